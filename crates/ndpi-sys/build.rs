@@ -1,0 +1,104 @@
+//! Finds nDPI, compiles `shim.c` against its headers and links both.
+//!
+//! The rule: the system library, as `pkg-config` names it. Two variables change that:
+//!
+//! - `NDPI_DIR=<prefix>` takes `<prefix>/include/ndpi` and `<prefix>/lib` and asks nobody.
+//! - `NDPI_STATIC=1` links nDPI into the program. With `NDPI_DIR` the libraries that nDPI
+//!   itself was built with are not known, so libgcrypt is not added: build nDPI with its
+//!   own crypto (its default since 4.0).
+//!
+//! The version is checked twice: here by `pkg-config`, and by `shim.c` against the headers.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const OLDEST: &str = "4.2";
+
+/// Where nDPI is and what has to be linked with it.
+struct Ndpi {
+    include: Vec<PathBuf>,
+    search: Vec<PathBuf>,
+    companions: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    for input in ["build.rs", "shim.c", "shim.h"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    for variable in ["NDPI_DIR", "NDPI_STATIC"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    let linked_in = env::var_os("NDPI_STATIC").is_some_and(|value| value == "1");
+    let found = match env::var_os("NDPI_DIR") {
+        Some(prefix) => from_prefix(Path::new(&prefix)),
+        None => from_pkg_config(linked_in),
+    };
+    match found {
+        Ok(ndpi) => {
+            build(&ndpi, linked_in);
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            println!("cargo::error={message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn from_prefix(prefix: &Path) -> Result<Ndpi, String> {
+    let include = prefix.join("include/ndpi");
+    if !include.join("ndpi_api.h").is_file() {
+        return Err(format!("NDPI_DIR is set, but {}/ndpi_api.h is missing", include.display()));
+    }
+    Ok(Ndpi {
+        include: vec![include],
+        search: vec![prefix.join("lib")],
+        companions: vec!["m".to_owned()],
+    })
+}
+
+fn from_pkg_config(linked_in: bool) -> Result<Ndpi, String> {
+    let library = pkg_config::Config::new()
+        .atleast_version(OLDEST)
+        .cargo_metadata(false)
+        .env_metadata(true)
+        .statik(linked_in)
+        .probe("libndpi")
+        .map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().map(str::trim).filter(|line| !line.is_empty());
+            format!(
+                "nDPI {OLDEST} or newer is needed and pkg-config does not find it. Debian and \
+                 Ubuntu: apt install libndpi-dev pkg-config. An nDPI elsewhere: set NDPI_DIR to \
+                 its prefix. pkg-config says: {}",
+                reason.collect::<Vec<_>>().join(" ")
+            )
+        })?;
+    Ok(Ndpi {
+        include: library.include_paths,
+        search: library.link_paths,
+        companions: library.libs.into_iter().filter(|name| name != "ndpi").collect(),
+    })
+}
+
+fn build(ndpi: &Ndpi, linked_in: bool) {
+    // The shim goes first: linkers that drop unneeded libraries resolve from left to right.
+    cc::Build::new()
+        .file("shim.c")
+        .includes(&ndpi.include)
+        .std("gnu11")
+        .warnings(true)
+        .extra_warnings(true)
+        // nDPI's own headers do not pass the strict warnings.
+        .flag_if_supported("-Wno-unused-parameter")
+        .compile("ndpi_shim");
+    for path in &ndpi.search {
+        println!("cargo::rustc-link-search=native={}", path.display());
+    }
+    let kind = if linked_in { "static" } else { "dylib" };
+    println!("cargo::rustc-link-lib={kind}=ndpi");
+    for name in &ndpi.companions {
+        println!("cargo::rustc-link-lib=dylib={name}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Raw declarations of `shim.c`, the C interface between nfstream and nDPI.
+//!
+//! Written by hand and the same for every version of nDPI: structs of nDPI stay opaque, and
+//! `shim.h` is the other half of this file. Use the safe crate `ndpi` instead.
+
+#![allow(unsafe_code, reason = "a C interface cannot be declared without it")]
+
+use std::ffi::{c_char, c_int, c_uint};
+
+/// An nDPI detection module. Only ever behind a pointer.
+#[repr(C)]
+pub struct Module {
+    _opaque: [u8; 0],
+    // Neither Send nor Sync nor Unpin: what C does behind the pointer is not known here.
+    _marker: std::marker::PhantomData<(*mut u8, std::marker::PhantomPinned)>,
+}
+
+/// An nDPI flow. Only ever behind a pointer.
+#[repr(C)]
+pub struct Flow {
+    _opaque: [u8; 0],
+    _marker: std::marker::PhantomData<(*mut u8, std::marker::PhantomPinned)>,
+}
+
+/// What nDPI says of a flow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Label {
+    /// Protocol id of the carrying protocol, 0 if there is none.
+    pub master: u16,
+    /// Protocol id of the application, 0 if unknown.
+    pub app: u16,
+    /// Category id.
+    pub category: u16,
+    /// Confidence id.
+    pub confidence: u8,
+    /// Not 0 if ports or addresses gave the label.
+    pub guessed: u8,
+    /// Not 0 if another packet can still change the label or add metadata.
+    pub wants_more: u8,
+}
+
+/// Borrowed bytes, not terminated.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// First byte, or null if there are none.
+    pub data: *const u8,
+    /// Bytes.
+    pub len: usize,
+}
+
+/// [`Metadata::family`] of a flow that no other family describes.
+pub const FAMILY_OTHER: u8 = 0;
+/// [`Metadata::family`] of TLS, DTLS, QUIC and mail over TLS.
+pub const FAMILY_TLS: u8 = 1;
+/// [`Metadata::family`] of DNS, mDNS and LLMNR.
+pub const FAMILY_DNS: u8 = 2;
+/// [`Metadata::family`] of SSH.
+pub const FAMILY_SSH: u8 = 3;
+/// [`Metadata::family`] of DHCP.
+pub const FAMILY_DHCP: u8 = 4;
+
+/// What nDPI read in a flow's packets. The texts point into the flow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata {
+    /// Host name: TLS server name, DNS query, HTTP host and so on.
+    pub host: Text,
+    /// HTTP request method.
+    pub http_method: Text,
+    /// HTTP URL, host included.
+    pub http_url: Text,
+    /// HTTP (and early QUIC) user agent.
+    pub http_user_agent: Text,
+    /// Operating system as nDPI reads it from the user agent.
+    pub http_detected_os: Text,
+    /// HTTP content type of the request.
+    pub http_request_content_type: Text,
+    /// HTTP content type of the response.
+    pub http_content_type: Text,
+    /// Names in the server's certificate, comma separated.
+    pub tls_server_names: Text,
+    /// JA3 of the client, hexadecimal.
+    pub tls_ja3_client: Text,
+    /// JA3S of the server, hexadecimal.
+    pub tls_ja3_server: Text,
+    /// JA4 of the client.
+    pub tls_ja4_client: Text,
+    /// Application protocols that the client offers, comma separated.
+    pub tls_alpn: Text,
+    /// TLS versions that the client offers, comma separated.
+    pub tls_supported_versions: Text,
+    /// Issuer of the server's certificate.
+    pub tls_issuer: Text,
+    /// Subject of the server's certificate.
+    pub tls_subject: Text,
+    /// Encrypted server name, hexadecimal.
+    pub tls_esni: Text,
+    /// SHA-1 of the server's certificate, 20 raw bytes.
+    pub tls_sha1: Text,
+    /// SSH client's version line.
+    pub ssh_client_signature: Text,
+    /// SSH server's version line.
+    pub ssh_server_signature: Text,
+    /// HASSH of the client, hexadecimal.
+    pub ssh_hassh_client: Text,
+    /// HASSH of the server, hexadecimal.
+    pub ssh_hassh_server: Text,
+    /// Options that a DHCP client asks for, decimal, comma separated.
+    pub dhcp_fingerprint: Text,
+    /// DHCP vendor class identifier.
+    pub dhcp_class_ident: Text,
+    /// One bit per risk.
+    pub risk: u64,
+    /// HTTP response status, 0 if none was seen.
+    pub http_status: u16,
+    /// TLS version number as on the wire, 0 if none was seen.
+    pub tls_version: u16,
+    /// Cipher suite that the server chose, 0 if none was seen.
+    pub tls_server_cipher: u16,
+    /// DNS query type, 0 if none was seen.
+    pub dns_query_type: u16,
+    /// DNS reply code.
+    pub dns_reply_code: u8,
+    /// Answers in the DNS reply.
+    pub dns_answers: u8,
+    /// Which of the families above filled the fields.
+    pub family: u8,
+}
+
+unsafe extern "C" {
+    /// Returns the library's version as a static string.
+    pub fn ndpi_shim_version() -> *const c_char;
+    /// Returns 0 if the library is not the one whose headers the shim was compiled with.
+    pub fn ndpi_shim_headers_match() -> c_int;
+    /// Returns the bytes of one flow, without what hangs on it.
+    pub fn ndpi_shim_flow_size() -> usize;
+
+    /// Returns a module that detects every protocol, or null. Must not run in parallel.
+    pub fn ndpi_shim_module_new() -> *mut Module;
+    /// Frees a module. Must not run in parallel.
+    pub fn ndpi_shim_module_free(module: *mut Module);
+    /// Forgets what was learnt from packets; returns 0 if only a new module can do that.
+    pub fn ndpi_shim_module_reset(module: *mut Module) -> c_int;
+
+    /// Returns the number of protocols, the highest id plus one.
+    pub fn ndpi_shim_protocol_count(module: *mut Module) -> c_uint;
+    /// Returns the number of category ids.
+    pub fn ndpi_shim_category_count() -> c_uint;
+    /// Returns the number of confidence ids.
+    pub fn ndpi_shim_confidence_count() -> c_uint;
+    /// Returns the number of risk bits.
+    pub fn ndpi_shim_risk_count() -> c_uint;
+    /// Returns a protocol's name, or null. Copy it: a later call may overwrite it.
+    pub fn ndpi_shim_protocol_name(module: *mut Module, protocol: u16) -> *const c_char;
+    /// Returns a category's name, or null. Copy it: a later call may overwrite it.
+    pub fn ndpi_shim_category_name(module: *mut Module, category: u16) -> *const c_char;
+    /// Returns a confidence's name, or null. Copy it: a later call may overwrite it.
+    pub fn ndpi_shim_confidence_name(confidence: u8) -> *const c_char;
+    /// Returns a risk's name, or null. Copy it: a later call may overwrite it.
+    pub fn ndpi_shim_risk_name(risk: u8) -> *const c_char;
+    /// Writes nDPI's own composition of both names, terminated, into `size` bytes at `name`.
+    pub fn ndpi_shim_application_name(
+        module: *mut Module,
+        master: u16,
+        app: u16,
+        name: *mut c_char,
+        size: c_uint,
+    );
+
+    /// Returns a zeroed flow, or null.
+    pub fn ndpi_shim_flow_new() -> *mut Flow;
+    /// Frees a flow and what hangs on it.
+    pub fn ndpi_shim_flow_free(flow: *mut Flow);
+    /// Makes a used flow as good as a new one.
+    pub fn ndpi_shim_flow_reset(flow: *mut Flow);
+    /// Describes a flow; the texts are valid until the flow is next used.
+    pub fn ndpi_shim_flow_metadata(flow: *const Flow, metadata: *mut Metadata);
+
+    /// Gives nDPI a packet, from the IP header on.
+    pub fn ndpi_shim_inspect(
+        module: *mut Module,
+        flow: *mut Flow,
+        ip_packet: *const u8,
+        len: u16,
+        time_ms: u64,
+        label: *mut Label,
+    );
+    /// Ends the detection, with a guess if nothing was found.
+    pub fn ndpi_shim_give_up(module: *mut Module, flow: *mut Flow, label: *mut Label);
+}

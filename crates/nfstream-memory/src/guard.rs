@@ -1,0 +1,257 @@
+//! Keeps a process alive when a file shrinks under its mapping.
+//!
+//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with the
+//! first mapping, finds the mapping by the address, puts pages of zeros over the part that is
+//! gone and marks the mapping. Any other SIGBUS goes to the handler that was there before.
+
+use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Mappings that can be guarded at once. A run needs few: the file it reads, and those of the
+/// packets still on their way.
+const SLOTS: usize = 256;
+
+/// `Slot::start` of a slot that guards nothing.
+const FREE: usize = 0;
+/// `Slot::start` of a slot that is being filled.
+const CLAIMED: usize = 1;
+
+static REGISTRY: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
+
+/// The page size and the earlier handler; set before our handler can run.
+static BEFORE: OnceLock<Before> = OnceLock::new();
+
+/// The place of one mapping in the registry, until dropped.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    slot: &'static Slot,
+}
+
+impl Guard {
+    /// Guards the pages of `len` bytes at `start`, which must be the start of a page.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::ResourceBusy` if the registry is full, or what `sigaction` says.
+    pub(crate) fn new(start: *const u8, len: usize) -> io::Result<Self> {
+        let page_size = install()?;
+        let slot = REGISTRY.iter().find(|slot| slot.claim()).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::ResourceBusy, "too many mapped files at once")
+        })?;
+        slot.fill(start.addr(), start.addr() + len.next_multiple_of(page_size));
+        Ok(Self { slot })
+    }
+
+    /// Returns whether no page of the mapping was found missing.
+    pub(crate) fn is_intact(&self) -> bool {
+        !self.slot.lost.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.slot.start.store(FREE, Ordering::Release);
+    }
+}
+
+/// One guarded mapping. Only atomics: the handler reads it at any moment.
+#[derive(Debug)]
+struct Slot {
+    /// Address of the first byte, or `FREE`, or `CLAIMED`.
+    start: AtomicUsize,
+    /// Address after the last page.
+    end: AtomicUsize,
+    /// Whether a page was missing and now reads as zeros.
+    lost: AtomicBool,
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            start: AtomicUsize::new(FREE),
+            end: AtomicUsize::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    fn claim(&self) -> bool {
+        self.start.compare_exchange(FREE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn fill(&self, start: usize, end: usize) {
+        self.end.store(end, Ordering::Release);
+        self.lost.store(false, Ordering::Release);
+        self.start.store(start, Ordering::Release);
+    }
+
+    /// Returns the end of the mapping if `address` lies in it.
+    fn end_of(&self, address: usize) -> Option<usize> {
+        let start = self.start.load(Ordering::Acquire);
+        let end = self.end.load(Ordering::Acquire);
+        // Another thread may have handed the slot on between the two loads. The mapping that
+        // holds `address` cannot go away meanwhile: a thread is reading it.
+        let same = self.start.load(Ordering::Acquire) == start;
+        (start > CLAIMED && same && (start..end).contains(&address)).then_some(end)
+    }
+}
+
+struct Before {
+    page_size: usize,
+    action: libc::sigaction,
+}
+
+/// Installs the handler if it is not there yet, and returns the page size.
+fn install() -> io::Result<usize> {
+    static INSTALLING: Mutex<bool> = Mutex::new(false);
+    let mut installed = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let (true, Some(before)) = (*installed, BEFORE.get()) {
+        return Ok(before.page_size);
+    }
+
+    // SAFETY: sysconf only reads a value.
+    let page_size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let page_size = usize::try_from(page_size).map_err(|_| io::Error::last_os_error())?;
+    // SAFETY: a sigaction of zeros is valid: the default action and an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the new action is null, so this only writes the present one to `action`.
+    if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut action) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // The handler finds the earlier one here from its first moment on.
+    let before = BEFORE.get_or_init(|| Before { page_size, action });
+
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
+    // SAFETY: as above.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // SAFETY: `action` is complete, and its handler does only what a signal handler may:
+    // atomics, mmap and sigaction.
+    if unsafe { libc::sigaction(libc::SIGBUS, &action, ptr::null_mut()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    *installed = true;
+    Ok(before.page_size)
+}
+
+extern "C" fn on_sigbus(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    let Some(before) = BEFORE.get() else { return };
+    // SAFETY: the kernel passes a valid siginfo_t to a handler set with SA_SIGINFO.
+    let (address, code) = unsafe { ((*info).si_addr().addr(), (*info).si_code) };
+    // A code of zero or less means that a process sent the signal: there is no address then.
+    if code <= 0 || !cover(address, before.page_size) {
+        before.forward(signal, code, info, context);
+    }
+}
+
+/// Maps zeros over the guarded mapping that holds `address`, from its page to the end.
+fn cover(address: usize, page_size: usize) -> bool {
+    let found = REGISTRY.iter().find_map(|slot| Some((slot, slot.end_of(address)?)));
+    let Some((slot, end)) = found else { return false };
+    let page = address & !(page_size - 1);
+    let errno = errno();
+    // SAFETY: errno belongs to this thread; the code that was interrupted must find it as it was.
+    let saved = unsafe { *errno };
+    // Marked first: whoever reads a zero from here on can know that it is none of the file's.
+    slot.lost.store(true, Ordering::Release);
+    // SAFETY: the pages from `page` to `end` belong to the mapping of `slot`, which is alive as
+    // this thread was reading it. They stay mapped and readable, so every slice stays valid.
+    let covered = unsafe {
+        libc::mmap(
+            ptr::without_provenance_mut(page),
+            end - page,
+            libc::PROT_READ,
+            libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    // SAFETY: as above.
+    unsafe { *errno = saved };
+    covered != libc::MAP_FAILED
+}
+
+impl Before {
+    /// Does what would have been done without our handler.
+    fn forward(
+        &self,
+        signal: libc::c_int,
+        code: libc::c_int,
+        info: *mut libc::siginfo_t,
+        context: *mut libc::c_void,
+    ) {
+        match self.action.sa_sigaction {
+            libc::SIG_IGN if code <= 0 => {}
+            // A fault cannot be ignored. With the default action back in place, the faulting
+            // instruction runs again and ends the process; a sent signal has to be sent again.
+            libc::SIG_DFL | libc::SIG_IGN => {
+                // SAFETY: a sigaction of zeros is the default action; both calls may be made
+                // in a handler.
+                unsafe {
+                    let default: libc::sigaction = std::mem::zeroed();
+                    libc::sigaction(signal, &default, ptr::null_mut());
+                    if code <= 0 {
+                        libc::raise(signal);
+                    }
+                }
+            }
+            handler if self.action.sa_flags & libc::SA_SIGINFO != 0 => {
+                // SAFETY: set with SA_SIGINFO, so it is a function of these three arguments.
+                unsafe {
+                    let handler: extern "C" fn(
+                        libc::c_int,
+                        *mut libc::siginfo_t,
+                        *mut libc::c_void,
+                    ) = std::mem::transmute(handler);
+                    handler(signal, info, context);
+                }
+            }
+            handler => {
+                // SAFETY: set without SA_SIGINFO, so it is a function of the signal alone.
+                unsafe {
+                    let handler: extern "C" fn(libc::c_int) = std::mem::transmute(handler);
+                    handler(signal);
+                }
+            }
+        }
+    }
+}
+
+fn errno() -> *mut libc::c_int {
+    // SAFETY: these return the address of the calling thread's errno and may be called anywhere.
+    unsafe {
+        #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
+        return libc::__errno_location();
+        #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+        return libc::__error();
+        #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+        return libc::__errno();
+        #[cfg(any(target_os = "solaris", target_os = "illumos"))]
+        return libc::___errno();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_covers_its_own_addresses_only() {
+        let slot = Slot::new();
+        assert_eq!(slot.end_of(0), None);
+        assert!(slot.claim());
+        assert!(!slot.claim());
+        assert_eq!(slot.end_of(1), None);
+        slot.fill(0x1000, 0x3000);
+        assert_eq!(slot.end_of(0xfff), None);
+        assert_eq!(slot.end_of(0x1000), Some(0x3000));
+        assert_eq!(slot.end_of(0x2fff), Some(0x3000));
+        assert_eq!(slot.end_of(0x3000), None);
+    }
+}

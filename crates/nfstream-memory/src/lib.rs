@@ -1,0 +1,14 @@
+//! Mapped capture files and prefetch hints: the engine's only unsafe memory work.
+//!
+//! A [`Mapping`] survives its file: when the file shrinks, what is gone reads as zeros and
+//! [`Mapping::is_intact`] says so, where the kernel would otherwise kill the process.
+
+#![allow(unsafe_code, reason = "maps memory; every block says why it holds")]
+
+#[cfg(unix)]
+mod guard;
+mod mapping;
+mod prefetch;
+
+pub use mapping::Mapping;
+pub use prefetch::{prefetch_read, prefetch_slice};

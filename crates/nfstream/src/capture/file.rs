@@ -1,0 +1,479 @@
+//! Capture files, one after the other as if they were one.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use nfstream_memory::Mapping;
+
+use super::format::{HEAD_LEN, Parser, Unrecognized};
+use super::mapped::Mapped;
+use super::stream::{BUFFER, Compression, Input, Stream};
+use super::{CaptureError, Chunk, Corruption, Progress, Source, Warning};
+
+/// Bytes of the buffer for a stream that is only looked at.
+const GLANCE: usize = 4 << 10;
+
+/// Packets of a list of capture files, read as one capture.
+#[derive(Debug)]
+pub struct FileSource {
+    paths: Vec<PathBuf>,
+    /// Index of the file at hand, or of the next one.
+    index: usize,
+    reader: Option<Reader>,
+    /// Bytes of the files that are done.
+    done_bytes: u64,
+    total_bytes: Option<u64>,
+    warnings: Vec<Warning>,
+    has_failed: bool,
+}
+
+/// How a file came to its end.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum End {
+    Complete,
+    Truncated { offset: u64 },
+}
+
+/// Why a file cannot be read on. Its name is added by who knows it.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Changed,
+    Corrupt { offset: u64, what: Corruption },
+    Io(io::Error),
+    Unrecognized(Unrecognized),
+}
+
+/// The one file that is open.
+#[derive(Debug)]
+struct Reader {
+    parser: Parser,
+    bytes: Bytes,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mapped),
+    Stream(Stream),
+}
+
+/// Opens capture files to be read as one capture, in the order given.
+///
+/// Each is pcap or pcapng, or one of them compressed with gzip or zstd; its name does not
+/// matter. `-` is standard input. All files are looked at before the first packet is read, so
+/// that a bad one is found at once; named pipes and standard input are not, as looking would
+/// use them up. Only one file is open at a time.
+///
+/// # Errors
+///
+/// What is wrong with the first bad file.
+pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
+    let mut total_bytes = Some(0_u64);
+    for path in paths {
+        let len = check(path).map_err(|failure| failure.at(path))?;
+        total_bytes = total_bytes.zip(len).map(|(total, len)| total.saturating_add(len));
+    }
+    Ok(FileSource {
+        paths: paths.to_vec(),
+        index: 0,
+        reader: None,
+        done_bytes: 0,
+        total_bytes,
+        warnings: Vec::new(),
+        has_failed: false,
+    })
+}
+
+impl FileSource {
+    /// Returns the file that packets come from now; none before the first and after the last.
+    pub fn current(&self) -> Option<&Path> {
+        self.reader.as_ref()?;
+        self.paths.get(self.index).map(PathBuf::as_path)
+    }
+
+    /// Reads until there are packets or no more files.
+    fn advance(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        while let Some(path) = self.paths.get(self.index) {
+            if self.reader.is_none() {
+                self.reader = Some(Reader::open(path).map_err(|failure| failure.at(path))?);
+            }
+            let Some(reader) = &mut self.reader else { break };
+            let Some(end) = reader.read(chunk, limit).map_err(|failure| failure.at(path))? else {
+                return Ok(true);
+            };
+            if let End::Truncated { offset } = end {
+                self.warnings.push(Warning::Truncated { path: path.clone(), offset });
+            }
+            if let Some(link) = reader.parser.unsupported() {
+                return Err(CaptureError::UnsupportedLinkType { path: path.clone(), link });
+            }
+            self.done_bytes += reader.progress();
+            self.reader = None;
+            self.index += 1;
+        }
+        Ok(false)
+    }
+}
+
+impl Source for FileSource {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        chunk.records.clear();
+        if self.has_failed {
+            return Ok(false);
+        }
+        let result = self.advance(chunk, limit.max(1));
+        if result.is_err() {
+            self.has_failed = true;
+            chunk.records.clear();
+        }
+        result
+    }
+
+    fn progress(&self) -> Progress {
+        let current = self.reader.as_ref().map_or(0, Reader::progress);
+        Progress { bytes: self.done_bytes + current, total_bytes: self.total_bytes }
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        mem::take(&mut self.warnings)
+    }
+}
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        if is_stdin(path) {
+            let mut input = io::stdin();
+            return Self::stream(read_head(&mut input)?, Box::new(input), BUFFER);
+        }
+        let mut file = File::open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        let head = read_head(&mut file)?;
+        if !is_regular || Compression::recognize(&head) != Compression::Plain {
+            return Self::stream(head, Box::new(file), BUFFER);
+        }
+        let (parser, position) = Parser::recognize(&head)?;
+        let Ok(mapping) = Mapping::new(&file) else {
+            // Some file systems cannot map, and only so many mappings can be guarded.
+            return Self::stream(head, Box::new(file), BUFFER);
+        };
+        Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(file, mapping, position)) })
+    }
+
+    fn stream(head: Vec<u8>, input: Input, capacity: usize) -> Result<Self, Failure> {
+        let mut stream = Stream::new(head, input, capacity)?;
+        let (parser, position) = Parser::recognize(stream.peek(HEAD_LEN)?)?;
+        stream.consume(position);
+        Ok(Self { parser, bytes: Bytes::Stream(stream) })
+    }
+
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<Option<End>, Failure> {
+        match &mut self.bytes {
+            Bytes::Mapped(mapped) => mapped.read(&mut self.parser, chunk, limit),
+            Bytes::Stream(stream) => stream.read(&mut self.parser, chunk, limit),
+        }
+    }
+
+    fn progress(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Mapped(mapped) => mapped.progress(),
+            Bytes::Stream(stream) => stream.progress(),
+        }
+    }
+}
+
+impl Failure {
+    fn at(self, path: &Path) -> CaptureError {
+        let path = path.to_path_buf();
+        match self {
+            Self::Changed => CaptureError::Changed { path },
+            Self::Corrupt { offset, what } => CaptureError::Corrupt { path, offset, what },
+            Self::Io(source) => CaptureError::Io { path, source },
+            Self::Unrecognized(Unrecognized::Empty) => CaptureError::Empty { path },
+            Self::Unrecognized(Unrecognized::HeaderCut) => {
+                CaptureError::Corrupt { path, offset: 0, what: Corruption::FileHeader }
+            }
+            Self::Unrecognized(Unrecognized::NotACapture) => CaptureError::NotACapture { path },
+            Self::Unrecognized(Unrecognized::UnsupportedLinkType(link)) => {
+                CaptureError::UnsupportedLinkType { path, link }
+            }
+            Self::Unrecognized(Unrecognized::UnsupportedVersion(major, minor)) => {
+                CaptureError::UnsupportedVersion { path, major, minor }
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Unrecognized> for Failure {
+    fn from(reason: Unrecognized) -> Self {
+        Self::Unrecognized(reason)
+    }
+}
+
+/// Fails if `path` cannot be read as a capture, and returns its length if it has one.
+fn check(path: &Path) -> Result<Option<u64>, Failure> {
+    if is_stdin(path) {
+        return Ok(None);
+    }
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::Error::from(ErrorKind::IsADirectory).into());
+    }
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path)?;
+    let head = read_head(&mut file)?;
+    if Compression::recognize(&head) == Compression::Plain {
+        Parser::recognize(&head)?;
+    } else {
+        Reader::stream(head, Box::new(file), GLANCE)?;
+    }
+    Ok(Some(metadata.len()))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == OsStr::new("-")
+}
+
+/// Reads the first bytes, [`HEAD_LEN`] unless there are fewer.
+fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    input.take(HEAD_LEN.try_into().unwrap_or(u64::MAX)).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{
+        Folder, Order, Seen, enhanced, gzip, interface, pcap, pcapng_start, section, seen, zstd,
+    };
+    use super::super::{ChunkBytes, LinkType};
+    use super::*;
+
+    fn read(paths: &[PathBuf], limit: usize) -> Result<(Vec<Seen>, Vec<Warning>), CaptureError> {
+        let mut source = open(paths)?;
+        let mut chunk = Chunk::default();
+        let mut packets = Vec::new();
+        while source.read(&mut chunk, limit)? {
+            assert!((1..=limit).contains(&chunk.records.len()));
+            packets.extend(seen(&chunk));
+        }
+        assert!(chunk.records.is_empty() && source.current().is_none());
+        Ok((packets, source.take_warnings()))
+    }
+
+    fn frames(paths: &[PathBuf]) -> Vec<Vec<u8>> {
+        let (packets, warnings) = read(paths, 100).unwrap();
+        assert_eq!(warnings, []);
+        packets.into_iter().map(|packet| packet.frame).collect()
+    }
+
+    fn error(path: PathBuf) -> String {
+        let folder = path.parent().unwrap().display().to_string();
+        open(&[path]).unwrap_err().to_string().replace(&format!("{folder}/"), "")
+    }
+
+    #[test]
+    fn files_of_all_kinds_are_read_as_one() {
+        let folder = Folder::new();
+        let ng = [pcapng_start(), enhanced(Order::Little, 0, 1, 0, b"three")].concat();
+        let paths = [
+            folder.write("a", &pcap(&[b"one", b"two"])),
+            folder.write("b", &zstd(&ng)),
+            folder.write("no packets", &pcap(&[])),
+            folder.write("c", &gzip(&pcap(&[b"four"]))),
+            folder.write("d", &pcap(&[b"five"])),
+        ];
+        assert_eq!(frames(&paths), [&b"one"[..], b"two", b"three", b"four", b"five"]);
+        assert_eq!(frames(&[]), [b""; 0]);
+    }
+
+    #[test]
+    fn a_chunk_has_packets_of_one_file() {
+        let folder = Folder::new();
+        let paths = [
+            folder.write("a", &pcap(&[b"one", b"two", b"three"])),
+            folder.write("b", &pcap(&[b"four"])),
+        ];
+        let mut source = open(&paths).unwrap();
+        let mut chunk = Chunk::default();
+        let mut sizes = Vec::new();
+        while source.read(&mut chunk, 2).unwrap() {
+            sizes.push((source.current().unwrap().to_path_buf(), chunk.records.len()));
+        }
+        let [a, b] = paths;
+        assert_eq!(sizes, [(a.clone(), 2), (a, 1), (b, 1)]);
+    }
+
+    #[test]
+    fn progress_ends_at_the_total() {
+        let folder = Folder::new();
+        let capture = pcap(&[b"one", b"two"]);
+        let compressed = gzip(&capture);
+        let total = u64::try_from(capture.len() + compressed.len()).unwrap();
+        let mut source =
+            open(&[folder.write("a", &capture), folder.write("b", &compressed)]).unwrap();
+        assert_eq!(source.progress(), Progress { bytes: 0, total_bytes: Some(total) });
+        let mut chunk = Chunk::default();
+        assert!(source.read(&mut chunk, 1).unwrap());
+        assert_eq!(source.progress().bytes, 24 + 16 + 3);
+        while source.read(&mut chunk, 1).unwrap() {}
+        assert_eq!(source.progress(), Progress { bytes: total, total_bytes: Some(total) });
+    }
+
+    #[test]
+    fn one_bad_file_in_a_list_is_found_before_any_packet() {
+        let folder = Folder::new();
+        let good = folder.write("good", &pcap(&[b"one"]));
+        let missing = folder.path("missing");
+        let error = open(&[good.clone(), missing.clone(), good.clone()]).unwrap_err();
+        let CaptureError::Io { path, source } = error else { panic!("{error}") };
+        assert_eq!((path, source.kind()), (missing, ErrorKind::NotFound));
+        let error = open(&[good, folder.path("")]).unwrap_err();
+        let CaptureError::Io { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.kind(), ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn bad_files_are_told_apart() {
+        let folder = Folder::new();
+        let text = b"Dear diary, today I captured some packets";
+        let mut radio = pcap(&[]);
+        radio[20] = 147;
+        let mut old = pcap(&[]);
+        old[6] = 2;
+        for (name, bytes, expected) in [
+            ("0", &b""[..], "0: empty, not even a file header"),
+            ("1", &gzip(b""), "1: empty, not even a file header"),
+            (
+                "2",
+                text,
+                "2: not a capture file (expected pcap, pcapng, or one of them compressed with \
+                 gzip or zstd)",
+            ),
+            (
+                "3",
+                &zstd(text),
+                "3: not a capture file (expected pcap, pcapng, or one of them compressed with \
+                 gzip or zstd)",
+            ),
+            ("4", &radio, "4: packets of link type 147 are not supported"),
+            ("5", &old, "5: version 2.2 of this capture format is not supported"),
+            ("6", &pcap(&[])[..20], "6: corrupt at byte 0: the file header is cut short"),
+            ("7", &gzip(&pcap(&[]))[..9], "7: corrupt at byte 0: the file header is cut short"),
+        ] {
+            assert_eq!(error(folder.write(name, bytes)), expected);
+        }
+    }
+
+    #[test]
+    fn a_cut_file_is_a_warning_and_the_next_is_read() {
+        let folder = Folder::new();
+        let capture = pcap(&[b"one", b"two"]);
+        let cut = folder.write("cut", &capture[..capture.len() - 1]);
+        let (packets, warnings) = read(&[cut.clone(), folder.write("b", &capture)], 9).unwrap();
+        assert_eq!(packets.len(), 3);
+        assert_eq!(warnings, [Warning::Truncated { path: cut, offset: 43 }]);
+    }
+
+    #[test]
+    fn damage_comes_after_the_packets_before_it() {
+        let folder = Folder::new();
+        let mut capture = pcap(&[b"one", b"two"]);
+        capture[24 + 19 + 11] = 0xff;
+        for bytes in [capture.clone(), gzip(&capture)] {
+            let mut source = open(&[folder.write("a", &bytes)]).unwrap();
+            let mut chunk = Chunk::default();
+            assert!(source.read(&mut chunk, 9).unwrap());
+            assert_eq!(chunk.records.len(), 1);
+            let error = source.read(&mut chunk, 9).unwrap_err();
+            assert!(matches!(error, CaptureError::Corrupt { offset: 43, .. }), "{error}");
+            assert!(!source.read(&mut chunk, 9).unwrap());
+        }
+    }
+
+    #[test]
+    fn packets_of_unknown_links_are_given_but_not_they_alone() {
+        let folder = Folder::new();
+        let bluetooth = [
+            section(Order::Little),
+            interface(Order::Little, 201, 0, &[]),
+            enhanced(Order::Little, 0, 1, 0, b"one"),
+        ]
+        .concat();
+        let mixed = [
+            &bluetooth[..],
+            &interface(Order::Little, 1, 0, &[]),
+            &enhanced(Order::Little, 1, 1, 0, b"two"),
+        ]
+        .concat();
+        assert_eq!(frames(&[folder.write("mixed", &mixed)]), [b"one", b"two"]);
+        let mut source = open(&[folder.write("bluetooth", &bluetooth)]).unwrap();
+        let mut chunk = Chunk::default();
+        assert!(source.read(&mut chunk, 9).unwrap());
+        let error = source.read(&mut chunk, 9).unwrap_err();
+        let CaptureError::UnsupportedLinkType { link, .. } = error else { panic!("{error}") };
+        assert_eq!(link, LinkType(201));
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_an_error_before_its_packets() {
+        let folder = Folder::new();
+        let frame = vec![7; 10_000];
+        let path = folder.write("a", &pcap(&[&frame[..]; 20]));
+        // A cut of whole pages, and one that only the length shows.
+        for len in [50_000, 200_300] {
+            folder.write("a", &pcap(&[&frame[..]; 20]));
+            let mut source = open(std::slice::from_ref(&path)).unwrap();
+            let mut chunk = Chunk::default();
+            assert!(source.read(&mut chunk, 2).unwrap());
+            assert!(matches!(chunk.bytes, ChunkBytes::Mapped(..)));
+            File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+            let error = source.read(&mut chunk, 100).unwrap_err();
+            assert!(matches!(error, CaptureError::Changed { .. }), "{error}");
+            assert!(chunk.records.is_empty());
+        }
+    }
+
+    #[test]
+    fn chunks_outlive_the_source() {
+        let folder = Folder::new();
+        let mut chunk = Chunk::default();
+        let path = folder.write("a", &pcap(&[b"one"]));
+        assert!(open(&[path]).unwrap().read(&mut chunk, 9).unwrap());
+        assert_eq!(chunk.frame(&chunk.records[0]), b"one");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_is_not_used_up_by_the_check() {
+        let folder = Folder::new();
+        let path = folder.path("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let mut source = open(std::slice::from_ref(&path)).unwrap();
+        assert_eq!(source.progress().total_bytes, None);
+        let writer = std::thread::spawn(move || fs::write(path, gzip(&pcap(&[b"one"]))).unwrap());
+        let mut chunk = Chunk::default();
+        assert!(source.read(&mut chunk, 9).unwrap());
+        assert_eq!(chunk.frame(&chunk.records[0]), b"one");
+        assert!(!source.read(&mut chunk, 9).unwrap());
+        writer.join().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn long_lists_keep_no_files_open() {
+        let folder = Folder::new();
+        let paths = vec![folder.write("a", &pcap(&[b"one"])); 3000];
+        assert_eq!(frames(&paths).len(), 3000);
+    }
+}

@@ -1,0 +1,136 @@
+//! Where packets come from: capture files, streams of them, and (later) interfaces.
+//!
+//! The only module that touches the operating system, reads the clock or maps memory. It finds
+//! record boundaries and times; what is inside a frame is left to [`decode`](crate::decode).
+
+mod error;
+mod file;
+mod format;
+mod link_type;
+mod mapped;
+mod pcap;
+mod pcapng;
+#[cfg(test)]
+mod samples;
+mod stream;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use nfstream_memory::Mapping;
+
+use crate::time::Timestamp;
+
+pub use error::{CaptureError, Corruption, Warning};
+pub use file::{FileSource, open};
+pub use link_type::LinkType;
+
+/// Gives packets, a chunk at a time.
+pub trait Source: Send {
+    /// Fills `chunk` with the next packets, at most `limit` and at least one, and returns
+    /// whether there were any. What the chunk held before is gone; its memory is used again
+    /// unless someone else still holds it.
+    ///
+    /// A chunk never spans two files. It holds about 16 MiB at most, or one packet if that is
+    /// longer.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing more can be read. All packets before were given by earlier calls; a call
+    /// after an error returns `false`.
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
+
+    /// Returns how far the source has been read.
+    fn progress(&self) -> Progress;
+
+    /// Returns the warnings since the last call, in the order they arose.
+    fn take_warnings(&mut self) -> Vec<Warning>;
+}
+
+/// Where one packet lies in its chunk, and what the capture says of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RawRecord {
+    /// When the packet was captured.
+    pub time: Timestamp,
+    /// First byte of the frame, from the start of the chunk's bytes.
+    pub offset: u32,
+    /// Bytes of the frame that the capture holds.
+    pub capture_len: u32,
+    /// Bytes that the frame had on the wire, never less than `capture_len`.
+    pub wire_len: u32,
+    /// How the frame begins.
+    pub link: LinkType,
+}
+
+/// The bytes that the records of a chunk point into.
+#[derive(Clone, Debug)]
+pub enum ChunkBytes {
+    /// A range of a mapped file.
+    Mapped(Arc<Mapping>, Range<usize>),
+    /// A buffer, which the chunks before and after may share.
+    Owned(Arc<Vec<u8>>),
+}
+
+impl ChunkBytes {
+    /// Returns the bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapping, range) => mapping.get(range.clone()).unwrap_or_default(),
+            Self::Owned(buffer) => buffer,
+        }
+    }
+
+    /// Returns whether all bytes read so far were the file's; see [`Mapping::is_intact`].
+    pub fn is_intact(&self) -> bool {
+        match self {
+            Self::Mapped(mapping, _) => mapping.is_intact(),
+            Self::Owned(_) => true,
+        }
+    }
+}
+
+impl Default for ChunkBytes {
+    fn default() -> Self {
+        Self::Owned(Arc::default())
+    }
+}
+
+/// Some thousands of consecutive packets of one source.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    /// Bytes of the frames, and of what lies between them.
+    pub bytes: ChunkBytes,
+    /// One for each packet, in the order of the capture.
+    pub records: Vec<RawRecord>,
+}
+
+impl RawRecord {
+    /// Returns the frame out of the bytes of its chunk: none if it does not lie in them.
+    #[inline]
+    pub fn frame<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
+        let start = to_usize(self.offset);
+        chunk.get(start..start.saturating_add(to_usize(self.capture_len))).unwrap_or_default()
+    }
+}
+
+impl Chunk {
+    /// Returns the bytes of `record`'s frame: none if the record is not of this chunk.
+    pub fn frame(&self, record: &RawRecord) -> &[u8] {
+        record.frame(self.bytes.as_slice())
+    }
+}
+
+/// How far a source has been read.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Progress {
+    /// Bytes read of all files so far, compressed where the file is.
+    pub bytes: u64,
+    /// Bytes of all files together, if known.
+    pub total_bytes: Option<u64>,
+}
+
+/// Returns `number` as a `usize`; no machine this runs on has a smaller one.
+#[inline]
+fn to_usize(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,495 @@
+//! A capture that comes as a stream: compressed, through a pipe, or not to be mapped.
+
+use std::fmt;
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::file::{End, Failure};
+use super::format::{Parser, Stop};
+use super::{Chunk, ChunkBytes, Corruption};
+
+/// Bytes of a buffer, unless a single record is longer.
+pub(super) const BUFFER: usize = 1 << 20;
+/// Bytes that a decoder gets at once.
+const COMPRESSED: usize = 128 << 10;
+/// Bytes that a pipe holds on Linux. A shorter read has emptied it.
+const PIPE: usize = 64 << 10;
+
+/// A decompressed stream and what of it is not used yet.
+pub(super) struct Stream {
+    decoder: Decoder,
+    /// Bytes taken from the source, before decompression.
+    taken: Arc<AtomicU64>,
+    /// What was read last. Chunks share it, so it is only filled up while nobody else has it.
+    buffer: Arc<Vec<u8>>,
+    /// A buffer that was handed back.
+    spare: Vec<u8>,
+    /// First byte of the buffer that is not used.
+    start: usize,
+    /// First byte of the buffer that is not filled.
+    end: usize,
+    /// The place of `start` in the decompressed stream.
+    position: u64,
+    /// Whether packets are handed on as soon as they come.
+    eager: bool,
+    /// How reading ended, once it did.
+    ended: Option<Ended>,
+}
+
+/// How to decompress, by the first bytes of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Compression {
+    Gzip,
+    Plain,
+    Zstd,
+}
+
+/// Where the bytes of a stream come from.
+pub(super) type Input = Box<dyn Read + Send>;
+
+enum Decoder {
+    Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
+    Plain(Counted),
+    Zstd(zstd::Decoder<'static, BufReader<Counted>>),
+}
+
+enum Ended {
+    Complete,
+    Corrupt(String),
+    Failed(io::Error),
+    Truncated,
+}
+
+/// Counts what is read.
+struct Counted {
+    input: Input,
+    taken: Arc<AtomicU64>,
+}
+
+impl Compression {
+    /// Returns how a file that begins with `head` is compressed.
+    pub(super) fn recognize(head: &[u8]) -> Self {
+        match head {
+            // RFC 1952
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // RFC 8878, a frame or a skippable frame
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
+impl Stream {
+    /// Makes a stream of `head`, which was read already, and then `input`.
+    ///
+    /// With `capacity` a stream that is only looked at costs little.
+    pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
+        let compression = Compression::recognize(&head);
+        let taken = Arc::new(AtomicU64::new(0));
+        let input = Box::new(Cursor::new(head).chain(input));
+        let input = Counted { input, taken: Arc::clone(&taken) };
+        let compressed = COMPRESSED.min(capacity);
+        let decoder = match compression {
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(
+                BufReader::with_capacity(compressed, input),
+            ))),
+            Compression::Plain => Decoder::Plain(input),
+            Compression::Zstd => Decoder::Zstd(zstd::Decoder::with_buffer(
+                BufReader::with_capacity(compressed, input),
+            )?),
+        };
+        Ok(Self {
+            decoder,
+            taken,
+            buffer: Arc::new(vec![0; capacity]),
+            spare: Vec::new(),
+            start: 0,
+            end: 0,
+            position: 0,
+            eager: compression == Compression::Plain,
+            ended: None,
+        })
+    }
+
+    /// Returns the first bytes, at least `len` unless the stream ends before.
+    pub(super) fn peek(&mut self, len: usize) -> Result<&[u8], Failure> {
+        while self.end - self.start < len && self.ended.is_none() {
+            self.fill(len);
+        }
+        match self.ended {
+            Some(Ended::Corrupt(_) | Ended::Failed(_)) if self.end == self.start => {
+                self.finish(0)?;
+            }
+            Some(Ended::Truncated) if self.end - self.start < len => {
+                return Err(Failure::Corrupt { offset: 0, what: Corruption::FileHeader });
+            }
+            _ => {}
+        }
+        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
+    }
+
+    /// Passes over the next `len` bytes, which were peeked at.
+    pub(super) fn consume(&mut self, len: usize) {
+        self.start = (self.start + len).min(self.end);
+        self.position += u64::try_from(len).unwrap_or(u64::MAX);
+    }
+
+    /// Fills `chunk`, or returns why there is nothing to fill it with.
+    pub(super) fn read(
+        &mut self,
+        parser: &mut Parser,
+        chunk: &mut Chunk,
+        limit: usize,
+    ) -> Result<Option<End>, Failure> {
+        self.take_back(mem::take(&mut chunk.bytes));
+        // Whether more would have to be waited for, as far as the last read tells.
+        let mut is_drained = self.eager;
+        loop {
+            let bytes = self.buffer.get(..self.end).unwrap_or_default();
+            let parsed = parser.parse(bytes, self.start, &mut chunk.records, limit);
+            self.consume(parsed.next - self.start);
+            let needed = match parsed.stop {
+                Stop::Short { needed } if self.ended.is_none() => needed,
+                _ if !chunk.records.is_empty() => return Ok(self.hand_out(chunk)),
+                Stop::Corrupt { what } => {
+                    return Err(Failure::Corrupt { offset: self.position, what });
+                }
+                _ => return self.finish(parser.unfinished()),
+            };
+            // Records point into this buffer: nothing may move or come from another one.
+            if !chunk.records.is_empty() && (is_drained || !self.has_space()) {
+                return Ok(self.hand_out(chunk));
+            }
+            is_drained = self.fill(needed) < PIPE && self.eager;
+        }
+    }
+
+    /// Returns how many bytes were read, compressed where the stream is.
+    pub(super) fn progress(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn hand_out(&self, chunk: &mut Chunk) -> Option<End> {
+        chunk.bytes = ChunkBytes::Owned(Arc::clone(&self.buffer));
+        None
+    }
+
+    /// Returns whether there is space behind what is filled, and nobody else has the buffer.
+    fn has_space(&mut self) -> bool {
+        self.end < self.buffer.len() && Arc::get_mut(&mut self.buffer).is_some()
+    }
+
+    /// Keeps a buffer for later if nobody else has it.
+    fn take_back(&mut self, bytes: ChunkBytes) {
+        if let ChunkBytes::Owned(buffer) = bytes
+            && let Some(buffer) = Arc::into_inner(buffer)
+            && buffer.len() == BUFFER
+        {
+            self.spare = buffer;
+        }
+    }
+
+    /// Reads more behind what is there, as one read gives it. `needed` bytes from `start` on
+    /// are wanted.
+    ///
+    /// A buffer grows with what has come, never with what a length field claims.
+    fn fill(&mut self, needed: usize) -> usize {
+        if !self.has_space() {
+            self.renew(needed);
+        }
+        let Some(space) =
+            Arc::get_mut(&mut self.buffer).and_then(|buffer| buffer.get_mut(self.end..))
+        else {
+            return 0;
+        };
+        match self.decoder.read(space) {
+            Ok(0) => self.ended = Some(Ended::Complete),
+            Ok(count) => {
+                self.end += count;
+                return count;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => self.ended = Some(self.decoder.ended(error)),
+        }
+        0
+    }
+
+    /// Moves what is not used to the start of a buffer of our own with space behind it.
+    fn renew(&mut self, needed: usize) {
+        let rest = self.start..self.end;
+        let len = rest.len();
+        // Twice what has come, while what is wanted is longer.
+        let size = BUFFER.max(needed.min(len * 2)).max(len + 1);
+        match Arc::get_mut(&mut self.buffer) {
+            Some(buffer) => {
+                buffer.copy_within(rest, 0);
+                if buffer.len() < size {
+                    buffer.resize(size, 0);
+                }
+            }
+            None => {
+                let mut buffer = mem::take(&mut self.spare);
+                buffer.resize(size, 0);
+                let unused = self.buffer.get(rest).unwrap_or_default();
+                if let Some(space) = buffer.get_mut(..len) {
+                    space.copy_from_slice(unused);
+                }
+                self.buffer = Arc::new(buffer);
+            }
+        }
+        self.start = 0;
+        self.end = len;
+    }
+
+    /// Says how the stream ended, when all that it gave is used up. `unfinished` bytes of a
+    /// block were used already.
+    fn finish(&mut self, unfinished: u64) -> Result<Option<End>, Failure> {
+        let offset = self.position.saturating_sub(unfinished);
+        match self.ended.take() {
+            Some(Ended::Failed(error)) => Err(Failure::Io(error)),
+            Some(Ended::Corrupt(detail)) => {
+                let offset = self.position + u64::try_from(self.end - self.start).unwrap_or(0);
+                Err(Failure::Corrupt { offset, what: Corruption::Compression { detail } })
+            }
+            Some(Ended::Complete) if self.start == self.end && unfinished == 0 => {
+                Ok(Some(End::Complete))
+            }
+            _ => Ok(Some(End::Truncated { offset })),
+        }
+    }
+}
+
+impl Decoder {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Plain(input) => input.read(buffer),
+            Self::Zstd(decoder) => decoder.read(buffer),
+        }
+    }
+
+    /// Tells an error of the system from one of the compressed data.
+    fn ended(&self, error: io::Error) -> Ended {
+        if matches!(self, Self::Plain(_)) || error.raw_os_error().is_some() {
+            return Ended::Failed(error);
+        }
+        if error.kind() == ErrorKind::UnexpectedEof {
+            return Ended::Truncated;
+        }
+        Ended::Corrupt(error.to_string())
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Stream")
+            .field("position", &self.position)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::samples::{
+        MICROSECONDS, Order, Outcome, block, enhanced, gzip, parse, pcap, pcap_header, pcap_record,
+        pcapng_start, stream, zstd,
+    };
+    use super::*;
+
+    /// Some 3 MiB of packets, none like its neighbour.
+    fn many() -> Vec<u8> {
+        let mut bytes = pcap(&[]);
+        for number in 0..4000_u32 {
+            let frame = vec![number.to_le_bytes()[0]; usize::from(number.to_le_bytes()[0]) * 6];
+            bytes.extend(pcap_record(Order::Little, (number, 0), 0, &frame));
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_stream_gives_what_the_file_holds() {
+        let bytes = many();
+        let whole = parse(&bytes);
+        for step in [7, 1000, 65_536, usize::MAX] {
+            for limit in [1, 50, 4096] {
+                assert!(stream(&bytes, step, limit) == whole, "step {step}, limit {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn compressed_captures_are_read_with_all_their_parts() {
+        let bytes = many();
+        let (first, second) = bytes.split_at(bytes.len() / 3);
+        let whole = parse(&bytes);
+        let skippable = b"\x50\x2a\x4d\x18\x02\0\0\0xx".to_vec();
+        for parts in [
+            gzip(&bytes),
+            zstd(&bytes),
+            [gzip(first), gzip(second)].concat(),
+            [zstd(first), zstd(second)].concat(),
+            [skippable, zstd(&bytes)].concat(),
+        ] {
+            for step in [11, usize::MAX] {
+                assert!(stream(&parts, step, 4096) == whole);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_compressed_stream_gives_what_came_before() {
+        let bytes = many();
+        let (whole, _) = parse(&bytes);
+        for mut compressed in [gzip(&bytes), zstd(&bytes)] {
+            compressed.truncate(compressed.len() / 2);
+            let (packets, outcome) = stream(&compressed, usize::MAX, 4096);
+            assert!(matches!(outcome, Outcome::Truncated(_)), "{outcome:?}");
+            assert!(packets.len() > 100 && whole.starts_with(&packets));
+        }
+    }
+
+    #[test]
+    fn a_stream_cut_in_its_checksum_is_truncated_but_whole() {
+        let bytes = many();
+        for mut compressed in [gzip(&bytes), zstd(&bytes)] {
+            compressed.pop();
+            let (packets, outcome) = stream(&compressed, usize::MAX, 4096);
+            let end = u64::try_from(bytes.len()).unwrap();
+            assert_eq!((packets.len(), outcome), (4000, Outcome::Truncated(end)));
+        }
+    }
+
+    #[test]
+    fn damage_in_a_compressed_stream_is_corrupt() {
+        let bytes = many();
+        for mut compressed in [gzip(&bytes), zstd(&bytes)] {
+            let end = compressed.len() - 8;
+            compressed[end..].fill(0x55);
+            let (_, outcome) = stream(&compressed, usize::MAX, 4096);
+            let Outcome::Corrupt(_, Corruption::Compression { .. }) = outcome else {
+                panic!("{outcome:?}");
+            };
+        }
+    }
+
+    #[test]
+    fn packets_longer_than_the_buffer_are_read() {
+        let frame = vec![7; 5 << 20];
+        let header = pcap_header(Order::Little, MICROSECONDS, 6 << 20, 1);
+        let record = pcap_record(Order::Little, (0, 0), 0, &frame);
+        let short = pcap_record(Order::Little, (0, 0), 0, b"abc");
+        let bytes = [header, short.clone(), record.clone(), short, record].concat();
+        assert!(stream(&bytes, usize::MAX, 4096) == parse(&bytes));
+        assert!(stream(&bytes, 4096, 4096) == parse(&bytes));
+    }
+
+    #[test]
+    fn a_claimed_length_takes_no_memory_before_the_bytes_come() {
+        let mut bytes = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
+        bytes.extend([0; 8]);
+        bytes.extend((100_u32 << 20).to_le_bytes());
+        bytes.extend([0; 1000]);
+        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        let end = stream.read(&mut parser, &mut Chunk::default(), 1).unwrap();
+        assert_eq!(end, Some(End::Truncated { offset: 24 }));
+        assert!(stream.buffer.len() <= 2 * BUFFER);
+    }
+
+    #[test]
+    fn long_blocks_of_no_use_take_no_memory() {
+        let blocks = [
+            pcapng_start(),
+            block(Order::Little, 77, &vec![0; 20 << 20]),
+            enhanced(Order::Little, 0, 1, 0, b"abc"),
+        ]
+        .concat();
+        let mut stream = Stream::new(blocks, Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, _) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        let mut chunk = Chunk::default();
+        assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
+        assert_eq!(chunk.records.len(), 1);
+        assert_eq!(stream.buffer.len(), BUFFER);
+    }
+
+    #[test]
+    fn a_pipe_gives_packets_as_they_come() {
+        let bytes = pcap(&[b"first", b"second"]);
+        struct Stuck(Cursor<Vec<u8>>);
+        impl Read for Stuck {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = self.0.read(buffer)?;
+                assert_ne!(count, 0, "read on, though packets were there");
+                Ok(count)
+            }
+        }
+        let input = Box::new(Stuck(Cursor::new(bytes)));
+        let mut stream = Stream::new(Vec::new(), input, BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        let mut chunk = Chunk::default();
+        assert_eq!(stream.read(&mut parser, &mut chunk, 4096).unwrap(), None);
+        assert_eq!(chunk.records.len(), 2);
+    }
+
+    #[test]
+    fn buffers_are_used_again() {
+        let mut stream = Stream::new(many(), Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        let mut chunk = Chunk::default();
+        let first = Arc::as_ptr(&stream.buffer);
+        while stream.read(&mut parser, &mut chunk, 100).unwrap().is_none() {
+            assert_eq!(Arc::as_ptr(&stream.buffer), first);
+            chunk.records.clear();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_streams_never_panic(
+            changes in prop::collection::vec((0_usize..400, any::<u8>()), 1..6),
+            step in 1_usize..200,
+            kind in 0..3,
+        ) {
+            let bytes = pcap(&[&[1; 40], b"two", &[3; 90], &[4; 50]]);
+            let mut bytes = match kind {
+                0 => bytes,
+                1 => gzip(&bytes),
+                _ => zstd(&bytes),
+            };
+            for (at, value) in changes {
+                if let Some(byte) = bytes.get_mut(at + 4) {
+                    *byte = value;
+                }
+            }
+            let mut stream = Stream::new(bytes, Box::new(io::empty()), step).unwrap();
+            let Ok(head) = stream.peek(24) else { return Ok(()) };
+            let Ok((mut parser, start)) = Parser::recognize(head) else { return Ok(()) };
+            stream.consume(start);
+            let mut chunk = Chunk::default();
+            while let Ok(None) = stream.read(&mut parser, &mut chunk, 2) {
+                prop_assert!(!chunk.records.is_empty());
+                super::super::samples::seen(&chunk).for_each(drop);
+                chunk.records.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What decoding says of one packet.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::capture::LinkType;
+use crate::time::Timestamp;
+
+/// One decoded frame. Offsets count from the frame's first byte.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Packet {
+    /// When the packet was captured.
+    pub time: Timestamp,
+    /// Sender.
+    pub src: Endpoint,
+    /// Receiver.
+    pub dst: Endpoint,
+    /// Tunnel that carried the packet, 0 without one.
+    pub tunnel_id: u32,
+    /// Innermost VLAN identifier, 0 without a tag.
+    pub vlan_id: u16,
+    /// IP protocol number, the packet's own.
+    pub protocol: u8,
+    /// IP version, 4 or 6.
+    pub version: u8,
+    /// Whether it is a piece of a larger IP packet.
+    pub fragment: Fragment,
+    /// TCP flags, none for other protocols.
+    pub tcp_flags: TcpFlags,
+    /// How the frame begins.
+    pub link: LinkType,
+    /// The frame's first byte, from the start of its chunk's bytes.
+    pub frame_offset: u32,
+    /// Bytes of the frame that the capture holds.
+    pub capture_len: u32,
+    /// Bytes of the frame on the wire, link header included.
+    pub wire_len: u32,
+    /// The innermost IP header.
+    pub ip_offset: u32,
+    /// Bytes of the innermost IP packet on the wire, its header included.
+    pub ip_len: u32,
+    /// The IP header that marks the packet as a fragment; meaningless for [`Fragment::Whole`].
+    pub fragment_offset: u32,
+    /// The transport header, or what follows the IP headers.
+    pub transport_offset: u32,
+    /// The payload: what follows the transport header.
+    pub payload_offset: u32,
+    /// Bytes of payload on the wire, from the IP length, so without link-layer padding.
+    pub payload_len: u32,
+}
+
+/// One end of a conversation.
+///
+/// An IPv4 address fills the first four bytes, the rest is zero; the key's version tells which.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Endpoint {
+    /// Address, network byte order.
+    pub addr: [u8; 16],
+    /// TCP, UDP or SCTP port; 0 for every other protocol.
+    pub port: u16,
+}
+
+/// Whether a packet is a piece of a larger one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Fragment {
+    /// A packet in one piece.
+    #[default]
+    Whole,
+    /// The piece that holds the transport header.
+    First,
+    /// Any other piece: it has no ports of its own.
+    Later,
+}
+
+/// The flags of a TCP header (RFC 9293, RFC 3168).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No more data from sender.
+    pub const FIN: Self = Self(0x01);
+    /// Synchronize sequence numbers.
+    pub const SYN: Self = Self(0x02);
+    /// Reset the connection.
+    pub const RST: Self = Self(0x04);
+    /// Push function.
+    pub const PSH: Self = Self(0x08);
+    /// Acknowledgment field is significant.
+    pub const ACK: Self = Self(0x10);
+    /// Urgent pointer field is significant.
+    pub const URG: Self = Self(0x20);
+    /// ECN echo.
+    pub const ECE: Self = Self(0x40);
+    /// Congestion window reduced.
+    pub const CWR: Self = Self(0x80);
+
+    /// Returns whether all of `flags` are set.
+    #[inline]
+    pub const fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+}
+
+impl Endpoint {
+    /// Returns the end with an IPv4 address in network byte order.
+    pub fn v4(addr: [u8; 4], port: u16) -> Self {
+        let mut wide = [0; 16];
+        wide[..4].copy_from_slice(&addr);
+        Self { addr: wide, port }
+    }
+
+    /// Returns the end with an IPv6 address in network byte order.
+    pub fn v6(addr: [u8; 16], port: u16) -> Self {
+        Self { addr, port }
+    }
+
+    /// Returns the address, read as `version` says.
+    pub fn ip(&self, version: u8) -> IpAddr {
+        if version == 4 {
+            let [a, b, c, d, ..] = self.addr;
+            Ipv4Addr::new(a, b, c, d).into()
+        } else {
+            Ipv6Addr::from(self.addr).into()
+        }
+    }
+}
+
+impl Packet {
+    /// Returns the packet's frame out of the bytes of its chunk.
+    #[inline]
+    pub fn frame<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
+        slice(chunk, self.frame_offset, self.capture_len)
+    }
+
+    /// Returns the captured bytes of the innermost IP packet, its header included.
+    #[inline]
+    pub fn ip_bytes<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
+        self.within_frame(chunk, self.ip_offset, self.ip_len)
+    }
+
+    /// Returns the captured bytes of the payload.
+    #[inline]
+    pub fn payload<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
+        self.within_frame(chunk, self.payload_offset, self.payload_len)
+    }
+
+    #[inline]
+    fn within_frame<'a>(&self, chunk: &'a [u8], offset: u32, len: u32) -> &'a [u8] {
+        let captured = len.min(self.capture_len.saturating_sub(offset));
+        slice(chunk, self.frame_offset.saturating_add(offset), captured)
+    }
+}
+
+/// Returns `len` bytes from `offset` on, or none where they do not lie within `bytes`.
+#[inline]
+fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
+    let (Ok(offset), Ok(len)) = (usize::try_from(offset), usize::try_from(len)) else {
+        return &[];
+    };
+    bytes.get(offset..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+}

@@ -1,0 +1,198 @@
+//! nDPI as a dissector.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Dissector, Inspection, Limits};
+use crate::decode::Packet;
+use crate::features::{Application, Label, Metadata, Names};
+use crate::flow::Slot;
+
+/// Modules that are not in use. One takes longer to make than many a capture to read.
+static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// An nDPI module and what it knows of the flows of one meter.
+#[derive(Debug)]
+pub struct NdpiDissector {
+    /// `None` only while the dissector is dropped.
+    module: Option<ndpi::Module>,
+    limits: Limits,
+    /// By slot.
+    flows: Vec<State>,
+    /// Flow structures that are not in use.
+    idle_flows: Vec<ndpi::Flow>,
+    names: Arc<dyn Names>,
+}
+
+/// What is known of one flow.
+#[derive(Debug, Default)]
+enum State {
+    /// No packet has been seen.
+    #[default]
+    New,
+    /// nDPI is at work.
+    Open(Open),
+    /// nDPI has finished.
+    Done(Application),
+}
+
+#[derive(Debug)]
+struct Open {
+    flow: ndpi::Flow,
+    /// Packets that nDPI still takes, `None` for no limit.
+    packets_left: Option<u32>,
+    progress: ndpi::Progress,
+}
+
+impl NdpiDissector {
+    /// Returns a dissector that looks at as many packets of a flow as `limits` allow.
+    ///
+    /// # Errors
+    ///
+    /// [`ndpi::Error`] if nDPI cannot be set up.
+    pub fn new(limits: Limits) -> Result<Self, ndpi::Error> {
+        let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let module = idle.map_or_else(ndpi::Module::new, Ok)?;
+        let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(module.names())));
+        Ok(Self { module: Some(module), limits, flows: Vec::new(), idle_flows: Vec::new(), names })
+    }
+
+    fn state(&mut self, slot: Slot) -> &mut State {
+        if self.flows.len() <= slot.index() {
+            self.flows.resize_with(slot.index() + 1, State::default);
+        }
+        self.flows.get_mut(slot.index()).expect("resized above")
+    }
+
+    /// Asks nDPI for its last word on a flow and hands the flow structure back.
+    fn close(&mut self, mut open: Open) -> Application {
+        let mut label = open.progress.label;
+        if label.is_unknown()
+            && let Some(module) = &mut self.module
+        {
+            label = module.give_up(&mut open.flow);
+        }
+        let application = application(label, &open.flow);
+        open.flow.reset();
+        self.idle_flows.push(open.flow);
+        application
+    }
+}
+
+impl Dissector for NdpiDissector {
+    fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
+        let mut open = match std::mem::take(self.state(slot)) {
+            State::Open(open) => open,
+            State::New => Open {
+                flow: self.idle_flows.pop().unwrap_or_else(ndpi::Flow::new),
+                packets_left: match packet.protocol {
+                    TCP => Some(self.limits.tcp_packets),
+                    UDP => Some(self.limits.udp_packets),
+                    _ => None,
+                },
+                progress: ndpi::Progress { wants_more: true, ..ndpi::Progress::default() },
+            },
+            State::Done(application) => {
+                *self.state(slot) = State::Done(application);
+                return Inspection::Done;
+            }
+        };
+        if open.packets_left != Some(0)
+            && let Some(module) = &mut self.module
+        {
+            let time_ms = u64::try_from(packet.time.millis()).unwrap_or(0);
+            open.progress = module.inspect(&mut open.flow, ip_bytes, time_ms);
+            open.packets_left = open.packets_left.map(|left| left - 1);
+        }
+        if open.progress.wants_more && open.packets_left != Some(0) {
+            *self.state(slot) = State::Open(open);
+            return Inspection::Open;
+        }
+        // What nDPI holds of a flow is large, so it goes as soon as it is of no more use.
+        let application = self.close(open);
+        *self.state(slot) = State::Done(application);
+        Inspection::Done
+    }
+
+    fn peek(&mut self, slot: Slot) -> Application {
+        match self.state(slot) {
+            State::New => Application::default(),
+            State::Open(open) => application(open.progress.label, &open.flow),
+            State::Done(application) => application.clone(),
+        }
+    }
+
+    fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
+        let found = match self.state(slot) {
+            State::New => None,
+            State::Open(open) => (!open.progress.label.is_unknown()).then(|| {
+                let application = application(open.progress.label, &open.flow);
+                (application, Inspection::Open)
+            }),
+            State::Done(application) => {
+                (!application.label.guessed).then(|| (application.clone(), Inspection::Done))
+            }
+        };
+        // A slice may begin before the packets that tell the application: it gets a try of its own.
+        found.unwrap_or_else(|| (self.end(slot), Inspection::Open))
+    }
+
+    fn end(&mut self, slot: Slot) -> Application {
+        match std::mem::take(self.state(slot)) {
+            State::New => Application::default(),
+            State::Open(open) => self.close(open),
+            State::Done(application) => application,
+        }
+    }
+
+    fn names(&self) -> Arc<dyn Names> {
+        Arc::clone(&self.names)
+    }
+}
+
+impl Drop for NdpiDissector {
+    fn drop(&mut self) {
+        // A module that cannot forget this run is no use to the next.
+        if let Some(mut module) = self.module.take()
+            && module.reset().is_ok()
+        {
+            IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).push(module);
+        }
+    }
+}
+
+fn application(label: ndpi::Label, flow: &ndpi::Flow) -> Application {
+    let read = flow.metadata();
+    let metadata = Metadata {
+        ja3_client: read.ja3_client().into(),
+        ja3_server: read.ja3_server().into(),
+        client_info: read.client_info,
+        server_info: read.server_info,
+    };
+    let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
+    let label = Label {
+        master_protocol: label.master,
+        app_protocol: label.app,
+        category: label.category,
+        guessed: label.guessed,
+        confidence: label.confidence,
+    };
+    Application { label, metadata }
+}
+
+#[derive(Debug)]
+struct NdpiNames(Arc<ndpi::Names>);
+
+impl Names for NdpiNames {
+    fn application(&self, master_protocol: u16, app_protocol: u16, name: &mut String) {
+        let label =
+            ndpi::Label { master: master_protocol, app: app_protocol, ..ndpi::Label::default() };
+        name.push_str(&self.0.application(label));
+    }
+
+    fn category(&self, category: u16, name: &mut String) {
+        name.push_str(self.0.category(category));
+    }
+}

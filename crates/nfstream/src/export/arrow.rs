@@ -1,0 +1,104 @@
+//! Records as Arrow record batches, column by column.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::builder::{Int32Builder, StringBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, UInt8Array, UInt16Array,
+    UInt64Array,
+};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema};
+
+use crate::features::{Column, Names, Read, Record, Schema};
+
+/// Returns the Arrow schema of `schema`: no column holds nulls.
+pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
+    let fields = schema.columns().iter().map(|column| {
+        let field = Field::new(column.name, data_type(column), false);
+        field.with_metadata(metadata(column))
+    });
+    ArrowSchema::new(fields.collect::<Vec<_>>())
+}
+
+/// Returns `records` as a batch of `arrow_schema`, the Arrow form of `schema`.
+///
+/// # Panics
+///
+/// Panics if `arrow_schema` was made from another schema.
+pub fn record_batch(
+    schema: &Schema,
+    arrow_schema: &Arc<ArrowSchema>,
+    records: &[Record],
+) -> RecordBatch {
+    let columns = schema.columns().iter();
+    let arrays = columns.map(|column| array(column, schema.names(), records)).collect();
+    RecordBatch::try_new(Arc::clone(arrow_schema), arrays)
+        .expect("arrays and fields are made from the same columns")
+}
+
+fn data_type(column: &Column) -> DataType {
+    match column.read {
+        Read::U8(_) => DataType::UInt8,
+        Read::U16(_) => DataType::UInt16,
+        Read::I32(_) => DataType::Int32,
+        Read::I64(_) => DataType::Int64,
+        Read::U64(_) => DataType::UInt64,
+        Read::Text(_) => DataType::Utf8,
+        Read::Name { .. } => {
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+        }
+    }
+}
+
+fn metadata(column: &Column) -> HashMap<String, String> {
+    let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
+    unit.into_iter().collect()
+}
+
+fn array(column: &Column, names: &dyn Names, records: &[Record]) -> ArrayRef {
+    match column.read {
+        Read::U8(read) => Arc::new(UInt8Array::from_iter_values(records.iter().map(read))),
+        Read::U16(read) => Arc::new(UInt16Array::from_iter_values(records.iter().map(read))),
+        Read::I32(read) => Arc::new(Int32Array::from_iter_values(records.iter().map(read))),
+        Read::I64(read) => Arc::new(Int64Array::from_iter_values(records.iter().map(read))),
+        Read::U64(read) => Arc::new(UInt64Array::from_iter_values(records.iter().map(read))),
+        Read::Text(read) => {
+            let mut builder = StringBuilder::with_capacity(records.len(), records.len() * 16);
+            let mut text = String::new();
+            for record in records {
+                text.clear();
+                read(record, &mut text);
+                builder.append_value(&text);
+            }
+            Arc::new(builder.finish())
+        }
+        Read::Name { code, name } => dictionary(records, code, |code, text| name(names, code, text)),
+    }
+}
+
+/// Numbers a batch's names in the order in which they come.
+fn dictionary(
+    records: &[Record],
+    code: fn(&Record) -> u32,
+    name: impl Fn(u32, &mut String),
+) -> ArrayRef {
+    let mut places = HashMap::<u32, i32, foldhash::fast::FixedState>::default();
+    let mut keys = Int32Builder::with_capacity(records.len());
+    let mut values = StringBuilder::new();
+    let mut text = String::new();
+    for record in records {
+        let code = code(record);
+        let next = i32::try_from(places.len()).unwrap_or(i32::MAX);
+        let place = *places.entry(code).or_insert_with(|| {
+            text.clear();
+            name(code, &mut text);
+            values.append_value(&text);
+            next
+        });
+        keys.append_value(place);
+    }
+    let array = DictionaryArray::<Int32Type>::try_new(keys.finish(), Arc::new(values.finish()));
+    Arc::new(array.expect("every key was given to a value"))
+}

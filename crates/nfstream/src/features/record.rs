@@ -1,0 +1,26 @@
+//! An ended flow with all that was measured of it.
+
+use super::{Application, Volume};
+use crate::flow::{EndReason, Flow};
+use crate::time::Timestamp;
+
+/// A row of the flow table.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Number of the conversation in the run, from 0 in the order of first packets.
+    pub id: u64,
+    /// Whose packets, since when, until when.
+    pub flow: Flow,
+    /// When the flow ended in the time of the stream: for an idle flow, when its timeout passed.
+    pub ended: Timestamp,
+    /// Why it ended.
+    pub end_reason: EndReason,
+    /// 0 idle or end of input, 1 active, below 0 as a plugin set it.
+    pub expiration_id: i32,
+    /// Packets and bytes.
+    pub volume: Volume,
+    /// What deep packet inspection says.
+    pub application: Application,
+    /// When the end was noticed: `2n` at the `n`th tick of the stream's clock, `2n + 1` after it.
+    pub phase: u64,
+}

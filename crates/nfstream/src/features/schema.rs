@@ -1,0 +1,30 @@
+//! The columns of one run.
+
+use std::sync::Arc;
+
+use super::{COLUMNS, Column, Group, Names};
+
+/// The ordered columns of a run, and the names of its labels.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    columns: Vec<&'static Column>,
+    names: Arc<dyn Names>,
+}
+
+impl Schema {
+    /// Returns the base columns and those of `groups`, in the order of the table of columns.
+    pub fn new(groups: &[Group], names: Arc<dyn Names>) -> Self {
+        let wanted = |column: &&Column| column.group == Group::Base || groups.contains(&column.group);
+        Self { columns: COLUMNS.iter().copied().flatten().filter(wanted).collect(), names }
+    }
+
+    /// Returns the columns in order.
+    pub fn columns(&self) -> &[&'static Column] {
+        &self.columns
+    }
+
+    /// Returns the names of the labels.
+    pub fn names(&self) -> &dyn Names {
+        &*self.names
+    }
+}

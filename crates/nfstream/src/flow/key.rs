@@ -1,0 +1,191 @@
+//! Flow keys: what makes two packets members of one conversation.
+
+use std::cmp::Ordering;
+use std::hash::BuildHasher;
+
+use crate::decode::{Endpoint, Packet};
+
+/// The same for both directions of a conversation.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FlowKey {
+    low_addr: [u8; 16],
+    high_addr: [u8; 16],
+    low_port: u16,
+    high_port: u16,
+    /// Innermost VLAN identifier, 0 without a tag.
+    pub vlan_id: u16,
+    /// IP protocol number of the packet.
+    pub protocol: u8,
+    /// IP version, 4 or 6.
+    pub version: u8,
+    /// Tunnel that carried the packet, 0 without one.
+    pub tunnel_id: u32,
+}
+
+/// Which of a key's two ends sent a packet.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sender {
+    /// The end that sorts first.
+    #[default]
+    Low,
+    /// The end that sorts second.
+    High,
+}
+
+/// Which way a packet of a flow went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// From the flow's source to its destination.
+    Src2Dst,
+    /// From the flow's destination to its source.
+    Dst2Src,
+}
+
+impl FlowKey {
+    /// Returns the key of `packet`, and which of its ends sent it.
+    #[inline]
+    pub fn of(packet: &Packet) -> (Self, Sender) {
+        let (src, dst) = (packet.src, packet.dst);
+        let order = u128::from_be_bytes(src.addr)
+            .cmp(&u128::from_be_bytes(dst.addr))
+            .then(src.port.cmp(&dst.port));
+        let (low, high, sender) = match order {
+            Ordering::Greater => (dst, src, Sender::High),
+            Ordering::Less | Ordering::Equal => (src, dst, Sender::Low),
+        };
+        let key = Self {
+            low_addr: low.addr,
+            high_addr: high.addr,
+            low_port: low.port,
+            high_port: high.port,
+            vlan_id: packet.vlan_id,
+            protocol: packet.protocol,
+            version: packet.version,
+            tunnel_id: packet.tunnel_id,
+        };
+        (key, sender)
+    }
+
+    /// Returns the end that is `sender`.
+    #[inline]
+    pub fn end(&self, sender: Sender) -> Endpoint {
+        match sender {
+            Sender::Low => Endpoint { addr: self.low_addr, port: self.low_port },
+            Sender::High => Endpoint { addr: self.high_addr, port: self.high_port },
+        }
+    }
+}
+
+impl Sender {
+    /// Returns the other end.
+    #[inline]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Low => Self::High,
+            Self::High => Self::Low,
+        }
+    }
+}
+
+impl Direction {
+    /// Returns the direction of a packet from `sender` in a flow from `src`.
+    #[inline]
+    pub fn of(sender: Sender, src: Sender) -> Self {
+        if sender == src { Self::Src2Dst } else { Self::Dst2Src }
+    }
+
+    /// Returns 0 for the way from source to destination, 1 for the way back.
+    #[inline]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Src2Dst => 0,
+            Self::Dst2Src => 1,
+        }
+    }
+}
+
+/// Hashes keys under secret seeds, so that nobody can choose addresses that collide.
+#[derive(Clone, Debug, Default)]
+pub struct KeyHasher(foldhash::quality::RandomState);
+
+impl KeyHasher {
+    /// Returns the hash of the whole key.
+    #[inline]
+    pub fn key(&self, key: &FlowKey) -> u64 {
+        let words = [
+            u128::from_ne_bytes(key.low_addr),
+            u128::from_ne_bytes(key.high_addr),
+            u128::from(key.low_port)
+                | u128::from(key.high_port) << 16
+                | u128::from(key.vlan_id) << 32
+                | u128::from(key.protocol) << 48
+                | u128::from(key.version) << 56
+                | u128::from(key.tunnel_id) << 64,
+        ];
+        self.0.hash_one(words)
+    }
+
+    /// Returns the hash of the two addresses alone: packets of relatives (fragments, the data
+    /// connection of an FTP session) have the same.
+    #[inline]
+    pub fn addresses(&self, packet: &Packet) -> u64 {
+        let src = u128::from_ne_bytes(packet.src.addr);
+        let dst = u128::from_ne_bytes(packet.dst.addr);
+        self.0.hash_one([src.min(dst), src.max(dst)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(src: Endpoint, dst: Endpoint) -> Packet {
+        Packet { src, dst, version: 4, protocol: 6, vlan_id: 7, ..Packet::default() }
+    }
+
+    #[test]
+    fn both_directions_have_one_key() {
+        let client = Endpoint::v4([192, 0, 2, 9], 50_000);
+        let server = Endpoint::v4([192, 0, 2, 1], 443);
+        let (there, from) = FlowKey::of(&packet(client, server));
+        let (back, to) = FlowKey::of(&packet(server, client));
+        assert_eq!(there, back);
+        assert_eq!(from, to.other());
+        assert_eq!(there.end(from), client);
+        assert_eq!(there.end(to), server);
+    }
+
+    #[test]
+    fn one_address_is_told_apart_by_port() {
+        let (low, high) = (Endpoint::v4([127, 0, 0, 1], 1), Endpoint::v4([127, 0, 0, 1], 2));
+        let (key, sender) = FlowKey::of(&packet(high, low));
+        assert_eq!(key.end(sender), high);
+        assert_eq!(key.end(sender.other()), low);
+    }
+
+    #[test]
+    fn swapped_ports_are_another_conversation() {
+        let (a, b) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let (one, _) = FlowKey::of(&packet(Endpoint::v4(a, 1), Endpoint::v4(b, 2)));
+        let (two, _) = FlowKey::of(&packet(Endpoint::v4(a, 2), Endpoint::v4(b, 1)));
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn an_ipv4_address_is_not_the_ipv6_address_of_its_bytes() {
+        let addr = Endpoint::v4([192, 0, 2, 1], 0);
+        let narrow = packet(addr, addr);
+        let wide = Packet { version: 6, ..narrow };
+        assert_ne!(FlowKey::of(&narrow).0, FlowKey::of(&wide).0);
+    }
+
+    #[test]
+    fn hash_of_addresses_is_the_same_for_both_directions_and_all_ports() {
+        let hasher = KeyHasher::default();
+        let (a, b) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let there = packet(Endpoint::v4(a, 1), Endpoint::v4(b, 2));
+        let back = packet(Endpoint::v4(b, 77), Endpoint::v4(a, 1));
+        assert_eq!(hasher.addresses(&there), hasher.addresses(&back));
+    }
+}

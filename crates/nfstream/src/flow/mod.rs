@@ -1,0 +1,11 @@
+//! Flows: keys, the table that finds them, the rules that end them. Knows no measurement.
+
+mod fragments;
+mod key;
+mod table;
+mod timeouts;
+
+pub use fragments::FragmentTable;
+pub use key::{Direction, FlowKey, KeyHasher, Sender};
+pub use table::{Entry, Flow, FlowTable, Slot};
+pub use timeouts::{EndReason, Note, StreamClock, Tick, Timeouts, Verdict, Wheel};

@@ -1,0 +1,349 @@
+//! The table that finds a packet's flow: an index of hashes over slots that hold the flows.
+
+use nfstream_memory::prefetch_slice;
+
+use super::{FlowKey, Sender};
+use crate::time::Timestamp;
+
+/// A flow as the rules see it: whose packets, since when, until when.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    /// The conversation.
+    pub key: FlowKey,
+    /// The end that sent the first packet of the conversation: the flow's source.
+    pub src: Sender,
+    /// Counts the flows that lived in this slot; see [`Wheel`](super::Wheel).
+    pub generation: u32,
+    /// Time of the first packet.
+    pub first_seen: Timestamp,
+    /// Time of the last packet.
+    pub last_seen: Timestamp,
+    /// Conversations that began in this table before this one.
+    pub birth: u64,
+    /// Slices of the conversation that ended before this one.
+    pub slice: u32,
+}
+
+/// The place of a flow in its table.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Slot(u32);
+
+/// A flow and what is measured of it, in cache lines of its own.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub struct Entry<S> {
+    /// Whose packets, since when, until when.
+    pub flow: Flow,
+    /// What is measured.
+    pub state: S,
+}
+
+/// The active flows, each with a state `S`.
+#[derive(Debug)]
+pub struct FlowTable<S> {
+    index: Index,
+    entries: Vec<Entry<S>>,
+    free: Vec<Slot>,
+    births: u64,
+}
+
+impl Slot {
+    /// Returns the slot as an index into what is kept beside the table.
+    #[inline]
+    pub fn index(self) -> usize {
+        // A `usize` holds at least 32 bits on every platform with the memory for a flow table.
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl<S> FlowTable<S> {
+    /// Returns an empty table.
+    pub fn new() -> Self {
+        Self { index: Index::new(), entries: Vec::new(), free: Vec::new(), births: 0 }
+    }
+
+    /// Puts a new flow with the key's `hash` into a free slot.
+    ///
+    /// Its key must not be in the table.
+    pub fn insert(
+        &mut self,
+        hash: u64,
+        key: FlowKey,
+        src: Sender,
+        time: Timestamp,
+        state: S,
+    ) -> Slot {
+        let mut flow = Flow {
+            key,
+            src,
+            generation: 0,
+            first_seen: time,
+            last_seen: time,
+            birth: self.births,
+            slice: 0,
+        };
+        self.births += 1;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                let entry = &mut self.entries[slot.index()];
+                flow.generation = entry.flow.generation;
+                *entry = Entry { flow, state };
+                slot
+            }
+            None => {
+                let slot = Slot(u32::try_from(self.entries.len()).expect("below 2^32 flows"));
+                self.entries.push(Entry { flow, state });
+                slot
+            }
+        };
+        self.index.insert(hash, slot);
+        slot
+    }
+
+    /// Counts one more conversation, for a flow that begins anew in its slot.
+    pub fn next_birth(&mut self) -> u64 {
+        let birth = self.births;
+        self.births += 1;
+        birth
+    }
+
+    /// Takes the flow in `slot`, whose key has `hash`, out of the table and frees its slot.
+    pub fn remove(&mut self, hash: u64, slot: Slot) {
+        self.index.remove(hash, slot);
+        let flow = &mut self.entries[slot.index()].flow;
+        flow.generation = flow.generation.wrapping_add(1);
+        self.free.push(slot);
+    }
+
+    /// Returns the slot of the flow of `key`, whose hash is `hash`.
+    #[inline]
+    pub fn find(&self, hash: u64, key: &FlowKey) -> Option<Slot> {
+        self.index.find(hash, |slot| self.entries[slot.index()].flow.key == *key)
+    }
+
+    /// Asks for the memory that [`find`](Self::find) will read first.
+    #[inline]
+    pub fn prefetch_index(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Asks for the memory of the flow that probably has `hash`.
+    #[inline]
+    pub fn prefetch_entry(&self, hash: u64) {
+        if let Some(slot) = self.index.find(hash, |_| true) {
+            nfstream_memory::prefetch_read(&self.entries[slot.index()].flow);
+            nfstream_memory::prefetch_read(&self.entries[slot.index()].state);
+        }
+    }
+
+    /// Returns the flow in `slot`.
+    #[inline]
+    pub fn entry(&self, slot: Slot) -> &Entry<S> {
+        &self.entries[slot.index()]
+    }
+
+    /// Returns the flow in `slot`.
+    #[inline]
+    pub fn entry_mut(&mut self, slot: Slot) -> &mut Entry<S> {
+        &mut self.entries[slot.index()]
+    }
+
+    /// Returns the flow in `slot` if it is still the one of `generation`.
+    pub fn alive(&self, slot: Slot, generation: u32) -> Option<&Entry<S>> {
+        let entry = &self.entries[slot.index()];
+        (entry.flow.generation == generation).then_some(entry)
+    }
+
+    /// Returns the number of flows in the table.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// Returns whether there is no flow in the table.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the slots of all flows, in no particular order.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.index.entries.iter().filter(|entry| !entry.is_free()).map(|entry| entry.slot)
+    }
+}
+
+impl<S> Default for FlowTable<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Slots by hash: open addressing with linear probing, half of the places free, so that a look-up
+/// rarely leaves one cache line.
+#[derive(Debug)]
+struct Index {
+    /// A power of two of them.
+    entries: Vec<IndexEntry>,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct IndexEntry {
+    hash: u32,
+    slot: Slot,
+}
+
+impl IndexEntry {
+    const FREE: Self = Self { hash: 0, slot: Slot(u32::MAX) };
+
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.slot == Self::FREE.slot
+    }
+}
+
+impl Index {
+    const FIRST_CAPACITY: usize = 1024;
+
+    fn new() -> Self {
+        Self { entries: vec![IndexEntry::FREE; Self::FIRST_CAPACITY], len: 0 }
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
+        let hash = Self::fold(hash);
+        let mut place = self.home(hash);
+        loop {
+            let entry = self.entries[place];
+            if entry.is_free() {
+                return None;
+            }
+            if entry.hash == hash && is_it(entry.slot) {
+                return Some(entry.slot);
+            }
+            place = self.next(place);
+        }
+    }
+
+    fn insert(&mut self, hash: u64, slot: Slot) {
+        if (self.len + 1) * 2 > self.entries.len() {
+            self.grow();
+        }
+        self.len += 1;
+        self.place(IndexEntry { hash: Self::fold(hash), slot });
+    }
+
+    fn remove(&mut self, hash: u64, slot: Slot) {
+        let mut hole = self.home(Self::fold(hash));
+        while self.entries[hole].slot != slot {
+            if self.entries[hole].is_free() {
+                return;
+            }
+            hole = self.next(hole);
+        }
+        self.len -= 1;
+        // Entries behind the hole move up unless that would put them before their home.
+        let mut place = self.next(hole);
+        while !self.entries[place].is_free() {
+            let home = self.home(self.entries[place].hash);
+            let mask = self.entries.len() - 1;
+            if place.wrapping_sub(home) & mask >= place.wrapping_sub(hole) & mask {
+                self.entries[hole] = self.entries[place];
+                hole = place;
+            }
+            place = self.next(place);
+        }
+        self.entries[hole] = IndexEntry::FREE;
+    }
+
+    #[inline]
+    fn prefetch(&self, hash: u64) {
+        prefetch_slice(&self.entries, self.home(Self::fold(hash)));
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![IndexEntry::FREE; self.entries.len() * 2];
+        for entry in std::mem::replace(&mut self.entries, larger) {
+            if !entry.is_free() {
+                self.place(entry);
+            }
+        }
+    }
+
+    fn place(&mut self, entry: IndexEntry) {
+        let mut place = self.home(entry.hash);
+        while !self.entries[place].is_free() {
+            place = self.next(place);
+        }
+        self.entries[place] = entry;
+    }
+
+    #[inline]
+    fn fold(hash: u64) -> u32 {
+        #[allow(clippy::as_conversions, reason = "the low half of the hash is what is kept")]
+        let low = hash as u32;
+        low
+    }
+
+    #[inline]
+    fn home(&self, hash: u32) -> usize {
+        usize::try_from(hash).unwrap_or(0) & (self.entries.len() - 1)
+    }
+
+    #[inline]
+    fn next(&self, place: usize) -> usize {
+        (place + 1) & (self.entries.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::{Endpoint, Packet};
+
+    fn key(number: u16) -> FlowKey {
+        let src = Endpoint::v4([192, 0, 2, 1], number);
+        let dst = Endpoint::v4([192, 0, 2, 2], 53);
+        FlowKey::of(&Packet { src, dst, protocol: 17, version: 4, ..Packet::default() }).0
+    }
+
+    proptest! {
+        /// Few distinct hashes, so that probing, moving up and growing are all met.
+        #[test]
+        fn table_finds_what_a_map_finds(
+            steps in proptest::collection::vec((any::<bool>(), 0_u16..3000), 1..6000),
+            spread in 1_u64..2000,
+        ) {
+            let mut table = FlowTable::new();
+            let mut model = std::collections::HashMap::new();
+            for (insert, number) in steps {
+                let hash = u64::from(number) % spread * 0x9e37_79b9;
+                let key = key(number);
+                match (insert, model.contains_key(&number)) {
+                    (true, false) => {
+                        let slot =
+                            table.insert(hash, key, Sender::Low, Timestamp::default(), number);
+                        model.insert(number, slot);
+                    }
+                    (false, true) => table.remove(hash, model.remove(&number).unwrap()),
+                    _ => {}
+                }
+                prop_assert_eq!(table.find(hash, &key), model.get(&number).copied());
+                prop_assert_eq!(table.len(), model.len());
+            }
+            for (number, slot) in model {
+                prop_assert_eq!(table.entry(slot).state, number);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reused_slot_is_told_from_its_earlier_flow() {
+        let mut table = FlowTable::new();
+        let slot = table.insert(1, key(1), Sender::Low, Timestamp::default(), ());
+        let generation = table.entry(slot).flow.generation;
+        table.remove(1, slot);
+        assert_eq!(table.insert(2, key(2), Sender::Low, Timestamp::default(), ()), slot);
+        assert!(table.alive(slot, generation).is_none());
+    }
+}

@@ -1,0 +1,223 @@
+//! When flows end for lack of packets or for their age, and what time it is in the stream.
+
+use std::collections::BTreeMap;
+
+use super::table::{Flow, Slot};
+use crate::time::{Duration, Timestamp};
+
+/// The two timeouts of a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    /// A packet that comes this long after the flow's last one belongs to a new flow.
+    pub idle: Duration,
+    /// A packet that comes this long after the flow's first one belongs to its next slice.
+    pub active: Duration,
+}
+
+/// Why a flow ended.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndReason {
+    /// It had become too old; its next slice follows.
+    Active,
+    /// The input ended.
+    EndOfInput,
+    /// No packet came for too long.
+    Idle,
+    /// A plugin ended it.
+    Plugin,
+}
+
+/// What a packet of a flow's key means to the flow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It belongs to the flow.
+    Belongs,
+    /// The flow ended idle before it.
+    Idle,
+    /// The flow has become too old: the packet begins its next slice.
+    Active,
+}
+
+impl EndReason {
+    /// Returns whether another slice of the conversation follows.
+    pub const fn is_slice(self) -> bool {
+        matches!(self, Self::Active)
+    }
+}
+
+impl Timeouts {
+    /// Returns what a packet at `time`, not before the flow's last, means to `flow`.
+    ///
+    /// Where both timeouts have passed, the silence came first.
+    #[inline]
+    pub fn judge(&self, flow: &Flow, time: Timestamp) -> Verdict {
+        if time.since(flow.last_seen) >= self.idle {
+            Verdict::Idle
+        } else if time.since(flow.first_seen) >= self.active {
+            Verdict::Active
+        } else {
+            Verdict::Belongs
+        }
+    }
+
+    /// Returns when `flow` ends if no further packet comes.
+    #[inline]
+    pub fn deadline(&self, flow: &Flow) -> Timestamp {
+        flow.last_seen.plus(self.idle)
+    }
+}
+
+/// A moment in the stream at which idle flows are looked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tick {
+    /// Packets of the chunk before it.
+    pub index: usize,
+    /// No packet is expected from before this time.
+    pub time: Timestamp,
+}
+
+/// Tells the time of a stream by its packets.
+///
+/// Captures of several queues or files hold packets out of order, and broken ones single packets
+/// from far in the future. A clock that jumped with those would end flows whose packets are still
+/// to come. So the time is the earliest of the last one to two thousand packets, looked at every
+/// [`StreamClock::PERIOD`] packets: counted over the whole stream, hence the same for any
+/// chunk size.
+#[derive(Clone, Debug)]
+pub struct StreamClock {
+    seen: usize,
+    earliest: Timestamp,
+    earliest_before: Timestamp,
+}
+
+impl StreamClock {
+    /// Packets between two ticks.
+    pub const PERIOD: usize = 1024;
+
+    const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
+
+    /// Returns a clock at the start of a stream.
+    pub fn new() -> Self {
+        Self { seen: 0, earliest: Self::NEVER, earliest_before: Timestamp::MIN }
+    }
+
+    /// Takes the times of the next packets; adds the ticks among them to `ticks`.
+    pub fn advance(&mut self, times: impl Iterator<Item = Timestamp>, ticks: &mut Vec<Tick>) {
+        for (index, time) in times.enumerate() {
+            self.earliest = self.earliest.min(time);
+            self.seen += 1;
+            if self.seen == Self::PERIOD {
+                let time = self.earliest.min(self.earliest_before);
+                ticks.push(Tick { index: index + 1, time });
+                self.earliest_before = self.earliest;
+                self.earliest = Self::NEVER;
+                self.seen = 0;
+            }
+        }
+    }
+}
+
+impl Default for StreamClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Finds idle flows without a look at the busy ones.
+///
+/// A flow is noted once, at its birth, under the time at which it would end. When that time comes
+/// the flow is asked again: it ends, or is noted anew. Packets never touch the wheel.
+#[derive(Debug)]
+pub struct Wheel {
+    /// Notes by the number of the first period at whose start they are due.
+    buckets: BTreeMap<i64, Vec<Note>>,
+    /// Nanoseconds a period lasts.
+    period: i64,
+}
+
+/// A flow to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Note {
+    /// Where the flow lives.
+    pub slot: Slot,
+    /// Which of the flows that live there one after the other.
+    pub generation: u32,
+}
+
+impl Wheel {
+    /// Returns a wheel fit for flows that end after `idle`.
+    pub fn new(idle: Duration) -> Self {
+        let period = i64::try_from(idle.nanos() / 256).unwrap_or(i64::MAX).max(1_000_000);
+        Self { buckets: BTreeMap::new(), period }
+    }
+
+    /// Notes a flow that would end at `deadline`.
+    pub fn note(&mut self, note: Note, deadline: Timestamp) {
+        // Rounded up: at the start of that period the deadline has passed.
+        let bucket = deadline.nanos().div_euclid(self.period).saturating_add(1);
+        self.buckets.entry(bucket).or_default().push(note);
+    }
+
+    /// Takes the flows that may have ended by `time`, as far as whole periods have passed.
+    pub fn due(&mut self, time: Timestamp) -> Option<Vec<Note>> {
+        let first = self.buckets.first_entry()?;
+        (*first.key() <= time.nanos().div_euclid(self.period)).then(|| first.remove())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds, 0)
+    }
+
+    #[test]
+    fn clock_follows_ordered_packets_at_a_distance() {
+        let mut clock = StreamClock::new();
+        let mut ticks = Vec::new();
+        clock.advance((0..3000).map(seconds), &mut ticks);
+        assert_eq!(
+            ticks,
+            [Tick { index: 1024, time: Timestamp::MIN }, Tick { index: 2048, time: seconds(0) }]
+        );
+    }
+
+    #[test]
+    fn clock_ticks_at_the_same_packets_for_any_chunk_size() {
+        let mut whole = Vec::new();
+        StreamClock::new().advance((0..10_000).map(seconds), &mut whole);
+        let mut clock = StreamClock::new();
+        let mut parts = Vec::new();
+        for start in (0..10_000).step_by(100) {
+            let mut ticks = Vec::new();
+            clock.advance((start..start + 100).map(seconds), &mut ticks);
+            let start = usize::try_from(start).unwrap();
+            parts.extend(ticks.iter().map(|t| Tick { index: start + t.index, time: t.time }));
+        }
+        assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn one_packet_from_the_future_does_not_move_the_clock() {
+        let mut clock = StreamClock::new();
+        let mut ticks = Vec::new();
+        let times = (0..4096).map(|i| if i == 2000 { seconds(1 << 30) } else { seconds(5) });
+        clock.advance(times, &mut ticks);
+        assert!(ticks.iter().all(|tick| tick.time <= seconds(5)));
+    }
+
+    #[test]
+    fn wheel_gives_a_flow_only_after_its_deadline() {
+        let mut wheel = Wheel::new(Duration::from_nanos(30_000_000_000));
+        let mut table = crate::flow::table::FlowTable::new();
+        let key = crate::flow::FlowKey::default();
+        let slot = table.insert(0, key, crate::flow::Sender::Low, seconds(0), ());
+        wheel.note(Note { slot, generation: 0 }, seconds(30));
+        assert!(wheel.due(seconds(30)).is_none());
+        assert!(wheel.due(seconds(31)).is_some());
+        assert!(wheel.due(seconds(31)).is_none());
+    }
+}

@@ -1,0 +1,31 @@
+//! nfstream: network packets in, labelled flow tables out.
+//!
+//! ```no_run
+//! use nfstream::{Config, Run, Step, capture};
+//!
+//! let source = capture::open(&["capture.pcap".into()])?;
+//! let mut run = Run::new(Box::new(source), &Config::default())?;
+//! loop {
+//!     match run.advance()? {
+//!         Step::Records(records) => println!("{} flows", records.len()),
+//!         Step::Last(records) => break println!("{} flows, the last", records.len()),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dpi`]; its flow
+//! leaves through [`export`]. A module uses only those before it in this list; [`pipeline`] is the
+//! one place that knows them all.
+
+pub mod capture;
+pub mod decode;
+pub mod dpi;
+pub mod export;
+pub mod features;
+pub mod flow;
+pub mod meter;
+pub mod pipeline;
+pub mod time;
+
+pub use pipeline::{Config, Monitor, Run, RunError, Stats, Step};

@@ -1,0 +1,433 @@
+//! One shard of the work: its own flow table, its own dissector, the rules that end flows.
+
+use crate::capture::ChunkBytes;
+use crate::decode::{Fragment, Packet};
+use crate::dpi::{Dissector, Inspection};
+use crate::features::{Application, Record, Volume};
+use crate::flow::{
+    Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Sender, Slot, Timeouts,
+    Verdict, Wheel,
+};
+use crate::time::Timestamp;
+
+/// What a meter keeps of each active flow beside its times.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowState {
+    /// Packets and bytes so far.
+    pub volume: Volume,
+    /// Whether the dissector wants further packets.
+    pub inspection: Inspection,
+}
+
+/// A packet in the hands of [`Hooks`].
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The packet.
+    pub packet: &'a Packet,
+    /// The bytes of its chunk.
+    pub bytes: &'a ChunkBytes,
+    /// Which way it went in its flow.
+    pub direction: Direction,
+}
+
+/// A flow in the hands of [`Hooks`], as of the packet that has just arrived.
+pub struct Progress<'a> {
+    /// Where the flow lives.
+    pub slot: Slot,
+    /// Whose packets, since when, until when.
+    pub flow: &'a Flow,
+    /// What has been measured.
+    pub state: &'a FlowState,
+    /// Who knows its application, if anybody does.
+    pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
+}
+
+/// What [`Hooks`] want with a flow after a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wish {
+    /// It goes on.
+    Continue,
+    /// It ends now, this packet included, with this expiration id.
+    End(i32),
+}
+
+/// An error of [`Hooks`]: ends the run and reaches its caller as it is.
+pub type HookError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Code that follows the flows of a run packet by packet.
+pub trait Hooks {
+    /// Whether there is anything to call.
+    const ACTIVE: bool = true;
+
+    /// Called for the first packet of a flow.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the run.
+    fn on_init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError>;
+
+    /// Called for every later packet of a flow.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the run.
+    fn on_update(
+        &mut self,
+        progress: Progress<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<Wish, HookError>;
+
+    /// Called when a flow has ended.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the run.
+    fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
+}
+
+/// No code at all: a run without hooks costs nothing for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHooks;
+
+impl Hooks for NoHooks {
+    const ACTIVE: bool = false;
+
+    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        Ok(Wish::Continue)
+    }
+
+    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        Ok(Wish::Continue)
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        Ok(())
+    }
+}
+
+/// What a meter has found since it was last asked.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// For each conversation born, the place of its first packet in the chunk.
+    pub births: Vec<u32>,
+    /// Flows that ended, in the order in which that was noticed. Ids count the births of this
+    /// meter alone.
+    pub records: Vec<Record>,
+    /// Packets that came after a later one of their flow.
+    pub late_packets: u64,
+}
+
+/// A shard of the work.
+pub struct Meter {
+    timeouts: Timeouts,
+    hasher: KeyHasher,
+    table: FlowTable<FlowState>,
+    wheel: Wheel,
+    dissector: Option<Box<dyn Dissector>>,
+    /// See [`Record::phase`].
+    phase: u64,
+    findings: Findings,
+}
+
+/// Packets whose flows are looked up together, so that the memory of one is fetched while
+/// another is worked on.
+const LOOK_AHEAD: usize = 32;
+
+/// A packet about to be looked up.
+#[derive(Clone, Copy)]
+struct Keyed<'a> {
+    index: u32,
+    packet: &'a Packet,
+    key: FlowKey,
+    sender: Sender,
+    hash: u64,
+}
+
+impl Meter {
+    /// Returns a meter without flows.
+    pub fn new(timeouts: Timeouts, dissector: Option<Box<dyn Dissector>>) -> Self {
+        Self {
+            timeouts,
+            hasher: KeyHasher::default(),
+            table: FlowTable::new(),
+            wheel: Wheel::new(timeouts.idle),
+            dissector,
+            phase: 1,
+            findings: Findings::default(),
+        }
+    }
+
+    /// Puts packets into their flows: pairs of a place in the chunk and the packet there.
+    ///
+    /// # Errors
+    ///
+    /// Those of `hooks`.
+    #[inline]
+    pub fn process<'a, H: Hooks>(
+        &mut self,
+        bytes: &'a ChunkBytes,
+        mut packets: impl Iterator<Item = (u32, &'a Packet)>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let frames = bytes.as_slice();
+        loop {
+            let mut batch = [None; LOOK_AHEAD];
+            let mut len = 0;
+            for (place, (index, packet)) in batch.iter_mut().zip(&mut packets) {
+                let (key, sender) = FlowKey::of(packet);
+                let hash = self.hasher.key(&key);
+                self.table.prefetch_index(hash);
+                *place = Some(Keyed { index, packet, key, sender, hash });
+                len += 1;
+            }
+            for keyed in batch[..len].iter().flatten() {
+                self.table.prefetch_entry(keyed.hash);
+            }
+            for keyed in batch[..len].iter().flatten() {
+                self.arrive(bytes, frames, keyed, hooks)?;
+            }
+            if len < LOOK_AHEAD {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the flows that are idle at `time`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `hooks`.
+    pub fn tick<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        self.phase += 1;
+        let mut idle = Vec::new();
+        let mut awake = Vec::new();
+        while let Some(notes) = self.wheel.due(time) {
+            for note in notes {
+                let Some(entry) = self.table.alive(note.slot, note.generation) else { continue };
+                let deadline = self.timeouts.deadline(&entry.flow);
+                if deadline <= time {
+                    idle.push((deadline, entry.flow.birth, note.slot));
+                } else {
+                    awake.push((note, deadline));
+                }
+            }
+            // Not before the bucket is empty: a flow must not be asked twice at one time.
+            for (note, deadline) in awake.drain(..) {
+                self.wheel.note(note, deadline);
+            }
+        }
+        // So that hooks see the same order for any number of ticks.
+        idle.sort_unstable();
+        for (deadline, _, slot) in idle {
+            self.remove(slot, deadline, EndReason::Idle, 0, hooks)?;
+        }
+        self.phase += 1;
+        Ok(())
+    }
+
+    /// Ends all flows: the input has ended, at `time`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `hooks`.
+    pub fn finish<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        self.tick(time, hooks)?;
+        let mut rest: Vec<_> = self
+            .table
+            .slots()
+            .map(|slot| {
+                let flow = &self.table.entry(slot).flow;
+                (self.timeouts.deadline(flow) > time, flow.birth, slot)
+            })
+            .collect();
+        rest.sort_unstable();
+        for (active, _, slot) in rest {
+            let (ended, reason) = if active {
+                (Timestamp::MAX, EndReason::EndOfInput)
+            } else {
+                (self.timeouts.deadline(&self.table.entry(slot).flow), EndReason::Idle)
+            };
+            self.remove(slot, ended, reason, 0, hooks)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has been found.
+    pub fn take_findings(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Takes the records that have been found, of a meter whose births nobody asks for.
+    pub fn drain_records(&mut self) -> std::vec::Drain<'_, Record> {
+        self.findings.births.clear();
+        self.findings.records.drain(..)
+    }
+
+    /// Takes the number of late packets that have been found.
+    pub fn take_late_packets(&mut self) -> u64 {
+        std::mem::take(&mut self.findings.late_packets)
+    }
+
+    /// Returns the number of active flows.
+    pub fn active_flows(&self) -> usize {
+        self.table.len()
+    }
+
+    #[inline]
+    fn arrive<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let Keyed { index, packet, key, sender, hash } = *keyed;
+        let Some(slot) = self.table.find(hash, &key) else {
+            let state = FlowState { volume: Volume::default(), inspection: self.first_inspection() };
+            let slot = self.table.insert(hash, key, sender, packet.time, state);
+            self.findings.births.push(index);
+            let flow = &self.table.entry(slot).flow;
+            let note = Note { slot, generation: flow.generation };
+            self.wheel.note(note, self.timeouts.deadline(flow));
+            return self.add(bytes, frames, keyed, slot, true, hooks);
+        };
+        let flow = &mut self.table.entry_mut(slot).flow;
+        let time = packet.time.max(flow.last_seen);
+        if packet.time < flow.last_seen {
+            self.findings.late_packets += 1;
+        }
+        let verdict = self.timeouts.judge(flow, time);
+        if verdict == Verdict::Belongs {
+            flow.last_seen = time;
+            return self.add(bytes, frames, keyed, slot, false, hooks);
+        }
+        self.begin_again(slot, verdict, time, keyed, hooks)?;
+        self.add(bytes, frames, keyed, slot, true, hooks)
+    }
+
+    /// Ends the flow in `slot` as `verdict` says and begins its successor in the same place.
+    fn begin_again<H: Hooks>(
+        &mut self,
+        slot: Slot,
+        verdict: Verdict,
+        time: Timestamp,
+        keyed: &Keyed<'_>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let (application, inspection) = match (&mut self.dissector, verdict) {
+            (None, _) => (Application::default(), Inspection::Done),
+            (Some(dissector), Verdict::Active) => dissector.end_slice(slot),
+            (Some(dissector), _) => (dissector.end(slot), Inspection::Open),
+        };
+        let flow = &self.table.entry(slot).flow;
+        if verdict == Verdict::Active {
+            self.record(slot, time, EndReason::Active, 1, application, hooks)?;
+            let flow = &mut self.table.entry_mut(slot).flow;
+            flow.slice += 1;
+        } else {
+            let ended = self.timeouts.deadline(flow);
+            self.record(slot, ended, EndReason::Idle, 0, application, hooks)?;
+            let birth = self.table.next_birth();
+            self.findings.births.push(keyed.index);
+            let flow = &mut self.table.entry_mut(slot).flow;
+            (flow.birth, flow.slice, flow.src) = (birth, 0, keyed.sender);
+        }
+        let entry = self.table.entry_mut(slot);
+        (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
+        entry.state = FlowState { volume: Volume::default(), inspection };
+        Ok(())
+    }
+
+    /// Measures a packet of the flow in `slot`, whose time has been set.
+    #[inline]
+    fn add<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        first: bool,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let packet = keyed.packet;
+        let entry = self.table.entry_mut(slot);
+        let direction = Direction::of(keyed.sender, entry.flow.src);
+        entry.state.volume.add(direction, packet.wire_len);
+        if entry.state.inspection == Inspection::Open
+            && packet.fragment != Fragment::Later
+            && let Some(dissector) = &mut self.dissector
+        {
+            entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
+        }
+        if !H::ACTIVE {
+            return Ok(());
+        }
+        let progress = Progress {
+            slot,
+            flow: &entry.flow,
+            state: &entry.state,
+            dissector: self.dissector.as_deref_mut(),
+        };
+        let arrival = Arrival { packet, bytes, direction };
+        let time = entry.flow.last_seen;
+        let wish = if first {
+            hooks.on_init(progress, arrival)?
+        } else {
+            hooks.on_update(progress, arrival)?
+        };
+        match wish {
+            Wish::Continue => Ok(()),
+            Wish::End(id) => self.remove(slot, time, EndReason::Plugin, id, hooks),
+        }
+    }
+
+    fn first_inspection(&self) -> Inspection {
+        if self.dissector.is_some() { Inspection::Open } else { Inspection::Done }
+    }
+
+    /// Ends the flow in `slot` and frees its place.
+    fn remove<H: Hooks>(
+        &mut self,
+        slot: Slot,
+        ended: Timestamp,
+        reason: EndReason,
+        expiration_id: i32,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let application = match &mut self.dissector {
+            Some(dissector) => dissector.end(slot),
+            None => Application::default(),
+        };
+        self.record(slot, ended, reason, expiration_id, application, hooks)?;
+        let hash = self.hasher.key(&self.table.entry(slot).flow.key);
+        self.table.remove(hash, slot);
+        Ok(())
+    }
+
+    fn record<H: Hooks>(
+        &mut self,
+        slot: Slot,
+        ended: Timestamp,
+        end_reason: EndReason,
+        expiration_id: i32,
+        application: Application,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let entry = self.table.entry(slot);
+        let mut record = Record {
+            id: entry.flow.birth,
+            flow: entry.flow,
+            ended,
+            end_reason,
+            expiration_id,
+            volume: entry.state.volume,
+            application,
+            phase: self.phase,
+        };
+        if H::ACTIVE {
+            hooks.on_expire(slot, &mut record)?;
+        }
+        self.findings.records.push(record);
+        Ok(())
+    }
+}

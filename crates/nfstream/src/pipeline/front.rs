@@ -1,0 +1,252 @@
+//! Reading and decoding in threads of their own, ahead of the meters.
+//!
+//!     reader → decoders → dispatch, in order → every consumer
+//!
+//! All queues are bounded, so a slow consumer slows the reader. When the consumers are dropped,
+//! each stage finds nobody to send to and ends.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::decoder::decode_all;
+use super::worker::Workers;
+use super::{Ignored, RunError};
+use crate::capture::{Chunk, ChunkBytes, Progress, Source, Warning};
+use crate::decode::{Fragment, Packet};
+use crate::flow::{FragmentTable, KeyHasher, StreamClock, Tick};
+use crate::time::Timestamp;
+
+/// Messages that wait in a queue at most.
+pub(super) const QUEUE: usize = 4;
+
+/// A chunk whose packets have been decoded.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) bytes: ChunkBytes,
+    pub(super) packets: Vec<Packet>,
+    /// For each packet, the number of the meter whose it is.
+    pub(super) shards: Vec<u16>,
+    /// Where the clock ticks; the places count decoded packets.
+    pub(super) ticks: Vec<Tick>,
+    pub(super) tally: Tally,
+}
+
+/// What is to be counted of a chunk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) packets: u64,
+    pub(super) ignored: Ignored,
+    pub(super) progress: Progress,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// What every consumer gets, in the order of the source.
+#[derive(Clone, Debug)]
+pub(super) enum Feed {
+    Chunk(Arc<Decoded>),
+    End(Arc<End>),
+}
+
+/// How the source has ended.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Time of the last packet.
+    pub(super) time: Timestamp,
+    pub(super) tally: Tally,
+    failure: Mutex<Option<RunError>>,
+}
+
+impl End {
+    /// Takes why the source could not be read to its end, if that is so.
+    pub(super) fn take_failure(&self) -> Option<RunError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+struct Raw {
+    number: u64,
+    content: Content,
+}
+
+enum Content {
+    Chunk { chunk: Chunk, ticks: Vec<Tick>, progress: Progress, warnings: Vec<Warning> },
+    End(End),
+}
+
+/// How the work in front of the meters is spread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spread {
+    /// Packets of a chunk, at most.
+    pub(super) limit: usize,
+    /// Threads that decode.
+    pub(super) decoders: usize,
+    /// Meters among which packets are shared.
+    pub(super) shards: usize,
+    /// Who gets every chunk: meters, and whoever merges what they find.
+    pub(super) consumers: usize,
+}
+
+/// Starts the reader and the decoders; returns what each of the consumers gets.
+pub(super) fn start(
+    source: Box<dyn Source>,
+    spread: Spread,
+    workers: &mut Workers,
+) -> Vec<Receiver<Feed>> {
+    let Spread { limit, decoders, shards, consumers } = spread;
+    let (raw_sender, raw_receiver) = bounded(QUEUE);
+    let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
+    let (feeds, receivers): (Vec<_>, Vec<_>) = (0..consumers).map(|_| bounded(QUEUE)).unzip();
+    workers.spawn_detached("nfstream-reader", move || {
+        read(source, limit, &raw_sender, &used_receiver);
+    });
+    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards)));
+    let hasher = KeyHasher::default();
+    for number in 0..decoders {
+        let (raw, used) = (raw_receiver.clone(), used_sender.clone());
+        let (dispatch, hasher) = (Arc::clone(&dispatch), hasher.clone());
+        workers.spawn(&format!("nfstream-decoder-{number}"), move || {
+            decode(&raw, &used, &dispatch, &hasher, shards);
+        });
+    }
+    receivers
+}
+
+/// Reads until the source ends or nobody listens. Used chunks come back through `used`.
+fn read(
+    mut source: Box<dyn Source>,
+    limit: usize,
+    raw: &Sender<Raw>,
+    used: &Receiver<Chunk>,
+) {
+    let mut clock = StreamClock::new();
+    let mut time = Timestamp::default();
+    for number in 0.. {
+        let mut chunk = used.try_recv().unwrap_or_default();
+        let outcome = source.read(&mut chunk, limit);
+        let (progress, warnings) = (source.progress(), source.take_warnings());
+        let content = if let Ok(true) = outcome {
+            let mut ticks = Vec::new();
+            clock.advance(chunk.records.iter().map(|record| record.time), &mut ticks);
+            time = chunk.records.last().map_or(time, |record| record.time);
+            Content::Chunk { chunk, ticks, progress, warnings }
+        } else {
+            let tally = Tally { progress, warnings, ..Tally::default() };
+            let failure = Mutex::new(outcome.err().map(RunError::Capture));
+            Content::End(End { time, tally, failure })
+        };
+        let ended = matches!(content, Content::End(_));
+        if raw.send(Raw { number, content }).is_err() || ended {
+            return;
+        }
+    }
+}
+
+/// Decodes chunks until there are no more or nobody listens.
+fn decode(
+    raw: &Receiver<Raw>,
+    used: &Sender<Chunk>,
+    dispatch: &Mutex<Dispatch>,
+    hasher: &KeyHasher,
+    shards: usize,
+) {
+    for Raw { number, content } in raw {
+        let ready = match content {
+            Content::End(end) => Ready::End(end),
+            Content::Chunk { chunk, ticks, progress, warnings } => {
+                let decoded = decode_chunk(&chunk, ticks, progress, warnings, hasher, shards);
+                // The records are done with; their memory serves the reader again.
+                drop(used.try_send(Chunk { bytes: ChunkBytes::default(), records: chunk.records }));
+                Ready::Chunk(Box::new(decoded))
+            }
+        };
+        let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !dispatch.send(number, ready, hasher) {
+            return;
+        }
+    }
+}
+
+fn decode_chunk(
+    chunk: &Chunk,
+    mut ticks: Vec<Tick>,
+    progress: Progress,
+    warnings: Vec<Warning>,
+    hasher: &KeyHasher,
+    shards: usize,
+) -> Decoded {
+    let frames = chunk.bytes.as_slice();
+    let mut ignored = Ignored::default();
+    let mut packets = Vec::with_capacity(chunk.records.len());
+    let mut start = 0;
+    for tick in &mut ticks {
+        decode_all(&chunk.records[start..tick.index], frames, &mut packets, &mut ignored);
+        start = tick.index;
+        tick.index = packets.len();
+    }
+    decode_all(&chunk.records[start..], frames, &mut packets, &mut ignored);
+    let shards = packets.iter().map(|packet| shard(packet, hasher, shards)).collect();
+    let count = u64::try_from(chunk.records.len()).unwrap_or(u64::MAX);
+    let tally = Tally { packets: count, ignored, progress, warnings };
+    Decoded { bytes: chunk.bytes.clone(), packets, shards, ticks, tally }
+}
+
+/// Returns which of `shards` gets `packet`: the same for all packets between two addresses.
+fn shard(packet: &Packet, hasher: &KeyHasher, shards: usize) -> u16 {
+    if shards == 1 {
+        return 0;
+    }
+    let shards = u64::try_from(shards).unwrap_or(u64::MAX);
+    u16::try_from(hasher.addresses(packet) % shards).unwrap_or(0)
+}
+
+enum Ready {
+    Chunk(Box<Decoded>),
+    End(End),
+}
+
+/// Brings chunks back into order and does what has to be done in it.
+struct Dispatch {
+    next: u64,
+    early: BTreeMap<u64, Ready>,
+    fragments: FragmentTable,
+    feeds: Vec<Sender<Feed>>,
+    shards: usize,
+}
+
+impl Dispatch {
+    fn new(feeds: Vec<Sender<Feed>>, shards: usize) -> Self {
+        let fragments = FragmentTable::default();
+        Self { next: 0, early: BTreeMap::new(), fragments, feeds, shards }
+    }
+
+    /// Sends what is ready by now, in order; returns whether anybody listens.
+    fn send(&mut self, number: u64, ready: Ready, hasher: &KeyHasher) -> bool {
+        self.early.insert(number, ready);
+        while let Some(ready) = self.early.remove(&self.next) {
+            self.next += 1;
+            let feed = match ready {
+                Ready::Chunk(mut decoded) => {
+                    self.resolve_fragments(&mut decoded, hasher);
+                    Feed::Chunk(Arc::new(*decoded))
+                }
+                Ready::End(end) => Feed::End(Arc::new(end)),
+            };
+            if self.feeds.iter().any(|consumer| consumer.send(feed.clone()).is_err()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn resolve_fragments(&mut self, decoded: &mut Decoded, hasher: &KeyHasher) {
+        let frames = decoded.bytes.as_slice();
+        for (packet, shard_of) in decoded.packets.iter_mut().zip(&mut decoded.shards) {
+            if packet.fragment != Fragment::Whole {
+                self.fragments.resolve(packet, packet.frame(frames));
+                *shard_of = shard(packet, hasher, self.shards);
+            }
+        }
+    }
+}

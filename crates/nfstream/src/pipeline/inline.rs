@@ -1,0 +1,218 @@
+//! One meter in the caller's thread: nothing of what it finds is handed over.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use super::decoder::decode_all;
+use super::front::{self, Decoded, Feed, Spread, Tally};
+use super::merge::Order;
+use super::worker::Workers;
+use super::{Config, RunError, Shared, Step};
+use crate::capture::{Chunk, Source};
+use crate::decode::Packet;
+use crate::dpi::Dissector;
+use crate::features::Record;
+use crate::flow::{FragmentTable, StreamClock, Tick};
+use crate::meter::{HookError, Hooks, Meter};
+use crate::time::Timestamp;
+
+/// Packets decoded before they are put into flows: few enough to stay in the first-level cache.
+const PIECE: usize = 64;
+
+/// A meter and the order of what it finds.
+struct Metering {
+    meter: Meter,
+    order: Order,
+    shared: Arc<Shared>,
+}
+
+/// A reader, a decoder and a meter in one thread.
+pub(super) struct Inline {
+    source: Box<dyn Source>,
+    limit: usize,
+    chunk: Chunk,
+    clock: StreamClock,
+    ticks: Vec<Tick>,
+    last_time: Timestamp,
+    fragments: FragmentTable,
+    packets: Vec<Packet>,
+    metering: Metering,
+}
+
+/// A meter in the caller's thread behind a reader and a decoder in threads of their own: for
+/// hooks, which hold up the caller's thread.
+pub(super) struct Ahead {
+    feed: Receiver<Feed>,
+    workers: Workers,
+    metering: Metering,
+}
+
+impl Inline {
+    pub(super) fn new(
+        source: Box<dyn Source>,
+        dissector: Option<Box<dyn Dissector>>,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            source,
+            limit: config.chunk_packets.get(),
+            chunk: Chunk::default(),
+            clock: StreamClock::new(),
+            ticks: Vec::new(),
+            last_time: Timestamp::default(),
+            fragments: FragmentTable::default(),
+            packets: Vec::with_capacity(PIECE),
+            metering: Metering::new(dissector, config, shared),
+        }
+    }
+
+    pub(super) fn advance<H: Hooks>(
+        &mut self,
+        hooks: &mut H,
+        failure: &mut Option<RunError>,
+    ) -> Result<Step, RunError> {
+        let outcome = self.source.read(&mut self.chunk, self.limit);
+        let mut tally = Tally {
+            progress: self.source.progress(),
+            warnings: self.source.take_warnings(),
+            ..Tally::default()
+        };
+        if let Ok(true) = outcome {
+            let mut records = Vec::new();
+            self.work(&mut tally, &mut records, hooks).map_err(RunError::Hook)?;
+            self.metering.count(&tally, &records);
+            return Ok(Step::Records(records));
+        }
+        *failure = outcome.err().map(RunError::Capture);
+        self.metering.finish(self.last_time, &tally, hooks)
+    }
+
+    /// Decodes and meters the chunk, piece by piece, with a tick of the clock where one is due.
+    fn work<H: Hooks>(
+        &mut self,
+        tally: &mut Tally,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let Chunk { bytes, records } = &self.chunk;
+        let frames = bytes.as_slice();
+        tally.packets = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.last_time = records.last().map_or(self.last_time, |record| record.time);
+        self.ticks.clear();
+        self.clock.advance(records.iter().map(|record| record.time), &mut self.ticks);
+        let mut ticks = self.ticks.iter().peekable();
+        let mut start = 0;
+        while start < records.len() {
+            let to_tick = ticks.peek().map_or(usize::MAX, |tick| tick.index);
+            let end = (start + PIECE).min(to_tick).min(records.len());
+            self.packets.clear();
+            let piece = records.get(start..end).unwrap_or_default();
+            decode_all(piece, frames, &mut self.packets, &mut tally.ignored);
+            for packet in &mut self.packets {
+                self.fragments.resolve(packet, packet.frame(frames));
+            }
+            // Where a flow is born matters only to those who share the work.
+            let packets = self.packets.iter().map(|packet| (0, packet));
+            self.metering.meter.process(bytes, packets, hooks)?;
+            if let Some(tick) = ticks.next_if(|tick| tick.index == end) {
+                self.metering.tick(tick.time, out, hooks)?;
+            }
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+impl Ahead {
+    pub(super) fn start(
+        source: Box<dyn Source>,
+        dissector: Option<Box<dyn Dissector>>,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let mut workers = Workers::default();
+        let spread =
+            Spread { limit: config.chunk_packets.get(), decoders: 1, shards: 1, consumers: 1 };
+        let mut feeds = front::start(source, spread, &mut workers);
+        let feed = feeds.pop().expect("one consumer was asked for");
+        Self { feed, workers, metering: Metering::new(dissector, config, shared) }
+    }
+
+    pub(super) fn advance<H: Hooks>(
+        &mut self,
+        hooks: &mut H,
+        failure: &mut Option<RunError>,
+    ) -> Result<Step, RunError> {
+        match self.feed.recv() {
+            Ok(Feed::Chunk(chunk)) => {
+                let mut records = Vec::new();
+                self.work(&chunk, &mut records, hooks).map_err(RunError::Hook)?;
+                self.metering.count(&chunk.tally, &records);
+                Ok(Step::Records(records))
+            }
+            Ok(Feed::End(end)) => {
+                *failure = end.take_failure();
+                self.workers.join();
+                self.metering.finish(end.time, &end.tally, hooks)
+            }
+            Err(_) => Err(self.workers.failure()),
+        }
+    }
+
+    fn work<H: Hooks>(
+        &mut self,
+        chunk: &Decoded,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let mut start = 0;
+        for tick in &chunk.ticks {
+            let packets = chunk.packets.get(start..tick.index).unwrap_or_default();
+            let packets = packets.iter().map(|packet| (0, packet));
+            self.metering.meter.process(&chunk.bytes, packets, hooks)?;
+            self.metering.tick(tick.time, out, hooks)?;
+            start = tick.index;
+        }
+        let packets = chunk.packets.get(start..).unwrap_or_default();
+        self.metering.meter.process(&chunk.bytes, packets.iter().map(|packet| (0, packet)), hooks)
+    }
+}
+
+impl Metering {
+    fn new(dissector: Option<Box<dyn Dissector>>, config: &Config, shared: Arc<Shared>) -> Self {
+        Self { meter: Meter::new(config.timeouts, dissector), order: Order::new(), shared }
+    }
+
+    fn tick<H: Hooks>(
+        &mut self,
+        time: Timestamp,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        self.meter.tick(time, hooks)?;
+        self.order.take(self.meter.drain_records());
+        self.order.release(time, out);
+        Ok(())
+    }
+
+    fn finish<H: Hooks>(
+        &mut self,
+        time: Timestamp,
+        tally: &Tally,
+        hooks: &mut H,
+    ) -> Result<Step, RunError> {
+        let mut records = Vec::new();
+        self.meter.finish(time, hooks).map_err(RunError::Hook)?;
+        self.order.take(self.meter.drain_records());
+        self.order.finish(&mut records);
+        self.count(tally, &records);
+        Ok(Step::Last(records))
+    }
+
+    fn count(&mut self, tally: &Tally, records: &[Record]) {
+        let late = self.meter.take_late_packets();
+        self.shared.count(tally, late, records);
+    }
+}

@@ -1,0 +1,110 @@
+//! Records in their final order, with their final ids.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::features::Record;
+use crate::meter::Findings;
+use crate::time::Timestamp;
+
+/// Puts records in the order in which their flows ended, then of their ids.
+///
+/// An end is noticed some time after it has passed, so records wait until the clock of the stream
+/// says that no earlier one can come.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Noticed since the last release, in no order.
+    fresh: Vec<Record>,
+    /// Noticed before it; ended after the clock's time then.
+    waiting: BTreeMap<Place, Record>,
+}
+
+/// Where a record stands in the output.
+type Place = (Timestamp, u64, u32);
+
+/// Records that wait at most. Only a stream that jumps back in time comes near it.
+const CAPACITY: usize = 65_536;
+
+impl Order {
+    pub(super) fn new() -> Self {
+        Self { fresh: Vec::new(), waiting: BTreeMap::new() }
+    }
+
+    /// Takes records that have been noticed.
+    pub(super) fn take(&mut self, records: impl Iterator<Item = Record>) {
+        self.fresh.extend(records);
+    }
+
+    /// Gives out the records of flows that ended by `time`.
+    pub(super) fn release(&mut self, time: Timestamp, out: &mut Vec<Record>) {
+        self.fresh.sort_by_key(place);
+        for record in self.fresh.drain(..) {
+            let place = place(&record);
+            while let Some(first) = self.waiting.first_entry()
+                && *first.key() < place
+                && first.key().0 <= time
+            {
+                out.push(first.remove());
+            }
+            if record.ended <= time {
+                out.push(record);
+            } else {
+                self.waiting.insert(place, record);
+            }
+        }
+        while let Some(first) = self.waiting.first_entry()
+            && (first.key().0 <= time || self.waiting.len() > CAPACITY)
+        {
+            out.extend(self.waiting.pop_first().map(|(_, record)| record));
+        }
+    }
+
+    /// Gives out all that is left.
+    pub(super) fn finish(&mut self, out: &mut Vec<Record>) {
+        self.release(Timestamp::MAX, out);
+    }
+}
+
+fn place(record: &Record) -> Place {
+    (record.ended, record.id, record.flow.slice)
+}
+
+/// Gives conversations their ids: those of several meters are counted together, in the order of
+/// their first packets.
+#[derive(Debug)]
+pub(super) struct Ids {
+    /// For each meter, the ids of its active conversations by its own count of births.
+    active: Vec<HashMap<u64, u64, foldhash::fast::FixedState>>,
+    /// For each meter, its births so far.
+    births: Vec<u64>,
+    next: u64,
+}
+
+impl Ids {
+    pub(super) fn new(meters: usize) -> Self {
+        Self { active: vec![HashMap::default(); meters], births: vec![0; meters], next: 0 }
+    }
+
+    /// Gives ids to the conversations born in a chunk, then to the records of each meter.
+    pub(super) fn assign(&mut self, findings: &mut [Findings]) {
+        let mut born: Vec<(u32, usize)> = findings
+            .iter()
+            .enumerate()
+            .flat_map(|(meter, findings)| findings.births.iter().map(move |&at| (at, meter)))
+            .collect();
+        born.sort_unstable();
+        for (_, meter) in born {
+            self.active[meter].insert(self.births[meter], self.next);
+            self.births[meter] += 1;
+            self.next += 1;
+        }
+        for (meter, findings) in findings.iter_mut().enumerate() {
+            for record in &mut findings.records {
+                let id = self.active[meter].get(&record.id).copied();
+                if !record.end_reason.is_slice() {
+                    self.active[meter].remove(&record.id);
+                }
+                record.id = id.expect("a flow is born before it ends");
+            }
+        }
+    }
+}

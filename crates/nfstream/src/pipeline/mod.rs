@@ -1,0 +1,249 @@
+//! From a source to records in their final order: decoding, meters, merge.
+//!
+//! The one place that knows every stage. With one meter all work is done in the caller's thread;
+//! with several, a reader, decoders and meters have threads of their own and the caller's merges
+//! what they find. Both give the same records in the same order.
+
+mod decoder;
+mod error;
+mod front;
+mod inline;
+mod merge;
+mod stats;
+mod threads;
+mod worker;
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+pub use error::RunError;
+pub use stats::{Ignored, Stats};
+
+use crate::capture::{Progress, Source, Warning};
+use crate::dpi::{Dissector, Limits};
+use crate::features::{Group, Nameless, Names, Record, Schema};
+use crate::flow::Timeouts;
+use crate::meter::Hooks;
+use crate::meter::NoHooks;
+use crate::time::Duration;
+use front::Tally;
+use inline::{Ahead, Inline};
+use threads::Threads;
+
+/// How a run cuts flows and what it does with them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// When flows end.
+    pub timeouts: Timeouts,
+    /// How much of each flow is inspected, `None` for no inspection at all.
+    pub inspection: Option<Limits>,
+    /// Shards of the work.
+    pub meters: NonZeroUsize,
+    /// Packets that travel together, at most.
+    pub chunk_packets: NonZeroUsize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timeouts: Timeouts {
+                idle: Duration::from_nanos(30_000_000_000),
+                active: Duration::from_nanos(300_000_000_000),
+            },
+            inspection: Some(Limits::default()),
+            meters: NonZeroUsize::MIN,
+            chunk_packets: NonZeroUsize::new(2048).expect("not zero"),
+        }
+    }
+}
+
+/// What one step of a run brought.
+#[derive(Debug)]
+pub enum Step {
+    /// These records, possibly none, are next; there may be more to come.
+    Records(Vec<Record>),
+    /// These records, possibly none, are the last.
+    Last(Vec<Record>),
+}
+
+/// One pass over a source.
+pub struct Run {
+    schema: Arc<Schema>,
+    shared: Arc<Shared>,
+    engine: Engine,
+    /// What stopped the reading. It is told after all flows up to there have been delivered.
+    failure: Option<RunError>,
+}
+
+enum Engine {
+    /// One meter.
+    Inline(Box<Inline>),
+    /// One meter whose packets are decoded ahead.
+    Ahead(Box<Ahead>),
+    /// Several meters.
+    Threads(Box<Threads>),
+    Ended,
+}
+
+/// What can be asked while a run goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    state: Mutex<SharedState>,
+}
+
+#[derive(Debug, Default)]
+struct SharedState {
+    stats: Stats,
+    progress: Progress,
+    warnings: Vec<Warning>,
+}
+
+/// A handle to what a run has counted, which outlives it.
+#[derive(Clone, Debug)]
+pub struct Monitor(Arc<Shared>);
+
+impl Run {
+    /// Begins a run over `source`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Dissector`] if the dissector cannot be made.
+    pub fn new(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
+        Self::start(source, config, |source, mut dissectors, shared| {
+            if dissectors.len() > 1 {
+                return Engine::Threads(Box::new(Threads::start(
+                    source, dissectors, config, shared,
+                )));
+            }
+            let dissector = dissectors.pop().flatten();
+            Engine::Inline(Box::new(Inline::new(source, dissector, config, shared)))
+        })
+    }
+
+    /// Begins a run over `source` that is meant for [`advance_with`](Self::advance_with): with one
+    /// meter, whose packets are read and decoded ahead while hooks work.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Dissector`] if the dissector cannot be made.
+    pub fn with_hooks(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
+        let config = Config { meters: NonZeroUsize::MIN, ..config.clone() };
+        Self::start(source, &config, |source, mut dissectors, shared| {
+            let dissector = dissectors.pop().flatten();
+            Engine::Ahead(Box::new(Ahead::start(source, dissector, &config, shared)))
+        })
+    }
+
+    /// Works on the next chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the source cannot be read on, after the records of all flows up to there.
+    /// The run has ended then.
+    pub fn advance(&mut self) -> Result<Step, RunError> {
+        self.advance_with(&mut NoHooks)
+    }
+
+    /// Works on the next chunk and calls `hooks` for its packets, in their order.
+    ///
+    /// Of several meters none calls hooks: they belong to runs from
+    /// [`with_hooks`](Self::with_hooks).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`advance`](Self::advance), and at once those of `hooks`.
+    pub fn advance_with<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
+        let failure = &mut self.failure;
+        let step = match &mut self.engine {
+            Engine::Inline(inline) => inline.advance(hooks, failure),
+            Engine::Ahead(ahead) => ahead.advance(hooks, failure),
+            Engine::Threads(threads) => threads.advance(failure),
+            Engine::Ended => failure.take().map_or_else(|| Ok(Step::Last(Vec::new())), Err),
+        };
+        match step {
+            // The failure is told by the next call, so that no record is lost to it.
+            Ok(Step::Last(records)) => {
+                self.engine = Engine::Ended;
+                let failed = self.failure.is_some();
+                Ok(if failed { Step::Records(records) } else { Step::Last(records) })
+            }
+            Ok(records) => Ok(records),
+            Err(error) => {
+                self.engine = Engine::Ended;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the columns of the run.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Returns a handle to what the run counts.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.shared))
+    }
+
+    fn start(
+        source: Box<dyn Source>,
+        config: &Config,
+        engine: impl FnOnce(Box<dyn Source>, Vec<Option<Box<dyn Dissector>>>, Arc<Shared>) -> Engine,
+    ) -> Result<Self, RunError> {
+        let dissectors = (0..config.meters.get())
+            .map(|_| config.inspection.map(make_dissector).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let names: Arc<dyn Names> = match dissectors.first() {
+            Some(Some(dissector)) => dissector.names(),
+            _ => Arc::new(Nameless),
+        };
+        let groups: &[Group] = if config.inspection.is_some() { &[Group::Application] } else { &[] };
+        let schema = Arc::new(Schema::new(groups, names));
+        let shared = Arc::new(Shared::default());
+        let engine = engine(source, dissectors, Arc::clone(&shared));
+        Ok(Self { schema, shared, engine, failure: None })
+    }
+}
+
+impl Monitor {
+    /// Returns what has been counted so far.
+    pub fn stats(&self) -> Stats {
+        self.0.lock().stats.clone()
+    }
+
+    /// Returns how far the source has been read.
+    pub fn progress(&self) -> Progress {
+        self.0.lock().progress.clone()
+    }
+
+    /// Takes the warnings that have come up since the last call.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.0.lock().warnings)
+    }
+}
+
+impl Shared {
+    fn count(&self, tally: &Tally, late_packets: u64, records: &[Record]) {
+        let mut state = self.lock();
+        let stats = &mut state.stats;
+        stats.packets += tally.packets;
+        stats.flow_packets += tally.packets - tally.ignored.total();
+        stats.ignored.merge(&tally.ignored);
+        stats.late_packets += late_packets;
+        stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);
+        state.progress = tally.progress.clone();
+        state.warnings.extend_from_slice(&tally.warnings);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, SharedState> {
+        // Counters are whole after every statement, so a panic elsewhere does not spoil them.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "ndpi")]
+fn make_dissector(limits: Limits) -> Result<Box<dyn Dissector>, RunError> {
+    crate::dpi::NdpiDissector::new(limits)
+        .map(|dissector| Box::new(dissector) as Box<dyn Dissector>)
+        .map_err(RunError::Dissector)
+}

@@ -1,0 +1,141 @@
+//! Several meters, each in a thread of its own; the caller's thread merges what they find.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::front::{self, Decoded, Feed, QUEUE, Spread};
+use super::merge::{Ids, Order};
+use super::worker::Workers;
+use super::{Config, RunError, Shared, Step};
+use crate::capture::Source;
+use crate::dpi::Dissector;
+use crate::features::Record;
+use crate::flow::Tick;
+use crate::meter::{Findings, Meter, NoHooks};
+
+/// The threads of a run, seen from the one that merges.
+pub(super) struct Threads {
+    /// The same chunks that the meters get.
+    feed: Receiver<Feed>,
+    /// What each meter has found in them.
+    findings: Vec<Receiver<Findings>>,
+    ids: Ids,
+    order: Order,
+    ticks: u64,
+    shared: Arc<Shared>,
+    workers: Workers,
+}
+
+impl Threads {
+    pub(super) fn start(
+        source: Box<dyn Source>,
+        dissectors: Vec<Option<Box<dyn Dissector>>>,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let shards = dissectors.len();
+        let mut workers = Workers::default();
+        let spread = Spread {
+            limit: config.chunk_packets.get(),
+            decoders: shards.div_ceil(4),
+            shards,
+            consumers: shards + 1,
+        };
+        let mut feeds = front::start(source, spread, &mut workers);
+        // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
+        let feed = feeds.pop().expect("one consumer more than meters");
+        let mut findings = Vec::new();
+        for (shard, (feed, dissector)) in (0..).zip(feeds.into_iter().zip(dissectors)) {
+            let (sender, receiver) = bounded(QUEUE);
+            let meter = Meter::new(config.timeouts, dissector);
+            workers.spawn(&format!("nfstream-meter-{shard}"), move || {
+                run_meter(meter, shard, &feed, &sender);
+            });
+            findings.push(receiver);
+        }
+        let ids = Ids::new(shards);
+        Self { feed, findings, ids, order: Order::new(), ticks: 0, shared, workers }
+    }
+
+    pub(super) fn advance(&mut self, failure: &mut Option<RunError>) -> Result<Step, RunError> {
+        let mut records = Vec::new();
+        match self.feed.recv() {
+            Ok(Feed::Chunk(chunk)) => {
+                let findings = self.collect()?;
+                let late = self.merge(findings, &chunk.ticks, &mut records);
+                self.shared.count(&chunk.tally, late, &records);
+                Ok(Step::Records(records))
+            }
+            Ok(Feed::End(end)) => {
+                let findings = self.collect()?;
+                let late = self.merge(findings, &[], &mut records);
+                self.order.finish(&mut records);
+                self.shared.count(&end.tally, late, &records);
+                *failure = end.take_failure();
+                self.workers.join();
+                Ok(Step::Last(records))
+            }
+            Err(_) => Err(self.workers.failure()),
+        }
+    }
+
+    /// Waits for what each meter has found in one chunk.
+    fn collect(&self) -> Result<Vec<Findings>, RunError> {
+        self.findings.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
+    }
+
+    fn merge(&mut self, mut findings: Vec<Findings>, ticks: &[Tick], out: &mut Vec<Record>) -> u64 {
+        self.ids.assign(&mut findings);
+        let late = findings.iter().map(|findings| findings.late_packets).sum();
+        let mut records: Vec<_> =
+            findings.into_iter().map(|findings| findings.records.into_iter().peekable()).collect();
+        for tick in ticks {
+            self.ticks += 1;
+            for records in &mut records {
+                let noticed = |record: &Record| record.phase <= 2 * self.ticks;
+                self.order.take(std::iter::from_fn(|| records.next_if(noticed)));
+            }
+            self.order.release(tick.time, out);
+        }
+        self.order.take(records.into_iter().flatten());
+        late
+    }
+}
+
+/// Meters the packets of one shard until the source ends or nobody listens.
+fn run_meter(mut meter: Meter, shard: u16, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
+    for feed in feed {
+        let ended = match feed {
+            Feed::Chunk(chunk) => {
+                meter_chunk(&mut meter, shard, &chunk);
+                false
+            }
+            Feed::End(end) => {
+                no_error(meter.finish(end.time, &mut NoHooks));
+                true
+            }
+        };
+        if findings.send(meter.take_findings()).is_err() || ended {
+            return;
+        }
+    }
+}
+
+fn meter_chunk(meter: &mut Meter, shard: u16, chunk: &Decoded) {
+    let packets = (0..).zip(&chunk.packets).zip(&chunk.shards);
+    let mut packets =
+        packets.filter_map(|(packet, owner)| (*owner == shard).then_some(packet)).peekable();
+    for tick in &chunk.ticks {
+        let before = |(index, _): &(u32, _)| usize::try_from(*index).is_ok_and(|i| i < tick.index);
+        let until = std::iter::from_fn(|| packets.next_if(before));
+        no_error(meter.process(&chunk.bytes, until, &mut NoHooks));
+        no_error(meter.tick(tick.time, &mut NoHooks));
+    }
+    no_error(meter.process(&chunk.bytes, packets, &mut NoHooks));
+}
+
+/// Takes a result that cannot be an error, as there are no hooks.
+fn no_error(result: Result<(), crate::meter::HookError>) {
+    debug_assert!(result.is_ok(), "no hooks, no errors of hooks");
+}

@@ -1,0 +1,76 @@
+//! Named threads whose panics become errors of the run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use super::RunError;
+
+/// The threads of one run.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    handles: Vec<JoinHandle<()>>,
+    failure: Arc<Mutex<Option<RunError>>>,
+}
+
+impl Workers {
+    /// Runs `body` in a thread that is waited for.
+    pub(super) fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) {
+        let handle = self.start(name, body);
+        self.handles.extend(handle);
+    }
+
+    /// Runs `body` in a thread that may outlive the run: it can hang in a read of a pipe.
+    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnOnce() + Send + 'static) {
+        drop(self.start(name, body));
+    }
+
+    /// Waits for the threads to end.
+    pub(super) fn join(&mut self) {
+        for handle in self.handles.drain(..) {
+            // A panic has been caught inside.
+            drop(handle.join());
+        }
+    }
+
+    /// Returns why a thread has gone away before its time.
+    pub(super) fn failure(&self) -> RunError {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.unwrap_or_else(|| RunError::Panicked {
+            thread: "nfstream-reader".to_owned(),
+            message: "it ended early".to_owned(),
+        })
+    }
+
+    fn start(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Option<JoinHandle<()>> {
+        let failure = Arc::clone(&self.failure);
+        let thread = name.to_owned();
+        let started = Builder::new().name(name.to_owned()).spawn({
+            let failure = Arc::clone(&failure);
+            move || {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+                    let message = message(&*panic);
+                    note(&failure, RunError::Panicked { thread, message });
+                }
+            }
+        });
+        started
+            .map_err(|source| note(&failure, RunError::Thread { name: name.to_owned(), source }))
+            .ok()
+    }
+}
+
+/// Keeps the first failure: later ones follow from it.
+fn note(failure: &Mutex<Option<RunError>>, error: RunError) {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
