@@ -38,7 +38,7 @@ pub struct Progress<'a> {
     pub flow: &'a Flow,
     /// What has been measured.
     pub state: &'a FlowState,
-    /// Who knows its application, if anybody does.
+    /// Who has just learnt about its application; `None` if nothing has been added.
     pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
 }
 
@@ -83,6 +83,11 @@ pub trait Hooks {
     ///
     /// Whatever ends the run.
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
+
+    /// Runs `wait`, which may take long and calls no other hook.
+    fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
+        wait()
+    }
 }
 
 /// No code at all: a run without hooks costs nothing for them.
@@ -283,7 +288,8 @@ impl Meter {
     ) -> Result<(), HookError> {
         let Keyed { index, packet, key, sender, hash } = *keyed;
         let Some(slot) = self.table.find(hash, &key) else {
-            let state = FlowState { volume: Volume::default(), inspection: self.first_inspection() };
+            let state =
+                FlowState { volume: Volume::default(), inspection: self.first_inspection() };
             let slot = self.table.insert(hash, key, sender, packet.time, state);
             self.findings.births.push(index);
             let flow = &self.table.entry(slot).flow;
@@ -353,11 +359,13 @@ impl Meter {
         let entry = self.table.entry_mut(slot);
         let direction = Direction::of(keyed.sender, entry.flow.src);
         entry.state.volume.add(direction, packet.wire_len);
+        let mut learnt = false;
         if entry.state.inspection == Inspection::Open
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
+            learnt = true;
         }
         if !H::ACTIVE {
             return Ok(());
@@ -366,7 +374,7 @@ impl Meter {
             slot,
             flow: &entry.flow,
             state: &entry.state,
-            dissector: self.dissector.as_deref_mut(),
+            dissector: self.dissector.as_deref_mut().filter(|_| learnt || first),
         };
         let arrival = Arrival { packet, bytes, direction };
         let time = entry.flow.last_seen;

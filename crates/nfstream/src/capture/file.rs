@@ -131,6 +131,11 @@ impl Source for FileSource {
         result
     }
 
+    fn may_wait(&self) -> bool {
+        // Known as long as every input is a regular file.
+        self.total_bytes.is_none()
+    }
+
     fn progress(&self) -> Progress {
         let current = self.reader.as_ref().map_or(0, Reader::progress);
         Progress { bytes: self.done_bytes + current, total_bytes: self.total_bytes }

@@ -40,6 +40,9 @@ pub trait Source: Send {
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
+    /// Returns whether a read may wait for somebody else: a pipe does, a regular file does not.
+    fn may_wait(&self) -> bool;
+
     /// Returns how far the source has been read.
     fn progress(&self) -> Progress;
 

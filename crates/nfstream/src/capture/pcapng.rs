@@ -2,6 +2,8 @@
 //!
 //! <https://ietf-opsawg-wg.github.io/draft-ietf-opsawg-pcap/draft-ietf-opsawg-pcapng.html>
 
+mod clock;
+
 use pcap_parser::{
     InterfaceDescriptionBlock, parse_interfacedescriptionblock_be,
     parse_interfacedescriptionblock_le, parse_sectionheaderblock,
@@ -10,9 +12,6 @@ use pcap_parser::{
 use super::format::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop};
 use super::{Corruption, LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
-
-mod clock;
-
 use clock::Clock;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;

@@ -223,8 +223,8 @@ fn radiotap(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if present & PRESENT_TIME != 0 {
         fields = fields.next_multiple_of(8) + 8;
     }
-    let padded = present & PRESENT_FLAGS != 0
-        && cursor.byte(fields, TruncatedLink)? & FLAG_DATA_PADDED != 0;
+    let padded =
+        present & PRESENT_FLAGS != 0 && cursor.byte(fields, TruncatedLink)? & FLAG_DATA_PADDED != 0;
     if len < 8 {
         return Err(NotIp);
     }
@@ -249,7 +249,8 @@ fn wireless(cursor: &mut Cursor<'_>, padded: bool) -> Result<Network, DecodeErro
     if flags & PROTECTED != 0 {
         return Err(Encrypted);
     }
-    let mut len = if flags & BOTH_DISTRIBUTION_SYSTEMS == BOTH_DISTRIBUTION_SYSTEMS { 30 } else { 24 };
+    let mut len =
+        if flags & BOTH_DISTRIBUTION_SYSTEMS == BOTH_DISTRIBUTION_SYSTEMS { 30 } else { 24 };
     let mut aggregate = false;
     if control & SUBTYPE_QOS != 0 {
         aggregate = cursor.byte(len, TruncatedLink)? & AGGREGATE != 0;

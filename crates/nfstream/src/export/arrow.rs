@@ -74,7 +74,9 @@ fn array(column: &Column, names: &dyn Names, records: &[Record]) -> ArrayRef {
             }
             Arc::new(builder.finish())
         }
-        Read::Name { code, name } => dictionary(records, code, |code, text| name(names, code, text)),
+        Read::Name { code, name } => {
+            dictionary(records, code, |code, text| name(names, code, text))
+        }
     }
 }
 

@@ -14,7 +14,8 @@ pub struct Schema {
 impl Schema {
     /// Returns the base columns and those of `groups`, in the order of the table of columns.
     pub fn new(groups: &[Group], names: Arc<dyn Names>) -> Self {
-        let wanted = |column: &&Column| column.group == Group::Base || groups.contains(&column.group);
+        let wanted =
+            |column: &&Column| column.group == Group::Base || groups.contains(&column.group);
         Self { columns: COLUMNS.iter().copied().flatten().filter(wanted).collect(), names }
     }
 

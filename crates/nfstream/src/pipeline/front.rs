@@ -21,6 +21,9 @@ use crate::time::Timestamp;
 /// Messages that wait in a queue at most.
 pub(super) const QUEUE: usize = 4;
 
+/// How long a step of a run waits for the source, at most.
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// A chunk whose packets have been decoded.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
@@ -114,12 +117,7 @@ pub(super) fn start(
 }
 
 /// Reads until the source ends or nobody listens. Used chunks come back through `used`.
-fn read(
-    mut source: Box<dyn Source>,
-    limit: usize,
-    raw: &Sender<Raw>,
-    used: &Receiver<Chunk>,
-) {
+fn read(mut source: Box<dyn Source>, limit: usize, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
     let mut clock = StreamClock::new();
     let mut time = Timestamp::default();
     for number in 0.. {

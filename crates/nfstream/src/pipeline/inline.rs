@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::decoder::decode_all;
-use super::front::{self, Decoded, Feed, Spread, Tally};
+use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
 use super::worker::Workers;
 use super::{Config, RunError, Shared, Step};
@@ -145,7 +145,10 @@ impl Ahead {
         hooks: &mut H,
         failure: &mut Option<RunError>,
     ) -> Result<Step, RunError> {
-        match self.feed.recv() {
+        // A pipe may stay silent for long; whoever calls wants to be asked now and then.
+        let feed = &self.feed;
+        match hooks.while_waiting(|| feed.recv_timeout(PATIENCE)) {
+            Err(RecvTimeoutError::Timeout) => Ok(Step::Records(Vec::new())),
             Ok(Feed::Chunk(chunk)) => {
                 let mut records = Vec::new();
                 self.work(&chunk, &mut records, hooks).map_err(RunError::Hook)?;
@@ -157,7 +160,7 @@ impl Ahead {
                 self.workers.join();
                 self.metering.finish(end.time, &end.tally, hooks)
             }
-            Err(_) => Err(self.workers.failure()),
+            Err(RecvTimeoutError::Disconnected) => Err(self.workers.failure()),
         }
     }
 

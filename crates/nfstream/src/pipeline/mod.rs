@@ -60,7 +60,8 @@ impl Default for Config {
 /// What one step of a run brought.
 #[derive(Debug)]
 pub enum Step {
-    /// These records, possibly none, are next; there may be more to come.
+    /// These records, possibly none, are next; there may be more to come. A step ends without any
+    /// also when the source has nothing to read for a while.
     Records(Vec<Record>),
     /// These records, possibly none, are the last.
     Last(Vec<Record>),
@@ -105,6 +106,8 @@ pub struct Monitor(Arc<Shared>);
 impl Run {
     /// Begins a run over `source`.
     ///
+    /// A source that may keep its reader waiting gets a thread of its own also for one meter.
+    ///
     /// # Errors
     ///
     /// [`RunError::Dissector`] if the dissector cannot be made.
@@ -116,6 +119,9 @@ impl Run {
                 )));
             }
             let dissector = dissectors.pop().flatten();
+            if source.may_wait() {
+                return Engine::Ahead(Box::new(Ahead::start(source, dissector, config, shared)));
+            }
             Engine::Inline(Box::new(Inline::new(source, dissector, config, shared)))
         })
     }
@@ -175,6 +181,12 @@ impl Run {
         }
     }
 
+    /// Ends the run and its threads. What they have found is lost.
+    pub fn stop(&mut self) {
+        self.engine = Engine::Ended;
+        self.failure = None;
+    }
+
     /// Returns the columns of the run.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
@@ -197,7 +209,8 @@ impl Run {
             Some(Some(dissector)) => dissector.names(),
             _ => Arc::new(Nameless),
         };
-        let groups: &[Group] = if config.inspection.is_some() { &[Group::Application] } else { &[] };
+        let groups: &[Group] =
+            if config.inspection.is_some() { &[Group::Application] } else { &[] };
         let schema = Arc::new(Schema::new(groups, names));
         let shared = Arc::new(Shared::default());
         let engine = engine(source, dissectors, Arc::clone(&shared));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::front::{self, Decoded, Feed, QUEUE, Spread};
+use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::worker::Workers;
 use super::{Config, RunError, Shared, Step};
@@ -60,7 +60,8 @@ impl Threads {
 
     pub(super) fn advance(&mut self, failure: &mut Option<RunError>) -> Result<Step, RunError> {
         let mut records = Vec::new();
-        match self.feed.recv() {
+        match self.feed.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Timeout) => Ok(Step::Records(records)),
             Ok(Feed::Chunk(chunk)) => {
                 let findings = self.collect()?;
                 let late = self.merge(findings, &chunk.ticks, &mut records);
@@ -76,7 +77,7 @@ impl Threads {
                 self.workers.join();
                 Ok(Step::Last(records))
             }
-            Err(_) => Err(self.workers.failure()),
+            Err(RecvTimeoutError::Disconnected) => Err(self.workers.failure()),
         }
     }
 

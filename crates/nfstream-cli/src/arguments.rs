@@ -1,0 +1,49 @@
+//! What can be typed: the command, its options and its help.
+
+use std::ffi::OsString;
+use std::sync::LazyLock;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use crate::commands::Command;
+use crate::error::Error;
+
+/// Our version and nDPI's, as two of ours may label differently with another nDPI.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}, nDPI {}", env!("CARGO_PKG_VERSION"), ndpi::version()));
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Turn network packets into labelled flow tables.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nfstream",
+    version = VERSION.as_str(),
+    styles = STYLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    after_help = "Try: nfstream flows capture.pcap"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Reads the arguments of a call, the program's name first.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
+    let matches = command().try_get_matches_from(args)?;
+    Ok(Arguments::from_arg_matches(&matches)?.command)
+}
+
+/// Returns the description of everything that can be typed.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
+}

@@ -1,0 +1,23 @@
+//! `nfstream completions`: what a shell needs to complete our options.
+
+use clap_complete::Shell;
+
+use super::print;
+use crate::arguments;
+use crate::error::Error;
+use crate::io::Io;
+
+/// Print completions for a shell
+///
+/// For bash: nfstream completions bash > ~/.local/share/bash-completion/completions/nfstream
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(args: &CompletionsArgs, io: &mut Io<'_>) -> Result<(), Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut arguments::command(), "nfstream", &mut script);
+    print(&script, io)
+}

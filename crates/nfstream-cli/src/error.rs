@@ -1,0 +1,201 @@
+//! Why a call did not do what it was asked to, and how the user is told.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use nfstream::RunError;
+
+use crate::human::count;
+use crate::io::Io;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ExitCode {
+    /// All was done, or nobody wants the rest.
+    Done,
+    /// An input or an output failed.
+    Failed,
+    /// The user ended it.
+    Interrupted,
+    /// The arguments make no sense.
+    Usage,
+}
+
+/// Why a call did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Whoever read standard output has gone away.
+    #[error("standard output was closed")]
+    ClosedPipe,
+    /// A column that the run does not have.
+    #[error("column {column} comes from nDPI, which --no-dissect leaves out")]
+    ColumnOff { column: &'static str },
+    /// The file to be written is there already.
+    #[error("{}: exists already; --force replaces it", path.display())]
+    Exists { path: PathBuf },
+    /// No format is known for the file to be written.
+    #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
+    FormatUnknown { path: PathBuf, known: String },
+    /// The user wants the call to end.
+    #[error("interrupted: {}", .0)]
+    Interrupted(Written),
+    /// A folder in which no file has the name of a capture.
+    #[error(
+        "{}: no captures in this folder (looked for names ending in {endings})",
+        path.display()
+    )]
+    NoCaptures { path: PathBuf, endings: String },
+    /// Something that is needed of the file system.
+    #[error("{}: {action}", path.display())]
+    Path { path: PathBuf, action: &'static str, source: io::Error },
+    /// The engine stopped.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Captures should come from a terminal.
+    #[error("standard input is a terminal, not a capture")]
+    StdinIsTerminal,
+    /// Data cannot be written to standard output.
+    #[error("standard output: cannot be written")]
+    Stdout { source: io::Error },
+    /// One of the captures should be replaced.
+    #[error("{}: is one of the captures to be read", path.display())]
+    TargetIsInput { path: PathBuf },
+    /// What clap says of the arguments, or the help that was asked for.
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+    /// The thread that reads panicked: a bug of ours.
+    #[error("the reading thread failed unexpectedly: {message}")]
+    Worker { message: String },
+}
+
+/// What there is of a table that did not get ready.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// Nothing was to be written before the end.
+    Nothing,
+    /// A file that is as it was before.
+    NoFile(PathBuf),
+    /// This many whole rows, on standard output.
+    Rows(u64),
+}
+
+impl ExitCode {
+    /// Returns the number that the process ends with.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Error {
+    /// Returns what a failure to write to standard output means.
+    pub(crate) fn stdout(source: io::Error) -> Self {
+        if source.kind() == ErrorKind::BrokenPipe { Self::ClosedPipe } else { Self::Stdout { source } }
+    }
+
+    /// Tells the user and returns what the process should end with.
+    pub(crate) fn report(&self, io: &mut Io<'_>) -> ExitCode {
+        match self {
+            Self::ClosedPipe => return ExitCode::Done,
+            Self::Usage(usage) => return report_usage(usage, io),
+            Self::Interrupted(_) => io.stderr.say(format_args!("nfstream: {self}")),
+            _ => {
+                let label = io.stderr.paint(AnsiColor::Red.on_default().bold(), "error:");
+                io.stderr.say(format_args!("{label} {}", with_causes(self)));
+            }
+        }
+        self.exit_code()
+    }
+
+    const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::ClosedPipe => ExitCode::Done,
+            Self::Interrupted(_) => ExitCode::Interrupted,
+            Self::ColumnOff { .. }
+            | Self::FormatUnknown { .. }
+            | Self::StdinIsTerminal
+            | Self::Usage(_) => ExitCode::Usage,
+            Self::Exists { .. }
+            | Self::NoCaptures { .. }
+            | Self::Path { .. }
+            | Self::Run(_)
+            | Self::Stdout { .. }
+            | Self::TargetIsInput { .. }
+            | Self::Worker { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+impl std::fmt::Display for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing was written"),
+            Self::NoFile(path) => write!(f, "{} was not written", path.display()),
+            Self::Rows(1) => f.write_str("1 flow was written"),
+            Self::Rows(rows) => write!(f, "{} flows were written", count(*rows)),
+        }
+    }
+}
+
+/// Tells what clap has to say: help and versions are data, the rest is not.
+fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
+    let is_data = !usage.use_stderr();
+    let stream = if is_data { &mut io.stdout } else { &mut io.stderr };
+    let text = usage.render();
+    let text = if stream.color { text.ansi().to_string() } else { text.to_string() };
+    match stream.writer.write_all(text.as_bytes()) {
+        Err(error) if is_data => Error::stdout(error).report(io),
+        _ if is_data => ExitCode::Done,
+        _ => ExitCode::Usage,
+    }
+}
+
+/// Returns an error and what caused it, in one line.
+fn with_causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = match error.downcast_ref::<io::Error>() {
+            Some(error) => without_number(&error.to_string()),
+            None => error.to_string(),
+        };
+        text.push_str(": ");
+        text.push_str(&message);
+        cause = error.source();
+    }
+    text
+}
+
+/// Returns a message of the system in the manner of ours: in lower case, without its number.
+fn without_number(message: &str) -> String {
+    let message = message.split(" (os error ").next().unwrap_or(message);
+    let mut letters = message.chars();
+    match letters.next() {
+        // "I/O error" stays as it is.
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// Returns how warnings begin.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_messages_lose_their_number() {
+        let not_found = io::Error::from_raw_os_error(2).to_string();
+        assert_eq!(without_number(&not_found), "no such file or directory");
+        assert_eq!(without_number("I/O error (os error 5)"), "I/O error");
+    }
+}

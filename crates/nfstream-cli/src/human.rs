@@ -1,0 +1,180 @@
+//! Numbers, sizes, spans and times as people read them.
+
+use nfstream::time::{Duration, Timestamp};
+
+/// Nanoseconds of a millisecond and a second.
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLISECOND;
+
+/// Returns a number with its thousands set apart: `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns a number of things: `1 flow`, `2,000 flows`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
+/// Returns a number of bytes in decimal units: `999 B`, `1.2 kB`, `54.9 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    scaled(number, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+}
+
+/// Returns a rate in decimal units: `35.7 kbit/s`.
+pub(crate) fn bits_per_second(bytes: u64, span: Duration) -> Option<String> {
+    let rate = u128::from(bytes) * 8 * u128::from(SECOND) / u128::from(non_zero(span)?);
+    let units = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s", "Ebit/s"];
+    Some(scaled(u64::try_from(rate).unwrap_or(u64::MAX), &units))
+}
+
+/// Returns a part of a whole: `12.3 %`.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "-".to_owned();
+    }
+    let permille = (u128::from(part) * 1000 + u128::from(whole) / 2) / u128::from(whole);
+    format!("{}.{} %", permille / 10, permille % 10)
+}
+
+/// Returns a span to about three digits: `0.4 ms`, `812 ms`, `12.3 s`, `5m 03s`, `2h 05m`.
+pub(crate) fn span(span: Duration) -> String {
+    let nanos = span.nanos();
+    match nanos {
+        0 => "0 ms".to_owned(),
+        _ if nanos < 10 * MILLISECOND => {
+            let tenths = nanos / (MILLISECOND / 10);
+            format!("{}.{} ms", tenths / 10, tenths % 10)
+        }
+        _ if nanos < SECOND => format!("{} ms", nanos / MILLISECOND),
+        _ if nanos < 60 * SECOND => {
+            let tenths = nanos / (SECOND / 10);
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => {
+            let seconds = nanos / SECOND;
+            let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+            match (days, hours) {
+                (0, 0) => format!("{minutes}m {:02}s", seconds % 60),
+                (0, _) => format!("{hours}h {:02}m", minutes % 60),
+                _ => format!("{days}d {:02}h", hours % 24),
+            }
+        }
+    }
+}
+
+/// Returns the day in UTC: `2026-02-28`.
+pub(crate) fn day(time: Timestamp) -> String {
+    let (year, month, day) = civil(time.millis().div_euclid(86_400_000));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Returns the time of day in UTC: `17:03:59.250`.
+pub(crate) fn time_of_day(time: Timestamp) -> String {
+    let millis = time.millis().rem_euclid(86_400_000);
+    let seconds = millis / 1000;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{:03}", seconds % 60, millis % 1000)
+}
+
+/// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are counted from March, so that the day that is sometimes missing comes last, and in
+/// eras of 400 years, after which days repeat.
+fn civil(days: i64) -> (i64, i64, i64) {
+    const DAYS_OF_ERA: i64 = 146_097;
+    let days = days + 719_468; // since 0000-03-01
+    let era = days.div_euclid(DAYS_OF_ERA);
+    let day_of_era = days.rem_euclid(DAYS_OF_ERA);
+    let leap_days = day_of_era / 1460 - day_of_era / 36_524 + day_of_era / 146_096;
+    let year = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + 400 * era + i64::from(month <= 2), month, day)
+}
+
+/// Returns a number in the largest of `units` in which it is 1 or more, each 1000 of the last.
+fn scaled(number: u64, units: &[&str]) -> String {
+    if number < 1000 {
+        return format!("{number} {}", units.first().unwrap_or(&""));
+    }
+    let mut scale = 1_u128;
+    let mut text = String::new();
+    for unit in &units[1..] {
+        scale *= 1000;
+        let tenths = (u128::from(number) * 10 + scale / 2) / scale;
+        text = format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        // What would be written as 1000.0 is one of the next unit.
+        if tenths < 10_000 {
+            break;
+        }
+    }
+    text
+}
+
+fn non_zero(span: Duration) -> Option<u64> {
+    Some(span.nanos()).filter(|nanos| *nanos > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn sizes_keep_one_decimal() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1000), "1.0 kB");
+        assert_eq!(bytes(1_250), "1.3 kB");
+        assert_eq!(bytes(54_900_000), "54.9 MB");
+        assert_eq!(bytes(999_999), "1.0 MB");
+        assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn spans_have_about_three_digits() {
+        let text = |nanos| span(Duration::from_nanos(nanos));
+        assert_eq!(text(0), "0 ms");
+        assert_eq!(text(430_000), "0.4 ms");
+        assert_eq!(text(812 * MILLISECOND), "812 ms");
+        assert_eq!(text(12_345 * MILLISECOND), "12.3 s");
+        assert_eq!(text(303 * SECOND), "5m 03s");
+        assert_eq!(text(7500 * SECOND), "2h 05m");
+        assert_eq!(text(100_000 * SECOND), "1d 03h");
+    }
+
+    #[test]
+    fn shares_are_rounded() {
+        assert_eq!(share(1, 3), "33.3 %");
+        assert_eq!(share(2, 3), "66.7 %");
+        assert_eq!(share(5, 5), "100.0 %");
+        assert_eq!(share(0, 0), "-");
+    }
+
+    #[test]
+    fn days_know_leap_years() {
+        let at = |seconds| Timestamp::from_seconds(seconds, 0);
+        assert_eq!(day(at(0)), "1970-01-01");
+        assert_eq!(day(at(951_782_400)), "2000-02-29");
+        assert_eq!(day(at(1_772_236_800)), "2026-02-28");
+        assert_eq!(day(at(-1)), "1969-12-31");
+        assert_eq!(time_of_day(Timestamp::from_nanos(-1_000_000)), "23:59:59.999");
+    }
+}

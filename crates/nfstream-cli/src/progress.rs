@@ -1,0 +1,84 @@
+//! A bar on the terminal while a long input is read.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nfstream::Monitor;
+
+use crate::human::{bytes, count};
+use crate::io::Io;
+
+/// How long a call is silent: most captures have been read by then.
+const SILENCE: Duration = Duration::from_millis(500);
+
+const KNOWN: &str = "{bar:24.cyan/dim} {percent:>3} %  {msg}, {eta} left";
+const UNKNOWN: &str = "{spinner:.cyan} {msg}";
+
+/// The progress of one run. It clears itself at the end.
+pub(crate) struct Progress {
+    /// `None` where nobody would see it.
+    bar: Option<ProgressBar>,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Begins to measure.
+    pub(crate) fn new(io: &Io<'_>) -> Self {
+        let bar = io.stderr.is_terminal.then(|| {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+        });
+        Self { bar, is_shown: false }
+    }
+
+    /// Shows how far the run has come, unless it is too early.
+    pub(crate) fn update(&mut self, monitor: &Monitor) {
+        let Some(bar) = &self.bar else { return };
+        let elapsed = bar.elapsed();
+        if elapsed < SILENCE {
+            return;
+        }
+        let progress = monitor.progress();
+        if !self.is_shown {
+            let template = if progress.total_bytes.is_some() { KNOWN } else { UNKNOWN };
+            let style = ProgressStyle::with_template(template).expect("a valid template");
+            bar.set_style(style.progress_chars("━╸━"));
+            if let Some(total) = progress.total_bytes {
+                bar.set_length(total);
+            }
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            self.is_shown = true;
+        }
+        let packets = monitor.stats().packets;
+        let per_second = |number| per_second(number, elapsed);
+        let of_total = progress.total_bytes.map(|total| format!(" of {}", bytes(total)));
+        bar.set_message(format!(
+            "{}{}, {}/s, {} packets/s",
+            bytes(progress.bytes),
+            of_total.unwrap_or_default(),
+            bytes(per_second(progress.bytes)),
+            count(per_second(packets)),
+        ));
+        bar.set_position(progress.bytes);
+    }
+
+    /// Does `work`, which may write to the terminal, without the bar in the way.
+    pub(crate) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) if self.is_shown => bar.suspend(work),
+            _ => work(),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn per_second(number: u64, elapsed: Duration) -> u64 {
+    let rate = u128::from(number) * 1000 / elapsed.as_millis().max(1);
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}

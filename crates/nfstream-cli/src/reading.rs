@@ -1,0 +1,122 @@
+//! A run in a thread of its own, so that its flows can be written while more are found, and so
+//! that an input that is silent can be given up.
+
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use nfstream::features::{Record, Schema};
+use nfstream::{Config, Monitor, Run, RunError, Stats, Step};
+
+use crate::error::{Error, WARNING};
+use crate::input::Input;
+use crate::io::Io;
+use crate::progress::Progress;
+
+/// Steps of the run that wait to be written.
+const QUEUE: usize = 16;
+/// How long the user and slow outputs wait at most.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Takes the flows of a run.
+pub(crate) trait Sink {
+    /// Takes the next records, and returns whether more are wanted.
+    fn take(&mut self, records: Vec<Record>, io: &mut Io<'_>) -> Result<ControlFlow<()>, Error>;
+
+    /// Hears that the input is silent: the time to show what has come.
+    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
+}
+
+/// A run that goes on.
+pub(crate) struct Reading {
+    schema: Arc<Schema>,
+    monitor: Monitor,
+    steps: Receiver<Result<Step, RunError>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reading {
+    /// Begins to read `input`.
+    pub(crate) fn start(input: &Input, config: &Config) -> Result<Self, Error> {
+        let run = Run::new(Box::new(input.open()?), config)?;
+        let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
+        let (sender, steps) = sync_channel(QUEUE);
+        let name = "nfstream-run".to_owned();
+        let thread = thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || advance(run, &sender))
+            .map_err(|source| RunError::Thread { name, source })?;
+        Ok(Self { schema, monitor, steps, thread })
+    }
+
+    /// Returns the columns of the run.
+    pub(crate) fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Gives all flows to `sink`, shows progress and warnings, and returns what was counted.
+    ///
+    /// When the input fails, all flows up to there have been given before the error is returned.
+    pub(crate) fn drain(self, sink: &mut impl Sink, io: &mut Io<'_>) -> Result<Stats, Error> {
+        let mut progress = Progress::new(io);
+        loop {
+            if (io.interrupted)() {
+                return Err(Error::Interrupted(crate::error::Written::Nothing));
+            }
+            let step = self.steps.recv_timeout(PATIENCE);
+            for warning in self.monitor.take_warnings() {
+                let label = io.stderr.paint(WARNING, "warning:");
+                progress.aside(|| io.stderr.say(format_args!("{label} {warning}")));
+            }
+            progress.update(&self.monitor);
+            let (records, is_last) = match step {
+                Ok(Ok(Step::Records(records))) => (records, false),
+                Ok(Ok(Step::Last(records))) => (records, true),
+                Ok(Err(error)) => return Err(error.into()),
+                Err(RecvTimeoutError::Timeout) => {
+                    progress.aside(|| sink.rest(io))?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
+            };
+            let go_on = if records.is_empty() {
+                ControlFlow::Continue(())
+            } else {
+                progress.aside(|| sink.take(records, io))?
+            };
+            if is_last || go_on.is_break() {
+                return Ok(self.monitor.stats());
+            }
+        }
+    }
+
+    /// Returns why the thread ended without a last step.
+    fn panic(self) -> Error {
+        let message = match self.thread.join() {
+            Ok(()) => "it ended early".to_owned(),
+            Err(panic) => panic_message(&*panic),
+        };
+        Error::Worker { message }
+    }
+}
+
+/// Works until the run ends or nobody listens.
+fn advance(mut run: Run, steps: &SyncSender<Result<Step, RunError>>) {
+    loop {
+        let step = run.advance();
+        let is_last = !matches!(step, Ok(Step::Records(_)));
+        let is_empty = matches!(&step, Ok(Step::Records(records)) if records.is_empty());
+        if (!is_empty && steps.send(step).is_err()) || is_last {
+            return;
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,319 @@
+//! Flows as Python sees them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nfstream::features::{Column, Read, Record, Schema};
+use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+
+/// What the flows of one run have in common.
+#[derive(Debug)]
+pub(crate) struct FlowType {
+    schema: Arc<Schema>,
+    /// Names of all attributes, interned; columns first, plugins after them.
+    names: Vec<Py<PyString>>,
+    /// Attributes by the address of their interned name, which is how code asks for them.
+    by_address: HashMap<usize, Attribute, foldhash::fast::FixedState>,
+    by_name: HashMap<String, Attribute>,
+    plugins: Vec<PluginColumn>,
+    /// Names of labels that have been asked for, by column and code.
+    labels: Mutex<HashMap<(usize, u32), Py<PyString>, foldhash::fast::FixedState>>,
+    /// The type of `to_namedtuple()`, made when it is first asked for.
+    named_tuple: Mutex<Option<Py<PyAny>>>,
+}
+
+#[derive(Debug)]
+struct PluginColumn {
+    name: Py<PyString>,
+    volatile: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Attribute {
+    Column(usize),
+    Plugin(usize),
+}
+
+/// A flow: a row of the table, or a flow that is still active in the hands of plugins.
+#[pyclass(frozen, module = "nfstream", name = "NFlow")]
+#[derive(Debug)]
+pub(crate) struct NFlow {
+    kind: Arc<FlowType>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// A row of a batch.
+    Row(Arc<Vec<Record>>, usize),
+    /// A flow that plugins follow.
+    Followed(Mutex<Followed>),
+}
+
+/// A flow with the values of its plugins.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    pub(crate) record: Record,
+    pub(crate) values: Vec<Py<PyAny>>,
+}
+
+impl FlowType {
+    /// Returns the type of the flows of a run; `plugins` are names and whether they are volatile.
+    pub(crate) fn new(py: Python<'_>, schema: Arc<Schema>, plugins: &[(String, bool)]) -> Self {
+        let mut kind = Self {
+            schema: Arc::clone(&schema),
+            names: Vec::new(),
+            by_address: HashMap::default(),
+            by_name: HashMap::new(),
+            plugins: Vec::new(),
+            labels: Mutex::default(),
+            named_tuple: Mutex::default(),
+        };
+        for (index, column) in schema.columns().iter().enumerate() {
+            kind.add(py, column.name, Attribute::Column(index));
+        }
+        for (index, (name, volatile)) in plugins.iter().enumerate() {
+            let name = kind.add(py, name, Attribute::Plugin(index));
+            kind.plugins.push(PluginColumn { name, volatile: *volatile });
+        }
+        kind
+    }
+
+    pub(crate) fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Returns the names of the plugins that have a column.
+    pub(crate) fn plugin_columns<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
+        let plugins = self.plugins.iter().filter(|plugin| !plugin.volatile);
+        plugins.map(|plugin| plugin.name.bind(py).clone()).collect()
+    }
+
+    fn add(&mut self, py: Python<'_>, name: &str, attribute: Attribute) -> Py<PyString> {
+        let interned = PyString::intern(py, name).unbind();
+        self.by_address.insert(address(interned.bind(py)), attribute);
+        self.by_name.insert(name.to_owned(), attribute);
+        self.names.push(interned.clone_ref(py));
+        interned
+    }
+
+    fn attribute(&self, name: &Bound<'_, PyString>) -> Option<Attribute> {
+        let known = self.by_address.get(&address(name)).copied();
+        known.or_else(|| self.by_name.get(name.to_cow().ok()?.as_ref()).copied())
+    }
+
+    /// Returns the names of the columns, those of volatile plugins left out.
+    fn column_names<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
+        let columns = self.names[..self.schema.columns().len()].iter();
+        columns.map(|name| name.bind(py).clone()).chain(self.plugin_columns(py)).collect()
+    }
+
+    /// Returns the value of column `index` in `record`.
+    fn value<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+        record: &Record,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let column: &Column = self.schema.columns()[index];
+        Ok(match column.read {
+            Read::U8(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::U16(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::I32(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::I64(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::U64(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::Text(read) => {
+                let mut text = String::new();
+                read(record, &mut text);
+                PyString::new(py, &text).into_any()
+            }
+            Read::Name { code, name } => {
+                let code = code(record);
+                let mut labels = lock(&self.labels);
+                let label = labels.entry((index, code)).or_insert_with(|| {
+                    let mut text = String::new();
+                    name(self.schema.names(), code, &mut text);
+                    PyString::new(py, &text).unbind()
+                });
+                label.bind(py).clone().into_any()
+            }
+            _ => return Err(PyAttributeError::new_err(column.name)),
+        })
+    }
+}
+
+impl NFlow {
+    pub(crate) fn row(kind: Arc<FlowType>, records: Arc<Vec<Record>>, row: usize) -> Self {
+        Self { kind, content: Content::Row(records, row) }
+    }
+
+    pub(crate) fn followed(kind: Arc<FlowType>, record: Record) -> Self {
+        let content = Content::Followed(Mutex::new(Followed { record, values: Vec::new() }));
+        Self { kind, content }
+    }
+
+    /// Works on a flow that plugins follow; nothing happens to any other.
+    pub(crate) fn with_followed<R>(&self, work: impl FnOnce(&mut Followed) -> R) -> Option<R> {
+        match &self.content {
+            Content::Row(..) => None,
+            Content::Followed(followed) => Some(work(&mut lock(followed))),
+        }
+    }
+
+    fn get<'py>(&self, py: Python<'py>, attribute: Attribute) -> PyResult<Bound<'py, PyAny>> {
+        match (&self.content, attribute) {
+            (Content::Row(records, row), Attribute::Column(column)) => {
+                self.kind.value(py, column, &records[*row])
+            }
+            (Content::Followed(followed), Attribute::Column(column)) => {
+                self.kind.value(py, column, &lock(followed).record)
+            }
+            (Content::Followed(followed), Attribute::Plugin(plugin)) => {
+                let value = lock(followed).values.get(plugin).map(|value| value.clone_ref(py));
+                value.map(|value| value.into_bound(py)).ok_or_else(|| {
+                    let name = &self.kind.plugins[plugin].name;
+                    PyAttributeError::new_err(format!(
+                        "the value of plugin '{name}' is not set before its on_init"
+                    ))
+                })
+            }
+            (Content::Row(..), Attribute::Plugin(plugin)) => {
+                Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
+            }
+        }
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = Attribute> + '_ {
+        let columns = (0..self.kind.schema.columns().len()).map(Attribute::Column);
+        let plugins = self.kind.plugins.iter().enumerate().filter(|(_, plugin)| !plugin.volatile);
+        columns.chain(plugins.map(|(index, _)| Attribute::Plugin(index)))
+    }
+
+    fn column_values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.attributes().map(|attribute| self.get(py, attribute)).collect()
+    }
+}
+
+#[pymethods]
+impl NFlow {
+    fn __getattribute__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let flow = slf.get();
+        match flow.kind.attribute(name) {
+            Some(attribute) => flow.get(py, attribute),
+            None => {
+                let object = py.get_type::<PyAny>();
+                object.call_method1(intern!(py, "__getattribute__"), (slf, name))
+            }
+        }
+    }
+
+    fn __setattr__(&self, name: &Bound<'_, PyString>, value: Bound<'_, PyAny>) -> PyResult<()> {
+        let Content::Followed(followed) = &self.content else {
+            return Err(PyAttributeError::new_err(format!("a flow's '{name}' cannot be set")));
+        };
+        match self.kind.attribute(name) {
+            Some(Attribute::Plugin(plugin)) => {
+                // The old value is dropped after the lock: its own code may ask the flow.
+                let value = value.unbind();
+                let mut followed = lock(followed);
+                let _old = followed.values.get_mut(plugin).map(|old| std::mem::replace(old, value));
+                drop(followed);
+                Ok(())
+            }
+            _ if name.to_cow()? == "expiration_id" => {
+                let id = value.extract::<i32>()?;
+                if id >= 0 {
+                    return Err(PyValueError::new_err(format!(
+                        "expiration_id must be set to a number below 0 to end a flow, not {id}"
+                    )));
+                }
+                lock(followed).record.expiration_id = id;
+                Ok(())
+            }
+            _ => Err(PyAttributeError::new_err(format!(
+                "'{name}' cannot be set: a plugin sets its own value, or that of another plugin"
+            ))),
+        }
+    }
+
+    /// Returns the names of the columns in order.
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.kind.column_names(py))
+    }
+
+    /// Returns the values of the columns in order.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.column_values(py)?)
+    }
+
+    /// Returns the columns by name.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (name, value) in self.kind.column_names(py).into_iter().zip(self.column_values(py)?) {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+
+    /// Returns the columns as a named tuple, `NFlow(id=0, …)`.
+    fn to_namedtuple<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let made = lock(&self.kind.named_tuple).as_ref().map(|kind| kind.bind(py).clone());
+        let kind = match made {
+            Some(kind) => kind,
+            None => {
+                let make = py.import(intern!(py, "collections"))?.getattr("namedtuple")?;
+                let kind = make.call1(("NFlow", self.kind.column_names(py)))?;
+                *lock(&self.kind.named_tuple) = Some(kind.clone().unbind());
+                kind
+            }
+        };
+        kind.call1(PyTuple::new(py, self.column_values(py)?)?)
+    }
+
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self.kind.attribute(name) {
+            Some(attribute) => self.get(py, attribute),
+            None => Err(PyKeyError::new_err(name.clone().unbind())),
+        }
+    }
+
+    fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let object = py.get_type::<PyAny>();
+        let mut names: Vec<_> = object
+            .call_method1(intern!(py, "__dir__"), (slf,))?
+            .try_iter()?
+            .collect::<PyResult<_>>()?;
+        names.extend(slf.get().kind.names.iter().map(|name| name.bind(py).clone().into_any()));
+        Ok(names)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let names = self.kind.column_names(py);
+        let fields = names.iter().zip(self.column_values(py)?);
+        let fields: Vec<_> = fields
+            .map(|(name, value)| Ok(format!("{name}={}", value.repr()?)))
+            .collect::<PyResult<_>>()?;
+        Ok(format!("NFlow({})", fields.join(", ")))
+    }
+}
+
+/// Locks state that holds no half-made values, so a panic elsewhere has not spoilt it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn address(name: &Bound<'_, PyString>) -> usize {
+    name.as_ptr().addr()
+}

@@ -1,0 +1,199 @@
+//! Plugins: Python code called for packets and flows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use nfstream::features::Record;
+use nfstream::flow::{EndReason, Slot};
+use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::time::Timestamp;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::flow::{FlowType, NFlow};
+use crate::packet::NFPacket;
+
+/// One plugin, with those of its methods that are its own.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) name: String,
+    pub(crate) volatile: bool,
+    on_init: Option<Py<PyAny>>,
+    on_update: Option<Py<PyAny>>,
+    on_expire: Option<Py<PyAny>>,
+}
+
+/// The plugins of a run and the flows that they follow.
+#[derive(Debug)]
+pub(crate) struct Plugins {
+    pub(crate) plugins: Vec<Plugin>,
+    /// Active flows by slot.
+    active: Vec<Option<Py<NFlow>>>,
+    /// Ended flows whose turn in the output has not come, by id and slice.
+    ended: HashMap<(u64, u32), Py<NFlow>>,
+    /// The packet object that was last handed out; used again if nobody has kept it.
+    packet: Option<Py<NFPacket>>,
+}
+
+/// The plugins at work, with the interpreter.
+pub(crate) struct Host<'a, 'py> {
+    pub(crate) py: Python<'py>,
+    pub(crate) plugins: &'a mut Plugins,
+    pub(crate) kind: &'a Arc<FlowType>,
+}
+
+impl Plugin {
+    /// Returns the plugin that is `object`; methods that it inherits from `base` do nothing.
+    pub(crate) fn new(object: &Bound<'_, PyAny>, base: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let own = |method: &str| -> PyResult<Option<Py<PyAny>>> {
+            let bound = object.getattr(method)?;
+            let function = bound.getattr(intern!(object.py(), "__func__")).ok();
+            let inherited = function.is_some_and(|f| base.getattr(method).is_ok_and(|b| b.is(&f)));
+            Ok((!inherited).then(|| bound.unbind()))
+        };
+        Ok(Self {
+            name: object.getattr("name")?.cast::<PyString>()?.to_string(),
+            volatile: object.getattr("volatile")?.is_truthy()?,
+            on_init: own("on_init")?,
+            on_update: own("on_update")?,
+            on_expire: own("on_expire")?,
+        })
+    }
+}
+
+impl Plugins {
+    pub(crate) fn new(plugins: Vec<Plugin>) -> Self {
+        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None }
+    }
+
+    /// Takes the object of the flow whose record has its turn.
+    pub(crate) fn take_ended(&mut self, record: &Record) -> Option<Py<NFlow>> {
+        self.ended.remove(&(record.id, record.flow.slice))
+    }
+
+    fn slot(&mut self, slot: Slot) -> &mut Option<Py<NFlow>> {
+        if self.active.len() <= slot.index() {
+            self.active.resize_with(slot.index() + 1, || None);
+        }
+        &mut self.active[slot.index()]
+    }
+}
+
+impl<'py> Host<'_, 'py> {
+    /// Returns the packet of `arrival` as an object.
+    fn packet(&mut self, arrival: Arrival<'_>, time: Timestamp) -> PyResult<Bound<'py, NFPacket>> {
+        let py = self.py;
+        if let Some(packet) = &self.plugins.packet
+            && is_ours_alone(packet.bind(py))
+        {
+            packet.get().set(arrival, time);
+            return Ok(packet.bind(py).clone());
+        }
+        let packet = Bound::new(py, NFPacket::new(arrival, time))?;
+        self.plugins.packet = Some(packet.clone().unbind());
+        Ok(packet)
+    }
+
+    fn init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
+        let py = self.py;
+        let application = progress.dissector.map(|dissector| dissector.peek(progress.slot));
+        let record = Record {
+            id: progress.flow.birth,
+            flow: *progress.flow,
+            ended: Timestamp::MAX,
+            end_reason: EndReason::EndOfInput,
+            expiration_id: 0,
+            volume: progress.state.volume,
+            application: application.unwrap_or_default(),
+            phase: 0,
+        };
+        let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
+        *self.plugins.slot(progress.slot) = Some(flow.clone().unbind());
+        let packet = self.packet(arrival, progress.flow.last_seen)?;
+        for plugin in &self.plugins.plugins {
+            let value = match &plugin.on_init {
+                Some(on_init) => on_init.bind(py).call1((&packet,))?,
+                None => 0_u8.into_pyobject(py)?.into_any(),
+            };
+            flow.get().with_followed(|followed| followed.values.push(value.unbind()));
+        }
+        Ok(wish(&flow))
+    }
+
+    fn update(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
+        let py = self.py;
+        let flow = self.plugins.slot(progress.slot).as_ref().map(|flow| flow.bind(py).clone());
+        // Every flow was announced by its first packet.
+        let Some(flow) = flow else { return Ok(Wish::Continue) };
+        let application = progress.dissector.map(|dissector| dissector.peek(progress.slot));
+        flow.get().with_followed(|followed| {
+            followed.record.flow = *progress.flow;
+            followed.record.volume = progress.state.volume;
+            if let Some(application) = application {
+                followed.record.application = application;
+            }
+        });
+        let mut packet = None;
+        for index in 0..self.plugins.plugins.len() {
+            let Some(on_update) = &self.plugins.plugins[index].on_update else { continue };
+            let on_update = on_update.bind(py).clone();
+            let packet = match &packet {
+                Some(packet) => packet,
+                None => packet.insert(self.packet(arrival, progress.flow.last_seen)?),
+            };
+            on_update.call1((packet, &flow))?;
+        }
+        Ok(wish(&flow))
+    }
+
+    fn expire(&mut self, slot: Slot, record: &Record) -> PyResult<()> {
+        let py = self.py;
+        let Some(flow) = self.plugins.slot(slot).take() else { return Ok(()) };
+        flow.get().with_followed(|followed| followed.record = record.clone());
+        for plugin in &self.plugins.plugins {
+            if let Some(on_expire) = &plugin.on_expire {
+                on_expire.bind(py).call1((&flow,))?;
+            }
+        }
+        self.plugins.ended.insert((record.id, record.flow.slice), flow);
+        Ok(())
+    }
+}
+
+impl Hooks for Host<'_, '_> {
+    fn on_init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
+        self.init(progress, arrival).map_err(HookError::from)
+    }
+
+    fn on_update(
+        &mut self,
+        progress: Progress<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<Wish, HookError> {
+        self.update(progress, arrival).map_err(HookError::from)
+    }
+
+    fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError> {
+        self.expire(slot, record).map_err(HookError::from)
+    }
+
+    fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
+        self.py.detach(wait)
+    }
+}
+
+/// Returns whether nobody else holds `packet`.
+#[allow(unsafe_code, reason = "the count is not to be had otherwise")]
+fn is_ours_alone(packet: &Bound<'_, NFPacket>) -> bool {
+    // SAFETY: the object is alive, as we hold it, and the interpreter is ours for now.
+    unsafe { pyo3::ffi::Py_REFCNT(packet.as_ptr()) == 1 }
+}
+
+/// Returns whether a plugin has ended the flow.
+fn wish(flow: &Bound<'_, NFlow>) -> Wish {
+    match flow.get().with_followed(|followed| followed.record.expiration_id) {
+        Some(id) if id < 0 => Wish::End(id),
+        _ => Wish::Continue,
+    }
+}

@@ -1,0 +1,30 @@
+//! The extension module `nfstream._engine`: the engine for Python.
+//!
+//! Thin: what a run does is the engine's matter, how it is asked for that of the Python package.
+//! `_engine.pyi` beside the package's sources documents what is here.
+
+mod error;
+mod flow;
+mod hooks;
+mod packet;
+mod run;
+
+use pyo3::prelude::*;
+
+/// The engine of nfstream.
+#[pymodule(gil_used = true)]
+mod _engine {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::flow::NFlow;
+    #[pymodule_export]
+    use super::packet::{NFPacket, TcpFlags};
+    #[pymodule_export]
+    use super::run::{Run, check_source, column_names, versions};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,24 @@
+//! What the tests of nfstream share: frames, captures in memory and on disk, strategies for
+//! streams of packets, runs whose rows can be compared, and recorded results.
+//!
+//! ```
+//! use nfstream_testkit::{Captured, Ends, Frame, capture_all, seconds};
+//!
+//! let query = Frame::ethernet().ipv4([192, 0, 2, 1], [192, 0, 2, 2]).udp(50_000, 53);
+//! let ends = Ends::without_dpi(30, 300);
+//! let rows = capture_all(&[Captured::new(seconds(0), &query)], &ends);
+//! assert_eq!(rows[0].packets, [1, 0]);
+//! ```
+
+mod frame;
+mod golden;
+mod pcap;
+mod row;
+mod source;
+pub mod strategies;
+
+pub use frame::{Frame, Ipv4};
+pub use golden::Golden;
+pub use pcap::{Resolution, pcap};
+pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust};
+pub use source::{Captured, Ending, MemorySource, nanos, seconds};

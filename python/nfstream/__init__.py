@@ -1,0 +1,14 @@
+"""Turns network packets into labelled flow tables.
+
+>>> from nfstream import NFStreamer
+>>> for flow in NFStreamer(source="tests/captures/redis.pcap"):
+...     print(flow.src_port, flow.dst_port, flow.application_name)
+...     break
+45678 6379 Redis
+"""
+
+from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
+from nfstream.plugin import NFPlugin
+from nfstream.streamer import NFStreamer, Stats
+
+__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__"]

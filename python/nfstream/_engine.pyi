@@ -1,0 +1,222 @@
+"""The engine, in Rust. Users take its classes from :mod:`nfstream`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, final
+
+from nfstream.plugin import NFPlugin
+
+__all__ = [
+    "NFPacket",
+    "NFlow",
+    "Run",
+    "TcpFlags",
+    "check_source",
+    "column_names",
+    "versions",
+]
+
+__version__: str
+
+@final
+class NFlow:
+    """A flow: a row of the table, or a flow that is still active in the hands of plugins.
+
+    Its columns are its attributes, and so are the values of plugins; ``docs/columns.md`` explains
+    each column. Only plugins can set values, and only those of plugins and ``expiration_id``.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def first_seen(self) -> int: ...
+    @property
+    def last_seen(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def src_port(self) -> int: ...
+    @property
+    def dst_port(self) -> int: ...
+    @property
+    def protocol(self) -> int: ...
+    @property
+    def vlan_id(self) -> int: ...
+    @property
+    def src_ip(self) -> str: ...
+    @property
+    def dst_ip(self) -> str: ...
+    @property
+    def total_packets(self) -> int: ...
+    @property
+    def total_bytes(self) -> int: ...
+    @property
+    def duration(self) -> int: ...
+    @property
+    def src2dst_packets(self) -> int: ...
+    @property
+    def src2dst_bytes(self) -> int: ...
+    @property
+    def dst2src_packets(self) -> int: ...
+    @property
+    def dst2src_bytes(self) -> int: ...
+    expiration_id: int
+    @property
+    def master_protocol(self) -> int: ...
+    @property
+    def app_protocol(self) -> int: ...
+    @property
+    def application_name(self) -> str: ...
+    @property
+    def category_name(self) -> str: ...
+    @property
+    def client_info(self) -> str: ...
+    @property
+    def server_info(self) -> str: ...
+    @property
+    def j3a_client(self) -> str: ...
+    @property
+    def j3a_server(self) -> str: ...
+    def __getattr__(self, name: str) -> Any: ...
+    def __setattr__(self, name: str, value: Any) -> None: ...
+    def __getitem__(self, name: str) -> Any: ...
+    def __dir__(self) -> list[str]: ...
+    def keys(self) -> list[str]:
+        """Returns the names of the columns in order."""
+    def values(self) -> list[Any]:
+        """Returns the values of the columns in order."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the columns by name."""
+    def to_namedtuple(self) -> NamedTuple:
+        """Returns the columns as a named tuple, ``NFlow(id=0, …)``."""
+
+@final
+class NFPacket:
+    """A packet of a flow, as plugins see it. Nothing is built until it is asked for."""
+
+    @property
+    def time(self) -> int:
+        """Time in milliseconds since the Unix epoch."""
+    @property
+    def time_ns(self) -> int:
+        """Time in nanoseconds since the Unix epoch."""
+    @property
+    def length(self) -> int:
+        """Bytes on the wire, link header included."""
+    @property
+    def capture_length(self) -> int:
+        """Bytes that the capture holds of them."""
+    @property
+    def ip_src(self) -> int:
+        """Sender's address as a number."""
+    @property
+    def ip_dst(self) -> int:
+        """Receiver's address as a number."""
+    @property
+    def src_ip(self) -> str:
+        """Sender's address as text."""
+    @property
+    def dst_ip(self) -> str:
+        """Receiver's address as text."""
+    @property
+    def src_port(self) -> int:
+        """Sender's port, 0 outside TCP, UDP and SCTP."""
+    @property
+    def dst_port(self) -> int:
+        """Receiver's port, 0 outside TCP, UDP and SCTP."""
+    @property
+    def protocol(self) -> int:
+        """IP protocol number."""
+    @property
+    def vlan_id(self) -> int:
+        """Innermost VLAN identifier, 0 without a tag."""
+    @property
+    def version(self) -> int:
+        """IP version, 4 or 6."""
+    @property
+    def direction(self) -> int:
+        """0 from source to destination of the flow, 1 back."""
+    @property
+    def tcpflags(self) -> TcpFlags:
+        """The TCP flags, none set outside TCP."""
+    @property
+    def raw(self) -> bytes:
+        """Captured bytes from the innermost IP header on."""
+    @property
+    def payload(self) -> bytes:
+        """Captured bytes behind the transport header."""
+    @property
+    def ip_length(self) -> int:
+        """Bytes of the innermost IP packet on the wire, its header included."""
+    @property
+    def payload_length(self) -> int:
+        """Bytes behind the transport header on the wire."""
+
+@final
+class TcpFlags:
+    """The flags of a TCP header, each 0 or 1."""
+
+    @property
+    def syn(self) -> int:
+        """Synchronize sequence numbers."""
+    @property
+    def cwr(self) -> int:
+        """Congestion window reduced."""
+    @property
+    def ece(self) -> int:
+        """ECN echo."""
+    @property
+    def urg(self) -> int:
+        """Urgent pointer field is significant."""
+    @property
+    def ack(self) -> int:
+        """Acknowledgment field is significant."""
+    @property
+    def psh(self) -> int:
+        """Push function."""
+    @property
+    def rst(self) -> int:
+        """Reset the connection."""
+    @property
+    def fin(self) -> int:
+        """No more data from sender."""
+    def __int__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Run:
+    """One pass over a source: an iterator of its flows."""
+
+    def __new__(
+        cls,
+        source: Sequence[str],
+        *,
+        idle_timeout: float,
+        active_timeout: float,
+        dissect: bool,
+        max_tcp_dissections: int,
+        max_udp_dissections: int,
+        n_meters: int,
+        plugins: Sequence[NFPlugin],
+        plugin_base: type[NFPlugin],
+    ) -> Run: ...
+    def __iter__(self) -> Iterator[NFlow]: ...
+    def __next__(self) -> NFlow: ...
+    def read_table(self) -> tuple[Any, list[list[Any]]]:
+        """Reads the run to its end: an Arrow table, and a list for each plugin column."""
+    def close(self) -> None:
+        """Ends the run, and its threads; what has not been read of it is lost."""
+    def stats(self) -> dict[str, Any]:
+        """Returns the counts so far."""
+    def take_warnings(self) -> list[str]:
+        """Takes the warnings that have come up since the last call."""
+
+def check_source(source: Sequence[str]) -> None:
+    """Opens every file of a source and looks at its first bytes."""
+
+def column_names() -> list[str]:
+    """Returns the names of all columns that a table can have."""
+
+def versions() -> dict[str, str]:
+    """Returns the versions of the engine and of nDPI."""

@@ -1,0 +1,64 @@
+"""Features of your own: code that follows the flows of a run."""
+
+from __future__ import annotations
+
+import keyword
+from typing import Any
+
+from nfstream._engine import NFlow, NFPacket
+
+
+class NFPlugin:
+    """A feature of your own: derive from this class and define the methods you need.
+
+    A method that is not defined costs nothing, neither per packet nor per flow. Plugins run in
+    the order in which they are given, so one sees the values of those before it.
+
+    Args:
+        name: Attribute of the flow that holds the value, and column of the table; the name of
+            the class if not given.
+        volatile: Whether the value lives with the flow only and is no column.
+        user_data: Whatever the plugin needs, kept as ``self.user_data``.
+
+    Raises:
+        ValueError: If the name is not one that an attribute can have.
+
+    Examples:
+        >>> class ack_count(NFPlugin):
+        ...     def on_init(self, pkt):
+        ...         return pkt.tcpflags.ack
+        ...
+        ...     def on_update(self, pkt, flow):
+        ...         flow.ack_count += pkt.tcpflags.ack
+        >>> from nfstream import NFStreamer
+        >>> streamer = NFStreamer("tests/captures/redis.pcap", plugins=[ack_count()])
+        >>> [flow.ack_count > 0 for flow in streamer]
+        [True, True, True, True, True, True]
+    """
+
+    def __init__(
+        self, name: str | None = None, volatile: bool = False, user_data: Any = None
+    ) -> None:
+        self.name = type(self).__name__ if name is None else name
+        if not (isinstance(self.name, str) and self.name.isidentifier()) or keyword.iskeyword(
+            self.name
+        ):
+            raise ValueError(f"name of a plugin must be a Python identifier, not {self.name!r}")
+        self.volatile = bool(volatile)
+        self.user_data = user_data
+
+    def on_init(self, pkt: NFPacket) -> Any:
+        """Returns the first value, given the first packet of a flow; 0 if not defined."""
+        return 0
+
+    def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
+        """Updates the value, given a later packet of the flow.
+
+        Setting ``flow.expiration_id`` to a number below 0 ends the flow with this packet.
+        """
+
+    def on_expire(self, flow: NFlow) -> None:
+        """Sets the last value: the flow has ended, its columns are final."""
+
+    def cleanup(self) -> None:
+        """Gives back what the plugin holds: the run has ended, whichever way."""

@@ -1,0 +1,239 @@
+"""The streamer: what to read, how to cut it into flows, and the ways to take them."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nfstream import _engine
+from nfstream._engine import NFlow
+from nfstream.plugin import NFPlugin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a run has counted: ``packets == flow_packets + sum(ignored.values())``.
+
+    Attributes:
+        packets: Packets read from the source.
+        flow_packets: Packets that belong to flows.
+        ignored: Packets that belong to no flow, by reason.
+        late_packets: Packets of flows that came after a later packet of their flow.
+        flows: Flows that have ended.
+    """
+
+    packets: int = 0
+    flow_packets: int = 0
+    ignored: dict[str, int] = field(default_factory=dict)
+    late_packets: int = 0
+    flows: int = 0
+
+
+class NFStreamer:
+    """Reads packets and gives the flows they make up.
+
+    A streamer can be iterated again and again: each iteration is a run of its own, from the
+    source's first packet on.
+
+    Args:
+        source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of
+            files read as one capture, or ``"-"`` for standard input.
+        snaplen: Bytes captured of each packet, for live capture; a file's packets are taken as
+            they are.
+        idle_timeout: Seconds without a packet after which a flow ends.
+        active_timeout: Seconds after which a flow is cut into slices.
+        plugins: Features of your own.
+        dissect: Whether nDPI looks for the application behind each flow.
+        max_tcp_dissections: Packets of a TCP flow that nDPI sees, at most.
+        max_udp_dissections: Packets of a UDP flow that nDPI sees, at most.
+        n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
+            flows are the same for any number. With plugins there is always one.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        PermissionError: If a file must not be read.
+        IsADirectoryError: If a file is a directory.
+        ValueError: If a file is no capture, or a parameter has a value that makes no sense.
+
+    Examples:
+        >>> from nfstream import NFStreamer
+        >>> streamer = NFStreamer(source="tests/captures/redis.pcap")
+        >>> streamer.to_pandas()["application_name"].unique().tolist()
+        ['Redis']
+        >>> streamer.stats().packets
+        83
+    """
+
+    def __init__(
+        self,
+        source: Path | Sequence[Path] | None = None,
+        snaplen: int = 65535,
+        idle_timeout: float = 30,
+        active_timeout: float = 300,
+        plugins: NFPlugin | Iterable[NFPlugin] = (),
+        dissect: bool = True,
+        max_tcp_dissections: int = 10,
+        max_udp_dissections: int = 16,
+        *,
+        n_meters: int = 0,
+    ) -> None:
+        self._source = _source(source)
+        self._snaplen = _whole("snaplen", snaplen, least=1)
+        self._plugins = _plugins(plugins)
+        self._parameters: dict[str, Any] = {
+            "idle_timeout": _seconds("idle_timeout", idle_timeout),
+            "active_timeout": _seconds("active_timeout", active_timeout),
+            "dissect": _flag("dissect", dissect),
+            "max_tcp_dissections": _whole("max_tcp_dissections", max_tcp_dissections),
+            "max_udp_dissections": _whole("max_udp_dissections", max_udp_dissections),
+            "n_meters": _whole("n_meters", n_meters),
+        }
+        _engine.check_source(self._source)
+        self._run: _engine.Run | None = None
+
+    def __iter__(self) -> Iterator[NFlow]:
+        """Runs over the source and gives each flow as it ends."""
+        run = self._start()
+        try:
+            for flow in run:
+                yield flow
+        finally:
+            self._end(run)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Runs over the source to its end and returns all flows, a row each.
+
+        Columns of the engine come from Arrow without a detour and have its types; columns of
+        plugins have the type that pandas finds for their values.
+
+        Returns:
+            A frame with the columns of the flows; without rows if there are no flows.
+
+        Raises:
+            ImportError: If pandas or pyarrow is not installed.
+        """
+        try:
+            import pandas as pd
+            import pyarrow as pa
+        except ImportError as error:
+            raise ImportError(
+                "to_pandas() needs pandas and pyarrow: pip install 'nfstream[pandas]'"
+            ) from error
+
+        run = self._start()
+        try:
+            columns, plugin_values = run.read_table()
+        finally:
+            self._end(run)
+        table = pa.table(columns)
+        # Labels are few, so they travel as a dictionary, but plain text is easier to work with.
+        plain = [
+            entry.with_type(entry.type.value_type)
+            if pa.types.is_dictionary(entry.type)
+            else entry
+            for entry in table.schema
+        ]
+        frame: pd.DataFrame = table.cast(pa.schema(plain)).to_pandas()
+        names = [plugin.name for plugin in self._plugins if not plugin.volatile]
+        for name, values in zip(names, plugin_values, strict=True):
+            frame[name] = pd.Series(values, index=frame.index, dtype=None if values else object)
+        return frame
+
+    def stats(self) -> Stats:
+        """Returns the counts of the last run: all of them after it, those so far during it."""
+        return Stats() if self._run is None else Stats(**self._run.stats())
+
+    def __repr__(self) -> str:
+        """Returns the call that makes this streamer."""
+        source = self._source[0] if len(self._source) == 1 else self._source
+        parameters = {"source": source, **self._parameters}
+        if self._plugins:
+            parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
+
+    def _start(self) -> _engine.Run:
+        self._run = _engine.Run(
+            self._source, plugins=self._plugins, plugin_base=NFPlugin, **self._parameters
+        )
+        return self._run
+
+    def _end(self, run: _engine.Run) -> None:
+        """Ends a run, whichever way it came to its end."""
+        run.close()
+        errors = []
+        for plugin in self._plugins:
+            try:
+                plugin.cleanup()
+            except Exception as error:
+                errors.append(error)
+        for message in run.take_warnings():
+            warnings.warn(message, UserWarning, stacklevel=3)
+        if errors:
+            raise errors[0]
+
+
+def _source(source: object) -> list[str]:
+    paths = [source] if isinstance(source, (str, os.PathLike)) else source
+    if not isinstance(paths, (list, tuple)) or not paths:
+        raise ValueError(
+            "source must be the path of a capture file, a list of such paths, or '-' for "
+            f"standard input, not {source!r}"
+        )
+    for path in paths:
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"source must hold paths of capture files, not {path!r}")
+    return [os.fspath(path) for path in paths]
+
+
+def _plugins(plugins: object) -> list[NFPlugin]:
+    given = [plugins] if isinstance(plugins, NFPlugin) else plugins
+    if not isinstance(given, Iterable):
+        raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
+    names = set(_engine.column_names())
+    checked: list[NFPlugin] = []
+    for plugin in given:
+        if isinstance(plugin, type) and issubclass(plugin, NFPlugin):
+            raise ValueError(
+                f"plugins must be NFPlugin instances: write {plugin.__name__}(), "
+                f"not {plugin.__name__}"
+            )
+        if not isinstance(plugin, NFPlugin):
+            raise ValueError(f"plugins must be NFPlugin instances, not {plugin!r}")
+        if plugin.name in names:
+            other = "a column" if any(plugin.name == n for n in _engine.column_names()) else "another plugin"
+            raise ValueError(f"plugins must have names of their own: {plugin.name!r} is {other}'s")
+        names.add(plugin.name)
+        checked.append(plugin)
+    return checked
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        seconds = float(value)
+        if seconds >= 0 and not math.isnan(seconds):
+            return seconds
+    raise ValueError(f"{name} must be a number of seconds from 0 on, not {value!r}")
+
+
+def _whole(name: str, value: object, *, least: int = 0) -> int:
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number = int(value)
+        if least <= number < 2**32:
+            return number
+    raise ValueError(f"{name} must be a whole number from {least} on, not {value!r}")
+
+
+def _flag(name: str, value: object) -> bool:
+    if value in (True, False):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, not {value!r}")
