@@ -12,6 +12,7 @@ __all__ = [
     "TcpFlags",
     "check_source",
     "column_names",
+    "feature_names",
     "versions",
 ]
 
@@ -197,6 +198,13 @@ class Run:
         dissect: bool,
         max_tcp_dissections: int,
         max_udp_dissections: int,
+        features: Sequence[str],
+        splt_analysis: int,
+        accounting_mode: int,
+        time_unit: str,
+        track_tcp: bool,
+        decode_tunnels: bool,
+        max_nflows: int,
         n_meters: int,
         plugins: Sequence[NFPlugin],
         plugin_base: type[NFPlugin],
@@ -217,6 +225,9 @@ def check_source(source: Sequence[str]) -> None:
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
+
+def feature_names() -> list[str]:
+    """Returns the names of the groups of columns that can be asked for."""
 
 def versions() -> dict[str, str]:
     """Returns the versions of the engine and of nDPI."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Path = str | os.PathLike[str]
 
+_SPLT_PACKETS = 10
+"""Packets of the feature "splt" where splt_analysis does not say how many."""
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -56,6 +59,21 @@ class NFStreamer:
         dissect: Whether nDPI looks for the application behind each flow.
         max_tcp_dissections: Packets of a TCP flow that nDPI sees, at most.
         max_udp_dissections: Packets of a UDP flow that nDPI sees, at most.
+        bpf_filter: Filter of libpcap: only packets that match are metered, the others are
+            ignored as ``filtered``.
+        decode_tunnels: Whether packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE (ERSPAN and
+            NVGRE too), L2TP and Teredo are metered in place of those that carry them. IP in IP
+            is always looked into.
+        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 what
+            IP carries, 3 the payload.
+        statistical_analysis: Short for the features ``"statistics"`` and ``"tcp_flags"``.
+        splt_analysis: Packets whose direction, size and inter-arrival time are listed one by one,
+            in the columns of the feature ``"splt"``.
+        max_nflows: Flows after which the run ends; 0 for no end.
+        track_tcp: Whether flows end when their TCP connection closes.
+        time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
+        features: Names of groups of columns beside the base ones, or ``"all"``;
+            ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
             flows are the same for any number. With plugins there is always one.
 
@@ -85,6 +103,15 @@ class NFStreamer:
         max_tcp_dissections: int = 10,
         max_udp_dissections: int = 16,
         *,
+        bpf_filter: str | None = None,
+        decode_tunnels: bool = True,
+        accounting_mode: int = 0,
+        statistical_analysis: bool = False,
+        splt_analysis: int = 0,
+        max_nflows: int = 0,
+        track_tcp: bool = False,
+        time_unit: str = "ms",
+        features: str | Iterable[str] = (),
         n_meters: int = 0,
     ) -> None:
         self._source = _source(source)
@@ -96,8 +123,22 @@ class NFStreamer:
             "dissect": _flag("dissect", dissect),
             "max_tcp_dissections": _whole("max_tcp_dissections", max_tcp_dissections),
             "max_udp_dissections": _whole("max_udp_dissections", max_udp_dissections),
+            "decode_tunnels": _flag("decode_tunnels", decode_tunnels),
+            "accounting_mode": _whole("accounting_mode", accounting_mode, most=3),
+            "splt_analysis": _whole("splt_analysis", splt_analysis, most=65535),
+            "max_nflows": _whole("max_nflows", max_nflows),
+            "track_tcp": _flag("track_tcp", track_tcp),
+            "time_unit": _one_of("time_unit", time_unit, ("ms", "us", "ns")),
+            "features": _features(features),
             "n_meters": _whole("n_meters", n_meters),
         }
+        asked = self._parameters["features"]
+        if _flag("statistical_analysis", statistical_analysis):
+            asked += [name for name in ("statistics", "tcp_flags") if name not in asked]
+        if splt_analysis > 0 and "splt" not in asked:
+            asked.append("splt")
+        if splt_analysis == 0 and "splt" in asked:
+            self._parameters["splt_analysis"] = _SPLT_PACKETS
         _engine.check_source(self._source)
         self._run: _engine.Run | None = None
 
@@ -225,12 +266,35 @@ def _seconds(name: str, value: object) -> float:
     raise ValueError(f"{name} must be a number of seconds from 0 on, not {value!r}")
 
 
-def _whole(name: str, value: object, *, least: int = 0) -> int:
+def _whole(name: str, value: object, *, least: int = 0, most: int = 2**32 - 1) -> int:
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         number = int(value)
-        if least <= number < 2**32:
+        if least <= number <= most:
             return number
-    raise ValueError(f"{name} must be a whole number from {least} on, not {value!r}")
+    raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
+    if isinstance(value, str) and value in choices:
+        return value
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+
+
+def _features(features: object) -> list[str]:
+    known = _engine.feature_names()
+    given = [features] if isinstance(features, str) else features
+    if not isinstance(given, Iterable):
+        raise ValueError(f"features must be names of column groups, not {features!r}")
+    asked: list[str] = []
+    for name in given:
+        if name == "all":
+            return known
+        if name not in known:
+            choices = ", ".join(map(repr, known))
+            raise ValueError(f"features must be of {choices} or 'all', not {name!r}")
+        if name not in asked:
+            asked.append(name)
+    return asked
 
 
 def _flag(name: str, value: object) -> bool:

@@ -96,7 +96,11 @@ impl ExitCode {
 impl Error {
     /// Returns what a failure to write to standard output means.
     pub(crate) fn stdout(source: io::Error) -> Self {
-        if source.kind() == ErrorKind::BrokenPipe { Self::ClosedPipe } else { Self::Stdout { source } }
+        if source.kind() == ErrorKind::BrokenPipe {
+            Self::ClosedPipe
+        } else {
+            Self::Stdout { source }
+        }
     }
 
     /// Tells the user and returns what the process should end with.

@@ -31,14 +31,16 @@ pub(crate) struct FlowRules {
 
     /// Packets of a TCP flow that nDPI looks at
     #[arg(long, value_name = "N", default_value_t = Limits::default().tcp_packets)]
+    #[arg(allow_negative_numbers = true)]
     max_tcp_dissections: u32,
 
     /// Packets of a UDP flow that nDPI looks at
     #[arg(long, value_name = "N", default_value_t = Limits::default().udp_packets)]
+    #[arg(allow_negative_numbers = true)]
     max_udp_dissections: u32,
 
     /// Meters that share the work; 0: as many as the machine has processors
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     n_meters: usize,
 }
 

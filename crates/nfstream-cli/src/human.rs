@@ -1,4 +1,4 @@
-//! Numbers, sizes, spans and times as people read them.
+//! Numbers, sizes, spans, times and protocols as people read them.
 
 use nfstream::time::{Duration, Timestamp};
 
@@ -72,6 +72,25 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
+/// Returns the usual name of an IP protocol (IANA's numbers).
+pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
+    Some(match number {
+        1 => "ICMP",
+        2 => "IGMP",
+        6 => "TCP",
+        17 => "UDP",
+        47 => "GRE",
+        50 => "ESP",
+        51 => "AH",
+        58 => "ICMP6",
+        89 => "OSPF",
+        103 => "PIM",
+        112 => "VRRP",
+        132 => "SCTP",
+        _ => return None,
+    })
+}
+
 /// Returns the day in UTC: `2026-02-28`.
 pub(crate) fn day(time: Timestamp) -> String {
     let (year, month, day) = civil(time.millis().div_euclid(86_400_000));
@@ -105,7 +124,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// Returns a number in the largest of `units` in which it is 1 or more, each 1000 of the last.
-fn scaled(number: u64, units: &[&str]) -> String {
+pub(crate) fn scaled(number: u64, units: &[&str]) -> String {
     if number < 1000 {
         return format!("{number} {}", units.first().unwrap_or(&""));
     }

@@ -36,9 +36,8 @@ impl<'a> Stream<'a> {
     /// A terminal has colours unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub fn of_process<W: IsTerminal + Terminal + Write>(writer: &'a mut W) -> Self {
         let is_terminal = writer.is_terminal();
-        let color = is_terminal
-            && !anstyle_query::no_color()
-            && anstyle_query::term_supports_ansi_color();
+        let color =
+            is_terminal && !anstyle_query::no_color() && anstyle_query::term_supports_ansi_color();
         let from_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
         let width = if is_terminal { writer.width() } else { None };
         let width = width.or_else(from_environment).unwrap_or(DEFAULT_WIDTH);

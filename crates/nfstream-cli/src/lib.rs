@@ -5,6 +5,7 @@
 //! the outside comes in its [`Io`]: it never ends the process and handles no signals.
 
 mod arguments;
+mod column_argument;
 mod commands;
 mod error;
 mod flow_rules;

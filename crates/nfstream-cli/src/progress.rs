@@ -5,29 +5,35 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nfstream::Monitor;
 
-use crate::human::{bytes, count};
+use crate::human::{bytes, scaled};
 use crate::io::Io;
 
 /// How long a call is silent: most captures have been read by then.
 const SILENCE: Duration = Duration::from_millis(500);
 
-const KNOWN: &str = "{bar:24.cyan/dim} {percent:>3} %  {msg}, {eta} left";
-const UNKNOWN: &str = "{spinner:.cyan} {msg}";
+/// Columns that stand beside the bar: `54 %  411.2 MB of 764.6 MB, 211.4 MB/s, 427.5 k packets/s,
+/// 12m left`.
+const BESIDE: usize = 72;
+/// Columns of the bar, at least and at most.
+const BAR: (usize, usize) = (6, 24);
 
 /// The progress of one run. It clears itself at the end.
 pub(crate) struct Progress {
     /// `None` where nobody would see it.
     bar: Option<ProgressBar>,
     is_shown: bool,
+    /// Columns of the terminal.
+    width: usize,
 }
 
 impl Progress {
     /// Begins to measure.
     pub(crate) fn new(io: &Io<'_>) -> Self {
-        let bar = io.stderr.is_terminal.then(|| {
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
-        });
-        Self { bar, is_shown: false }
+        let bar = io
+            .stderr
+            .is_terminal
+            .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
+        Self { bar, is_shown: false, width: io.stderr.width }
     }
 
     /// Shows how far the run has come, unless it is too early.
@@ -39,9 +45,8 @@ impl Progress {
         }
         let progress = monitor.progress();
         if !self.is_shown {
-            let template = if progress.total_bytes.is_some() { KNOWN } else { UNKNOWN };
-            let style = ProgressStyle::with_template(template).expect("a valid template");
-            bar.set_style(style.progress_chars("━╸━"));
+            let style = ProgressStyle::with_template(&self.template(progress.total_bytes));
+            bar.set_style(style.expect("a valid template").progress_chars("━╸━"));
             if let Some(total) = progress.total_bytes {
                 bar.set_length(total);
             }
@@ -52,13 +57,24 @@ impl Progress {
         let per_second = |number| per_second(number, elapsed);
         let of_total = progress.total_bytes.map(|total| format!(" of {}", bytes(total)));
         bar.set_message(format!(
-            "{}{}, {}/s, {} packets/s",
+            "{}{}, {}/s, {}packets/s",
             bytes(progress.bytes),
             of_total.unwrap_or_default(),
             bytes(per_second(progress.bytes)),
-            count(per_second(packets)),
+            scaled(per_second(packets), &["", "k ", "M ", "G "]),
         ));
         bar.set_position(progress.bytes);
+    }
+
+    fn template(&self, total_bytes: Option<u64>) -> String {
+        match (total_bytes, self.width.checked_sub(BESIDE + BAR.0)) {
+            (Some(_), Some(spare)) => {
+                let bar = (BAR.0 + spare).min(BAR.1);
+                format!("{{bar:{bar}.cyan/dim}} {{percent:>3}} %  {{msg}}, {{eta}} left")
+            }
+            (Some(_), None) => "{percent:>3} %  {eta} left".to_owned(),
+            (None, _) => "{spinner:.cyan} {msg}".to_owned(),
+        }
     }
 
     /// Does `work`, which may write to the terminal, without the bar in the way.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use nfstream::features::{Record, Schema};
 use nfstream::{Config, Monitor, Run, RunError, Stats, Step};
 
-use crate::error::{Error, WARNING};
+use crate::error::{Error, WARNING, Written};
 use crate::input::Input;
 use crate::io::Io;
 use crate::progress::Progress;
@@ -28,6 +28,9 @@ pub(crate) trait Sink {
 
     /// Hears that the input is silent: the time to show what has come.
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
+
+    /// Returns what there is now, for a user who wants no more.
+    fn written(&self) -> Written;
 }
 
 /// A run that goes on.
@@ -64,7 +67,8 @@ impl Reading {
         let mut progress = Progress::new(io);
         loop {
             if (io.interrupted)() {
-                return Err(Error::Interrupted(crate::error::Written::Nothing));
+                progress.aside(|| sink.rest(io))?;
+                return Err(Error::Interrupted(sink.written()));
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {

@@ -7,7 +7,7 @@ use nfstream::features::{Column, Read, Record, Schema};
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
 /// What the flows of one run have in common.
 #[derive(Debug)]
@@ -124,7 +124,15 @@ impl FlowType {
             Read::U16(read) => read(record).into_pyobject(py)?.into_any(),
             Read::I32(read) => read(record).into_pyobject(py)?.into_any(),
             Read::I64(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::U32(read) => read(record).into_pyobject(py)?.into_any(),
             Read::U64(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::F64(read) => read(record).into_pyobject(py)?.into_any(),
+            Read::Bool(read) => PyBool::new(py, read(record)).to_owned().into_any(),
+            Read::List(read) => {
+                let mut list = Vec::new();
+                read(record, &mut list);
+                PyList::new(py, list)?.into_any()
+            }
             Read::Text(read) => {
                 let mut text = String::new();
                 read(record, &mut text);

@@ -105,6 +105,7 @@ impl<'py> Host<'_, 'py> {
             end_reason: EndReason::EndOfInput,
             expiration_id: 0,
             volume: progress.state.volume,
+            measures: progress.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
             phase: 0,
         };
@@ -130,6 +131,9 @@ impl<'py> Host<'_, 'py> {
         flow.get().with_followed(|followed| {
             followed.record.flow = *progress.flow;
             followed.record.volume = progress.state.volume;
+            if let (Some(mine), Some(new)) = (&mut followed.record.measures, progress.measures) {
+                mine.as_mut().clone_from(new);
+            }
             if let Some(application) = application {
                 followed.record.application = application;
             }

@@ -21,7 +21,7 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::run::{Run, check_source, column_names, versions};
+    use super::run::{Run, check_source, column_names, feature_names, versions};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

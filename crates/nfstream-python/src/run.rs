@@ -1,15 +1,15 @@
 //! A run over a source, as the Python package drives it.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::dpi::Limits;
 use nfstream::export;
-use nfstream::features::{COLUMNS, Record};
+use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record};
 use nfstream::flow::Timeouts;
-use nfstream::time::Duration;
+use nfstream::time::{Duration, TimeUnit};
 use nfstream::{Config, Monitor, Step, capture};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -48,7 +48,8 @@ impl Run {
     #[new]
     #[pyo3(signature = (
         source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
-        max_udp_dissections, n_meters, plugins, plugin_base,
+        max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
+        decode_tunnels, max_nflows, n_meters, plugins, plugin_base,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
     fn new(
@@ -59,6 +60,13 @@ impl Run {
         dissect: bool,
         max_tcp_dissections: u32,
         max_udp_dissections: u32,
+        features: Vec<String>,
+        splt_analysis: usize,
+        accounting_mode: u8,
+        time_unit: &str,
+        track_tcp: bool,
+        decode_tunnels: bool,
+        max_nflows: u64,
         n_meters: usize,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
@@ -70,6 +78,14 @@ impl Run {
                 active: seconds("active_timeout", active_timeout)?,
             },
             inspection: dissect.then_some(limits),
+            measuring: Measuring {
+                groups: features.iter().map(|name| group(name)).collect::<PyResult<_>>()?,
+                unit: unit(time_unit)?,
+                accounting: accounting(accounting_mode)?,
+                splt_packets: splt_analysis,
+                track_tcp,
+            },
+            max_flows: NonZeroU64::new(max_nflows),
             meters: meters(n_meters),
             ..Config::default()
         };
@@ -256,6 +272,42 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     dict.set_item("nfstream", env!("CARGO_PKG_VERSION"))?;
     dict.set_item("ndpi", ndpi::version())?;
     Ok(dict)
+}
+
+/// Returns the names of the groups of columns that can be asked for.
+#[pyfunction]
+pub(crate) fn feature_names() -> Vec<&'static str> {
+    let optional = |group: &Group| !matches!(group, Group::Base | Group::Application);
+    Group::ALL.into_iter().filter(optional).map(Group::name).collect()
+}
+
+fn group(name: &str) -> PyResult<Group> {
+    Group::by_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("features must be of {:?}, not {name:?}", feature_names()))
+    })
+}
+
+fn unit(name: &str) -> PyResult<TimeUnit> {
+    match name {
+        "ms" => Ok(TimeUnit::Milliseconds),
+        "us" => Ok(TimeUnit::Microseconds),
+        "ns" => Ok(TimeUnit::Nanoseconds),
+        _ => Err(PyValueError::new_err(format!(
+            "time_unit must be 'ms', 'us' or 'ns', not {name:?}"
+        ))),
+    }
+}
+
+fn accounting(mode: u8) -> PyResult<Accounting> {
+    match mode {
+        0 => Ok(Accounting::Frame),
+        1 => Ok(Accounting::Ip),
+        2 => Ok(Accounting::Transport),
+        3 => Ok(Accounting::Payload),
+        _ => Err(PyValueError::new_err(format!(
+            "accounting_mode must be 0 (frame), 1 (IP), 2 (transport) or 3 (payload), not {mode}"
+        ))),
+    }
 }
 
 fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {

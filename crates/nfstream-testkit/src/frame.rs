@@ -85,16 +85,6 @@ enum Header {
     },
 }
 
-/// A TCP flag, to be combined with `|`.
-pub mod tcp {
-    /// No more data from sender.
-    pub const FIN: u8 = 0x01;
-    /// Synchronize sequence numbers.
-    pub const SYN: u8 = 0x02;
-    /// Acknowledgment field is significant.
-    pub const ACK: u8 = 0x10;
-}
-
 impl Frame {
     /// Begins an Ethernet frame.
     pub fn ethernet() -> Self {

@@ -4,6 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Returns the sample captures of the workspace, in the order of their names.
+pub fn captures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
+    let is_capture = |path: &PathBuf| {
+        let kind = path.extension().unwrap_or_default();
+        ["pcap", "pcapng", "gz", "zst"].iter().any(|known| kind == *known)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut captures: Vec<_> = entries.map(|entry| entry.path()).filter(is_capture).collect();
+    captures.sort();
+    captures
+}
+
 /// A folder of recorded tables in CSV.
 #[derive(Debug)]
 pub struct Golden {

@@ -18,7 +18,7 @@ mod source;
 pub mod strategies;
 
 pub use frame::{Frame, Ipv4};
-pub use golden::Golden;
+pub use golden::{Golden, captures};
 pub use pcap::{Resolution, pcap};
 pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust};
 pub use source::{Captured, Ending, MemorySource, nanos, seconds};

@@ -1,11 +1,11 @@
 //! One shard of the work: its own flow table, its own dissector, the rules that end flows.
 
 use crate::capture::ChunkBytes;
-use crate::decode::{Fragment, Packet};
+use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
-use crate::features::{Application, Record, Volume};
+use crate::features::{Application, Measures, Plan, Record, Volume};
 use crate::flow::{
-    Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Sender, Slot, Timeouts,
+    Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Sender, Slot, Timeouts,
     Verdict, Wheel,
 };
 use crate::time::Timestamp;
@@ -17,6 +17,8 @@ pub struct FlowState {
     pub volume: Volume,
     /// Whether the dissector wants further packets.
     pub inspection: Inspection,
+    /// How the TCP connection was closed, if it was and that is looked at.
+    pub close: Option<Close>,
 }
 
 /// A packet in the hands of [`Hooks`].
@@ -36,8 +38,10 @@ pub struct Progress<'a> {
     pub slot: Slot,
     /// Whose packets, since when, until when.
     pub flow: &'a Flow,
-    /// What has been measured.
+    /// Packets and bytes so far.
     pub state: &'a FlowState,
+    /// What else has been measured, if anything is.
+    pub measures: Option<&'a Measures>,
     /// Who has just learnt about its application; `None` if nothing has been added.
     pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
 }
@@ -129,6 +133,9 @@ pub struct Meter {
     table: FlowTable<FlowState>,
     wheel: Wheel,
     dissector: Option<Box<dyn Dissector>>,
+    plan: Plan,
+    /// What is measured beside the volume, by slot.
+    measures: Vec<Box<Measures>>,
     /// See [`Record::phase`].
     phase: u64,
     findings: Findings,
@@ -148,15 +155,22 @@ struct Keyed<'a> {
     hash: u64,
 }
 
+/// Returns whether `packet` opens a TCP connection.
+fn is_first_segment(packet: &Packet) -> bool {
+    packet.tcp_flags.contains(TcpFlags::SYN) && !packet.tcp_flags.contains(TcpFlags::ACK)
+}
+
 impl Meter {
     /// Returns a meter without flows.
-    pub fn new(timeouts: Timeouts, dissector: Option<Box<dyn Dissector>>) -> Self {
+    pub fn new(timeouts: Timeouts, plan: Plan, dissector: Option<Box<dyn Dissector>>) -> Self {
         Self {
             timeouts,
             hasher: KeyHasher::default(),
             table: FlowTable::new(),
             wheel: Wheel::new(timeouts.idle),
             dissector,
+            plan,
+            measures: Vec::new(),
             phase: 1,
             findings: Findings::default(),
         }
@@ -288,27 +302,45 @@ impl Meter {
     ) -> Result<(), HookError> {
         let Keyed { index, packet, key, sender, hash } = *keyed;
         let Some(slot) = self.table.find(hash, &key) else {
-            let state =
-                FlowState { volume: Volume::default(), inspection: self.first_inspection() };
-            let slot = self.table.insert(hash, key, sender, packet.time, state);
+            let state = FlowState {
+                volume: Volume::default(),
+                inspection: self.first_inspection(),
+                close: None,
+            };
+            let src = self.source(packet, sender);
+            let slot = self.table.insert(hash, key, src, packet.time, state);
             self.findings.births.push(index);
             let flow = &self.table.entry(slot).flow;
             let note = Note { slot, generation: flow.generation };
             self.wheel.note(note, self.timeouts.deadline(flow));
             return self.add(bytes, frames, keyed, slot, true, hooks);
         };
-        let flow = &mut self.table.entry_mut(slot).flow;
+        let entry = self.table.entry_mut(slot);
+        let flow = &mut entry.flow;
         let time = packet.time.max(flow.last_seen);
         if packet.time < flow.last_seen {
             self.findings.late_packets += 1;
         }
-        let verdict = self.timeouts.judge(flow, time);
+        let verdict = match (self.timeouts.judge(flow, time), entry.state.close) {
+            (Verdict::Idle, _) => Verdict::Idle,
+            // A connection that has closed keeps its stragglers, until the next one begins.
+            (_, Some(_)) if is_first_segment(packet) => Verdict::Closed,
+            (_, Some(_)) => Verdict::Belongs,
+            (verdict, None) => verdict,
+        };
         if verdict == Verdict::Belongs {
             flow.last_seen = time;
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
         self.begin_again(slot, verdict, time, keyed, hooks)?;
         self.add(bytes, frames, keyed, slot, true, hooks)
+    }
+
+    /// Returns the end that is the source of a flow whose first packet is `packet`.
+    fn source(&self, packet: &Packet, sender: Sender) -> Sender {
+        let answers = packet.tcp_flags.contains(TcpFlags::SYN)
+            && packet.tcp_flags.contains(TcpFlags::ACK);
+        if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 
     /// Ends the flow in `slot` as `verdict` says and begins its successor in the same place.
@@ -325,22 +357,24 @@ impl Meter {
             (Some(dissector), Verdict::Active) => dissector.end_slice(slot),
             (Some(dissector), _) => (dissector.end(slot), Inspection::Open),
         };
-        let flow = &self.table.entry(slot).flow;
         if verdict == Verdict::Active {
             self.record(slot, time, EndReason::Active, 1, application, hooks)?;
-            let flow = &mut self.table.entry_mut(slot).flow;
-            flow.slice += 1;
+            self.table.entry_mut(slot).flow.slice += 1;
         } else {
-            let ended = self.timeouts.deadline(flow);
+            let ended = match verdict {
+                Verdict::Closed => time,
+                _ => self.timeouts.deadline(&self.table.entry(slot).flow),
+            };
             self.record(slot, ended, EndReason::Idle, 0, application, hooks)?;
             let birth = self.table.next_birth();
             self.findings.births.push(keyed.index);
+            let src = self.source(keyed.packet, keyed.sender);
             let flow = &mut self.table.entry_mut(slot).flow;
-            (flow.birth, flow.slice, flow.src) = (birth, 0, keyed.sender);
+            (flow.birth, flow.slice, flow.src) = (birth, 0, src);
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state = FlowState { volume: Volume::default(), inspection };
+        entry.state = FlowState { volume: Volume::default(), inspection, close: None };
         Ok(())
     }
 
@@ -358,7 +392,20 @@ impl Meter {
         let packet = keyed.packet;
         let entry = self.table.entry_mut(slot);
         let direction = Direction::of(keyed.sender, entry.flow.src);
-        entry.state.volume.add(direction, packet.wire_len);
+        let size = self.plan.accounting.size(packet);
+        entry.state.volume.add(direction, size);
+        if self.plan.measures() {
+            if self.measures.len() <= slot.index() {
+                self.measures.resize_with(slot.index() + 1, Box::default);
+            }
+            let measures = &mut self.measures[slot.index()];
+            let frame = packet.frame(frames);
+            if first {
+                measures.begin(&self.plan, packet, frame, keyed.sender == entry.flow.src);
+            }
+            measures.add(&self.plan, direction, entry.flow.last_seen, size, packet, frame);
+            entry.state.close = measures.close();
+        }
         let mut learnt = false;
         if entry.state.inspection == Inspection::Open
             && packet.fragment != Fragment::Later
@@ -374,6 +421,7 @@ impl Meter {
             slot,
             flow: &entry.flow,
             state: &entry.state,
+            measures: self.measures.get(slot.index()).map(|measures| &**measures),
             dissector: self.dissector.as_deref_mut().filter(|_| learnt || first),
         };
         let arrival = Arrival { packet, bytes, direction };
@@ -422,6 +470,17 @@ impl Meter {
         hooks: &mut H,
     ) -> Result<(), HookError> {
         let entry = self.table.entry(slot);
+        // What ended a flow that has closed is its close; the wait for stragglers only follows.
+        let end_reason = match (end_reason, entry.state.close) {
+            (EndReason::Idle | EndReason::EndOfInput, Some(Close::Fin)) => EndReason::TcpFin,
+            (EndReason::Idle | EndReason::EndOfInput, Some(Close::Rst)) => EndReason::TcpRst,
+            (reason, _) => reason,
+        };
+        let measures = self.measures.get_mut(slot.index()).map(|measures| {
+            // The next slice is one of the same connection.
+            let next = if end_reason.is_slice() { measures.next_slice() } else { Box::default() };
+            std::mem::replace(measures, next)
+        });
         let mut record = Record {
             id: entry.flow.birth,
             flow: entry.flow,
@@ -429,6 +488,7 @@ impl Meter {
             end_reason,
             expiration_id,
             volume: entry.state.volume,
+            measures,
             application,
             phase: self.phase,
         };

@@ -11,6 +11,18 @@ pub struct Timestamp(i64);
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Duration(u64);
 
+/// The unit of times in a table.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TimeUnit {
+    /// Thousandths of a second.
+    #[default]
+    Milliseconds,
+    /// Millionths of a second.
+    Microseconds,
+    /// Thousandths of a microsecond.
+    Nanoseconds,
+}
+
 impl Timestamp {
     /// The last time that can be held, in the year 2262.
     pub const MAX: Self = Self(i64::MAX);
@@ -38,6 +50,16 @@ impl Timestamp {
     /// Returns whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
+    }
+
+    /// Returns whole units since the epoch, rounded down.
+    #[inline]
+    pub const fn ticks(self, unit: TimeUnit) -> i64 {
+        match unit {
+            TimeUnit::Milliseconds => self.millis(),
+            TimeUnit::Microseconds => self.0.div_euclid(1_000),
+            TimeUnit::Nanoseconds => self.0,
+        }
     }
 
     /// Returns the time from `earlier` to `self`, zero if `earlier` is later.

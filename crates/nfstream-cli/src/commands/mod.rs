@@ -7,8 +7,6 @@ mod flows;
 mod man;
 mod summary;
 
-use std::io::Write;
-
 use crate::error::Error;
 use crate::io::Io;
 

@@ -70,7 +70,8 @@ impl Layout {
     /// By rank, each column gets the least that it needs, until one does not fit any more; what
     /// is left then is given to those whose texts would be shortened, again by rank.
     pub(crate) fn new(columns: &[Column], rows: &[Vec<Cell>], line: usize) -> Self {
-        let needs: Vec<_> = columns.iter().enumerate().map(|(c, column)| needs(column, c, rows)).collect();
+        let needs: Vec<_> =
+            columns.iter().enumerate().map(|(c, column)| needs(column, c, rows)).collect();
         let mut order: Vec<usize> = (0..columns.len()).collect();
         order.sort_by_key(|&c| columns[c].rank);
         let mut widths = vec![None; columns.len()];

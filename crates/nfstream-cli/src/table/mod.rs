@@ -64,6 +64,10 @@ pub(crate) fn write_row(
         let Some(width) = *width else { continue };
         let text = layout::shorten(&cell.text, width, column.fit);
         let room = width.saturating_sub(layout::width(&text));
+        if text.is_empty() {
+            gap += room + layout::GAP;
+            continue;
+        }
         let (left, right) = match column.align {
             Align::Left => (0, room),
             Align::Right => (room, 0),
@@ -86,7 +90,8 @@ fn visible(text: String) -> String {
 
 /// Returns whether a character controls the terminal or the direction of the text around it.
 fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -102,7 +107,8 @@ mod tests {
     #[test]
     fn lines_have_no_spaces_at_their_end() {
         let columns = [Column::text("name", Fit::Whole), Column::text("note", Fit::Whole)];
-        let rows = [vec![Cell::from("a"), Cell::from("")], vec![Cell::from("bcd"), Cell::from("x")]];
+        let rows =
+            [vec![Cell::from("a"), Cell::from("")], vec![Cell::from("bcd"), Cell::from("x")]];
         let layout = Layout::new(&columns, &rows, 80);
         let mut out = Vec::new();
         write_header(&layout, &columns, false, &mut out);

@@ -15,6 +15,14 @@ impl<'a> Cursor<'a> {
         Self { frame, offset: 0 }
     }
 
+    /// Returns a cursor at the same place that ends `end` bytes from the start of the frame.
+    #[inline]
+    pub(super) fn until(&self, end: u32) -> Self {
+        let end = usize::try_from(end).unwrap_or(usize::MAX).min(self.frame.len());
+        let frame = self.frame.get(..end).unwrap_or_default();
+        Self { frame, offset: self.offset.min(end) }
+    }
+
     /// Moves `len` bytes forward, at most to the end of the frame.
     #[inline]
     pub(super) fn skip(&mut self, len: usize) {
@@ -65,5 +73,47 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn offset(&self) -> usize {
         self.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: &[u8] = &[1, 2, 3, 4];
+    const SHORT: DecodeError = DecodeError::TruncatedLink;
+
+    #[test]
+    fn reads_do_not_move_it() {
+        let cursor = Cursor::new(FRAME);
+        assert_eq!(cursor.peek(1, SHORT), Ok(&[2, 3]));
+        assert_eq!(cursor.u16(2, SHORT), Ok(0x0304));
+        assert_eq!(cursor.byte(3, SHORT), Ok(4));
+        assert_eq!(cursor.offset(), 0);
+    }
+
+    #[test]
+    fn reads_count_from_where_it_is() {
+        let mut cursor = Cursor::new(FRAME);
+        cursor.skip(2);
+        assert_eq!(cursor.u16(0, SHORT), Ok(0x0304));
+        assert_eq!(cursor.rest(), [3, 4]);
+    }
+
+    #[test]
+    fn reads_beyond_the_frame_fail_as_asked() {
+        let cursor = Cursor::new(FRAME);
+        assert_eq!(cursor.peek::<2>(3, SHORT), Err(SHORT));
+        assert_eq!(cursor.byte(4, SHORT), Err(SHORT));
+        assert_eq!(cursor.byte(usize::MAX, SHORT), Err(SHORT));
+    }
+
+    #[test]
+    fn skip_stops_at_the_end_of_the_frame() {
+        let mut cursor = Cursor::new(FRAME);
+        cursor.skip(3);
+        cursor.skip(usize::MAX);
+        assert_eq!(cursor.offset(), 4);
+        assert!(cursor.rest().is_empty());
     }
 }

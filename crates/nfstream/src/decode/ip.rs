@@ -3,7 +3,7 @@
 use super::DecodeError::{MalformedNetwork, TruncatedNetwork};
 use super::cursor::Cursor;
 use super::link::Network;
-use super::{DecodeError, Endpoint, Fragment};
+use super::{DecodeError, Endpoint, Fragment, Packet, tunnel};
 
 /// What the innermost IP header of a frame says.
 #[derive(Clone, Copy, Debug)]
@@ -202,6 +202,21 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
 }
 
 impl FragmentId {
+    /// Returns the packet of which `packet`, in `frame`, is a piece, `None` where it is whole.
+    pub fn of(packet: &Packet, frame: &[u8]) -> Option<Self> {
+        if packet.fragment == Fragment::Whole {
+            return None;
+        }
+        // What was cut may be the packet outside a tunnel, in another VLAN than the one inside.
+        let vlan_id = if packet.tunnel_id == 0 || packet.fragment_offset == packet.ip_offset {
+            packet.vlan_id
+        } else {
+            let outermost = super::outermost(packet.link, frame, packet.wire_len).ok()?;
+            tunnel::vlan_id_at(outermost, packet.fragment_offset)
+        };
+        Self::read(frame, packet.fragment_offset, vlan_id)
+    }
+
     /// Reads what the IP header at `offset` of `frame` says of the packet that was cut, `None`
     /// where that is no fragment.
     pub fn read(frame: &[u8], offset: u32, vlan_id: u16) -> Option<Self> {
@@ -244,5 +259,299 @@ impl FragmentId {
             next = following;
         }
         cursor.peek(4, TruncatedNetwork).ok().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nfstream_testkit::{Frame, Ipv4};
+
+    use super::*;
+
+    const A: [u8; 4] = [192, 0, 2, 1];
+    const B: [u8; 4] = [192, 0, 2, 2];
+    const A6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    const B6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+
+    const EITHER: Network = Network { version: None, vlan_id: 0 };
+
+    /// Reads the IP headers of a bare packet; returns what they say and where they end.
+    fn read_bytes(bytes: &[u8]) -> Result<(Ip, usize), DecodeError> {
+        let mut cursor = Cursor::new(bytes);
+        let ip = read_innermost(&mut cursor, EITHER, super::super::narrow(bytes.len()))?;
+        Ok((ip, cursor.offset()))
+    }
+
+    fn read(frame: &Frame) -> (Ip, usize) {
+        read_bytes(&frame.build()).unwrap()
+    }
+
+    mod v4 {
+        use super::*;
+
+        /// 20 bytes of header, 4 of payload (RFC 791).
+        const PACKET: [u8; 24] = [
+            0x45, 0, 0, 24, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 1, 2, 3, 4,
+        ];
+
+        #[test]
+        fn addresses_protocol_and_length_are_read() {
+            let (ip, end) = read_bytes(&PACKET).unwrap();
+            assert_eq!((ip.version, ip.protocol, ip.len, end), (4, 17, 24, 20));
+            assert_eq!((ip.src, ip.dst), (Endpoint::v4(A, 0), Endpoint::v4(B, 0)));
+            assert_eq!(ip.fragment, Fragment::Whole);
+        }
+
+        #[test]
+        fn options_are_skipped() {
+            let frame = Frame::raw().ip(Ipv4::new(A, B).options(&[1; 40])).udp(1, 2);
+            assert_eq!(read(&frame).1, 60);
+        }
+
+        #[test]
+        fn a_header_of_less_than_20_bytes_is_malformed() {
+            let mut packet = PACKET;
+            packet[0] = 0x44;
+            assert_eq!(read_bytes(&packet).unwrap_err(), MalformedNetwork);
+        }
+
+        #[test]
+        fn a_total_length_below_the_header_is_malformed() {
+            let mut packet = PACKET;
+            packet[3] = 19;
+            assert_eq!(read_bytes(&packet).unwrap_err(), MalformedNetwork);
+        }
+
+        #[test]
+        fn a_total_length_of_0_is_taken_from_the_wire() {
+            let mut packet = PACKET;
+            packet[3] = 0;
+            assert_eq!(read_bytes(&packet).unwrap().0.len, 24);
+        }
+
+        #[test]
+        fn a_cut_header_is_truncated() {
+            assert_eq!(read_bytes(&PACKET[..19]).unwrap_err(), TruncatedNetwork);
+            assert_eq!(read_bytes(&[]).unwrap_err(), TruncatedNetwork);
+        }
+
+        #[test]
+        fn cut_options_are_truncated() {
+            let frame = Frame::raw().ip(Ipv4::new(A, B).options(&[1; 8])).build();
+            assert_eq!(read_bytes(&frame[..27]).unwrap_err(), TruncatedNetwork);
+        }
+
+        #[test]
+        fn the_first_fragment_has_more_behind_it() {
+            let frame = Frame::raw().ip(Ipv4::new(A, B).fragment(7, 0, true)).udp(1, 2);
+            assert_eq!(read(&frame).0.fragment, Fragment::First);
+        }
+
+        #[test]
+        fn a_fragment_with_an_offset_is_a_later_one() {
+            for more in [true, false] {
+                let frame = Frame::raw().ip(Ipv4::new(A, B).fragment(7, 8, more)).opaque(17);
+                assert_eq!(read(&frame).0.fragment, Fragment::Later);
+            }
+        }
+
+        #[test]
+        fn do_not_fragment_makes_no_fragment() {
+            let mut packet = PACKET;
+            packet[6] = 0x40;
+            assert_eq!(read_bytes(&packet).unwrap().0.fragment, Fragment::Whole);
+        }
+    }
+
+    mod v6 {
+        use super::*;
+
+        #[test]
+        fn addresses_protocol_and_length_are_read() {
+            let (ip, end) = read(&Frame::raw().ipv6(A6, B6).udp(1, 2).payload_len(10));
+            assert_eq!((ip.version, ip.protocol, ip.len, end), (6, 17, 58, 40));
+            assert_eq!((ip.src, ip.dst), (Endpoint::v6(A6, 0), Endpoint::v6(B6, 0)));
+        }
+
+        #[test]
+        fn extension_headers_are_skipped() {
+            for number in [0, 43, 60, 135, 139, 140, 51] {
+                let frame = Frame::raw().ipv6(A6, B6).extension(number, 24).udp(1, 2);
+                let (ip, end) = read(&frame);
+                assert_eq!((ip.protocol, end, ip.len), (17, 64, 72), "{number}");
+            }
+        }
+
+        #[test]
+        fn a_chain_of_extension_headers_is_skipped() {
+            let frame = Frame::raw().ipv6(A6, B6).extension(0, 8).extension(43, 16);
+            let (ip, end) = read(&frame.extension(60, 8).tcp(1, 2, 0));
+            assert_eq!((ip.protocol, end), (6, 72));
+        }
+
+        #[test]
+        fn a_cut_extension_header_is_truncated() {
+            let frame = Frame::raw().ipv6(A6, B6).extension(0, 16).udp(1, 2).build();
+            assert_eq!(read_bytes(&frame[..41]).unwrap_err(), TruncatedNetwork);
+            assert_eq!(read_bytes(&frame[..55]).unwrap_err(), TruncatedNetwork);
+        }
+
+        #[test]
+        fn fragments_are_told_by_their_header() {
+            let piece = |offset, more| {
+                let frame = Frame::raw().ipv6(A6, B6).fragment(7, offset, more);
+                read(&frame.opaque(17).payload_len(16)).0.fragment
+            };
+            assert_eq!(piece(0, true), Fragment::First);
+            assert_eq!(piece(8, true), Fragment::Later);
+            assert_eq!(piece(8, false), Fragment::Later);
+            // An atomic fragment (RFC 6946) is a packet in one piece.
+            assert_eq!(piece(0, false), Fragment::Whole);
+        }
+
+        #[test]
+        fn bytes_of_a_later_fragment_are_no_headers() {
+            let frame = Frame::raw().ipv6(A6, B6).fragment(7, 8, false).opaque(60);
+            let (ip, end) = read(&frame.payload(&[6, 200, 0, 0]));
+            assert_eq!((ip.protocol, end), (60, 48));
+        }
+
+        #[test]
+        fn a_payload_length_of_0_is_taken_from_the_wire() {
+            let frame = Frame::raw().ipv6_claiming(A6, B6, 0).udp(1, 2).payload_len(10);
+            assert_eq!(read(&frame).0.len, 58);
+        }
+
+        #[test]
+        fn a_cut_header_is_truncated() {
+            let frame = Frame::raw().ipv6(A6, B6).udp(1, 2).build();
+            assert_eq!(read_bytes(&frame[..39]).unwrap_err(), TruncatedNetwork);
+        }
+    }
+
+    mod versions {
+        use super::*;
+
+        #[test]
+        fn others_than_4_and_6_are_malformed() {
+            for version in [0, 1, 3, 5, 7, 15] {
+                let packet = [[version << 4; 1].as_slice(), &[0; 60]].concat();
+                assert_eq!(read_bytes(&packet).unwrap_err(), MalformedNetwork);
+            }
+        }
+
+        #[test]
+        fn one_that_was_not_announced_is_malformed() {
+            let packet = Frame::raw().ipv4(A, B).udp(1, 2).build();
+            let network = Network { version: Some(6), vlan_id: 0 };
+            let outcome = read_innermost(&mut Cursor::new(&packet), network, 28);
+            assert_eq!(outcome.unwrap_err(), MalformedNetwork);
+        }
+    }
+
+    mod tunnels {
+        use super::*;
+
+        #[test]
+        fn the_innermost_header_counts() {
+            let tunnels = [
+                Frame::raw().ipv4([1; 4], [2; 4]).ipv4(A, B),
+                Frame::raw().ipv6(A6, B6).ipv4(A, B),
+                Frame::raw().ipv6(A6, B6).extension(60, 8).ipv4([1; 4], [2; 4]).ipv4(A, B),
+            ];
+            for tunnel in tunnels {
+                let (ip, end) = read(&tunnel.udp(1, 2));
+                assert_eq!((ip.src, ip.dst), (Endpoint::v4(A, 0), Endpoint::v4(B, 0)));
+                assert_eq!((ip.protocol, ip.offset + 20, ip.len), (17, end, 28));
+            }
+            let (ip, _) = read(&Frame::raw().ipv4(A, B).ipv6(A6, B6).udp(1, 2));
+            assert_eq!((ip.version, ip.offset), (6, 20));
+        }
+
+        #[test]
+        fn an_inner_version_that_was_not_announced_is_malformed() {
+            let mut packet = Frame::raw().ipv4([1; 4], [2; 4]).ipv4(A, B).udp(1, 2).build();
+            packet[9] = protocol::IPV6;
+            assert_eq!(read_bytes(&packet).unwrap_err(), MalformedNetwork);
+        }
+
+        #[test]
+        fn a_first_fragment_makes_what_it_carries_one() {
+            let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 0, true);
+            let (ip, _) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
+            assert_eq!((ip.fragment, ip.fragment_offset), (Fragment::First, 0));
+            assert_eq!(ip.src, Endpoint::v4(A, 0));
+        }
+
+        #[test]
+        fn an_inner_fragment_is_marked_by_its_own_header() {
+            let inner = Ipv4::new(A, B).fragment(7, 0, true);
+            let (ip, _) = read(&Frame::raw().ipv4([1; 4], [2; 4]).ip(inner).udp(1, 2));
+            assert_eq!((ip.fragment, ip.fragment_offset), (Fragment::First, 20));
+        }
+
+        #[test]
+        fn a_later_fragment_is_not_looked_into() {
+            let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 8, false);
+            let (ip, end) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
+            assert_eq!((ip.src, ip.protocol, end), (Endpoint::v4([1; 4], 0), protocol::IPV4, 20));
+        }
+    }
+
+    mod fragment_ids {
+        use super::*;
+
+        fn id(frame: &Frame) -> Option<FragmentId> {
+            FragmentId::read(&frame.build(), 0, 0)
+        }
+
+        fn piece(identification: u16, offset: u16) -> Frame {
+            let header = Ipv4::new(A, B).fragment(identification, offset, true);
+            Frame::raw().ip(header).opaque(17).payload_len(16)
+        }
+
+        fn piece6(identification: u32, offset: u16) -> Frame {
+            let frame = Frame::raw().ipv6(A6, B6).extension(60, 8);
+            frame.fragment(identification, offset, true).opaque(17).payload_len(16)
+        }
+
+        #[test]
+        fn fragments_of_one_packet_share_it() {
+            assert_eq!(id(&piece(7, 0)), id(&piece(7, 16)));
+            assert!(id(&piece(7, 0)).is_some());
+            assert_eq!(id(&piece6(7, 0)), id(&piece6(7, 16)));
+            assert!(id(&piece6(7, 0)).is_some());
+        }
+
+        #[test]
+        fn packets_differ_in_it() {
+            assert_ne!(id(&piece(7, 0)), id(&piece(8, 0)));
+            assert_ne!(id(&piece6(7, 0)), id(&piece6(7 << 16, 0)));
+        }
+
+        #[test]
+        fn ipv4_numbers_packets_per_protocol() {
+            let header = Ipv4::new(A, B).fragment(7, 0, true);
+            let tcp = Frame::raw().ip(header).opaque(6).payload_len(16);
+            assert_ne!(id(&piece(7, 0)), id(&tcp));
+        }
+
+        #[test]
+        fn vlans_differ_in_it() {
+            let frame = piece(7, 0).build();
+            assert_ne!(FragmentId::read(&frame, 0, 1), FragmentId::read(&frame, 0, 2));
+        }
+
+        #[test]
+        fn what_is_cut_has_none() {
+            assert_eq!(FragmentId::read(&piece(7, 0).build()[..19], 0, 0), None);
+            assert_eq!(FragmentId::read(&piece6(7, 0).build()[..52], 0, 0), None);
+            assert_eq!(FragmentId::read(&[], u32::MAX, 0), None);
+        }
+
+        #[test]
+        fn an_ipv6_packet_without_fragment_header_has_none() {
+            assert_eq!(id(&Frame::raw().ipv6(A6, B6).udp(1, 2).payload_len(100)), None);
+        }
     }
 }

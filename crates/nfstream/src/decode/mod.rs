@@ -6,15 +6,20 @@
 
 mod cursor;
 mod ip;
+mod layers;
 mod link;
 mod packet;
 mod transport;
+mod tunnel;
 
 pub use ip::FragmentId;
 pub use packet::{Endpoint, Fragment, Packet, TcpFlags};
+pub use tunnel::Tunnel;
 
-use crate::capture::RawRecord;
+use crate::capture::{LinkType, RawRecord};
 use cursor::Cursor;
+use layers::Layers;
+use tunnel::Entrance;
 
 /// Why a frame could not be decoded. Its [`reason`](Self::reason) is what is counted.
 #[non_exhaustive]
@@ -88,42 +93,34 @@ impl DecodeError {
     }
 }
 
+/// What of a frame is decoded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Options {
+    /// Whether each [`Tunnel`] is followed to the packet inside, which is then the one that is
+    /// metered. IP in IP is always followed.
+    pub tunnels: bool,
+}
+
 /// Decodes the frame that `record` describes.
 ///
 /// # Errors
 ///
 /// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
 #[inline]
-pub fn decode(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
+pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
+    let layers = outermost(record.link, frame, record.wire_len)?;
+    if options.tunnels && Entrance::announced(&layers).is_some() {
+        return Ok(tunnel::innermost(layers).packet(record));
+    }
+    Ok(layers.packet(record))
+}
+
+/// Reads the packet outside all tunnels.
+#[inline]
+fn outermost(link: LinkType, frame: &[u8], wire_len: u32) -> Result<Layers<'_>, DecodeError> {
     let mut cursor = Cursor::new(frame);
-    let network = link::skip_to_network(record.link, &mut cursor)?;
-    let ip = ip::read_innermost(&mut cursor, network, record.wire_len)?;
-    let transport = transport::read(&cursor, &ip)?;
-    let (mut src, mut dst) = (ip.src, ip.dst);
-    src.port = transport.src_port;
-    dst.port = transport.dst_port;
-    let headers_len = cursor.offset() - ip.offset + usize::from(transport.header_len);
-    Ok(Packet {
-        time: record.time,
-        src,
-        dst,
-        tunnel_id: 0,
-        vlan_id: network.vlan_id,
-        protocol: ip.protocol,
-        version: ip.version,
-        fragment: ip.fragment,
-        tcp_flags: transport.tcp_flags,
-        link: record.link,
-        frame_offset: record.offset,
-        capture_len: record.capture_len,
-        wire_len: record.wire_len,
-        ip_offset: narrow(ip.offset),
-        ip_len: ip.len,
-        fragment_offset: narrow(ip.fragment_offset),
-        transport_offset: narrow(cursor.offset()),
-        payload_offset: narrow(cursor.offset() + usize::from(transport.header_len)),
-        payload_len: ip.len.saturating_sub(narrow(headers_len)),
-    })
+    let network = link::skip_to_network(link, &mut cursor)?;
+    Layers::read(cursor, network, wire_len)
 }
 
 /// Returns an offset into a frame in the width in which packets hold it.
@@ -132,4 +129,151 @@ pub fn decode(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
 #[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use nfstream_testkit::strategies::{self, Piece, Plan};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::LinkType;
+    use crate::time::Timestamp;
+
+    const LINKS: [u16; 17] =
+        [0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 127, 228, 229, 276, 147];
+
+    fn record(link: LinkType, frame: &[u8], wire_len: u32) -> RawRecord {
+        let time = Timestamp::from_nanos(7);
+        RawRecord { time, offset: 0, capture_len: narrow(frame.len()), wire_len, link }
+    }
+
+    fn check_offsets(packet: &Packet, frame: &[u8]) -> Result<(), TestCaseError> {
+        let len = narrow(frame.len());
+        prop_assert!(packet.fragment_offset <= packet.ip_offset);
+        prop_assert!(packet.ip_offset < packet.transport_offset);
+        prop_assert!(packet.transport_offset <= len);
+        prop_assert!(packet.transport_offset <= packet.payload_offset);
+        // A transport header that the capture cuts ends beyond the frame, at most by its length.
+        prop_assert!(packet.payload_offset <= packet.transport_offset + 60);
+        prop_assert!(packet.payload_len <= packet.ip_len);
+        let (ip, payload) = (packet.ip_bytes(frame), packet.payload(frame));
+        prop_assert!(!ip.is_empty() && ip.len() <= frame.len());
+        prop_assert!(payload.len() <= ip.len());
+        if !payload.is_empty() {
+            prop_assert!(frame.as_ptr_range().contains(&payload.as_ptr()));
+        }
+        if packet.fragment != Fragment::Whole {
+            prop_assert!(FragmentId::read(frame, packet.fragment_offset, 0).is_some());
+        }
+        Ok(())
+    }
+
+    /// What decoding says of the ends, in the form in which a plan has them.
+    fn ends(packet: &Packet) -> [SocketAddr; 2] {
+        [packet.src, packet.dst].map(|end| SocketAddr::new(end.ip(packet.version), end.port))
+    }
+
+    fn check_built(plan: &Plan) -> Result<(), TestCaseError> {
+        let captured = plan.captured(nfstream_testkit::seconds(0));
+        let frame = &captured.bytes;
+        let record = record(LinkType(captured.link.0), frame, captured.wire_len);
+        let packet = decode(&record, frame);
+        prop_assert!(packet.is_ok(), "{:?}", packet);
+        let packet = packet.unwrap();
+        check_offsets(&packet, frame)?;
+        prop_assert_eq!(ends(&packet), plan.ends());
+        prop_assert_eq!(packet.version == 4, plan.src.is_ipv4());
+        prop_assert_eq!(packet.protocol, plan.protocol);
+        prop_assert_eq!(packet.vlan_id, plan.vlan_id());
+        let fragment = match plan.piece {
+            Piece::Whole => Fragment::Whole,
+            Piece::First(_) => Fragment::First,
+            Piece::Later(_) => Fragment::Later,
+        };
+        prop_assert_eq!(packet.fragment, fragment);
+        // Nothing of ICMP is read: its header is payload.
+        let header_len = if plan.has_ports() { plan.transport_len() } else { 0 };
+        let body_len = plan.transport_len() + plan.payload_len;
+        prop_assert_eq!(packet.payload_len, narrow(body_len - header_len));
+        prop_assert_eq!(packet.payload_offset - packet.transport_offset, narrow(header_len));
+        let captured_end = frame.len() + plan.cut.min(plan.payload_len + plan.padding);
+        prop_assert_eq!(
+            packet.transport_offset,
+            narrow(captured_end - plan.padding - body_len)
+        );
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn decode_takes_any_bytes(
+            frame in prop::collection::vec(any::<u8>(), 0..200),
+            link in prop::sample::select(LINKS.to_vec()),
+            more in 0_u32..100,
+        ) {
+            let record = record(LinkType(link), &frame, narrow(frame.len()) + more);
+            if let Ok(packet) = decode(&record, &frame) {
+                check_offsets(&packet, &frame)?;
+            }
+        }
+
+        /// Random bytes rarely get past the first header; broken packets do.
+        #[test]
+        fn decode_takes_broken_packets(
+            plan in strategies::plan(),
+            breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            len in any::<prop::sample::Index>(),
+            link in prop::sample::select(LINKS.to_vec()),
+            keep_link in prop::bool::weighted(0.8),
+        ) {
+            let mut frame = plan.frame().build();
+            let wire_len = narrow(frame.len());
+            for (place, byte) in breaks {
+                let place = place.index(frame.len());
+                frame[place] = byte;
+            }
+            frame.truncate(len.index(frame.len() + 1));
+            let link = if keep_link { plan.frame().link_type() } else { link };
+            if let Ok(packet) = decode(&record(LinkType(link), &frame, wire_len), &frame) {
+                check_offsets(&packet, &frame)?;
+            }
+        }
+
+        #[test]
+        fn decode_finds_what_was_built(plan in strategies::plan()) {
+            check_built(&plan)?;
+        }
+    }
+
+    #[test]
+    fn decode_finds_every_numbered_plan() {
+        for number in (0..Plan::NUMBERS).step_by(11) {
+            let plan = Plan::numbered(number);
+            check_built(&plan).unwrap_or_else(|error| panic!("{number}: {plan:?}: {error}"));
+        }
+    }
+
+    #[test]
+    fn every_error_has_its_place_and_a_reason_of_its_own() {
+        for (place, error) in DecodeError::ALL.into_iter().enumerate() {
+            assert_eq!(error.index(), place);
+        }
+        let mut reasons = DecodeError::ALL.map(DecodeError::reason).to_vec();
+        reasons.dedup();
+        assert_eq!(reasons.len(), DecodeError::ALL.len());
+        assert!(reasons.is_sorted());
+    }
+
+    #[test]
+    fn what_is_not_measured_comes_from_the_record() {
+        let plan = Plan::numbered(0);
+        let frame = plan.frame().build();
+        let record = RawRecord { offset: 99, ..record(LinkType::ETHERNET, &frame, 1500) };
+        let packet = decode(&record, &frame).unwrap();
+        assert_eq!((packet.time, packet.wire_len), (record.time, 1500));
+        assert_eq!((packet.frame_offset, packet.capture_len), (99, record.capture_len));
+    }
 }

@@ -158,3 +158,59 @@ fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
     };
     bytes.get(offset..).and_then(|rest| rest.get(..len)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: &[u8] = b"..link+ip+payload+padding..";
+
+    fn packet() -> Packet {
+        Packet {
+            frame_offset: 2,
+            capture_len: 23,
+            ip_offset: 5,
+            ip_len: 10,
+            payload_offset: 8,
+            payload_len: 7,
+            ..Packet::default()
+        }
+    }
+
+    #[test]
+    fn slices_lie_in_the_frame() {
+        assert_eq!(packet().frame(CHUNK), b"link+ip+payload+padding");
+        assert_eq!(packet().ip_bytes(CHUNK), b"ip+payload");
+        assert_eq!(packet().payload(CHUNK), b"payload");
+    }
+
+    #[test]
+    fn slices_end_with_what_was_captured() {
+        let cut = Packet { capture_len: 12, ..packet() };
+        assert_eq!(cut.ip_bytes(CHUNK), b"ip+payl");
+        assert_eq!(cut.payload(CHUNK), b"payl");
+        let headers_only = Packet { capture_len: 7, ..packet() };
+        assert_eq!(headers_only.payload(CHUNK), b"");
+    }
+
+    #[test]
+    fn a_packet_of_another_chunk_has_no_bytes() {
+        let stray = Packet { frame_offset: u32::MAX, ..packet() };
+        assert_eq!(stray.frame(CHUNK), b"");
+        assert_eq!(stray.ip_bytes(CHUNK), b"");
+    }
+
+    #[test]
+    fn an_end_reads_as_the_version_says() {
+        let end = Endpoint::v4([192, 0, 2, 1], 0);
+        assert_eq!(end.ip(4).to_string(), "192.0.2.1");
+        assert_eq!(end.ip(6).to_string(), "c000:201::");
+    }
+
+    #[test]
+    fn flags_contain_each_other() {
+        let both = TcpFlags(0x12);
+        assert!(both.contains(TcpFlags::SYN) && both.contains(TcpFlags::ACK));
+        assert!(!TcpFlags::SYN.contains(both));
+    }
+}

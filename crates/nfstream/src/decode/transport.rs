@@ -50,3 +50,108 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
     }
     Ok(transport)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Endpoint;
+
+    const TCP_HEADER: [u8; 20] =
+        [0x03, 0xe8, 0x00, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0];
+    const UDP_HEADER: [u8; 8] = [0x03, 0xe8, 0x00, 0x35, 0, 8, 0, 0];
+
+    /// Reads `header` as what an IP packet of `len` bytes, 20 of them its header, has as payload.
+    fn read_in(protocol: u8, len: u32, header: &[u8]) -> Result<Transport, DecodeError> {
+        let mut ip = ip(protocol);
+        ip.len = len;
+        let frame = [&[0; 20], header].concat();
+        let mut cursor = Cursor::new(&frame);
+        cursor.skip(20);
+        read(&cursor, &ip)
+    }
+
+    fn ip(protocol: u8) -> Ip {
+        Ip {
+            version: 4,
+            src: Endpoint::default(),
+            dst: Endpoint::default(),
+            protocol,
+            offset: 0,
+            len: 60,
+            fragment: Fragment::Whole,
+            fragment_offset: 0,
+        }
+    }
+
+    fn ports(transport: Transport) -> (u16, u16) {
+        (transport.src_port, transport.dst_port)
+    }
+
+    #[test]
+    fn udp_has_ports_and_eight_bytes() {
+        let transport = read_in(UDP, 28, &UDP_HEADER).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((1000, 53), 8));
+    }
+
+    #[test]
+    fn sctp_has_ports_and_twelve_bytes() {
+        let transport = read_in(SCTP, 60, &UDP_HEADER).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((1000, 53), 12));
+    }
+
+    #[test]
+    fn tcp_has_ports_and_flags() {
+        let transport = read_in(TCP, 40, &TCP_HEADER).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((1000, 80), 20));
+        assert_eq!(transport.tcp_flags, TcpFlags(0x12));
+    }
+
+    #[test]
+    fn tcp_options_belong_to_the_header() {
+        let mut header = TCP_HEADER;
+        header[12] = 0xf0;
+        assert_eq!(read_in(TCP, 80, &header).unwrap().header_len, 60);
+    }
+
+    #[test]
+    fn a_tcp_header_is_never_shorter_than_20_bytes() {
+        let mut header = TCP_HEADER;
+        header[12] = 0x10;
+        assert_eq!(read_in(TCP, 40, &header).unwrap().header_len, 20);
+    }
+
+    #[test]
+    fn a_tcp_header_cut_behind_its_ports_has_no_flags() {
+        let transport = read_in(TCP, 40, &TCP_HEADER[..4]).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((1000, 80), 20));
+        assert_eq!(transport.tcp_flags, TcpFlags(0));
+    }
+
+    #[test]
+    fn cut_ports_are_truncated() {
+        for protocol in [TCP, UDP, SCTP] {
+            assert_eq!(read_in(protocol, 60, &[3, 0xe8, 0]).unwrap_err(), TruncatedTransport);
+        }
+    }
+
+    #[test]
+    fn a_packet_too_short_for_ports_is_malformed() {
+        assert_eq!(read_in(UDP, 23, &UDP_HEADER).unwrap_err(), MalformedTransport);
+        assert!(read_in(UDP, 24, &UDP_HEADER).is_ok());
+    }
+
+    #[test]
+    fn other_protocols_have_neither_ports_nor_header() {
+        for protocol in [1, 2, 47, 50, 58, 136] {
+            let transport = read_in(protocol, 60, &UDP_HEADER).unwrap();
+            assert_eq!((ports(transport), transport.header_len), ((0, 0), 0), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn a_later_fragment_has_neither_ports_nor_header() {
+        let ip = Ip { fragment: Fragment::Later, ..ip(UDP) };
+        let transport = read(&Cursor::new(&UDP_HEADER), &ip).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((0, 0), 0));
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Dissector, Inspection, Limits};
 use crate::decode::Packet;
-use crate::features::{Application, Label, Metadata, Names};
+use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
 
 /// Modules that are not in use. One takes longer to make than many a capture to read.
@@ -24,6 +24,7 @@ pub struct NdpiDissector {
     /// Flow structures that are not in use.
     idle_flows: Vec<ndpi::Flow>,
     names: Arc<dyn Names>,
+    ndpi_names: Arc<ndpi::Names>,
 }
 
 /// What is known of one flow.
@@ -55,8 +56,16 @@ impl NdpiDissector {
     pub fn new(limits: Limits) -> Result<Self, ndpi::Error> {
         let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let module = idle.map_or_else(ndpi::Module::new, Ok)?;
-        let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(module.names())));
-        Ok(Self { module: Some(module), limits, flows: Vec::new(), idle_flows: Vec::new(), names })
+        let ndpi_names = Arc::clone(module.names());
+        let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(&ndpi_names)));
+        Ok(Self {
+            module: Some(module),
+            limits,
+            flows: Vec::new(),
+            idle_flows: Vec::new(),
+            names,
+            ndpi_names,
+        })
     }
 
     fn state(&mut self, slot: Slot) -> &mut State {
@@ -74,7 +83,7 @@ impl NdpiDissector {
         {
             label = module.give_up(&mut open.flow);
         }
-        let application = application(label, &open.flow);
+        let application = application(label, &open.flow, &self.ndpi_names);
         open.flow.reset();
         self.idle_flows.push(open.flow);
         application
@@ -117,18 +126,20 @@ impl Dissector for NdpiDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
+        let names = Arc::clone(&self.ndpi_names);
         match self.state(slot) {
             State::New => Application::default(),
-            State::Open(open) => application(open.progress.label, &open.flow),
+            State::Open(open) => application(open.progress.label, &open.flow, &names),
             State::Done(application) => application.clone(),
         }
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
+        let names = Arc::clone(&self.ndpi_names);
         let found = match self.state(slot) {
             State::New => None,
             State::Open(open) => (!open.progress.label.is_unknown()).then(|| {
-                let application = application(open.progress.label, &open.flow);
+                let application = application(open.progress.label, &open.flow, &names);
                 (application, Inspection::Open)
             }),
             State::Done(application) => {
@@ -163,14 +174,42 @@ impl Drop for NdpiDissector {
     }
 }
 
-fn application(label: ndpi::Label, flow: &ndpi::Flow) -> Application {
+fn application(label: ndpi::Label, flow: &ndpi::Flow, names: &ndpi::Names) -> Application {
     let read = flow.metadata();
-    let metadata = Metadata {
+    let mut metadata = Metadata {
         ja3_client: read.ja3_client().into(),
         ja3_server: read.ja3_server().into(),
         client_info: read.client_info,
         server_info: read.server_info,
+        requested_server_name: read.host,
+        user_agent: read.http.user_agent,
+        content_type: read.http.content_type,
+        risks: risks(read.risks, names),
+        ..Metadata::default()
     };
+    match read.protocol {
+        ndpi::Protocol::Dhcp(dhcp) => {
+            metadata.client_fingerprint = dhcp.fingerprint;
+            metadata.user_agent = dhcp.class_ident;
+        }
+        ndpi::Protocol::Ssh(ssh) => {
+            metadata.client_fingerprint = ssh.hassh_client;
+            metadata.server_fingerprint = ssh.hassh_server;
+        }
+        ndpi::Protocol::Tls(tls) => {
+            metadata.client_fingerprint = tls.ja3_client;
+            metadata.server_fingerprint = tls.ja3_server;
+            metadata.tls = Some(Box::new(Tls {
+                version: tls.version,
+                supported_versions: tls.supported_versions,
+                alpn: tls.alpn,
+                cipher: tls.server_cipher,
+                issuer: tls.issuer,
+                subject: tls.subject,
+            }));
+        }
+        _ => {}
+    }
     let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
     let label = Label {
         master_protocol: label.master,
@@ -180,6 +219,12 @@ fn application(label: ndpi::Label, flow: &ndpi::Flow) -> Application {
         confidence: label.confidence,
     };
     Application { label, metadata }
+}
+
+/// Returns the names of the bits that are set.
+fn risks(risks: u64, names: &ndpi::Names) -> Box<str> {
+    let set = (0..64_u8).filter(|bit| risks >> bit & 1 == 1);
+    set.map(|bit| names.risk(bit)).collect::<Vec<_>>().join(",").into()
 }
 
 #[derive(Debug)]

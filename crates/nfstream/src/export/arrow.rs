@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::builder::{Int32Builder, StringBuilder};
+use arrow_array::builder::{Int32Builder, Int64Builder, ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, UInt8Array, UInt16Array,
-    UInt64Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema as ArrowSchema};
 
@@ -44,7 +44,11 @@ fn data_type(column: &Column) -> DataType {
         Read::U16(_) => DataType::UInt16,
         Read::I32(_) => DataType::Int32,
         Read::I64(_) => DataType::Int64,
+        Read::U32(_) => DataType::UInt32,
         Read::U64(_) => DataType::UInt64,
+        Read::F64(_) => DataType::Float64,
+        Read::Bool(_) => DataType::Boolean,
+        Read::List(_) => DataType::new_list(DataType::Int64, true),
         Read::Text(_) => DataType::Utf8,
         Read::Name { .. } => {
             DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
@@ -63,7 +67,23 @@ fn array(column: &Column, names: &dyn Names, records: &[Record]) -> ArrayRef {
         Read::U16(read) => Arc::new(UInt16Array::from_iter_values(records.iter().map(read))),
         Read::I32(read) => Arc::new(Int32Array::from_iter_values(records.iter().map(read))),
         Read::I64(read) => Arc::new(Int64Array::from_iter_values(records.iter().map(read))),
+        Read::U32(read) => Arc::new(UInt32Array::from_iter_values(records.iter().map(read))),
         Read::U64(read) => Arc::new(UInt64Array::from_iter_values(records.iter().map(read))),
+        Read::F64(read) => Arc::new(Float64Array::from_iter_values(records.iter().map(read))),
+        Read::Bool(read) => {
+            Arc::new(BooleanArray::from(records.iter().map(read).collect::<Vec<_>>()))
+        }
+        Read::List(read) => {
+            let mut builder = ListBuilder::new(Int64Builder::new());
+            let mut list = Vec::new();
+            for record in records {
+                list.clear();
+                read(record, &mut list);
+                builder.values().append_slice(&list);
+                builder.append(true);
+            }
+            Arc::new(builder.finish())
+        }
         Read::Text(read) => {
             let mut builder = StringBuilder::with_capacity(records.len(), records.len() * 16);
             let mut text = String::new();

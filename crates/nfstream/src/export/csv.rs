@@ -34,6 +34,9 @@ impl<'a, W: Write> CsvWriter<'a, W> {
                 match column.value(record, self.schema.names()) {
                     Value::Unsigned(number) => self.writer.write_field(number.to_string())?,
                     Value::Signed(number) => self.writer.write_field(number.to_string())?,
+                    Value::Float(number) => self.writer.write_field(number.to_string())?,
+                    Value::Bool(flag) => self.writer.write_field(flag.to_string())?,
+                    Value::List(list) => self.writer.write_field(format!("{list:?}"))?,
                     Value::Text(text) => self.writer.write_field(text)?,
                 }
             }

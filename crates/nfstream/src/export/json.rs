@@ -32,6 +32,9 @@ impl<'a, W: Write> JsonLinesWriter<'a, W> {
                     let value = match column.value(record, self.schema.names()) {
                         Value::Unsigned(number) => number.into(),
                         Value::Signed(number) => number.into(),
+                        Value::Float(number) => number.into(),
+                        Value::Bool(flag) => flag.into(),
+                        Value::List(list) => list.into(),
                         Value::Text(text) => text.into(),
                     };
                     (column.name.to_owned(), value)

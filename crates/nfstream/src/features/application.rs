@@ -31,6 +31,37 @@ pub struct Metadata {
     pub ja3_client: Box<str>,
     /// JA3S fingerprint of the server's TLS hello.
     pub ja3_server: Box<str>,
+    /// Name of the server as the client asks for it.
+    pub requested_server_name: Box<str>,
+    /// Fingerprint of the client; by protocol.
+    pub client_fingerprint: Box<str>,
+    /// Fingerprint of the server; by protocol.
+    pub server_fingerprint: Box<str>,
+    /// User agent, or class, of the client.
+    pub user_agent: Box<str>,
+    /// Content type of an HTTP response.
+    pub content_type: Box<str>,
+    /// Names of risks, separated by commas.
+    pub risks: Box<str>,
+    /// A TLS handshake.
+    pub tls: Option<Box<Tls>>,
+}
+
+/// What was read of a TLS handshake.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tls {
+    /// Version as on the wire, such as `0x0303`; 0 if none was seen.
+    pub version: u16,
+    /// Versions that the client offers, separated by commas.
+    pub supported_versions: Box<str>,
+    /// Application protocols that the client offers, separated by commas.
+    pub alpn: Box<str>,
+    /// Cipher suite that the server chose, 0 if none was seen.
+    pub cipher: u16,
+    /// Issuer of the server's certificate.
+    pub issuer: Box<str>,
+    /// Subject of the server's certificate.
+    pub subject: Box<str>,
 }
 
 /// The application of one flow.

@@ -1,6 +1,6 @@
 //! An ended flow with all that was measured of it.
 
-use super::{Application, Volume};
+use super::{Application, Measures, Volume};
 use crate::flow::{EndReason, Flow};
 use crate::time::Timestamp;
 
@@ -19,6 +19,8 @@ pub struct Record {
     pub expiration_id: i32,
     /// Packets and bytes.
     pub volume: Volume,
+    /// What else was measured, `None` if nothing was wanted.
+    pub measures: Option<Box<Measures>>,
     /// What deep packet inspection says.
     pub application: Application,
     /// When the end was noticed: `2n` at the `n`th tick of the stream's clock, `2n + 1` after it.

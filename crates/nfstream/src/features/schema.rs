@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{COLUMNS, Column, Group, Names};
+use super::{Column, Group, Names, columns};
+use crate::time::TimeUnit;
 
 /// The ordered columns of a run, and the names of its labels.
 #[derive(Clone, Debug)]
@@ -12,11 +13,12 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Returns the base columns and those of `groups`, in the order of the table of columns.
-    pub fn new(groups: &[Group], names: Arc<dyn Names>) -> Self {
+    /// Returns the base columns and those of `groups`, in the order of the table of columns, with
+    /// times in `unit`.
+    pub fn new(groups: &[Group], unit: TimeUnit, names: Arc<dyn Names>) -> Self {
         let wanted =
             |column: &&Column| column.group == Group::Base || groups.contains(&column.group);
-        Self { columns: COLUMNS.iter().copied().flatten().filter(wanted).collect(), names }
+        Self { columns: columns(unit).filter(wanted).collect(), names }
     }
 
     /// Returns the columns in order.

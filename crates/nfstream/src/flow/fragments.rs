@@ -73,3 +73,106 @@ impl FragmentTable {
         self.order.push_back((id, packet.time));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nfstream_testkit::{Frame, Ipv4};
+
+    use super::*;
+    use crate::capture::{LinkType, RawRecord};
+    use crate::decode::decode;
+
+    const A: [u8; 4] = [192, 0, 2, 1];
+    const B: [u8; 4] = [192, 0, 2, 2];
+
+    fn first(identification: u16) -> Frame {
+        let header = Ipv4::new(A, B).fragment(identification, 0, true);
+        Frame::raw().ip(header).udp(1000, 53).payload_len(16)
+    }
+
+    fn later(identification: u16) -> Frame {
+        let header = Ipv4::new(A, B).fragment(identification, 24, false);
+        Frame::raw().ip(header).opaque(17).payload_len(16)
+    }
+
+    /// Decodes a frame and has its fragment resolved.
+    fn resolve(table: &mut FragmentTable, nanoseconds: u64, frame: &Frame) -> Packet {
+        let bytes = frame.build();
+        let len = u32::try_from(bytes.len()).unwrap();
+        let record = RawRecord {
+            time: Timestamp::default().plus(Duration::from_nanos(nanoseconds)),
+            offset: 0,
+            capture_len: len,
+            wire_len: len,
+            link: LinkType::RAW,
+        };
+        let mut packet = decode(&record, &bytes).unwrap();
+        table.resolve(&mut packet, &bytes);
+        packet
+    }
+
+    fn ports(packet: &Packet) -> (u16, u16) {
+        (packet.src.port, packet.dst.port)
+    }
+
+    #[test]
+    fn a_later_fragment_gets_the_ports_of_its_first() {
+        let mut table = FragmentTable::default();
+        resolve(&mut table, 0, &first(7));
+        assert_eq!(ports(&resolve(&mut table, 0, &later(7))), (1000, 53));
+    }
+
+    #[test]
+    fn fragments_of_different_packets_do_not_mix() {
+        let mut table = FragmentTable::default();
+        resolve(&mut table, 0, &first(7));
+        assert_eq!(ports(&resolve(&mut table, 0, &later(8))), (0, 0));
+    }
+
+    #[test]
+    fn a_first_fragment_is_forgotten_after_its_lifetime() {
+        let mut table = FragmentTable::default();
+        let lifetime = FragmentTable::LIFETIME.nanos();
+        resolve(&mut table, 0, &first(7));
+        assert_eq!(ports(&resolve(&mut table, lifetime - 1, &later(7))), (1000, 53));
+        assert_eq!(ports(&resolve(&mut table, lifetime, &later(7))), (0, 0));
+    }
+
+    #[test]
+    fn a_number_that_is_used_again_belongs_to_the_newest_packet() {
+        let mut table = FragmentTable::default();
+        resolve(&mut table, 0, &first(7));
+        let header = Ipv4::new(A, B).fragment(7, 0, true);
+        resolve(&mut table, 1, &Frame::raw().ip(header).udp(2000, 53).payload_len(16));
+        assert_eq!(ports(&resolve(&mut table, 2, &later(7))), (2000, 53));
+    }
+
+    #[test]
+    fn a_whole_packet_stays_as_it_is() {
+        let mut table = FragmentTable::default();
+        resolve(&mut table, 0, &first(7));
+        let whole = Frame::raw().ipv4(A, B).udp(1, 2);
+        assert_eq!(ports(&resolve(&mut table, 0, &whole)), (1, 2));
+    }
+
+    #[test]
+    fn only_the_newest_are_held() {
+        let mut table = FragmentTable::default();
+        let source = |number: usize| {
+            let [.., a, b] = number.to_be_bytes();
+            let src = [10, u8::from(number > 0xffff), a, b];
+            let header = Ipv4::new(src, B);
+            let first = Frame::raw().ip(header.clone().fragment(7, 0, true)).udp(1000, 53);
+            let later = Frame::raw().ip(header.fragment(7, 24, false)).opaque(17).payload_len(16);
+            (first.payload_len(16), later)
+        };
+        for number in 0..=FragmentTable::CAPACITY {
+            resolve(&mut table, 0, &source(number).0);
+        }
+        assert_eq!(table.firsts.len(), FragmentTable::CAPACITY);
+        assert_eq!(table.order.len(), FragmentTable::CAPACITY);
+        assert_eq!(ports(&resolve(&mut table, 0, &source(0).1)), (0, 0));
+        assert_eq!(ports(&resolve(&mut table, 0, &source(1).1)), (1000, 53));
+        assert_eq!(ports(&resolve(&mut table, 0, &source(FragmentTable::CAPACITY).1)), (1000, 53));
+    }
+}

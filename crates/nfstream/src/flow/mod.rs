@@ -3,9 +3,11 @@
 mod fragments;
 mod key;
 mod table;
+mod tcp;
 mod timeouts;
 
 pub use fragments::FragmentTable;
 pub use key::{Direction, FlowKey, KeyHasher, Sender};
 pub use table::{Entry, Flow, FlowTable, Slot};
+pub use tcp::{Close, Connection, Segment, distance};
 pub use timeouts::{EndReason, Note, StreamClock, Tick, Timeouts, Verdict, Wheel};

@@ -26,6 +26,10 @@ pub enum EndReason {
     Idle,
     /// A plugin ended it.
     Plugin,
+    /// Its TCP connection was finished in both directions.
+    TcpFin,
+    /// Its TCP connection was reset.
+    TcpRst,
 }
 
 /// What a packet of a flow's key means to the flow.
@@ -33,6 +37,8 @@ pub enum EndReason {
 pub enum Verdict {
     /// It belongs to the flow.
     Belongs,
+    /// The flow's connection has closed, and it begins the next one.
+    Closed,
     /// The flow ended idle before it.
     Idle,
     /// The flow has become too old: the packet begins its next slice.
@@ -44,10 +50,44 @@ impl EndReason {
     pub const fn is_slice(self) -> bool {
         matches!(self, Self::Active)
     }
+
+    /// Every reason; see [`code`](Self::code).
+    const ALL: [Self; 6] =
+        [Self::Active, Self::EndOfInput, Self::Idle, Self::Plugin, Self::TcpFin, Self::TcpRst];
+
+    /// Returns a small number for the reason.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::EndOfInput => 1,
+            Self::Idle => 2,
+            Self::Plugin => 3,
+            Self::TcpFin => 4,
+            Self::TcpRst => 5,
+        }
+    }
+
+    /// Returns the name under which tables tell the reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::EndOfInput => "end_of_input",
+            Self::Idle => "idle",
+            Self::Plugin => "plugin",
+            Self::TcpFin => "tcp_fin",
+            Self::TcpRst => "tcp_rst",
+        }
+    }
+
+    /// Returns the name of the reason with `code`, empty if there is none.
+    pub fn name_of(code: u32) -> &'static str {
+        let reason = Self::ALL.into_iter().find(|reason| u32::from(reason.code()) == code);
+        reason.map_or("", Self::name)
+    }
 }
 
 impl Timeouts {
-    /// Returns what a packet at `time`, not before the flow's last, means to `flow`.
+    /// Returns what a packet at `time`, not before the flow's last, means to `flow` by time alone.
     ///
     /// Where both timeouts have passed, the silence came first.
     #[inline]

@@ -185,7 +185,7 @@ impl Ahead {
 
 impl Metering {
     fn new(dissector: Option<Box<dyn Dissector>>, config: &Config, shared: Arc<Shared>) -> Self {
-        Self { meter: Meter::new(config.timeouts, dissector), order: Order::new(), shared }
+        Self { meter: Meter::new(config.timeouts, config.measuring.plan(), dissector), order: Order::new(), shared }
     }
 
     fn tick<H: Hooks>(

@@ -13,7 +13,7 @@ mod stats;
 mod threads;
 mod worker;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex};
 
 pub use error::RunError;
@@ -21,7 +21,7 @@ pub use stats::{Ignored, Stats};
 
 use crate::capture::{Progress, Source, Warning};
 use crate::dpi::{Dissector, Limits};
-use crate::features::{Group, Nameless, Names, Record, Schema};
+use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
 use crate::flow::Timeouts;
 use crate::meter::Hooks;
 use crate::meter::NoHooks;
@@ -37,6 +37,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much of each flow is inspected, `None` for no inspection at all.
     pub inspection: Option<Limits>,
+    /// What is measured of flows beside their volume.
+    pub measuring: Measuring,
+    /// Flows after which the run ends, `None` for no end.
+    pub max_flows: Option<NonZeroU64>,
     /// Shards of the work.
     pub meters: NonZeroUsize,
     /// Packets that travel together, at most.
@@ -51,6 +55,8 @@ impl Default for Config {
                 active: Duration::from_nanos(300_000_000_000),
             },
             inspection: Some(Limits::default()),
+            measuring: Measuring::default(),
+            max_flows: None,
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(2048).expect("not zero"),
         }
@@ -74,6 +80,8 @@ pub struct Run {
     engine: Engine,
     /// What stopped the reading. It is told after all flows up to there have been delivered.
     failure: Option<RunError>,
+    /// Flows that are still wanted, `None` for all.
+    flows_left: Option<u64>,
 }
 
 enum Engine {
@@ -166,7 +174,7 @@ impl Run {
             Engine::Threads(threads) => threads.advance(failure),
             Engine::Ended => failure.take().map_or_else(|| Ok(Step::Last(Vec::new())), Err),
         };
-        match step {
+        match self.limited(step) {
             // The failure is told by the next call, so that no record is lost to it.
             Ok(Step::Last(records)) => {
                 self.engine = Engine::Ended;
@@ -179,6 +187,25 @@ impl Run {
                 Err(error)
             }
         }
+    }
+
+    /// Cuts `step` short where the run has given as many flows as were asked for.
+    fn limited(&mut self, step: Result<Step, RunError>) -> Result<Step, RunError> {
+        let Some(flows_left) = &mut self.flows_left else { return step };
+        let (mut records, last) = match step? {
+            Step::Records(records) => (records, false),
+            Step::Last(records) => (records, true),
+        };
+        let wanted = usize::try_from(*flows_left).unwrap_or(usize::MAX);
+        if records.len() < wanted {
+            *flows_left -= u64::try_from(records.len()).unwrap_or(0);
+            return Ok(if last { Step::Last(records) } else { Step::Records(records) });
+        }
+        records.truncate(wanted);
+        *flows_left = 0;
+        // What stopped the reading lies behind the last flow that is wanted.
+        self.failure = None;
+        Ok(Step::Last(records))
     }
 
     /// Ends the run and its threads. What they have found is lost.
@@ -209,12 +236,14 @@ impl Run {
             Some(Some(dissector)) => dissector.names(),
             _ => Arc::new(Nameless),
         };
-        let groups: &[Group] =
-            if config.inspection.is_some() { &[Group::Application] } else { &[] };
-        let schema = Arc::new(Schema::new(groups, names));
+        let mut groups = config.measuring.groups.clone();
+        groups.push(Group::Application);
+        groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
+        let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
         let engine = engine(source, dissectors, Arc::clone(&shared));
-        Ok(Self { schema, shared, engine, failure: None })
+        let flows_left = config.max_flows.map(NonZeroU64::get);
+        Ok(Self { schema, shared, engine, failure: None, flows_left })
     }
 }
 

@@ -44,3 +44,30 @@ impl Ignored {
         DecodeError::ALL.into_iter().zip(self.0).filter(|(_, packets)| *packets > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_without_packets_are_left_out() {
+        let mut ignored = Ignored::default();
+        ignored.add(DecodeError::NotIp);
+        ignored.add(DecodeError::Encrypted);
+        ignored.add(DecodeError::NotIp);
+        let reasons: Vec<_> = ignored.reasons().collect();
+        assert_eq!(reasons, [(DecodeError::Encrypted, 1), (DecodeError::NotIp, 2)]);
+        assert_eq!(ignored.total(), 3);
+    }
+
+    #[test]
+    fn merge_adds_reason_by_reason() {
+        let mut ignored = Ignored::default();
+        ignored.add(DecodeError::NotIp);
+        let mut other = ignored.clone();
+        other.add(DecodeError::UnsupportedLinkType);
+        ignored.merge(&other);
+        let reasons: Vec<_> = ignored.reasons().collect();
+        assert_eq!(reasons, [(DecodeError::NotIp, 2), (DecodeError::UnsupportedLinkType, 1)]);
+    }
+}

@@ -48,7 +48,7 @@ impl Threads {
         let mut findings = Vec::new();
         for (shard, (feed, dissector)) in (0..).zip(feeds.into_iter().zip(dissectors)) {
             let (sender, receiver) = bounded(QUEUE);
-            let meter = Meter::new(config.timeouts, dissector);
+            let meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 run_meter(meter, shard, &feed, &sender);
             });

@@ -74,3 +74,40 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panicked(error: RunError) -> (String, String) {
+        let RunError::Panicked { thread, message } = error else { panic!("{error}") };
+        (thread, message)
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_thread_and_message() {
+        let mut workers = Workers::default();
+        workers.spawn("nfstream-test", || panic!("{} bad", 1));
+        workers.join();
+        let (thread, message) = panicked(workers.failure());
+        assert_eq!((thread.as_str(), message.as_str()), ("nfstream-test", "1 bad"));
+    }
+
+    #[test]
+    fn the_first_of_several_panics_is_told() {
+        let mut workers = Workers::default();
+        for message in ["one", "two"] {
+            workers.spawn("nfstream-test", move || panic!("{message}"));
+            workers.join();
+        }
+        assert_eq!(panicked(workers.failure()).1, "one");
+    }
+
+    #[test]
+    fn a_panic_without_text_is_told_too() {
+        let mut workers = Workers::default();
+        workers.spawn("nfstream-test", || std::panic::panic_any(7));
+        workers.join();
+        assert_eq!(panicked(workers.failure()).1, "no message");
+    }
+}

@@ -1,0 +1,184 @@
+"""The work in Python: run by run.py in a process of its own, with one of the two packages.
+
+usage: worker.py ours|peer WORK CAPTURE [--meters N] [--dissect] [--check]
+
+A line of JSON says how long the work took, without the imports. With --check it also says what
+was found, which takes time of its own.
+"""
+
+# ruff: noqa: ANN
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+import timeit
+from typing import Any
+
+
+def streamer(arguments: argparse.Namespace, plugins: Any = None) -> Any:
+    """Return a streamer of either package, set up for the same work."""
+    from nfstream import NFStreamer
+
+    if arguments.package == "ours":
+        return NFStreamer(
+            source=arguments.capture,
+            idle_timeout=30,
+            active_timeout=300,
+            dissect=arguments.dissect,
+            n_meters=arguments.meters,
+            plugins=plugins or (),
+        )
+    return NFStreamer(
+        source=arguments.capture,
+        idle_timeout=30,
+        active_timeout=300,
+        n_dissections=20 if arguments.dissect else 0,
+        statistical_analysis=False,
+        splt_analysis=0,
+        n_meters=arguments.meters,
+        udps=plugins,
+    )
+
+
+def ack_count(package: str) -> Any:
+    """Return the plugin that counts the packets of a flow that have the ACK flag."""
+    from nfstream import NFPlugin
+
+    if package == "ours":
+
+        class ack_count(NFPlugin):
+            def on_init(self, pkt):
+                return pkt.tcpflags.ack
+
+            def on_update(self, pkt, flow):
+                flow.ack_count += pkt.tcpflags.ack
+
+        return ack_count()
+
+    class AckCount(NFPlugin):
+        def on_init(self, packet, flow):
+            flow.udps.ack_count = packet.ack
+
+        def on_update(self, packet, flow):
+            flow.udps.ack_count += packet.ack
+
+    return AckCount()
+
+
+def iterate(arguments: argparse.Namespace, plugins: Any = None) -> dict[str, Any]:
+    """Go through all flows and do nothing with them."""
+    start = time.perf_counter()
+    flows = 0
+    for _flow in streamer(arguments, plugins):
+        flows += 1
+    seconds = time.perf_counter() - start
+    found: dict[str, Any] = {"seconds": seconds, "flows": flows}
+    if arguments.check:
+        ours = arguments.package == "ours"
+        packets = "total_packets" if ours else "bidirectional_packets"
+        rows = list(streamer(arguments, plugins))
+        found["packets"] = sum(getattr(row, packets) for row in rows)
+        if plugins is not None:
+            found["acks"] = sum(row.ack_count if ours else row.udps.ack_count for row in rows)
+    return found
+
+
+def plugin(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Go through all flows, with the plugin."""
+    return iterate(arguments, ack_count(arguments.package))
+
+
+def to_pandas(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Make a frame of all flows."""
+    import nfstream  # noqa: F401
+    import pandas  # noqa: F401
+
+    if arguments.package == "ours":
+        import pyarrow  # noqa: F401
+    start = time.perf_counter()
+    frame = streamer(arguments).to_pandas()
+    seconds = time.perf_counter() - start
+    packets = "total_packets" if arguments.package == "ours" else "bidirectional_packets"
+    return {"seconds": seconds, "flows": len(frame), "packets": int(frame[packets].sum())}
+
+
+def small(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Make a list of all flows: the whole process is timed."""
+    start = time.perf_counter()
+    rows = list(streamer(arguments))
+    return {"seconds": time.perf_counter() - start, "flows": len(rows)}
+
+
+def per_flow(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time what it takes to hand out a flow that the engine has ready.
+
+    All flows of the capture end with it, so the first comes when the engine has finished.
+    """
+    flows = iter(streamer(arguments))
+    next(flows)
+    count = 0
+    start = time.perf_counter()
+    for _flow in flows:
+        count += 1
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "flows": count + 1, "nanoseconds": seconds / count * 1e9}
+
+
+def attributes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time single attributes of a packet and of a flow, in nanoseconds."""
+    from nfstream import NFPlugin
+
+    def nanoseconds(code: str, value: Any) -> float:
+        number = 20_000
+        names = {"x": value}
+        timed = min(timeit.repeat(code, globals=names, number=number, repeat=5))
+        empty = min(timeit.repeat("x", globals=names, number=number, repeat=5))
+        return (timed - empty) / number * 1e9
+
+    packet_names = (
+        "time time_ns length capture_length ip_src ip_dst src_ip dst_ip src_port dst_port protocol "
+        "vlan_id version direction tcpflags tcpflags.ack raw payload ip_length payload_length"
+    ).split()
+    times: dict[str, dict[str, float]] = {"pkt": {}}
+
+    class probe(NFPlugin):
+        def on_update(self, pkt, flow):
+            if not times["pkt"] and pkt.payload_length > 200:
+                times["pkt"] = {name: nanoseconds(f"x.{name}", pkt) for name in packet_names}
+                times["flow.plugin"] = {
+                    "probe": nanoseconds("x.probe", flow),
+                    "probe += 1": nanoseconds("x.probe += 1", flow),
+                }
+
+    rows = list(streamer(arguments, [probe()]))
+    row = next(row for row in streamer(arguments) if row.server_info)
+    times["flow"] = {name: nanoseconds(f"x.{name}", row) for name in row.keys()}  # noqa: SIM118
+    medians = {kind: statistics.median(values.values()) for kind, values in times.items()}
+    return {"seconds": 0, "flows": len(rows), "nanoseconds": times, "medians": medians}
+
+
+WORK = {
+    function.__name__: function
+    for function in (attributes, iterate, per_flow, plugin, small, to_pandas)
+}
+
+
+def main() -> None:
+    """Do the work that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("package", choices=["ours", "peer"])
+    parser.add_argument("work", choices=sorted(WORK))
+    parser.add_argument("capture")
+    parser.add_argument("--meters", type=int, default=0)
+    parser.add_argument("--dissect", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.work != "small":
+        import nfstream  # noqa: F401
+    print(json.dumps(WORK[arguments.work](arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+//! `nfstream summary`: what is in captures, at a glance.
+
+mod ranking;
+mod survey;
+
+use std::fs;
+
+use nfstream::Stats;
+use serde_json::{Map, Value, json};
+
+use super::flows::ignored;
+use super::print;
+use crate::error::Error;
+use crate::flow_rules::FlowRules;
+use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
+use crate::input::{Input, InputArgs};
+use crate::io::Io;
+use crate::reading::Reading;
+use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
+use ranking::Count;
+use survey::{Section, Survey};
+
+/// Show what is in captures
+#[derive(Debug, clap::Args)]
+pub(crate) struct SummaryArgs {
+    #[command(flatten)]
+    input: InputArgs,
+
+    /// Show the N largest of each kind
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true)]
+    top: usize,
+
+    /// Print a JSON object instead
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    rules: FlowRules,
+}
+
+/// All there is to show.
+struct Summary {
+    input: Input,
+    stats: Stats,
+    survey: Survey,
+    sections: Vec<Section>,
+}
+
+pub(super) fn run(args: &SummaryArgs, io: &mut Io<'_>) -> Result<(), Error> {
+    let input = args.input.find()?;
+    let reading = Reading::start(&input, &args.rules.config(input.bytes))?;
+    let mut survey = Survey::new(reading.schema());
+    let stats = reading.drain(&mut survey, io)?;
+    let sections = survey.sections(args.top);
+    let summary = Summary { input, stats, survey, sections };
+    if args.json {
+        return print(format!("{:#}\n", summary.to_json()).as_bytes(), io);
+    }
+    let text = summary.to_text(io);
+    print(&text, io)
+}
+
+impl Summary {
+    fn to_json(&self) -> Value {
+        let Self { input, stats, survey, sections } = self;
+        let reasons = stats.ignored.reasons();
+        let reasons: Map<_, _> =
+            reasons.map(|(error, packets)| (error.reason().to_owned(), packets.into())).collect();
+        let mut object = json!({
+            "files": input.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "file_bytes": input.bytes,
+            "first_seen_ms": survey.span.map(|(first, _)| first.millis()),
+            "last_seen_ms": survey.span.map(|(_, last)| last.millis()),
+            "packets": stats.packets,
+            "flow_packets": survey.total.packets,
+            "flow_bytes": survey.total.bytes,
+            "flows": survey.total.flows,
+            "late_packets": stats.late_packets,
+            "ignored_packets": stats.ignored.total(),
+            "ignored_packets_by_reason": reasons,
+        });
+        for section in sections {
+            let top = section.top.iter().map(|(name, count)| {
+                json!({
+                    "name": name,
+                    "flows": count.flows,
+                    "packets": count.packets,
+                    "bytes": count.bytes,
+                })
+            });
+            object[section.plural] = top.collect();
+            if !section.is_exact {
+                object[format!("{}_are_exact", section.plural)] = false.into();
+            }
+        }
+        object
+    }
+
+    fn to_text(&self, io: &Io<'_>) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (label, value) in self.facts() {
+            let label = io.stdout.paint(HEADER.effects(anstyle::Effects::BOLD), &label);
+            // The style's letters take no room.
+            text.extend_from_slice(label.as_bytes());
+            text.extend_from_slice(value.as_bytes());
+            text.push(b'\n');
+        }
+        self.write_sections(io, &mut text);
+        text
+    }
+
+    /// Returns lines of a label and a value.
+    fn facts(&self) -> Vec<(String, String)> {
+        let Self { input, stats, survey, .. } = self;
+        let label = |text: &str| format!("{text:<10}");
+        let mut facts = Vec::new();
+        let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
+        match names.as_slice() {
+            [name] => facts.push((label("capture"), name.clone())),
+            [first, .., last] => {
+                let size = input.bytes.map(|size| format!(", {}", bytes(size)));
+                let files = count(u64::try_from(names.len()).unwrap_or(u64::MAX));
+                let size = size.unwrap_or_default();
+                facts.push((label("captures"), format!("{files} files{size}")));
+                facts.push((label(""), format!("{first} … {last}")));
+            }
+            [] => {}
+        }
+        if let Some((first, last)) = survey.span {
+            let until = if day(first) == day(last) {
+                time_of_day(last)
+            } else {
+                format!("{} {}", day(last), time_of_day(last))
+            };
+            let length = span(last.since(first));
+            let fact = format!("{} {} … {until} UTC, {length}", day(first), time_of_day(first));
+            facts.push((label("time"), fact));
+        }
+        let mut packets = count(stats.packets);
+        if stats.ignored.total() > 0 {
+            packets.push_str(&format!(", {}", ignored(stats)));
+        }
+        if stats.late_packets > 0 {
+            packets.push_str(&format!(", {} late", count(stats.late_packets)));
+        }
+        facts.push((label("packets"), packets));
+        let rate = survey
+            .span
+            .and_then(|(first, last)| bits_per_second(survey.total.bytes, last.since(first)));
+        let rate = rate.map(|rate| format!(", {rate}")).unwrap_or_default();
+        facts.push((label("bytes"), format!("{}{rate}", bytes(survey.total.bytes))));
+        facts.push((label("flows"), count(survey.total.flows)));
+        facts
+    }
+
+    /// Writes the sections one below the other, as one table with several headers.
+    fn write_sections(&self, io: &Io<'_>, text: &mut Vec<u8>) {
+        let total = self.survey.total;
+        let rows = |section: &Section| -> Vec<Vec<Cell>> {
+            section.top.iter().map(|(name, count)| row(name, *count, total)).collect()
+        };
+        let all: Vec<_> = self.sections.iter().flat_map(rows).collect();
+        let columns = |title| {
+            [
+                Column::text(title, Fit::End(20)),
+                Column::number("flows").rank(2),
+                Column::number("packets").rank(3),
+                Column::number("bytes").rank(1),
+                Column::number("share").rank(1),
+            ]
+        };
+        let layout = Layout::new(&columns("a title of a section"), &all, io.stdout.width);
+        for section in self.sections.iter().filter(|section| !section.top.is_empty()) {
+            let columns = columns(section.title);
+            text.push(b'\n');
+            table::write_header(&layout, &columns, io.stdout.color, text);
+            for row in rows(section) {
+                table::write_row(&layout, &columns, &row, io.stdout.color, text);
+            }
+            let more = section.all - section.top.len();
+            let note = match (more, section.is_exact) {
+                (0, _) => continue,
+                (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
+                (_, false) => "… and many more, too many to count them exactly".to_owned(),
+            };
+            text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
+            text.push(b'\n');
+        }
+    }
+}
+
+fn row(name: &str, part: Count, total: Count) -> Vec<Cell> {
+    vec![
+        Cell::styled(name.to_owned(), ACCENT),
+        count(part.flows).into(),
+        count(part.packets).into(),
+        bytes(part.bytes).into(),
+        share(part.bytes, total.bytes).into(),
+    ]
+}
+
+/// Returns a file's name, and its size if it has one.
+fn file_fact(path: &std::path::Path) -> String {
+    let size = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    match size {
+        _ if path == std::path::Path::new("-") => "standard input".to_owned(),
+        Some(metadata) => format!("{}, {}", path.display(), bytes(metadata.len())),
+        None => path.display().to_string(),
+    }
+}

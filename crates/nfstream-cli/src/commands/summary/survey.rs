@@ -1,0 +1,152 @@
+//! What the flows of captures have in common.
+
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use nfstream::features::{Record, Schema};
+use nfstream::time::Timestamp;
+
+use super::ranking::{Count, Ranking};
+use crate::error::{Error, Written};
+use crate::human::protocol_name;
+use crate::io::Io;
+use crate::reading::Sink;
+
+/// Addresses that are told apart at least: some 20 MB of them.
+const ADDRESSES: usize = 100_000;
+/// More numbers of applications, categories, or ports and protocols than there are.
+const NUMBERS: usize = 1 << 25;
+
+/// Adds up flows.
+pub(super) struct Survey {
+    schema: Arc<Schema>,
+    pub(super) total: Count,
+    /// Times of the first and the last packet.
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    /// By master and application protocol.
+    applications: Ranking<(u16, u16)>,
+    categories: Ranking<u16>,
+    /// By either end.
+    addresses: Ranking<IpAddr>,
+    /// By the end that received the first packet.
+    servers: Ranking<IpAddr>,
+    /// By IP protocol and the port that received the first packet.
+    ports: Ranking<(u8, u16)>,
+}
+
+/// The largest of one kind.
+pub(super) struct Section {
+    /// What they are, one of them.
+    pub(super) title: &'static str,
+    /// What they are, all of them.
+    pub(super) plural: &'static str,
+    /// Names and counts, the largest first.
+    pub(super) top: Vec<(String, Count)>,
+    /// How many there are in all.
+    pub(super) all: usize,
+    /// Whether all were counted.
+    pub(super) is_exact: bool,
+}
+
+impl Survey {
+    pub(super) fn new(schema: &Arc<Schema>) -> Self {
+        Self {
+            schema: Arc::clone(schema),
+            total: Count::default(),
+            span: None,
+            applications: Ranking::new(NUMBERS),
+            categories: Ranking::new(NUMBERS),
+            addresses: Ranking::new(ADDRESSES),
+            servers: Ranking::new(ADDRESSES),
+            ports: Ranking::new(NUMBERS),
+        }
+    }
+
+    /// Returns the `n` largest of each kind.
+    pub(super) fn sections(&self, n: usize) -> Vec<Section> {
+        let names = self.schema.names();
+        let mut sections = Vec::new();
+        if self.has_applications() {
+            sections.push(section(
+                "application",
+                "applications",
+                &self.applications,
+                n,
+                |(m, a)| {
+                    let mut name = String::new();
+                    names.application(m, a, &mut name);
+                    name
+                },
+            ));
+            sections.push(section("category", "categories", &self.categories, n, |category| {
+                let mut name = String::new();
+                names.category(category, &mut name);
+                name
+            }));
+        }
+        sections.push(section("address", "addresses", &self.addresses, n, |ip| ip.to_string()));
+        sections.push(section("server", "servers", &self.servers, n, |ip| ip.to_string()));
+        sections.push(section("server port", "server_ports", &self.ports, n, port_name));
+        sections
+    }
+
+    fn has_applications(&self) -> bool {
+        self.schema.columns().iter().any(|column| column.name == "application_name")
+    }
+
+    fn add(&mut self, record: &Record) {
+        let (flow, volume) = (&record.flow, &record.volume);
+        let (packets, bytes) = (volume.total_packets(), volume.total_bytes());
+        self.total.flows += 1;
+        self.total.packets += packets;
+        self.total.bytes += bytes;
+        let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
+        self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));
+
+        let label = record.application.label;
+        self.applications.add((label.master_protocol, label.app_protocol), packets, bytes);
+        self.categories.add(label.category, packets, bytes);
+        let (src, dst) = (flow.key.end(flow.src), flow.key.end(flow.src.other()));
+        let (src_ip, dst_ip) = (src.ip(flow.key.version), dst.ip(flow.key.version));
+        self.addresses.add(src_ip, packets, bytes);
+        if src_ip != dst_ip {
+            self.addresses.add(dst_ip, packets, bytes);
+        }
+        self.servers.add(dst_ip, packets, bytes);
+        self.ports.add((flow.key.protocol, dst.port), packets, bytes);
+    }
+}
+
+impl Sink for Survey {
+    fn take(&mut self, records: Vec<Record>, _: &mut Io<'_>) -> Result<ControlFlow<()>, Error> {
+        records.iter().for_each(|record| self.add(record));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn written(&self) -> Written {
+        Written::Nothing
+    }
+}
+
+fn section<K: Copy + Eq + std::hash::Hash + Ord>(
+    title: &'static str,
+    plural: &'static str,
+    ranking: &Ranking<K>,
+    n: usize,
+    name: impl Fn(K) -> String,
+) -> Section {
+    let top = ranking.top(n).into_iter().map(|(key, count)| (name(key), count)).collect();
+    Section { title, plural, top, all: ranking.len(), is_exact: ranking.is_exact() }
+}
+
+/// Returns protocol and port as in `tcp/443`, or the protocol alone where it has no ports.
+fn port_name((protocol, port): (u8, u16)) -> String {
+    let name =
+        protocol_name(protocol).map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
+    if port == 0 { name } else { format!("{name}/{port}") }
+}

@@ -1,0 +1,176 @@
+//! Flows as a table for people.
+
+use std::net::SocketAddr;
+
+use anstyle::Style;
+use nfstream::features::{Group, Names, Read, Record, Schema, Value};
+use nfstream::flow::Sender;
+
+use super::Look;
+use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
+use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
+
+/// Rows that are laid out together.
+const BLOCK: usize = 256;
+
+/// Whose choice the columns are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Selection {
+    /// The table's: what is worth seeing and fits, in words and units for people.
+    Glance,
+    /// The user's: all of them, as they are in a file.
+    User,
+}
+
+/// Lays out flows, block by block. Later blocks keep to the columns of the first.
+pub(super) struct FlowTable<'a> {
+    schema: &'a Schema,
+    selection: Selection,
+    look: Look,
+    waiting: Vec<Record>,
+    columns: Vec<Column>,
+    cells: Vec<CellOf>,
+    layout: Option<Layout>,
+}
+
+/// What one column shows of a flow.
+type CellOf = Box<dyn Fn(&Record, &dyn Names) -> Cell>;
+
+impl<'a> FlowTable<'a> {
+    pub(super) fn new(schema: &'a Schema, selection: Selection, look: Look) -> Self {
+        Self {
+            schema,
+            selection,
+            look,
+            waiting: Vec::new(),
+            columns: Vec::new(),
+            cells: Vec::new(),
+            layout: None,
+        }
+    }
+
+    pub(super) fn write(&mut self, records: &[Record], out: &mut Vec<u8>) {
+        for records in records.chunks(BLOCK) {
+            self.waiting.extend_from_slice(records);
+            if self.waiting.len() >= BLOCK {
+                self.flush(out);
+            }
+        }
+    }
+
+    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+        let records = std::mem::take(&mut self.waiting);
+        if records.is_empty() {
+            return;
+        }
+        if self.layout.is_none() {
+            self.choose(&records);
+        }
+        let row = |record| self.cells.iter().map(|c| c(record, self.schema.names())).collect();
+        let rows: Vec<Vec<Cell>> = records.iter().map(row).collect();
+        let color = self.look.color;
+        if let Some(layout) = &mut self.layout {
+            layout.widen(&self.columns, &rows);
+        }
+        let layout = self.layout.get_or_insert_with(|| {
+            let line = match self.selection {
+                Selection::Glance => self.look.width,
+                Selection::User => usize::MAX / 2,
+            };
+            let layout = Layout::new(&self.columns, &rows, line);
+            table::write_header(&layout, &self.columns, color, out);
+            layout
+        });
+        for row in &rows {
+            table::write_row(layout, &self.columns, row, color, out);
+        }
+    }
+
+    /// Chooses the columns, knowing the first flows.
+    fn choose(&mut self, records: &[Record]) {
+        if self.selection == Selection::User {
+            for &column in self.schema.columns() {
+                let align = match column.read {
+                    Read::Text(_) | Read::Name { .. } => Align::Left,
+                    _ => Align::Right,
+                };
+                self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
+                self.cells.push(Box::new(move |r, names| plain(column.value(r, names))));
+            }
+            return;
+        }
+        let first_day = records.first().map(|record| day(record.flow.first_seen));
+        let is_long = records.iter().any(|r| Some(day(r.flow.first_seen)) != first_day);
+        self.add(Column::number("id").rank(9), |r| count(r.id).into());
+        if is_long {
+            self.add(Column::text("date", Fit::Whole).rank(8), |r| day(r.flow.first_seen).into());
+        }
+        self.add(Column::text("start (UTC)", Fit::Whole).rank(6), |r| {
+            time_of_day(r.flow.first_seen).into()
+        });
+        self.add(Column::number("duration").rank(7), |r| {
+            span(r.flow.last_seen.since(r.flow.first_seen)).into()
+        });
+        self.add(Column::text("proto", Fit::Whole).rank(5), |r| protocol(r.flow.key.protocol));
+        self.add(Column::text("source", Fit::Middle(21)), |r| endpoint(r, r.flow.src));
+        self.add(Column::text("destination", Fit::Middle(21)).rank(1), |r| {
+            endpoint(r, r.flow.src.other())
+        });
+        self.add(Column::number("packets").rank(4), |r| count(r.volume.total_packets()).into());
+        self.add(Column::number("bytes").rank(3), |r| bytes(r.volume.total_bytes()).into());
+        if self.schema.columns().iter().any(|column| column.group == Group::Application) {
+            self.columns.push(Column::text("application", Fit::End(14)).rank(2));
+            self.cells.push(Box::new(application));
+            self.columns.push(Column::text("about", Fit::End(12)).rank(10));
+            self.cells.push(Box::new(about));
+        }
+    }
+
+    fn add(&mut self, column: Column, cell: fn(&Record) -> Cell) {
+        self.columns.push(column);
+        self.cells.push(Box::new(move |record, _| cell(record)));
+    }
+}
+
+fn plain(value: Value) -> Cell {
+    match value {
+        Value::Unsigned(number) => number.to_string().into(),
+        Value::Signed(number) => number.to_string().into(),
+        Value::Text(text) => text.into(),
+    }
+}
+
+fn protocol(number: u8) -> Cell {
+    protocol_name(number).map_or_else(|| number.to_string().into(), Cell::from)
+}
+
+/// Returns address and port, if it has one: `192.0.2.1:443`, `[2001:db8::1]:443` (RFC 5952).
+fn endpoint(record: &Record, end: Sender) -> Cell {
+    let key = &record.flow.key;
+    let end = key.end(end);
+    let text = match end.ip(key.version) {
+        ip if end.port == 0 => ip.to_string(),
+        ip => SocketAddr::new(ip, end.port).to_string(),
+    };
+    text.into()
+}
+
+fn application(record: &Record, names: &dyn Names) -> Cell {
+    let label = record.application.label;
+    let mut name = String::new();
+    names.application(label.master_protocol, label.app_protocol, &mut name);
+    let is_unknown = label.master_protocol == 0 && label.app_protocol == 0;
+    Cell::styled(name, if is_unknown { QUIET } else { ACCENT })
+}
+
+/// Returns the name that the flow is about: of a server, a host or what is asked for.
+fn about(record: &Record, names: &dyn Names) -> Cell {
+    let Some(metadata) = &record.application.metadata else { return Cell::default() };
+    let (client, server) = (&*metadata.client_info, &*metadata.server_info);
+    let name = application(record, names).text;
+    // These clients name themselves, others the server that they want.
+    let names_itself = name.starts_with("HTTP") || name.starts_with("SSH");
+    let order = if names_itself { [server, client] } else { [client, server] };
+    let text = order.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    Cell::styled(text.to_owned(), Style::new())
+}

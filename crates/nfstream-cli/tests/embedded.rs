@@ -1,0 +1,150 @@
+//! The library as other programs call it: with streams, terminals and signals of their own.
+
+mod common;
+
+use std::io::{self, ErrorKind, Write};
+
+use common::{Folder, compare, corrupt_at};
+use nfstream_cli::{ExitCode, Io, Stream, run};
+
+/// Something to write to that fails.
+struct Failing(ErrorKind);
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+/// What a call has left behind.
+struct Outcome {
+    code: ExitCode,
+    stdout: String,
+    stderr: String,
+}
+
+fn call(args: &[&str], width: Option<usize>, is_interrupted: bool) -> Outcome {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let terminal = |writer| Stream {
+        writer,
+        is_terminal: width.is_some(),
+        width: width.unwrap_or(100),
+        color: width.is_some(),
+    };
+    let mut io = Io {
+        stdout: terminal(&mut stdout),
+        stderr: Stream::plain(&mut stderr),
+        interrupted: &|| is_interrupted,
+    };
+    let code = run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Outcome { code, stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn call_with_stdout(args: &[&str], stdout: &mut dyn Write) -> Outcome {
+    let mut stderr = Vec::new();
+    let mut io = Io {
+        stdout: Stream::plain(stdout),
+        stderr: Stream::plain(&mut stderr),
+        interrupted: &|| false,
+    };
+    let code = run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
+    Outcome { code, stdout: String::new(), stderr: String::from_utf8(stderr).unwrap() }
+}
+
+#[test]
+fn terminals_get_a_table_that_fits() {
+    let folder = Folder::with(&["web6.pcap"]);
+    let path = folder.path("web6.pcap");
+    for width in [40, 80, 120, 200] {
+        let outcome = call(&["flows", path.to_str().unwrap()], Some(width), false);
+        assert_eq!(outcome.code, ExitCode::Done);
+        compare(&format!("terminal_{width}"), outcome.stdout);
+    }
+}
+
+#[test]
+fn closed_pipes_are_success() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let path = folder.path("redis.pcap");
+    let path = path.to_str().unwrap();
+    for args in [&["flows", path][..], &["summary", path], &["columns"], &["--help"], &["man"]] {
+        let outcome = call_with_stdout(args, &mut Failing(ErrorKind::BrokenPipe));
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (ExitCode::Done, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn full_disks_are_failures() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let path = folder.path("redis.pcap");
+    for args in [&["flows", path.to_str().unwrap()][..], &["columns"], &["--version"]] {
+        let outcome = call_with_stdout(args, &mut Failing(ErrorKind::StorageFull));
+        assert_eq!(outcome.code, ExitCode::Failed);
+        assert_eq!(outcome.stderr, "error: standard output: cannot be written: no storage space\n");
+    }
+}
+
+#[test]
+fn interrupted_calls_say_what_there_is() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let path = folder.path("redis.pcap");
+    let outcome = call(&["flows", path.to_str().unwrap()], None, true);
+    assert_eq!(outcome.code, ExitCode::Interrupted);
+    assert_eq!(outcome.stderr, "nfstream: interrupted: 0 flows were written\n");
+}
+
+#[test]
+fn interrupted_calls_leave_no_file() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let (path, target) = (folder.path("redis.pcap"), folder.path("out.csv"));
+    let args = ["flows", path.to_str().unwrap(), "-o", target.to_str().unwrap()];
+    let outcome = call(&args, None, true);
+    assert_eq!(outcome.code, ExitCode::Interrupted);
+    assert_eq!(
+        outcome.stderr,
+        format!("nfstream: interrupted: {} was not written\n", target.display())
+    );
+    assert_eq!(folder.names(), ["redis.pcap"]);
+}
+
+#[test]
+fn sorted_flows_before_a_failure_are_written() {
+    let folder = Folder::with(&[]);
+    folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
+    let path = folder.path("bad.pcap");
+    let args = ["flows", path.to_str().unwrap(), "--sort", "id:desc", "--columns", "id"];
+    let outcome = call(&args, None, false);
+    assert_eq!(outcome.code, ExitCode::Failed);
+    assert_eq!(outcome.stdout, "id\n2\n1\n0\n");
+}
+
+#[test]
+fn completions_know_options_and_columns() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let outcome = call(&["completions", shell], None, false);
+        assert_eq!(outcome.code, ExitCode::Done);
+        assert!(outcome.stdout.contains("idle-timeout"), "{shell}");
+        assert!(outcome.stdout.contains("completions"), "{shell}");
+    }
+}
+
+#[test]
+fn pages_of_the_manual_are_named_as_man_finds_them() {
+    let page = |args: &[&str]| call(args, None, false).stdout;
+    assert!(page(&["man"]).contains(".TH nfstream 1"));
+    assert!(page(&["man", "flows"]).contains(".TH nfstream-flows 1"));
+}
+
+#[test]
+fn colors_are_for_those_who_want_them() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let path = folder.path("redis.pcap");
+    let args = ["summary", path.to_str().unwrap()];
+    assert!(call(&args, Some(80), false).stdout.contains('\u{1b}'));
+    assert!(!call(&args, None, false).stdout.contains('\u{1b}'));
+}

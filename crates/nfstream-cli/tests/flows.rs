@@ -1,0 +1,231 @@
+//! `nfstream flows` as users call it.
+
+mod common;
+
+use std::fs::{self, File};
+
+use common::{Folder, corrupt_at, sample};
+
+#[test]
+fn piped_flows_are_csv() {
+    Folder::with(&["redis.pcap"]).check("flows_csv", &["flows", "redis.pcap"]);
+}
+
+#[test]
+fn without_dissection_there_are_fewer_columns() {
+    let args = ["flows", "redis.pcap", "--no-dissect"];
+    Folder::with(&["redis.pcap"]).check("flows_no_dissect", &args);
+}
+
+#[test]
+fn json_lines_have_the_columns_as_names() {
+    let args = ["flows", "redis.pcap", "--format", "jsonl", "--limit", "2"];
+    Folder::with(&["redis.pcap"]).check("flows_jsonl", &args);
+}
+
+#[test]
+fn piped_tables_are_a_hundred_wide() {
+    let args = ["flows", "web.pcap", "--format", "table"];
+    Folder::with(&["web.pcap"]).check("flows_table", &args);
+}
+
+#[test]
+fn columns_are_written_as_asked_for() {
+    let args = ["flows", "redis.pcap", "--columns", "dst_port,src_ip,total_bytes"];
+    Folder::with(&["redis.pcap"]).check("flows_columns", &args);
+}
+
+#[test]
+fn tables_of_chosen_columns_show_them_as_they_are() {
+    let columns = "id,first_seen,application_name,src_ip,src_port";
+    let args = ["flows", "redis.pcap", "--format", "table", "--columns", columns];
+    Folder::with(&["redis.pcap"]).check("flows_columns_table", &args);
+}
+
+#[test]
+fn sorted_flows_are_cut_after_sorting() {
+    let columns = "id,total_bytes,src_ip";
+    let sort = "total_bytes:desc";
+    let args = ["flows", "web.pcap", "--columns", columns, "--sort", sort, "--limit", "4"];
+    Folder::with(&["web.pcap"]).check("flows_sorted", &args);
+}
+
+#[test]
+fn timeouts_take_fractions() {
+    let columns = "id,total_packets,duration,expiration_id";
+    let args = [
+        "flows",
+        "long.pcap",
+        "--columns",
+        columns,
+        "--idle-timeout",
+        "3.4",
+        "--active-timeout",
+        "5.5",
+    ];
+    Folder::with(&["long.pcap"]).check("flows_timeouts", &args);
+}
+
+#[test]
+fn compressed_captures_and_folders_are_read() {
+    let folder = Folder::with(&["dns.pcap.gz", "redis.pcap.zst"]);
+    folder.write("notes.txt", b"not to be read");
+    folder.check("flows_folder", &["flows", ".", "--columns", "id,application_name,total_packets"]);
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let input = File::open(folder.path("redis.pcap")).unwrap();
+    let args = ["flows", "-", "--columns", "id,total_packets", "-o", "-"];
+    folder.check_with_input("flows_stdin", &args, input.into());
+}
+
+#[test]
+fn any_number_of_meters_writes_the_same() {
+    let folder = Folder::with(&["web.pcap"]);
+    for n in ["1", "3"] {
+        let args = ["flows", "web.pcap", "--n-meters", n, "-o"];
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+            .args(args)
+            .arg(folder.path(&format!("{n}.csv")))
+            .current_dir(folder.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+    }
+    let read = |name| fs::read(folder.path(name)).unwrap();
+    assert_eq!(read("1.csv"), read("3.csv"));
+}
+
+#[test]
+fn files_have_the_format_of_their_ending() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.check("flows_to_file", &["flows", "redis.pcap", "-o", "out.ndjson"]);
+    assert_eq!(folder.names(), ["out.ndjson", "redis.pcap"]);
+    assert!(fs::read_to_string(folder.path("out.ndjson")).unwrap().starts_with(r#"{"id":0,"#));
+}
+
+#[test]
+fn unknown_endings_are_refused() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.check("flows_unknown_ending", &["flows", "redis.pcap", "-o", "out.xlsx"]);
+    assert_eq!(folder.names(), ["redis.pcap"]);
+}
+
+#[test]
+fn existing_files_are_kept() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("out.csv", b"precious");
+    folder.check("flows_existing", &["flows", "redis.pcap", "-o", "out.csv"]);
+    assert_eq!(fs::read(folder.path("out.csv")).unwrap(), b"precious");
+    assert_eq!(folder.names(), ["out.csv", "redis.pcap"]);
+}
+
+#[test]
+fn force_replaces_existing_files() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("out.csv", b"worthless");
+    folder.check("flows_force", &["flows", "redis.pcap", "-o", "out.csv", "--force"]);
+    assert!(fs::read_to_string(folder.path("out.csv")).unwrap().starts_with("id,"));
+}
+
+#[test]
+fn captures_are_never_replaced() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let args = ["flows", "redis.pcap", "-o", "redis.pcap", "--force", "--format", "csv"];
+    folder.check("flows_onto_input", &args);
+    assert_eq!(fs::read(folder.path("redis.pcap")).unwrap(), sample("redis.pcap"));
+}
+
+#[test]
+fn targets_that_cannot_be_written_are_named() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.check("flows_no_folder", &["flows", "redis.pcap", "-o", "missing/out.csv"]);
+    folder.write("folder.csv/file", b"");
+    folder.check("flows_onto_folder", &["flows", "redis.pcap", "-o", "folder.csv"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disks_are_told() {
+    let args = ["flows", "redis.pcap", "-o", "/dev/full", "--format", "csv"];
+    Folder::with(&["redis.pcap"]).check("flows_full", &args);
+}
+
+#[test]
+fn missing_files_are_named() {
+    Folder::with(&["redis.pcap"]).check("flows_missing", &["flows", "redis.pcap", "mising.pcap"]);
+}
+
+#[test]
+fn folders_without_captures_say_what_was_looked_for() {
+    let folder = Folder::with(&[]);
+    folder.write("empty/notes.txt", b"");
+    folder.check("flows_empty_folder", &["flows", "empty"]);
+}
+
+#[test]
+fn empty_and_other_files_are_no_captures() {
+    let folder = Folder::with(&[]);
+    folder.write("empty.pcap", b"");
+    folder.write("notes.pcap", b"Dear diary, today I captured nothing.\n");
+    folder.check("flows_empty", &["flows", "empty.pcap"]);
+    folder.check("flows_text", &["flows", "notes.pcap"]);
+}
+
+#[test]
+fn captures_without_packets_have_a_header_only() {
+    let folder = Folder::with(&[]);
+    folder.write("nothing.pcap", &sample("redis.pcap")[..24]);
+    folder.check("flows_nothing", &["flows", "nothing.pcap"]);
+}
+
+#[test]
+fn cut_captures_give_a_warning() {
+    let folder = Folder::with(&[]);
+    let whole = sample("redis.pcap");
+    folder.write("cut.pcap", &whole[..whole.len() - 9]);
+    folder.check("flows_cut", &["flows", "cut.pcap", "--columns", "id,total_packets"]);
+}
+
+#[test]
+fn flows_before_a_failure_are_written() {
+    let folder = Folder::with(&[]);
+    folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
+    folder.check("flows_corrupt", &["flows", "bad.pcap", "--columns", "id,total_packets"]);
+}
+
+#[test]
+fn files_are_not_left_half_written() {
+    let folder = Folder::with(&[]);
+    folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
+    folder.check("flows_corrupt_to_file", &["flows", "bad.pcap", "-o", "out.csv"]);
+    assert_eq!(folder.names(), ["bad.pcap"]);
+}
+
+#[test]
+fn wrong_values_are_explained() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for (snapshot, option, value) in [
+        ("flows_negative_timeout", "--idle-timeout", "-1"),
+        ("flows_worded_timeout", "--idle-timeout", "abc"),
+        ("flows_unknown_column", "--columns", "id,src_prt"),
+        ("flows_unknown_sort", "--sort", "bytes:down"),
+        ("flows_unknown_format", "--format", "xml"),
+        ("flows_negative_limit", "--limit", "-1"),
+    ] {
+        folder.check(snapshot, &["flows", "redis.pcap", option, value]);
+    }
+}
+
+#[test]
+fn columns_of_ndpi_need_ndpi() {
+    let args = ["flows", "redis.pcap", "--no-dissect", "--columns", "id,application_name"];
+    Folder::with(&["redis.pcap"]).check("flows_column_off", &args);
+}
+
+#[test]
+fn captures_must_be_named() {
+    Folder::with(&[]).check("flows_no_captures", &["flows"]);
+}

@@ -1,0 +1,65 @@
+//! The commands beside `nfstream flows` as users call them.
+
+mod common;
+
+use common::Folder;
+
+#[test]
+fn help_shows_the_commands() {
+    Folder::with(&[]).check("help", &["--help"]);
+}
+
+#[test]
+fn help_of_flows_shows_all_options() {
+    Folder::with(&[]).check("help_flows", &["flows", "--help"]);
+}
+
+#[test]
+fn version_names_ndpi_too() {
+    Folder::with(&[]).check("version", &["--version"]);
+}
+
+#[test]
+fn unknown_commands_are_refused() {
+    Folder::with(&[]).check("unknown_command", &["flow"]);
+}
+
+#[test]
+fn summary_shows_the_largest_of_each_kind() {
+    let args = ["summary", "web.pcap", "--top", "3"];
+    Folder::with(&["web.pcap"]).check("summary", &args);
+}
+
+#[test]
+fn summary_of_several_files_is_one() {
+    let args = ["summary", "web.pcap", "dns.pcap.gz", "--top", "1", "--no-dissect"];
+    Folder::with(&["web.pcap", "dns.pcap.gz"]).check("summary_of_two", &args);
+}
+
+#[test]
+fn summary_is_json_too() {
+    let args = ["summary", "redis.pcap", "--top", "1", "--json"];
+    Folder::with(&["redis.pcap"]).check("summary_json", &args);
+}
+
+#[test]
+fn summary_of_nothing_is_short() {
+    let folder = Folder::with(&[]);
+    folder.write("nothing.pcap", &common::sample("redis.pcap")[..24]);
+    folder.check("summary_nothing", &["summary", "nothing.pcap"]);
+}
+
+#[test]
+fn columns_are_listed() {
+    Folder::with(&[]).check("columns", &["columns"]);
+}
+
+#[test]
+fn columns_are_json_too() {
+    Folder::with(&[]).check("columns_json", &["columns", "--json"]);
+}
+
+#[test]
+fn pages_of_unknown_commands_are_refused() {
+    Folder::with(&[]).check("man_unknown", &["man", "flow"]);
+}

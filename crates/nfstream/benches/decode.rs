@@ -1,0 +1,39 @@
+//! What decoding costs, by the kind of frame: `cargo bench --bench decode`.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use nfstream::capture::{self, Chunk, Source};
+use nfstream::decode::decode;
+
+/// Times that each capture's packets are decoded in one sample: the captures are small.
+const ROUNDS: usize = 50;
+
+fn main() {
+    divan::main();
+}
+
+/// All packets of a sample capture, the lengths of headers as they come.
+#[divan::bench(args = ["web", "web6", "vlan", "tunnels", "dns", "sll2"])]
+fn packets(bencher: Bencher<'_, '_>, name: &str) {
+    let chunk = sample(name);
+    bencher.counter(ItemsCount::new(chunk.records.len() * ROUNDS)).bench_local(|| {
+        for _ in 0..ROUNDS {
+            for record in &chunk.records {
+                let _ = black_box(decode(black_box(record), chunk.frame(record)));
+            }
+        }
+    });
+}
+
+/// Returns a capture of `tests/captures` as one chunk.
+fn sample(name: &str) -> Chunk {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../tests/captures"].iter().collect();
+    let mut chunk = Chunk::default();
+    let mut source = capture::open(&[path.join(format!("{name}.pcap"))]).expect("sample is there");
+    let any = source.read(&mut chunk, usize::MAX).expect("sample is whole");
+    assert!(any, "the sample has packets");
+    chunk
+}

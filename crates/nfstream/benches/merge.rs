@@ -1,0 +1,110 @@
+//! What ids and the order of records cost, for each record: `cargo bench --bench merge`.
+
+// The merge is private to the engine, so its source is compiled here once more; these are the
+// modules it finds in the engine's root.
+#[allow(dead_code, unreachable_pub, reason = "an excerpt of the engine")]
+#[path = "../src/pipeline/merge.rs"]
+mod merge;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use nfstream::decode::{Endpoint, Packet};
+use nfstream::features::{Application, Record, Volume};
+use nfstream::flow::{EndReason, Flow, FlowKey, Sender};
+use nfstream::meter::Findings;
+use nfstream::time::Timestamp;
+use nfstream::{features, meter, time};
+
+use merge::{Ids, Order};
+
+/// Records in one sample; a tick of the clock after each so many.
+const RECORDS: u32 = 32_768;
+const PER_TICK: usize = 64;
+
+fn main() {
+    divan::main();
+}
+
+/// Records that come in the order in which they leave, as those of idle flows mostly do.
+#[divan::bench]
+fn order_of_sorted_records(bencher: Bencher<'_, '_>) {
+    order(bencher, |number| i64::from(number));
+}
+
+/// Records of which every second is noticed before its time has come.
+#[divan::bench]
+fn order_of_early_records(bencher: Bencher<'_, '_>) {
+    order(bencher, |number| i64::from(number) + i64::from(number % 2) * 1000);
+}
+
+/// Ids for conversations of several meters, and for their records.
+#[divan::bench(args = [1, 2, 8])]
+fn ids(bencher: Bencher<'_, '_>, meters: u32) {
+    bencher
+        .counter(ItemsCount::new(RECORDS))
+        .with_inputs(|| {
+            let mut findings: Vec<_> = (0..meters).map(|_| Findings::default()).collect();
+            for number in 0..RECORDS {
+                let findings = findings.get_mut(number_as_index(number % meters));
+                let findings = findings.expect("one for each meter");
+                findings.records.push(record(u64::from(number / meters), 0));
+                findings.births.push(number);
+            }
+            (Ids::new(number_as_index(meters)), findings)
+        })
+        .bench_local_values(|(mut ids, mut findings)| {
+            ids.assign(&mut findings);
+            (ids, findings)
+        });
+}
+
+fn order(bencher: Bencher<'_, '_>, ended: impl Fn(u32) -> i64) {
+    bencher
+        .counter(ItemsCount::new(RECORDS))
+        .with_inputs(|| {
+            let records = (0..RECORDS).map(|number| record(u64::from(number), ended(number)));
+            records.collect::<Vec<_>>()
+        })
+        .bench_local_values(|records| {
+            let mut order = Order::new();
+            let mut out = Vec::with_capacity(records.len());
+            let mut records = records.into_iter().peekable();
+            let mut now = 0;
+            while records.peek().is_some() {
+                order.take(records.by_ref().take(PER_TICK));
+                now += i64::try_from(PER_TICK).unwrap_or(0);
+                order.release(Timestamp::from_nanos(now), &mut out);
+            }
+            order.finish(&mut out);
+            out
+        });
+}
+
+fn record(id: u64, ended: i64) -> Record {
+    let src = Endpoint::v4([192, 0, 2, 1], 50_000);
+    let packet = Packet { src, dst: src, version: 4, protocol: 6, ..Packet::default() };
+    let ended = Timestamp::from_nanos(ended);
+    let flow = Flow {
+        key: FlowKey::of(&packet).0,
+        src: Sender::Low,
+        generation: 0,
+        first_seen: ended,
+        last_seen: ended,
+        birth: id,
+        slice: 0,
+    };
+    Record {
+        id,
+        flow,
+        ended,
+        end_reason: EndReason::Idle,
+        expiration_id: 0,
+        volume: Volume::default(),
+        application: Application::default(),
+        phase: 0,
+    }
+}
+
+fn number_as_index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,181 @@
+//! Whole passes over captures, up to a stage of the engine: what `benches/run.py` times,
+//! `benches/instructions.py` counts and profilers look into.
+//!
+//!     cargo bench --bench passes -- STAGE [--inspect] [--meters N] [--repeat N] CAPTURE...
+//!
+//! A line of JSON says how long the last pass took and what it found. Stages:
+//!
+//! - `read`: finds the records;
+//! - `decode`: decodes them too, in the same thread;
+//! - `flows`: meters them, all of a run but its table;
+//! - `arrow`: makes the table as `to_pandas()` does;
+//! - `memory`: as `flows`, and asks the system how much memory the active flows take just before
+//!   the input ends.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nfstream::capture::{Chunk, Source};
+use nfstream::dpi::Limits;
+use nfstream::{Config, Run, Step, capture, decode, export};
+
+const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] [--meters N] \
+                     [--repeat N] CAPTURE...";
+
+/// Rows of a record batch, at least: as many as the Python package asks for.
+const ROWS: usize = 16_384;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    Read,
+    Decode,
+    Flows,
+    Arrow,
+    Memory,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+struct Task {
+    stage: Stage,
+    inspect: bool,
+    meters: NonZeroUsize,
+    repeat: usize,
+    paths: Vec<PathBuf>,
+}
+
+/// What a pass has found.
+#[derive(Debug, Default)]
+struct Found {
+    packets: u64,
+    flows: u64,
+    /// Bytes of anonymous memory before the first packet, and before the end of the input.
+    memory: Option<(u64, u64)>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(task) = Task::parse()? else {
+        eprintln!("{USAGE}");
+        return Ok(());
+    };
+    let mut found = Found::default();
+    let mut seconds = 0.0;
+    for _ in 0..task.repeat {
+        let start = Instant::now();
+        found = task.run()?;
+        seconds = start.elapsed().as_secs_f64();
+    }
+    let Found { packets, flows, memory } = found;
+    let memory = memory.map_or_else(String::new, |(before, after)| {
+        format!(r#", "memory_before_bytes": {before}, "memory_after_bytes": {after}"#)
+    });
+    println!(r#"{{"seconds": {seconds:.6}, "packets": {packets}, "flows": {flows}{memory}}}"#);
+    Ok(())
+}
+
+impl Task {
+    /// Reads the command line; `None` if it names no stage, as when all benchmarks are run.
+    fn parse() -> Result<Option<Self>, Box<dyn Error>> {
+        let mut stage = None;
+        let mut task = Self {
+            stage: Stage::Read,
+            inspect: false,
+            meters: NonZeroUsize::MIN,
+            repeat: 1,
+            paths: Vec::new(),
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut number = || arguments.next().ok_or(USAGE);
+            match argument.as_str() {
+                // What `cargo bench` adds.
+                "--bench" => {}
+                "--inspect" => task.inspect = true,
+                "--meters" => task.meters = number()?.parse()?,
+                "--repeat" => task.repeat = number()?.parse()?,
+                "read" if stage.is_none() => stage = Some(Stage::Read),
+                "decode" if stage.is_none() => stage = Some(Stage::Decode),
+                "flows" if stage.is_none() => stage = Some(Stage::Flows),
+                "arrow" if stage.is_none() => stage = Some(Stage::Arrow),
+                "memory" if stage.is_none() => stage = Some(Stage::Memory),
+                path => task.paths.push(path.into()),
+            }
+        }
+        let Some(stage) = stage else { return Ok(None) };
+        Ok(Some(Self { stage, ..task }))
+    }
+
+    fn run(&self) -> Result<Found, Box<dyn Error>> {
+        match self.stage {
+            Stage::Read | Stage::Decode => self.read(),
+            Stage::Flows | Stage::Arrow | Stage::Memory => self.meter(),
+        }
+    }
+
+    fn read(&self) -> Result<Found, Box<dyn Error>> {
+        let mut source = capture::open(&self.paths)?;
+        let mut chunk = Chunk::default();
+        let mut found = Found::default();
+        while source.read(&mut chunk, Config::default().chunk_packets.get())? {
+            found.packets += u64::try_from(chunk.records.len())?;
+            if self.stage == Stage::Decode {
+                for record in &chunk.records {
+                    let _ = std::hint::black_box(decode::decode(record, chunk.frame(record)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn meter(&self) -> Result<Found, Box<dyn Error>> {
+        let config = Config {
+            inspection: self.inspect.then(Limits::default),
+            meters: self.meters,
+            ..Config::default()
+        };
+        let mut run = Run::new(Box::new(capture::open(&self.paths)?), &config)?;
+        let schema = Arc::clone(run.schema());
+        let arrow_schema = Arc::new(export::arrow_schema(&schema));
+        let before = if self.stage == Stage::Memory { anonymous_bytes()? } else { 0 };
+        let mut after = before;
+        let mut pending = Vec::new();
+        let mut batches = Vec::new();
+        loop {
+            if self.stage == Stage::Memory {
+                after = anonymous_bytes()?;
+            }
+            let (mut records, last) = match run.advance()? {
+                Step::Records(records) => (records, false),
+                Step::Last(records) => (records, true),
+            };
+            if self.stage == Stage::Arrow {
+                pending.append(&mut records);
+                if pending.len() >= ROWS || last {
+                    batches.push(export::record_batch(&schema, &arrow_schema, &pending));
+                    pending.clear();
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        std::hint::black_box(batches);
+        let stats = run.monitor().stats();
+        let memory = (self.stage == Stage::Memory).then_some((before, after));
+        Ok(Found { packets: stats.packets, flows: stats.flows, memory })
+    }
+}
+
+/// Returns the bytes of this process's memory that no file backs.
+fn anonymous_bytes() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no RssAnon")?;
+    Ok(kibibytes.parse::<u64>()? * 1024)
+}

@@ -1,0 +1,89 @@
+//! The headers of one packet and the place where another may begin inside it.
+
+use super::cursor::Cursor;
+use super::ip::{self, Ip};
+use super::link::Network;
+use super::transport::{self, Transport};
+use super::tunnel::Tunnel;
+use super::{DecodeError, Fragment, Packet};
+use crate::capture::RawRecord;
+
+/// What has been read of one packet of a frame, IP in IP included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layers<'a> {
+    /// Behind the IP headers.
+    pub(super) cursor: Cursor<'a>,
+    /// Innermost VLAN identifier, 0 without a tag.
+    pub(super) vlan_id: u16,
+    pub(super) ip: Ip,
+    pub(super) transport: Transport,
+    /// What carried the packet.
+    pub(super) tunnel: Option<Tunnel>,
+}
+
+impl<'a> Layers<'a> {
+    /// Reads the packet under the cursor, which ends `end` bytes from the start of the frame
+    /// where its own header does not say.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] where it is no IP packet whose addresses and ports can be read.
+    #[inline]
+    pub(super) fn read(
+        mut cursor: Cursor<'a>,
+        network: Network,
+        end: u32,
+    ) -> Result<Self, DecodeError> {
+        let ip = ip::read_innermost(&mut cursor, network, end)?;
+        let transport = transport::read(&cursor, &ip)?;
+        Ok(Self { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None })
+    }
+
+    /// Returns where the packet ends on the wire, in bytes from the start of the frame.
+    pub(super) fn end(&self) -> u32 {
+        super::narrow(self.ip.offset).saturating_add(self.ip.len)
+    }
+
+    /// Returns whether the packet came in one piece.
+    pub(super) fn is_whole(&self) -> bool {
+        self.ip.fragment == Fragment::Whole
+    }
+
+    /// Returns a cursor that stands behind the transport header and ends with the packet.
+    pub(super) fn payload(&self) -> Cursor<'a> {
+        let mut payload = self.cursor.until(self.end());
+        payload.skip(self.transport.header_len.into());
+        payload
+    }
+
+    /// Returns the packet, in the frame that `record` describes.
+    #[inline]
+    pub(super) fn packet(&self, record: &RawRecord) -> Packet {
+        let Self { cursor, vlan_id, ip, transport, tunnel } = self;
+        let (mut src, mut dst) = (ip.src, ip.dst);
+        src.port = transport.src_port;
+        dst.port = transport.dst_port;
+        let headers_len = cursor.offset() - ip.offset + usize::from(transport.header_len);
+        Packet {
+            time: record.time,
+            src,
+            dst,
+            tunnel_id: tunnel.map_or(0, Tunnel::id),
+            vlan_id: *vlan_id,
+            protocol: ip.protocol,
+            version: ip.version,
+            fragment: ip.fragment,
+            tcp_flags: transport.tcp_flags,
+            link: record.link,
+            frame_offset: record.offset,
+            capture_len: record.capture_len,
+            wire_len: record.wire_len,
+            ip_offset: super::narrow(ip.offset),
+            ip_len: ip.len,
+            fragment_offset: super::narrow(ip.fragment_offset),
+            transport_offset: super::narrow(cursor.offset()),
+            payload_offset: super::narrow(cursor.offset() + usize::from(transport.header_len)),
+            payload_len: ip.len.saturating_sub(super::narrow(headers_len)),
+        }
+    }
+}

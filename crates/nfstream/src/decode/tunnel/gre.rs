@@ -1,0 +1,92 @@
+//! GRE (RFC 2784, RFC 2890) and what is built on it: PPTP, ERSPAN and NVGRE.
+
+use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
+use super::super::cursor::Cursor;
+use super::super::link::{self, Network};
+use super::Tunnel;
+
+const CHECKSUM: u16 = 0x8000;
+const ROUTING: u16 = 0x4000;
+const KEY: u16 = 0x2000;
+const SEQUENCE: u16 = 0x1000;
+const VERSION: u16 = 0x0007;
+
+/// Protocol types (IEEE 802 numbers) that mean more than what they carry.
+mod kind {
+    pub(super) const ETHERNET: u16 = 0x6558;
+    pub(super) const ERSPAN: u16 = 0x88be;
+    pub(super) const ERSPAN_III: u16 = 0x22eb;
+    pub(super) const PPP: u16 = 0x880b;
+}
+
+/// Reads the header, whatever its version, and what it announces.
+pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<(Tunnel, Network), DecodeError> {
+    let flags = cursor.u16(0, TruncatedNetwork)?;
+    let kind = cursor.u16(2, TruncatedNetwork)?;
+    match flags & VERSION {
+        0 => enter_standard(cursor, flags, kind),
+        1 if kind == kind::PPP => Ok((Tunnel::Gre, enter_enhanced(cursor, flags)?)),
+        _ => Err(NotIp),
+    }
+}
+
+fn enter_standard(
+    cursor: &mut Cursor<'_>,
+    flags: u16,
+    kind: u16,
+) -> Result<(Tunnel, Network), DecodeError> {
+    // Source routes (RFC 1701) are gone since RFC 2784 and would make the length uncertain.
+    if flags & ROUTING != 0 {
+        return Err(NotIp);
+    }
+    let fields = [CHECKSUM, KEY, SEQUENCE].iter().filter(|&&field| flags & field != 0).count();
+    cursor.skip(4 + 4 * fields);
+    match kind {
+        kind::ETHERNET if flags & (CHECKSUM | KEY | SEQUENCE) == KEY => {
+            Ok((Tunnel::Nvgre, link::ethernet(cursor)?))
+        }
+        kind::ERSPAN if flags & SEQUENCE != 0 => Ok((Tunnel::Erspan, erspan_ii(cursor)?)),
+        // Type I has no header of its own.
+        kind::ERSPAN => Ok((Tunnel::Erspan, link::ethernet(cursor)?)),
+        kind::ERSPAN_III => Ok((Tunnel::Erspan, erspan_iii(cursor)?)),
+        kind::PPP => Ok((Tunnel::Gre, link::ppp(cursor)?)),
+        _ => Ok((Tunnel::Gre, link::bridged(cursor, kind)?)),
+    }
+}
+
+/// Reads the enhanced header of PPTP (RFC 2637), whose key is a length and a call.
+fn enter_enhanced(cursor: &mut Cursor<'_>, flags: u16) -> Result<Network, DecodeError> {
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+
+    // Without a sequence number there is no payload.
+    if flags & (CHECKSUM | ROUTING | KEY | SEQUENCE) != KEY | SEQUENCE {
+        return Err(NotIp);
+    }
+    cursor.skip(if flags & ACKNOWLEDGMENT == 0 { 12 } else { 16 });
+    link::ppp(cursor)
+}
+
+fn erspan_ii(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    if cursor.byte(0, TruncatedNetwork)? >> 4 != 1 {
+        return Err(NotIp);
+    }
+    cursor.skip(8);
+    link::ethernet(cursor)
+}
+
+fn erspan_iii(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    const HAS_SUBHEADER: u8 = 0x01;
+    const ETHERNET: u8 = 0;
+    const IP: u8 = 2;
+
+    let header: &[u8; 12] = cursor.peek(0, TruncatedNetwork)?;
+    if header[0] >> 4 != 2 {
+        return Err(NotIp);
+    }
+    cursor.skip(if header[11] & HAS_SUBHEADER == 0 { 12 } else { 20 });
+    match header[10] >> 2 & 0x1f {
+        ETHERNET => link::ethernet(cursor),
+        IP => Ok(link::EITHER),
+        _ => Err(NotIp),
+    }
+}

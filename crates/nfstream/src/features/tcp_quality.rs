@@ -1,0 +1,208 @@
+//! How well TCP got on: windows, lost and reordered segments, the round trip of the handshake.
+
+use crate::decode::TcpFlags;
+use crate::flow::{Direction, Segment, distance};
+use crate::time::{Duration, Timestamp};
+
+/// Quality of a connection, by direction.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TcpQuality {
+    ends: [Sender; 2],
+    handshake: Handshake,
+}
+
+/// What one end has sent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Sender {
+    /// Window of its first segment.
+    initial_window: Option<u16>,
+    retransmitted: u32,
+    out_of_order: u32,
+    zero_window: u32,
+    /// Behind the last byte seen.
+    next: Option<u32>,
+    /// Bytes that are missing before it: the youngest gaps, begin and end.
+    gaps: [(u32, u32); GAPS],
+}
+
+/// Gaps that are remembered of each direction.
+const GAPS: usize = 4;
+
+/// How far the handshake has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Handshake {
+    /// No SYN has been seen.
+    #[default]
+    Missing,
+    /// SYN, from this direction and at this time.
+    Asked(Direction, Timestamp),
+    /// SYN and its answer.
+    Answered(Direction, Timestamp),
+    /// All three segments, this long from the first to the third.
+    Done(Duration),
+}
+
+impl TcpQuality {
+    /// Adds a segment.
+    pub fn add(&mut self, direction: Direction, segment: &Segment, time: Timestamp) {
+        self.ends[direction.index()].add(segment);
+        let (syn, ack) = (
+            segment.flags.contains(TcpFlags::SYN),
+            segment.flags.contains(TcpFlags::ACK),
+        );
+        self.handshake = match self.handshake {
+            // The last SYN before the answer counts: earlier ones were lost.
+            Handshake::Missing | Handshake::Asked(..) if syn && !ack => {
+                Handshake::Asked(direction, time)
+            }
+            Handshake::Asked(client, asked) if syn && ack && direction != client => {
+                Handshake::Answered(client, asked)
+            }
+            Handshake::Answered(client, asked) if ack && !syn && direction == client => {
+                Handshake::Done(time.since(asked))
+            }
+            other => other,
+        };
+    }
+
+    /// Returns the window of the first segment of a direction, 0 if it has none.
+    pub fn initial_window(&self, direction: Direction) -> u16 {
+        self.ends[direction.index()].initial_window.unwrap_or(0)
+    }
+
+    /// Returns the segments of a direction that held nothing new.
+    pub fn retransmitted(&self, direction: Direction) -> u32 {
+        self.ends[direction.index()].retransmitted
+    }
+
+    /// Returns the segments of a direction that came after later ones.
+    pub fn out_of_order(&self, direction: Direction) -> u32 {
+        self.ends[direction.index()].out_of_order
+    }
+
+    /// Returns the segments of a direction that offered no window.
+    pub fn zero_window(&self, direction: Direction) -> u32 {
+        self.ends[direction.index()].zero_window
+    }
+
+    /// Returns the time from SYN to the segment that answers its answer; zero if these three were
+    /// not seen.
+    pub fn round_trip(&self) -> Duration {
+        match self.handshake {
+            Handshake::Done(duration) => duration,
+            _ => Duration::default(),
+        }
+    }
+}
+
+impl Sender {
+    fn add(&mut self, segment: &Segment) {
+        self.initial_window.get_or_insert(segment.window);
+        if segment.flags.contains(TcpFlags::RST) {
+            return;
+        }
+        let syn_or_fin =
+            segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::FIN);
+        if segment.window == 0 && !syn_or_fin {
+            self.zero_window = self.zero_window.saturating_add(1);
+        }
+        let (begin, end) = (segment.sequence, segment.end());
+        if begin == end {
+            return;
+        }
+        let Some(next) = self.next else {
+            self.next = Some(end);
+            return;
+        };
+        if distance(next, end) > 0 {
+            if distance(next, begin) > 0 {
+                self.gaps.rotate_right(1);
+                self.gaps[0] = (next, begin);
+            }
+            self.next = Some(end);
+        } else if self.fill(begin, end) {
+            self.out_of_order = self.out_of_order.saturating_add(1);
+        } else if !(segment.len <= 1 && !syn_or_fin && distance(begin, next) == 1) {
+            // A byte before the next one is how keep-alives look (RFC 9293, section 3.8.4).
+            self.retransmitted = self.retransmitted.saturating_add(1);
+        }
+    }
+
+    /// Takes what a segment holds out of the gaps; returns whether it held any of them.
+    fn fill(&mut self, begin: u32, end: u32) -> bool {
+        let mut filled = false;
+        for (from, to) in &mut self.gaps {
+            if from == to || distance(*from, end) <= 0 || distance(begin, *to) <= 0 {
+                continue;
+            }
+            filled = true;
+            if distance(begin, *from) >= 0 {
+                *from = if distance(end, *to) >= 0 { end } else { *to };
+            } else {
+                // What lies behind the segment is given up: it is told as retransmitted.
+                *to = begin;
+            }
+        }
+        filled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Direction::{Dst2Src, Src2Dst};
+    use super::*;
+
+    fn data(sequence: u32, len: u32) -> Segment {
+        Segment { sequence, acknowledgment: 0, window: 100, flags: TcpFlags::ACK, len }
+    }
+
+    fn quality(segments: &[Segment]) -> TcpQuality {
+        let mut quality = TcpQuality::default();
+        for segment in segments {
+            quality.add(Src2Dst, segment, Timestamp::default());
+        }
+        quality
+    }
+
+    #[test]
+    fn a_repeated_segment_is_retransmitted() {
+        let quality = quality(&[data(0, 10), data(10, 10), data(0, 10), data(20, 10)]);
+        assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (1, 0));
+    }
+
+    #[test]
+    fn a_segment_that_fills_a_gap_is_out_of_order() {
+        let quality = quality(&[data(0, 10), data(20, 10), data(10, 10), data(10, 10)]);
+        assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (1, 1));
+    }
+
+    #[test]
+    fn keep_alives_and_bare_acknowledgments_are_neither() {
+        let quality = quality(&[data(0, 10), data(9, 1), data(9, 0), data(10, 0), data(10, 0)]);
+        assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (0, 0));
+    }
+
+    #[test]
+    fn windows_are_those_of_each_direction() {
+        let mut quality = TcpQuality::default();
+        for (direction, window) in [(Src2Dst, 7), (Dst2Src, 9), (Src2Dst, 0)] {
+            let segment = Segment { window, ..data(0, 0) };
+            quality.add(direction, &segment, Timestamp::default());
+        }
+        assert_eq!((quality.initial_window(Src2Dst), quality.initial_window(Dst2Src)), (7, 9));
+        assert_eq!((quality.zero_window(Src2Dst), quality.zero_window(Dst2Src)), (1, 0));
+    }
+
+    #[test]
+    fn the_handshake_is_timed_from_the_last_syn_to_the_third_segment() {
+        let mut quality = TcpQuality::default();
+        let syn = Segment { flags: TcpFlags::SYN, ..data(0, 0) };
+        let answer = Segment { flags: TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0), ..data(0, 0) };
+        for (direction, segment, time) in
+            [(Src2Dst, syn, 0), (Src2Dst, syn, 10), (Dst2Src, answer, 14), (Src2Dst, data(1, 0), 17)]
+        {
+            quality.add(direction, &segment, Timestamp::from_nanos(time));
+        }
+        assert_eq!(quality.round_trip(), Duration::from_nanos(7));
+    }
+}

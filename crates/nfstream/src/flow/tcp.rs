@@ -1,0 +1,228 @@
+//! TCP connections: what a segment says, and when a connection has closed (RFC 9293).
+
+use super::Direction;
+use crate::decode::{Packet, TcpFlags};
+
+/// What the header of a TCP segment says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Segment {
+    /// Sequence number of the first byte, or of SYN.
+    pub sequence: u32,
+    /// Next sequence number expected of the other end; meaningless without ACK.
+    pub acknowledgment: u32,
+    /// Bytes that the sender takes, not scaled.
+    pub window: u16,
+    /// Flags.
+    pub flags: TcpFlags,
+    /// Bytes of payload on the wire.
+    pub len: u32,
+}
+
+/// How a connection was closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Close {
+    /// FIN in both directions, each acknowledged.
+    Fin,
+    /// Reset.
+    Rst,
+}
+
+/// Follows the two ends of a connection until it has closed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Connection {
+    ends: [End; 2],
+    close: Option<Close>,
+}
+
+/// One end, as its own segments tell.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct End {
+    /// Behind the last byte sent.
+    next: Option<u32>,
+    /// Last acknowledgment sent.
+    acknowledged: Option<u32>,
+    /// Largest window offered, before scaling.
+    window: u16,
+    /// Behind the FIN sent.
+    fin: Option<u32>,
+}
+
+/// The largest window that can be offered (RFC 7323): the shift that was agreed on may not have
+/// been captured.
+const MAX_WINDOW_SHIFT: u32 = 14;
+
+impl Segment {
+    const TCP: u8 = 6;
+
+    /// Reads the TCP header of `packet`, whose frame is `frame`; `None` if there is none, or not
+    /// all of its fixed part.
+    #[inline]
+    pub fn read(packet: &Packet, frame: &[u8]) -> Option<Self> {
+        if packet.protocol != Self::TCP || packet.payload_offset == packet.transport_offset {
+            return None;
+        }
+        let offset = usize::try_from(packet.transport_offset).ok()?;
+        let header: &[u8; 16] = frame.get(offset..)?.first_chunk()?;
+        let [_, _, _, _, s0, s1, s2, s3, a0, a1, a2, a3, _, _, w0, w1] = *header;
+        Some(Self {
+            sequence: u32::from_be_bytes([s0, s1, s2, s3]),
+            acknowledgment: u32::from_be_bytes([a0, a1, a2, a3]),
+            window: u16::from_be_bytes([w0, w1]),
+            flags: packet.tcp_flags,
+            len: packet.payload_len,
+        })
+    }
+
+    /// Returns the sequence number behind the segment: SYN and FIN count one each.
+    pub fn end(&self) -> u32 {
+        let flags = u32::from(self.flags.contains(TcpFlags::SYN))
+            + u32::from(self.flags.contains(TcpFlags::FIN));
+        self.sequence.wrapping_add(self.len).wrapping_add(flags)
+    }
+}
+
+/// Returns how far `later` lies behind `earlier` in sequence space; negative if before it.
+pub fn distance(earlier: u32, later: u32) -> i32 {
+    later.wrapping_sub(earlier).cast_signed()
+}
+
+impl Connection {
+    /// Takes the next segment.
+    pub fn add(&mut self, direction: Direction, segment: &Segment) {
+        if self.close.is_some() {
+            return;
+        }
+        let [sender, receiver] = match direction {
+            Direction::Src2Dst => [0, 1],
+            Direction::Dst2Src => [1, 0],
+        };
+        if segment.flags.contains(TcpFlags::RST) {
+            if self.is_valid_reset(sender, receiver, segment) {
+                self.close = Some(Close::Rst);
+            }
+            return;
+        }
+        let end = &mut self.ends[sender];
+        if end.next.is_none_or(|next| distance(next, segment.end()) > 0) {
+            end.next = Some(segment.end());
+        }
+        end.window = end.window.max(segment.window);
+        if segment.flags.contains(TcpFlags::FIN) {
+            end.fin = Some(segment.end());
+        }
+        if segment.flags.contains(TcpFlags::ACK)
+            && end.acknowledged.is_none_or(|last| distance(last, segment.acknowledgment) > 0)
+        {
+            end.acknowledged = Some(segment.acknowledgment);
+        }
+        if self.is_finished(0, 1) && self.is_finished(1, 0) {
+            self.close = Some(Close::Fin);
+        }
+    }
+
+    /// Returns how the connection was closed, `None` while it is not.
+    pub fn close(&self) -> Option<Close> {
+        self.close
+    }
+
+    /// Returns whether `sender` has sent a FIN that `receiver` has acknowledged.
+    fn is_finished(&self, sender: usize, receiver: usize) -> bool {
+        self.ends[sender]
+            .fin
+            .zip(self.ends[receiver].acknowledged)
+            .is_some_and(|(fin, acknowledged)| distance(fin, acknowledged) >= 0)
+    }
+
+    /// Returns whether a reset is the sender's own rather than a guess of somebody else: its
+    /// number lies in the receiver's window, or it acknowledges what the receiver has sent.
+    fn is_valid_reset(&self, sender: usize, receiver: usize, segment: &Segment) -> bool {
+        let (sender, receiver) = (&self.ends[sender], &self.ends[receiver]);
+        let Some(expected) = receiver.acknowledged.or(sender.next) else {
+            // Nothing is known of the sender: an answer to SYN acknowledges just that, and a
+            // capture that begins here has nothing to check against.
+            return receiver.next.is_none_or(|next| {
+                segment.flags.contains(TcpFlags::ACK) && segment.acknowledgment == next
+            });
+        };
+        let window = u32::from(receiver.window) << MAX_WINDOW_SHIFT;
+        sender.next == Some(segment.sequence) || segment.sequence.wrapping_sub(expected) <= window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Direction::{Dst2Src, Src2Dst};
+    use super::*;
+
+    const SYN: TcpFlags = TcpFlags::SYN;
+    const ACK: TcpFlags = TcpFlags::ACK;
+    const SYN_ACK: TcpFlags = TcpFlags(SYN.0 | ACK.0);
+    const FIN_ACK: TcpFlags = TcpFlags(TcpFlags::FIN.0 | ACK.0);
+    const RST_ACK: TcpFlags = TcpFlags(TcpFlags::RST.0 | ACK.0);
+
+    fn segment(flags: TcpFlags, sequence: u32, acknowledgment: u32, len: u32) -> Segment {
+        Segment { sequence, acknowledgment, window: 1000, flags, len }
+    }
+
+    fn close(segments: &[(Direction, Segment)]) -> Option<Close> {
+        let mut connection = Connection::default();
+        for (direction, segment) in segments {
+            connection.add(*direction, segment);
+        }
+        connection.close()
+    }
+
+    fn handshake() -> Vec<(Direction, Segment)> {
+        vec![
+            (Src2Dst, segment(SYN, 99, 0, 0)),
+            (Dst2Src, segment(SYN_ACK, 499, 100, 0)),
+            (Src2Dst, segment(ACK, 100, 500, 0)),
+        ]
+    }
+
+    #[test]
+    fn one_fin_does_not_close() {
+        let mut segments = handshake();
+        segments.push((Src2Dst, segment(FIN_ACK, 100, 500, 0)));
+        segments.push((Dst2Src, segment(ACK, 500, 101, 0)));
+        segments.push((Dst2Src, segment(ACK, 500, 101, 10)));
+        assert_eq!(close(&segments), None);
+    }
+
+    #[test]
+    fn the_ack_of_the_second_fin_closes() {
+        let mut segments = handshake();
+        segments.push((Src2Dst, segment(FIN_ACK, 100, 500, 0)));
+        segments.push((Dst2Src, segment(FIN_ACK, 500, 101, 0)));
+        assert_eq!(close(&segments), None);
+        segments.push((Src2Dst, segment(ACK, 101, 501, 0)));
+        assert_eq!(close(&segments), Some(Close::Fin));
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut segments = vec![
+            (Src2Dst, segment(FIN_ACK, u32::MAX, 500, 0)),
+            (Dst2Src, segment(FIN_ACK, 500, 0, 0)),
+        ];
+        assert_eq!(close(&segments), None);
+        segments.push((Src2Dst, segment(ACK, 0, 501, 0)));
+        assert_eq!(close(&segments), Some(Close::Fin));
+    }
+
+    #[test]
+    fn a_refused_connection_is_reset() {
+        let refused =
+            [(Src2Dst, segment(SYN, 99, 0, 0)), (Dst2Src, segment(RST_ACK, 0, 100, 0))];
+        assert_eq!(close(&refused), Some(Close::Rst));
+    }
+
+    #[test]
+    fn a_reset_outside_the_window_is_no_end() {
+        let mut segments = handshake();
+        segments.push((Dst2Src, segment(TcpFlags::RST, 0x8000_0000, 0, 0)));
+        assert_eq!(close(&segments), None);
+        segments.push((Dst2Src, segment(TcpFlags::RST, 500, 0, 0)));
+        assert_eq!(close(&segments), Some(Close::Rst));
+    }
+}

@@ -1,0 +1,57 @@
+//! Recorded results of every sample capture, a folder for each configuration.
+
+#![cfg(feature = "ndpi")]
+
+use std::path::Path;
+
+use nfstream::export::CsvWriter;
+use nfstream::features::{COLUMNS, Group};
+use nfstream::{Run, Step, capture};
+use nfstream_testkit::{Ends, Golden, captures};
+
+/// What the labels were recorded with: each version of nDPI knows other applications.
+const NDPI: &str = "4.2";
+
+fn table(path: &Path, ends: &Ends) -> String {
+    let source = capture::open(&[path.to_owned()]).unwrap();
+    let mut run = Run::new(Box::new(source), &ends.config()).unwrap();
+    let schema = run.schema().clone();
+    let mut table = Vec::new();
+    let mut writer = CsvWriter::new(&mut table, &schema).unwrap();
+    loop {
+        match run.advance().unwrap() {
+            Step::Records(records) => writer.write(&records).unwrap(),
+            Step::Last(records) => break writer.write(&records).unwrap(),
+        }
+    }
+    writer.flush().unwrap();
+    drop(writer);
+    String::from_utf8(table).unwrap()
+}
+
+fn check(name: &str, ends: &Ends, skipped: &[&str]) {
+    let mut golden = Golden::open(name, skipped);
+    for path in captures() {
+        golden.check(&path.file_name().unwrap().to_string_lossy(), &table(&path, ends));
+    }
+    golden.finish();
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "whoever reads the test's output should know")]
+fn captures_give_the_recorded_flows_by_default() {
+    let version = ndpi::version();
+    let mut skipped = Vec::new();
+    if !version.starts_with(NDPI) {
+        eprintln!("labels are not compared: recorded with nDPI {NDPI}, this is {version}");
+        let columns = COLUMNS.iter().copied().flatten();
+        skipped.extend(columns.filter(|c| c.group == Group::Application).map(|c| c.name));
+    }
+    let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };
+    check("default", &ends, &skipped);
+}
+
+#[test]
+fn captures_give_the_recorded_flows_with_short_timeouts() {
+    check("short-timeouts", &Ends::without_dpi(1, 2), &[]);
+}

@@ -1,0 +1,194 @@
+//! The layout of the engine, as its sources have it: who uses whom, and who touches the system.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// In the order of a packet's way; each uses only those before it.
+const LAYERS: [&str; 6] = ["capture", "decode", "flow", "features", "dpi", "export"];
+
+/// These know every layer. `lib` only declares them.
+const ABOVE_ALL: [&str; 3] = ["meter", "pipeline", "lib"];
+
+/// Anyone may use these.
+const FREE: [&str; 1] = ["time"];
+
+/// Only `capture` reads the clock, opens files or asks the system for anything else.
+const SYSTEM: [&str; 12] = [
+    "Instant::now",
+    "SystemTime",
+    "UNIX_EPOCH",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::process",
+    "std::env",
+    "File::open",
+    "OpenOptions",
+    "stdin()",
+    "stdout()",
+];
+
+/// A source file without comments and without its tests.
+struct Source {
+    path: PathBuf,
+    /// The module under the crate's root that it belongs to.
+    module: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let sources: Vec<_> = files
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).unwrap();
+            let module = inside.iter().next().unwrap().to_str().unwrap();
+            let module = module.trim_end_matches(".rs").to_owned();
+            let code = code(&fs::read_to_string(&path).unwrap());
+            Source { path, module, code }
+        })
+        // Files for tests alone.
+        .filter(|source| !source.path.ends_with("capture/samples.rs"))
+        .collect();
+    assert!(sources.len() > 30, "the sources have moved");
+    sources
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Drops comments, and the tests, which stand at the end of a file.
+fn code(text: &str) -> String {
+    let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = body.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the modules that `code` names behind `crate::`, also within braces.
+fn used_modules(code: &str) -> Vec<String> {
+    let mut modules = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(list) = rest.strip_prefix('{') else {
+            modules.push(first_name(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (place, letter) in list.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                _ if begins && letter.is_alphabetic() => {
+                    modules.push(first_name(&list[place..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    modules
+}
+
+fn first_name(code: &str) -> String {
+    code.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+#[test]
+fn modules_use_only_those_before_them() {
+    let places: BTreeMap<_, _> = LAYERS.into_iter().zip(0..).collect();
+    for Source { path, module, code } in sources() {
+        let Some(place) = places.get(module.as_str()) else {
+            let known = ABOVE_ALL.contains(&module.as_str()) || FREE.contains(&module.as_str());
+            assert!(known, "{}: {module} has no place among the layers", path.display());
+            continue;
+        };
+        for used in used_modules(&code) {
+            let allowed = FREE.contains(&used.as_str())
+                || places.get(used.as_str()).is_some_and(|used| used <= place);
+            assert!(allowed, "{}: {module} must not use {used}", path.display());
+        }
+    }
+}
+
+#[test]
+fn time_uses_nothing() {
+    for Source { path, module, code } in sources() {
+        if module == "time" {
+            assert_eq!(used_modules(&code), Vec::<String>::new(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn meters_do_not_know_the_pipeline() {
+    for Source { path, module, code } in sources() {
+        if module == "meter" {
+            let used = used_modules(&code);
+            assert!(!used.contains(&"pipeline".to_owned()), "{}", path.display());
+        }
+    }
+}
+
+/// A path such as `super::super::flow` would get round the other tests.
+#[test]
+fn modules_are_named_from_the_root() {
+    for Source { path, code, .. } in sources() {
+        assert!(!code.contains("super::super"), "{}", path.display());
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for Source { path, code, .. } in sources() {
+        let beside_root = path.parent() == Some(&root)
+            || (path.ends_with("mod.rs") && path.parent().and_then(Path::parent) == Some(&root));
+        if beside_root {
+            assert!(!code.contains("super::"), "{}: name it from the root", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_capture_touches_the_system() {
+    for Source { path, module, code } in sources() {
+        if module == "capture" {
+            continue;
+        }
+        for system in SYSTEM {
+            assert!(!code.contains(system), "{}: uses {system}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_capture_and_pipeline_start_threads() {
+    for Source { path, module, code } in sources() {
+        if module != "capture" && module != "pipeline" {
+            assert!(!code.contains("std::thread"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_engine_has_no_unsafe_code() {
+    for Source { path, code, .. } in sources() {
+        let mut words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        assert!(!words.any(|word| word == "unsafe"), "{}", path.display());
+    }
+}
+
+#[test]
+fn used_modules_are_found_within_braces() {
+    let code = "use crate::{a, b::{C, D}, e::f}; use crate::g::H; crate::i::j();";
+    assert_eq!(used_modules(code), ["a", "b", "e", "g", "i"]);
+}

@@ -1,0 +1,347 @@
+//! One input, one result: for any number of meters and any chunk size, with hooks and without, and
+//! the same that a plain reading of the rules gives.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use nfstream::features::{Label, Record};
+use nfstream::flow::{EndReason, FragmentTable, Slot, Timeouts};
+use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::time::{Duration, Timestamp};
+use nfstream::{Run, Step};
+use nfstream_testkit::strategies::{Order, Piece, Plan, stream};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, Row, Total, capture_from};
+use proptest::prelude::*;
+
+const METERS: [usize; 4] = [1, 2, 3, 7];
+const CHUNKS: [usize; 5] = [1, 2, 7, 1000, 4096];
+
+/// Idle after 20 ms, sliced after 100 ms: short, so that a few thousand packets see every rule.
+const SHORT: Timeouts = Timeouts {
+    idle: Duration::from_nanos(20_000_000),
+    active: Duration::from_nanos(100_000_000),
+};
+
+/// Idle after 1 s: a thousand packets rarely see it.
+const LONG: Timeouts = Timeouts {
+    idle: Duration::from_nanos(1_000_000_000),
+    active: Duration::from_nanos(3_000_000_000),
+};
+
+fn ends(timeouts: Timeouts) -> Ends {
+    Ends { timeouts, ..Ends::without_dpi(0, 0) }
+}
+
+fn captured(stream: &[(Timestamp, Plan)]) -> Vec<Captured> {
+    stream.iter().map(|(time, plan)| plan.captured(*time)).collect()
+}
+
+/// Counts what it is called for.
+#[derive(Debug, Default)]
+struct Counting {
+    births: u64,
+    packets: u64,
+    ends: u64,
+}
+
+impl Hooks for Counting {
+    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        self.births += 1;
+        self.packets += 1;
+        Ok(Wish::Continue)
+    }
+
+    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        self.packets += 1;
+        Ok(Wish::Continue)
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        self.ends += 1;
+        Ok(())
+    }
+}
+
+fn run_with_hooks(packets: &[Captured], ends: &Ends) -> (Total, Counting) {
+    let source = MemorySource::new(packets).boxed();
+    let mut run = Run::with_hooks(source, &ends.config()).unwrap();
+    let (mut rows, mut hooks) = (Vec::new(), Counting::default());
+    loop {
+        match run.advance_with(&mut hooks).unwrap() {
+            Step::Records(records) => rows.extend(records.iter().map(Row::of)),
+            Step::Last(records) => {
+                rows.extend(records.iter().map(Row::of));
+                return (Total { rows, stats: run.monitor().stats() }, hooks);
+            }
+        }
+    }
+}
+
+/// Fails where two results differ, with the first row that does.
+fn check_same(one: &Total, other: &Total, what: &str) -> Result<(), TestCaseError> {
+    for (place, (one, other)) in one.rows.iter().zip(&other.rows).enumerate() {
+        prop_assert_eq!(one, other, "{}, row {}", what, place);
+    }
+    prop_assert_eq!(one.rows.len(), other.rows.len(), "rows, {}", what);
+    prop_assert_eq!(&one.stats, &other.stats, "counts, {}", what);
+    Ok(())
+}
+
+fn check_all_ways(packets: &[Captured], timeouts: Timeouts) -> Result<(), TestCaseError> {
+    let run = |meters, chunk_packets| {
+        let source = MemorySource::new(packets).boxed();
+        capture_from(source, &ends(timeouts).on(meters, chunk_packets))
+    };
+    let expected = run(1, 2048);
+    for meters in METERS {
+        for chunk_packets in CHUNKS {
+            let what = format!("{meters} meters, chunks of {chunk_packets}");
+            check_same(&run(meters, chunk_packets), &expected, &what)?;
+        }
+    }
+    for chunk_packets in CHUNKS {
+        let (total, hooks) = run_with_hooks(packets, &ends(timeouts).on(1, chunk_packets));
+        check_same(&total, &expected, &format!("hooks, chunks of {chunk_packets}"))?;
+        let flows = u64::try_from(expected.rows.len()).unwrap();
+        prop_assert_eq!(hooks.births, flows);
+        prop_assert_eq!(hooks.ends, flows);
+        prop_assert_eq!(hooks.packets, expected.stats.flow_packets);
+    }
+    Ok(())
+}
+
+/// The rules as the design page has them: a map of flows, no scans, no clock.
+struct Model {
+    timeouts: Timeouts,
+    active: HashMap<Key, Row>,
+    /// Of first fragments: time, ends and protocol.
+    firsts: HashMap<FragmentKey, (Timestamp, [SocketAddr; 2], u8)>,
+    next_id: u64,
+    ended: Vec<Row>,
+}
+
+type Key = ([SocketAddr; 2], u8, u16);
+type FragmentKey = (IpAddr, IpAddr, Option<u8>, u16, u16);
+
+impl Model {
+    fn rows(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Vec<Row> {
+        let mut model = Self {
+            timeouts,
+            active: HashMap::new(),
+            firsts: HashMap::new(),
+            next_id: 0,
+            ended: Vec::new(),
+        };
+        for (time, plan) in stream {
+            model.arrive(*time, plan);
+        }
+        let end = stream.last().map_or(Timestamp::default(), |(time, _)| *time);
+        for mut row in std::mem::take(&mut model.active).into_values() {
+            let idle = row.last_seen.plus(timeouts.idle);
+            (row.ended, row.end_reason) = if idle <= end {
+                (idle, EndReason::Idle)
+            } else {
+                (Timestamp::MAX, EndReason::EndOfInput)
+            };
+            model.ended.push(row);
+        }
+        model.ended.sort_by_key(|row| (row.ended, row.id, row.slice));
+        model.ended
+    }
+
+    fn arrive(&mut self, time: Timestamp, plan: &Plan) {
+        let (ends, protocol) = self.join_fragments(time, plan);
+        let [src, dst] = ends;
+        let key = ([src.min(dst), src.max(dst)], protocol, plan.vlan_id());
+        let wire_len = u64::from(plan.captured(time).wire_len);
+        let begun = |id, slice, src, dst| Row {
+            id,
+            slice,
+            src,
+            dst,
+            protocol,
+            vlan_id: plan.vlan_id(),
+            first_seen: time,
+            last_seen: time,
+            ended: time,
+            end_reason: EndReason::EndOfInput,
+            expiration_id: 0,
+            packets: [0, 0],
+            bytes: [0, 0],
+            label: Label::default(),
+            metadata: None,
+        };
+        let mut row = match self.active.remove(&key) {
+            None => {
+                self.next_id += 1;
+                begun(self.next_id - 1, 0, src, dst)
+            }
+            Some(mut row) if time.since(row.last_seen) >= self.timeouts.idle => {
+                row.ended = row.last_seen.plus(self.timeouts.idle);
+                row.end_reason = EndReason::Idle;
+                self.ended.push(row);
+                self.next_id += 1;
+                begun(self.next_id - 1, 0, src, dst)
+            }
+            Some(mut row) if time.since(row.first_seen) >= self.timeouts.active => {
+                (row.ended, row.end_reason, row.expiration_id) = (time, EndReason::Active, 1);
+                let next = begun(row.id, row.slice + 1, row.src, row.dst);
+                self.ended.push(row);
+                next
+            }
+            Some(row) => row,
+        };
+        let direction = usize::from((row.src, row.dst) != (src, dst));
+        row.packets[direction] += 1;
+        row.bytes[direction] += wire_len;
+        row.last_seen = row.last_seen.max(time);
+        self.active.insert(key, row);
+    }
+
+    fn join_fragments(&mut self, time: Timestamp, plan: &Plan) -> ([SocketAddr; 2], u8) {
+        let (Piece::First(number) | Piece::Later(number)) = plan.piece else {
+            return (plan.ends(), plan.protocol);
+        };
+        let (src, dst) = (plan.src.ip(), plan.dst.ip());
+        // IPv4 numbers packets per protocol.
+        let protocol = src.is_ipv4().then_some(plan.protocol);
+        let key = (src, dst, protocol, plan.vlan_id(), number);
+        if let Piece::First(_) = plan.piece {
+            self.firsts.insert(key, (time, plan.ends(), plan.protocol));
+        } else if let Some((first, ends, protocol)) = self.firsts.get(&key)
+            && time.since(*first) < FragmentTable::LIFETIME
+        {
+            return (*ends, *protocol);
+        }
+        (plan.ends(), plan.protocol)
+    }
+}
+
+fn check_model(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Result<(), TestCaseError> {
+    let packets = captured(stream);
+    let total = capture_from(MemorySource::new(packets).boxed(), &ends(timeouts));
+    let rows = Model::rows(stream, timeouts);
+    for (place, (row, expected)) in total.rows.iter().zip(&rows).enumerate() {
+        prop_assert_eq!(row, expected, "row {}", place);
+    }
+    prop_assert_eq!(total.rows.len(), rows.len());
+    prop_assert_eq!(total.stats.ignored.total(), 0);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn short_streams_give_the_same_rows_for_any_meters_and_chunks(
+        stream in stream(LONG, 0..100, Order::Late),
+    ) {
+        check_all_ways(&captured(&stream), LONG)?;
+    }
+
+    #[test]
+    fn streams_in_time_give_what_the_rules_say(stream in stream(SHORT, 0..12_000, Order::InTime)) {
+        check_model(&stream, SHORT)?;
+    }
+
+    #[test]
+    fn slow_streams_in_time_give_what_the_rules_say(
+        stream in stream(LONG, 0..1000, Order::InTime),
+    ) {
+        check_model(&stream, LONG)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(4) })]
+
+    #[test]
+    fn long_streams_give_the_same_rows_for_any_meters_and_chunks(
+        stream in stream(SHORT, 3000..9000, Order::Late),
+    ) {
+        check_all_ways(&captured(&stream), SHORT)?;
+    }
+}
+
+#[test]
+fn zero_timeouts_give_the_same_rows_for_any_meters_and_chunks() {
+    let zero = Timeouts { idle: Duration::default(), active: Duration::default() };
+    let start = Timestamp::from_seconds(1, 0);
+    let packets: Vec<_> = (0..5000)
+        .map(|i| Plan::numbered(i % 97).captured(start.plus(Duration::from_nanos(u64::from(i / 3)))))
+        .collect();
+    check_all_ways(&packets, zero).unwrap();
+}
+
+/// Rows are in the order in which flows ended, then of their ids.
+fn assert_ordered(rows: &[Row]) {
+    for pair in rows.windows(2) {
+        let place = |row: &Row| (row.ended, row.id, row.slice);
+        assert!(place(&pair[0]) < place(&pair[1]), "{:#?}\ncame before\n{:#?}", pair[0], pair[1]);
+    }
+}
+
+/// A flow that falls silent ends before one whose silence is noticed by its next packet.
+#[test]
+fn a_silent_flow_is_not_overtaken_by_one_that_goes_on() {
+    let after = |nanos| Timestamp::from_seconds(0, nanos);
+    let frame = |src| Frame::ethernet().ipv4([192, 0, 2, src], [192, 0, 2, 9]).udp(1, 2);
+    let mut packets = vec![
+        Captured::new(after(0), &frame(1)),
+        Captured::new(after(1_000_000), &frame(2)),
+        Captured::new(after(30_002_000_000), &frame(2)),
+    ];
+    packets.extend((0..6000).map(|_| Captured::new(after(30_003_000_000), &frame(3))));
+    let source = MemorySource::new(packets).boxed();
+    assert_ordered(&capture_from(source, &Ends::without_dpi(30, 300)).rows);
+}
+
+/// More packets of one time than the clock of the stream looks at.
+#[test]
+fn flows_that_end_at_one_time_come_in_the_order_of_their_ids() {
+    let at = |time, src| {
+        let frame = Frame::ethernet().ipv4([192, 0, 2, src], [192, 0, 2, 9]).udp(1, 2);
+        Captured::new(Timestamp::from_seconds(time, 0), &frame)
+    };
+    let mut packets = vec![at(0, 1), at(4, 1), at(5, 2), at(8, 1), at(10, 2)];
+    packets.extend((0..6000).map(|_| at(10, 3)));
+    packets.push(at(10, 1));
+    let source = MemorySource::new(packets).boxed();
+    assert_ordered(&capture_from(source, &Ends::without_dpi(5, 10)).rows);
+}
+
+#[cfg(feature = "ndpi")]
+mod captures {
+    use super::*;
+
+    /// nDPI learns from one flow what it says of another, so labels may depend on who shares a
+    /// module; nothing else may.
+    #[test]
+    #[allow(clippy::print_stderr, reason = "how much labels depend on meters is worth knowing")]
+    fn recorded_captures_give_the_same_rows_but_for_labels() {
+        let captures = nfstream_testkit::captures();
+        assert!(!captures.is_empty());
+        for path in captures {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let run = |meters| {
+                let source = nfstream::capture::open(std::slice::from_ref(&path)).unwrap();
+                let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };
+                capture_from(Box::new(source), &ends.on(meters, 16))
+            };
+            let one = run(1);
+            for meters in [2, 3] {
+                let many = run(meters);
+                assert_eq!(many.stats, one.stats, "{name}, {meters} meters");
+                assert_eq!(unlabelled(&many), unlabelled(&one), "{name}, {meters} meters");
+                let labels = one.rows.iter().zip(&many.rows).filter(|(a, b)| a != b).count();
+                if labels > 0 {
+                    eprintln!("{name}: {labels} of {} labels differ", one.rows.len());
+                }
+            }
+        }
+    }
+
+    fn unlabelled(total: &Total) -> Vec<Row> {
+        total.rows.iter().map(Row::unlabelled).collect()
+    }
+}

@@ -1,0 +1,247 @@
+//! Threads of a run: they end with it, and whatever goes wrong in them reaches the caller.
+
+#![allow(clippy::disallowed_methods, reason = "a test that waits for threads needs a deadline")]
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use nfstream::capture::CaptureError;
+use nfstream::features::Record;
+use nfstream::flow::Slot;
+use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::{Run, RunError, Step};
+use nfstream_testkit::strategies::Plan;
+use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
+
+/// Threads are counted in the whole process, so runs must not overlap.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Sources here panic hundreds of times; nobody wants to read that.
+static QUIET: Once = Once::new();
+
+fn alone() -> MutexGuard<'static, ()> {
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    QUIET.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if panic.payload().downcast_ref() != Some(&"the source panicked") {
+                report(panic);
+            }
+        }));
+    });
+    guard
+}
+
+fn packets() -> Vec<Captured> {
+    (0..500).map(|i| Plan::numbered(i * 7).captured(nanos(0, i64::from(i)))).collect()
+}
+
+fn source(ending: Ending) -> Box<dyn nfstream::capture::Source> {
+    MemorySource::new(packets()).ending(ending).boxed()
+}
+
+/// Chunks of 10 packets: 50 of them.
+fn ends(meters: usize) -> Ends {
+    Ends::without_dpi(30, 300).on(meters, 10)
+}
+
+/// Returns the threads of this process that belong to runs.
+fn engine_threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("nfstream-")).collect()
+}
+
+fn assert_threads_end() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !engine_threads().is_empty() {
+        assert!(Instant::now() < deadline, "still there: {:?}", engine_threads());
+        std::thread::yield_now();
+    }
+}
+
+/// Takes steps until one fails; returns the rows before it and whether a step claimed to be last.
+fn until_failure(run: &mut Run) -> (Vec<Row>, RunError) {
+    let mut rows = Vec::new();
+    loop {
+        match run.advance() {
+            Ok(Step::Records(records)) => rows.extend(records.iter().map(Row::of)),
+            Ok(Step::Last(_)) => panic!("the run ended well"),
+            Err(error) => return (rows, error),
+        }
+    }
+}
+
+struct Nothing;
+
+impl Hooks for Nothing {
+    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        Ok(Wish::Continue)
+    }
+
+    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        Ok(Wish::Continue)
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn dropping_a_run_half_way_ends_its_threads() {
+    let _alone = alone();
+    for meters in [2, 3, 7] {
+        let mut run = Run::new(source(Ending::Endless), &ends(meters).config()).unwrap();
+        for _ in 0..20 {
+            run.advance().unwrap();
+        }
+        if cfg!(target_os = "linux") {
+            assert!(engine_threads().len() > meters);
+        }
+        drop(run);
+        assert_threads_end();
+    }
+}
+
+#[test]
+fn dropping_a_run_that_has_not_begun_ends_its_threads() {
+    let _alone = alone();
+    drop(Run::new(source(Ending::Endless), &ends(3).config()).unwrap());
+    drop(Run::with_hooks(source(Ending::Endless), &ends(1).config()).unwrap());
+    assert_threads_end();
+}
+
+#[test]
+fn dropping_a_run_with_hooks_half_way_ends_its_threads() {
+    let _alone = alone();
+    let mut run = Run::with_hooks(source(Ending::Endless), &ends(1).config()).unwrap();
+    for _ in 0..20 {
+        run.advance_with(&mut Nothing).unwrap();
+    }
+    drop(run);
+    assert_threads_end();
+}
+
+#[test]
+fn a_run_that_has_ended_has_no_threads() {
+    let _alone = alone();
+    let mut run = Run::new(source(Ending::Complete), &ends(3).config()).unwrap();
+    nfstream_testkit::exhaust(&mut run).unwrap();
+    assert_threads_end();
+}
+
+#[test]
+fn a_run_that_has_ended_stays_ended() {
+    let _alone = alone();
+    for meters in [1, 3] {
+        let mut run = Run::new(source(Ending::Complete), &ends(meters).config()).unwrap();
+        nfstream_testkit::exhaust(&mut run).unwrap();
+        assert!(matches!(run.advance(), Ok(Step::Last(records)) if records.is_empty()));
+    }
+}
+
+#[test]
+fn an_error_of_the_source_comes_after_all_flows() {
+    let _alone = alone();
+    let whole = nfstream_testkit::capture_all(&packets(), &ends(1));
+    for meters in [1, 3] {
+        let mut run = Run::new(source(Ending::Failure), &ends(meters).config()).unwrap();
+        let (rows, error) = until_failure(&mut run);
+        assert_eq!(rows, whole, "{meters} meters");
+        assert!(matches!(error, RunError::Capture(CaptureError::Changed { .. })), "{error}");
+        assert!(matches!(run.advance(), Ok(Step::Last(records)) if records.is_empty()));
+    }
+    assert_threads_end();
+}
+
+#[test]
+fn an_error_of_the_source_comes_after_all_flows_of_a_run_with_hooks() {
+    let _alone = alone();
+    let mut run = Run::with_hooks(source(Ending::Failure), &ends(1).config()).unwrap();
+    let (rows, error) = until_failure(&mut run);
+    assert_eq!(rows, nfstream_testkit::capture_all(&packets(), &ends(1)));
+    assert!(matches!(error, RunError::Capture(CaptureError::Changed { .. })), "{error}");
+    assert_threads_end();
+}
+
+fn assert_source_panic(error: &RunError) {
+    let RunError::Panicked { thread, message } = error else { panic!("{error}") };
+    assert_eq!((thread.as_str(), message.as_str()), ("nfstream-reader", "the source panicked"));
+}
+
+/// Many times: the caller must not learn that a thread is gone before it learns why.
+#[test]
+fn a_panic_in_the_source_is_an_error_with_several_meters() {
+    let _alone = alone();
+    for _ in 0..1000 {
+        let source = MemorySource::new([]).ending(Ending::Panic).boxed();
+        let mut run = Run::new(source, &ends(3).config()).unwrap();
+        assert_source_panic(&until_failure(&mut run).1);
+    }
+    assert_threads_end();
+}
+
+#[test]
+fn a_panic_in_the_source_is_an_error_with_hooks() {
+    let _alone = alone();
+    for _ in 0..1000 {
+        let source = MemorySource::new([]).ending(Ending::Panic).boxed();
+        let mut run = Run::with_hooks(source, &ends(1).config()).unwrap();
+        assert_source_panic(&until_failure(&mut run).1);
+    }
+    assert_threads_end();
+}
+
+#[test]
+fn a_panic_in_the_source_is_an_error_with_one_meter() {
+    let _alone = alone();
+    let mut run = Run::new(source(Ending::Panic), &ends(1).config()).unwrap();
+    let outcome = catch_unwind(AssertUnwindSafe(|| until_failure(&mut run).1));
+    let Ok(RunError::Panicked { message, .. }) = outcome else {
+        panic!("the panic reached the caller");
+    };
+    assert_eq!(message, "the source panicked");
+}
+
+/// Fails with the `n`th packet.
+struct FailAt(u32);
+
+impl Hooks for FailAt {
+    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+        self.0 -= 1;
+        if self.0 == 0 { Err("a plugin failed".into()) } else { Ok(Wish::Continue) }
+    }
+
+    fn on_update(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
+        self.on_init(progress, arrival)
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_of_a_hook_ends_the_run_at_once() {
+    let _alone = alone();
+    for hooked in [true, false] {
+        let source = source(Ending::Endless);
+        let start = if hooked { Run::with_hooks } else { Run::new };
+        let mut run = start(source, &ends(1).config()).unwrap();
+        // The first packet of the third chunk.
+        let mut hooks = FailAt(21);
+        run.advance_with(&mut hooks).unwrap();
+        run.advance_with(&mut hooks).unwrap();
+        let error = run.advance_with(&mut hooks).unwrap_err();
+        assert!(matches!(&error, RunError::Hook(_)));
+        assert_eq!(error.to_string(), "a plugin failed");
+        assert!(matches!(run.advance(), Ok(Step::Last(records)) if records.is_empty()));
+        assert_threads_end();
+    }
+}

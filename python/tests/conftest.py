@@ -1,0 +1,98 @@
+"""Where the captures are, and what several test files need of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nfstream import NFlow, NFPacket, NFPlugin
+
+ROOT = Path(__file__).resolve().parents[2]
+CAPTURES = ROOT / "tests" / "captures"
+SHARED = ROOT.parent / "shared"
+
+SUFFIXES = (".pcap", ".pcapng", ".gz", ".zst")
+
+
+def captures() -> list[Path]:
+    """Returns the sample captures, in the order of their names."""
+    return sorted(path for path in CAPTURES.iterdir() if path.suffix in SUFFIXES)
+
+
+def shared_captures() -> list[Path]:
+    """Returns the captures beside the checkout; none where there are none."""
+    folder = SHARED / "pcaps"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def each(paths: list[Path], why_none: str) -> Any:
+    """Returns the mark that runs a test for each of `paths`; `capture` is the argument."""
+    if not paths:
+        return pytest.mark.parametrize(
+            "capture", [pytest.param(None, marks=pytest.mark.skip(reason=why_none))]
+        )
+    return pytest.mark.parametrize("capture", paths, ids=lambda path: path.name)
+
+
+each_capture = each(captures(), "no sample captures")
+each_shared_capture = each(shared_captures(), f"there is no folder {SHARED / 'pcaps'}")
+
+
+@pytest.fixture
+def web() -> Path:
+    """The capture with a bit of everything: DNS, TLS, HTTP, ping."""
+    return CAPTURES / "web.pcap"
+
+
+@pytest.fixture
+def long() -> Path:
+    """Two conversations with a pause each, for the timeouts."""
+    return CAPTURES / "long.pcap"
+
+
+@pytest.fixture
+def redis() -> Path:
+    """Six short conversations, all of them Redis."""
+    return CAPTURES / "redis.pcap"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of published results and further captures, which not every checkout has."""
+    if not SHARED.is_dir():
+        pytest.skip(f"there is no folder {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def no_new_threads() -> Iterator[Callable[[], None]]:
+    """Gives a check that the process has no more threads than when the test began."""
+
+    def count() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    # The first run of a process may leave helpers of the allocator and the like behind.
+    before = count()
+
+    def check() -> None:
+        deadline = time.monotonic() + 5
+        while count() > before and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        assert count() <= before, "threads of a run are left"
+
+    yield check
+
+
+class AckCount(NFPlugin):
+    """Counts the packets with the ACK flag: the plugin of the documents."""
+
+    def on_init(self, pkt: NFPacket) -> int:
+        return pkt.tcpflags.ack
+
+    def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
+        flow.ack_count += pkt.tcpflags.ack

@@ -1,0 +1,48 @@
+"""Captures and packets made by hand, for what no recorded capture holds."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+ETHERNET = 1
+
+
+def udp_frame(src_port: int = 1000, dst_port: int = 2000, payload: bytes = b"payload") -> bytes:
+    """Returns an Ethernet frame from 10.0.0.1 to 10.0.0.2."""
+    datagram = struct.pack(">HHHH", src_port, dst_port, 8 + len(payload), 0) + payload
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+    return bytes(12) + b"\x08\x00" + header + b"\x0a\0\0\1" + b"\x0a\0\0\2" + datagram
+
+
+def file_header(link_type: int = ETHERNET) -> bytes:
+    """Returns what a pcap file begins with."""
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type)
+
+
+def record(time_us: int, frame: bytes, captured: int | None = None) -> bytes:
+    """Returns a packet as a pcap file holds it; `captured` is what it claims to have of it."""
+    claimed = len(frame) if captured is None else captured
+    return struct.pack("<IIII", *divmod(time_us, 1_000_000), claimed, len(frame)) + frame
+
+
+def write_pcap(
+    path: Path, packets: Iterable[tuple[int, bytes]], link_type: int = ETHERNET
+) -> Path:
+    """Writes packets, given as microseconds and frame, to a pcap file."""
+    with path.open("wb") as file:
+        file.write(file_header(link_type))
+        for time_us, frame in packets:
+            file.write(record(time_us, frame))
+    return path
+
+
+def write_large_pcap(path: Path, packets: int) -> Path:
+    """Writes a file of many packets, of as many conversations as there are ports."""
+    with path.open("wb") as file:
+        file.write(file_header())
+        some = b"".join(record(0, udp_frame(src_port=port % 65536)) for port in range(20_000))
+        for _ in range(packets // 20_000):
+            file.write(some)
+    return path
