@@ -2,9 +2,9 @@
 
 >>> from nfstream import NFStreamer
 >>> for flow in NFStreamer(source="tests/captures/redis.pcap"):
-...     print(flow.src_port, flow.dst_port, flow.application_name)
+...     print(flow.dst_ip, flow.dst_port, flow.application_name)
 ...     break
-45678 6379 Redis
+192.168.10.1 6379 Redis
 """
 
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__

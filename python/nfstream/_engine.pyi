@@ -13,6 +13,7 @@ __all__ = [
     "check_source",
     "column_names",
     "feature_names",
+    "run_command",
     "versions",
 ]
 
@@ -228,6 +229,9 @@ def column_names() -> list[str]:
 
 def feature_names() -> list[str]:
     """Returns the names of the groups of columns that can be asked for."""
+
+def run_command(args: Sequence[str]) -> int:
+    """Does what ``args`` ask for, the program's name first, and returns the exit code."""
 
 def versions() -> dict[str, str]:
     """Returns the versions of the engine and of nDPI."""

@@ -146,10 +146,11 @@ class NFStreamer:
         """Runs over the source and gives each flow as it ends."""
         run = self._start()
         try:
-            for flow in run:
-                yield flow
-        finally:
-            self._end(run)
+            yield from run
+        except BaseException as error:
+            self._end(run, failed=not isinstance(error, GeneratorExit))
+            raise
+        self._end(run)
 
     def to_pandas(self) -> pd.DataFrame:
         """Runs over the source to its end and returns all flows, a row each.
@@ -174,8 +175,10 @@ class NFStreamer:
         run = self._start()
         try:
             columns, plugin_values = run.read_table()
-        finally:
-            self._end(run)
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
         table = pa.table(columns)
         # Labels are few, so they travel as a dictionary, but plain text is easier to work with.
         plain = [
@@ -208,8 +211,11 @@ class NFStreamer:
         )
         return self._run
 
-    def _end(self, run: _engine.Run) -> None:
-        """Ends a run, whichever way it came to its end."""
+    def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
+        """Ends a run, whichever way it came to its end.
+
+        Where the run has failed that is what the caller is told, not what cleaning up raises.
+        """
         run.close()
         errors = []
         for plugin in self._plugins:
@@ -219,7 +225,7 @@ class NFStreamer:
                 errors.append(error)
         for message in run.take_warnings():
             warnings.warn(message, UserWarning, stacklevel=3)
-        if errors:
+        if errors and not failed:
             raise errors[0]
 
 
@@ -240,7 +246,8 @@ def _plugins(plugins: object) -> list[NFPlugin]:
     given = [plugins] if isinstance(plugins, NFPlugin) else plugins
     if not isinstance(given, Iterable):
         raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
-    names = set(_engine.column_names())
+    owners = dict.fromkeys(dir(NFlow), "a method")
+    owners |= dict.fromkeys(_engine.column_names(), "a column")
     checked: list[NFPlugin] = []
     for plugin in given:
         if isinstance(plugin, type) and issubclass(plugin, NFPlugin):
@@ -250,10 +257,12 @@ def _plugins(plugins: object) -> list[NFPlugin]:
             )
         if not isinstance(plugin, NFPlugin):
             raise ValueError(f"plugins must be NFPlugin instances, not {plugin!r}")
-        if plugin.name in names:
-            other = "a column" if any(plugin.name == n for n in _engine.column_names()) else "another plugin"
-            raise ValueError(f"plugins must have names of their own: {plugin.name!r} is {other}'s")
-        names.add(plugin.name)
+        if plugin.name in owners:
+            raise ValueError(
+                "plugins must have names of their own: "
+                f"{plugin.name!r} is {owners[plugin.name]}'s"
+            )
+        owners[plugin.name] = "another plugin"
         checked.append(plugin)
     return checked
 

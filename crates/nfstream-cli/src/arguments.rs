@@ -1,10 +1,12 @@
 //! What can be typed: the command, its options and its help.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
@@ -39,8 +41,19 @@ struct Arguments {
 
 /// Reads the arguments of a call, the program's name first.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
-    let matches = command().try_get_matches_from(args)?;
+    let matches = command().try_get_matches_from(args).map_err(with_hint)?;
     Ok(Arguments::from_arg_matches(&matches)?.command)
+}
+
+/// Tells those who left the command out how to read the capture that they named.
+fn with_hint(mut error: clap::Error) -> clap::Error {
+    let name = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) if Path::new(name).exists() => name.clone(),
+        _ => return error,
+    };
+    let hint = format!("to read it, use 'nfstream flows {name}' or 'nfstream summary {name}'");
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    error
 }
 
 /// Returns the description of everything that can be typed.

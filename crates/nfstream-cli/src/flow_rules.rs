@@ -1,15 +1,13 @@
 //! The options that say how flows are made: the parameters of a streamer.
 
 use std::num::NonZeroUsize;
-use std::thread::available_parallelism;
 
 use nfstream::Config;
 use nfstream::dpi::Limits;
+use nfstream::features::Measuring;
 use nfstream::flow::Timeouts;
+use nfstream::pipeline::suitable_meters;
 use nfstream::time::Duration;
-
-/// Bytes of input below which one meter is done before others would have started.
-const SMALL_INPUT: u64 = 16 << 20;
 
 /// Options that say how flows are made.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,6 +37,10 @@ pub(crate) struct FlowRules {
     #[arg(allow_negative_numbers = true)]
     max_udp_dissections: u32,
 
+    /// Packets of a flow that its splt columns hold
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true)]
+    splt_packets: usize,
+
     /// Meters that share the work; 0: as many as the machine has processors
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     n_meters: usize,
@@ -51,12 +53,11 @@ impl FlowRules {
             tcp_packets: self.max_tcp_dissections,
             udp_packets: self.max_udp_dissections,
         });
-        let meters = NonZeroUsize::new(self.n_meters).unwrap_or_else(|| match input_bytes {
-            Some(..SMALL_INPUT) => NonZeroUsize::MIN,
-            _ => available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        });
+        let meters = NonZeroUsize::new(self.n_meters);
+        let meters = meters.unwrap_or_else(|| suitable_meters(input_bytes));
         let timeouts = Timeouts { idle: self.idle_timeout, active: self.active_timeout };
-        Config { timeouts, inspection, meters, ..Config::default() }
+        let measuring = Measuring { splt_packets: self.splt_packets, ..Measuring::default() };
+        Config { timeouts, inspection, measuring, meters, ..Config::default() }
     }
 }
 

@@ -86,7 +86,7 @@ fn has_capture_name(path: &Path) -> bool {
 /// Returns the bytes of a regular file. What is wrong with a file is found when it is opened.
 fn file_bytes(path: &Path) -> Option<u64> {
     let metadata = fs::metadata(path).ok().filter(|_| !is_stdin(path))?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }
 
 fn is_stdin(path: &Path) -> bool {

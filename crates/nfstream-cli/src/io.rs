@@ -24,6 +24,8 @@ pub struct Stream<'a> {
     pub writer: &'a mut dyn Write,
     /// Whether a person sees it.
     pub is_terminal: bool,
+    /// Whether another program reads it.
+    pub is_pipe: bool,
     /// Columns of a line that can be seen at once.
     pub width: usize,
     /// Whether to use colours.
@@ -34,19 +36,20 @@ impl<'a> Stream<'a> {
     /// Returns a stream of this process, described as the system and the environment say.
     ///
     /// A terminal has colours unless `NO_COLOR` is set or `TERM` is `dumb`.
-    pub fn of_process<W: IsTerminal + Terminal + Write>(writer: &'a mut W) -> Self {
+    pub fn of_process<W: Descriptor + IsTerminal + Write>(writer: &'a mut W) -> Self {
         let is_terminal = writer.is_terminal();
         let color =
             is_terminal && !anstyle_query::no_color() && anstyle_query::term_supports_ansi_color();
         let from_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
         let width = if is_terminal { writer.width() } else { None };
         let width = width.or_else(from_environment).unwrap_or(DEFAULT_WIDTH);
-        Self { writer, is_terminal, width, color }
+        let is_pipe = writer.is_pipe();
+        Self { writer, is_terminal, is_pipe, width, color }
     }
 
     /// Returns a stream that is no terminal.
     pub fn plain(writer: &'a mut dyn Write) -> Self {
-        Self { writer, is_terminal: false, width: DEFAULT_WIDTH, color: false }
+        Self { writer, is_terminal: false, is_pipe: false, width: DEFAULT_WIDTH, color: false }
     }
 
     /// Writes `line` if possible; where messages cannot be written nobody can be told.
@@ -57,6 +60,15 @@ impl<'a> Stream<'a> {
     /// Returns `word` in `style`, if there are colours.
     pub(crate) fn paint(&self, style: Style, word: &str) -> String {
         if self.color { format!("{style}{word}{style:#}") } else { word.to_owned() }
+    }
+}
+
+impl Io<'_> {
+    /// Returns whether the user sees on the terminal how far a call has come.
+    ///
+    /// What reads a pipe may be a pager, which has the terminal for itself.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.stderr.is_terminal && !self.stdout.is_pipe
     }
 }
 
@@ -71,30 +83,45 @@ impl Debug for Stream<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("is_terminal", &self.is_terminal)
+            .field("is_pipe", &self.is_pipe)
             .field("width", &self.width)
             .field("color", &self.color)
             .finish_non_exhaustive()
     }
 }
 
-/// Something that may be a terminal with a width.
-pub trait Terminal {
-    /// Returns the columns of the terminal, `None` if they are not known.
+/// A stream that the system knows.
+pub trait Descriptor {
+    /// Returns the columns of the terminal, `None` if it is none.
     fn width(&self) -> Option<usize>;
+
+    /// Returns whether another program is on the other side.
+    fn is_pipe(&self) -> bool;
 }
 
 #[cfg(unix)]
-impl<T: std::os::fd::AsFd> Terminal for T {
+impl<T: std::os::fd::AsFd> Descriptor for T {
     fn width(&self) -> Option<usize> {
         let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(self)?;
         Some(width.into()).filter(|width| *width > 0)
     }
+
+    fn is_pipe(&self) -> bool {
+        use std::os::unix::fs::FileTypeExt;
+
+        let file = self.as_fd().try_clone_to_owned().map(std::fs::File::from);
+        file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
 }
 
 #[cfg(windows)]
-impl<T: std::os::windows::io::AsHandle> Terminal for T {
+impl<T: std::os::windows::io::AsHandle> Descriptor for T {
     fn width(&self) -> Option<usize> {
         let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(self)?;
         Some(width.into()).filter(|width| *width > 0)
+    }
+
+    fn is_pipe(&self) -> bool {
+        false
     }
 }

@@ -1,6 +1,6 @@
 //! The `nfstream` command, as a library so that other programs can offer it too.
 //!
-//! A call goes in three steps: [`arguments`] reads what was typed, a command makes a
+//! A call goes in three steps: `arguments` reads what was typed, a command makes a
 //! configuration of it, and then runs. Each command is one file in `commands`. All a call needs of
 //! the outside comes in its [`Io`]: it never ends the process and handles no signals.
 

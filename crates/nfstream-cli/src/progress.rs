@@ -30,8 +30,7 @@ impl Progress {
     /// Begins to measure.
     pub(crate) fn new(io: &Io<'_>) -> Self {
         let bar = io
-            .stderr
-            .is_terminal
+            .shows_progress()
             .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
         Self { bar, is_shown: false, width: io.stderr.width }
     }

@@ -3,6 +3,7 @@
 //! Thin: what a run does is the engine's matter, how it is asked for that of the Python package.
 //! `_engine.pyi` beside the package's sources documents what is here.
 
+mod command;
 mod error;
 mod flow;
 mod hooks;
@@ -16,6 +17,8 @@ use pyo3::prelude::*;
 mod _engine {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::command::run_command;
     #[pymodule_export]
     use super::flow::NFlow;
     #[pymodule_export]

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nfstream::dpi::Limits;
 use nfstream::export;
 use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record};
+use nfstream::capture::Source as _;
 use nfstream::flow::Timeouts;
+use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
-use nfstream::{Config, Monitor, Step, capture};
+use nfstream::{Config, Monitor, Step, capture, decode};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -86,7 +88,7 @@ impl Run {
                 track_tcp,
             },
             max_flows: NonZeroU64::new(max_nflows),
-            meters: meters(n_meters),
+            decode: decode::Options { tunnels: decode_tunnels },
             ..Config::default()
         };
         let plugins: Vec<_> = plugins
@@ -96,6 +98,9 @@ impl Run {
         let followed = !plugins.is_empty();
         let run = py.detach(|| {
             let source = Box::new(capture::open(&source)?);
+            let meters = NonZeroUsize::new(n_meters);
+            let meters = meters.unwrap_or_else(|| suitable_meters(source.progress().total_bytes));
+            let config = Config { meters, ..config };
             if followed {
                 nfstream::Run::with_hooks(source, &config)
             } else {
@@ -193,7 +198,7 @@ impl Run {
         let stats = self.monitor.stats();
         let ignored = PyDict::new(py);
         for (reason, packets) in stats.ignored.reasons() {
-            ignored.set_item(reason.reason(), packets)?;
+            ignored.set_item(reason, packets)?;
         }
         let dict = PyDict::new(py);
         dict.set_item("packets", stats.packets)?;
@@ -318,8 +323,3 @@ fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
     })
 }
 
-/// Returns the number of meters for `n_meters`, 0 meaning what the machine has.
-fn meters(n_meters: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n_meters)
-        .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
-}

@@ -277,7 +277,7 @@ impl Ipv4 {
     /// Makes the packet a fragment; `offset` is in bytes, a multiple of eight.
     pub fn fragment(mut self, identification: u16, offset: u16, more: bool) -> Self {
         self.identification = identification;
-        self.fragment_field = offset / 8 | u16::from(more) << 13;
+        self.fragment_field = (offset / 8) | (u16::from(more) << 13);
         self
     }
 
@@ -314,7 +314,7 @@ impl Header {
             }
             Self::Mpls { label } => {
                 let bottom = u32::from(!matches!(inner, Some(Self::Mpls { .. })));
-                (label << 12 | bottom << 8 | 64).to_be_bytes().to_vec()
+                ((label << 12) | (bottom << 8) | 64).to_be_bytes().to_vec()
             }
             Self::Pppoe { session } => {
                 let mut header = vec![0x11, 0];
@@ -344,7 +344,16 @@ impl Header {
             Self::Tcp { src, dst, flags, options } => {
                 let mut header = [src.to_be_bytes(), dst.to_be_bytes()].concat();
                 header.extend([0, 0, 0, 1, 0, 0, 0, 0]);
-                header.extend([len16((20 + options) / 4 << 4)[1], *flags, 0xff, 0xff, 0, 0, 0, 0]);
+                header.extend([
+                    len16(((20 + options) / 4) << 4)[1],
+                    *flags,
+                    0xff,
+                    0xff,
+                    0,
+                    0,
+                    0,
+                    0,
+                ]);
                 // No-operation options.
                 header.resize(20 + options, 1);
                 header
@@ -429,7 +438,7 @@ fn len16(len: usize) -> [u8; 2] {
 /// Returns the internet checksum (RFC 1071) of a header of even length.
 fn checksum(header: &[u8]) -> [u8; 2] {
     let sum: u32 =
-        header.chunks_exact(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+        header.chunks_exact(2).map(|pair| (u32::from(pair[0]) << 8) | u32::from(pair[1])).sum();
     let [_, _, high, low] = (!((sum & 0xffff) + (sum >> 16))).to_be_bytes();
     [high, low]
 }

@@ -85,6 +85,7 @@ impl Ends {
             inspection: self.inspect.then(Limits::default),
             meters: NonZeroUsize::new(self.meters).expect("at least one meter"),
             chunk_packets: NonZeroUsize::new(self.chunk_packets).expect("at least one packet"),
+            ..Config::default()
         }
     }
 }

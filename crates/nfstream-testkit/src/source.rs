@@ -99,7 +99,7 @@ impl MemorySource {
 
 impl Source for MemorySource {
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
-        chunk.records.clear();
+        chunk.clear();
         let mut bytes = Vec::new();
         if self.next == self.packets.len() {
             match self.ending {

@@ -101,6 +101,12 @@ impl Plan {
         }
     }
 
+    /// Returns whether nothing follows the first IP header.
+    pub fn is_headers_alone(&self) -> bool {
+        self.transport_len() + self.payload_len + usize::from(self.option_units) == 0
+            && self.piece == Piece::Whole
+    }
+
     /// Returns the bytes of its transport header.
     pub fn transport_len(&self) -> usize {
         match (self.piece, self.protocol) {

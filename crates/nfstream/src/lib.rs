@@ -28,4 +28,4 @@ pub mod meter;
 pub mod pipeline;
 pub mod time;
 
-pub use pipeline::{Config, Monitor, Run, RunError, Stats, Step};
+pub use pipeline::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};

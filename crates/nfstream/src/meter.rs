@@ -124,6 +124,8 @@ pub struct Findings {
     pub records: Vec<Record>,
     /// Packets that came after a later one of their flow.
     pub late_packets: u64,
+    /// Flows that are active now.
+    pub active_flows: usize,
 }
 
 /// A shard of the work.
@@ -273,6 +275,7 @@ impl Meter {
 
     /// Takes what has been found.
     pub fn take_findings(&mut self) -> Findings {
+        self.findings.active_flows = self.active_flows();
         std::mem::take(&mut self.findings)
     }
 

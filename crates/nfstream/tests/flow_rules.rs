@@ -1,5 +1,7 @@
 //! The flow rules of the design page, one by one, as a caller sees them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use nfstream::features::Record;
 use nfstream::flow::EndReason;
 use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
@@ -109,11 +111,8 @@ mod rule_2_direction {
 
     #[test]
     fn src_is_the_sender_of_the_first_packet() {
-        let rows = rows(&[
-            at(seconds(0), reply()),
-            at(seconds(1), request()),
-            at(seconds(2), request()),
-        ]);
+        let rows =
+            rows(&[at(seconds(0), reply()), at(seconds(1), request()), at(seconds(2), request())]);
         assert_eq!(rows[0].src.to_string(), "192.0.2.2:53");
         assert_eq!(rows[0].dst.to_string(), "192.0.2.1:50000");
         assert_eq!(rows[0].packets, [1, 2]);
@@ -465,7 +464,8 @@ mod rule_10_fragments {
 
     #[test]
     fn the_wire_may_bring_other_packets_between_them() {
-        let rows = rows(&[at(seconds(0), first()), at(seconds(0), reply()), at(seconds(0), later(72))]);
+        let rows =
+            rows(&[at(seconds(0), first()), at(seconds(0), reply()), at(seconds(0), later(72))]);
         assert_eq!(packets(&rows), [[2, 1]]);
     }
 
@@ -507,7 +507,8 @@ mod rule_10_fragments {
 
     #[test]
     fn fragments_of_a_tunnel_join_the_inner_flow() {
-        let outer = |offset, more| Ipv4::new([10, 0, 0, 1], [10, 0, 0, 2]).fragment(5, offset, more);
+        let outer =
+            |offset, more| Ipv4::new([10, 0, 0, 1], [10, 0, 0, 2]).fragment(5, offset, more);
         let inner = Frame::ethernet().ip(outer(0, true)).ipv4(CLIENT, SERVER);
         let rows = rows(&[
             at(seconds(0), inner.udp(CLIENT_PORT, SERVER_PORT).payload_len(64)),
@@ -540,8 +541,7 @@ mod rule_11_late_packets {
 
     #[test]
     fn late_packets_are_reported() {
-        let total =
-            capture_from(MemorySource::new(late()).boxed(), &Ends::without_dpi(30, 300));
+        let total = capture_from(MemorySource::new(late()).boxed(), &Ends::without_dpi(30, 300));
         assert_eq!(total.stats.late_packets, 1);
     }
 
@@ -554,8 +554,6 @@ mod rule_11_late_packets {
 }
 
 mod rule_12_conservation {
-    use nfstream::decode::DecodeError;
-
     use super::*;
 
     /// `capture_all` itself checks the sums.
@@ -578,12 +576,12 @@ mod rule_12_conservation {
         assert_eq!(
             total.stats.ignored.reasons().collect::<Vec<_>>(),
             [
-                (DecodeError::MalformedNetwork, 1),
-                (DecodeError::MalformedTransport, 1),
-                (DecodeError::NotIp, 2),
-                (DecodeError::TruncatedLink, 1),
-                (DecodeError::TruncatedNetwork, 1),
-                (DecodeError::TruncatedTransport, 1),
+                ("malformed_network", 1),
+                ("malformed_transport", 1),
+                ("not_ip", 2),
+                ("truncated_link", 1),
+                ("truncated_network", 1),
+                ("truncated_transport", 1),
             ]
         );
     }

@@ -1,5 +1,6 @@
 //! Recorded results of every sample capture, a folder for each configuration.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(feature = "ndpi")]
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Threads of a run: they end with it, and whatever goes wrong in them reaches the caller.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test that waits for threads needs a deadline")]
 
 use std::fs;
@@ -50,7 +51,8 @@ fn ends(meters: usize) -> Ends {
 /// Returns the threads of this process that belong to runs.
 fn engine_threads() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    let names =
+        tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("nfstream-")).collect()
 }
 
@@ -218,7 +220,11 @@ impl Hooks for FailAt {
         if self.0 == 0 { Err("a plugin failed".into()) } else { Ok(Wish::Continue) }
     }
 
-    fn on_update(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_update(
+        &mut self,
+        progress: Progress<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<Wish, HookError> {
         self.on_init(progress, arrival)
     }
 

@@ -1,6 +1,6 @@
 //! `nfstream columns`: what a table can hold.
 
-use nfstream::features::{COLUMNS, Column as Declared, Group};
+use nfstream::features::{COLUMNS, Column as Declared, Read};
 use serde_json::{Value, json};
 
 use super::print;
@@ -16,16 +16,8 @@ pub(crate) struct ColumnsArgs {
     json: bool,
 }
 
-const HEADERS: [Column; 5] = [
-    Column::text("name", Fit::Whole),
-    Column::text("type", Fit::Whole),
-    Column::text("unit", Fit::Whole),
-    Column::text("group", Fit::Whole),
-    Column::text("meaning", Fit::Whole),
-];
-
-/// Letters of a line of meaning where the terminal is very narrow.
-const LEAST: usize = 30;
+/// Letters of a line of meaning, however narrow the terminal is.
+const LEAST: usize = 24;
 
 pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let columns: Vec<_> = COLUMNS.iter().copied().flatten().collect();
@@ -34,20 +26,38 @@ pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
         return print(format!("{array:#}\n").as_bytes(), io);
     }
     let rows: Vec<Vec<Cell>> = columns.iter().map(|column| to_row(column)).collect();
-    let layout = Layout::new(&HEADERS, &rows, usize::MAX / 2);
-    let before: usize = layout.widths()[..4].iter().flatten().map(|width| width + 2).sum();
+    let layout = Layout::new(&headers("name"), &rows, usize::MAX / 2);
+    let before: usize = layout.widths()[..3].iter().flatten().map(|width| width + 2).sum();
     let room = io.stdout.width.saturating_sub(before).max(LEAST);
+    let color = io.stdout.color;
     let mut out = Vec::new();
-    table::write_header(&layout, &HEADERS, io.stdout.color, &mut out);
-    for mut row in rows {
+    let mut group = None;
+    for (column, mut row) in columns.iter().zip(rows) {
+        let headers = headers(column.group.name());
+        if group.replace(column.group) != Some(column.group) {
+            if !out.is_empty() {
+                out.push(b'\n');
+            }
+            table::write_header(&layout, &headers, color, &mut out);
+        }
         let meaning = row.pop().unwrap_or_default();
         for line in wrap(&meaning.text, room) {
             row.push(line.as_str().into());
-            table::write_row(&layout, &HEADERS, &row, io.stdout.color, &mut out);
-            row = vec![Cell::default(); 4];
+            table::write_row(&layout, &headers, &row, color, &mut out);
+            row = vec![Cell::default(); 3];
         }
     }
     print(&out, io)
+}
+
+/// Returns the headers of a group, whose name stands above those of its columns.
+const fn headers(group: &'static str) -> [Column; 4] {
+    [
+        Column::text(group, Fit::Whole),
+        Column::text("type", Fit::Whole),
+        Column::text("unit", Fit::Whole),
+        Column::text("meaning", Fit::Whole),
+    ]
 }
 
 fn to_json(column: &Declared) -> Value {
@@ -55,7 +65,7 @@ fn to_json(column: &Declared) -> Value {
         "name": column.name,
         "type": column.type_name(),
         "unit": column.unit,
-        "group": group_name(column.group),
+        "group": column.group.name(),
         "meaning": column.meaning,
     })
 }
@@ -63,15 +73,18 @@ fn to_json(column: &Declared) -> Value {
 fn to_row(column: &Declared) -> Vec<Cell> {
     vec![
         Cell::styled(column.name.to_owned(), ACCENT),
-        column.type_name().into(),
+        Cell::styled(type_for_people(column).to_owned(), QUIET),
         column.unit.into(),
-        Cell::styled(group_name(column.group), QUIET),
         column.meaning.into(),
     ]
 }
 
-fn group_name(group: Group) -> String {
-    format!("{group:?}").to_lowercase()
+/// Returns the type; that a text is stored once for many rows is nothing to look at.
+fn type_for_people(column: &Declared) -> &'static str {
+    match column.read {
+        Read::Name { .. } => "string",
+        _ => column.type_name(),
+    }
 }
 
 /// Breaks a sentence into lines of at most `room` letters, unless a word is longer.

@@ -95,7 +95,7 @@ struct Plan {
 pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let plan = Plan::new(args, io)?;
     let reading = Reading::start(&plan.input, &plan.config)?;
-    let schema = plan.schema(reading.schema())?;
+    let schema = plan.schema(reading.schema());
     let destination = Destination::new(plan.output.as_deref(), plan.existing, &plan.input)?;
     let mut writer = TableWriter::new(&plan, &schema, destination)?;
     let result = reading.drain(&mut writer, io);
@@ -134,8 +134,17 @@ impl Plan {
             None => Look::of(&io.stdout),
         };
         let input = input.find()?;
+        let mut config = rules.config(input.bytes);
+        // What is measured follows from what is asked for.
+        let sorted_by = table.sort.map(|sort| sort.column);
+        for column in table.columns.iter().copied().chain(sorted_by) {
+            if config.inspection.is_none() && column.group.needs_inspection() {
+                return Err(Error::ColumnOff { column: column.name });
+            }
+            config.measuring.groups.push(column.group);
+        }
         Ok(Self {
-            config: rules.config(input.bytes),
+            config,
             input,
             format,
             look,
@@ -148,16 +157,11 @@ impl Plan {
     }
 
     /// Returns the columns to write out of those of the run.
-    fn schema(&self, all: &Arc<Schema>) -> Result<Arc<Schema>, Error> {
-        let sorted_by = self.sort.map(|sort| sort.column);
-        let is_off = |column: &&&Column| all.columns().iter().all(|c| c.name != column.name);
-        if let Some(column) = self.columns.iter().chain(&sorted_by).find(is_off) {
-            return Err(Error::ColumnOff { column: column.name });
-        }
+    fn schema(&self, all: &Arc<Schema>) -> Arc<Schema> {
         if self.columns.is_empty() {
-            return Ok(Arc::clone(all));
+            return Arc::clone(all);
         }
-        Ok(Arc::new(all.select(&self.columns)))
+        Arc::new(all.select(&self.columns))
     }
 }
 
@@ -285,6 +289,9 @@ impl Ord for Key {
         let order = match (&self.value, &other.value) {
             (Value::Unsigned(a), Value::Unsigned(b)) => a.cmp(b),
             (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
+            (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::List(a), Value::List(b)) => a.cmp(b),
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
             // The values of one column are of one kind.
             _ => Ordering::Equal,
@@ -323,7 +330,7 @@ fn summarize(flows: u64, stats: &Stats, output: Option<&PathBuf>, io: &mut Io<'_
 pub(super) fn ignored(stats: &Stats) -> String {
     let reasons = stats.ignored.reasons();
     let reasons: Vec<_> = reasons
-        .map(|(error, packets)| (error.reason().replace('_', " "), count(packets)))
+        .map(|(reason, packets)| (reason.replace('_', " "), count(packets)))
         .collect();
     let ignored = format!("{} ignored", count(stats.ignored.total()));
     match reasons.as_slice() {

@@ -72,7 +72,7 @@ impl Destination {
     pub(crate) fn write(&mut self, data: &[u8], io: &mut Io<'_>) -> Result<(), Error> {
         match self {
             Self::File { file, path, .. } => {
-                file.write_all(data).map_err(|source| cannot_write(path, source))
+                file.as_file_mut().write_all(data).map_err(|source| cannot_write(path, source))
             }
             Self::Special { file, path } => match file.write_all(data) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Error::ClosedPipe),
@@ -129,15 +129,12 @@ fn temporary(target: &Path) -> io::Result<NamedTempFile> {
         // Like any new file, as the user's mask allows; temporary files are private otherwise.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    // The message of `tempfile` would name the temporary file.
-    builder.tempfile_in(folder).map_err(|error| match error.get_ref().and_then(|e| e.source()) {
-        Some(source) => source.downcast_ref::<io::Error>().map_or(error.kind().into(), copy),
-        None => error,
+    builder.tempfile_in(folder).map_err(|error| {
+        // The message would name the temporary file, which says nothing to the user.
+        let cause = error.get_ref().and_then(|named| named.source()?.downcast_ref::<io::Error>());
+        let code = cause.and_then(io::Error::raw_os_error);
+        code.map_or(error, io::Error::from_raw_os_error)
     })
-}
-
-fn copy(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error)
 }
 
 fn cannot_write(path: &Path, source: io::Error) -> Error {

@@ -91,7 +91,9 @@ impl<'a> FlowTable<'a> {
         if self.selection == Selection::User {
             for &column in self.schema.columns() {
                 let align = match column.read {
-                    Read::Text(_) | Read::Name { .. } => Align::Left,
+                    Read::Bool(_) | Read::List(_) | Read::Name { .. } | Read::Text(_) => {
+                        Align::Left
+                    }
                     _ => Align::Right,
                 };
                 self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
@@ -136,6 +138,9 @@ fn plain(value: Value) -> Cell {
     match value {
         Value::Unsigned(number) => number.to_string().into(),
         Value::Signed(number) => number.to_string().into(),
+        Value::Float(number) => number.to_string().into(),
+        Value::Bool(flag) => flag.to_string().into(),
+        Value::List(list) => format!("{list:?}").into(),
         Value::Text(text) => text.into(),
     }
 }

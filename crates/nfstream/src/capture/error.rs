@@ -10,6 +10,16 @@ use super::LinkType;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
+    /// The packet filter makes no sense, or none for frames that begin as these do.
+    #[error("filter {expression:?} cannot be compiled for link type {link}: {message}")]
+    BadFilter {
+        /// The filter.
+        expression: String,
+        /// How the frames begin.
+        link: LinkType,
+        /// What libpcap says.
+        message: String,
+    },
     /// The file became shorter while it was read.
     #[error("{}: changed while it was read", name(path))]
     Changed {

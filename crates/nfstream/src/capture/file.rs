@@ -119,7 +119,7 @@ impl FileSource {
 
 impl Source for FileSource {
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
-        chunk.records.clear();
+        chunk.clear();
         if self.has_failed {
             return Ok(false);
         }

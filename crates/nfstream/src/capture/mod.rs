@@ -1,10 +1,12 @@
-//! Where packets come from: capture files, streams of them, and (later) interfaces.
+//! Where packets come from: capture files, streams of them, and network interfaces.
 //!
 //! The only module that touches the operating system, reads the clock or maps memory. It finds
 //! record boundaries and times; what is inside a frame is left to [`decode`](crate::decode).
 
+mod bpf;
 mod error;
 mod file;
+mod filter;
 mod format;
 mod link_type;
 mod mapped;
@@ -23,16 +25,18 @@ use crate::time::Timestamp;
 
 pub use error::{CaptureError, Corruption, Warning};
 pub use file::{FileSource, open};
+pub use filter::{Filter, Filtered};
 pub use link_type::LinkType;
 
 /// Gives packets, a chunk at a time.
 pub trait Source: Send {
-    /// Fills `chunk` with the next packets, at most `limit` and at least one, and returns
-    /// whether there were any. What the chunk held before is gone; its memory is used again
-    /// unless someone else still holds it.
+    /// Fills `chunk` with the next packets, at most `limit`, and returns whether the source goes
+    /// on. What the chunk held before is gone; its memory is used again unless someone else
+    /// still holds it.
     ///
     /// A chunk never spans two files. It holds about 16 MiB at most, or one packet if that is
-    /// longer.
+    /// longer. It holds at least one packet, unless a filter has taken them all out; that of an
+    /// interface may also be empty because none came for a while.
     ///
     /// # Errors
     ///
@@ -40,11 +44,24 @@ pub trait Source: Send {
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
+    /// Asks the source for its end, and returns whether it has packets from before this moment.
+    /// They are to be read still, until `read` returns `false`.
+    ///
+    /// A file has none: what is not read of it is not wanted.
+    fn stop(&mut self) -> bool {
+        false
+    }
+
     /// Returns whether a read may wait for somebody else: a pipe does, a regular file does not.
     fn may_wait(&self) -> bool;
 
     /// Returns how far the source has been read.
     fn progress(&self) -> Progress;
+
+    /// Returns what the system counts of packets that come live, `None` for files.
+    fn reception(&self) -> Option<Reception> {
+        None
+    }
 
     /// Returns the warnings since the last call, in the order they arose.
     fn take_warnings(&mut self) -> Vec<Warning>;
@@ -105,6 +122,11 @@ pub struct Chunk {
     pub bytes: ChunkBytes,
     /// One for each packet, in the order of the capture.
     pub records: Vec<RawRecord>,
+    /// Packets that were read and that a filter has taken out.
+    pub filtered: u64,
+    /// All packets captured before this time have been given, as far as the clock of a live
+    /// source tells; `None` where only packets tell the time.
+    pub settled: Option<Timestamp>,
 }
 
 impl RawRecord {
@@ -117,10 +139,35 @@ impl RawRecord {
 }
 
 impl Chunk {
+    /// Forgets the packets, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.records.clear();
+        (self.filtered, self.settled) = (0, None);
+    }
+
+    /// Returns when the chunk ends: the time of its last packet or the one until which it is
+    /// settled; `None` if it has neither.
+    pub fn end_time(&self) -> Option<Timestamp> {
+        self.records.last().map(|record| record.time).max(self.settled)
+    }
+
     /// Returns the bytes of `record`'s frame: none if the record is not of this chunk.
     pub fn frame(&self, record: &RawRecord) -> &[u8] {
         record.frame(self.bytes.as_slice())
     }
+}
+
+/// What the system has counted of the packets of a live source.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reception {
+    /// Packets that arrived and that the filter, if there is one, let pass: those given and
+    /// those dropped.
+    pub received: u64,
+    /// Packets of these for which the kernel had no space left, as they were not read fast
+    /// enough.
+    pub dropped_by_kernel: u64,
+    /// Packets that the interfaces themselves had to drop; not among those received.
+    pub dropped_by_interface: u64,
 }
 
 /// How far a source has been read.

@@ -2,6 +2,7 @@
 
 use super::DecodeError::{MalformedNetwork, TruncatedNetwork};
 use super::cursor::Cursor;
+use super::layers::Layers;
 use super::link::Network;
 use super::{DecodeError, Endpoint, Fragment, Packet, tunnel};
 
@@ -53,7 +54,8 @@ mod protocol {
 /// # Errors
 ///
 /// [`DecodeError`] where a header is cut or contradicts itself.
-#[inline]
+// Every packet is read by this, and few once more inside a tunnel.
+#[inline(always)]
 pub(super) fn read_innermost(
     cursor: &mut Cursor<'_>,
     network: Network,
@@ -89,7 +91,7 @@ pub(super) fn read_innermost(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     const MORE_FRAGMENTS: u16 = 0x2000;
     const FRAGMENT_OFFSET: u16 = 0x1fff;
@@ -146,8 +148,11 @@ fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     let dst = dst.first_chunk::<16>().ok_or(TruncatedNetwork)?;
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
         // A jumbogram (RFC 2675), or segmentation offload. A packet of headers alone has no
-        // payload either, and its wire length says the same.
-        0 => wire_len.saturating_sub(super::narrow(offset)).max(HEADER_LEN),
+        // payload either: too little for ports behind it is padding of the link layer.
+        0 => match wire_len.saturating_sub(super::narrow(offset)) {
+            padding if padding < HEADER_LEN + 8 => HEADER_LEN,
+            len => len,
+        },
         len => len + HEADER_LEN,
     };
     cursor.skip(40);
@@ -211,7 +216,7 @@ impl FragmentId {
         let vlan_id = if packet.tunnel_id == 0 || packet.fragment_offset == packet.ip_offset {
             packet.vlan_id
         } else {
-            let outermost = super::outermost(packet.link, frame, packet.wire_len).ok()?;
+            let outermost = Layers::outermost(packet.link, frame, packet.wire_len).ok()?;
             tunnel::vlan_id_at(outermost, packet.fragment_offset)
         };
         Self::read(frame, packet.fragment_offset, vlan_id)
@@ -420,6 +425,13 @@ mod tests {
         fn a_payload_length_of_0_is_taken_from_the_wire() {
             let frame = Frame::raw().ipv6_claiming(A6, B6, 0).udp(1, 2).payload_len(10);
             assert_eq!(read(&frame).0.len, 58);
+        }
+
+        /// Ethernet frames have at least 46 bytes behind their header.
+        #[test]
+        fn padding_behind_headers_alone_is_no_payload() {
+            let no_next_header = Frame::raw().ipv6(A6, B6).opaque(59).padded_to(46);
+            assert_eq!(read(&no_next_header).0.len, 40);
         }
 
         #[test]

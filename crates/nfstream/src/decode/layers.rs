@@ -2,11 +2,11 @@
 
 use super::cursor::Cursor;
 use super::ip::{self, Ip};
-use super::link::Network;
+use super::link::{self, Network};
 use super::transport::{self, Transport};
 use super::tunnel::Tunnel;
 use super::{DecodeError, Fragment, Packet};
-use crate::capture::RawRecord;
+use crate::capture::{LinkType, RawRecord};
 
 /// What has been read of one packet of a frame, IP in IP included.
 #[derive(Clone, Copy, Debug)]
@@ -22,13 +22,27 @@ pub(super) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
+    /// Reads the packet outside all tunnels.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decode`](super::decode).
+    pub(super) fn outermost(
+        link: LinkType,
+        frame: &'a [u8],
+        wire_len: u32,
+    ) -> Result<Self, DecodeError> {
+        let mut cursor = Cursor::new(frame);
+        let network = link::skip_to_network(link, &mut cursor)?;
+        Self::read(cursor, network, wire_len)
+    }
+
     /// Reads the packet under the cursor, which ends `end` bytes from the start of the frame
     /// where its own header does not say.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] where it is no IP packet whose addresses and ports can be read.
-    #[inline]
     pub(super) fn read(
         mut cursor: Cursor<'a>,
         network: Network,

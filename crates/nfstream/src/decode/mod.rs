@@ -16,7 +16,7 @@ pub use ip::FragmentId;
 pub use packet::{Endpoint, Fragment, Packet, TcpFlags};
 pub use tunnel::Tunnel;
 
-use crate::capture::{LinkType, RawRecord};
+use crate::capture::RawRecord;
 use cursor::Cursor;
 use layers::Layers;
 use tunnel::Entrance;
@@ -108,19 +108,16 @@ pub struct Options {
 /// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
 #[inline]
 pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
-    let layers = outermost(record.link, frame, record.wire_len)?;
-    if options.tunnels && Entrance::announced(&layers).is_some() {
-        return Ok(tunnel::innermost(layers).packet(record));
-    }
-    Ok(layers.packet(record))
-}
-
-/// Reads the packet outside all tunnels.
-#[inline]
-fn outermost(link: LinkType, frame: &[u8], wire_len: u32) -> Result<Layers<'_>, DecodeError> {
     let mut cursor = Cursor::new(frame);
-    let network = link::skip_to_network(link, &mut cursor)?;
-    Layers::read(cursor, network, wire_len)
+    let network = link::skip_to_network(record.link, &mut cursor)?;
+    let ip = ip::read_innermost(&mut cursor, network, record.wire_len)?;
+    let transport = transport::read(&cursor, &ip)?;
+    if options.tunnels && Entrance::announced(&ip, &transport).is_some() {
+        // Begins anew, so that for all other packets what has been read stays in registers.
+        return tunnel::decode_innermost(record, frame);
+    }
+    let layers = Layers { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None };
+    Ok(layers.packet(record))
 }
 
 /// Returns an offset into a frame in the width in which packets hold it.
@@ -180,7 +177,7 @@ mod tests {
         let captured = plan.captured(nfstream_testkit::seconds(0));
         let frame = &captured.bytes;
         let record = record(LinkType(captured.link.0), frame, captured.wire_len);
-        let packet = decode(&record, frame);
+        let packet = decode(&record, frame, Options::default());
         prop_assert!(packet.is_ok(), "{:?}", packet);
         let packet = packet.unwrap();
         check_offsets(&packet, frame)?;
@@ -194,6 +191,10 @@ mod tests {
             Piece::Later(_) => Fragment::Later,
         };
         prop_assert_eq!(packet.fragment, fragment);
+        if plan.src.is_ipv6() && plan.is_headers_alone() {
+            // Padding cannot be told from a payload that the header does not count.
+            return Ok(());
+        }
         // Nothing of ICMP is read: its header is payload.
         let header_len = if plan.has_ports() { plan.transport_len() } else { 0 };
         let body_len = plan.transport_len() + plan.payload_len;
@@ -215,7 +216,7 @@ mod tests {
             more in 0_u32..100,
         ) {
             let record = record(LinkType(link), &frame, narrow(frame.len()) + more);
-            if let Ok(packet) = decode(&record, &frame) {
+            if let Ok(packet) = decode(&record, &frame, Options::default()) {
                 check_offsets(&packet, &frame)?;
             }
         }
@@ -237,7 +238,7 @@ mod tests {
             }
             frame.truncate(len.index(frame.len() + 1));
             let link = if keep_link { plan.frame().link_type() } else { link };
-            if let Ok(packet) = decode(&record(LinkType(link), &frame, wire_len), &frame) {
+            if let Ok(packet) = decode(&record(LinkType(link), &frame, wire_len), &frame, Options::default()) {
                 check_offsets(&packet, &frame)?;
             }
         }
@@ -272,7 +273,7 @@ mod tests {
         let plan = Plan::numbered(0);
         let frame = plan.frame().build();
         let record = RawRecord { offset: 99, ..record(LinkType::ETHERNET, &frame, 1500) };
-        let packet = decode(&record, &frame).unwrap();
+        let packet = decode(&record, &frame, Options::default()).unwrap();
         assert_eq!((packet.time, packet.wire_len), (record.time, 1500));
         assert_eq!((packet.frame_offset, packet.capture_len), (99, record.capture_len));
     }

@@ -24,7 +24,7 @@ const SCTP: u8 = 132;
 /// # Errors
 ///
 /// [`DecodeError`] where the ports cannot be read.
-#[inline]
+#[inline(always)]
 pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeError> {
     if ip.fragment == Fragment::Later || !matches!(ip.protocol, TCP | UDP | SCTP) {
         return Ok(Transport::default());

@@ -21,6 +21,12 @@ impl Schema {
         Self { columns: columns(unit).filter(wanted).collect(), names }
     }
 
+    /// Returns a schema of `columns` alone, in their order, with the same names of labels.
+    #[must_use]
+    pub fn select(&self, columns: &[&'static Column]) -> Self {
+        Self { columns: columns.to_vec(), names: Arc::clone(&self.names) }
+    }
+
     /// Returns the columns in order.
     pub fn columns(&self) -> &[&'static Column] {
         &self.columns

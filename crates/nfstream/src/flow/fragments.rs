@@ -24,6 +24,7 @@ struct First {
     protocol: u8,
     version: u8,
     tunnel_id: u32,
+    vlan_id: u16,
 }
 
 impl FragmentTable {
@@ -40,9 +41,7 @@ impl FragmentTable {
         if packet.fragment == Fragment::Whole {
             return;
         }
-        let Some(id) = FragmentId::read(frame, packet.fragment_offset, packet.vlan_id) else {
-            return;
-        };
+        let Some(id) = FragmentId::of(packet, frame) else { return };
         if packet.fragment == Fragment::Later {
             if let Some(first) = self.firsts.get(&id)
                 && packet.time.since(first.time) < Self::LIFETIME
@@ -50,7 +49,7 @@ impl FragmentTable {
                 (packet.src, packet.dst) = (first.src, first.dst);
                 // They differ where the fragments carry a tunnel's packet.
                 (packet.protocol, packet.version) = (first.protocol, first.version);
-                packet.tunnel_id = first.tunnel_id;
+                (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
             }
             return;
         }
@@ -68,6 +67,7 @@ impl FragmentTable {
             protocol: packet.protocol,
             version: packet.version,
             tunnel_id: packet.tunnel_id,
+            vlan_id: packet.vlan_id,
         };
         self.firsts.insert(id, first);
         self.order.push_back((id, packet.time));
@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
     use crate::capture::{LinkType, RawRecord};
-    use crate::decode::decode;
+    use crate::decode::{Options, decode};
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];
@@ -106,7 +106,7 @@ mod tests {
             wire_len: len,
             link: LinkType::RAW,
         };
-        let mut packet = decode(&record, &bytes).unwrap();
+        let mut packet = decode(&record, &bytes, Options::default()).unwrap();
         table.resolve(&mut packet, &bytes);
         packet
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::table::{Flow, Slot};
+use crate::capture::Chunk;
 use crate::time::{Duration, Timestamp};
 
 /// The two timeouts of a run.
@@ -142,6 +143,22 @@ impl StreamClock {
         Self { seen: 0, earliest: Self::NEVER, earliest_before: Timestamp::MIN }
     }
 
+    /// Takes the next chunk; adds the ticks in it and behind it to `ticks`.
+    pub fn follow(&mut self, chunk: &Chunk, ticks: &mut Vec<Tick>) {
+        self.advance(chunk.records.iter().map(|record| record.time), ticks);
+        if let Some(time) = chunk.settled {
+            self.settle(time, chunk.records.len(), ticks);
+        }
+    }
+
+    /// Takes that no packet from before `time` comes after the chunk at hand, of `packets`; adds
+    /// a tick behind them. A live source knows, and says so also when no packet comes.
+    pub fn settle(&mut self, time: Timestamp, packets: usize, ticks: &mut Vec<Tick>) {
+        if ticks.last().is_none_or(|last| last.index < packets || last.time < time) {
+            ticks.push(Tick { index: packets, time });
+        }
+    }
+
     /// Takes the times of the next packets; adds the ticks among them to `ticks`.
     pub fn advance(&mut self, times: impl Iterator<Item = Timestamp>, ticks: &mut Vec<Tick>) {
         for (index, time) in times.enumerate() {
@@ -186,10 +203,26 @@ pub struct Note {
 }
 
 impl Wheel {
+    const SHORTEST_PERIOD: i64 = 1_000_000;
+    /// However long the timeout, the end of a flow is noticed soon after it.
+    const LONGEST_PERIOD: i64 = 250_000_000;
+
     /// Returns a wheel fit for flows that end after `idle`.
     pub fn new(idle: Duration) -> Self {
-        let period = i64::try_from(idle.nanos() / 256).unwrap_or(i64::MAX).max(1_000_000);
-        Self { buckets: BTreeMap::new(), period }
+        Self { buckets: BTreeMap::new(), period: Self::period(idle) }
+    }
+
+    /// Returns the last time all of whose ends a wheel for `idle` has told once it has been asked
+    /// for those by `time`.
+    pub fn settled(idle: Duration, time: Timestamp) -> Timestamp {
+        let period = Self::period(idle);
+        let begun = time.nanos().div_euclid(period).saturating_mul(period);
+        Timestamp::from_nanos(begun.saturating_sub(1))
+    }
+
+    fn period(idle: Duration) -> i64 {
+        let period = i64::try_from(idle.nanos() / 256).unwrap_or(i64::MAX);
+        period.clamp(Self::SHORTEST_PERIOD, Self::LONGEST_PERIOD)
     }
 
     /// Notes a flow that would end at `deadline`.

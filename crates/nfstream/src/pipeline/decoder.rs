@@ -14,6 +14,7 @@ const LOOK_AHEAD: usize = 8;
 pub(super) fn decode_all(
     records: &[RawRecord],
     frames: &[u8],
+    options: decode::Options,
     packets: &mut Vec<Packet>,
     ignored: &mut Ignored,
 ) {
@@ -21,7 +22,7 @@ pub(super) fn decode_all(
         if let Some(ahead) = records.get(index + LOOK_AHEAD) {
             prefetch_headers(frames, ahead);
         }
-        match decode_one(record, frames) {
+        match decode_one(record, frames, options) {
             Ok(packet) => packets.push(packet),
             Err(reason) => ignored.add(reason),
         }
@@ -29,8 +30,12 @@ pub(super) fn decode_all(
 }
 
 #[inline]
-fn decode_one(record: &RawRecord, frames: &[u8]) -> Result<Packet, DecodeError> {
-    decode::decode(record, record.frame(frames))
+fn decode_one(
+    record: &RawRecord,
+    frames: &[u8],
+    options: decode::Options,
+) -> Result<Packet, DecodeError> {
+    decode::decode(record, record.frame(frames), options)
 }
 
 /// Asks for the headers of a record: up to transport they rarely leave two cache lines.

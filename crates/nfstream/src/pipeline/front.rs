@@ -1,6 +1,8 @@
 //! Reading and decoding in threads of their own, ahead of the meters.
 //!
-//!     reader → decoders → dispatch, in order → every consumer
+//! ```text
+//! reader → decoders → dispatch, in order → every consumer
+//! ```
 //!
 //! All queues are bounded, so a slow consumer slows the reader. When the consumers are dropped,
 //! each stage finds nobody to send to and ends.
@@ -12,9 +14,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::decoder::decode_all;
 use super::worker::Workers;
-use super::{Ignored, RunError};
-use crate::capture::{Chunk, ChunkBytes, Progress, Source, Warning};
-use crate::decode::{Fragment, Packet};
+use super::{Ignored, RunError, Shared};
+use crate::capture::{Chunk, ChunkBytes, Progress, Reception, Source, Warning};
+use crate::decode::{self, Fragment, Packet};
 use crate::flow::{FragmentTable, KeyHasher, StreamClock, Tick};
 use crate::time::Timestamp;
 
@@ -42,7 +44,23 @@ pub(super) struct Tally {
     pub(super) packets: u64,
     pub(super) ignored: Ignored,
     pub(super) progress: Progress,
+    pub(super) reception: Option<Reception>,
     pub(super) warnings: Vec<Warning>,
+}
+
+impl Tally {
+    /// Returns what is to be counted after a read of `source`.
+    pub(super) fn of(source: &mut dyn Source, chunk: &Chunk) -> Self {
+        let mut ignored = Ignored::default();
+        ignored.add_filtered(chunk.filtered);
+        Self {
+            packets: u64::try_from(chunk.records.len()).unwrap_or(u64::MAX) + chunk.filtered,
+            ignored,
+            progress: source.progress(),
+            reception: source.reception(),
+            warnings: source.take_warnings(),
+        }
+    }
 }
 
 /// What every consumer gets, in the order of the source.
@@ -74,7 +92,7 @@ struct Raw {
 }
 
 enum Content {
-    Chunk { chunk: Chunk, ticks: Vec<Tick>, progress: Progress, warnings: Vec<Warning> },
+    Chunk { chunk: Chunk, ticks: Vec<Tick>, tally: Tally },
     End(End),
 }
 
@@ -83,6 +101,8 @@ enum Content {
 pub(super) struct Spread {
     /// Packets of a chunk, at most.
     pub(super) limit: usize,
+    /// What of each packet is decoded.
+    pub(super) decode: decode::Options,
     /// Threads that decode.
     pub(super) decoders: usize,
     /// Meters among which packets are shared.
@@ -93,16 +113,18 @@ pub(super) struct Spread {
 
 /// Starts the reader and the decoders; returns what each of the consumers gets.
 pub(super) fn start(
-    source: Box<dyn Source>,
+    mut source: Box<dyn Source>,
     spread: Spread,
+    shared: &Arc<Shared>,
     workers: &mut Workers,
 ) -> Vec<Receiver<Feed>> {
-    let Spread { limit, decoders, shards, consumers } = spread;
+    let Spread { limit, decoders, shards, consumers, .. } = spread;
     let (raw_sender, raw_receiver) = bounded(QUEUE);
     let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
     let (feeds, receivers): (Vec<_>, Vec<_>) = (0..consumers).map(|_| bounded(QUEUE)).unzip();
+    let shared = Arc::clone(shared);
     workers.spawn_detached("nfstream-reader", move || {
-        read(source, limit, &raw_sender, &used_receiver);
+        read(source.as_mut(), limit, &shared, &raw_sender, &used_receiver);
     });
     let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards)));
     let hasher = KeyHasher::default();
@@ -110,27 +132,32 @@ pub(super) fn start(
         let (raw, used) = (raw_receiver.clone(), used_sender.clone());
         let (dispatch, hasher) = (Arc::clone(&dispatch), hasher.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            decode(&raw, &used, &dispatch, &hasher, shards);
+            decode(&raw, &used, &dispatch, &hasher, spread);
         });
     }
     receivers
 }
 
 /// Reads until the source ends or nobody listens. Used chunks come back through `used`.
-fn read(mut source: Box<dyn Source>, limit: usize, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
+fn read(
+    source: &mut dyn Source,
+    limit: usize,
+    shared: &Shared,
+    raw: &Sender<Raw>,
+    used: &Receiver<Chunk>,
+) {
     let mut clock = StreamClock::new();
     let mut time = Timestamp::default();
     for number in 0.. {
         let mut chunk = used.try_recv().unwrap_or_default();
-        let outcome = source.read(&mut chunk, limit);
-        let (progress, warnings) = (source.progress(), source.take_warnings());
+        let outcome = shared.read(source, &mut chunk, limit);
+        let tally = Tally::of(source, &chunk);
         let content = if let Ok(true) = outcome {
             let mut ticks = Vec::new();
-            clock.advance(chunk.records.iter().map(|record| record.time), &mut ticks);
-            time = chunk.records.last().map_or(time, |record| record.time);
-            Content::Chunk { chunk, ticks, progress, warnings }
+            clock.follow(&chunk, &mut ticks);
+            time = chunk.end_time().unwrap_or(time);
+            Content::Chunk { chunk, ticks, tally }
         } else {
-            let tally = Tally { progress, warnings, ..Tally::default() };
             let failure = Mutex::new(outcome.err().map(RunError::Capture));
             Content::End(End { time, tally, failure })
         };
@@ -147,15 +174,16 @@ fn decode(
     used: &Sender<Chunk>,
     dispatch: &Mutex<Dispatch>,
     hasher: &KeyHasher,
-    shards: usize,
+    spread: Spread,
 ) {
     for Raw { number, content } in raw {
         let ready = match content {
             Content::End(end) => Ready::End(end),
-            Content::Chunk { chunk, ticks, progress, warnings } => {
-                let decoded = decode_chunk(&chunk, ticks, progress, warnings, hasher, shards);
+            Content::Chunk { mut chunk, ticks, tally } => {
+                let decoded = decode_chunk(&chunk, ticks, tally, hasher, spread);
                 // The records are done with; their memory serves the reader again.
-                drop(used.try_send(Chunk { bytes: ChunkBytes::default(), records: chunk.records }));
+                chunk.bytes = ChunkBytes::default();
+                drop(used.try_send(chunk));
                 Ready::Chunk(Box::new(decoded))
             }
         };
@@ -169,24 +197,22 @@ fn decode(
 fn decode_chunk(
     chunk: &Chunk,
     mut ticks: Vec<Tick>,
-    progress: Progress,
-    warnings: Vec<Warning>,
+    mut tally: Tally,
     hasher: &KeyHasher,
-    shards: usize,
+    spread: Spread,
 ) -> Decoded {
     let frames = chunk.bytes.as_slice();
-    let mut ignored = Ignored::default();
+    let ignored = &mut tally.ignored;
     let mut packets = Vec::with_capacity(chunk.records.len());
     let mut start = 0;
     for tick in &mut ticks {
-        decode_all(&chunk.records[start..tick.index], frames, &mut packets, &mut ignored);
+        let records = &chunk.records[start..tick.index];
+        decode_all(records, frames, spread.decode, &mut packets, ignored);
         start = tick.index;
         tick.index = packets.len();
     }
-    decode_all(&chunk.records[start..], frames, &mut packets, &mut ignored);
-    let shards = packets.iter().map(|packet| shard(packet, hasher, shards)).collect();
-    let count = u64::try_from(chunk.records.len()).unwrap_or(u64::MAX);
-    let tally = Tally { packets: count, ignored, progress, warnings };
+    decode_all(&chunk.records[start..], frames, spread.decode, &mut packets, ignored);
+    let shards = packets.iter().map(|packet| shard(packet, hasher, spread.shards)).collect();
     Decoded { bytes: chunk.bytes.clone(), packets, shards, ticks, tally }
 }
 

@@ -8,9 +8,9 @@ use super::decoder::decode_all;
 use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
 use super::worker::Workers;
-use super::{Config, RunError, Shared, Step};
+use super::{Config, Found, RunError, Shared, Step};
 use crate::capture::{Chunk, Source};
-use crate::decode::Packet;
+use crate::decode::{self, Packet};
 use crate::dpi::Dissector;
 use crate::features::Record;
 use crate::flow::{FragmentTable, StreamClock, Tick};
@@ -31,6 +31,7 @@ struct Metering {
 pub(super) struct Inline {
     source: Box<dyn Source>,
     limit: usize,
+    decode: decode::Options,
     chunk: Chunk,
     clock: StreamClock,
     ticks: Vec<Tick>,
@@ -58,6 +59,7 @@ impl Inline {
         Self {
             source,
             limit: config.chunk_packets.get(),
+            decode: config.decode,
             chunk: Chunk::default(),
             clock: StreamClock::new(),
             ticks: Vec::new(),
@@ -73,12 +75,9 @@ impl Inline {
         hooks: &mut H,
         failure: &mut Option<RunError>,
     ) -> Result<Step, RunError> {
-        let outcome = self.source.read(&mut self.chunk, self.limit);
-        let mut tally = Tally {
-            progress: self.source.progress(),
-            warnings: self.source.take_warnings(),
-            ..Tally::default()
-        };
+        let shared = &self.metering.shared;
+        let outcome = shared.read(self.source.as_mut(), &mut self.chunk, self.limit);
+        let mut tally = Tally::of(self.source.as_mut(), &self.chunk);
         if let Ok(true) = outcome {
             let mut records = Vec::new();
             self.work(&mut tally, &mut records, hooks).map_err(RunError::Hook)?;
@@ -96,12 +95,11 @@ impl Inline {
         out: &mut Vec<Record>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        let Chunk { bytes, records } = &self.chunk;
+        let Chunk { bytes, records, .. } = &self.chunk;
         let frames = bytes.as_slice();
-        tally.packets = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        self.last_time = records.last().map_or(self.last_time, |record| record.time);
+        self.last_time = self.chunk.end_time().unwrap_or(self.last_time);
         self.ticks.clear();
-        self.clock.advance(records.iter().map(|record| record.time), &mut self.ticks);
+        self.clock.follow(&self.chunk, &mut self.ticks);
         let mut ticks = self.ticks.iter().peekable();
         let mut start = 0;
         while start < records.len() {
@@ -109,17 +107,20 @@ impl Inline {
             let end = (start + PIECE).min(to_tick).min(records.len());
             self.packets.clear();
             let piece = records.get(start..end).unwrap_or_default();
-            decode_all(piece, frames, &mut self.packets, &mut tally.ignored);
+            decode_all(piece, frames, self.decode, &mut self.packets, &mut tally.ignored);
             for packet in &mut self.packets {
                 self.fragments.resolve(packet, packet.frame(frames));
             }
             // Where a flow is born matters only to those who share the work.
             let packets = self.packets.iter().map(|packet| (0, packet));
             self.metering.meter.process(bytes, packets, hooks)?;
-            if let Some(tick) = ticks.next_if(|tick| tick.index == end) {
+            while let Some(tick) = ticks.next_if(|tick| tick.index == end) {
                 self.metering.tick(tick.time, out, hooks)?;
             }
             start = end;
+        }
+        for tick in ticks {
+            self.metering.tick(tick.time, out, hooks)?;
         }
         Ok(())
     }
@@ -133,9 +134,14 @@ impl Ahead {
         shared: Arc<Shared>,
     ) -> Self {
         let mut workers = Workers::default();
-        let spread =
-            Spread { limit: config.chunk_packets.get(), decoders: 1, shards: 1, consumers: 1 };
-        let mut feeds = front::start(source, spread, &mut workers);
+        let spread = Spread {
+            limit: config.chunk_packets.get(),
+            decode: config.decode,
+            decoders: 1,
+            shards: 1,
+            consumers: 1,
+        };
+        let mut feeds = front::start(source, spread, &shared, &mut workers);
         let feed = feeds.pop().expect("one consumer was asked for");
         Self { feed, workers, metering: Metering::new(dissector, config, shared) }
     }
@@ -185,7 +191,7 @@ impl Ahead {
 
 impl Metering {
     fn new(dissector: Option<Box<dyn Dissector>>, config: &Config, shared: Arc<Shared>) -> Self {
-        Self { meter: Meter::new(config.timeouts, config.measuring.plan(), dissector), order: Order::new(), shared }
+        Self { meter: Meter::new(config.timeouts, config.measuring.plan(), dissector), order: Order::new(config.timeouts.idle), shared }
     }
 
     fn tick<H: Hooks>(
@@ -215,7 +221,10 @@ impl Metering {
     }
 
     fn count(&mut self, tally: &Tally, records: &[Record]) {
-        let late = self.meter.take_late_packets();
-        self.shared.count(tally, late, records);
+        let found = Found {
+            late_packets: self.meter.take_late_packets(),
+            active_flows: self.meter.active_flows(),
+        };
+        self.shared.count(tally, found, records);
     }
 }

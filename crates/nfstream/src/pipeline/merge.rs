@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::features::Record;
+use crate::flow::Wheel;
 use crate::meter::Findings;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// Puts records in the order in which their flows ended, then of their ids.
 ///
@@ -12,6 +13,7 @@ use crate::time::Timestamp;
 /// says that no earlier one can come.
 #[derive(Debug)]
 pub(super) struct Order {
+    idle: Duration,
     /// Noticed since the last release, in no order.
     fresh: Vec<Record>,
     /// Noticed before it; ended after the clock's time then.
@@ -25,8 +27,9 @@ type Place = (Timestamp, u64, u32);
 const CAPACITY: usize = 65_536;
 
 impl Order {
-    pub(super) fn new() -> Self {
-        Self { fresh: Vec::new(), waiting: BTreeMap::new() }
+    /// Returns the order of flows that end after `idle`.
+    pub(super) fn new(idle: Duration) -> Self {
+        Self { idle, fresh: Vec::new(), waiting: BTreeMap::new() }
     }
 
     /// Takes records that have been noticed.
@@ -34,8 +37,19 @@ impl Order {
         self.fresh.extend(records);
     }
 
-    /// Gives out the records of flows that ended by `time`.
+    /// Gives out the records of flows before which none can come any more, now that the meters
+    /// have ended those that were idle at `time`.
     pub(super) fn release(&mut self, time: Timestamp, out: &mut Vec<Record>) {
+        self.release_until(Wheel::settled(self.idle, time), out);
+    }
+
+    /// Gives out all that is left.
+    pub(super) fn finish(&mut self, out: &mut Vec<Record>) {
+        self.release_until(Timestamp::MAX, out);
+    }
+
+    /// Gives out the records of flows that ended by `time`.
+    fn release_until(&mut self, time: Timestamp, out: &mut Vec<Record>) {
         self.fresh.sort_by_key(place);
         for record in self.fresh.drain(..) {
             let place = place(&record);
@@ -56,11 +70,6 @@ impl Order {
         {
             out.extend(self.waiting.pop_first().map(|(_, record)| record));
         }
-    }
-
-    /// Gives out all that is left.
-    pub(super) fn finish(&mut self, out: &mut Vec<Record>) {
-        self.release(Timestamp::MAX, out);
     }
 }
 

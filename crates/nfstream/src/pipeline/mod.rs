@@ -14,12 +14,14 @@ mod threads;
 mod worker;
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub use error::RunError;
 pub use stats::{Ignored, Stats};
 
-use crate::capture::{Progress, Source, Warning};
+use crate::capture::{CaptureError, Chunk, Progress, Source, Warning};
+use crate::decode;
 use crate::dpi::{Dissector, Limits};
 use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
 use crate::flow::Timeouts;
@@ -35,6 +37,8 @@ use threads::Threads;
 pub struct Config {
     /// When flows end.
     pub timeouts: Timeouts,
+    /// What of each packet is decoded.
+    pub decode: decode::Options,
     /// How much of each flow is inspected, `None` for no inspection at all.
     pub inspection: Option<Limits>,
     /// What is measured of flows beside their volume.
@@ -54,12 +58,24 @@ impl Default for Config {
                 idle: Duration::from_nanos(30_000_000_000),
                 active: Duration::from_nanos(300_000_000_000),
             },
+            decode: decode::Options::default(),
             inspection: Some(Limits::default()),
             measuring: Measuring::default(),
             max_flows: None,
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(2048).expect("not zero"),
         }
+    }
+}
+
+/// Returns how many meters suit an input of `bytes`, if that is known: one for an input that is
+/// read before others would have begun, otherwise as many as the machine has processors.
+pub fn suitable_meters(bytes: Option<u64>) -> NonZeroUsize {
+    const SMALL: u64 = 16 << 20;
+    match bytes {
+        Some(..SMALL) => NonZeroUsize::MIN,
+        // Counts what a control group or an affinity mask allows.
+        _ => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     }
 }
 
@@ -98,6 +114,8 @@ enum Engine {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     state: Mutex<SharedState>,
+    /// Whether reading is to end.
+    stop: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +124,17 @@ struct SharedState {
     progress: Progress,
     warnings: Vec<Warning>,
 }
+
+/// What meters say beside the flows that have ended.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    late_packets: u64,
+    active_flows: usize,
+}
+
+/// A handle that ends a run from wherever it is.
+#[derive(Clone, Debug)]
+pub struct StopHandle(Arc<Shared>);
 
 /// A handle to what a run has counted, which outlives it.
 #[derive(Clone, Debug)]
@@ -168,13 +197,13 @@ impl Run {
     /// Those of [`advance`](Self::advance), and at once those of `hooks`.
     pub fn advance_with<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
         let failure = &mut self.failure;
-        let step = match &mut self.engine {
+        let step = worker::catch("of the caller", || match &mut self.engine {
             Engine::Inline(inline) => inline.advance(hooks, failure),
             Engine::Ahead(ahead) => ahead.advance(hooks, failure),
             Engine::Threads(threads) => threads.advance(failure),
             Engine::Ended => failure.take().map_or_else(|| Ok(Step::Last(Vec::new())), Err),
-        };
-        match self.limited(step) {
+        });
+        match self.limited(step.flatten()) {
             // The failure is told by the next call, so that no record is lost to it.
             Ok(Step::Last(records)) => {
                 self.engine = Engine::Ended;
@@ -208,7 +237,8 @@ impl Run {
         Ok(Step::Last(records))
     }
 
-    /// Ends the run and its threads. What they have found is lost.
+    /// Ends the run and its threads at once. What they have found is lost; a
+    /// [`StopHandle`] ends it without loss.
     pub fn stop(&mut self) {
         self.engine = Engine::Ended;
         self.failure = None;
@@ -217,6 +247,11 @@ impl Run {
     /// Returns the columns of the run.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Returns a handle that ends the run.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(Arc::clone(&self.shared))
     }
 
     /// Returns a handle to what the run counts.
@@ -247,6 +282,19 @@ impl Run {
     }
 }
 
+impl StopHandle {
+    /// Asks the run to read no further than what has been captured by now. Its flows then end
+    /// as at the end of input, and further steps of the run give them.
+    pub fn stop(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the run has been asked to end.
+    pub fn is_stopped(&self) -> bool {
+        self.0.stop.load(Ordering::Relaxed)
+    }
+}
+
 impl Monitor {
     /// Returns what has been counted so far.
     pub fn stats(&self) -> Stats {
@@ -265,13 +313,29 @@ impl Monitor {
 }
 
 impl Shared {
-    fn count(&self, tally: &Tally, late_packets: u64, records: &[Record]) {
+    /// Reads on, unless the run has been asked to end and nothing from before that is left.
+    fn read(
+        &self,
+        source: &mut dyn Source,
+        chunk: &mut Chunk,
+        limit: usize,
+    ) -> Result<bool, CaptureError> {
+        if self.stop.load(Ordering::Relaxed) && !source.stop() {
+            chunk.clear();
+            return Ok(false);
+        }
+        source.read(chunk, limit)
+    }
+
+    fn count(&self, tally: &Tally, found: Found, records: &[Record]) {
         let mut state = self.lock();
         let stats = &mut state.stats;
         stats.packets += tally.packets;
         stats.flow_packets += tally.packets - tally.ignored.total();
         stats.ignored.merge(&tally.ignored);
-        stats.late_packets += late_packets;
+        stats.late_packets += found.late_packets;
+        stats.active_flows = u64::try_from(found.active_flows).unwrap_or(u64::MAX);
+        stats.reception = tally.reception.or(stats.reception);
         stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);
         state.progress = tally.progress.clone();
         state.warnings.extend_from_slice(&tally.warnings);

@@ -1,5 +1,6 @@
 //! What a run counts: every packet read is in a flow or ignored for a reason.
 
+use crate::capture::Reception;
 use crate::decode::DecodeError;
 
 /// Counts of a run so far.
@@ -15,33 +16,51 @@ pub struct Stats {
     pub late_packets: u64,
     /// Flows that have ended.
     pub flows: u64,
+    /// Flows that have begun and not ended yet.
+    pub active_flows: u64,
+    /// What the system counts of packets that come live, `None` for files.
+    pub reception: Option<Reception>,
 }
 
 /// Packets ignored, by reason.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Ignored([u64; DecodeError::ALL.len()]);
+pub struct Ignored {
+    undecoded: [u64; DecodeError::ALL.len()],
+    filtered: u64,
+}
+
+/// The reason for which the packets that a filter does not match are ignored.
+const FILTERED: &str = "filtered";
 
 impl Ignored {
     /// Counts a packet.
     pub(crate) fn add(&mut self, reason: DecodeError) {
-        self.0[reason.index()] += 1;
+        self.undecoded[reason.index()] += 1;
+    }
+
+    /// Counts packets that a filter has taken out.
+    pub(crate) fn add_filtered(&mut self, packets: u64) {
+        self.filtered += packets;
     }
 
     /// Adds the counts of `other`.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+        for (mine, theirs) in self.undecoded.iter_mut().zip(other.undecoded) {
             *mine += theirs;
         }
+        self.filtered += other.filtered;
     }
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.undecoded.iter().sum::<u64>() + self.filtered
     }
 
     /// Returns each reason for which packets were ignored, and how many.
-    pub fn reasons(&self) -> impl Iterator<Item = (DecodeError, u64)> + '_ {
-        DecodeError::ALL.into_iter().zip(self.0).filter(|(_, packets)| *packets > 0)
+    pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let undecoded = DecodeError::ALL.map(DecodeError::reason).into_iter().zip(self.undecoded);
+        let filtered = std::iter::once((FILTERED, self.filtered));
+        undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
     }
 }
 
@@ -56,7 +75,7 @@ mod tests {
         ignored.add(DecodeError::Encrypted);
         ignored.add(DecodeError::NotIp);
         let reasons: Vec<_> = ignored.reasons().collect();
-        assert_eq!(reasons, [(DecodeError::Encrypted, 1), (DecodeError::NotIp, 2)]);
+        assert_eq!(reasons, [("encrypted", 1), ("not_ip", 2)]);
         assert_eq!(ignored.total(), 3);
     }
 
@@ -68,6 +87,6 @@ mod tests {
         other.add(DecodeError::UnsupportedLinkType);
         ignored.merge(&other);
         let reasons: Vec<_> = ignored.reasons().collect();
-        assert_eq!(reasons, [(DecodeError::NotIp, 2), (DecodeError::UnsupportedLinkType, 1)]);
+        assert_eq!(reasons, [("not_ip", 2), ("unsupported_link_type", 1)]);
     }
 }

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::worker::Workers;
-use super::{Config, RunError, Shared, Step};
+use super::{Config, Found, RunError, Shared, Step};
 use crate::capture::Source;
 use crate::dpi::Dissector;
 use crate::features::Record;
@@ -38,24 +38,25 @@ impl Threads {
         let mut workers = Workers::default();
         let spread = Spread {
             limit: config.chunk_packets.get(),
+            decode: config.decode,
             decoders: shards.div_ceil(4),
             shards,
             consumers: shards + 1,
         };
-        let mut feeds = front::start(source, spread, &mut workers);
+        let mut feeds = front::start(source, spread, &shared, &mut workers);
         // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
         let mut findings = Vec::new();
         for (shard, (feed, dissector)) in (0..).zip(feeds.into_iter().zip(dissectors)) {
             let (sender, receiver) = bounded(QUEUE);
-            let meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
+            let mut meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
-                run_meter(meter, shard, &feed, &sender);
+                run_meter(&mut meter, shard, &feed, &sender);
             });
             findings.push(receiver);
         }
         let ids = Ids::new(shards);
-        Self { feed, findings, ids, order: Order::new(), ticks: 0, shared, workers }
+        Self { feed, findings, ids, order: Order::new(config.timeouts.idle), ticks: 0, shared, workers }
     }
 
     pub(super) fn advance(&mut self, failure: &mut Option<RunError>) -> Result<Step, RunError> {
@@ -64,15 +65,15 @@ impl Threads {
             Err(RecvTimeoutError::Timeout) => Ok(Step::Records(records)),
             Ok(Feed::Chunk(chunk)) => {
                 let findings = self.collect()?;
-                let late = self.merge(findings, &chunk.ticks, &mut records);
-                self.shared.count(&chunk.tally, late, &records);
+                let found = self.merge(findings, &chunk.ticks, &mut records);
+                self.shared.count(&chunk.tally, found, &records);
                 Ok(Step::Records(records))
             }
             Ok(Feed::End(end)) => {
                 let findings = self.collect()?;
-                let late = self.merge(findings, &[], &mut records);
+                let found = self.merge(findings, &[], &mut records);
                 self.order.finish(&mut records);
-                self.shared.count(&end.tally, late, &records);
+                self.shared.count(&end.tally, found, &records);
                 *failure = end.take_failure();
                 self.workers.join();
                 Ok(Step::Last(records))
@@ -86,9 +87,17 @@ impl Threads {
         self.findings.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
     }
 
-    fn merge(&mut self, mut findings: Vec<Findings>, ticks: &[Tick], out: &mut Vec<Record>) -> u64 {
+    fn merge(
+        &mut self,
+        mut findings: Vec<Findings>,
+        ticks: &[Tick],
+        out: &mut Vec<Record>,
+    ) -> Found {
         self.ids.assign(&mut findings);
-        let late = findings.iter().map(|findings| findings.late_packets).sum();
+        let found = Found {
+            late_packets: findings.iter().map(|findings| findings.late_packets).sum(),
+            active_flows: findings.iter().map(|findings| findings.active_flows).sum(),
+        };
         let mut records: Vec<_> =
             findings.into_iter().map(|findings| findings.records.into_iter().peekable()).collect();
         for tick in ticks {
@@ -100,16 +109,16 @@ impl Threads {
             self.order.release(tick.time, out);
         }
         self.order.take(records.into_iter().flatten());
-        late
+        found
     }
 }
 
 /// Meters the packets of one shard until the source ends or nobody listens.
-fn run_meter(mut meter: Meter, shard: u16, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
+fn run_meter(meter: &mut Meter, shard: u16, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
     for feed in feed {
         let ended = match feed {
             Feed::Chunk(chunk) => {
-                meter_chunk(&mut meter, shard, &chunk);
+                meter_chunk(meter, shard, &chunk);
                 false
             }
             Feed::End(end) => {

@@ -15,13 +15,13 @@ pub(super) struct Workers {
 
 impl Workers {
     /// Runs `body` in a thread that is waited for.
-    pub(super) fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) {
+    pub(super) fn spawn(&mut self, name: &str, body: impl FnMut() + Send + 'static) {
         let handle = self.start(name, body);
         self.handles.extend(handle);
     }
 
     /// Runs `body` in a thread that may outlive the run: it can hang in a read of a pipe.
-    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnOnce() + Send + 'static) {
+    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnMut() + Send + 'static) {
         drop(self.start(name, body));
     }
 
@@ -45,16 +45,16 @@ impl Workers {
     fn start(
         &mut self,
         name: &str,
-        body: impl FnOnce() + Send + 'static,
+        mut body: impl FnMut() + Send + 'static,
     ) -> Option<JoinHandle<()>> {
         let failure = Arc::clone(&self.failure);
         let thread = name.to_owned();
         let started = Builder::new().name(name.to_owned()).spawn({
             let failure = Arc::clone(&failure);
             move || {
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
-                    let message = message(&*panic);
-                    note(&failure, RunError::Panicked { thread, message });
+                // By reference: the channels in `body` close only after the reason is noted.
+                if let Err(error) = catch(&thread, &mut body) {
+                    note(&failure, error);
                 }
             }
         });
@@ -62,6 +62,15 @@ impl Workers {
             .map_err(|source| note(&failure, RunError::Thread { name: name.to_owned(), source }))
             .ok()
     }
+}
+
+/// Does `work` for `thread`; a panic in it becomes an error.
+pub(super) fn catch<R>(thread: &str, work: impl FnOnce() -> R) -> Result<R, RunError> {
+    // What a panic leaves half done is not used again: the run ends with it.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| RunError::Panicked {
+        thread: thread.to_owned(),
+        message: message(&*panic),
+    })
 }
 
 /// Keeps the first failure: later ones follow from it.

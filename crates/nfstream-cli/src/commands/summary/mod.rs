@@ -65,7 +65,7 @@ impl Summary {
         let Self { input, stats, survey, sections } = self;
         let reasons = stats.ignored.reasons();
         let reasons: Map<_, _> =
-            reasons.map(|(error, packets)| (error.reason().to_owned(), packets.into())).collect();
+            reasons.map(|(reason, packets)| (reason.to_owned(), packets.into())).collect();
         let mut object = json!({
             "files": input.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "file_bytes": input.bytes,

@@ -15,9 +15,12 @@ mod tzsp;
 mod vxlan;
 
 use super::cursor::Cursor;
+use super::ip::Ip;
 use super::layers::Layers;
 use super::link::Network;
-use super::{DecodeError, Fragment};
+use super::transport::Transport;
+use super::{DecodeError, Fragment, Packet};
+use crate::capture::RawRecord;
 
 /// Tunnels that are followed at most, one inside the other. What lies deeper stays closed.
 const MAX_DEPTH: usize = 8;
@@ -119,17 +122,17 @@ pub(super) enum Entrance {
 impl Entrance {
     /// Returns the tunnel that the numbers of a packet announce.
     #[inline]
-    pub(super) fn announced(layers: &Layers<'_>) -> Option<Self> {
+    pub(super) fn announced(ip: &Ip, transport: &Transport) -> Option<Self> {
         const UDP: u8 = 17;
         const GRE: u8 = 47;
         const L2TP: u8 = 115;
 
-        if layers.ip.fragment == Fragment::Later {
+        if ip.fragment == Fragment::Later {
             return None;
         }
-        match layers.ip.protocol {
+        match ip.protocol {
             UDP => {
-                let (src, dst) = (layers.transport.src_port, layers.transport.dst_port);
+                let (src, dst) = (transport.src_port, transport.dst_port);
                 Self::to_port(dst).or_else(|| Self::from_port(src))
             }
             GRE => Some(Self::Gre),
@@ -144,12 +147,11 @@ impl Entrance {
             4789 | 8472 => Some(Self::Vxlan),
             4790 => Some(Self::VxlanGpe),
             6081 => Some(Self::Geneve),
-            37008 => Some(Self::Tzsp),
             _ => Self::from_port(port),
         }
     }
 
-    /// Those that send their answers from the port, and not to it.
+    /// Those that may send from the port as well.
     #[inline]
     const fn from_port(port: u16) -> Option<Self> {
         match port {
@@ -157,6 +159,7 @@ impl Entrance {
             2152 => Some(Self::Gtp),
             3544 => Some(Self::Teredo),
             5247 => Some(Self::Capwap),
+            37008 => Some(Self::Tzsp),
             _ => None,
         }
     }
@@ -182,15 +185,21 @@ impl Entrance {
     }
 }
 
-/// Returns the innermost packet inside `layers`, which is `layers` itself if there is none.
+/// Decodes the innermost packet that tunnels of the frame carry, which is the outermost one if
+/// there is none inside.
+///
+/// # Errors
+///
+/// As for [`decode`](super::decode).
 #[cold]
 #[inline(never)]
-pub(super) fn innermost(mut layers: Layers<'_>) -> Layers<'_> {
+pub(super) fn decode_innermost(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
+    let mut layers = Layers::outermost(record.link, frame, record.wire_len)?;
     for _ in 0..MAX_DEPTH {
         let Some(inner) = inside(&layers) else { break };
         layers = inner;
     }
-    layers
+    Ok(layers.packet(record))
 }
 
 /// Returns the VLAN of the packet whose IP header begins `offset` bytes from the start of the
@@ -210,7 +219,7 @@ pub(super) fn vlan_id_at(outermost: Layers<'_>, offset: u32) -> u16 {
 /// Opens one tunnel.
 fn inside<'a>(outer: &Layers<'a>) -> Option<Layers<'a>> {
     let mut cursor = outer.payload();
-    let (tunnel, network) = Entrance::announced(outer)?.enter(&mut cursor).ok()?;
+    let (tunnel, network) = Entrance::announced(&outer.ip, &outer.transport)?.enter(&mut cursor).ok()?;
     let mut inner = Layers::read(cursor, network, outer.end()).ok()?;
     if inner.end() > outer.end() && outer.is_whole() && !tunnel.carries_copies() {
         return None;

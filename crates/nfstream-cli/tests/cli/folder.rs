@@ -8,11 +8,11 @@ use snapbox::{Assert, Data};
 use tempfile::TempDir;
 
 /// A folder of its own for a test, in which the program runs.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     /// Makes a folder with copies of sample captures.
-    pub fn with(captures: &[&str]) -> Self {
+    pub(crate) fn with(captures: &[&str]) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         for name in captures {
             folder.write(name, &sample(name));
@@ -21,19 +21,19 @@ impl Folder {
     }
 
     /// Writes a file.
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
 
     /// Returns the path of a file.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Returns the names of all files.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> =
             entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -44,12 +44,12 @@ impl Folder {
     /// Runs the program and compares what it says with the snapshot of this name.
     ///
     /// `SNAPSHOTS=overwrite` writes snapshots anew.
-    pub fn check(&self, snapshot: &str, args: &[&str]) {
+    pub(crate) fn check(&self, snapshot: &str, args: &[&str]) {
         self.check_with_input(snapshot, args, Stdio::null());
     }
 
     /// Like [`check`](Self::check), with something on standard input.
-    pub fn check_with_input(&self, snapshot: &str, args: &[&str], stdin: Stdio) {
+    pub(crate) fn check_with_input(&self, snapshot: &str, args: &[&str], stdin: Stdio) {
         let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
             .args(args)
             .current_dir(self.0.path())
@@ -69,7 +69,7 @@ impl Folder {
 }
 
 /// Compares text with the snapshot of this name.
-pub fn compare(snapshot: &str, actual: String) {
+pub(crate) fn compare(snapshot: &str, actual: String) {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{snapshot}.txt"));
     let expected = Data::read_from(&path, Some(snapbox::data::DataFormat::Text));
@@ -77,13 +77,13 @@ pub fn compare(snapshot: &str, actual: String) {
 }
 
 /// Returns the bytes of a sample capture.
-pub fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
     fs::read(samples.join(name)).unwrap()
 }
 
 /// Returns a pcap file whose packet number `n`, from 0, claims more bytes than a packet can have.
-pub fn corrupt_at(name: &str, n: usize) -> Vec<u8> {
+pub(crate) fn corrupt_at(name: &str, n: usize) -> Vec<u8> {
     let mut bytes = sample(name);
     let mut at = 24;
     for _ in 0..n {

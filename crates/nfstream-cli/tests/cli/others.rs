@@ -1,8 +1,6 @@
 //! The commands beside `nfstream flows` as users call them.
 
-mod common;
-
-use common::Folder;
+use crate::folder::Folder;
 
 #[test]
 fn help_shows_the_commands() {
@@ -22,6 +20,11 @@ fn version_names_ndpi_too() {
 #[test]
 fn unknown_commands_are_refused() {
     Folder::with(&[]).check("unknown_command", &["flow"]);
+}
+
+#[test]
+fn captures_without_a_command_get_a_hint() {
+    Folder::with(&["redis.pcap"]).check("no_command", &["redis.pcap"]);
 }
 
 #[test]
@@ -45,7 +48,7 @@ fn summary_is_json_too() {
 #[test]
 fn summary_of_nothing_is_short() {
     let folder = Folder::with(&[]);
-    folder.write("nothing.pcap", &common::sample("redis.pcap")[..24]);
+    folder.write("nothing.pcap", &crate::folder::sample("redis.pcap")[..24]);
     folder.check("summary_nothing", &["summary", "nothing.pcap"]);
 }
 

@@ -1,10 +1,8 @@
 //! `nfstream flows` as users call it.
 
-mod common;
-
 use std::fs::{self, File};
 
-use common::{Folder, corrupt_at, sample};
+use crate::folder::{Folder, corrupt_at, sample};
 
 #[test]
 fn piped_flows_are_csv() {
@@ -33,6 +31,13 @@ fn piped_tables_are_a_hundred_wide() {
 fn columns_are_written_as_asked_for() {
     let args = ["flows", "redis.pcap", "--columns", "dst_port,src_ip,total_bytes"];
     Folder::with(&["redis.pcap"]).check("flows_columns", &args);
+}
+
+#[test]
+fn columns_switch_on_what_is_measured() {
+    let args =
+        ["flows", "redis.pcap", "--columns", "id,splt_ps,community_id", "--splt-packets", "3"];
+    Folder::with(&["redis.pcap"]).check("flows_more_columns", &args);
 }
 
 #[test]

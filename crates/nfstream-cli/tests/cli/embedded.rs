@@ -1,10 +1,8 @@
 //! The library as other programs call it: with streams, terminals and signals of their own.
 
-mod common;
-
 use std::io::{self, ErrorKind, Write};
 
-use common::{Folder, compare, corrupt_at};
+use crate::folder::{Folder, compare, corrupt_at};
 use nfstream_cli::{ExitCode, Io, Stream, run};
 
 /// Something to write to that fails.
@@ -32,6 +30,7 @@ fn call(args: &[&str], width: Option<usize>, is_interrupted: bool) -> Outcome {
     let terminal = |writer| Stream {
         writer,
         is_terminal: width.is_some(),
+        is_pipe: false,
         width: width.unwrap_or(100),
         color: width.is_some(),
     };

@@ -1,0 +1,451 @@
+"""What is measured, and what is to be shown of it.
+
+Commands name programs and files by words in capitals, which stand for paths: so they can be
+printed as they are run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TRAFFIC = "CAPTURE"
+"""Stands for the trace at hand."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a program says of its run; what it does not say is None.
+
+    Attributes:
+        seconds: How long the work took, without the start of the program.
+        flows: Flows that it found.
+        packets: Packets that it read, or that are in its flows.
+        values: Further figures.
+    """
+
+    seconds: float | None = None
+    flows: int | None = None
+    packets: int | None = None
+    values: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something that a program does.
+
+    Attributes:
+        key: Its name in `--only` and in results.
+        who: The program.
+        what: What it does, in a few words.
+        command: How it is called.
+        read: Reads what it prints.
+        check: How it is called in the warm-up round, if only that tells what it found.
+        aside: Which capture it reads if it is not measured on the large traces.
+        once: Whether one round is enough: it is slow and there is no figure to be reached.
+        meters: Processors that it needs.
+    """
+
+    key: str
+    who: str
+    what: str
+    command: str
+    read: Callable[[str], Report]
+    check: str | None = None
+    aside: str | None = None
+    once: bool = False
+    meters: int = 1
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure to be reached, as the quotient of two works.
+
+    Attributes:
+        work: What is compared.
+        ours: Key of our work.
+        peer: Key of what it is compared with.
+        clock: `process` for whole processes, `inside` for the work without start and imports,
+            `memory` for the peak.
+        faster: Whether the quotient is theirs by ours, to be at least `goal`; else it is ours by
+            theirs, to be at most `goal`. Without a goal the figure is there to be known.
+    """
+
+    work: str
+    ours: str
+    peer: str
+    clock: str
+    faster: bool
+    goal: float | None
+
+
+def _json(text: str) -> Report:
+    found = json.loads(text.splitlines()[0])
+    seconds, flows, packets = (found.pop(k, None) for k in ("seconds", "flows", "packets"))
+    return Report(seconds, flows, packets, found)
+
+
+def _numbers(flows: str, packets: str) -> Callable[[str], Report]:
+    def total(pattern: str, text: str) -> int | None:
+        return sum(map(int, re.findall(pattern, text))) or None
+
+    def read(text: str) -> Report:
+        return Report(None, total(flows, text), total(packets, text))
+
+    return read
+
+
+def _conversations(text: str) -> Report:
+    return Report(None, text.count("<->"))
+
+
+def _racount(text: str) -> Report:
+    found = re.search(r"sum\s+(\d+)\s+(\d+)", text)
+    return Report(None, int(found[1]), int(found[2])) if found else Report()
+
+
+NO_TIMEOUT_BUT_30_S = " ".join(
+    f"-t {name}=30" for name in ("general", "tcp", "tcp.rst", "tcp.fin", "udp", "icmp")
+)
+
+WORKS = [
+    Work("walk", "walk.c", "hop through the mapped file", "WALK CAPTURE", _json),
+    Work("walk-populate", "walk.c", "the same, MAP_POPULATE", "WALK --populate CAPTURE", _json),
+    Work("read", "engine", "find the records", "PASSES read CAPTURE", _json),
+    Work("decode", "engine", "decode, no flows", "PASSES decode CAPTURE", _json),
+    Work("flows-1", "engine", "flows, no table, 1 meter", "PASSES flows CAPTURE", _json),
+    Work("arrow-1", "engine", "flows to Arrow, 1 meter", "PASSES arrow CAPTURE", _json),
+    Work(
+        "arrow-2",
+        "engine",
+        "flows to Arrow, 2 meters",
+        "PASSES arrow --meters 2 CAPTURE",
+        _json,
+        meters=2,
+    ),
+    Work(
+        "ndpi-flows-1",
+        "engine",
+        "nDPI, no table, 1 meter",
+        "PASSES flows --inspect CAPTURE",
+        _json,
+    ),
+    Work("ndpi-1", "engine", "nDPI to Arrow, 1 meter", "PASSES arrow --inspect CAPTURE", _json),
+    Work(
+        "ndpi-2",
+        "engine",
+        "nDPI to Arrow, 2 meters",
+        "PASSES arrow --inspect --meters 2 CAPTURE",
+        _json,
+        meters=2,
+    ),
+    Work("iterate", "nfstream", "iterate, all meters", "OURS WORKER ours iterate CAPTURE", _json),
+    Work(
+        "ndpi-iterate-1",
+        "nfstream",
+        "nDPI, iterate, 1 meter",
+        "OURS WORKER ours iterate --dissect --meters 1 CAPTURE",
+        _json,
+    ),
+    Work(
+        "ndpi-iterate",
+        "nfstream",
+        "nDPI, iterate, all meters",
+        "OURS WORKER ours iterate --dissect CAPTURE",
+        _json,
+    ),
+    Work(
+        "pandas-1",
+        "nfstream",
+        "to_pandas(), 1 meter",
+        "OURS WORKER ours to_pandas --meters 1 CAPTURE",
+        _json,
+    ),
+    Work(
+        "ndpi-pandas-1",
+        "nfstream",
+        "nDPI, to_pandas(), 1 meter",
+        "OURS WORKER ours to_pandas --dissect --meters 1 CAPTURE",
+        _json,
+    ),
+    Work(
+        "ndpi-pandas",
+        "nfstream",
+        "nDPI, to_pandas(), all meters",
+        "OURS WORKER ours to_pandas --dissect CAPTURE",
+        _json,
+    ),
+    Work(
+        "plugin",
+        "nfstream",
+        "ack_count plugin, iterate",
+        "OURS WORKER ours plugin CAPTURE",
+        _json,
+        check="OURS WORKER ours plugin --check CAPTURE",
+    ),
+    Work(
+        "peer-iterate",
+        "nfstream 6.6",
+        "iterate",
+        "PEER WORKER peer iterate CAPTURE",
+        _json,
+        check="PEER WORKER peer iterate --check CAPTURE",
+    ),
+    Work(
+        "peer-ndpi-iterate",
+        "nfstream 6.6",
+        "nDPI, iterate",
+        "PEER WORKER peer iterate --dissect CAPTURE",
+        _json,
+    ),
+    Work(
+        "peer-ndpi-pandas",
+        "nfstream 6.6",
+        "nDPI, to_pandas()",
+        "PEER WORKER peer to_pandas --dissect CAPTURE",
+        _json,
+    ),
+    Work(
+        "peer-plugin",
+        "nfstream 6.6",
+        "ack_count plugin, iterate",
+        "PEER WORKER peer plugin CAPTURE",
+        _json,
+        check="PEER WORKER peer plugin --check CAPTURE",
+    ),
+    Work(
+        "softflowd",
+        "softflowd",
+        "flows, counted and dropped",
+        f"softflowd -d -6 -a -m 1000000 -t maxlife=300 {NO_TIMEOUT_BUT_30_S} "
+        "-p TMP/pid -c TMP/control -r CAPTURE",
+        _numbers(r"Flows expired: (\d+)", r"Packets processed: (\d+)"),
+    ),
+    Work(
+        "nfpcapd",
+        "nfpcapd",
+        "flows to nfdump's files",
+        "nfpcapd -e 300,30 -w TMP -r CAPTURE",
+        _numbers(r"Flows: (\d+)", r"Total: Processed: (\d+)"),
+    ),
+    Work(
+        "argus",
+        "argus",
+        "flows to argus' file",
+        "argus -S 300 -w TMP/argus -r CAPTURE",
+        lambda _: Report(),
+        check="racount -r TMP/argus",
+    ),
+    Work(
+        "ndpireader",
+        "ndpiReader",
+        "nDPI, nothing printed",
+        "ndpiReader -T 10 -U 16 -q -i CAPTURE",
+        lambda _: Report(),
+        check="ndpiReader -T 10 -U 16 -i CAPTURE",
+    ),
+    Work(
+        "tshark",
+        "tshark",
+        "TCP and UDP conversations",
+        "tshark -n -q -z conv,tcp -z conv,udp -r CAPTURE",
+        _conversations,
+        once=True,
+    ),
+    Work(
+        "start",
+        "nfstream",
+        "import, list of flows",
+        "OURS WORKER ours small --dissect SMALL",
+        _json,
+        aside="SMALL",
+    ),
+    Work(
+        "peer-start",
+        "nfstream 6.6",
+        "import, list of flows",
+        "PEER WORKER peer small --dissect SMALL",
+        _json,
+        aside="SMALL",
+    ),
+    Work(
+        "start-command",
+        "nfstream command",
+        "flows as CSV",
+        "NFSTREAM flows --format csv SMALL",
+        lambda text: Report(None, max(0, len(text.splitlines()) - 1)),
+        aside="SMALL",
+    ),
+    Work(
+        "ndpireader-start",
+        "ndpiReader",
+        "nDPI, nothing printed",
+        "ndpiReader -T 10 -U 16 -q -i SMALL",
+        lambda _: Report(),
+        check="ndpiReader -T 10 -U 16 -i SMALL",
+        aside="SMALL",
+    ),
+    Work("memory", "engine", "active flows, no nDPI", "PASSES memory OPEN", _json, aside="OPEN"),
+    Work(
+        "ndpi-memory-open",
+        "engine",
+        "active flows, nDPI at work",
+        "PASSES memory --inspect OPEN",
+        _json,
+        aside="OPEN",
+    ),
+    Work(
+        "ndpi-memory-settled",
+        "engine",
+        "active flows, nDPI done",
+        "PASSES memory --inspect SETTLED",
+        _json,
+        aside="SETTLED",
+    ),
+    Work(
+        "per-flow",
+        "nfstream",
+        "iterate flows that are ready",
+        "OURS WORKER ours per_flow --meters 1 OPEN",
+        _json,
+        aside="OPEN",
+    ),
+    Work(
+        "ndpi-per-flow",
+        "nfstream",
+        "the same, with labels",
+        "OURS WORKER ours per_flow --dissect --meters 1 OPEN",
+        _json,
+        aside="OPEN",
+    ),
+    Work(
+        "attributes",
+        "nfstream",
+        "single attributes",
+        "OURS WORKER ours attributes --dissect WEB",
+        _json,
+        aside="WEB",
+    ),
+]
+
+_ndpi_check = _numbers(r"Unique flows:\s+(\d+)", r"IP packets:\s+(\d+)")
+
+CHECKS: dict[str, Callable[[str], Report]] = {
+    "argus": _racount,
+    "ndpireader": _ndpi_check,
+    "ndpireader-start": _ndpi_check,
+}
+"""How the output of a work's `check` is read where it differs."""
+
+TARGETS = [
+    Target(
+        "flows to Arrow, no nDPI, one meter, beside walking the mapped file",
+        "arrow-1",
+        "walk",
+        "inside",
+        False,
+        2.5,
+    ),
+    Target(
+        "the same, beside walking it mapped at once",
+        "arrow-1",
+        "walk-populate",
+        "inside",
+        False,
+        None,
+    ),
+    Target("the same, beside softflowd", "arrow-1", "softflowd", "process", True, 2.5),
+    Target("the same, beside nfpcapd", "arrow-1", "nfpcapd", "process", True, 4),
+    Target("the same, beside argus", "arrow-1", "argus", "process", True, None),
+    Target(
+        "no nDPI, all meters, iterated in Python, beside nfstream 6.6",
+        "iterate",
+        "peer-iterate",
+        "inside",
+        True,
+        40,
+    ),
+    Target(
+        "nDPI at default limits, one meter, iterated, beside nfstream 6.6",
+        "ndpi-iterate-1",
+        "peer-ndpi-iterate",
+        "inside",
+        True,
+        16,
+    ),
+    Target(
+        "nDPI, two meters on two cores, beside one meter", "ndpi-2", "ndpi-1", "inside", True, 1.6
+    ),
+    Target("the same, iterated in Python", "ndpi-iterate", "ndpi-iterate-1", "inside", True, None),
+    Target("nDPI, two meters, beside ndpiReader", "ndpi-2", "ndpireader", "process", True, 7),
+    Target(
+        "to_pandas() with nDPI, all meters, beside nfstream 6.6",
+        "ndpi-pandas",
+        "peer-ndpi-pandas",
+        "inside",
+        True,
+        24,
+    ),
+    Target(
+        "the ack_count plugin, no nDPI, beside nfstream 6.6",
+        "plugin",
+        "peer-plugin",
+        "inside",
+        True,
+        10,
+    ),
+    Target(
+        "peak memory, nDPI, iterated, beside all processes of nfstream 6.6",
+        "ndpi-iterate",
+        "peer-ndpi-iterate",
+        "memory",
+        False,
+        0.3,
+    ),
+    Target(
+        "peak memory, nDPI, to_pandas(), beside all processes of nfstream 6.6",
+        "ndpi-pandas",
+        "peer-ndpi-pandas",
+        "memory",
+        False,
+        0.3,
+    ),
+    Target(
+        "to_pandas() with nDPI, beside the engine's own time, one meter",
+        "ndpi-pandas-1",
+        "ndpi-flows-1",
+        "inside",
+        False,
+        1.3,
+    ),
+    Target(
+        "to_pandas() without nDPI, beside the engine's own time, one meter",
+        "pandas-1",
+        "flows-1",
+        "inside",
+        False,
+        1.3,
+    ),
+]
+
+START = [
+    Target(
+        "import and a capture of 38 flows to a list, beside nfstream 6.6",
+        "start",
+        "peer-start",
+        "process",
+        False,
+        0.3,
+    ),
+    Target(
+        "the command on the same capture, beside ndpiReader",
+        "start-command",
+        "ndpireader-start",
+        "process",
+        False,
+        None,
+    ),
+]
+"""Those that are not measured on the traces."""

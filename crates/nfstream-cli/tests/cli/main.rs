@@ -1,0 +1,8 @@
+//! The command line as users and other programs call it, compared with `tests/snapshots`.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod embedded;
+mod flows;
+mod folder;
+mod others;

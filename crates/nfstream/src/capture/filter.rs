@@ -1,0 +1,192 @@
+//! Packet filters in libpcap's language, and a source that keeps only what they match.
+
+use pcap::{Capture, Linktype};
+
+use super::bpf::{Instruction, Program};
+use super::{CaptureError, Chunk, LinkType, Progress, Reception, Source, Warning};
+
+/// An expression of libpcap's filter language (pcap-filter(7)).
+///
+/// What it means depends on how frames begin, so libpcap compiles it anew for each link type
+/// that is met.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    expression: String,
+    programs: Vec<(LinkType, Program)>,
+}
+
+/// A source without the packets that a filter does not match.
+#[derive(Debug)]
+pub struct Filtered<S> {
+    source: S,
+    filter: Filter,
+    /// Why nothing more can be read, once that is so; told after the packets before it.
+    failure: Option<CaptureError>,
+    has_failed: bool,
+}
+
+impl Filter {
+    /// Returns the filter that `expression` describes.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::BadFilter`] if it cannot be compiled for Ethernet, nor for any other link
+    /// type.
+    pub fn new(expression: &str) -> Result<Self, CaptureError> {
+        let mut filter = Self { expression: expression.to_owned(), programs: Vec::new() };
+        if let Err(error) = filter.program(LinkType::ETHERNET) {
+            let mut others = [LinkType::IEEE802_11, LinkType::LINUX_SLL, LinkType::PPP].into_iter();
+            if !others.any(|link| filter.program(link).is_ok()) {
+                return Err(error);
+            }
+        }
+        Ok(filter)
+    }
+
+    /// Returns whether a frame that begins as `link` says matches.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::BadFilter`] if the expression makes no sense for this link type.
+    pub fn matches(
+        &mut self,
+        link: LinkType,
+        frame: &[u8],
+        wire_len: u32,
+    ) -> Result<bool, CaptureError> {
+        // The address family stands in the byte order of the machine that captured; libpcap
+        // compiles for the order of this one, or for that of the network.
+        let link = match (link, frame) {
+            (LinkType::NULL, [0, 0, ..]) => LinkType::LOOP,
+            _ => link,
+        };
+        // Of the types that are not decoded most cannot be compiled for, and none needs to be.
+        if !link.is_supported() {
+            return Ok(true);
+        }
+        Ok(self.program(link)?.run(frame, wire_len) != 0)
+    }
+
+    /// Returns the expression.
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// Returns the program for frames of type `link`, compiled when it is first asked for.
+    pub(super) fn program(&mut self, link: LinkType) -> Result<&Program, CaptureError> {
+        let known = self.programs.iter().position(|(of, _)| *of == link);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                self.programs.push((link, self.compile(link)?));
+                self.programs.len() - 1
+            }
+        };
+        Ok(&self.programs[place].1)
+    }
+
+    fn compile(&self, link: LinkType) -> Result<Program, CaptureError> {
+        // libpcap numbers bare IP as the system does.
+        let number = match link {
+            LinkType::RAW | LinkType::RAW_OPENBSD => LinkType::RAW_DLT.0,
+            LinkType(number) => number,
+        };
+        let compiled = Capture::dead(Linktype(number.into()))
+            .and_then(|capture| capture.compile(&self.expression, true))
+            .map_err(|error| self.bad(link, message(error)))?;
+        let instructions: Option<Vec<_>> =
+            compiled.get_instructions().iter().map(|text| parse(&text.to_string())).collect();
+        instructions
+            .and_then(Program::new)
+            .ok_or_else(|| self.bad(link, "its program has unknown instructions".to_owned()))
+    }
+
+    fn bad(&self, link: LinkType, message: String) -> CaptureError {
+        CaptureError::BadFilter { expression: self.expression.clone(), link, message }
+    }
+}
+
+impl<S: Source> Filtered<S> {
+    /// Returns the packets of `source` that match `filter`.
+    pub fn new(source: S, filter: Filter) -> Self {
+        Self { source, filter, failure: None, has_failed: false }
+    }
+
+    /// Takes the packets that do not match out of `chunk`.
+    fn keep_matches(&mut self, chunk: &mut Chunk) {
+        let Self { filter, failure, .. } = self;
+        let frames = chunk.bytes.as_slice();
+        let mut filtered = 0;
+        chunk.records.retain(|record| {
+            if failure.is_some() {
+                return false;
+            }
+            let frame = record.frame(frames);
+            match filter.matches(record.link, frame, record.wire_len) {
+                Ok(matches) => {
+                    filtered += u64::from(!matches);
+                    matches
+                }
+                Err(error) => {
+                    *failure = Some(error);
+                    false
+                }
+            }
+        });
+        chunk.filtered += filtered;
+    }
+}
+
+impl<S: Source> Source for Filtered<S> {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        if let Some(failure) = self.failure.take() {
+            chunk.clear();
+            self.has_failed = true;
+            return Err(failure);
+        }
+        if self.has_failed || !self.source.read(chunk, limit)? {
+            return Ok(false);
+        }
+        self.keep_matches(chunk);
+        Ok(true)
+    }
+
+    fn stop(&mut self) -> bool {
+        self.source.stop()
+    }
+
+    fn reception(&self) -> Option<Reception> {
+        self.source.reception()
+    }
+
+    fn may_wait(&self) -> bool {
+        self.source.may_wait()
+    }
+
+    fn progress(&self) -> Progress {
+        self.source.progress()
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        self.source.take_warnings()
+    }
+}
+
+/// Reads an instruction as `tcpdump -ddd` writes it: code, two jumps, operand.
+fn parse(text: &str) -> Option<Instruction> {
+    let mut numbers = text.split_ascii_whitespace();
+    let instruction = Instruction {
+        code: numbers.next()?.parse().ok()?,
+        jt: numbers.next()?.parse().ok()?,
+        jf: numbers.next()?.parse().ok()?,
+        k: numbers.next()?.parse().ok()?,
+    };
+    numbers.next().is_none().then_some(instruction)
+}
+
+fn message(error: pcap::Error) -> String {
+    match error {
+        pcap::Error::PcapError(message) => message,
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,120 @@
+"""Flows as Python objects."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import AckCount
+from nfstream import NFlow, NFPlugin, NFStreamer
+
+
+@pytest.fixture(params=["plain", "plugin"])
+def flow(request: pytest.FixtureRequest, redis: Path) -> NFlow:
+    """The first flow of a capture, as a row of a batch and as plugins have followed it."""
+    plugins = [AckCount("ack_count")] if request.param == "plugin" else []
+    return next(iter(NFStreamer(redis, plugins=plugins)))
+
+
+def test_columns_are_attributes(flow: NFlow) -> None:
+    assert {name: getattr(flow, name) for name in flow.keys()} == flow.to_dict()
+    assert (flow.id, flow.version, flow.protocol, flow.vlan_id) == (0, 4, 6, 0)
+    assert (flow.dst_port, flow.application_name, flow.category_name) == (6379, "Redis", "Database")
+    assert flow.total_packets == flow.src2dst_packets + flow.dst2src_packets > 0
+
+
+def test_columns_are_items(flow: NFlow) -> None:
+    assert [flow[name] for name in flow.keys()] == flow.values()
+    with pytest.raises(KeyError, match="no_such_column"):
+        flow["no_such_column"]
+
+
+def test_keys_and_values_go_together(flow: NFlow) -> None:
+    assert flow.keys()[:3] == ["id", "first_seen", "last_seen"]
+    assert dict(zip(flow.keys(), flow.values(), strict=True)) == flow.to_dict()
+    assert dict(flow) == flow.to_dict()  # type: ignore[call-overload]
+
+
+def test_named_tuple_has_the_columns_in_order(flow: NFlow) -> None:
+    row = flow.to_namedtuple()
+    assert type(row).__name__ == "NFlow"
+    assert row._asdict() == flow.to_dict()
+    assert list(row) == flow.values()
+
+
+def test_repr_shows_every_column(flow: NFlow) -> None:
+    fields = ", ".join(f"{name}={value!r}" for name, value in flow.to_dict().items())
+    assert repr(flow) == str(flow) == f"NFlow({fields})"
+
+
+def test_dir_lists_columns_and_methods(flow: NFlow) -> None:
+    assert {*flow.keys(), "keys", "to_dict"} <= set(dir(flow))
+
+
+def test_numbers_are_int_and_text_is_str(flow: NFlow) -> None:
+    texts = {"src_ip", "dst_ip", "application_name", "category_name"}
+    texts |= {"client_info", "server_info", "j3a_client", "j3a_server"}
+    for name, value in flow.to_dict().items():
+        assert type(value) is (str if name in texts else int), name
+
+
+@pytest.mark.parametrize("name", ["id", "total_packets", "application_name", "brand_new"])
+def test_columns_cannot_be_set(flow: NFlow, name: str) -> None:
+    before = flow.to_dict()
+    with pytest.raises(AttributeError, match=f"'{name}'"):
+        setattr(flow, name, 5)
+    with pytest.raises(AttributeError):
+        delattr(flow, name)
+    assert flow.to_dict() == before
+
+
+def test_unknown_attribute_is_named(flow: NFlow) -> None:
+    with pytest.raises(AttributeError, match="no_such_column"):
+        _ = flow.no_such_column
+
+
+def test_flow_cannot_be_made_by_hand() -> None:
+    with pytest.raises(TypeError):
+        NFlow()
+
+
+def test_volatile_value_is_an_attribute_but_no_column(redis: Path) -> None:
+    plugins = [NFPlugin("hidden", volatile=True), NFPlugin("kept")]
+    flow = next(iter(NFStreamer(redis, plugins=plugins)))
+    assert flow.hidden == 0
+    assert "hidden" not in flow.keys()
+    assert "hidden" not in flow.to_dict()
+    assert not hasattr(flow.to_namedtuple(), "hidden")
+    assert "hidden=" not in repr(flow)
+    assert flow.keys()[-1] == "kept"
+
+
+def test_values_of_a_flow_are_freed_with_it(redis: Path) -> None:
+    class Anything:
+        pass
+
+    alive: list[weakref.ref[Anything]] = []
+
+    class Holder(NFPlugin):
+        def on_init(self, pkt: Any) -> Anything:
+            value = Anything()
+            alive.append(weakref.ref(value))
+            return value
+
+    flows = list(NFStreamer(redis, plugins=[Holder("held")]))
+    assert all(reference() is not None for reference in alive)
+    del flows
+    gc.collect()
+    assert [reference() for reference in alive] == [None] * 6
+
+
+def test_dictionary_of_a_flow_is_a_copy(flow: NFlow) -> None:
+    changed = flow.to_dict()
+    unchanged = copy.copy(changed)
+    changed["id"] = 99
+    assert flow.to_dict() == unchanged
