@@ -1,7 +1,7 @@
 # Recipes for a fresh clone: each installs what it needs. `make` alone lists them.
 #
-# Python goes to .venv, what Rust builds to target. Nothing else is written, but for Debian
-# packages that are missing.
+# Python packages go to .venv, what Rust builds to target. Outside of the clone nothing changes,
+# but for Debian packages that are missing.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,101 +10,110 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-
-# The same interpreter and flags for the tests in Rust and for the extension module: what one has
-# built the other takes as it is.
-export PYO3_PYTHON := $(abspath $(BIN)/python)
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
-
-# Debian packages: what compiles and links the engine.
 PACKAGES := libndpi-dev libpcap-dev pkg-config gcc
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Every call of cargo is told the same about Python, so that none builds anew what another has.
+export PYO3_CONFIG_FILE := $(abspath .venv/pyo3.txt)
+export PYO3_BUILD_EXTENSION_MODULE := 1
+
+# The engine as `python/nfstream` imports it: built in the profile of the tests, or for speed.
+DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: help
 help: ## List the recipes
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: setup
-setup: .venv/demo ## Install the package for use: .venv with the engine built for speed
-	@echo "Building the engine, optimised; the first time takes some minutes …"
-	@$(BIN)/maturin develop --release --quiet
-	@touch .venv/setup
-	@echo "Done: $(BIN)/python has nfstream."
+setup: .venv/demo ## Install the package into .venv, built for speed
+	@if [ -e .venv/built ]; then \
+	    $(call DEVELOP,--release); \
+	else \
+	    echo "Building the engine; this takes some minutes, but only once …"; \
+	    $(BIN)/maturin develop --release; \
+	    touch .venv/built; \
+	fi
 
 .PHONY: demo
 demo: setup ## Label the flows of a sample capture and show them
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
-test: .venv/test ## Run the tests in Rust, Python, docstrings, documents and the notebook
-	cargo test --workspace --quiet
-	@$(BIN)/maturin develop --quiet
-	$(BIN)/python -m pytest --quiet
+test: .venv/test ## Run all tests: Rust, Python, docstrings, documents, notebook
+	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
+	@echo "Building the Python package …"; $(call DEVELOP)
+	$(BIN)/python -m pytest
 
 .PHONY: check
-check: lint test ## Check format, lints, types, licences, and run the tests
+check: lint test ## Check format, lints, types and licences, and run all tests
 
 .PHONY: lint
 lint: .venv/test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@$(call DEVELOP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	@$(BIN)/maturin develop --quiet
 	$(BIN)/mypy
-	$(BIN)/stubtest nfstream._engine
+	MYPYPATH=python $(BIN)/stubtest --allowlist python/stubtest-allowlist.txt nfstream._engine
 	@if cargo deny --version >/dev/null 2>&1; then \
-	    echo "cargo deny check"; \
-	    cargo deny --log-level error check; \
+	    echo "cargo deny check"; cargo deny --log-level error check; \
 	else \
 	    echo "cargo deny is not installed: licences and advisories are not checked"; \
 	fi
 
 .PHONY: bless
-bless: .venv/test ## Rewrite the recorded results of the tests: read the difference before you commit
-	NFSTREAM_BLESS=1 cargo test --workspace --quiet
+bless: .venv/test ## Record results and notebook outputs anew; read the diff before you commit
+	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet
+	@$(call DEVELOP)
+	NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py
 
 .PHONY: docs
-docs: .venv/test ## Build the documentation of the Rust crates, and run the notebook anew
+docs: .venv/pyo3.txt ## Build the documentation of the crates
 	cargo doc --workspace --no-deps --quiet
-	@$(BIN)/maturin develop --quiet
-	$(BIN)/python examples/run_notebook.py
+	@echo "Open target/doc/nfstream/index.html."
 
 .PHONY: clean
 clean: ## Remove what the recipes have made
 	cargo clean
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache
-	find python -name '*.so' -delete -o -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache python/nfstream/_engine*.so
+	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
 # What the recipes above rest on.
 
 .PHONY: system
 system:
-	@missing=""; \
-	pkg-config --exists libndpi libpcap 2>/dev/null && command -v gcc >/dev/null \
-	    || missing="$(PACKAGES)"; \
+	@missing=; \
+	if ! command -v gcc >/dev/null || ! pkg-config --exists libndpi libpcap 2>/dev/null; then \
+	    missing="$(PACKAGES)"; \
+	fi; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
-	    if [ "$$(id -u)" = 0 ]; then run="env"; else run="sudo"; fi; \
-	    if ! command -v apt-get >/dev/null || ! command -v $$run >/dev/null; then \
-	        echo "error: these Debian packages, or what they are called here, must be installed" \
-	            "first: $$missing" >&2; \
+	    as_root=$$([ "$$(id -u)" = 0 ] && echo env || echo sudo); \
+	    if ! command -v apt-get >/dev/null || ! command -v $$as_root >/dev/null; then \
+	        echo "error: missing Debian packages, or what they are called here: $$missing" >&2; \
 	        exit 1; \
 	    fi; \
-	    echo "Installing missing packages: $$missing"; \
-	    $$run apt-get update -qq; \
-	    $$run DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
-	        $$missing >/dev/null; \
+	    echo "Installing Debian packages: $$missing"; \
+	    $$as_root apt-get update -qq; \
+	    $$as_root DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -qq --no-install-recommends $$missing >/dev/null; \
+	fi; \
+	if ! command -v cargo >/dev/null; then \
+	    echo "error: Rust is missing: see https://rustup.rs" >&2; exit 1; \
 	fi
-	@command -v cargo >/dev/null || { \
-	    echo "error: Rust is missing, see https://rustup.rs" >&2; exit 1; }
 
 .venv/bin/python: | system
 	@echo "Making a Python environment in .venv …"
 	@$(PYTHON) -m venv .venv
 
+.venv/pyo3.txt: | .venv/bin/python
+	@printf '%s\n' implementation=CPython version=3.10 target_abi=CPython-abi3-3.10 shared=true \
+	    build_flags= suppress_build_script_link_lines=false > $@
+
 # Dependency groups of pyproject.toml; pip knows them from 25.1 on.
-.venv/demo .venv/test: .venv/%: pyproject.toml | system .venv/bin/python
+.venv/demo .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

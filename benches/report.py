@@ -47,7 +47,7 @@ NOTES = """\
   default of 20, and it uses as many meters as it likes. `nDPI` means 10 packets of a TCP flow and
   16 of a UDP flow for us and for ndpiReader.
 - **Found** says that a program has done its work: packets that it read or that are in its flows.
-  A dash stands for what a program does not tell.
+  A dash stands for what a program does not tell; *odd* for results unlike the engine's.
 """
 
 
@@ -232,12 +232,26 @@ def _all(series: dict[str, Series]) -> str:
             continue
         memory = _bytes(found.peak_bytes) if found.peak_bytes else "–"
         packets = f"{_count(found.packets)} packets, {_count(found.flows)} flows"
+        if work.aside is None and _is_odd(found, series.get("arrow-1")):
+            packets += " **(odd)**"
         cpu = f"{statistics.median(found.cpu):.2f} s"
         times = [_spread(found.wall), _spread(found.inside)]
         rows.append([*start, *times, cpu, memory, packets])
     head = ["program", "what it does", "process", "work", "processor", "memory", "found"]
     title = "<details><summary>All measurements: medians, least and greatest</summary>\n\n"
     return title + _table(head, rows) + "\n</details>\n" if rows else ""
+
+
+def _is_odd(found: Series, ours: Series | None) -> bool:
+    """Return whether a program has found far less or more than the engine."""
+    if ours is None:
+        return False
+    packets, flows = (
+        theirs / reference if theirs and reference else 1.0
+        for theirs, reference in ((found.packets, ours.packets), (found.flows, ours.flows))
+    )
+    # Programs differ in what they call a flow; one with two directions may be two.
+    return not (0.95 < packets < 1.05 and 0.5 < flows < 3)
 
 
 def _attributes(series: dict[str, Series]) -> str:

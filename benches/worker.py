@@ -7,7 +7,7 @@ was found, which takes time of its own.
 """
 
 # The two packages have classes of the same names, so neither's types help here.
-# ruff: noqa: ANN001, ANN202, ANN401
+# ruff: noqa: ANN001, ANN202
 # mypy: ignore-errors
 from __future__ import annotations
 
@@ -94,8 +94,9 @@ def plugin(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def to_pandas(arguments: argparse.Namespace) -> dict[str, Any]:
     """Make a frame of all flows."""
-    import nfstream  # noqa: F401
     import pandas  # noqa: F401
+
+    import nfstream  # noqa: F401
 
     if arguments.package == "ours":
         import pyarrow  # noqa: F401

@@ -1,6 +1,7 @@
 """The engine, in Rust. Users take its classes from :mod:`nfstream`."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, final
 
 from nfstream.plugin import NFPlugin
@@ -9,12 +10,19 @@ __all__ = [
     "NFPacket",
     "NFlow",
     "Run",
+    "TableOptions",
     "TcpFlags",
+    "check_filter",
     "check_source",
     "column_names",
     "feature_names",
+    "first_flows",
+    "read_batches",
+    "read_table",
     "run_command",
+    "table_schema",
     "versions",
+    "write_table",
 ]
 
 __version__: str
@@ -78,9 +86,9 @@ class NFlow:
     def j3a_client(self) -> str: ...
     @property
     def j3a_server(self) -> str: ...
-    def __getattr__(self, name: str) -> Any: ...
-    def __setattr__(self, name: str, value: Any) -> None: ...
-    def __getitem__(self, name: str) -> Any: ...
+    def __getattribute__(self, name: str, /) -> Any: ...
+    def __setattr__(self, name: str, value: Any, /) -> None: ...
+    def __getitem__(self, name: str, /) -> Any: ...
     def __dir__(self) -> list[str]: ...
     def keys(self) -> list[str]:
         """Returns the names of the columns in order."""
@@ -90,6 +98,7 @@ class NFlow:
         """Returns the columns by name."""
     def to_namedtuple(self) -> NamedTuple:
         """Returns the columns as a named tuple, ``NFlow(id=0, …)``."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class NFPacket:
@@ -209,11 +218,24 @@ class Run:
         n_meters: int,
         plugins: Sequence[NFPlugin],
         plugin_base: type[NFPlugin],
+        bpf_filter: str | None,
+        snaplen: int,
+        promiscuous_mode: bool,
+        socket_buffer_size: int,
+        duration: float | None,
     ) -> Run: ...
+    @property
+    def is_live(self) -> bool:
+        """Whether packets come from interfaces."""
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the run has been asked to end."""
     def __iter__(self) -> Iterator[NFlow]: ...
     def __next__(self) -> NFlow: ...
-    def read_table(self) -> tuple[Any, list[list[Any]]]:
-        """Reads the run to its end: an Arrow table, and a list for each plugin column."""
+    def read_flows(self) -> list[NFlow]:
+        """Returns the flows that have ended, and waits for the first; none at the end."""
+    def stop(self) -> None:
+        """Asks the run to end: packets from before are still read, and their flows given."""
     def close(self) -> None:
         """Ends the run, and its threads; what has not been read of it is lost."""
     def stats(self) -> dict[str, Any]:
@@ -221,8 +243,11 @@ class Run:
     def take_warnings(self) -> list[str]:
         """Takes the warnings that have come up since the last call."""
 
-def check_source(source: Sequence[str]) -> None:
-    """Opens every file of a source and looks at its first bytes."""
+def check_filter(bpf_filter: str) -> None:
+    """Compiles a packet filter."""
+
+def check_source(source: Sequence[str]) -> bool:
+    """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
@@ -235,3 +260,43 @@ def run_command(args: Sequence[str]) -> int:
 
 def versions() -> dict[str, str]:
     """Returns the versions of the engine and of nDPI."""
+
+@final
+class TableOptions:
+    """What the tables of a run are like."""
+
+    def __new__(
+        cls,
+        *,
+        timestamps: bool,
+        columns_to_anonymize: Sequence[str],
+        key: bytes | None,
+        parameters: str,
+    ) -> TableOptions: ...
+
+def read_table(
+    run: Run, options: TableOptions, plugin_columns: bool
+) -> tuple[Any, list[list[Any]]]:
+    """Reads a run to its end: an Arrow table, and a list for each plugin column."""
+
+def table_schema(run: Run, options: TableOptions) -> Any:
+    """Returns the Arrow schema of a run's table; it has no plugins."""
+
+def read_batches(run: Run, options: TableOptions, end: Callable[..., None]) -> Any:
+    """Returns the Arrow batches of a run while it goes on; it has no plugins."""
+
+def write_table(
+    run: Run,
+    options: TableOptions,
+    path: str | os.PathLike[str],
+    format: str,
+    *,
+    overwrite: bool,
+    flows_per_file: int,
+    bytes_per_file: int,
+    rotate_files: int,
+) -> int:
+    """Writes the table of a run to files and returns the number of its flows."""
+
+def first_flows(run: Run, flows: int, packets: int) -> list[NFlow]:
+    """Returns the first flows of a run without plugins, of about so many packets."""

@@ -8,14 +8,12 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
 from nfstream.plugin import NFPlugin
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nfstream.tables import Tables
 
 Path = str | os.PathLike[str]
 
@@ -42,7 +40,7 @@ class Stats:
     flows: int = 0
 
 
-class NFStreamer:
+class NFStreamer(Tables):
     """Reads packets and gives the flows they make up.
 
     A streamer can be iterated again and again: each iteration is a run of its own, from the
@@ -152,47 +150,6 @@ class NFStreamer:
             raise
         self._end(run)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Runs over the source to its end and returns all flows, a row each.
-
-        Columns of the engine come from Arrow without a detour and have its types; columns of
-        plugins have the type that pandas finds for their values.
-
-        Returns:
-            A frame with the columns of the flows; without rows if there are no flows.
-
-        Raises:
-            ImportError: If pandas or pyarrow is not installed.
-        """
-        try:
-            import pandas as pd
-            import pyarrow as pa
-        except ImportError as error:
-            raise ImportError(
-                "to_pandas() needs pandas and pyarrow: pip install 'nfstream[pandas]'"
-            ) from error
-
-        run = self._start()
-        try:
-            columns, plugin_values = run.read_table()
-        except BaseException:
-            self._end(run, failed=True)
-            raise
-        self._end(run)
-        table = pa.table(columns)
-        # Labels are few, so they travel as a dictionary, but plain text is easier to work with.
-        plain = [
-            entry.with_type(entry.type.value_type)
-            if pa.types.is_dictionary(entry.type)
-            else entry
-            for entry in table.schema
-        ]
-        frame: pd.DataFrame = table.cast(pa.schema(plain)).to_pandas()
-        names = [plugin.name for plugin in self._plugins if not plugin.volatile]
-        for name, values in zip(names, plugin_values, strict=True):
-            frame[name] = pd.Series(values, index=frame.index, dtype=None if values else object)
-        return frame
-
     def stats(self) -> Stats:
         """Returns the counts of the last run: all of them after it, those so far during it."""
         return Stats() if self._run is None else Stats(**self._run.stats())
@@ -259,8 +216,7 @@ def _plugins(plugins: object) -> list[NFPlugin]:
             raise ValueError(f"plugins must be NFPlugin instances, not {plugin!r}")
         if plugin.name in owners:
             raise ValueError(
-                "plugins must have names of their own: "
-                f"{plugin.name!r} is {owners[plugin.name]}'s"
+                f"plugins must have names of their own: {plugin.name!r} is {owners[plugin.name]}'s"
             )
         owners[plugin.name] = "another plugin"
         checked.append(plugin)

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +29,7 @@ def shared_captures() -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def each(paths: list[Path], why_none: str) -> Any:
+def each(paths: list[Path], why_none: str) -> pytest.MarkDecorator:
     """Returns the mark that runs a test for each of `paths`; `capture` is the argument."""
     if not paths:
         return pytest.mark.parametrize(

@@ -27,9 +27,7 @@ def record(time_us: int, frame: bytes, captured: int | None = None) -> bytes:
     return struct.pack("<IIII", *divmod(time_us, 1_000_000), claimed, len(frame)) + frame
 
 
-def write_pcap(
-    path: Path, packets: Iterable[tuple[int, bytes]], link_type: int = ETHERNET
-) -> Path:
+def write_pcap(path: Path, packets: Iterable[tuple[int, bytes]], link_type: int = ETHERNET) -> Path:
     """Writes packets, given as microseconds and frame, to a pcap file."""
     with path.open("wb") as file:
         file.write(file_header(link_type))

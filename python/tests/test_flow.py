@@ -37,7 +37,7 @@ def test_columns_are_items(flow: NFlow) -> None:
 def test_keys_and_values_go_together(flow: NFlow) -> None:
     assert flow.keys()[:3] == ["id", "first_seen", "last_seen"]
     assert dict(zip(flow.keys(), flow.values(), strict=True)) == flow.to_dict()
-    assert dict(flow) == flow.to_dict()  # type: ignore[call-overload]
+    assert dict(flow) == flow.to_dict()
 
 
 def test_named_tuple_has_the_columns_in_order(flow: NFlow) -> None:

@@ -56,7 +56,9 @@ def test_leaving_half_way_ends_the_threads(
 
 def test_iterators_of_one_streamer_do_not_disturb_each_other(web: Path) -> None:
     streamer = NFStreamer(web, plugins=[AckCount("ack_count")])
-    pairs = [(one.to_dict(), other.to_dict()) for one, other in zip(streamer, streamer, strict=True)]
+    pairs = [
+        (one.to_dict(), other.to_dict()) for one, other in zip(streamer, streamer, strict=True)
+    ]
     assert [one for one, _ in pairs] == [other for _, other in pairs] == rows(streamer)
 
 
@@ -111,7 +113,7 @@ def test_standard_input_is_a_source(web: Path, name: str) -> None:
     expected = sum(flow.total_packets for flow in NFStreamer(path))
     with path.open("rb") as file:
         child = subprocess.run(
-            program(COUNT) + ["-"], stdin=file, capture_output=True, text=True, timeout=60
+            [*program(COUNT), "-"], stdin=file, capture_output=True, text=True, timeout=60
         )
     assert (child.stdout, child.stderr) == (f"{expected}\n", "")
 
@@ -119,7 +121,7 @@ def test_standard_input_is_a_source(web: Path, name: str) -> None:
 def test_standard_input_may_be_a_pipe(web: Path) -> None:
     expected = sum(flow.total_packets for flow in NFStreamer(web))
     child = subprocess.run(
-        program(COUNT) + ["-"], input=web.read_bytes(), capture_output=True, timeout=60
+        [*program(COUNT), "-"], input=web.read_bytes(), capture_output=True, timeout=60
     )
     assert (child.stdout, child.stderr) == (f"{expected}\n".encode(), b"")
 
@@ -179,9 +181,7 @@ def start(body: str, source: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("n_meters", [1, 2])
-def test_ctrl_c_stops_a_run_that_waits_for_input(
-    tmp_path: Path, web: Path, n_meters: int
-) -> None:
+def test_ctrl_c_stops_a_run_that_waits_for_input(tmp_path: Path, web: Path, n_meters: int) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     body = (

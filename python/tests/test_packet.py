@@ -19,23 +19,34 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from scapy.config import conf
     from scapy.contrib import geneve as _geneve  # noqa: F401 - tells scapy what port 6081 carries
-    from scapy.layers.inet import IP, TCP, UDP
-    from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
-    from scapy.layers.l2 import Dot1AD, Dot1Q
     from scapy.layers import vxlan as _vxlan  # noqa: F401 - the same for port 4789
+    from scapy.layers.inet import IP, TCP, UDP
+    from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, ipv6nhcls
+    from scapy.layers.l2 import Dot1AD, Dot1Q
     from scapy.layers.sctp import SCTP
-    from scapy.packet import bind_layers
     from scapy.utils import PcapReader
 
 conf.verb = 0
-bind_layers(IPv6ExtHdrDestOpt, IPv6, nh=41)
-bind_layers(IPv6ExtHdrDestOpt, IP, nh=4)
+# Tunnels over IPv6 put options between the two headers.
+ipv6nhcls.update({4: IP, 41: IPv6})  # type: ignore[dict-item]
 
-ATTRIBUTES = (
-    "time_ns length capture_length src_ip dst_ip src_port dst_port protocol vlan_id version "
-    "raw payload ip_length payload_length"
-).split()
-FLAGS = "fin syn rst psh ack urg ece cwr".split()
+ATTRIBUTES = [
+    "time_ns",
+    "length",
+    "capture_length",
+    "src_ip",
+    "dst_ip",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "vlan_id",
+    "version",
+    "raw",
+    "payload",
+    "ip_length",
+    "payload_length",
+]
+FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"]
 
 
 class Collector(NFPlugin):
@@ -66,6 +77,13 @@ def attributes(pkt: NFPacket) -> dict[str, Any]:
     return found
 
 
+def layers_of(packet: Any) -> Iterator[Any]:
+    """Yields the layers from the outermost on."""
+    while packet:
+        yield packet
+        packet = packet.payload
+
+
 def scapy_packets(path: Path) -> Iterator[dict[str, Any]]:
     """Yields the attributes of the packets that carry IP, as scapy finds them."""
     # scapy does not know zstd; the same capture is there as it was.
@@ -75,7 +93,7 @@ def scapy_packets(path: Path) -> Iterator[dict[str, Any]]:
     with warnings.catch_warnings(), opener(readable, "rb") as file:
         warnings.simplefilter("ignore")
         for packet in PcapReader(file):
-            layers = [packet.getlayer(index) for index in range(len(packet.layers()))]
+            layers = list(layers_of(packet))
             networks = [layer for layer in layers if type(layer) in (IP, IPv6)]
             if not networks:
                 continue
@@ -98,7 +116,9 @@ def scapy_packets(path: Path) -> Iterator[dict[str, Any]]:
                 header_length += {TCP: 20, UDP: 8, SCTP: 12}[type(transport)]
                 if type(transport) is TCP:
                     header_length += transport.dataofs * 4 - 20
-                    flags = [name for bit, name in enumerate(FLAGS) if int(transport.flags) >> bit & 1]
+                    flags = [
+                        name for bit, name in enumerate(FLAGS) if int(transport.flags) >> bit & 1
+                    ]
             if is_v4:
                 fragment = (network.src, network.dst, network.proto, network.id)
                 if network.frag:

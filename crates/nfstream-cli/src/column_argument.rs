@@ -4,17 +4,50 @@ use std::ffi::OsStr;
 
 use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
-use nfstream::features::{COLUMNS, Column};
+use nfstream::features::{COLUMNS, Column, columns};
+use nfstream::time::TimeUnit;
 
 /// Names less like one another than this are not taken for a slip.
 const SIMILAR: f64 = 0.7;
+
+/// The name of a column, in whatever unit its times are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ColumnName(&'static str);
 
 /// Reads the name of a column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnParser;
 
+impl ColumnName {
+    /// Returns the column of this name in a table with times in `unit`.
+    pub(crate) fn find(self, unit: TimeUnit) -> Result<&'static Column, String> {
+        let name = self.0;
+        let known = columns(unit).find(|column| column.name == name);
+        known.ok_or_else(|| {
+            let meant = nearest(name, columns(unit).map(|column| column.name)).unwrap_or(name);
+            format!("column {name} has its time in another unit; with this --time-unit it is {meant}")
+        })
+    }
+}
+
+impl std::str::FromStr for ColumnName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let units = [TimeUnit::Milliseconds, TimeUnit::Microseconds, TimeUnit::Nanoseconds];
+        let known = units.into_iter().flat_map(columns).find(|column| column.name == name);
+        if let Some(column) = known {
+            return Ok(Self(column.name));
+        }
+        Err(match nearest(name, all().map(|column| column.name)) {
+            Some(meant) => format!("no such column; did you mean '{meant}'?"),
+            None => "no such column; 'nfstream columns' lists them".to_owned(),
+        })
+    }
+}
+
 impl TypedValueParser for ColumnParser {
-    type Value = &'static Column;
+    type Value = ColumnName;
 
     fn parse_ref(
         &self,
@@ -22,7 +55,8 @@ impl TypedValueParser for ColumnParser {
         arg: Option<&Arg>,
         value: &OsStr,
     ) -> Result<Self::Value, clap::Error> {
-        TypedValueParser::parse_ref(&find, command, arg, value)
+        let parse = |name: &str| name.parse::<ColumnName>();
+        TypedValueParser::parse_ref(&parse, command, arg, value)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -30,16 +64,14 @@ impl TypedValueParser for ColumnParser {
     }
 }
 
-/// Returns the column of this name.
-pub(crate) fn find(name: &str) -> Result<&'static Column, String> {
-    all().find(|column| column.name == name).ok_or_else(|| {
-        let similar = |column: &&Column| strsim::jaro_winkler(column.name, name);
-        let nearest = all().max_by(|a, b| similar(a).total_cmp(&similar(b)));
-        match nearest.filter(|column| similar(column) >= SIMILAR) {
-            Some(column) => format!("no such column; did you mean '{}'?", column.name),
-            None => "no such column; 'nfstream columns' lists them".to_owned(),
-        }
-    })
+/// Returns the name that was probably meant with `typed`.
+pub(crate) fn nearest<'a>(
+    typed: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let rated = names.map(|name| (strsim::jaro_winkler(name, typed), name));
+    let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)
 }
 
 fn all() -> impl Iterator<Item = &'static Column> {
@@ -52,10 +84,18 @@ mod tests {
 
     #[test]
     fn slips_are_corrected() {
-        assert_eq!(find("id").map(|column| column.name), Ok("id"));
-        let wrong = |name| find(name).unwrap_err();
+        assert_eq!("id".parse(), Ok(ColumnName("id")));
+        let wrong = |name: &str| name.parse::<ColumnName>().unwrap_err();
         assert_eq!(wrong("src_prt"), "no such column; did you mean 'src_port'?");
         assert_eq!(wrong("aplication"), "no such column; did you mean 'application_name'?");
         assert_eq!(wrong("zzz"), "no such column; 'nfstream columns' lists them");
+    }
+
+    #[test]
+    fn names_follow_the_unit_of_times() {
+        let name: ColumnName = "src2dst_duration_us".parse().unwrap();
+        assert_eq!(name.find(TimeUnit::Microseconds).unwrap().unit, "us");
+        let message = name.find(TimeUnit::Milliseconds).unwrap_err();
+        assert!(message.ends_with("it is src2dst_duration_ms"), "{message}");
     }
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
+use nfstream::capture::CaptureError;
 
+use crate::condition::Fault;
 use crate::human::count;
 use crate::io::Io;
 
@@ -32,9 +34,18 @@ pub(crate) enum Error {
     /// A column that the run does not have.
     #[error("column {column} comes from nDPI, which --no-dissect leaves out")]
     ColumnOff { column: &'static str },
+    /// A condition on flows that makes no sense.
+    #[error("--where: {}", .0)]
+    Condition(#[from] Fault),
+    /// A column that has another name in this unit of times.
+    #[error("{}", .0)]
+    ColumnUnit(String),
     /// The file to be written is there already.
     #[error("{}: exists already; --force replaces it", path.display())]
     Exists { path: PathBuf },
+    /// A group of columns that the run does not have.
+    #[error("the columns of {group} come from nDPI, which --no-dissect leaves out")]
+    FeatureOff { group: &'static str },
     /// No format is known for the file to be written.
     #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },
@@ -47,6 +58,9 @@ pub(crate) enum Error {
         path.display()
     )]
     NoCaptures { path: PathBuf, endings: String },
+    /// A pattern that no file matches.
+    #[error("{}: no such file, and none whose name matches this pattern", path.display())]
+    NoMatch { path: PathBuf },
     /// Something that is needed of the file system.
     #[error("{}: {action}", path.display())]
     Path { path: PathBuf, action: &'static str, source: io::Error },
@@ -122,11 +136,16 @@ impl Error {
             Self::ClosedPipe => ExitCode::Done,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::ColumnOff { .. }
+            | Self::ColumnUnit(_)
+            | Self::Condition(_)
+            | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
+            | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::StdinIsTerminal
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }
             | Self::NoCaptures { .. }
+            | Self::NoMatch { .. }
             | Self::Path { .. }
             | Self::Run(_)
             | Self::Stdout { .. }

@@ -1,13 +1,22 @@
 //! The options that say how flows are made: the parameters of a streamer.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
-use nfstream::Config;
+use clap::builder::RangedU64ValueParser;
+use nfstream::capture::{CaptureError, Filter};
 use nfstream::dpi::Limits;
-use nfstream::features::Measuring;
+use nfstream::features::{Accounting, Column, Group, Measuring};
 use nfstream::flow::Timeouts;
 use nfstream::pipeline::suitable_meters;
-use nfstream::time::Duration;
+use nfstream::time::{Duration, TimeUnit};
+use nfstream::{Config, decode};
+
+use crate::condition::Condition;
+use crate::error::Error;
+use crate::feature_argument::{FeatureParser, Features};
+
+/// Packets in the columns of `splt` where nobody says how many.
+const SPLT_PACKETS: u16 = 10;
 
 /// Options that say how flows are made.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +32,24 @@ pub(crate) struct FlowRules {
     #[arg(allow_hyphen_values = true)]
     active_timeout: Duration,
 
+    /// End a flow when its TCP connection closes
+    #[arg(long)]
+    track_tcp: bool,
+
+    /// Meter only packets that match a filter of libpcap (pcap-filter(7)), such as 'tcp port 443'
+    #[arg(long, value_name = "EXPR", value_parser = filter)]
+    bpf_filter: Option<Filter>,
+
+    /// Meter what carries a tunnel, not the packets inside
+    #[arg(long)]
+    no_decode_tunnels: bool,
+
+    /// What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 what IP carries, 3 the
+    /// payload
+    #[arg(long, value_name = "0-3", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = RangedU64ValueParser::<u8>::new().range(0..=3))]
+    accounting_mode: u8,
+
     /// Leave nDPI and its columns out
     #[arg(long)]
     no_dissect: bool,
@@ -37,27 +64,154 @@ pub(crate) struct FlowRules {
     #[arg(allow_negative_numbers = true)]
     max_udp_dissections: u32,
 
-    /// Packets of a flow that its splt columns hold
-    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true)]
-    splt_packets: usize,
+    /// Add groups of columns, or `all`; `nfstream columns` lists them
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = FeatureParser)]
+    #[arg(hide_possible_values = true)]
+    features: Vec<Features>,
+
+    /// Short for `--features statistics,tcp_flags`
+    #[arg(long)]
+    statistical_analysis: bool,
+
+    /// List the first N packets of each flow, in the columns of the group splt
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    splt_analysis: u16,
+
+    /// Unit of times
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = Unit::Ms)]
+    time_unit: Unit,
+
+    /// Keep only flows of which EXPR is true, an expression over columns in the Common Expression
+    /// Language, such as 'dst_port == 443 && total_bytes > 1000'
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
+    condition: Option<String>,
+
+    /// End after N flows; 0: no end
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    max_nflows: u64,
 
     /// Meters that share the work; 0: as many as the machine has processors
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     n_meters: usize,
 }
 
+/// A unit of times as it is typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Unit {
+    /// Thousandths of a second
+    Ms,
+    /// Millionths of a second
+    Us,
+    /// Thousandths of a microsecond
+    Ns,
+}
+
+/// What runs over captures are to find.
+#[derive(Debug)]
+pub(crate) struct Job {
+    config: Config,
+    /// Groups of columns that were asked for, beside those that are always there.
+    features: Vec<Group>,
+    /// Which packets are metered, `None` for all.
+    pub(crate) filter: Option<Filter>,
+    /// Which flows are kept, `None` for all.
+    pub(crate) condition: Option<Condition>,
+    meters: Option<NonZeroUsize>,
+}
+
 impl FlowRules {
+    /// Returns the unit of times.
+    pub(crate) fn unit(&self) -> TimeUnit {
+        match self.time_unit {
+            Unit::Ms => TimeUnit::Milliseconds,
+            Unit::Us => TimeUnit::Microseconds,
+            Unit::Ns => TimeUnit::Nanoseconds,
+        }
+    }
+
+    /// Returns what is to be found where `columns` are needed too.
+    pub(crate) fn job(&self, columns: &[&'static Column]) -> Result<Job, Error> {
+        let condition = self.condition.as_deref().map(|text| Condition::new(text, self.unit()));
+        let condition = condition.transpose()?;
+        let features = self.features()?;
+        let mut groups = features.clone();
+        // What is measured follows from what is asked for.
+        let named = condition.iter().flat_map(|condition| condition.columns()).chain(columns);
+        for column in named {
+            if self.no_dissect && column.group.needs_inspection() {
+                return Err(Error::ColumnOff { column: column.name });
+            }
+            groups.push(column.group);
+        }
+        let config = Config {
+            timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
+            decode: decode::Options {
+                tunnels: !self.no_decode_tunnels,
+                ..decode::Options::default()
+            },
+            inspection: (!self.no_dissect).then_some(Limits {
+                tcp_packets: self.max_tcp_dissections,
+                udp_packets: self.max_udp_dissections,
+            }),
+            measuring: Measuring {
+                groups,
+                unit: self.unit(),
+                accounting: self.accounting(),
+                splt_packets: match self.splt_analysis {
+                    0 => SPLT_PACKETS.into(),
+                    packets => packets.into(),
+                },
+                track_tcp: self.track_tcp,
+                ..Measuring::default()
+            },
+            max_flows: NonZeroU64::new(self.max_nflows),
+            ..Config::default()
+        };
+        let meters = NonZeroUsize::new(self.n_meters);
+        Ok(Job { config, features, filter: self.bpf_filter.clone(), condition, meters })
+    }
+
+    /// Returns the groups of columns that were asked for.
+    fn features(&self) -> Result<Vec<Group>, Error> {
+        let mut groups = Vec::new();
+        for &features in &self.features {
+            if let Features::One(group) = features
+                && self.no_dissect
+                && group.needs_inspection()
+            {
+                return Err(Error::FeatureOff { group: group.name() });
+            }
+            groups.extend(features.groups());
+        }
+        if self.statistical_analysis {
+            groups.extend([Group::Statistics, Group::TcpFlags]);
+        }
+        if self.splt_analysis > 0 {
+            groups.push(Group::Splt);
+        }
+        Ok(groups)
+    }
+
+    const fn accounting(&self) -> Accounting {
+        match self.accounting_mode {
+            0 => Accounting::Frame,
+            1 => Accounting::Ip,
+            2 => Accounting::Transport,
+            _ => Accounting::Payload,
+        }
+    }
+}
+
+impl Job {
     /// Returns the engine's configuration for an input of `input_bytes`, if that is known.
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
-        let inspection = (!self.no_dissect).then_some(Limits {
-            tcp_packets: self.max_tcp_dissections,
-            udp_packets: self.max_udp_dissections,
-        });
-        let meters = NonZeroUsize::new(self.n_meters);
-        let meters = meters.unwrap_or_else(|| suitable_meters(input_bytes));
-        let timeouts = Timeouts { idle: self.idle_timeout, active: self.active_timeout };
-        let measuring = Measuring { splt_packets: self.splt_packets, ..Measuring::default() };
-        Config { timeouts, inspection, measuring, meters, ..Config::default() }
+        let meters = self.meters.unwrap_or_else(|| suitable_meters(input_bytes));
+        Config { meters, ..self.config.clone() }
+    }
+
+    /// Returns whether a table has the columns of `group` where nobody chose its columns.
+    pub(crate) fn shows(&self, group: Group) -> bool {
+        matches!(group, Group::Base | Group::Application) || self.features.contains(&group)
     }
 }
 
@@ -65,4 +219,12 @@ impl FlowRules {
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().map_err(|_| "expected a number of seconds, such as 30 or 0.5")?;
     Duration::try_from_seconds(number).ok_or("expected 0 seconds or more")
+}
+
+/// Compiles a filter; libpcap says what is wrong with it.
+fn filter(expression: &str) -> Result<Filter, String> {
+    Filter::new(expression).map_err(|error| match error {
+        CaptureError::BadFilter { message, .. } => message,
+        error => error.to_string(),
+    })
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 
+use glob::MatchOptions;
 use nfstream::RunError;
 use nfstream::capture::{self, FileSource};
 
@@ -17,7 +18,7 @@ const COMPRESSED: [&str; 2] = [".gz", ".zst"];
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
     /// Captures to read as one: pcap or pcapng, also compressed with gzip or zstd; all captures of
-    /// a folder, by name; `-`: standard input
+    /// a folder, by name; those that a quoted pattern such as '*.pcap' matches; `-`: standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
@@ -39,10 +40,16 @@ impl InputArgs {
             if is_stdin(path) && stdin().is_terminal() {
                 return Err(Error::StdinIsTerminal);
             }
-            if !is_stdin(path) && path.is_dir() {
-                paths.extend(captures_in(path)?);
-            } else {
+            if is_stdin(path) {
                 paths.push(path.clone());
+                continue;
+            }
+            for path in matches(path)? {
+                if path.is_dir() {
+                    paths.extend(captures_in(&path)?);
+                } else {
+                    paths.push(path);
+                }
             }
         }
         let bytes = paths.iter().map(|path| file_bytes(path)).sum();
@@ -55,6 +62,41 @@ impl Input {
     pub(crate) fn open(&self) -> Result<FileSource, Error> {
         Ok(capture::open(&self.paths).map_err(RunError::Capture)?)
     }
+
+    /// Returns the name of the input, as it was given.
+    pub(crate) fn name(&self) -> String {
+        self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    /// Returns each file as an input of its own, once it is known that all can be opened.
+    pub(crate) fn separately(&self) -> Result<Vec<Self>, Error> {
+        let is_file = |path: &&PathBuf| !is_stdin(path) && path.is_file();
+        let files: Vec<_> = self.paths.iter().filter(is_file).cloned().collect();
+        if !files.is_empty() {
+            drop(capture::open(&files).map_err(RunError::Capture)?);
+        }
+        let one = |path: &PathBuf| Self { paths: vec![path.clone()], bytes: file_bytes(path) };
+        Ok(self.paths.iter().map(one).collect())
+    }
+}
+
+/// Returns what a path stands for: itself, or what matches it where it is a pattern, sorted.
+fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let Some(pattern) = path.to_str().filter(|text| text.contains(['*', '?', '['])) else {
+        return Ok(vec![path.to_path_buf()]);
+    };
+    // Files may have such names, and not all of them are good patterns.
+    if path.exists() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let options =
+        MatchOptions { require_literal_separator: true, require_literal_leading_dot: true, ..MatchOptions::new() };
+    let found = glob::glob_with(pattern, options).into_iter().flatten().flatten();
+    let found: Vec<_> = found.collect();
+    if found.is_empty() {
+        return Err(Error::NoMatch { path: path.to_path_buf() });
+    }
+    Ok(found)
 }
 
 /// Returns the files of a folder that have names of captures, sorted.

@@ -7,7 +7,10 @@
 mod arguments;
 mod column_argument;
 mod commands;
+mod condition;
+mod counts;
 mod error;
+mod feature_argument;
 mod flow_rules;
 mod human;
 mod input;

@@ -17,22 +17,32 @@ const BESIDE: usize = 72;
 /// Columns of the bar, at least and at most.
 const BAR: (usize, usize) = (6, 24);
 
-/// The progress of one run. It clears itself at the end.
+/// The progress of one run or of several in turn. It clears itself at the end.
 pub(crate) struct Progress {
     /// `None` where nobody would see it.
     bar: Option<ProgressBar>,
     is_shown: bool,
     /// Columns of the terminal.
     width: usize,
+    /// Bytes of all runs, if that is known.
+    total_bytes: Option<u64>,
+    /// Bytes and packets of the runs that have ended.
+    before: (u64, u64),
 }
 
 impl Progress {
-    /// Begins to measure.
-    pub(crate) fn new(io: &Io<'_>) -> Self {
+    /// Begins to measure the way through `total_bytes`, if that is known.
+    pub(crate) fn new(total_bytes: Option<u64>, io: &Io<'_>) -> Self {
         let bar = io
             .shows_progress()
             .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
-        Self { bar, is_shown: false, width: io.stderr.width }
+        Self { bar, is_shown: false, width: io.stderr.width, total_bytes, before: (0, 0) }
+    }
+
+    /// Hears that a run has ended.
+    pub(crate) fn end_run(&mut self, monitor: &Monitor) {
+        self.before.0 += monitor.progress().bytes;
+        self.before.1 += monitor.stats().packets;
     }
 
     /// Shows how far the run has come, unless it is too early.
@@ -42,31 +52,31 @@ impl Progress {
         if elapsed < SILENCE {
             return;
         }
-        let progress = monitor.progress();
+        let read = self.before.0 + monitor.progress().bytes;
+        let packets = self.before.1 + monitor.stats().packets;
         if !self.is_shown {
-            let style = ProgressStyle::with_template(&self.template(progress.total_bytes));
+            let style = ProgressStyle::with_template(&self.template());
             bar.set_style(style.expect("a valid template").progress_chars("━╸━"));
-            if let Some(total) = progress.total_bytes {
+            if let Some(total) = self.total_bytes {
                 bar.set_length(total);
             }
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
             self.is_shown = true;
         }
-        let packets = monitor.stats().packets;
         let per_second = |number| per_second(number, elapsed);
-        let of_total = progress.total_bytes.map(|total| format!(" of {}", bytes(total)));
+        let of_total = self.total_bytes.map(|total| format!(" of {}", bytes(total)));
         bar.set_message(format!(
             "{}{}, {}/s, {}packets/s",
-            bytes(progress.bytes),
+            bytes(read),
             of_total.unwrap_or_default(),
-            bytes(per_second(progress.bytes)),
+            bytes(per_second(read)),
             scaled(per_second(packets), &["", "k ", "M ", "G "]),
         ));
-        bar.set_position(progress.bytes);
+        bar.set_position(read);
     }
 
-    fn template(&self, total_bytes: Option<u64>) -> String {
-        match (total_bytes, self.width.checked_sub(BESIDE + BAR.0)) {
+    fn template(&self) -> String {
+        match (self.total_bytes, self.width.checked_sub(BESIDE + BAR.0)) {
             (Some(_), Some(spare)) => {
                 let bar = (BAR.0 + spare).min(BAR.1);
                 format!("{{bar:{bar}.cyan/dim}} {{percent:>3}} %  {{msg}}, {{eta}} left")

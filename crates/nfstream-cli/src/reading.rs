@@ -8,10 +8,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nfstream::capture::{Filtered, Source};
 use nfstream::features::{Record, Schema};
-use nfstream::{Config, Monitor, Run, RunError, Stats, Step};
+use nfstream::{Monitor, Run, RunError, Stats, Step};
 
+use crate::condition::{Condition, Fault};
 use crate::error::{Error, WARNING, Written};
+use crate::flow_rules::Job;
 use crate::input::Input;
 use crate::io::Io;
 use crate::progress::Progress;
@@ -34,17 +37,23 @@ pub(crate) trait Sink {
 }
 
 /// A run that goes on.
-pub(crate) struct Reading {
+pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
+    condition: Option<&'a Condition>,
     monitor: Monitor,
     steps: Receiver<Result<Step, RunError>>,
     thread: JoinHandle<()>,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
     /// Begins to read `input`.
-    pub(crate) fn start(input: &Input, config: &Config) -> Result<Self, Error> {
-        let run = Run::new(Box::new(input.open()?), config)?;
+    pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
+        let source = input.open()?;
+        let source: Box<dyn Source> = match &job.filter {
+            Some(filter) => Box::new(Filtered::new(source, filter.clone())),
+            None => Box::new(source),
+        };
+        let run = Run::new(source, &job.config(input.bytes))?;
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let (sender, steps) = sync_channel(QUEUE);
         let name = "nfstream-run".to_owned();
@@ -52,7 +61,7 @@ impl Reading {
             .name(name.clone())
             .spawn(move || advance(run, &sender))
             .map_err(|source| RunError::Thread { name, source })?;
-        Ok(Self { schema, monitor, steps, thread })
+        Ok(Self { schema, condition: job.condition.as_ref(), monitor, steps, thread })
     }
 
     /// Returns the columns of the run.
@@ -60,11 +69,16 @@ impl Reading {
         &self.schema
     }
 
-    /// Gives all flows to `sink`, shows progress and warnings, and returns what was counted.
+    /// Gives all flows that are wanted to `sink`, shows progress and warnings, and returns what
+    /// was counted.
     ///
     /// When the input fails, all flows up to there have been given before the error is returned.
-    pub(crate) fn drain(self, sink: &mut impl Sink, io: &mut Io<'_>) -> Result<Stats, Error> {
-        let mut progress = Progress::new(io);
+    pub(crate) fn drain(
+        self,
+        sink: &mut impl Sink,
+        progress: &mut Progress,
+        io: &mut Io<'_>,
+    ) -> Result<Stats, Error> {
         loop {
             if (io.interrupted)() {
                 progress.aside(|| sink.rest(io))?;
@@ -86,15 +100,29 @@ impl Reading {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
             };
+            let records = self.wanted(records)?;
             let go_on = if records.is_empty() {
                 ControlFlow::Continue(())
             } else {
                 progress.aside(|| sink.take(records, io))?
             };
             if is_last || go_on.is_break() {
+                progress.end_run(&self.monitor);
                 return Ok(self.monitor.stats());
             }
         }
+    }
+
+    /// Returns the records of which the condition is true.
+    fn wanted(&self, records: Vec<Record>) -> Result<Vec<Record>, Fault> {
+        let Some(condition) = self.condition else { return Ok(records) };
+        let mut wanted = Vec::with_capacity(records.len());
+        for record in records {
+            if condition.matches(&record, self.schema.names())? {
+                wanted.push(record);
+            }
+        }
+        Ok(wanted)
     }
 
     /// Returns why the thread ended without a last step.

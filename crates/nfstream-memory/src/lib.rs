@@ -1,4 +1,5 @@
-//! Mapped capture files and prefetch hints: the engine's only unsafe memory work.
+//! Mapped capture files, rings of packets and prefetch hints: the engine's only unsafe memory
+//! work.
 //!
 //! A [`Mapping`] survives its file: when the file shrinks, what is gone reads as zeros and
 //! [`Mapping::is_intact`] says so, where the kernel would otherwise kill the process.
@@ -7,8 +8,16 @@
 
 #[cfg(unix)]
 mod guard;
+#[cfg(target_os = "linux")]
+mod interfaces;
 mod mapping;
 mod prefetch;
+#[cfg(target_os = "linux")]
+mod ring;
 
+#[cfg(target_os = "linux")]
+pub use interfaces::{Interface, interfaces};
 pub use mapping::Mapping;
 pub use prefetch::{prefetch_read, prefetch_slice};
+#[cfg(target_os = "linux")]
+pub use ring::{FilterInstruction, PacketRing, RingCounts, RingFrame};

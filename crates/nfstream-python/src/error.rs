@@ -6,21 +6,29 @@ use std::io;
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
 use pyo3::PyErr;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{
+    PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError,
+};
 
 /// Returns the exception for a source that cannot be read: the kind of `OSError` that the system
 /// named, with the path; `ValueError` for what is no capture, or a damaged one.
 pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
-    if let CaptureError::Io { path, source } = error {
-        return match source.raw_os_error() {
-            // With a number and a path Python chooses the kind itself.
-            Some(number) => {
-                PyOSError::new_err((number, system_message(source), path.display().to_string()))
-            }
-            None => PyOSError::new_err(chain(error)),
-        };
+    let os_error = |source: &io::Error, name: String| match source.raw_os_error() {
+        // With a number and a name Python chooses the kind itself.
+        Some(number) => PyOSError::new_err((number, system_message(source), name)),
+        None => PyOSError::new_err(chain(error)),
+    };
+    match error {
+        CaptureError::BadFilter { expression, message, .. } => {
+            PyValueError::new_err(format!("bpf_filter {expression:?}: {message}"))
+        }
+        CaptureError::Interface { interfaces, source } => os_error(source, interfaces.clone()),
+        CaptureError::InterfaceGone { .. } => PyOSError::new_err(error.to_string()),
+        CaptureError::Io { path, source } => os_error(source, path.display().to_string()),
+        CaptureError::NoRight { .. } => PyPermissionError::new_err(error.to_string()),
+        CaptureError::NoSource { .. } => PyFileNotFoundError::new_err(error.to_string()),
+        _ => PyValueError::new_err(chain(error)),
     }
-    PyValueError::new_err(chain(error))
 }
 
 /// Returns the exception for a run that has failed; one raised by a plugin as it is.
@@ -36,7 +44,7 @@ pub(crate) fn run_error(error: RunError) -> PyErr {
 }
 
 /// Returns the message of `error` and those of its causes.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -51,7 +59,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// Returns the system's words without the number that Rust adds.
-fn system_message(error: &io::Error) -> String {
+pub(crate) fn system_message(error: &io::Error) -> String {
     let message = error.to_string();
     message.split(" (os error").next().unwrap_or(&message).to_owned()
 }

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::features::{Column, Read, Record, Schema};
+use nfstream::flow::Rules;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+
+use crate::v6;
 
 /// What the flows of one run have in common.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct FlowType {
     by_address: HashMap<usize, Attribute, foldhash::fast::FixedState>,
     by_name: HashMap<String, Attribute>,
     plugins: Vec<PluginColumn>,
+    /// By whose rules the run goes, and how its flows behave in Python.
+    rules: Rules,
     /// Names of labels that have been asked for, by column and code.
     labels: Mutex<HashMap<(usize, u32), Py<PyString>, foldhash::fast::FixedState>>,
     /// The type of `to_namedtuple()`, made when it is first asked for.
@@ -58,17 +63,25 @@ enum Content {
 pub(crate) struct Followed {
     pub(crate) record: Record,
     pub(crate) values: Vec<Py<PyAny>>,
+    /// Values that plugins have put in place of columns, which those of nfstream 6 may do.
+    replaced: HashMap<usize, Py<PyAny>>,
 }
 
 impl FlowType {
     /// Returns the type of the flows of a run; `plugins` are names and whether they are volatile.
-    pub(crate) fn new(py: Python<'_>, schema: Arc<Schema>, plugins: &[(String, bool)]) -> Self {
+    pub(crate) fn new(
+        py: Python<'_>,
+        schema: Arc<Schema>,
+        plugins: &[(String, bool)],
+        rules: Rules,
+    ) -> Self {
         let mut kind = Self {
             schema: Arc::clone(&schema),
             names: Vec::new(),
             by_address: HashMap::default(),
             by_name: HashMap::new(),
             plugins: Vec::new(),
+            rules,
             labels: Mutex::default(),
             named_tuple: Mutex::default(),
         };
@@ -159,7 +172,8 @@ impl NFlow {
     }
 
     pub(crate) fn followed(kind: Arc<FlowType>, record: Record) -> Self {
-        let content = Content::Followed(Mutex::new(Followed { record, values: Vec::new() }));
+        let followed = Followed { record, values: Vec::new(), replaced: HashMap::new() };
+        let content = Content::Followed(Mutex::new(followed));
         Self { kind, content }
     }
 
@@ -177,7 +191,11 @@ impl NFlow {
                 self.kind.value(py, column, &records[*row])
             }
             (Content::Followed(followed), Attribute::Column(column)) => {
-                self.kind.value(py, column, &lock(followed).record)
+                let followed = lock(followed);
+                if let Some(value) = followed.replaced.get(&column) {
+                    return Ok(value.bind(py).clone());
+                }
+                self.kind.value(py, column, &followed.record)
             }
             (Content::Followed(followed), Attribute::Plugin(plugin)) => {
                 let value = lock(followed).values.get(plugin).map(|value| value.clone_ref(py));
@@ -187,6 +205,9 @@ impl NFlow {
                         "the value of plugin '{name}' is not set before its on_init"
                     ))
                 })
+            }
+            (Content::Row(..), Attribute::Plugin(_)) if self.kind.rules == Rules::V6 => {
+                v6::new_udps(py)
             }
             (Content::Row(..), Attribute::Plugin(plugin)) => {
                 Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
@@ -198,6 +219,19 @@ impl NFlow {
         let columns = (0..self.kind.schema.columns().len()).map(Attribute::Column);
         let plugins = self.kind.plugins.iter().enumerate().filter(|(_, plugin)| !plugin.volatile);
         columns.chain(plugins.map(|(index, _)| Attribute::Plugin(index)))
+    }
+
+    /// Returns what plugins of nfstream 6 have added to the columns; nothing for our own.
+    fn udps_items<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>> {
+        match (&self.content, self.kind.rules) {
+            (Content::Followed(_), Rules::V6) => {
+                v6::udps_items(&self.get(py, Attribute::Plugin(0))?)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn column_values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -237,12 +271,16 @@ impl NFlow {
             }
             _ if name.to_cow()? == "expiration_id" => {
                 let id = value.extract::<i32>()?;
-                if id >= 0 {
+                if id >= 0 && self.kind.rules == Rules::Standard {
                     return Err(PyValueError::new_err(format!(
                         "expiration_id must be set to a number below 0 to end a flow, not {id}"
                     )));
                 }
                 lock(followed).record.expiration_id = id;
+                Ok(())
+            }
+            Some(Attribute::Column(column)) if self.kind.rules == Rules::V6 => {
+                let _old = lock(followed).replaced.insert(column, value.unbind());
                 Ok(())
             }
             _ => Err(PyAttributeError::new_err(format!(
@@ -253,12 +291,20 @@ impl NFlow {
 
     /// Returns the names of the columns in order.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.kind.column_names(py))
+        let names = PyList::new(py, self.kind.column_names(py))?;
+        for (name, _) in self.udps_items(py)? {
+            names.append(name)?;
+        }
+        Ok(names)
     }
 
     /// Returns the values of the columns in order.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.column_values(py)?)
+        let values = PyList::new(py, self.column_values(py)?)?;
+        for (_, value) in self.udps_items(py)? {
+            values.append(value)?;
+        }
+        Ok(values)
     }
 
     /// Returns the columns by name.
@@ -308,12 +354,19 @@ impl NFlow {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        if self.kind.rules == Rules::V6 {
+            return v6::flow_text(&self.keys(py)?, &self.values(py)?);
+        }
         let names = self.kind.column_names(py);
         let fields = names.iter().zip(self.column_values(py)?);
         let fields: Vec<_> = fields
             .map(|(name, value)| Ok(format!("{name}={}", value.repr()?)))
             .collect::<PyResult<_>>()?;
         Ok(format!("NFlow({})", fields.join(", ")))
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        crate::html::flow(&self.kind.column_names(py), &self.column_values(py)?)
     }
 }
 

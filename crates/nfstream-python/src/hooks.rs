@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use nfstream::decode::Dialect;
 use nfstream::features::Record;
 use nfstream::flow::{EndReason, Slot};
 use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
@@ -13,6 +14,7 @@ use pyo3::types::PyString;
 
 use crate::flow::{FlowType, NFlow};
 use crate::packet::NFPacket;
+use crate::v6::{self, V6Packet};
 
 /// One plugin, with those of its methods that are its own.
 #[derive(Debug)]
@@ -34,6 +36,18 @@ pub(crate) struct Plugins {
     ended: HashMap<(u64, u32), Py<NFlow>>,
     /// The packet object that was last handed out; used again if nobody has kept it.
     packet: Option<Py<NFPacket>>,
+    /// What plugins are written for.
+    face: Face,
+}
+
+/// What plugins are written for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Face {
+    /// This package.
+    #[default]
+    Standard,
+    /// nfstream 6; packets are read in this dialect.
+    V6(Dialect),
 }
 
 /// The plugins at work, with the interpreter.
@@ -45,7 +59,11 @@ pub(crate) struct Host<'a, 'py> {
 
 impl Plugin {
     /// Returns the plugin that is `object`; methods that it inherits from `base` do nothing.
-    pub(crate) fn new(object: &Bound<'_, PyAny>, base: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(
+        object: &Bound<'_, PyAny>,
+        base: &Bound<'_, PyAny>,
+        face: Face,
+    ) -> PyResult<Self> {
         let own = |method: &str| -> PyResult<Option<Py<PyAny>>> {
             let bound = object.getattr(method)?;
             let function = bound.getattr(intern!(object.py(), "__func__")).ok();
@@ -53,8 +71,15 @@ impl Plugin {
             Ok((!inherited).then(|| bound.unbind()))
         };
         Ok(Self {
-            name: object.getattr("name")?.cast::<PyString>()?.to_string(),
-            volatile: object.getattr("volatile")?.is_truthy()?,
+            name: match face {
+                Face::Standard => object.getattr("name")?.cast::<PyString>()?.to_string(),
+                // All share one attribute of the flow.
+                Face::V6(_) => "udps".to_owned(),
+            },
+            volatile: match face {
+                Face::Standard => object.getattr("volatile")?.is_truthy()?,
+                Face::V6(_) => true,
+            },
             on_init: own("on_init")?,
             on_update: own("on_update")?,
             on_expire: own("on_expire")?,
@@ -63,8 +88,8 @@ impl Plugin {
 }
 
 impl Plugins {
-    pub(crate) fn new(plugins: Vec<Plugin>) -> Self {
-        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None }
+    pub(crate) fn new(plugins: Vec<Plugin>, face: Face) -> Self {
+        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None, face }
     }
 
     /// Takes the object of the flow whose record has its turn.
@@ -82,17 +107,26 @@ impl Plugins {
 
 impl<'py> Host<'_, 'py> {
     /// Returns the packet of `arrival` as an object.
-    fn packet(&mut self, arrival: Arrival<'_>, time: Timestamp) -> PyResult<Bound<'py, NFPacket>> {
+    fn packet(
+        &mut self,
+        arrival: Arrival<'_>,
+        time: Timestamp,
+        time_before: Timestamp,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
+        if let Face::V6(dialect) = self.plugins.face {
+            let packet = V6Packet::new(arrival, time, time_before, dialect);
+            return Ok(Bound::new(py, packet)?.into_any());
+        }
         if let Some(packet) = &self.plugins.packet
             && is_ours_alone(packet.bind(py))
         {
             packet.get().set(arrival, time);
-            return Ok(packet.bind(py).clone());
+            return Ok(packet.bind(py).clone().into_any());
         }
         let packet = Bound::new(py, NFPacket::new(arrival, time))?;
         self.plugins.packet = Some(packet.clone().unbind());
-        Ok(packet)
+        Ok(packet.into_any())
     }
 
     fn init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
@@ -111,7 +145,18 @@ impl<'py> Host<'_, 'py> {
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
         *self.plugins.slot(progress.slot) = Some(flow.clone().unbind());
-        let packet = self.packet(arrival, progress.flow.last_seen)?;
+        let time = progress.flow.last_seen;
+        let packet = self.packet(arrival, time, time)?;
+        if let Face::V6(_) = self.plugins.face {
+            let udps = v6::new_udps(py)?.unbind();
+            flow.get().with_followed(|followed| followed.values.push(udps));
+            for plugin in &self.plugins.plugins {
+                if let Some(on_init) = &plugin.on_init {
+                    on_init.bind(py).call1((&packet, &flow))?;
+                }
+            }
+            return Ok(self.wish(&flow));
+        }
         for plugin in &self.plugins.plugins {
             let value = match &plugin.on_init {
                 Some(on_init) => on_init.bind(py).call1((&packet,))?,
@@ -119,7 +164,7 @@ impl<'py> Host<'_, 'py> {
             };
             flow.get().with_followed(|followed| followed.values.push(value.unbind()));
         }
-        Ok(wish(&flow))
+        Ok(self.wish(&flow))
     }
 
     fn update(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
@@ -128,7 +173,10 @@ impl<'py> Host<'_, 'py> {
         // Every flow was announced by its first packet.
         let Some(flow) = flow else { return Ok(Wish::Continue) };
         let application = progress.dissector.map(|dissector| dissector.peek(progress.slot));
+        let time = progress.flow.last_seen;
+        let mut time_before = time;
         flow.get().with_followed(|followed| {
+            time_before = followed.record.flow.last_seen;
             followed.record.flow = *progress.flow;
             followed.record.volume = progress.state.volume;
             if let (Some(mine), Some(new)) = (&mut followed.record.measures, progress.measures) {
@@ -144,17 +192,31 @@ impl<'py> Host<'_, 'py> {
             let on_update = on_update.bind(py).clone();
             let packet = match &packet {
                 Some(packet) => packet,
-                None => packet.insert(self.packet(arrival, progress.flow.last_seen)?),
+                None => packet.insert(self.packet(arrival, time, time_before)?),
             };
             on_update.call1((packet, &flow))?;
         }
-        Ok(wish(&flow))
+        Ok(self.wish(&flow))
     }
 
-    fn expire(&mut self, slot: Slot, record: &Record) -> PyResult<()> {
+    /// Returns whether a plugin has ended the flow.
+    fn wish(&self, flow: &Bound<'_, NFlow>) -> Wish {
+        let id = flow.get().with_followed(|followed| followed.record.expiration_id);
+        match (id, self.plugins.face) {
+            (Some(id @ ..=-1), Face::Standard) | (Some(id @ -1), Face::V6(_)) => Wish::End(id),
+            _ => Wish::Continue,
+        }
+    }
+
+    fn expire(&mut self, slot: Slot, record: &mut Record) -> PyResult<()> {
         let py = self.py;
         let Some(flow) = self.plugins.slot(slot).take() else { return Ok(()) };
-        flow.get().with_followed(|followed| followed.record = record.clone());
+        flow.get().with_followed(|followed| {
+            if let (Face::V6(_), mark @ ..=-1) = (self.plugins.face, followed.record.expiration_id) {
+                record.expiration_id = mark;
+            }
+            followed.record = record.clone();
+        });
         for plugin in &self.plugins.plugins {
             if let Some(on_expire) = &plugin.on_expire {
                 on_expire.bind(py).call1((&flow,))?;
@@ -178,6 +240,12 @@ impl Hooks for Host<'_, '_> {
         self.update(progress, arrival).map_err(HookError::from)
     }
 
+    fn on_replace(&mut self, slot: Slot) {
+        if let Some(flow) = self.plugins.slot(slot) {
+            flow.get().with_followed(|followed| followed.record.expiration_id = 0);
+        }
+    }
+
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError> {
         self.expire(slot, record).map_err(HookError::from)
     }
@@ -194,10 +262,3 @@ fn is_ours_alone(packet: &Bound<'_, NFPacket>) -> bool {
     unsafe { pyo3::ffi::Py_REFCNT(packet.as_ptr()) == 1 }
 }
 
-/// Returns whether a plugin has ended the flow.
-fn wish(flow: &Bound<'_, NFlow>) -> Wish {
-    match flow.get().with_followed(|followed| followed.record.expiration_id) {
-        Some(id) if id < 0 => Wish::End(id),
-        _ => Wish::Continue,
-    }
-}

@@ -5,10 +5,14 @@
 
 mod command;
 mod error;
+mod export;
 mod flow;
 mod hooks;
+mod html;
 mod packet;
+mod plugin_column;
 mod run;
+mod v6;
 
 use pyo3::prelude::*;
 
@@ -20,11 +24,19 @@ mod _engine {
     #[pymodule_export]
     use super::command::run_command;
     #[pymodule_export]
+    use super::export::{
+        TableOptions, first_flows, read_batches, read_table, table_schema, write_table,
+    };
+    #[pymodule_export]
     use super::flow::NFlow;
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::run::{Run, check_source, column_names, feature_names, versions};
+    use super::v6::V6Packet;
+    #[pymodule_export]
+    use super::run::{
+        Run, check_filter, check_source, column_names, feature_names, versions,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,46 +1,53 @@
 //! A run over a source, as the Python package drives it.
 
 use std::collections::VecDeque;
+use std::ffi::CString;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::dpi::Limits;
-use nfstream::export;
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record};
+use nfstream::decode::Dialect;
+use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, V6Columns};
 use nfstream::capture::Source as _;
-use nfstream::flow::Timeouts;
+use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
-use nfstream::{Config, Monitor, Step, capture, decode};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use nfstream::{Config, Monitor, Step, StopHandle, decode};
+use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
-use pyo3_arrow::PyTable;
+use pyo3::types::PyDict;
 
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
-use crate::hooks::{Host, Plugin, Plugins};
+use crate::hooks::{Face, Host, Plugin, Plugins};
 
 /// One pass over a source: an iterator of its flows.
 #[pyclass(frozen, module = "nfstream._engine")]
 pub(crate) struct Run {
-    kind: Arc<FlowType>,
-    monitor: Monitor,
+    pub(crate) kind: Arc<FlowType>,
+    pub(crate) monitor: Monitor,
+    stop: StopHandle,
+    /// Whether packets come from interfaces.
+    #[pyo3(get)]
+    is_live: bool,
     state: Mutex<State>,
 }
 
-struct State {
+pub(crate) struct State {
     run: nfstream::Run,
     plugins: Option<Plugins>,
-    ended: bool,
+    pub(crate) ended: bool,
     /// Flows that have been found and not yet been asked for.
     rows: (Arc<Vec<Record>>, usize),
     followed: VecDeque<Py<NFlow>>,
+    /// Whom to ask for warnings while the run goes on.
+    live_monitor: Option<Monitor>,
 }
 
 /// What one step brought.
-enum Found {
+pub(crate) enum Found {
     Rows(Vec<Record>),
     Followed(Vec<Record>, Vec<Py<NFlow>>),
 }
@@ -51,7 +58,8 @@ impl Run {
     #[pyo3(signature = (
         source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
         max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
-        decode_tunnels, max_nflows, n_meters, plugins, plugin_base,
+        decode_tunnels, max_nflows, n_meters, plugins, plugin_base, bpf_filter, snaplen,
+        promiscuous_mode, socket_buffer_size, duration, rules = "standard", strict = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
     fn new(
@@ -72,32 +80,60 @@ impl Run {
         n_meters: usize,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
+        bpf_filter: Option<String>,
+        snaplen: u32,
+        promiscuous_mode: bool,
+        socket_buffer_size: usize,
+        duration: Option<f64>,
+        rules: &str,
+        strict: bool,
     ) -> PyResult<Self> {
+        let rules = self::rules(rules)?;
+        let dialect = if strict { Dialect::V6 } else { Dialect::Standard };
         let limits = Limits { tcp_packets: max_tcp_dissections, udp_packets: max_udp_dissections };
+        let groups: Vec<_> = features.iter().map(|name| group(name)).collect::<PyResult<_>>()?;
         let config = Config {
             timeouts: Timeouts {
                 idle: seconds("idle_timeout", idle_timeout)?,
                 active: seconds("active_timeout", active_timeout)?,
             },
+            rules,
             inspection: dissect.then_some(limits),
             measuring: Measuring {
-                groups: features.iter().map(|name| group(name)).collect::<PyResult<_>>()?,
+                groups: groups.clone(),
                 unit: unit(time_unit)?,
                 accounting: accounting(accounting_mode)?,
                 splt_packets: splt_analysis,
                 track_tcp,
+                dialect,
             },
             max_flows: NonZeroU64::new(max_nflows),
-            decode: decode::Options { tunnels: decode_tunnels },
+            decode: decode::Options { tunnels: decode_tunnels, dialect },
             ..Config::default()
+        };
+        let face = match rules {
+            Rules::Standard => Face::Standard,
+            Rules::V6 => Face::V6(dialect),
         };
         let plugins: Vec<_> = plugins
             .iter()
-            .map(|plugin| Plugin::new(plugin, &plugin_base))
+            .map(|plugin| Plugin::new(plugin, &plugin_base, face))
             .collect::<PyResult<_>>()?;
         let followed = !plugins.is_empty();
+        let live = LiveOptions {
+            snaplen,
+            promiscuous: promiscuous_mode,
+            buffer_bytes: socket_buffer_size,
+            duration: duration
+                .map(|span| seconds("duration", span))
+                .transpose()?
+                .map(|span| std::time::Duration::from_nanos(span.nanos())),
+        };
+        let input = Input::of(&source).map_err(|error| capture_error(&error))?;
+        let is_live = input.is_live();
         let run = py.detach(|| {
-            let source = Box::new(capture::open(&source)?);
+            let filter = bpf_filter.as_deref().map(Filter::new).transpose()?;
+            let source = input.open(filter, &live)?;
             let meters = NonZeroUsize::new(n_meters);
             let meters = meters.unwrap_or_else(|| suitable_meters(source.progress().total_bytes));
             let config = Config { meters, ..config };
@@ -108,17 +144,27 @@ impl Run {
             }
         });
         let run = run.map_err(run_error)?;
-        let names: Vec<_> = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
-        let kind = Arc::new(FlowType::new(py, Arc::clone(run.schema()), &names));
-        let monitor = run.monitor();
+        let (schema, names) = match rules {
+            Rules::Standard => {
+                let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
+                (Arc::clone(run.schema()), names)
+            }
+            Rules::V6 => {
+                let schema = run.schema().select(&V6Columns::of(&groups));
+                (Arc::new(schema), vec![("udps".to_owned(), true)])
+            }
+        };
+        let kind = Arc::new(FlowType::new(py, schema, &names, rules));
+        let (monitor, stop) = (run.monitor(), run.stop_handle());
         let state = State {
             run,
-            plugins: followed.then(|| Plugins::new(plugins)),
+            plugins: followed.then(|| Plugins::new(plugins, face)),
             ended: false,
             rows: (Arc::default(), 0),
             followed: VecDeque::new(),
+            live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, is_live, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -147,43 +193,35 @@ impl Run {
         }
     }
 
-    /// Reads the run to its end: the columns as an Arrow table, and a list for each plugin column.
-    fn read_table<'py>(&self, py: Python<'py>) -> PyResult<(PyTable, Vec<Bound<'py, PyList>>)> {
-        /// Rows of a record batch, at least, but for the last: for less the overhead tells.
-        const ROWS: usize = 16_384;
-
-        let schema = Arc::new(export::arrow_schema(self.kind.schema()));
-        let to_batch = |records: &[Record]| {
-            py.detach(|| export::record_batch(self.kind.schema(), &schema, records))
-        };
+    /// Returns the flows that have ended, at least one: waits for it. None are left if it returns
+    /// none.
+    fn read_flows(&self, py: Python<'_>) -> PyResult<Vec<Py<NFlow>>> {
         let mut state = self.lock()?;
-        let plugin_columns = self.kind.plugin_columns(py);
-        let values: Vec<_> = plugin_columns.iter().map(|_| PyList::empty(py)).collect();
-        let mut batches = Vec::new();
-        let mut pending = Vec::new();
-        while !state.ended {
-            match state.advance(py, &self.kind)? {
-                Found::Rows(mut records) => pending.append(&mut records),
-                Found::Followed(mut records, flows) => {
-                    pending.append(&mut records);
-                    for flow in flows {
-                        for (name, list) in plugin_columns.iter().zip(&values) {
-                            list.append(flow.bind(py).getattr(name)?)?;
-                        }
-                    }
-                }
-            }
-            if pending.len() >= ROWS {
-                batches.push(to_batch(&pending));
-                pending.clear();
-            }
+        let mut flows: Vec<_> = state.followed.drain(..).collect();
+        let (records, row) = std::mem::take(&mut state.rows);
+        flows.extend(self.rows(py, &records, row)?);
+        while flows.is_empty() && !state.ended {
+            flows = match state.advance(py, &self.kind)? {
+                Found::Rows(records) => self.rows(py, &Arc::new(records), 0)?,
+                Found::Followed(_, flows) => flows,
+            };
         }
-        batches.push(to_batch(&pending));
-        Ok((PyTable::try_new(batches, schema)?, values))
+        Ok(flows)
+    }
+
+    /// Asks the run to end: packets from before are still read, and their flows given.
+    fn stop(&self) {
+        self.stop.stop();
+    }
+
+    /// Returns whether the run has been asked to end.
+    #[getter]
+    fn is_stopped(&self) -> bool {
+        self.stop.is_stopped()
     }
 
     /// Ends the run, and its threads; what has not been read of it is lost.
-    fn close(&self) -> PyResult<()> {
+    pub(crate) fn close(&self) -> PyResult<()> {
         let mut state = self.lock()?;
         state.ended = true;
         state.run.stop();
@@ -206,6 +244,11 @@ impl Run {
         dict.set_item("ignored", ignored)?;
         dict.set_item("late_packets", stats.late_packets)?;
         dict.set_item("flows", stats.flows)?;
+        dict.set_item("active_flows", stats.active_flows)?;
+        let reception = stats.reception.unwrap_or_default();
+        dict.set_item("received", reception.received)?;
+        dict.set_item("dropped_by_kernel", reception.dropped_by_kernel)?;
+        dict.set_item("dropped_by_interface", reception.dropped_by_interface)?;
         Ok(dict)
     }
 
@@ -216,7 +259,18 @@ impl Run {
 }
 
 impl Run {
-    fn lock(&self) -> PyResult<MutexGuard<'_, State>> {
+    fn rows(
+        &self,
+        py: Python<'_>,
+        records: &Arc<Vec<Record>>,
+        first: usize,
+    ) -> PyResult<Vec<Py<NFlow>>> {
+        let rows = first..records.len();
+        rows.map(|row| Py::new(py, NFlow::row(Arc::clone(&self.kind), Arc::clone(records), row)))
+            .collect()
+    }
+
+    pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {
         match self.state.try_lock() {
             Ok(state) => Ok(state),
             Err(std::sync::TryLockError::Poisoned(error)) => Ok(PoisonError::into_inner(error)),
@@ -230,12 +284,19 @@ impl Run {
 
 impl State {
     /// Works on the next chunk, then lets Python handle signals such as Ctrl-C.
-    fn advance(&mut self, py: Python<'_>, kind: &Arc<FlowType>) -> PyResult<Found> {
+    pub(crate) fn advance(&mut self, py: Python<'_>, kind: &Arc<FlowType>) -> PyResult<Found> {
         py.check_signals()?;
         let step = match &mut self.plugins {
             None => py.detach(|| self.run.advance()),
             Some(plugins) => self.run.advance_with(&mut Host { py, plugins, kind }),
         };
+        if let Some(monitor) = &self.live_monitor {
+            let category = py.get_type::<PyUserWarning>();
+            for warning in monitor.take_warnings() {
+                let message = CString::new(warning.to_string()).unwrap_or_default();
+                PyErr::warn(py, &category, &message, 2)?;
+            }
+        }
         let records = match step {
             Ok(Step::Records(records)) => records,
             Ok(Step::Last(records)) => {
@@ -258,10 +319,21 @@ impl State {
     }
 }
 
-/// Opens every file of a source and looks at its first bytes.
+/// Opens every file of a source and looks at its first bytes, or asks for the right to capture;
+/// returns whether packets come live.
 #[pyfunction]
-pub(crate) fn check_source(py: Python<'_>, source: Vec<PathBuf>) -> PyResult<()> {
-    py.detach(|| capture::open(&source).map(drop)).map_err(|error| capture_error(&error))
+pub(crate) fn check_source(py: Python<'_>, source: Vec<PathBuf>) -> PyResult<bool> {
+    let check = || {
+        let input = Input::of(&source)?;
+        input.check().map(|()| input.is_live())
+    };
+    py.detach(check).map_err(|error| capture_error(&error))
+}
+
+/// Compiles a packet filter.
+#[pyfunction]
+pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
+    Filter::new(bpf_filter).map(drop).map_err(|error| capture_error(&error))
 }
 
 /// Returns the names of all columns that a table can have.
@@ -290,6 +362,14 @@ fn group(name: &str) -> PyResult<Group> {
     Group::by_name(name).ok_or_else(|| {
         PyValueError::new_err(format!("features must be of {:?}, not {name:?}", feature_names()))
     })
+}
+
+fn rules(name: &str) -> PyResult<Rules> {
+    match name {
+        "standard" => Ok(Rules::Standard),
+        "v6" => Ok(Rules::V6),
+        _ => Err(PyValueError::new_err(format!("rules must be 'standard' or 'v6', not {name:?}"))),
+    }
 }
 
 fn unit(name: &str) -> PyResult<TimeUnit> {

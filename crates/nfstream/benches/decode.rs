@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nfstream::capture::{self, Chunk, Source};
-use nfstream::decode::decode;
+use nfstream::decode::{Options, decode};
 
 /// Times that each capture's packets are decoded in one sample: the captures are small.
 const ROUNDS: usize = 50;
@@ -18,11 +18,21 @@ fn main() {
 /// All packets of a sample capture, the lengths of headers as they come.
 #[divan::bench(args = ["web", "web6", "vlan", "tunnels", "dns", "sll2"])]
 fn packets(bencher: Bencher<'_, '_>, name: &str) {
+    decode_sample(bencher, name, Options::default());
+}
+
+/// The same where tunnels are followed to the packets inside.
+#[divan::bench(args = ["web", "tunnels"])]
+fn packets_in_tunnels(bencher: Bencher<'_, '_>, name: &str) {
+    decode_sample(bencher, name, Options { tunnels: true, ..Options::default() });
+}
+
+fn decode_sample(bencher: Bencher<'_, '_>, name: &str, options: Options) {
     let chunk = sample(name);
     bencher.counter(ItemsCount::new(chunk.records.len() * ROUNDS)).bench_local(|| {
         for _ in 0..ROUNDS {
             for record in &chunk.records {
-                let _ = black_box(decode(black_box(record), chunk.frame(record)));
+                let _ = black_box(decode(black_box(record), chunk.frame(record), options));
             }
         }
     });

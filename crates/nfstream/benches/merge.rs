@@ -12,14 +12,16 @@ use nfstream::decode::{Endpoint, Packet};
 use nfstream::features::{Application, Record, Volume};
 use nfstream::flow::{EndReason, Flow, FlowKey, Sender};
 use nfstream::meter::Findings;
-use nfstream::time::Timestamp;
-use nfstream::{features, meter, time};
+use nfstream::time::{Duration, Timestamp};
+use nfstream::{features, flow, meter, time};
 
 use merge::{Ids, Order};
 
 /// Records in one sample; a tick of the clock after each so many.
 const RECORDS: u32 = 32_768;
 const PER_TICK: usize = 64;
+/// What the flows were waited for before they ended.
+const IDLE: Duration = Duration::from_nanos(30_000_000_000);
 
 fn main() {
     divan::main();
@@ -28,7 +30,7 @@ fn main() {
 /// Records that come in the order in which they leave, as those of idle flows mostly do.
 #[divan::bench]
 fn order_of_sorted_records(bencher: Bencher<'_, '_>) {
-    order(bencher, |number| i64::from(number));
+    order(bencher, i64::from);
 }
 
 /// Records of which every second is noticed before its time has come.
@@ -66,7 +68,7 @@ fn order(bencher: Bencher<'_, '_>, ended: impl Fn(u32) -> i64) {
             records.collect::<Vec<_>>()
         })
         .bench_local_values(|records| {
-            let mut order = Order::new();
+            let mut order = Order::new(IDLE);
             let mut out = Vec::with_capacity(records.len());
             let mut records = records.into_iter().peekable();
             let mut now = 0;
@@ -100,6 +102,7 @@ fn record(id: u64, ended: i64) -> Record {
         end_reason: EndReason::Idle,
         expiration_id: 0,
         volume: Volume::default(),
+        measures: None,
         application: Application::default(),
         phase: 0,
     }

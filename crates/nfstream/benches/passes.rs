@@ -122,11 +122,13 @@ impl Task {
         let mut source = capture::open(&self.paths)?;
         let mut chunk = Chunk::default();
         let mut found = Found::default();
-        while source.read(&mut chunk, Config::default().chunk_packets.get())? {
+        let config = Config::default();
+        while source.read(&mut chunk, config.chunk_packets.get())? {
             found.packets += u64::try_from(chunk.records.len())?;
             if self.stage == Stage::Decode {
                 for record in &chunk.records {
-                    let _ = std::hint::black_box(decode::decode(record, chunk.frame(record)));
+                    let frame = chunk.frame(record);
+                    let _ = std::hint::black_box(decode::decode(record, frame, config.decode));
                 }
             }
         }

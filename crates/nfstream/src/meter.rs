@@ -5,7 +5,8 @@ use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
 use crate::features::{Application, Measures, Plan, Record, Volume};
 use crate::flow::{
-    Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Sender, Slot, Timeouts,
+    Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender, Slot,
+    Timeouts,
     Verdict, Wheel,
 };
 use crate::time::Timestamp;
@@ -81,6 +82,10 @@ pub trait Hooks {
         arrival: Arrival<'_>,
     ) -> Result<Wish, HookError>;
 
+    /// Called before [`on_expire`](Self::on_expire) for a flow that a packet of its own key ends,
+    /// under [`Rules::V6`] alone.
+    fn on_replace(&mut self, _slot: Slot) {}
+
     /// Called when a flow has ended.
     ///
     /// # Errors
@@ -136,11 +141,21 @@ pub struct Meter {
     wheel: Wheel,
     dissector: Option<Box<dyn Dissector>>,
     plan: Plan,
+    /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
+    v6: Option<Box<V6>>,
     /// What is measured beside the volume, by slot.
     measures: Vec<Box<Measures>>,
     /// See [`Record::phase`].
     phase: u64,
     findings: Findings,
+}
+
+/// What a meter keeps under [`Rules::V6`].
+#[derive(Debug, Default)]
+struct V6 {
+    births: Births,
+    /// Flows that have ended.
+    ended: u64,
 }
 
 /// Packets whose flows are looked up together, so that the memory of one is fetched while
@@ -172,10 +187,18 @@ impl Meter {
             wheel: Wheel::new(timeouts.idle),
             dissector,
             plan,
+            v6: None,
             measures: Vec::new(),
             phase: 1,
             findings: Findings::default(),
         }
+    }
+
+    /// Returns the meter with `rules` in place of the standard ones.
+    #[must_use]
+    pub fn under(mut self, rules: Rules) -> Self {
+        self.v6 = (rules == Rules::V6).then(Box::default);
+        self
     }
 
     /// Puts packets into their flows: pairs of a place in the chunk and the packet there.
@@ -190,6 +213,9 @@ impl Meter {
         mut packets: impl Iterator<Item = (u32, &'a Packet)>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
+        if self.v6.is_some() {
+            return self.process_v6(bytes, packets, hooks);
+        }
         let frames = bytes.as_slice();
         loop {
             let mut batch = [None; LOOK_AHEAD];
@@ -219,6 +245,9 @@ impl Meter {
     ///
     /// Those of `hooks`.
     pub fn tick<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        if self.v6.is_some() {
+            return Ok(());
+        }
         self.phase += 1;
         let mut idle = Vec::new();
         let mut awake = Vec::new();
@@ -252,6 +281,12 @@ impl Meter {
     ///
     /// Those of `hooks`.
     pub fn finish<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        if self.v6.is_some() {
+            while let Some(slot) = self.oldest() {
+                self.remove(slot, Timestamp::MAX, EndReason::EndOfInput, 0, hooks)?;
+            }
+            return Ok(());
+        }
         self.tick(time, hooks)?;
         let mut rest: Vec<_> = self
             .table
@@ -315,7 +350,14 @@ impl Meter {
             self.findings.births.push(index);
             let flow = &self.table.entry(slot).flow;
             let note = Note { slot, generation: flow.generation };
-            self.wheel.note(note, self.timeouts.deadline(flow));
+            match &mut self.v6 {
+                None => self.wheel.note(note, self.timeouts.deadline(flow)),
+                Some(v6) => {
+                    let is_alive =
+                        |n: Note| self.table.alive(n.slot, n.generation).is_some();
+                    v6.births.push(note, self.table.len(), is_alive);
+                }
+            }
             return self.add(bytes, frames, keyed, slot, true, hooks);
         };
         let entry = self.table.entry_mut(slot);
@@ -440,6 +482,57 @@ impl Meter {
         }
     }
 
+    /// Puts packets into their flows by the rules of nfstream 6.
+    fn process_v6<'a, H: Hooks>(
+        &mut self,
+        bytes: &'a ChunkBytes,
+        packets: impl Iterator<Item = (u32, &'a Packet)>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let frames = bytes.as_slice();
+        for (index, packet) in packets {
+            let (key, sender) = FlowKey::of(packet);
+            let hash = self.hasher.key(&key);
+            if let Some(slot) = self.table.find(hash, &key) {
+                let flow = &self.table.entry(slot).flow;
+                let ending = match self.timeouts.judge(flow, packet.time) {
+                    Verdict::Idle => Some((self.timeouts.deadline(flow), EndReason::Idle, 0)),
+                    Verdict::Active => Some((packet.time, EndReason::Active, 1)),
+                    Verdict::Belongs | Verdict::Closed => None,
+                };
+                if let Some((ended, reason, id)) = ending {
+                    hooks.on_replace(slot);
+                    self.remove(slot, ended, reason, id, hooks)?;
+                }
+            }
+            self.arrive(bytes, frames, &Keyed { index, packet, key, sender, hash }, hooks)?;
+            self.scan(packet.time, hooks)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the oldest flows as far as they are idle at `time`, if it is time to look at them.
+    fn scan<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        if !self.v6.as_mut().is_some_and(|v6| v6.births.is_scan_due(time)) {
+            return Ok(());
+        }
+        for _ in 0..Births::SCAN {
+            let Some(slot) = self.oldest() else { break };
+            let flow = &self.table.entry(slot).flow;
+            if self.timeouts.judge(flow, time) != Verdict::Idle {
+                break;
+            }
+            self.remove(slot, self.timeouts.deadline(flow), EndReason::Idle, 0, hooks)?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the oldest flow lives.
+    fn oldest(&mut self) -> Option<Slot> {
+        let is_alive = |note: Note| self.table.alive(note.slot, note.generation).is_some();
+        Some(self.v6.as_mut()?.births.oldest(is_alive)?.slot)
+    }
+
     fn first_inspection(&self) -> Inspection {
         if self.dissector.is_some() { Inspection::Open } else { Inspection::Done }
     }
@@ -484,8 +577,15 @@ impl Meter {
             let next = if end_reason.is_slice() { measures.next_slice() } else { Box::default() };
             std::mem::replace(measures, next)
         });
+        let id = match &mut self.v6 {
+            None => entry.flow.birth,
+            Some(v6) => {
+                v6.ended += 1;
+                v6.ended - 1
+            }
+        };
         let mut record = Record {
-            id: entry.flow.birth,
+            id,
             flow: entry.flow,
             ended,
             end_reason,

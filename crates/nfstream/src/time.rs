@@ -52,6 +52,11 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// Returns the time at the start of its millisecond.
+    pub const fn whole_millis(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1_000_000))
+    }
+
     /// Returns whole units since the epoch, rounded down.
     #[inline]
     pub const fn ticks(self, unit: TimeUnit) -> i64 {

@@ -1,7 +1,7 @@
 //! Classic BPF programs, run over the bytes of a frame.
 //!
 //! The language of packet filters (McCanne and Jacobson, 1993) as libpcap's compiler writes it.
-//! A program is checked once; running it cannot fail, loop or read outside the frame.
+//! A program is checked once; running it cannot fail, go on for ever or read outside the frame.
 
 /// One instruction, in the layout of the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,6 +22,9 @@ pub(super) struct Program(Vec<Instruction>);
 
 /// Words of scratch memory.
 const MEMORY: usize = 16;
+
+/// Instructions run for one frame, at most. Only `protochain` of libpcap jumps back.
+const PATIENCE: usize = 10_000;
 
 /// The operation codes that are known, by what libpcap calls them.
 mod code {
@@ -62,9 +65,7 @@ impl Program {
     pub(super) fn new(instructions: Vec<Instruction>) -> Option<Self> {
         let len = instructions.len();
         let is_sound = |(place, instruction): (usize, &Instruction)| {
-            let lands = |skip: u32| {
-                usize::try_from(skip).is_ok_and(|skip| skip < len.saturating_sub(place + 1))
-            };
+            let lands = |skip: u32| landing(place + 1, skip).is_some_and(|place| place < len);
             match instruction.code {
                 code::JA => lands(instruction.k),
                 code if code & code::CLASS == code::JMP => {
@@ -105,9 +106,10 @@ impl Program {
         let mut accumulator = 0_u32;
         let mut index = 0_u32;
         let mut memory = [0_u32; MEMORY];
-        let mut instructions = self.0.iter();
-        loop {
-            let &Instruction { code, jt, jf, k } = instructions.next()?;
+        let mut next = 0;
+        for _ in 0..PATIENCE {
+            let &Instruction { code, jt, jf, k } = self.0.get(next)?;
+            next += 1;
             match code {
                 code::RET_K => return Some(k),
                 code::RET_A => return Some(accumulator),
@@ -129,9 +131,7 @@ impl Program {
                 code::STX => *memory.get_mut(super::to_usize(k))? = index,
                 code::TAX => index = accumulator,
                 code::TXA => accumulator = index,
-                code::JA => {
-                    skip(&mut instructions, k);
-                }
+                code::JA => next = landing(next, k)?,
                 _ => {
                     let operand = if code & code::X == 0 { k } else { index };
                     let operation = code & code::OPERATION;
@@ -139,19 +139,19 @@ impl Program {
                         accumulator = calculate(operation, accumulator, operand)?;
                     } else {
                         let holds = compare(operation, accumulator, operand)?;
-                        skip(&mut instructions, if holds { jt } else { jf }.into());
+                        next += usize::from(if holds { jt } else { jf });
                     }
                 }
             }
         }
+        None
     }
 }
 
-/// Passes over `count` instructions, of which so many follow.
-fn skip(instructions: &mut std::slice::Iter<'_, Instruction>, count: u32) {
-    if let Some(last) = count.checked_sub(1) {
-        instructions.nth(super::to_usize(last));
-    }
+/// Returns the place `skip` instructions behind `next`, or before it where `skip` is a negative
+/// number.
+fn landing(next: usize, skip: u32) -> Option<usize> {
+    next.checked_add_signed(isize::try_from(skip.cast_signed()).ok()?)
 }
 
 fn calculate(operation: u16, left: u32, right: u32) -> Option<u32> {
@@ -211,7 +211,7 @@ mod tests {
             vec![],
             vec![instruction(code::LD_IMM, 0, 0, 1)],
             vec![instruction(code::JA, 0, 0, 1), ret],
-            vec![instruction(code::JA, 0, 0, u32::MAX), ret],
+            vec![instruction(code::JA, 0, 0, u32::MAX - 1), ret],
             vec![instruction(0x15, 0, 1, 0), ret],
             vec![instruction(code::ST, 0, 0, 16), ret],
             vec![instruction(0xff, 0, 0, 0), ret],
@@ -219,6 +219,12 @@ mod tests {
             assert_eq!(Program::new(bad.clone()), None, "{bad:?}");
         }
         assert!(Program::new(vec![instruction(0x15, 0, 1, 0), ret, ret]).is_some());
+    }
+
+    #[test]
+    fn a_program_that_never_ends_matches_nothing() {
+        let round = [instruction(code::JA, 0, 0, u32::MAX), instruction(code::RET_K, 0, 0, 1)];
+        assert_eq!(Program::new(round.to_vec()).unwrap().run(&[], 0), 0);
     }
 
     #[test]
@@ -245,7 +251,7 @@ mod tests {
             });
             let ends = [instruction(code::RET_A, 0, 0, 0); 5];
             if let Some(program) = Program::new(instructions.chain(ends).collect()) {
-                program.run(&frame, 1500);
+                let _ = program.run(&frame, 1500);
             }
         }
     }

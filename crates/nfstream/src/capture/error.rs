@@ -36,11 +36,33 @@ pub enum CaptureError {
         /// The rule.
         what: Corruption,
     },
+    /// Files and interfaces cannot be read together.
+    #[error("{} is a file and {interface} an interface: read one or the other", name(file))]
+    FilesAndInterfaces {
+        /// The first of the files.
+        file: PathBuf,
+        /// The first of the interfaces.
+        interface: String,
+    },
     /// The file holds no byte, or nothing once decompressed.
     #[error("{}: empty, not even a file header", name(path))]
     Empty {
         /// The file.
         path: PathBuf,
+    },
+    /// The interfaces cannot be captured from.
+    #[error("{interfaces}: cannot be captured from")]
+    Interface {
+        /// Their names.
+        interfaces: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The interface is no longer there. All packets before were given.
+    #[error("{interface}: the interface has gone")]
+    InterfaceGone {
+        /// Its name.
+        interface: String,
     },
     /// The file cannot be opened or read.
     #[error("{}: cannot be read", name(path))]
@@ -49,6 +71,26 @@ pub enum CaptureError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// This process may not capture packets.
+    #[error(
+        "{interfaces}: capturing packets needs the right CAP_NET_RAW; give it with \
+         `sudo setcap cap_net_raw+eip {}`, or run with sudo",
+        program.display()
+    )]
+    NoRight {
+        /// Names of the interfaces.
+        interfaces: String,
+        /// The program that this process runs.
+        program: PathBuf,
+    },
+    /// There is neither a file nor an interface of this name.
+    #[error("{}: no such file or interface (interfaces: {})", name.display(), interfaces.join(", "))]
+    NoSource {
+        /// The name.
+        name: PathBuf,
+        /// Names of the interfaces that there are.
+        interfaces: Vec<String>,
     },
     /// The file is in no format that is known here.
     #[error(
@@ -144,6 +186,24 @@ pub enum Corruption {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Warning {
+    /// The interface is down. Packets come again when it is up.
+    #[error("{interface}: the interface is down")]
+    InterfaceDown {
+        /// Its name.
+        interface: String,
+    },
+    /// The interface is no longer there. Others still are.
+    #[error("{interface}: the interface has gone")]
+    InterfaceGone {
+        /// Its name.
+        interface: String,
+    },
+    /// The interface is up again.
+    #[error("{interface}: the interface is up again")]
+    InterfaceUp {
+        /// Its name.
+        interface: String,
+    },
     /// The file ends in the middle of a packet. All packets before were given.
     #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
     Truncated {

@@ -8,7 +8,9 @@ mod error;
 mod file;
 mod filter;
 mod format;
+mod input;
 mod link_type;
+mod live;
 mod mapped;
 mod pcap;
 mod pcapng;
@@ -26,7 +28,9 @@ use crate::time::Timestamp;
 pub use error::{CaptureError, Corruption, Warning};
 pub use file::{FileSource, open};
 pub use filter::{Filter, Filtered};
+pub use input::Input;
 pub use link_type::LinkType;
+pub use live::{LiveOptions, LiveSource};
 
 /// Gives packets, a chunk at a time.
 pub trait Source: Send {

@@ -11,10 +11,12 @@ mod link;
 mod packet;
 mod transport;
 mod tunnel;
+mod v6;
 
 pub use ip::FragmentId;
 pub use packet::{Endpoint, Fragment, Packet, TcpFlags};
 pub use tunnel::Tunnel;
+pub use v6::mac_addresses as v6_mac_addresses;
 
 use crate::capture::RawRecord;
 use cursor::Cursor;
@@ -99,6 +101,18 @@ pub struct Options {
     /// Whether each [`Tunnel`] is followed to the packet inside, which is then the one that is
     /// metered. IP in IP is always followed.
     pub tunnels: bool,
+    /// Whose reading of frames it is.
+    pub dialect: Dialect,
+}
+
+/// Whose reading of frames it is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Dialect {
+    /// That of this program, by the standards.
+    #[default]
+    Standard,
+    /// That of nfstream 6.6, mistakes included: for comparison with what it has written.
+    V6,
 }
 
 /// Decodes the frame that `record` describes.
@@ -108,6 +122,9 @@ pub struct Options {
 /// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
 #[inline]
 pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
+    if options.dialect == Dialect::V6 {
+        return v6::decode(record, frame, options.tunnels);
+    }
     let mut cursor = Cursor::new(frame);
     let network = link::skip_to_network(record.link, &mut cursor)?;
     let ip = ip::read_innermost(&mut cursor, network, record.wire_len)?;

@@ -8,6 +8,9 @@ use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
 
 /// Modules that are not in use. One takes longer to make than many a capture to read.
+///
+/// They remember their last run until they are taken again: forgetting can take as long as
+/// making a new one, and the last run of a process need not wait for it.
 static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
 
 const TCP: u8 = 6;
@@ -55,7 +58,13 @@ impl NdpiDissector {
     /// [`ndpi::Error`] if nDPI cannot be set up.
     pub fn new(limits: Limits) -> Result<Self, ndpi::Error> {
         let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let module = idle.map_or_else(ndpi::Module::new, Ok)?;
+        let module = match idle {
+            Some(mut module) => {
+                module.reset()?;
+                module
+            }
+            None => ndpi::Module::new()?,
+        };
         let ndpi_names = Arc::clone(module.names());
         let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(&ndpi_names)));
         Ok(Self {
@@ -165,12 +174,8 @@ impl Dissector for NdpiDissector {
 
 impl Drop for NdpiDissector {
     fn drop(&mut self) {
-        // A module that cannot forget this run is no use to the next.
-        if let Some(mut module) = self.module.take()
-            && module.reset().is_ok()
-        {
-            IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).push(module);
-        }
+        let mut idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.module.take());
     }
 }
 

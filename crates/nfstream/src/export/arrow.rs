@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{Int32Builder, Int64Builder, ListBuilder, StringBuilder};
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
-    UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowTimestampType, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
-use arrow_schema::{DataType, Field, Schema as ArrowSchema};
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray,
+    RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, TimeUnit};
 
 use crate::features::{Column, Names, Read, Record, Schema};
 
@@ -22,7 +26,20 @@ pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
     ArrowSchema::new(fields.collect::<Vec<_>>())
 }
 
-/// Returns `records` as a batch of `arrow_schema`, the Arrow form of `schema`.
+/// Returns the Arrow schema of `schema` with `first_seen` and `last_seen` as points in time (UTC)
+/// instead of integers.
+pub fn timestamp_schema(schema: &Schema) -> ArrowSchema {
+    let plain = arrow_schema(schema);
+    let fields = schema.columns().iter().zip(plain.fields()).map(|(column, field)| {
+        let Some(unit) = time_unit(column) else { return Arc::clone(field) };
+        let time = DataType::Timestamp(unit, Some("UTC".into()));
+        // The type says which unit it is.
+        Arc::new(Field::new(field.name(), time, field.is_nullable()))
+    });
+    ArrowSchema::new(fields.collect::<Vec<_>>())
+}
+
+/// Returns `records` as a batch of `arrow_schema`, one of the Arrow forms of `schema`.
 ///
 /// # Panics
 ///
@@ -32,10 +49,41 @@ pub fn record_batch(
     arrow_schema: &Arc<ArrowSchema>,
     records: &[Record],
 ) -> RecordBatch {
-    let columns = schema.columns().iter();
-    let arrays = columns.map(|column| array(column, schema.names(), records)).collect();
-    RecordBatch::try_new(Arc::clone(arrow_schema), arrays)
+    let columns = schema.columns().iter().zip(arrow_schema.fields());
+    let arrays = columns.map(|(column, field)| {
+        let array = array(column, schema.names(), records);
+        match field.data_type() {
+            DataType::Timestamp(unit, _) => as_times(&array, *unit),
+            _ => array,
+        }
+    });
+    RecordBatch::try_new(Arc::clone(arrow_schema), arrays.collect())
         .expect("arrays and fields are made from the same columns")
+}
+
+/// Returns the unit of a column that is a point in time.
+fn time_unit(column: &Column) -> Option<TimeUnit> {
+    let unit = match column.unit {
+        "ms" => TimeUnit::Millisecond,
+        "us" => TimeUnit::Microsecond,
+        "ns" => TimeUnit::Nanosecond,
+        _ => return None,
+    };
+    ["first_seen", "last_seen"].contains(&column.name).then_some(unit)
+}
+
+fn as_times(array: &ArrayRef, unit: TimeUnit) -> ArrayRef {
+    let ticks = array.as_primitive::<Int64Type>();
+    match unit {
+        TimeUnit::Second => Arc::new(times::<TimestampSecondType>(ticks)),
+        TimeUnit::Millisecond => Arc::new(times::<TimestampMillisecondType>(ticks)),
+        TimeUnit::Microsecond => Arc::new(times::<TimestampMicrosecondType>(ticks)),
+        TimeUnit::Nanosecond => Arc::new(times::<TimestampNanosecondType>(ticks)),
+    }
+}
+
+fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
+    ticks.reinterpret_cast::<T>().with_timezone("UTC")
 }
 
 fn data_type(column: &Column) -> DataType {

@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 
-use crate::features::{Record, Schema, Value};
+use arrow_schema::Schema as ArrowSchema;
+
+use super::cells::{Cell, Cells};
+use super::text::{Line, RecordWriter};
+use crate::features::{Record, Schema};
 
 /// Writes records as lines of CSV.
+///
+/// Lines end in `\n` alone, as tools on Unix want it. Fields that hold a comma, a quote or the end
+/// of a line stand in quotes.
 #[derive(Debug)]
-pub struct CsvWriter<'a, W: Write> {
-    schema: &'a Schema,
-    writer: csv::Writer<W>,
-}
+pub struct CsvWriter<'a, W: Write>(RecordWriter<'a, CsvLine, W>);
 
 impl<'a, W: Write> CsvWriter<'a, W> {
     /// Writes the header line.
@@ -18,9 +22,7 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     ///
     /// Those of `output`.
     pub fn new(output: W, schema: &'a Schema) -> io::Result<Self> {
-        let mut writer = csv::Writer::from_writer(output);
-        writer.write_record(schema.columns().iter().map(|column| column.name))?;
-        Ok(Self { schema, writer })
+        RecordWriter::new(output, schema).map(Self)
     }
 
     /// Writes a line for each record.
@@ -29,20 +31,7 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     ///
     /// Those of the output.
     pub fn write(&mut self, records: &[Record]) -> io::Result<()> {
-        for record in records {
-            for column in self.schema.columns() {
-                match column.value(record, self.schema.names()) {
-                    Value::Unsigned(number) => self.writer.write_field(number.to_string())?,
-                    Value::Signed(number) => self.writer.write_field(number.to_string())?,
-                    Value::Float(number) => self.writer.write_field(number.to_string())?,
-                    Value::Bool(flag) => self.writer.write_field(flag.to_string())?,
-                    Value::List(list) => self.writer.write_field(format!("{list:?}"))?,
-                    Value::Text(text) => self.writer.write_field(text)?,
-                }
-            }
-            self.writer.write_record(None::<&[u8]>)?;
-        }
-        Ok(())
+        self.0.write(records)
     }
 
     /// Writes what is still held back.
@@ -51,6 +40,151 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     ///
     /// Those of the output.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.0.flush()
+    }
+}
+
+/// A line of CSV.
+#[derive(Debug)]
+pub(super) struct CsvLine {
+    header: Vec<u8>,
+}
+
+impl Line for CsvLine {
+    fn new(schema: &ArrowSchema) -> Self {
+        let mut header = Vec::new();
+        for (place, field) in schema.fields().iter().enumerate() {
+            if place > 0 {
+                header.push(b',');
+            }
+            write_text(field.name(), &mut header);
+        }
+        header.push(b'\n');
+        Self { header }
+    }
+
+    fn write_header(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.header);
+    }
+
+    fn write_row(&self, cells: &[Cells<'_>], row: usize, out: &mut Vec<u8>) {
+        for (place, cells) in cells.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            match cells.get(row) {
+                Cell::Text(text) => write_text(text, out),
+                list @ Cell::List(_) => {
+                    let start = out.len();
+                    list.write_text(out);
+                    quote_from(start, out);
+                }
+                value => value.write_text(out),
+            }
+        }
+        // An empty line would be read as none.
+        if let [only] = cells
+            && out.last().is_none_or(|last| *last == b'\n')
+            && matches!(only.get(row), Cell::Null | Cell::Text(""))
+        {
+            out.extend_from_slice(b"\"\"");
+        }
+        out.push(b'\n');
+    }
+}
+
+/// Appends text, in quotes if it must be.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(text.as_bytes());
+    quote_from(start, out);
+}
+
+/// Puts quotes around the field that begins at `start`, if it must be.
+fn quote_from(start: usize, out: &mut Vec<u8>) {
+    // The most common bytes first: nearly every field is done with one comparison a byte.
+    let is_special = |byte: &u8| *byte <= b',' && matches!(byte, b'"' | b',' | b'\n' | b'\r');
+    let Some(field) = out.get(start..).filter(|field| field.iter().any(is_special)) else {
+        return;
+    };
+    let field = field.to_vec();
+    out.truncate(start);
+    out.push(b'"');
+    for byte in field {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::Int32Type;
+    use arrow_array::{Float64Array, ListArray, RecordBatch, StringArray};
+    use arrow_schema::{DataType, Field};
+    use proptest::prelude::*;
+
+    use super::super::text::TextWriter;
+    use super::*;
+
+    fn csv(batch: &RecordBatch) -> Vec<u8> {
+        let mut writer = TextWriter::<CsvLine, _>::new(Vec::new(), &batch.schema()).unwrap();
+        writer.write(batch).unwrap();
+        writer.into_inner()
+    }
+
+    fn texts(columns: &[Vec<String>]) -> RecordBatch {
+        let fields: Vec<_> = (0..columns.len())
+            .map(|place| Field::new(format!("c{place}"), DataType::Utf8, false))
+            .collect();
+        let arrays = columns.iter().map(|c| Arc::new(StringArray::from_iter_values(c)) as _);
+        RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), arrays.collect()).unwrap()
+    }
+
+    #[test]
+    fn fields_are_quoted_when_they_must_be() {
+        let batch =
+            texts(&[vec!["a,b".into(), "say \"hi\"".into()], vec!["c\nd".into(), "e".into()]]);
+        let text = String::from_utf8(csv(&batch)).unwrap();
+        assert_eq!(text, "c0,c1\n\"a,b\",\"c\nd\"\n\"say \"\"hi\"\"\",e\n");
+    }
+
+    #[test]
+    fn lists_are_json_in_one_field_and_missing_values_are_empty() {
+        let list = ListArray::from_iter_primitive::<Int32Type, _, _>([
+            Some(vec![Some(1), None, Some(3)]),
+            None,
+            Some(vec![Some(7)]),
+        ]);
+        let numbers = Float64Array::from(vec![Some(0.5), None, Some(f64::INFINITY)]);
+        let batch = RecordBatch::try_from_iter([
+            ("list", Arc::new(list) as arrow_array::ArrayRef),
+            ("number", Arc::new(numbers) as _),
+        ]);
+        let text = String::from_utf8(csv(&batch.unwrap())).unwrap();
+        assert_eq!(text, "list,number\n\"[1,null,3]\",0.5\n,\n[7],inf\n");
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_finds_every_text_again(
+            rows in proptest::collection::vec(("[a\",\r\n ü]{0,6}", "[a\",\r\n ü]{0,6}"), 0..8),
+            one in any::<bool>(),
+        ) {
+            let (first, second): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
+            let columns = if one { vec![first] } else { vec![first, second] };
+            let written = csv(&texts(&columns));
+            let mut reader = csv::Reader::from_reader(written.as_slice());
+            let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), rows.len());
+            for (row, record) in read.iter().enumerate() {
+                let wanted: Vec<_> = columns.iter().map(|column| column[row].as_str()).collect();
+                prop_assert_eq!(record.iter().collect::<Vec<_>>(), wanted);
+            }
+        }
     }
 }

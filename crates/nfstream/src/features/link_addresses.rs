@@ -1,7 +1,7 @@
 //! MAC addresses of a flow's first packet.
 
 use crate::capture::LinkType;
-use crate::decode::Packet;
+use crate::decode::{self, Dialect, Packet};
 
 /// The addresses of the outermost Ethernet header; zero for links without one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -14,7 +14,11 @@ pub struct LinkAddresses {
 
 impl LinkAddresses {
     /// Reads the addresses of `packet`, whose frame is `frame`.
-    pub fn read(packet: &Packet, frame: &[u8]) -> Self {
+    pub fn read(packet: &Packet, frame: &[u8], dialect: Dialect) -> Self {
+        if dialect == Dialect::V6 {
+            let (src, dst) = decode::v6_mac_addresses(packet, frame);
+            return Self { src, dst };
+        }
         let ethernet = (packet.link == LinkType::ETHERNET).then(|| frame.first_chunk::<12>());
         let Some(Some([d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5])) = ethernet else {
             return Self::default();

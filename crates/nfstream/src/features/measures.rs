@@ -4,7 +4,7 @@ use super::{
     Accounting, DirectionTimes, Group, InterArrival, LinkAddresses, PacketSize, Payload, Splt,
     TcpFlagCounts, TcpQuality,
 };
-use crate::decode::{Packet, TcpFlags};
+use crate::decode::{Dialect, Packet, TcpFlags};
 use crate::flow::{Close, Connection, Direction, Segment};
 use crate::time::{TimeUnit, Timestamp};
 
@@ -21,6 +21,8 @@ pub struct Measuring {
     pub splt_packets: usize,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
+    /// Whose reading of frames MAC addresses come from.
+    pub dialect: Dialect,
 }
 
 /// [`Measuring`] as the work on each packet asks for it.
@@ -31,6 +33,7 @@ pub struct Plan {
     /// Whether connections are followed.
     pub track_tcp: bool,
     any: bool,
+    dialect: Dialect,
     unit: TimeUnit,
     splt_packets: usize,
     times: bool,
@@ -74,6 +77,7 @@ impl Measuring {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             any: false,
+            dialect: self.dialect,
             unit: self.unit,
             splt_packets: if wants(Group::Splt) { self.splt_packets } else { 0 },
             times: wants(Group::Directions),
@@ -84,7 +88,13 @@ impl Measuring {
             tcp: wants(Group::TcpQuality),
             community: wants(Group::CommunityId),
         };
-        plan.any = plan != Plan { accounting: plan.accounting, unit: plan.unit, ..Plan::default() };
+        let nothing = Plan {
+            accounting: plan.accounting,
+            dialect: plan.dialect,
+            unit: plan.unit,
+            ..Plan::default()
+        };
+        plan.any = plan != nothing;
         plan
     }
 }
@@ -102,7 +112,7 @@ impl Measures {
     /// turned around.
     pub fn begin(&mut self, plan: &Plan, packet: &Packet, frame: &[u8], sent_by_source: bool) {
         if plan.link {
-            let link = LinkAddresses::read(packet, frame);
+            let link = LinkAddresses::read(packet, frame, plan.dialect);
             self.link = if sent_by_source { link } else { link.reversed() };
         }
         if plan.community && matches!(packet.protocol, 1 | 58) {

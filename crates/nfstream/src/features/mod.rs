@@ -16,6 +16,7 @@ mod splt;
 mod statistics;
 mod tcp_flags;
 mod tcp_quality;
+mod v6;
 mod volume;
 
 pub use accounting::Accounting;
@@ -33,4 +34,5 @@ pub use splt::{Splt, SpltPacket};
 pub use statistics::Moments;
 pub use tcp_flags::TcpFlagCounts;
 pub use tcp_quality::TcpQuality;
+pub use v6::{V6Columns, ip_text as v6_ip_text};
 pub use volume::Volume;

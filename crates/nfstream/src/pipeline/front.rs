@@ -15,9 +15,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::decoder::decode_all;
 use super::worker::Workers;
 use super::{Ignored, RunError, Shared};
-use crate::capture::{Chunk, ChunkBytes, Progress, Reception, Source, Warning};
+use crate::capture::{Chunk, ChunkBytes, Progress, RawRecord, Reception, Source, Warning};
 use crate::decode::{self, Fragment, Packet};
-use crate::flow::{FragmentTable, KeyHasher, StreamClock, Tick};
+use crate::flow::{FragmentTable, KeyHasher, Rules, RunClock, StreamClock, Tick};
 use crate::time::Timestamp;
 
 /// Messages that wait in a queue at most.
@@ -27,15 +27,49 @@ pub(super) const QUEUE: usize = 4;
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A chunk whose packets have been decoded.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) bytes: ChunkBytes,
-    pub(super) packets: Vec<Packet>,
-    /// For each packet, the number of the meter whose it is.
-    pub(super) shards: Vec<u16>,
+    pub(super) content: Packets,
     /// Where the clock ticks; the places count decoded packets.
     pub(super) ticks: Vec<Tick>,
     pub(super) tally: Tally,
+    /// Who uses the memory of the packets again.
+    home: Sender<Packets>,
+}
+
+/// The packets of a chunk.
+#[derive(Debug, Default)]
+pub(super) struct Packets {
+    pub(super) all: Vec<Packet>,
+    /// For each meter, the places of its packets in ascending order; none if there is but one.
+    pub(super) shares: Vec<Vec<u32>>,
+}
+
+impl Packets {
+    fn clear(&mut self) {
+        self.all.clear();
+        self.shares.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Shares the packets among `shards` meters.
+    fn share(&mut self, hasher: &KeyHasher, shards: usize) {
+        if shards == 1 {
+            return;
+        }
+        self.shares.resize_with(shards, Vec::new);
+        self.shares.iter_mut().for_each(Vec::clear);
+        for (place, packet) in (0..).zip(&self.all) {
+            self.shares[shard(packet, hasher, shards)].push(place);
+        }
+    }
+}
+
+impl Drop for Decoded {
+    fn drop(&mut self) {
+        // Where there is enough memory already, or nobody who decodes, it is given back.
+        drop(self.home.try_send(std::mem::take(&mut self.content)));
+    }
 }
 
 /// What is to be counted of a chunk.
@@ -103,6 +137,8 @@ pub(super) struct Spread {
     pub(super) limit: usize,
     /// What of each packet is decoded.
     pub(super) decode: decode::Options,
+    /// By which rules packets are timed.
+    pub(super) rules: Rules,
     /// Threads that decode.
     pub(super) decoders: usize,
     /// Meters among which packets are shared.
@@ -118,21 +154,26 @@ pub(super) fn start(
     shared: &Arc<Shared>,
     workers: &mut Workers,
 ) -> Vec<Receiver<Feed>> {
-    let Spread { limit, decoders, shards, consumers, .. } = spread;
+    let Spread { limit, rules, decoders, shards, consumers, .. } = spread;
     let (raw_sender, raw_receiver) = bounded(QUEUE);
     let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
+    let (home, spare) = bounded(2 * QUEUE + decoders);
     let (feeds, receivers): (Vec<_>, Vec<_>) = (0..consumers).map(|_| bounded(QUEUE)).unzip();
     let shared = Arc::clone(shared);
     workers.spawn_detached("nfstream-reader", move || {
         read(source.as_mut(), limit, &shared, &raw_sender, &used_receiver);
+        Ok(())
     });
-    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards)));
+    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards, rules)));
     let hasher = KeyHasher::default();
     for number in 0..decoders {
         let (raw, used) = (raw_receiver.clone(), used_sender.clone());
         let (dispatch, hasher) = (Arc::clone(&dispatch), hasher.clone());
+        let (home, spare) = (home.clone(), spare.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            decode(&raw, &used, &dispatch, &hasher, spread);
+            let decoder = Decoder { spread, hasher: &hasher, home: &home, spare: &spare };
+            decode(&raw, &used, &dispatch, &decoder);
+            Ok(())
         });
     }
     receivers
@@ -173,14 +214,13 @@ fn decode(
     raw: &Receiver<Raw>,
     used: &Sender<Chunk>,
     dispatch: &Mutex<Dispatch>,
-    hasher: &KeyHasher,
-    spread: Spread,
+    decoder: &Decoder<'_>,
 ) {
     for Raw { number, content } in raw {
         let ready = match content {
             Content::End(end) => Ready::End(end),
             Content::Chunk { mut chunk, ticks, tally } => {
-                let decoded = decode_chunk(&chunk, ticks, tally, hasher, spread);
+                let decoded = decoder.decode(&chunk, ticks, tally);
                 // The records are done with; their memory serves the reader again.
                 chunk.bytes = ChunkBytes::default();
                 drop(used.try_send(chunk));
@@ -188,41 +228,45 @@ fn decode(
             }
         };
         let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
-        if !dispatch.send(number, ready, hasher) {
+        if !dispatch.send(number, ready, decoder.hasher) {
             return;
         }
     }
 }
 
-fn decode_chunk(
-    chunk: &Chunk,
-    mut ticks: Vec<Tick>,
-    mut tally: Tally,
-    hasher: &KeyHasher,
+/// What decodes a chunk.
+struct Decoder<'a> {
     spread: Spread,
-) -> Decoded {
-    let frames = chunk.bytes.as_slice();
-    let ignored = &mut tally.ignored;
-    let mut packets = Vec::with_capacity(chunk.records.len());
-    let mut start = 0;
-    for tick in &mut ticks {
-        let records = &chunk.records[start..tick.index];
-        decode_all(records, frames, spread.decode, &mut packets, ignored);
-        start = tick.index;
-        tick.index = packets.len();
+    hasher: &'a KeyHasher,
+    home: &'a Sender<Packets>,
+    spare: &'a Receiver<Packets>,
+}
+
+impl Decoder<'_> {
+    fn decode(&self, chunk: &Chunk, mut ticks: Vec<Tick>, mut tally: Tally) -> Decoded {
+        let frames = chunk.bytes.as_slice();
+        let mut content = self.spare.try_recv().unwrap_or_default();
+        content.clear();
+        content.all.reserve(chunk.records.len());
+        let mut decode = |records: &[RawRecord], packets: &mut Vec<Packet>| {
+            decode_all(records, frames, self.spread.decode, packets, &mut tally.ignored);
+        };
+        let mut start = 0;
+        for tick in &mut ticks {
+            decode(&chunk.records[start..tick.index], &mut content.all);
+            start = tick.index;
+            tick.index = content.all.len();
+        }
+        decode(&chunk.records[start..], &mut content.all);
+        content.share(self.hasher, self.spread.shards);
+        Decoded { bytes: chunk.bytes.clone(), content, ticks, tally, home: self.home.clone() }
     }
-    decode_all(&chunk.records[start..], frames, spread.decode, &mut packets, ignored);
-    let shards = packets.iter().map(|packet| shard(packet, hasher, spread.shards)).collect();
-    Decoded { bytes: chunk.bytes.clone(), packets, shards, ticks, tally }
 }
 
 /// Returns which of `shards` gets `packet`: the same for all packets between two addresses.
-fn shard(packet: &Packet, hasher: &KeyHasher, shards: usize) -> u16 {
-    if shards == 1 {
-        return 0;
-    }
+fn shard(packet: &Packet, hasher: &KeyHasher, shards: usize) -> usize {
     let shards = u64::try_from(shards).unwrap_or(u64::MAX);
-    u16::try_from(hasher.addresses(packet) % shards).unwrap_or(0)
+    usize::try_from(hasher.addresses(packet) % shards).unwrap_or(0)
 }
 
 enum Ready {
@@ -235,14 +279,16 @@ struct Dispatch {
     next: u64,
     early: BTreeMap<u64, Ready>,
     fragments: FragmentTable,
+    run_clock: Option<RunClock>,
     feeds: Vec<Sender<Feed>>,
     shards: usize,
 }
 
 impl Dispatch {
-    fn new(feeds: Vec<Sender<Feed>>, shards: usize) -> Self {
+    fn new(feeds: Vec<Sender<Feed>>, shards: usize, rules: Rules) -> Self {
         let fragments = FragmentTable::default();
-        Self { next: 0, early: BTreeMap::new(), fragments, feeds, shards }
+        let run_clock = (rules == Rules::V6).then(RunClock::default);
+        Self { next: 0, early: BTreeMap::new(), fragments, run_clock, feeds, shards }
     }
 
     /// Sends what is ready by now, in order; returns whether anybody listens.
@@ -253,6 +299,9 @@ impl Dispatch {
             let feed = match ready {
                 Ready::Chunk(mut decoded) => {
                     self.resolve_fragments(&mut decoded, hasher);
+                    if let Some(clock) = &mut self.run_clock {
+                        clock.stamp(&mut decoded.content.all);
+                    }
                     Feed::Chunk(Arc::new(*decoded))
                 }
                 Ready::End(end) => Feed::End(Arc::new(end)),
@@ -266,11 +315,16 @@ impl Dispatch {
 
     fn resolve_fragments(&mut self, decoded: &mut Decoded, hasher: &KeyHasher) {
         let frames = decoded.bytes.as_slice();
-        for (packet, shard_of) in decoded.packets.iter_mut().zip(&mut decoded.shards) {
+        let mut joined = false;
+        for packet in &mut decoded.content.all {
             if packet.fragment != Fragment::Whole {
                 self.fragments.resolve(packet, packet.frame(frames));
-                *shard_of = shard(packet, hasher, self.shards);
+                joined |= packet.fragment == Fragment::Later;
             }
+        }
+        // In a tunnel the first fragment has other addresses than those that follow it.
+        if joined {
+            decoded.content.share(hasher, self.shards);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::capture::{Chunk, Source};
 use crate::decode::{self, Packet};
 use crate::dpi::Dissector;
 use crate::features::Record;
-use crate::flow::{FragmentTable, StreamClock, Tick};
+use crate::flow::{FragmentTable, Rules, RunClock, StreamClock, Tick};
 use crate::meter::{HookError, Hooks, Meter};
 use crate::time::Timestamp;
 
@@ -24,6 +24,7 @@ const PIECE: usize = 64;
 struct Metering {
     meter: Meter,
     order: Order,
+    rules: Rules,
     shared: Arc<Shared>,
 }
 
@@ -37,6 +38,7 @@ pub(super) struct Inline {
     ticks: Vec<Tick>,
     last_time: Timestamp,
     fragments: FragmentTable,
+    run_clock: Option<RunClock>,
     packets: Vec<Packet>,
     metering: Metering,
 }
@@ -65,6 +67,7 @@ impl Inline {
             ticks: Vec::new(),
             last_time: Timestamp::default(),
             fragments: FragmentTable::default(),
+            run_clock: (config.rules == Rules::V6).then(RunClock::default),
             packets: Vec::with_capacity(PIECE),
             metering: Metering::new(dissector, config, shared),
         }
@@ -111,6 +114,9 @@ impl Inline {
             for packet in &mut self.packets {
                 self.fragments.resolve(packet, packet.frame(frames));
             }
+            if let Some(clock) = &mut self.run_clock {
+                clock.stamp(&mut self.packets);
+            }
             // Where a flow is born matters only to those who share the work.
             let packets = self.packets.iter().map(|packet| (0, packet));
             self.metering.meter.process(bytes, packets, hooks)?;
@@ -137,6 +143,7 @@ impl Ahead {
         let spread = Spread {
             limit: config.chunk_packets.get(),
             decode: config.decode,
+            rules: config.rules,
             decoders: 1,
             shards: 1,
             consumers: 1,
@@ -178,20 +185,26 @@ impl Ahead {
     ) -> Result<(), HookError> {
         let mut start = 0;
         for tick in &chunk.ticks {
-            let packets = chunk.packets.get(start..tick.index).unwrap_or_default();
+            let packets = chunk.content.all.get(start..tick.index).unwrap_or_default();
             let packets = packets.iter().map(|packet| (0, packet));
             self.metering.meter.process(&chunk.bytes, packets, hooks)?;
             self.metering.tick(tick.time, out, hooks)?;
             start = tick.index;
         }
-        let packets = chunk.packets.get(start..).unwrap_or_default();
+        let packets = chunk.content.all.get(start..).unwrap_or_default();
         self.metering.meter.process(&chunk.bytes, packets.iter().map(|packet| (0, packet)), hooks)
     }
 }
 
 impl Metering {
     fn new(dissector: Option<Box<dyn Dissector>>, config: &Config, shared: Arc<Shared>) -> Self {
-        Self { meter: Meter::new(config.timeouts, config.measuring.plan(), dissector), order: Order::new(config.timeouts.idle), shared }
+        let meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
+        Self {
+            meter: meter.under(config.rules),
+            order: Order::new(config.timeouts.idle),
+            rules: config.rules,
+            shared,
+        }
     }
 
     fn tick<H: Hooks>(
@@ -201,8 +214,14 @@ impl Metering {
         hooks: &mut H,
     ) -> Result<(), HookError> {
         self.meter.tick(time, hooks)?;
-        self.order.take(self.meter.drain_records());
-        self.order.release(time, out);
+        match self.rules {
+            Rules::Standard => {
+                self.order.take(self.meter.drain_records());
+                self.order.release(time, out);
+            }
+            // The meter has found them in their order.
+            Rules::V6 => out.extend(self.meter.drain_records()),
+        }
         Ok(())
     }
 
@@ -214,8 +233,13 @@ impl Metering {
     ) -> Result<Step, RunError> {
         let mut records = Vec::new();
         self.meter.finish(time, hooks).map_err(RunError::Hook)?;
-        self.order.take(self.meter.drain_records());
-        self.order.finish(&mut records);
+        match self.rules {
+            Rules::Standard => {
+                self.order.take(self.meter.drain_records());
+                self.order.finish(&mut records);
+            }
+            Rules::V6 => records.extend(self.meter.drain_records()),
+        }
         self.count(tally, &records);
         Ok(Step::Last(records))
     }

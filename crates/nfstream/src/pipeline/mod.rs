@@ -24,7 +24,7 @@ use crate::capture::{CaptureError, Chunk, Progress, Source, Warning};
 use crate::decode;
 use crate::dpi::{Dissector, Limits};
 use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
-use crate::flow::Timeouts;
+use crate::flow::{Rules, Timeouts};
 use crate::meter::Hooks;
 use crate::meter::NoHooks;
 use crate::time::Duration;
@@ -37,6 +37,8 @@ use threads::Threads;
 pub struct Config {
     /// When flows end.
     pub timeouts: Timeouts,
+    /// By which rules they are timed, ended, numbered and put in order.
+    pub rules: Rules,
     /// What of each packet is decoded.
     pub decode: decode::Options,
     /// How much of each flow is inspected, `None` for no inspection at all.
@@ -58,12 +60,13 @@ impl Default for Config {
                 idle: Duration::from_nanos(30_000_000_000),
                 active: Duration::from_nanos(300_000_000_000),
             },
+            rules: Rules::default(),
             decode: decode::Options::default(),
             inspection: Some(Limits::default()),
             measuring: Measuring::default(),
             max_flows: None,
             meters: NonZeroUsize::MIN,
-            chunk_packets: NonZeroUsize::new(2048).expect("not zero"),
+            chunk_packets: NonZeroUsize::new(8192).expect("not zero"),
         }
     }
 }
@@ -149,13 +152,13 @@ impl Run {
     ///
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn new(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
-        Self::start(source, config, |source, mut dissectors, shared| {
-            if dissectors.len() > 1 {
+        Self::start(source, config, |source, dissector, shared| {
+            // By the rules of version 6 all flows wait for each other.
+            if config.meters.get() > 1 && config.rules == Rules::Standard {
                 return Engine::Threads(Box::new(Threads::start(
-                    source, dissectors, config, shared,
+                    source, dissector, config, shared,
                 )));
             }
-            let dissector = dissectors.pop().flatten();
             if source.may_wait() {
                 return Engine::Ahead(Box::new(Ahead::start(source, dissector, config, shared)));
             }
@@ -171,8 +174,7 @@ impl Run {
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn with_hooks(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
         let config = Config { meters: NonZeroUsize::MIN, ..config.clone() };
-        Self::start(source, &config, |source, mut dissectors, shared| {
-            let dissector = dissectors.pop().flatten();
+        Self::start(source, &config, |source, dissector, shared| {
             Engine::Ahead(Box::new(Ahead::start(source, dissector, &config, shared)))
         })
     }
@@ -262,21 +264,19 @@ impl Run {
     fn start(
         source: Box<dyn Source>,
         config: &Config,
-        engine: impl FnOnce(Box<dyn Source>, Vec<Option<Box<dyn Dissector>>>, Arc<Shared>) -> Engine,
+        engine: impl FnOnce(Box<dyn Source>, Option<Box<dyn Dissector>>, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
-        let dissectors = (0..config.meters.get())
-            .map(|_| config.inspection.map(make_dissector).transpose())
-            .collect::<Result<Vec<_>, _>>()?;
-        let names: Arc<dyn Names> = match dissectors.first() {
-            Some(Some(dissector)) => dissector.names(),
-            _ => Arc::new(Nameless),
+        let dissector = config.inspection.map(make_dissector).transpose()?;
+        let names: Arc<dyn Names> = match &dissector {
+            Some(dissector) => dissector.names(),
+            None => Arc::new(Nameless),
         };
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
         let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
-        let engine = engine(source, dissectors, Arc::clone(&shared));
+        let engine = engine(source, dissector, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         Ok(Self { schema, shared, engine, failure: None, flows_left })
     }

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::worker::Workers;
-use super::{Config, Found, RunError, Shared, Step};
+use super::{Config, Found, RunError, Shared, Step, make_dissector};
 use crate::capture::Source;
 use crate::dpi::Dissector;
 use crate::features::Record;
@@ -30,15 +30,16 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn start(
         source: Box<dyn Source>,
-        dissectors: Vec<Option<Box<dyn Dissector>>>,
+        dissector: Option<Box<dyn Dissector>>,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
-        let shards = dissectors.len();
+        let shards = config.meters.get();
         let mut workers = Workers::default();
         let spread = Spread {
             limit: config.chunk_packets.get(),
             decode: config.decode,
+            rules: config.rules,
             decoders: shards.div_ceil(4),
             shards,
             consumers: shards + 1,
@@ -47,11 +48,19 @@ impl Threads {
         // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
         let mut findings = Vec::new();
-        for (shard, (feed, dissector)) in (0..).zip(feeds.into_iter().zip(dissectors)) {
+        let mut ready = dissector;
+        for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
-            let mut meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
+            let (timeouts, plan) = (config.timeouts, config.measuring.plan());
+            let (mut dissector, inspection) = (ready.take(), config.inspection);
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
+                // Here, as making one takes longer than many a chunk.
+                if let (None, Some(limits)) = (&dissector, inspection) {
+                    dissector = Some(make_dissector(limits)?);
+                }
+                let mut meter = Meter::new(timeouts, plan, dissector.take());
                 run_meter(&mut meter, shard, &feed, &sender);
+                Ok(())
             });
             findings.push(receiver);
         }
@@ -114,7 +123,7 @@ impl Threads {
 }
 
 /// Meters the packets of one shard until the source ends or nobody listens.
-fn run_meter(meter: &mut Meter, shard: u16, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
+fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
     for feed in feed {
         let ended = match feed {
             Feed::Chunk(chunk) => {
@@ -132,10 +141,11 @@ fn run_meter(meter: &mut Meter, shard: u16, feed: &Receiver<Feed>, findings: &Se
     }
 }
 
-fn meter_chunk(meter: &mut Meter, shard: u16, chunk: &Decoded) {
-    let packets = (0..).zip(&chunk.packets).zip(&chunk.shards);
-    let mut packets =
-        packets.filter_map(|(packet, owner)| (*owner == shard).then_some(packet)).peekable();
+fn meter_chunk(meter: &mut Meter, shard: usize, chunk: &Decoded) {
+    let places = chunk.content.shares.get(shard).into_iter().flatten();
+    let mut packets = places
+        .filter_map(|&place| Some((place, chunk.content.all.get(usize::try_from(place).ok()?)?)))
+        .peekable();
     for tick in &chunk.ticks {
         let before = |(index, _): &(u32, _)| usize::try_from(*index).is_ok_and(|i| i < tick.index);
         let until = std::iter::from_fn(|| packets.next_if(before));

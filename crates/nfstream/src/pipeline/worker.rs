@@ -15,13 +15,13 @@ pub(super) struct Workers {
 
 impl Workers {
     /// Runs `body` in a thread that is waited for.
-    pub(super) fn spawn(&mut self, name: &str, body: impl FnMut() + Send + 'static) {
+    pub(super) fn spawn(&mut self, name: &str, body: impl FnMut() -> Result<(), RunError> + Send + 'static) {
         let handle = self.start(name, body);
         self.handles.extend(handle);
     }
 
     /// Runs `body` in a thread that may outlive the run: it can hang in a read of a pipe.
-    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnMut() + Send + 'static) {
+    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnMut() -> Result<(), RunError> + Send + 'static) {
         drop(self.start(name, body));
     }
 
@@ -45,7 +45,7 @@ impl Workers {
     fn start(
         &mut self,
         name: &str,
-        mut body: impl FnMut() + Send + 'static,
+        mut body: impl FnMut() -> Result<(), RunError> + Send + 'static,
     ) -> Option<JoinHandle<()>> {
         let failure = Arc::clone(&self.failure);
         let thread = name.to_owned();
@@ -53,7 +53,7 @@ impl Workers {
             let failure = Arc::clone(&failure);
             move || {
                 // By reference: the channels in `body` close only after the reason is noted.
-                if let Err(error) = catch(&thread, &mut body) {
+                if let Err(error) = catch(&thread, &mut body).flatten() {
                     note(&failure, error);
                 }
             }

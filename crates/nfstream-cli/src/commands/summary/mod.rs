@@ -8,13 +8,14 @@ use std::fs;
 use nfstream::Stats;
 use serde_json::{Map, Value, json};
 
-use super::flows::ignored;
 use super::print;
+use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::FlowRules;
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
+use crate::progress::Progress;
 use crate::reading::Reading;
 use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use ranking::Count;
@@ -42,17 +43,21 @@ pub(crate) struct SummaryArgs {
 struct Summary {
     input: Input,
     stats: Stats,
+    /// What is true of the flows that are counted, if that is not all of them.
+    condition: Option<String>,
     survey: Survey,
     sections: Vec<Section>,
 }
 
 pub(super) fn run(args: &SummaryArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let input = args.input.find()?;
-    let reading = Reading::start(&input, &args.rules.config(input.bytes))?;
+    let job = args.rules.job(&[])?;
+    let reading = Reading::start(&input, &job)?;
     let mut survey = Survey::new(reading.schema());
-    let stats = reading.drain(&mut survey, io)?;
+    let stats = reading.drain(&mut survey, &mut Progress::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
-    let summary = Summary { input, stats, survey, sections };
+    let condition = job.condition.map(|condition| condition.text().to_owned());
+    let summary = Summary { input, stats, condition, survey, sections };
     if args.json {
         return print(format!("{:#}\n", summary.to_json()).as_bytes(), io);
     }
@@ -62,7 +67,7 @@ pub(super) fn run(args: &SummaryArgs, io: &mut Io<'_>) -> Result<(), Error> {
 
 impl Summary {
     fn to_json(&self) -> Value {
-        let Self { input, stats, survey, sections } = self;
+        let Self { input, stats, condition, survey, sections } = self;
         let reasons = stats.ignored.reasons();
         let reasons: Map<_, _> =
             reasons.map(|(reason, packets)| (reason.to_owned(), packets.into())).collect();
@@ -79,6 +84,9 @@ impl Summary {
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
         });
+        if let Some(condition) = condition {
+            object["where"] = condition.as_str().into();
+        }
         for section in sections {
             let top = section.top.iter().map(|(name, count)| {
                 json!({
@@ -111,7 +119,7 @@ impl Summary {
 
     /// Returns lines of a label and a value.
     fn facts(&self) -> Vec<(String, String)> {
-        let Self { input, stats, survey, .. } = self;
+        let Self { input, stats, condition, survey, .. } = self;
         let label = |text: &str| format!("{text:<10}");
         let mut facts = Vec::new();
         let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
@@ -137,8 +145,13 @@ impl Summary {
             facts.push((label("time"), fact));
         }
         let mut packets = count(stats.packets);
-        if stats.ignored.total() > 0 {
-            packets.push_str(&format!(", {}", ignored(stats)));
+        if let Some(condition) = condition {
+            facts.push((label("where"), condition.clone()));
+            let matching = count(survey.total.packets);
+            packets = format!("{matching} of {packets} in these flows");
+        }
+        if let Some(ignored) = Counts::from(stats).ignored() {
+            packets.push_str(&format!(", {ignored}"));
         }
         if stats.late_packets > 0 {
             packets.push_str(&format!(", {} late", count(stats.late_packets)));

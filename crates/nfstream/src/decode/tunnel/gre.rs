@@ -90,3 +90,77 @@ fn erspan_iii(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
         _ => Err(NotIp),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tunnel;
+    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_ip, stayed_out};
+
+    fn opens(tunnel: Tunnel, parts: &[&[u8]]) -> bool {
+        let packet = over_ip(47, parts);
+        let opened = came_in(&packet, tunnel);
+        assert_ne!(opened, stayed_out(&packet));
+        opened
+    }
+
+    #[test]
+    fn the_protocol_type_says_what_follows() {
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x08, 0x00], V4]));
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x86, 0xdd], V6]));
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x65, 0x58], ETHERNET, V4]));
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x88, 0x47], &[0, 0, 0x31, 64], V4]));
+        assert!(!opens(Tunnel::Gre, &[&[0, 0, 0x65, 0x58], ARP]));
+        assert!(!opens(Tunnel::Gre, &[&[0, 0, 0x20, 0x00], V4]));
+    }
+
+    #[test]
+    fn checksum_key_and_sequence_are_skipped() {
+        const ALL: &[u8] = &[0xb0, 0, 0x08, 0x00, 1, 2, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1];
+        assert!(opens(Tunnel::Gre, &[ALL, V4]));
+    }
+
+    #[test]
+    fn source_routes_and_other_versions_stay() {
+        assert!(!opens(Tunnel::Gre, &[&[0x40, 0, 0x08, 0x00, 0, 0, 0, 0], V4]));
+        assert!(!opens(Tunnel::Gre, &[&[0, 2, 0x08, 0x00], V4]));
+    }
+
+    #[test]
+    fn ethernet_with_nothing_but_a_key_is_nvgre() {
+        const KEY: &[u8] = &[0x20, 0, 0x65, 0x58, 0, 0, 5, 0];
+        const KEY_AND_SEQUENCE: &[u8] = &[0x30, 0, 0x65, 0x58, 0, 0, 5, 0, 0, 0, 0, 1];
+        assert!(opens(Tunnel::Nvgre, &[KEY, ETHERNET, V4]));
+        assert!(opens(Tunnel::Gre, &[KEY_AND_SEQUENCE, ETHERNET, V4]));
+    }
+
+    #[test]
+    fn pptp_carries_ppp() {
+        const DATA: &[u8] = &[0x30, 0x01, 0x88, 0x0b, 0, 40, 0, 7, 0, 0, 0, 1];
+        const WITH_ACK: &[u8] = &[0x30, 0x81, 0x88, 0x0b, 0, 38, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1];
+        const ACK: &[u8] = &[0x20, 0x81, 0x88, 0x0b, 0, 0, 0, 7, 0, 0, 0, 1];
+        assert!(opens(Tunnel::Gre, &[DATA, &[0xff, 0x03, 0x00, 0x21], V4]));
+        assert!(opens(Tunnel::Gre, &[WITH_ACK, &[0x00, 0x21], V4]));
+        assert!(!opens(Tunnel::Gre, &[ACK]));
+        // Encrypted by MPPE (RFC 3078).
+        assert!(!opens(Tunnel::Gre, &[DATA, &[0x00, 0xfd, 0x90, 0x01], V4]));
+    }
+
+    #[test]
+    fn erspan_of_every_type_is_opened() {
+        const I: &[u8] = &[0, 0, 0x88, 0xbe];
+        const II: &[u8] = &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 1];
+        const III: &[u8] =
+            &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0];
+        const III_IP: &[u8] =
+            &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0x08, 0];
+        const III_SUBHEADER: &[u8] = &[
+            0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0,
+            0, 0, 0,
+        ];
+        for header in [I, II, III, III_SUBHEADER] {
+            assert!(opens(Tunnel::Erspan, &[header, ETHERNET, V4]), "{header:02x?}");
+        }
+        assert!(opens(Tunnel::Erspan, &[III_IP, V4]));
+        assert!(came_in(&over_ip(47, &[II, ETHERNET, &V4[..28]]), Tunnel::Erspan));
+    }
+}

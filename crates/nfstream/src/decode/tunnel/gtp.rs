@@ -34,3 +34,61 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
     Ok(link::EITHER)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tunnel;
+    use super::super::tests::{V4, V6, came_in, over_udp, stayed_out};
+
+    fn in_gtp(header: &[u8], inner: &[u8]) -> bool {
+        came_in(&over_udp(5555, 2152, &[header, inner]), Tunnel::GtpU)
+    }
+
+    #[test]
+    fn user_packets_are_opened_whatever_their_version() {
+        assert!(in_gtp(&[0x30, 0xff, 0, 36, 0, 0, 0, 9], V4));
+        assert!(in_gtp(&[0x30, 0xff, 0, 56, 0, 0, 0, 9], V6));
+    }
+
+    #[test]
+    fn either_port_announces_it() {
+        let header: &[u8] = &[0x30, 0xff, 0, 36, 0, 0, 0, 9];
+        assert!(came_in(&over_udp(2152, 5555, &[header, V4]), Tunnel::GtpU));
+    }
+
+    #[test]
+    fn optional_fields_come_together() {
+        assert!(in_gtp(&[0x32, 0xff, 0, 40, 0, 0, 0, 9, 0, 1, 0, 0], V4));
+        assert!(in_gtp(&[0x31, 0xff, 0, 40, 0, 0, 0, 9, 0, 0, 1, 0], V4));
+        // The next extension counts only if its own flag is set.
+        assert!(in_gtp(&[0x32, 0xff, 0, 40, 0, 0, 0, 9, 0, 1, 0, 0x85], V4));
+        assert!(in_gtp(&[0x34, 0xff, 0, 40, 0, 0, 0, 9, 0, 0, 0, 0], V4));
+    }
+
+    #[test]
+    fn extension_headers_are_skipped() {
+        const ONE: &[u8] = &[0x34, 0xff, 0, 44, 0, 0, 0, 9, 0, 0, 0, 0x85, 1, 0, 1, 0];
+        const TWO: &[u8] =
+            &[0x34, 0xff, 0, 52, 0, 0, 0, 9, 0, 0, 0, 0x85, 1, 0, 1, 0xc0, 2, 0, 0, 0, 0, 0, 0, 0];
+        assert!(in_gtp(ONE, V4));
+        assert!(in_gtp(TWO, V4));
+    }
+
+    #[test]
+    fn an_empty_extension_is_malformed() {
+        const EMPTY: &[u8] = &[0x34, 0xff, 0, 44, 0, 0, 0, 9, 0, 0, 0, 0x85, 0, 0, 0, 0];
+        assert!(stayed_out(&over_udp(5555, 2152, &[EMPTY, V4])));
+    }
+
+    #[test]
+    fn what_is_no_user_packet_stays() {
+        const ECHO: &[u8] = &[0x32, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0];
+        const ERROR_INDICATION: &[u8] = &[0x30, 26, 0, 36, 0, 0, 0, 9];
+        const CHARGING: &[u8] = &[0x20, 0xff, 0, 36, 0, 0, 0, 9];
+        const VERSION_2: &[u8] = &[0x50, 0xff, 0, 36, 0, 0, 0, 9];
+        assert!(stayed_out(&over_udp(2152, 2152, &[ECHO])));
+        for header in [ERROR_INDICATION, CHARGING, VERSION_2] {
+            assert!(stayed_out(&over_udp(2152, 2152, &[header, V4])), "{header:02x?}");
+        }
+    }
+}

@@ -72,3 +72,61 @@ fn begins_ip(cursor: &Cursor<'_>, network: Network) -> bool {
         Err(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tunnel;
+    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_ip, over_udp, stayed_out};
+
+    fn opens(parts: &[&[u8]]) -> bool {
+        let packet = over_udp(1701, 1701, parts);
+        let opened = came_in(&packet, Tunnel::L2tp);
+        assert_ne!(opened, stayed_out(&packet));
+        opened
+    }
+
+    #[test]
+    fn version_2_carries_ppp() {
+        assert!(opens(&[&[0, 2, 0, 1, 0, 2], &[0xff, 0x03, 0x00, 0x21], V4]));
+        assert!(opens(&[&[0, 2, 0, 1, 0, 2], &[0x00, 0x57], V6]));
+        assert!(!opens(&[&[0, 2, 0, 1, 0, 2], &[0xc0, 0x21, 1, 1, 0, 4]]));
+    }
+
+    #[test]
+    fn answers_come_from_the_port() {
+        let packet = over_udp(1701, 5555, &[&[0, 2, 0, 1, 0, 2], &[0x00, 0x21], V4]);
+        assert!(came_in(&packet, Tunnel::L2tp));
+    }
+
+    #[test]
+    fn optional_fields_are_skipped() {
+        const ALL: &[u8] = &[0x4a, 2, 0, 57, 0, 1, 0, 2, 0, 1, 0, 1, 0, 3, 9, 9, 9];
+        assert!(opens(&[ALL, &[0xff, 0x03, 0x00, 0x21], V4]));
+    }
+
+    #[test]
+    fn control_messages_and_other_versions_stay() {
+        assert!(!opens(&[&[0xc8, 2, 0, 12, 0, 1, 0, 0, 0, 0, 0, 0]]));
+        assert!(!opens(&[&[0, 1, 0, 1, 0, 2], &[0x00, 0x21], V4]));
+        assert!(!opens(&[&[0x10, 2, 0, 1, 0, 2], &[0x00, 0x21], V4]));
+        assert!(!opens(&[&[0x80, 3, 0, 0, 0, 0, 0, 5], ETHERNET, V4]));
+    }
+
+    #[test]
+    fn version_3_is_read_behind_any_cookie_and_sublayer() {
+        for skipped in [0, 4, 8, 12] {
+            let cookie = &[0x77; 12][..skipped];
+            assert!(opens(&[&[0, 3, 0, 0, 0, 0, 0, 5], cookie, ETHERNET, V4]), "{skipped}");
+            let packet = over_ip(115, &[&[0, 0, 0, 5], cookie, ETHERNET, V4]);
+            assert!(came_in(&packet, Tunnel::L2tp), "{skipped}");
+            let packet = over_ip(115, &[&[0, 0, 0, 5], cookie, &[0xff, 0x03, 0x00, 0x21], V4]);
+            assert!(came_in(&packet, Tunnel::L2tp), "{skipped}");
+        }
+    }
+
+    #[test]
+    fn version_3_without_an_ip_packet_stays() {
+        assert!(stayed_out(&over_ip(115, &[&[0, 0, 0, 5], ARP])));
+        assert!(stayed_out(&over_ip(115, &[&[0, 0, 0, 0], ETHERNET, V4])));
+    }
+}

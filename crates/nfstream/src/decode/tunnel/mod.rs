@@ -219,7 +219,8 @@ pub(super) fn vlan_id_at(outermost: Layers<'_>, offset: u32) -> u16 {
 /// Opens one tunnel.
 fn inside<'a>(outer: &Layers<'a>) -> Option<Layers<'a>> {
     let mut cursor = outer.payload();
-    let (tunnel, network) = Entrance::announced(&outer.ip, &outer.transport)?.enter(&mut cursor).ok()?;
+    let (tunnel, network) =
+        Entrance::announced(&outer.ip, &outer.transport)?.enter(&mut cursor).ok()?;
     let mut inner = Layers::read(cursor, network, outer.end()).ok()?;
     if inner.end() > outer.end() && outer.is_whole() && !tunnel.carries_copies() {
         return None;
@@ -233,4 +234,299 @@ fn inside<'a>(outer: &Layers<'a>) -> Option<Layers<'a>> {
         inner.ip.fragment_offset = outer.ip.fragment_offset;
     }
     Some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use nfstream_testkit::{Frame, Ipv4};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::LinkType;
+    use crate::decode::{FragmentId, Options, decode};
+    use crate::time::Timestamp;
+
+    const A: [u8; 4] = [192, 0, 2, 1];
+    const B: [u8; 4] = [192, 0, 2, 2];
+
+    /// UDP from 198.51.100.1:1111 to 198.51.100.2:2222, with eight bytes of payload.
+    pub(super) const V4: &[u8] = &[
+        0x45, 0x00, 0x00, 0x24, 0x00, 0x01, 0x00, 0x00, 0x40, 0x11, 0x26, 0x5e, 0xc6, 0x33, 0x64,
+        0x01, 0xc6, 0x33, 0x64, 0x02, 0x04, 0x57, 0x08, 0xae, 0x00, 0x10, 0x0c, 0xc9, 0x61, 0x62,
+        0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+    ];
+
+    /// The same from 2001:db8::1 to 2001:db8::2.
+    pub(super) const V6: &[u8] = &[
+        0x60, 0x00, 0x00, 0x00, 0x00, 0x10, 0x11, 0x40, 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x04, 0x57, 0x08, 0xae, 0x00,
+        0x10, 0x05, 0xbf, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+    ];
+
+    /// An Ethernet header in front of IPv4.
+    pub(super) const ETHERNET: &[u8] = &[2, 0, 0, 0, 0, 4, 2, 0, 0, 0, 0, 3, 0x08, 0x00];
+    /// The same in VLAN 7.
+    pub(super) const TAGGED: &[u8] =
+        &[2, 0, 0, 0, 0, 4, 2, 0, 0, 0, 0, 3, 0x81, 0x00, 0, 7, 0x08, 0x00];
+    /// An Ethernet header and ARP.
+    pub(super) const ARP: &[u8] = &[
+        255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 3, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0,
+        0, 0, 0, 3, 198, 51, 100, 1, 0, 0, 0, 0, 0, 0, 198, 51, 100, 2,
+    ];
+
+    const VXLAN: &[u8] = &[0x08, 0, 0, 0, 0, 0, 5, 0];
+    const GTP: &[u8] = &[0x30, 0xff, 0, 36, 0, 0, 0, 9];
+
+    /// Decodes a frame that begins with an IP header.
+    fn opened(frame: &[u8]) -> Packet {
+        read(LinkType::RAW, frame, true)
+    }
+
+    fn read(link: LinkType, frame: &[u8], tunnels: bool) -> Packet {
+        decode(&record(link, frame), frame, Options { tunnels, ..Options::default() }).unwrap()
+    }
+
+    fn record(link: LinkType, frame: &[u8]) -> RawRecord {
+        let len = u32::try_from(frame.len()).unwrap();
+        RawRecord { time: Timestamp::default(), offset: 0, capture_len: len, wire_len: len, link }
+    }
+
+    pub(super) fn over_udp(src: u16, dst: u16, parts: &[&[u8]]) -> Packet {
+        opened(&Frame::raw().ipv4(A, B).udp(src, dst).payload(&parts.concat()).build())
+    }
+
+    pub(super) fn over_ip(protocol: u16, parts: &[&[u8]]) -> Packet {
+        opened(&Frame::raw().ipv4(A, B).opaque(protocol).payload(&parts.concat()).build())
+    }
+
+    /// Says whether the packet is [`V4`] or [`V6`] and lay in `tunnel`.
+    pub(super) fn came_in(packet: &Packet, tunnel: Tunnel) -> bool {
+        let ends =
+            [packet.src, packet.dst].map(|end| SocketAddr::new(end.ip(packet.version), end.port));
+        let expected = match packet.version {
+            4 => ["198.51.100.1:1111", "198.51.100.2:2222"],
+            _ => ["[2001:db8::1]:1111", "[2001:db8::2]:2222"],
+        };
+        let ip_len = if packet.version == 4 { 36 } else { 56 };
+        ends == expected.map(|end| end.parse().unwrap())
+            && packet.tunnel_id == tunnel.id()
+            && (packet.protocol, packet.ip_len, packet.payload_len) == (17, ip_len, 8)
+    }
+
+    /// Says whether the packet is the one outside.
+    pub(super) fn stayed_out(packet: &Packet) -> bool {
+        packet.tunnel_id == 0 && packet.src.addr[..4] == A && packet.ip_offset == 0
+    }
+
+    #[test]
+    fn ids_are_those_that_are_published() {
+        let ids = Tunnel::ALL.map(Tunnel::id);
+        assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    }
+
+    #[test]
+    fn tunnels_stay_closed_by_default() {
+        let frame = Frame::raw().ipv4(A, B).udp(2152, 2152).payload(&[GTP, V4].concat()).build();
+        assert!(came_in(&opened(&frame), Tunnel::GtpU));
+        assert!(stayed_out(&read(LinkType::RAW, &frame, false)));
+    }
+
+    #[test]
+    fn ip_in_ip_has_no_number() {
+        let packet = over_ip(4, &[V4]);
+        assert_eq!((packet.tunnel_id, packet.ip_offset), (0, 20));
+    }
+
+    #[test]
+    fn a_tunnel_in_a_tunnel_is_opened() {
+        let gtp = Frame::raw().ipv4(B, A).udp(2152, 2152).payload(&[GTP, V4].concat()).build();
+        assert!(came_in(&over_udp(5555, 4789, &[VXLAN, ETHERNET, &gtp]), Tunnel::GtpU));
+    }
+
+    #[test]
+    fn the_inner_packet_stays_closed_where_it_cannot_be_read() {
+        let gtp = Frame::raw().ipv4(B, A).udp(2152, 2152).payload(&[GTP, &[0x11]].concat()).build();
+        let packet = over_udp(5555, 4789, &[VXLAN, ETHERNET, &gtp]);
+        assert_eq!((packet.tunnel_id, packet.dst.port), (Tunnel::Vxlan.id(), 2152));
+    }
+
+    #[test]
+    fn tunnels_are_followed_to_a_bounded_depth() {
+        const GRE: &[u8] = &[0, 0, 0x08, 0];
+        let mut frame = V4.to_vec();
+        for depth in 1..=20 {
+            frame = [GRE, &frame].concat();
+            frame = Frame::raw().ipv4(A, B).opaque(47).payload(&frame).build();
+            let packet = opened(&frame);
+            assert_eq!(packet.ip_offset, 24 * depth.min(8));
+            assert_eq!(came_in(&packet, Tunnel::Gre), depth <= 8);
+        }
+    }
+
+    #[test]
+    fn a_packet_longer_than_the_one_outside_is_none() {
+        let mut long = V4.to_vec();
+        long[3] = 37;
+        assert!(stayed_out(&over_udp(2152, 2152, &[GTP, &long])));
+        assert!(came_in(&over_udp(2152, 2152, &[GTP, V4, &[0]]), Tunnel::GtpU));
+    }
+
+    /// Padding of the frame may look like the ports that a short packet lacks.
+    #[test]
+    fn bytes_behind_the_outer_packet_are_not_read() {
+        let outer = Ipv4::new(A, B).claiming(20 + 8 + 8 + 22);
+        let frame = Frame::raw().ip(outer).udp(2152, 2152).payload(&[GTP, V4].concat()).build();
+        assert!(stayed_out(&opened(&frame)));
+    }
+
+    #[test]
+    fn a_capture_cut_inside_the_ports_leaves_the_outer_packet() {
+        let frame = Frame::raw().ipv4(A, B).udp(2152, 2152).payload(&[GTP, V4].concat()).build();
+        for len in 28..frame.len() {
+            let record = RawRecord {
+                capture_len: u32::try_from(len).unwrap(),
+                ..record(LinkType::RAW, &frame)
+            };
+            let packet =
+                decode(&record, &frame[..len], Options { tunnels: true, ..Options::default() })
+                    .unwrap();
+            if len < 28 + 8 + 24 {
+                assert!(stayed_out(&packet), "{len}");
+            } else {
+                assert!(came_in(&packet, Tunnel::GtpU), "{len}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_inner_tag_stands_for_the_outer() {
+        let vlan_id = |inner: &[u8]| {
+            let payload = [VXLAN, inner, V4].concat();
+            let frame = Frame::ethernet().vlan(5).ipv4(A, B).udp(5555, 4789).payload(&payload);
+            read(LinkType::ETHERNET, &frame.build(), true).vlan_id
+        };
+        assert_eq!(vlan_id(TAGGED), 7);
+        assert_eq!(vlan_id(ETHERNET), 5);
+    }
+
+    /// Later pieces do not show the inner tag; both have to be found under one number.
+    #[test]
+    fn pieces_of_a_tunnel_are_known_by_the_outer_tag() {
+        let payload = [VXLAN, TAGGED, V4].concat();
+        let first = Frame::ethernet()
+            .vlan(5)
+            .ip(Ipv4::new(A, B).fragment(3, 0, true))
+            .udp(5555, 4789)
+            .payload(&payload)
+            .build();
+        let later = Frame::ethernet()
+            .vlan(5)
+            .ip(Ipv4::new(A, B).fragment(3, 80, false))
+            .opaque(17)
+            .payload_len(16)
+            .build();
+        let of_first = read(LinkType::ETHERNET, &first, true);
+        let of_later = read(LinkType::ETHERNET, &later, true);
+        assert!(came_in(&of_first, Tunnel::Vxlan));
+        assert_eq!((of_first.fragment, of_later.fragment), (Fragment::First, Fragment::Later));
+        assert_eq!((of_first.vlan_id, of_later.vlan_id), (7, 5));
+        let id = FragmentId::of(&of_first, &first);
+        assert!(id.is_some());
+        assert_eq!(id, FragmentId::of(&of_later, &later));
+    }
+
+    #[test]
+    fn a_piece_inside_a_tunnel_is_known_by_the_inner_header() {
+        let inner = Ipv4::new(B, A).fragment(9, 0, true);
+        let inner = Frame::raw().ip(inner).udp(1, 2).payload_len(8).build();
+        let frame = Frame::raw().ipv4(A, B).udp(2152, 2152).payload(&[GTP, &inner].concat());
+        let packet = opened(&frame.build());
+        assert_eq!((packet.fragment, packet.fragment_offset), (Fragment::First, 36));
+    }
+
+    /// Headers of every tunnel, and the port or protocol that announces them.
+    const HEADERS: [(u16, &[&[u8]]); 14] = [
+        (2152, &[GTP]),
+        (2152, &[&[0x34, 0xff, 0, 44, 0, 0, 0, 9, 0, 0, 0, 0x85, 1, 0, 1, 0]]),
+        (5247, &[&[0, 0x10, 0x02, 0, 0, 0, 0, 0], ETHERNET]),
+        (37008, &[&[1, 0, 0, 1, 10, 1, 0xc0, 1], ETHERNET]),
+        (4789, &[VXLAN, TAGGED]),
+        (4790, &[&[0x0c, 0, 0, 1, 0, 0, 5, 0]]),
+        (6081, &[&[2, 0x40, 0x65, 0x58, 0, 0, 5, 0, 1, 2, 0x80, 1, 0, 0, 0, 0], ETHERNET]),
+        (1701, &[&[0x40, 2, 0, 48, 0, 1, 0, 2, 0xff, 3, 0, 0x21]]),
+        (1701, &[&[0, 3, 0, 0, 0, 0, 0, 5], ETHERNET]),
+        (47, &[&[0x20, 0, 0x65, 0x58, 0, 0, 5, 0], ETHERNET]),
+        (47, &[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 1], ETHERNET]),
+        (47, &[&[0x30, 1, 0x88, 0x0b, 0, 40, 0, 7, 0, 0, 0, 1, 0xff, 3, 0, 0x21]]),
+        (115, &[&[0, 0, 0, 5, 9, 9, 9, 9], ETHERNET]),
+        (4, &[]),
+    ];
+
+    fn nested() -> impl Strategy<Value = Vec<u8>> {
+        let header = prop::sample::select(HEADERS.to_vec());
+        let piece = prop::bool::weighted(0.1);
+        prop::collection::vec((header, piece), 0..12).prop_map(|layers| {
+            layers.into_iter().fold(V4.to_vec(), |inner, ((number, header), piece)| {
+                let inner = [header.concat(), inner].concat();
+                let ip = Frame::raw().ip(Ipv4::new(A, B).fragment(1, 0, piece));
+                let outer = if number < 256 { ip.opaque(number) } else { ip.udp(5555, number) };
+                outer.payload(&inner).build()
+            })
+        })
+    }
+
+    fn check(frame: &[u8]) -> Result<(), TestCaseError> {
+        let record = record(LinkType::RAW, frame);
+        let closed = decode(&record, frame, Options { tunnels: false, ..Options::default() });
+        let opened = decode(&record, frame, Options { tunnels: true, ..Options::default() });
+        prop_assert_eq!(closed.is_ok(), opened.is_ok());
+        let (Ok(closed), Ok(opened)) = (closed, opened) else { return Ok(()) };
+        if opened.tunnel_id == 0 {
+            prop_assert_eq!(opened, closed);
+        }
+        prop_assert!(closed.ip_offset <= opened.ip_offset);
+        prop_assert!(opened.fragment_offset <= opened.ip_offset);
+        prop_assert!(opened.ip_offset < opened.transport_offset);
+        prop_assert!(opened.transport_offset <= record.capture_len);
+        prop_assert!(opened.payload_len <= opened.ip_len);
+        prop_assert!(opened.payload(frame).len() <= opened.ip_bytes(frame).len());
+        let is_piece = opened.fragment != Fragment::Whole;
+        prop_assert_eq!(FragmentId::of(&opened, frame).is_some(), is_piece);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn nested_tunnels_are_opened(frame in nested()) {
+            check(&frame)?;
+        }
+
+        #[test]
+        fn broken_tunnels_do_no_harm(
+            mut frame in nested(),
+            breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            len in any::<prop::sample::Index>(),
+        ) {
+            for (place, byte) in breaks {
+                let place = place.index(frame.len());
+                frame[place] = byte;
+            }
+            frame.truncate(len.index(frame.len() + 1));
+            check(&frame)?;
+        }
+
+        /// Random bytes behind each of the numbers.
+        #[test]
+        fn anything_may_follow_an_announcement(
+            number in prop::sample::select(HEADERS.map(|(number, _)| number).to_vec()),
+            bytes in prop::collection::vec(any::<u8>(), 0..120),
+        ) {
+            let ip = Frame::raw().ipv4(A, B);
+            let outer = if number < 256 { ip.opaque(number) } else { ip.udp(5555, number) };
+            check(&outer.payload(&bytes).build())?;
+        }
+    }
 }

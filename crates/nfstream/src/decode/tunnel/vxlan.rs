@@ -39,3 +39,48 @@ pub(super) fn enter_gpe(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError>
         _ => Err(NotIp),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tunnel;
+    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_udp, stayed_out};
+
+    const HEADER: &[u8] = &[0x08, 0, 0, 0, 0, 0, 5, 0];
+
+    #[test]
+    fn frames_to_both_ports_are_opened() {
+        for port in [4789, 8472] {
+            assert!(came_in(&over_udp(5555, port, &[HEADER, ETHERNET, V4]), Tunnel::Vxlan));
+        }
+        assert!(stayed_out(&over_udp(4789, 5555, &[HEADER, ETHERNET, V4])));
+    }
+
+    #[test]
+    fn a_group_policy_is_allowed() {
+        const POLICY: &[u8] = &[0x88, 0, 0, 9, 0, 0, 5, 0];
+        assert!(came_in(&over_udp(5555, 4789, &[POLICY, ETHERNET, V4]), Tunnel::Vxlan));
+    }
+
+    #[test]
+    fn without_a_network_it_stays() {
+        assert!(stayed_out(&over_udp(5555, 4789, &[&[0; 8], ETHERNET, V4])));
+    }
+
+    #[test]
+    fn arp_stays() {
+        assert!(stayed_out(&over_udp(5555, 4789, &[HEADER, ARP])));
+    }
+
+    #[test]
+    fn the_generic_extension_says_what_follows() {
+        let opens = |header: &[u8], inner: &[u8]| {
+            came_in(&over_udp(5555, 4790, &[header, inner]), Tunnel::Vxlan)
+        };
+        assert!(opens(&[0x0c, 0, 0, 1, 0, 0, 5, 0], V4));
+        assert!(opens(&[0x0c, 0, 0, 2, 0, 0, 5, 0], V6));
+        assert!(opens(&[0x0c, 0, 0, 3, 0, 0, 5, 0], &[ETHERNET, V4].concat()));
+        assert!(opens(&[0x0c, 0, 0, 5, 0, 0, 5, 0], &[&[0, 0, 0x31, 64], V4].concat()));
+        assert!(opens(HEADER, &[ETHERNET, V4].concat()));
+        assert!(!opens(&[0x0d, 0, 0, 1, 0, 0, 5, 0], V4));
+    }
+}

@@ -1,0 +1,203 @@
+//! `nfstream flows`: the flow table of captures.
+
+mod rows;
+mod sort;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nfstream::features::{Column, Schema};
+use nfstream::time::TimeUnit;
+
+use crate::column_argument::{ColumnName, ColumnParser};
+use crate::counts::Counts;
+use crate::error::Error;
+use crate::flow_rules::{FlowRules, Job};
+use crate::human::{count, counted};
+use crate::input::{Input, InputArgs};
+use crate::io::Io;
+use crate::output::{Existing, Format, Look};
+use crate::progress::Progress;
+use crate::reading::Reading;
+use rows::TableWriter;
+use sort::{Sort, SortArgument};
+
+/// Write the flows of captures as a table
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nfstream flows capture.pcap
+  nfstream flows monday.pcap tuesday.pcap.gz -o week.csv
+  nfstream flows capture.pcap --sort total_bytes:desc --limit 20
+  nfstream flows capture.pcap --where 'dst_port == 443 && total_bytes > 100000'
+  nfstream flows captures/ --separate --features statistics,splt -o flows.jsonl
+  nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
+  tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl")]
+pub(crate) struct FlowsArgs {
+    #[command(flatten)]
+    input: InputArgs,
+
+    /// Read each capture for itself, and name it in a first column, `source`
+    #[arg(long)]
+    separate: bool,
+
+    #[command(flatten)]
+    rules: FlowRules,
+
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// Options that say which table is written, and where.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Table")]
+struct TableArgs {
+    /// Write FILE, in the format of its ending (.csv, .jsonl or .ndjson); `-`: standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Replace FILE if it exists
+    #[arg(long)]
+    force: bool,
+
+    /// Write in this format; without it, a terminal gets a table and a pipe csv
+    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
+    #[arg(help = "table, csv or jsonl; else as FILE ends, a table on a terminal, or csv")]
+    format: Option<Format>,
+
+    /// Write these columns, in this order; `nfstream columns` lists them
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
+    #[arg(hide_possible_values = true)]
+    columns: Vec<ColumnName>,
+
+    /// Sort by a column, largest first with `:desc`; all flows are held in memory for it, or those
+    /// that --limit leaves
+    #[arg(long, value_name = "NAME[:desc]")]
+    sort: Option<SortArgument>,
+
+    /// Write at most N flows, and read no further than they need
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    limit: Option<u64>,
+}
+
+/// What is to be done.
+struct Plan {
+    input: Input,
+    is_separate: bool,
+    job: Job,
+    format: Format,
+    look: Look,
+    /// The columns that were chosen, in order; none if nobody chose.
+    columns: Vec<&'static Column>,
+    sort: Option<Sort>,
+    limit: u64,
+    output: Option<PathBuf>,
+    existing: Existing,
+}
+
+pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
+    let plan = Plan::new(args, io)?;
+    let inputs =
+        if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
+    let mut progress = Progress::new(plan.input.bytes, io);
+    let mut counts = Counts::default();
+    let mut begun: Option<TableWriter> = None;
+    for input in &inputs {
+        let reading = Reading::start(input, &plan.job)?;
+        let writer = match &mut begun {
+            Some(writer) => writer,
+            None => begun.insert(TableWriter::new(&plan, reading.schema())?),
+        };
+        if plan.is_separate {
+            writer.begin(input);
+        }
+        match reading.drain(writer, &mut progress, io) {
+            Ok(stats) => counts.add(&stats),
+            // What could be read is worth having, but not under the name of a whole table.
+            Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
+                writer.write_rest(io)?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        if writer.is_full() {
+            break;
+        }
+    }
+    drop(progress);
+    let flows = match begun {
+        Some(writer) => writer.finish(io)?,
+        None => 0,
+    };
+    summarize(flows, &counts, plan.output.as_ref(), io);
+    Ok(())
+}
+
+impl Plan {
+    fn new(args: FlowsArgs, io: &Io<'_>) -> Result<Self, Error> {
+        let FlowsArgs { input, separate, rules, table } = args;
+        let output = table.output.filter(|path| path.as_os_str() != "-");
+        let format = match (table.format, &output) {
+            (Some(format), _) => format,
+            (None, Some(path)) => Format::of_file(path).ok_or_else(|| Error::FormatUnknown {
+                path: path.clone(),
+                known: Format::endings(),
+            })?,
+            (None, None) if io.stdout.is_terminal => Format::Table,
+            (None, None) => Format::Csv,
+        };
+        let look = match output {
+            Some(_) => Look::of_file(&io.stdout),
+            None => Look::of(&io.stdout),
+        };
+        let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
+        let unit = rules.unit();
+        let columns = table.columns.iter().map(|name| find(*name, unit));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let needed: Vec<_> =
+            columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
+        Ok(Self {
+            job: rules.job(&needed)?,
+            input: input.find()?,
+            is_separate: separate,
+            format,
+            look,
+            columns,
+            sort,
+            limit: table.limit.unwrap_or(u64::MAX),
+            output,
+            existing: if table.force { Existing::Replace } else { Existing::Keep },
+        })
+    }
+
+    /// Returns the columns to write out of those of the run.
+    fn schema(&self, all: &Schema) -> Arc<Schema> {
+        if !self.columns.is_empty() {
+            return Arc::new(all.select(&self.columns));
+        }
+        // What only --sort and --where need is not to be seen.
+        let shown = all.columns().iter().copied().filter(|column| self.job.shows(column.group));
+        Arc::new(all.select(&shown.collect::<Vec<_>>()))
+    }
+}
+
+/// Tells a person what was done.
+fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<'_>) {
+    if !io.shows_progress() {
+        return;
+    }
+    let mut line = counted(flows, "flow");
+    if let Some(path) = output {
+        line.push_str(&format!(" written to {}", path.display()));
+    }
+    line.push_str(&format!("; {} read", counted(counts.packets, "packet")));
+    if let Some(ignored) = counts.ignored() {
+        line.push_str(&format!(", {ignored}"));
+    }
+    if counts.late_packets > 0 {
+        line.push_str(&format!(", {} late", count(counts.late_packets)));
+    }
+    let line = io.stderr.paint(crate::table::QUIET, &line);
+    io.stderr.say(line);
+}

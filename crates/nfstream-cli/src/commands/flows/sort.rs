@@ -1,0 +1,118 @@
+//! The order of rows.
+
+use std::cmp::Ordering;
+use std::str::FromStr;
+
+use nfstream::features::{Column, Names, Record, Value};
+use nfstream::time::TimeUnit;
+
+use crate::column_argument::ColumnName;
+
+/// An order of rows as it is typed: `NAME`, `NAME:asc` or `NAME:desc`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SortArgument {
+    name: ColumnName,
+    is_descending: bool,
+}
+
+/// An order of rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sort {
+    pub(super) column: &'static Column,
+    is_descending: bool,
+}
+
+/// The first rows in an order, as many as are wanted.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    sort: Sort,
+    /// Rows that are wanted at most.
+    limit: usize,
+    /// Some more than are wanted, the newest last.
+    rows: Vec<Row>,
+}
+
+/// A row that waits for its place.
+#[derive(Debug)]
+struct Row {
+    key: Key,
+    source: i32,
+    record: Record,
+}
+
+impl SortArgument {
+    /// Returns the order in a table with times in `unit`.
+    pub(super) fn find(self, unit: TimeUnit) -> Result<Sort, String> {
+        Ok(Sort { column: self.name.find(unit)?, is_descending: self.is_descending })
+    }
+}
+
+impl FromStr for SortArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, is_descending) = match text.split_once(':') {
+            None => (text, false),
+            Some((name, "asc")) => (name, false),
+            Some((name, "desc")) => (name, true),
+            Some((name, _)) => return Err(format!("expected {name}, {name}:asc or {name}:desc")),
+        };
+        Ok(Self { name: name.parse()?, is_descending })
+    }
+}
+
+impl Sorted {
+    /// Returns a sorter that keeps the first `limit` rows.
+    pub(super) fn new(sort: Sort, limit: u64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { sort, limit, rows: Vec::new() }
+    }
+
+    /// Takes the rows that come next, from the source of this number.
+    pub(super) fn add(&mut self, records: Vec<Record>, source: i32, names: &dyn Names) {
+        let Sort { column, is_descending } = self.sort;
+        for record in records {
+            let key = Key { value: column.value(&record, names), is_descending };
+            self.rows.push(Row { key, source, record });
+            // Twice what is wanted, so that each row is sorted a few times at most.
+            if self.rows.len() / 2 > self.limit.max(512) {
+                self.cut();
+            }
+        }
+    }
+
+    /// Takes all rows out, in order, and what sources they come from.
+    pub(super) fn take(&mut self) -> (Vec<Record>, Vec<i32>) {
+        self.cut();
+        self.rows.drain(..).map(|row| (row.record, row.source)).unzip()
+    }
+
+    /// Sorts, and forgets what is not wanted. Of equal rows the first to come is the first.
+    fn cut(&mut self) {
+        self.rows.sort_by(|a, b| a.key.cmp(&b.key));
+        self.rows.truncate(self.limit);
+    }
+}
+
+/// A value in the order of a column.
+#[derive(Debug, PartialEq)]
+struct Key {
+    value: Value,
+    is_descending: bool,
+}
+
+impl Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = match (&self.value, &other.value) {
+            (Value::Unsigned(a), Value::Unsigned(b)) => a.cmp(b),
+            (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
+            (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::List(a), Value::List(b)) => a.cmp(b),
+            (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            // The values of one column are of one kind.
+            _ => Ordering::Equal,
+        };
+        if self.is_descending { order.reverse() } else { order }
+    }
+}

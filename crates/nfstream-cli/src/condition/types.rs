@@ -1,0 +1,358 @@
+//! The types of an expression, checked before any flow is there.
+
+use std::fmt::{self, Display, Formatter};
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceInfo, operators};
+use nfstream::features::{Column, Read, columns};
+use nfstream::time::TimeUnit;
+
+use super::fault::Fault;
+use super::functions::pattern_error;
+use crate::column_argument::nearest;
+
+/// The type of a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Type {
+    /// Known only when there is a value.
+    Any,
+    Bool,
+    Bytes,
+    Double,
+    Int,
+    List(Box<Self>),
+    Map,
+    Null,
+    String,
+    Uint,
+}
+
+/// Functions, for suggestions. Macros are among them, which the parser knows.
+const FUNCTIONS: [&str; 19] = [
+    "all", "bool", "bytes", "contains", "double", "dyn", "endsWith", "exists", "existsOne",
+    "exists_one", "filter", "has", "int", "map", "matches", "size", "startsWith", "string", "uint",
+];
+
+/// Finds the types of an expression and the columns that it names.
+pub(super) struct Checker<'a> {
+    text: &'a str,
+    source: &'a SourceInfo,
+    unit: TimeUnit,
+    columns: Vec<&'static Column>,
+    /// Variables that lists are gone through with, the innermost last.
+    scope: Vec<(String, Type)>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(text: &'a str, source: &'a SourceInfo, unit: TimeUnit) -> Self {
+        Self { text, source, unit, columns: Vec::new(), scope: Vec::new() }
+    }
+
+    /// Returns the type of `expression`.
+    pub(super) fn check(&mut self, expression: &IdedExpr) -> Result<Type, Fault> {
+        match &expression.expr {
+            Expr::Call(call) => self.call(expression, call),
+            Expr::Comprehension(comprehension) => self.comprehension(comprehension),
+            Expr::Ident(name) => self.variable(expression, name),
+            Expr::List(list) => {
+                let mut element = None;
+                for item in &list.elements {
+                    let found = self.check(item)?;
+                    element = Some(match element {
+                        None => found,
+                        Some(known) => known.or(found),
+                    });
+                }
+                Ok(Type::List(Box::new(element.unwrap_or(Type::Any))))
+            }
+            Expr::Literal(literal) => Ok(Type::of_literal(literal)),
+            Expr::Map(_) => Ok(Type::Map),
+            Expr::Select(select) => match self.check(&select.operand)? {
+                Type::Any | Type::Map => Ok(Type::Any),
+                other => {
+                    let message = format!("{other} has no part '{}'", select.field);
+                    Err(self.fault(expression, message))
+                }
+            },
+            Expr::Struct(_) | Expr::Unspecified => {
+                Err(self.fault(expression, "means nothing here".to_owned()))
+            }
+        }
+    }
+
+    /// Returns a fault of `expression`.
+    pub(super) fn fault(&self, expression: &IdedExpr, message: String) -> Fault {
+        let fault = Fault::new(self.text, message);
+        let place = self.source.offset_for(expression.id);
+        let place = place.and_then(|(start, last)| {
+            Some(usize::try_from(start).ok()?..usize::try_from(last).ok()? + 1)
+        });
+        let end = self.text.chars().count();
+        match place.filter(|place| place.start < place.end && place.end <= end) {
+            Some(place) => fault.at(place),
+            None => fault,
+        }
+    }
+
+    /// Returns the columns that were named.
+    pub(super) fn into_columns(self) -> Vec<&'static Column> {
+        self.columns
+    }
+
+    fn variable(&mut self, expression: &IdedExpr, name: &str) -> Result<Type, Fault> {
+        if let Some((_, known)) = self.scope.iter().rev().find(|(of, _)| of == name) {
+            return Ok(known.clone());
+        }
+        let Some(column) = columns(self.unit).find(|column| column.name == name) else {
+            let message = match nearest(name, columns(self.unit).map(|column| column.name)) {
+                Some(meant) => format!("no column '{name}'; did you mean '{meant}'?"),
+                None => format!(
+                    "no column '{name}'; 'nfstream columns' lists them, and text stands in quotes"
+                ),
+            };
+            return Err(self.fault(expression, message));
+        };
+        if !self.columns.iter().any(|known| known.name == name) {
+            self.columns.push(column);
+        }
+        Ok(Type::of_column(column))
+    }
+
+    fn call(&mut self, expression: &IdedExpr, call: &CallExpr) -> Result<Type, Fault> {
+        let target = call.target.as_deref().map(|target| self.check(target)).transpose()?;
+        let mut types: Vec<_> = target.into_iter().collect();
+        for argument in &call.args {
+            types.push(self.check(argument)?);
+        }
+        let name = call.func_name.as_str();
+        let result = match (name, types.as_slice()) {
+            (operators::CONDITIONAL, [condition, yes, no]) if condition.is(&Type::Bool) => {
+                Ok(yes.clone().or(no.clone()))
+            }
+            (operators::CONDITIONAL, [condition, ..]) => {
+                Err(format!("what '?' asks must be true or false, and is {condition}"))
+            }
+            (operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE, [one]) => {
+                all_bool(name, &[one])
+            }
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [left, right]) => {
+                all_bool(name, &[left, right])
+            }
+            (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
+                if left.compares_with(right) {
+                    Ok(Type::Bool)
+                } else {
+                    Err(format!("{left} is never equal to {right}"))
+                }
+            }
+            (
+                operators::LESS
+                | operators::LESS_EQUALS
+                | operators::GREATER
+                | operators::GREATER_EQUALS,
+                [left, right],
+            ) => {
+                if left.compares_with(right) && left.has_order() && right.has_order() {
+                    Ok(Type::Bool)
+                } else {
+                    Err(format!("{left} is not less or more than {right}"))
+                }
+            }
+            (operators::IN, [item, list]) => is_in(item, list),
+            (operators::NEGATE, [number]) if number.is_number() => Ok(number.clone()),
+            (operators::NEGATE, [other]) => Err(format!("{other} has no '-'")),
+            (
+                operators::ADD
+                | operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO,
+                [left, right],
+            ) => arithmetic(name, left, right),
+            (operators::INDEX, [Type::List(element), Type::Int | Type::Uint | Type::Any]) => {
+                Ok((**element).clone())
+            }
+            (operators::INDEX, [Type::Any | Type::Map, _]) => Ok(Type::Any),
+            (operators::INDEX, [Type::List(_), other]) => {
+                Err(format!("a list is asked by number, and this is {other}"))
+            }
+            (operators::INDEX, [other, ..]) => Err(format!("{other} has no parts by number")),
+            ("size", [Type::Any | Type::Bytes | Type::List(_) | Type::Map | Type::String]) => {
+                Ok(Type::Int)
+            }
+            ("size", [other]) => Err(format!("{other} has no size")),
+            ("contains" | "endsWith" | "startsWith" | "matches", [text, part]) => {
+                self.about_text(call, text, part)
+            }
+            ("bool", [_]) => Ok(Type::Bool),
+            ("bytes", [_]) => Ok(Type::Bytes),
+            ("double", [_]) => Ok(Type::Double),
+            ("dyn", [_]) => Ok(Type::Any),
+            ("int", [_]) => Ok(Type::Int),
+            ("string", [_]) => Ok(Type::String),
+            ("uint", [_]) => Ok(Type::Uint),
+            (name, types) if FUNCTIONS.contains(&name) => {
+                let types: Vec<_> = types.iter().map(Type::to_string).collect();
+                Err(format!("'{name}' means nothing for {}", types.join(" and ")))
+            }
+            (name, _) => Err(match nearest(name, FUNCTIONS.into_iter()) {
+                Some(meant) => format!("no function '{name}'; did you mean '{meant}'?"),
+                None => format!("no function '{name}'"),
+            }),
+        };
+        result.map_err(|message| self.fault(expression, message))
+    }
+
+    fn about_text(&self, call: &CallExpr, text: &Type, part: &Type) -> Result<Type, String> {
+        if let Some(other) = [text, part].into_iter().find(|other| !other.is(&Type::String)) {
+            return Err(format!("'{}' is about strings, and this is {other}", call.func_name));
+        }
+        if call.func_name == "matches"
+            && let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) =
+                call.args.last()
+            && let Some(error) = pattern_error(pattern.inner())
+        {
+            return Err(format!("the pattern is no regular expression: {error}"));
+        }
+        Ok(Type::Bool)
+    }
+
+    /// Checks what a macro such as `exists` became.
+    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Type, Fault> {
+        let element = match self.check(&comprehension.iter_range)? {
+            Type::List(element) => *element,
+            Type::Any | Type::Map => Type::Any,
+            other => {
+                let message = format!("only a list can be gone through, and this is {other}");
+                return Err(self.fault(&comprehension.iter_range, message));
+            }
+        };
+        let first = self.check(&comprehension.accu_init)?;
+        let depth = self.scope.len();
+        self.scope.push((comprehension.iter_var.clone(), element));
+        self.scope.push((comprehension.accu_var.clone(), first));
+        let step = self.check(&comprehension.loop_cond);
+        let step = step.and_then(|_| self.check(&comprehension.loop_step))?;
+        if let Some((_, accumulated)) = self.scope.last_mut() {
+            *accumulated = step;
+        }
+        let result = self.check(&comprehension.result);
+        self.scope.truncate(depth);
+        result
+    }
+}
+
+impl Type {
+    fn of_column(column: &Column) -> Self {
+        match column.read {
+            Read::F64(_) => Self::Double,
+            Read::Bool(_) => Self::Bool,
+            Read::List(_) => Self::List(Box::new(Self::Int)),
+            Read::Text(_) | Read::Name { .. } => Self::String,
+            _ => Self::Int,
+        }
+    }
+
+    const fn of_literal(literal: &LiteralValue) -> Self {
+        match literal {
+            LiteralValue::Boolean(_) => Self::Bool,
+            LiteralValue::Bytes(_) => Self::Bytes,
+            LiteralValue::Double(_) => Self::Double,
+            LiteralValue::Int(_) => Self::Int,
+            LiteralValue::Null => Self::Null,
+            LiteralValue::String(_) => Self::String,
+            LiteralValue::UInt(_) => Self::Uint,
+        }
+    }
+
+    /// Returns whether a value of this type may be an `other`.
+    fn is(&self, other: &Self) -> bool {
+        *self == Self::Any || self == other
+    }
+
+    const fn is_number(&self) -> bool {
+        matches!(self, Self::Any | Self::Double | Self::Int | Self::Uint)
+    }
+
+    const fn has_order(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Map | Self::Null)
+    }
+
+    /// Returns whether values of both types may be equal.
+    fn compares_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::List(left), Self::List(right)) => left.compares_with(right),
+            (left, right) => left == right || left.is_number() && right.is_number(),
+        }
+    }
+
+    /// Returns the type of what is one or the other.
+    fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Any }
+    }
+}
+
+impl Display for Type {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "a value",
+            Self::Bool => "a bool",
+            Self::Bytes => "bytes",
+            Self::Double => "a double",
+            Self::Int => "an int",
+            Self::List(_) => "a list",
+            Self::Map => "a map",
+            Self::Null => "null",
+            Self::String => "a string",
+            Self::Uint => "a uint",
+        })
+    }
+}
+
+fn all_bool(operator: &str, types: &[&Type]) -> Result<Type, String> {
+    match types.iter().find(|one| !one.is(&Type::Bool)) {
+        None => Ok(Type::Bool),
+        Some(other) => {
+            let sign = sign(operator);
+            Err(format!("what '{sign}' takes must be true or false, and is {other}"))
+        }
+    }
+}
+
+fn is_in(item: &Type, list: &Type) -> Result<Type, String> {
+    match list {
+        Type::Any | Type::Map => Ok(Type::Bool),
+        Type::List(element) if item.compares_with(element) => Ok(Type::Bool),
+        Type::List(element) => Err(format!("{item} is never in a list of which each is {element}")),
+        Type::String => Err("what 'in' looks into must be a list, and is a string; \
+                             text.contains(part) looks into text"
+            .to_owned()),
+        other => Err(format!("what 'in' looks into must be a list, and is {other}")),
+    }
+}
+
+fn arithmetic(operator: &str, left: &Type, right: &Type) -> Result<Type, String> {
+    let sign = sign(operator);
+    match (left, right) {
+        (Type::Any, other) | (other, Type::Any) => Ok(other.clone()),
+        (Type::Double, Type::Double) if operator != operators::MODULO => Ok(Type::Double),
+        (Type::Int, Type::Int) => Ok(Type::Int),
+        (Type::Uint, Type::Uint) => Ok(Type::Uint),
+        (Type::String, Type::String) if operator == operators::ADD => Ok(Type::String),
+        (Type::List(a), Type::List(b)) if operator == operators::ADD => {
+            // What is added to an empty list says what the list holds.
+            let element = if **a == Type::Any { (**b).clone() } else { (**a).clone().or((**b).clone()) };
+            Ok(Type::List(Box::new(element)))
+        }
+        (left, right) if left.is_number() && right.is_number() && left != right => Err(format!(
+            "{left} and {right} have no '{sign}'; double(…) or int(…) makes one like the other"
+        )),
+        (left, right) => Err(format!("{left} and {right} have no '{sign}'")),
+    }
+}
+
+/// Returns an operator as it is typed: `_&&_` is `&&`.
+fn sign(operator: &str) -> &str {
+    operator.trim_matches('_')
+}

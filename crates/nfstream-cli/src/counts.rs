@@ -1,0 +1,51 @@
+//! What runs have counted, together.
+
+use nfstream::Stats;
+
+use crate::human::count;
+
+/// Counts of one run or of several.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) packets: u64,
+    pub(crate) late_packets: u64,
+    /// Packets that belong to no flow, by reason.
+    ignored: Vec<(&'static str, u64)>,
+}
+
+impl Counts {
+    /// Adds the counts of a run.
+    pub(crate) fn add(&mut self, stats: &Stats) {
+        self.packets += stats.packets;
+        self.late_packets += stats.late_packets;
+        for (reason, packets) in stats.ignored.reasons() {
+            match self.ignored.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, sum)) => *sum += packets,
+                None => self.ignored.push((reason, packets)),
+            }
+        }
+    }
+
+    /// Returns how many packets were ignored, if any, and why: `12 ignored (10 not ip, 2 filtered)`.
+    pub(crate) fn ignored(&self) -> Option<String> {
+        let total: u64 = self.ignored.iter().map(|(_, packets)| packets).sum();
+        let reasons = self.ignored.iter().map(|(reason, n)| (reason.replace('_', " "), count(*n)));
+        let reasons = match reasons.collect::<Vec<_>>().as_slice() {
+            [] => return None,
+            [(reason, _)] => reason.clone(),
+            several => {
+                let parts = several.iter().map(|(reason, packets)| format!("{packets} {reason}"));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+        };
+        Some(format!("{} ignored ({reasons})", count(total)))
+    }
+}
+
+impl From<&Stats> for Counts {
+    fn from(stats: &Stats) -> Self {
+        let mut counts = Self::default();
+        counts.add(stats);
+        counts
+    }
+}

@@ -1,0 +1,82 @@
+//! Names of groups of columns as they are typed.
+
+use std::ffi::OsStr;
+
+use clap::Arg;
+use clap::builder::{PossibleValue, TypedValueParser};
+use nfstream::features::Group;
+
+use crate::column_argument::nearest;
+
+/// Stands for all groups.
+const ALL: &str = "all";
+
+/// Groups of columns that were asked for by name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Features {
+    All,
+    One(Group),
+}
+
+/// Reads the name of a group of columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeatureParser;
+
+impl Features {
+    /// Returns the groups.
+    pub(crate) fn groups(self) -> impl Iterator<Item = Group> {
+        optional().filter(move |group| self == Self::All || self == Self::One(*group))
+    }
+}
+
+impl TypedValueParser for FeatureParser {
+    type Value = Features;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        TypedValueParser::parse_ref(&find, command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(names().map(PossibleValue::new)))
+    }
+}
+
+/// Returns the groups that a table has only if they are asked for.
+pub(crate) fn optional() -> impl Iterator<Item = Group> {
+    Group::ALL.into_iter().filter(|group| !matches!(group, Group::Base | Group::Application))
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    optional().map(Group::name).chain([ALL])
+}
+
+fn find(name: &str) -> Result<Features, String> {
+    if name == ALL {
+        return Ok(Features::All);
+    }
+    if let Some(group) = optional().find(|group| group.name() == name) {
+        return Ok(Features::One(group));
+    }
+    Err(match nearest(name, names()) {
+        Some(meant) => format!("no such group of columns; did you mean '{meant}'?"),
+        None => format!("no such group of columns; there are {}", names().collect::<Vec<_>>().join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_names() {
+        assert_eq!(find("splt"), Ok(Features::One(Group::Splt)));
+        assert_eq!(find("all").map(|features| features.groups().count()), Ok(12));
+        assert_eq!(find("tcp-flags"), Err("no such group of columns; did you mean 'tcp_flags'?".into()));
+        assert!(find("base").is_err());
+    }
+}

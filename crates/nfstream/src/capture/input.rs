@@ -1,0 +1,133 @@
+//! What names of sources stand for: capture files or network interfaces.
+
+use std::path::{Path, PathBuf};
+
+use super::{CaptureError, FileSource, Filter, Filtered, LiveOptions, LiveSource, Source};
+
+/// The interface that stands for all of them.
+pub(super) const ANY: &str = "any";
+
+/// What packets are read from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Input {
+    /// Capture files, or standard input, read as one capture.
+    Files(Vec<PathBuf>),
+    /// Network interfaces, captured from together.
+    Interfaces(Vec<String>),
+}
+
+impl Input {
+    /// Returns what `names` stand for. The name of an interface means the interface; a file that
+    /// has the same name is `./name`.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::NoSource`] if a bare name is that of neither, and
+    /// [`CaptureError::FilesAndInterfaces`] if there are names of both.
+    pub fn of(names: &[PathBuf]) -> Result<Self, CaptureError> {
+        let interfaces = super::live::interface_names();
+        let is_interface =
+            |name: &PathBuf| interfaces.iter().any(|known| Path::new(known) == name.as_path());
+        if let Some(interface) = names.iter().find(|name| is_interface(name)) {
+            if let Some(file) = names.iter().find(|name| !is_interface(name)) {
+                if !file.exists() {
+                    return Err(CaptureError::NoSource { name: file.clone(), interfaces });
+                }
+                return Err(CaptureError::FilesAndInterfaces {
+                    file: file.clone(),
+                    interface: interface.to_string_lossy().into_owned(),
+                });
+            }
+            let mut chosen: Vec<String> = Vec::new();
+            for name in names {
+                let name = name.to_string_lossy().into_owned();
+                if !chosen.contains(&name) {
+                    chosen.push(name);
+                }
+            }
+            return Ok(Self::Interfaces(chosen));
+        }
+        for name in names {
+            // What has a folder or an ending is meant to be a file.
+            let is_bare = name.components().count() == 1 && name.extension().is_none();
+            if is_bare && name.as_os_str() != "-" && !name.exists() {
+                return Err(CaptureError::NoSource { name: name.clone(), interfaces });
+            }
+        }
+        Ok(Self::Files(names.to_vec()))
+    }
+
+    /// Returns whether packets come live.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Interfaces(_))
+    }
+
+    /// Fails if nothing can be read, as far as that shows before the first packet.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first bad file, or [`CaptureError::NoRight`].
+    pub fn check(&self) -> Result<(), CaptureError> {
+        match self {
+            Self::Files(paths) => super::open(paths).map(drop),
+            Self::Interfaces(names) => super::live::check(names),
+        }
+    }
+
+    /// Opens the source, without the packets that `filter` does not match. `options` are for
+    /// packets that come live.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](super::open) and [`LiveSource::open`].
+    pub fn open(
+        &self,
+        filter: Option<Filter>,
+        options: &LiveOptions,
+    ) -> Result<Box<dyn Source>, CaptureError> {
+        match self {
+            Self::Files(paths) => {
+                let source: FileSource = super::open(paths)?;
+                Ok(match filter {
+                    None => Box::new(source),
+                    Some(filter) => Box::new(Filtered::new(source, filter)),
+                })
+            }
+            Self::Interfaces(names) => Ok(Box::new(LiveSource::open(names, filter, options)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Folder, pcap};
+    use super::*;
+
+    #[test]
+    fn names_of_neither_are_told_with_the_interfaces() {
+        let error = Input::of(&["no-such-thing".into()]).unwrap_err();
+        assert!(error.to_string().starts_with("no-such-thing: no such file or interface"));
+    }
+
+    #[test]
+    fn what_looks_like_a_file_is_one() {
+        let folder = Folder::new();
+        let path = folder.write("capture", &pcap(&[]));
+        for names in [vec![path], vec!["missing.pcap".into()], vec!["-".into()]] {
+            assert_eq!(Input::of(&names).unwrap(), Input::Files(names));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn interfaces_are_taken_once_and_not_with_files() {
+        let lo = PathBuf::from("lo");
+        assert_eq!(
+            Input::of(&[lo.clone(), "any".into(), lo.clone()]).unwrap(),
+            Input::Interfaces(vec!["lo".to_owned(), "any".to_owned()])
+        );
+        let folder = Folder::new();
+        let error = Input::of(&[lo, folder.write("a.pcap", &pcap(&[]))]).unwrap_err();
+        assert!(matches!(error, CaptureError::FilesAndInterfaces { .. }), "{error}");
+    }
+}

@@ -1,0 +1,321 @@
+//! Live capture on Linux: a packet socket with a ring that the kernel fills.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nfstream_memory::{Interface, PacketRing, RingFrame, interfaces};
+
+use super::kernel_filter::{self, ETHERNETS};
+use super::watch::Watch;
+use super::{CHUNK, Ending, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
+use crate::capture::input::ANY;
+use crate::capture::{
+    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Progress, RawRecord, Reception, Source,
+    Warning,
+};
+use crate::time::Timestamp;
+
+/// Packets of one interface, several, or all.
+#[derive(Debug)]
+pub struct LiveSource {
+    /// For messages.
+    names: Vec<String>,
+    ring: PacketRing,
+    picking: Picking,
+    pool: Pool,
+    watch: Watch,
+    ending: Ending,
+    reception: Reception,
+    bytes: u64,
+    warnings: Vec<Warning>,
+    /// Why nothing more can be read, once that is so; told after the packets before it.
+    failure: Option<CaptureError>,
+    has_ended: bool,
+}
+
+/// What of the packets in the ring goes into chunks.
+#[derive(Debug)]
+struct Picking {
+    filter: Option<Filter>,
+    /// Whether the kernel runs the filter over what it can.
+    in_kernel: bool,
+    snaplen: usize,
+}
+
+/// Bytes of a block. Many small ones: a block is used up by its timeout even with one packet in
+/// it, and when reading stalls, their number says for how long the ring lasts.
+const BLOCK: usize = 128 << 10;
+
+/// How long a block waits to become full, about; the kernel's timer may take twice as long.
+const BLOCK_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long after its time stamp a packet can be read, at the latest.
+const SETTLED_AFTER: Duration = Duration::from_millis(150);
+
+/// Hardware types of wireless interfaces in monitor mode (ARPHRD_).
+const WIRELESS: u16 = 801;
+const WIRELESS_RADIOTAP: u16 = 803;
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+
+/// The link type of what has none that is decoded.
+const UNKNOWN: LinkType = LinkType(u16::MAX);
+
+impl LiveSource {
+    /// Begins to capture from the interfaces `names`, of which `any` stands for all, what `filter`
+    /// matches.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::NoSource`] if there is no such interface, [`CaptureError::NoRight`] if this
+    /// process may not capture, [`CaptureError::BadFilter`] and [`CaptureError::Interface`].
+    pub fn open(
+        names: &[String],
+        mut filter: Option<Filter>,
+        options: &LiveOptions,
+    ) -> Result<Self, CaptureError> {
+        let present = interfaces().map_err(|error| refused(names, error))?;
+        let all = names.iter().any(|name| name == ANY);
+        let chosen = if all { present } else { choose(names, &present)? };
+        let refused = |error| refused(names, error);
+        let blocks = (options.buffer_bytes / BLOCK).max(4);
+        let ring = PacketRing::new(BLOCK, blocks, BLOCK_PATIENCE).map_err(refused)?;
+
+        let program = filter.as_mut().map(|filter| filter.program(LinkType::ETHERNET));
+        // Where the filter makes no sense for Ethernet it may for other links.
+        let program = program.and_then(Result::ok);
+        // One socket sees one interface or all; of all, the kernel picks those that were chosen.
+        let indices: Vec<_> = chosen.iter().map(|interface| interface.index).collect();
+        let picked = if all || indices.len() == 1 { &[][..] } else { &indices };
+        let set = |program| ring.set_filter(&kernel_filter::assemble(picked, program, options.snaplen));
+        let in_kernel = match (program, set(program)) {
+            // Not every program is one for the kernel: `protochain` jumps back.
+            (Some(_), Err(_)) => set(None).map(|()| false),
+            (program, result) => result.map(|()| program.is_some()),
+        };
+        let in_kernel = in_kernel.map_err(refused)?;
+        ring.bind(if all || indices.len() > 1 { None } else { indices.first().copied() })
+            .map_err(refused)?;
+        if options.promiscuous && !all {
+            for index in indices {
+                ring.be_promiscuous(index).map_err(refused)?;
+            }
+        }
+        let start = monotonic();
+        let mut warnings = Vec::new();
+        for interface in chosen.iter().filter(|interface| !interface.is_up && !all) {
+            warnings.push(Warning::InterfaceDown { interface: interface.name.clone() });
+        }
+        Ok(Self {
+            names: names.to_vec(),
+            ring,
+            picking: Picking { filter, in_kernel, snaplen: super::super::to_usize(options.snaplen) },
+            pool: Pool::default(),
+            watch: Watch::new(chosen, all, start),
+            ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
+            reception: Reception::default(),
+            bytes: 0,
+            warnings,
+            failure: None,
+            has_ended: false,
+        })
+    }
+
+    /// Takes what is in the ring, up to `limit` packets.
+    fn take(&mut self, chunk: &mut Chunk, limit: usize) {
+        if !self.ring.is_ready() {
+            return;
+        }
+        let mut buffer = self.pool.take();
+        let Some(bytes) = Arc::get_mut(&mut buffer) else { return };
+        bytes.reserve(CHUNK + BLOCK);
+        while chunk.records.len() < limit && bytes.len() < CHUNK {
+            let Some(frame) = self.ring.next_frame() else { break };
+            if let Err(error) = self.picking.pick(&frame, bytes, chunk) {
+                self.failure = Some(error);
+                break;
+            }
+        }
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        self.pool.keep(&buffer);
+        chunk.bytes = ChunkBytes::Owned(buffer);
+        let last = chunk.records.last().map(|record| record.time);
+        chunk.settled = last.map(before);
+    }
+
+    /// Waits for packets, for a while, and takes them.
+    fn wait(&mut self, chunk: &mut Chunk, limit: usize) {
+        if let Err(error) = self.ring.wait(PATIENCE) {
+            match error.kind() {
+                // The watch tells which interface it was.
+                ErrorKind::NetworkDown => self.watch.look_soon(monotonic()),
+                _ => self.failure = Some(refused(&self.names, error)),
+            }
+        }
+        // In this order: what is not ready now was captured after that time.
+        let time = now();
+        if self.ring.is_ready() {
+            self.take(chunk, limit);
+        } else {
+            chunk.settled = Some(before(time));
+        }
+    }
+
+    fn count(&mut self) {
+        if let Ok(counts) = self.ring.take_counts() {
+            self.reception.received += u64::from(counts.packets);
+            self.reception.dropped_by_kernel += u64::from(counts.drops);
+        }
+        self.reception.dropped_by_interface = self.watch.dropped();
+    }
+}
+
+impl Source for LiveSource {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        chunk.clear();
+        if self.has_ended {
+            return Ok(false);
+        }
+        let moment = monotonic();
+        if let Ending::At(end) = self.ending
+            && moment >= end
+        {
+            self.stop();
+        }
+        if self.failure.is_none()
+            && let Err(error) = self.watch.look(moment, &mut self.warnings)
+        {
+            self.failure = Some(error);
+        }
+        self.take(chunk, limit.max(1));
+        let is_empty = chunk.records.is_empty() && chunk.filtered == 0;
+        if is_empty {
+            let failure = self.failure.take();
+            let is_drained = matches!(self.ending, Ending::Draining(end) if moment >= end);
+            if failure.is_some() || is_drained {
+                self.has_ended = true;
+                self.count();
+                return failure.map_or(Ok(false), Err);
+            }
+            self.wait(chunk, limit.max(1));
+        }
+        self.count();
+        Ok(true)
+    }
+
+    fn stop(&mut self) -> bool {
+        if !matches!(self.ending, Ending::Draining(_)) {
+            // Nothing comes from here on; what has come is handed over soon.
+            let _ = self.ring.set_filter(&kernel_filter::nothing());
+            self.ending = Ending::Draining(monotonic() + 2 * BLOCK_PATIENCE);
+        }
+        !self.has_ended
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { bytes: self.bytes, total_bytes: None }
+    }
+
+    fn reception(&self) -> Option<Reception> {
+        Some(self.reception)
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
+    }
+}
+
+impl Picking {
+    /// Puts `frame` into `chunk`, whose bytes are `bytes`, if it matches.
+    fn pick(
+        &mut self,
+        frame: &RingFrame<'_>,
+        bytes: &mut Vec<u8>,
+        chunk: &mut Chunk,
+    ) -> Result<(), CaptureError> {
+        let start = bytes.len();
+        let mut wire_len = frame.wire_len;
+        let link = match (frame.hardware_type, frame.protocol) {
+            (kind, _) if ETHERNETS.contains(&kind) => LinkType::ETHERNET,
+            (WIRELESS, _) => LinkType::IEEE802_11,
+            (WIRELESS_RADIOTAP, _) => LinkType::RADIOTAP,
+            // Point to point, tunnels: what stands before the packet differs, the packet does not.
+            (_, IPV4 | IPV6) => LinkType::RAW,
+            _ => UNKNOWN,
+        };
+        match (link, frame.vlan_tag, frame.bytes.split_at_checked(12)) {
+            (LinkType::ETHERNET, Some((ether_type, tag)), Some((addresses, rest))) => {
+                bytes.extend_from_slice(addresses);
+                bytes.extend_from_slice(&ether_type.to_be_bytes());
+                bytes.extend_from_slice(&tag.to_be_bytes());
+                bytes.extend_from_slice(rest);
+                bytes.truncate(start.saturating_add(self.snaplen));
+                wire_len += 4;
+            }
+            (LinkType::RAW, ..) => {
+                let (header, packet) = frame.bytes.split_at(frame.network_offset);
+                bytes.extend_from_slice(packet);
+                wire_len -= u32::try_from(header.len()).unwrap_or(0).min(wire_len);
+            }
+            _ => bytes.extend_from_slice(frame.bytes),
+        }
+        let has_been_filtered =
+            self.in_kernel && link == LinkType::ETHERNET && frame.vlan_tag.is_none();
+        let captured = bytes.get(start..).unwrap_or_default();
+        let capture_len = u32::try_from(captured.len()).unwrap_or(u32::MAX);
+        if let Some(filter) = &mut self.filter
+            && !has_been_filtered
+            && !filter.matches(link, captured, wire_len)?
+        {
+            bytes.truncate(start);
+            chunk.filtered += 1;
+            return Ok(());
+        }
+        chunk.records.push(RawRecord {
+            time: Timestamp::from_seconds(frame.seconds.into(), frame.nanoseconds.into()),
+            offset: u32::try_from(start).unwrap_or(u32::MAX),
+            capture_len,
+            wire_len: wire_len.max(capture_len),
+            link,
+        });
+        Ok(())
+    }
+}
+
+/// Fails if this process may not capture.
+pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
+    PacketRing::check().map_err(|error| refused(names, error))
+}
+
+/// Returns the names of all interfaces, and the one that stands for all.
+pub(in crate::capture) fn interface_names() -> Vec<String> {
+    let present = interfaces().unwrap_or_default();
+    present.into_iter().map(|interface| interface.name).chain([ANY.to_owned()]).collect()
+}
+
+fn choose(names: &[String], present: &[Interface]) -> Result<Vec<Interface>, CaptureError> {
+    let find = |name: &String| {
+        let found = present.iter().find(|interface| interface.name == *name).cloned();
+        found.ok_or_else(|| CaptureError::NoSource {
+            name: name.into(),
+            interfaces: interface_names(),
+        })
+    };
+    if names.is_empty() {
+        let source = io::Error::new(ErrorKind::InvalidInput, "no interface was named");
+        return Err(refused(names, source));
+    }
+    names.iter().map(find).collect()
+}
+
+/// Returns the time before which all packets have been read when one of `time` has.
+fn before(time: Timestamp) -> Timestamp {
+    let margin = i64::try_from(SETTLED_AFTER.as_nanos()).unwrap_or(i64::MAX);
+    Timestamp::from_nanos(time.nanos().saturating_sub(margin))
+}

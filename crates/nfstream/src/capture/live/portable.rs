@@ -1,0 +1,172 @@
+//! Live capture where there is no packet socket of Linux: through libpcap.
+
+use std::io;
+use std::sync::Arc;
+
+use pcap::{Active, Capture, Device};
+
+use super::{CHUNK, Ending, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
+use crate::capture::{
+    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Progress, RawRecord, Reception, Source,
+    Warning,
+};
+use crate::time::Timestamp;
+
+/// Packets of one interface, or of several in turn.
+pub struct LiveSource {
+    names: Vec<String>,
+    interfaces: Vec<(Capture<Active>, LinkType)>,
+    pool: Pool,
+    ending: Ending,
+    snaplen: usize,
+    bytes: u64,
+    has_ended: bool,
+}
+
+impl LiveSource {
+    /// Begins to capture from the interfaces `names` what `filter` matches.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::NoRight`] if this process may not capture, [`CaptureError::BadFilter`] and
+    /// [`CaptureError::Interface`].
+    pub fn open(
+        names: &[String],
+        filter: Option<Filter>,
+        options: &LiveOptions,
+    ) -> Result<Self, CaptureError> {
+        let open = |name: &String| {
+            let capture = Capture::from_device(name.as_str())?
+                .promisc(options.promiscuous)
+                .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
+                .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
+                .timeout(i32::try_from(PATIENCE.as_millis()).unwrap_or(i32::MAX))
+                .open()?;
+            let mut capture = capture.setnonblock()?;
+            if let Some(filter) = &filter {
+                capture.filter(filter.expression(), true)?;
+            }
+            let link = match capture.get_datalink().0 {
+                12 | 14 => LinkType::RAW,
+                number => LinkType(u16::try_from(number).unwrap_or(u16::MAX)),
+            };
+            Ok((capture, link))
+        };
+        let interfaces: Result<Vec<_>, pcap::Error> = names.iter().map(open).collect();
+        let interfaces = interfaces.map_err(|error| refused(names, io_error(error)))?;
+        let start = monotonic();
+        Ok(Self {
+            names: names.to_vec(),
+            interfaces,
+            pool: Pool::default(),
+            ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
+            snaplen: super::super::to_usize(options.snaplen),
+            bytes: 0,
+            has_ended: false,
+        })
+    }
+
+    fn take(&mut self, chunk: &mut Chunk, limit: usize) -> Result<(), CaptureError> {
+        let mut buffer = self.pool.take();
+        let Some(bytes) = Arc::get_mut(&mut buffer) else { return Ok(()) };
+        for (capture, link) in &mut self.interfaces {
+            while chunk.records.len() < limit && bytes.len() < CHUNK {
+                let packet = match capture.next_packet() {
+                    Ok(packet) => packet,
+                    Err(pcap::Error::TimeoutExpired | pcap::Error::NoMorePackets) => break,
+                    Err(error) => return Err(refused(&self.names, io_error(error))),
+                };
+                let frame = packet.data.get(..self.snaplen).unwrap_or(packet.data);
+                let capture_len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+                let time = packet.header.ts;
+                chunk.records.push(RawRecord {
+                    time: Timestamp::from_seconds(
+                        i64::from(time.tv_sec),
+                        i64::from(time.tv_usec).saturating_mul(1000),
+                    ),
+                    offset: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                    capture_len,
+                    wire_len: packet.header.len.max(capture_len),
+                    link: *link,
+                });
+                bytes.extend_from_slice(frame);
+            }
+        }
+        // Interfaces are read one after the other.
+        chunk.records.sort_by_key(|record| record.time);
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        self.pool.keep(&buffer);
+        chunk.bytes = ChunkBytes::Owned(buffer);
+        Ok(())
+    }
+}
+
+impl Source for LiveSource {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        chunk.clear();
+        if self.has_ended {
+            return Ok(false);
+        }
+        let moment = monotonic();
+        if let Ending::At(end) = self.ending
+            && moment >= end
+        {
+            self.stop();
+        }
+        let time = now();
+        if let Err(error) = self.take(chunk, limit.max(1)) {
+            self.has_ended = true;
+            return Err(error);
+        }
+        if chunk.records.is_empty() {
+            if matches!(self.ending, Ending::Draining(end) if moment >= end) {
+                self.has_ended = true;
+                return Ok(false);
+            }
+            let margin = i64::try_from(2 * PATIENCE.as_nanos()).unwrap_or(i64::MAX);
+            chunk.settled = Some(Timestamp::from_nanos(time.nanos().saturating_sub(margin)));
+            std::thread::sleep(PATIENCE / 10);
+        }
+        Ok(true)
+    }
+
+    fn stop(&mut self) -> bool {
+        if !matches!(self.ending, Ending::Draining(_)) {
+            self.ending = Ending::Draining(monotonic() + PATIENCE);
+        }
+        !self.has_ended
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { bytes: self.bytes, total_bytes: None }
+    }
+
+    fn reception(&self) -> Option<Reception> {
+        None
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+}
+
+/// Fails if this process may not capture.
+pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
+    LiveSource::open(names, None, &LiveOptions { buffer_bytes: 1 << 20, ..LiveOptions::default() })
+        .map(drop)
+}
+
+/// Returns the names of all interfaces.
+pub(in crate::capture) fn interface_names() -> Vec<String> {
+    Device::list().unwrap_or_default().into_iter().map(|device| device.name).collect()
+}
+
+fn io_error(error: pcap::Error) -> io::Error {
+    let text = error.to_string();
+    let denied = text.contains("ermission") || text.contains("not permitted");
+    io::Error::new(if denied { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other }, text)
+}

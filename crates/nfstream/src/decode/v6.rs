@@ -1,0 +1,440 @@
+//! Frames as nfstream 6.6 reads them, mistakes included, for comparison with its results.
+//!
+//! Learnt from its output alone. It drops later fragments, IPv4 of total length 0, IPv6 that the
+//! capture cuts, and everything behind tags other than 8100; it takes what follows an EtherType
+//! that it does not know for IP if the version fits, does not check IPv4's header length, counts
+//! wire lengths in 16 bits, and reads ports of TCP and UDP alone. Where it reads behind the end of
+//! what was captured, and so whatever an earlier packet has left there, zeros are read here.
+//!
+//! Kept apart from the decoder proper, which shares nothing with it.
+
+use super::DecodeError::{
+    self, MalformedNetwork, NotIp, TruncatedLink, TruncatedNetwork, TruncatedTransport,
+    UnsupportedLinkType,
+};
+use super::{Endpoint, Fragment, Packet, TcpFlags, Tunnel};
+use crate::capture::{LinkType, RawRecord};
+
+/// EtherTypes that it knows.
+mod ethertype {
+    pub(super) const VLAN: u16 = 0x8100;
+    pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
+    pub(super) const PPPOE: u16 = 0x8864;
+    /// Numbers up to this one are a length.
+    pub(super) const LAST_LENGTH: u16 = 1500;
+}
+
+/// Protocol numbers (IANA) that it knows.
+mod protocol {
+    pub(super) const HOP_BY_HOP: u8 = 0;
+    pub(super) const ICMP: u8 = 1;
+    pub(super) const IPV4: u8 = 4;
+    pub(super) const TCP: u8 = 6;
+    pub(super) const UDP: u8 = 17;
+    pub(super) const IPV6: u8 = 41;
+    pub(super) const ROUTING: u8 = 43;
+    pub(super) const FRAGMENT: u8 = 44;
+    pub(super) const ICMP_V6: u8 = 58;
+    pub(super) const DESTINATION_OPTIONS: u8 = 60;
+    pub(super) const MOBILITY: u8 = 135;
+}
+
+/// The captured bytes; behind their end zeros are read.
+#[derive(Clone, Copy)]
+struct Frame<'a>(&'a [u8]);
+
+/// Where a network header begins, and what stands before it.
+#[derive(Clone, Copy, Default)]
+struct Link {
+    network: usize,
+    vlan_id: u16,
+    /// Where the two MAC addresses begin: the source's, the destination's.
+    macs: Option<(usize, usize)>,
+}
+
+/// A network header.
+struct Ip {
+    version: u8,
+    src: Endpoint,
+    dst: Endpoint,
+    protocol: u8,
+    offset: usize,
+    /// Bytes of the packet, header included.
+    len: u32,
+    /// Behind all headers of the network.
+    transport: usize,
+    /// Bytes from there on.
+    transport_len: u32,
+}
+
+/// What lies behind a UDP header.
+enum Inside {
+    /// A packet of its own.
+    Tunnel(Tunnel, Link),
+    Nothing,
+}
+
+/// Decodes the frame that `record` describes.
+#[cold]
+#[inline(never)]
+pub(super) fn decode(
+    record: &RawRecord,
+    frame: &[u8],
+    tunnels: bool,
+) -> Result<Packet, DecodeError> {
+    let frame = Frame(frame);
+    let (_, ip, vlan_id, tunnel) = read(record.link, frame, tunnels)?;
+    Ok(packet(record, frame, &ip, vlan_id, tunnel))
+}
+
+/// Returns the MAC addresses of source and destination as nfstream 6.6 finds them in the `frame`
+/// of `packet`; zeros where it finds none.
+pub fn mac_addresses(packet: &Packet, frame: &[u8]) -> ([u8; 6], [u8; 6]) {
+    let frame = Frame(frame);
+    let macs = read(packet.link, frame, packet.tunnel_id != 0).ok().and_then(|(link, ..)| link.macs);
+    macs.map_or_else(Default::default, |(src, dst)| (frame.bytes(src), frame.bytes(dst)))
+}
+
+impl Frame<'_> {
+    fn len(self) -> usize {
+        self.0.len()
+    }
+
+    fn u8(self, at: usize) -> u8 {
+        self.0.get(at).copied().unwrap_or(0)
+    }
+
+    fn u16(self, at: usize) -> u16 {
+        u16::from_be_bytes([self.u8(at), self.u8(at + 1)])
+    }
+
+    fn bytes<const N: usize>(self, at: usize) -> [u8; N] {
+        std::array::from_fn(|index| self.u8(at + index))
+    }
+}
+
+/// Reads a frame down to the innermost network header.
+fn read(
+    link: LinkType,
+    frame: Frame<'_>,
+    tunnels: bool,
+) -> Result<(Link, Ip, u16, Option<Tunnel>), DecodeError> {
+    let mut link = link_header(link, frame)?;
+    let mut tunnel = None;
+    loop {
+        let ip = innermost_ip(frame, link.network)?;
+        if !tunnels || ip.protocol != protocol::UDP {
+            return Ok((link, ip, link.vlan_id, tunnel));
+        }
+        match behind_udp(frame, ip.transport, link)? {
+            Inside::Nothing => return Ok((link, ip, link.vlan_id, tunnel)),
+            Inside::Tunnel(kind, inner) => {
+                (link, tunnel) = (inner, Some(kind));
+            }
+        }
+    }
+}
+
+fn link_header(link: LinkType, frame: Frame<'_>) -> Result<Link, DecodeError> {
+    let none = Link::default();
+    match link {
+        LinkType::ETHERNET => ethernet(frame, 0),
+        LinkType::NULL => Ok(Link { network: 4, ..none }),
+        LinkType::RAW_DLT | LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 => Ok(none),
+        LinkType::PPP if !matches!(frame.u8(0), 0x0f | 0x8f) => {
+            behind_type(frame, frame.u16(0), Link { network: 2, ..none })
+        }
+        LinkType::PPP | LinkType::PPP_SERIAL | LinkType::C_HDLC => {
+            behind_type(frame, frame.u16(2), Link { network: 4, ..none })
+        }
+        LinkType::LINUX_SLL => behind_type(frame, frame.u16(14), Link { network: 16, ..none }),
+        LinkType::RADIOTAP => radiotap(frame),
+        _ => Err(UnsupportedLinkType),
+    }
+}
+
+fn ethernet(frame: Frame<'_>, at: usize) -> Result<Link, DecodeError> {
+    const SNAP: u8 = 0xaa;
+
+    let mut link = Link { network: at + 14, vlan_id: 0, macs: Some((at + 6, at)) };
+    let kind = frame.u16(at + 12);
+    if kind > ethertype::LAST_LENGTH {
+        return behind_type(frame, kind, link);
+    }
+    if frame.u8(link.network) == SNAP || frame.u8(link.network + 1) == SNAP {
+        link.network += 8;
+    }
+    Ok(link)
+}
+
+/// Skips the tags and labels that it knows; what else `kind` says does not matter.
+fn behind_type(frame: Frame<'_>, mut kind: u16, mut link: Link) -> Result<Link, DecodeError> {
+    loop {
+        if link.network > frame.len() {
+            return Err(TruncatedLink);
+        }
+        if kind == ethertype::VLAN {
+            link.vlan_id = frame.u16(link.network) & 0x0fff;
+            kind = frame.u16(link.network + 2);
+            link.network += 4;
+        } else if ethertype::MPLS.contains(&kind) {
+            while frame.u8(link.network + 2) & 1 == 0 && link.network < frame.len() {
+                link.network += 4;
+            }
+            link.network += 4;
+            return Ok(link);
+        } else if kind == ethertype::PPPOE {
+            link.network += 8;
+            return Ok(link);
+        } else {
+            return Ok(link);
+        }
+    }
+}
+
+fn radiotap(frame: Frame<'_>) -> Result<Link, DecodeError> {
+    const TYPE: u8 = 0x0c;
+    const DATA: u8 = 0x08;
+    const HEADER_LEN: usize = 26;
+    const LLC_LEN: usize = 8;
+
+    let start = usize::from(u16::from_le_bytes(frame.bytes(2)));
+    let [control, flags] = frame.bytes(start);
+    let [to_access_point, from_access_point] = [flags & 1 != 0, flags & 2 != 0];
+    if control & TYPE != DATA || to_access_point == from_access_point {
+        return Err(NotIp);
+    }
+    let macs = Some((start + 10, start + 16));
+    Ok(Link { network: start + HEADER_LEN + LLC_LEN, vlan_id: 0, macs })
+}
+
+/// Reads network headers, one inside the other, from `offset` on.
+fn innermost_ip(frame: Frame<'_>, mut offset: usize) -> Result<Ip, DecodeError> {
+    loop {
+        let ip = match frame.u8(offset) >> 4 {
+            4 => ipv4(frame, offset)?,
+            6 => ipv6(frame, offset)?,
+            _ => return Err(NotIp),
+        };
+        if !matches!(ip.protocol, protocol::IPV4 | protocol::IPV6) || ip.transport == offset {
+            return Ok(ip);
+        }
+        offset = ip.transport;
+    }
+}
+
+fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
+    if frame.len() < offset + 20 {
+        return Err(TruncatedNetwork);
+    }
+    let header_len = usize::from(frame.u8(offset) & 0x0f) * 4;
+    let len = frame.u16(offset + 2);
+    let cut = frame.u16(offset + 6) & 0x1fff;
+    let transport_len = usize::from(len).checked_sub(header_len);
+    let Some(transport_len) = transport_len.filter(|_| len > 0 && cut == 0) else {
+        return Err(MalformedNetwork);
+    };
+    Ok(Ip {
+        version: 4,
+        src: Endpoint::v4(frame.bytes(offset + 12), 0),
+        dst: Endpoint::v4(frame.bytes(offset + 16), 0),
+        protocol: frame.u8(offset + 9),
+        offset,
+        len: len.into(),
+        transport: offset + header_len,
+        transport_len: super::narrow(transport_len),
+    })
+}
+
+fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
+    const HEADER_LEN: usize = 40;
+
+    let payload_len = usize::from(frame.u16(offset + 4));
+    let end = offset + HEADER_LEN + payload_len;
+    if frame.len() < end {
+        return Err(TruncatedNetwork);
+    }
+    let mut next = frame.u8(offset + 6);
+    let mut transport = offset + HEADER_LEN;
+    loop {
+        let [following, units] = frame.bytes(transport);
+        let len = match next {
+            protocol::HOP_BY_HOP
+            | protocol::ROUTING
+            | protocol::DESTINATION_OPTIONS
+            | protocol::MOBILITY => usize::from(units) * 8 + 8,
+            protocol::FRAGMENT => {
+                if frame.u16(transport + 2) >> 3 != 0 {
+                    return Err(MalformedNetwork);
+                }
+                8
+            }
+            _ => break,
+        };
+        if transport + len > end {
+            return Err(MalformedNetwork);
+        }
+        transport += len;
+        next = following;
+    }
+    Ok(Ip {
+        version: 6,
+        src: Endpoint::v6(frame.bytes(offset + 8), 0),
+        dst: Endpoint::v6(frame.bytes(offset + 24), 0),
+        protocol: next,
+        offset,
+        len: super::narrow(HEADER_LEN + payload_len),
+        transport,
+        transport_len: super::narrow(end - transport),
+    })
+}
+
+/// Looks for a tunnel behind the UDP header at `udp`.
+fn behind_udp(frame: Frame<'_>, udp: usize, outer: Link) -> Result<Inside, DecodeError> {
+    const GTP: u16 = 2152;
+    const CAPWAP: u16 = 5247;
+    const TZSP: u16 = 37008;
+    const HEADER_LEN: usize = 8;
+
+    let payload = udp + HEADER_LEN;
+    if frame.len() < payload {
+        return Err(TruncatedTransport);
+    }
+    let ports = [frame.u16(udp), frame.u16(udp + 2)];
+    if ports.contains(&GTP) {
+        return Ok(gtp(frame, payload).map_or(Inside::Nothing, |network| {
+            Inside::Tunnel(Tunnel::GtpU, Link { network, ..outer })
+        }));
+    }
+    if ports.contains(&TZSP) {
+        return tzsp(frame, payload);
+    }
+    if ports.contains(&CAPWAP) {
+        return Ok(capwap(frame, payload, outer));
+    }
+    Ok(Inside::Nothing)
+}
+
+/// Returns where the packet behind a GTP header begins.
+fn gtp(frame: Frame<'_>, start: usize) -> Option<usize> {
+    const VERSION_1: u8 = 1;
+    const USER_PACKET: u8 = 0xff;
+
+    let [flags, kind] = frame.bytes(start);
+    let mut offset = start + 8;
+    if frame.len() <= offset || flags >> 5 != VERSION_1 || kind != USER_PACKET {
+        return None;
+    }
+    if flags & 7 != 0 {
+        offset += 4;
+    }
+    if flags & 4 != 0 {
+        loop {
+            let len = usize::from(frame.u8(offset)) * 4;
+            offset += len;
+            if len == 0 || offset >= frame.len() {
+                return None;
+            }
+            if frame.u8(offset - 1) == 0 {
+                break;
+            }
+        }
+    }
+    (offset < frame.len()).then_some(offset)
+}
+
+fn tzsp(frame: Frame<'_>, start: usize) -> Result<Inside, DecodeError> {
+    const ETHERNET: [u8; 4] = [1, 0, 0, 1];
+
+    if frame.bytes(start) != ETHERNET {
+        return Ok(Inside::Nothing);
+    }
+    let mut offset = start + 4;
+    while offset < frame.len() {
+        let kind = frame.u8(offset);
+        offset += match kind {
+            0 | 1 => 1,
+            _ => usize::from(frame.u8(offset + 1)).max(1),
+        };
+        if kind == 1 {
+            break;
+        }
+    }
+    if offset >= frame.len() {
+        return Err(TruncatedLink);
+    }
+    Ok(Inside::Tunnel(Tunnel::Tzsp, ethernet(frame, offset)?))
+}
+
+/// Reads an access point's header and the 802.11 header behind it, of which the second byte alone
+/// is looked at.
+fn capwap(frame: Frame<'_>, start: usize, outer: Link) -> Inside {
+    const DATA: u8 = 0x08;
+    const WIRELESS_LEN: usize = 24;
+    const LLC_LEN: usize = 8;
+
+    let [first, len] = frame.bytes(start);
+    if first & 0x0f != 0 {
+        return Inside::Nothing;
+    }
+    let header = start + usize::from(len >> 3) * 4;
+    if header + WIRELESS_LEN + LLC_LEN >= frame.len() || frame.u8(header + 1) != DATA {
+        return Inside::Nothing;
+    }
+    let macs = Some((header + 10, header + 16));
+    let network = header + WIRELESS_LEN + LLC_LEN;
+    Inside::Tunnel(Tunnel::Capwap, Link { network, macs, ..outer })
+}
+
+fn packet(
+    record: &RawRecord,
+    frame: Frame<'_>,
+    ip: &Ip,
+    vlan_id: u16,
+    tunnel: Option<Tunnel>,
+) -> Packet {
+    let at = ip.transport;
+    let (mut src, mut dst) = (ip.src, ip.dst);
+    let mut tcp_flags = TcpFlags::default();
+    // Bytes of the transport header; of protocols that are not known nothing counts behind IP.
+    let header_len = match (ip.protocol, ip.transport_len) {
+        (protocol::TCP, 20..) => {
+            tcp_flags = TcpFlags(frame.u8(at + 13));
+            (src.port, dst.port) = (frame.u16(at), frame.u16(at + 2));
+            Some(u32::from(frame.u8(at + 12) >> 4) * 4)
+        }
+        (protocol::UDP, 8..) => {
+            (src.port, dst.port) = (frame.u16(at), frame.u16(at + 2));
+            Some(8)
+        }
+        (protocol::ICMP, 8..) => Some(8),
+        (protocol::ICMP_V6, 4..) => Some(4),
+        _ => None,
+    };
+    let payload_len = header_len.map_or(0, |len| ip.transport_len.saturating_sub(len));
+    let payload = ip.len - payload_len;
+    let transport_len = if header_len.is_some() { ip.transport_len } else { 0 };
+    let offset = super::narrow(ip.offset);
+    Packet {
+        time: record.time,
+        src,
+        dst,
+        tunnel_id: tunnel.map_or(0, Tunnel::id),
+        vlan_id,
+        protocol: ip.protocol,
+        version: ip.version,
+        // It has dropped all others.
+        fragment: Fragment::Whole,
+        tcp_flags,
+        link: record.link,
+        frame_offset: record.offset,
+        capture_len: record.capture_len,
+        wire_len: record.wire_len & 0xffff,
+        ip_offset: offset,
+        ip_len: ip.len,
+        fragment_offset: offset,
+        transport_offset: offset + (ip.len - transport_len),
+        payload_offset: offset + payload,
+        payload_len,
+    }
+}

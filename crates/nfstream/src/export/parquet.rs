@@ -1,0 +1,64 @@
+//! Tables as Parquet files.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+/// Rows of a row group, at most. They are in memory until the group is full.
+const GROUP_ROWS: usize = 65_536;
+/// Bytes of a row group, about; only long text makes one that large.
+const GROUP_BYTES: usize = 32 << 20;
+
+/// Writes batches as row groups, compressed with zstd.
+pub(super) struct ParquetWriter<W: Write + Send>(ArrowWriter<W>);
+
+impl<W: Write + Send> ParquetWriter<W> {
+    /// Returns a writer of batches of `schema`, whose metadata goes into the file's own.
+    pub(super) fn new(output: W, schema: &SchemaRef) -> io::Result<Self> {
+        let entries = schema.metadata().iter();
+        let mut entries: Vec<_> =
+            entries.map(|(name, value)| KeyValue::new(name.clone(), value.clone())).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("nfstream version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_key_value_metadata(Some(entries))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
+            .build();
+        let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
+        writer.map(Self).map_err(io_error)
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.0.write(batch).map_err(io_error)
+    }
+
+    /// Writes what is left, and the footer.
+    pub(super) fn finish(self) -> io::Result<W> {
+        self.0.into_inner().map_err(io_error)
+    }
+
+    /// Returns the bytes of the file so far, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes_written() + self.0.in_progress_size()
+    }
+}
+
+fn io_error(error: ParquetError) -> io::Error {
+    let ParquetError::External(source) = error else { return io::Error::other(error) };
+    match source.downcast::<io::Error>() {
+        Ok(source) => *source,
+        Err(source) => match source.downcast::<ArrowError>() {
+            Ok(source) => super::ipc::io_error(*source),
+            Err(source) => io::Error::other(source),
+        },
+    }
+}

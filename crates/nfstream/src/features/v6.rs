@@ -1,0 +1,151 @@
+//! The columns of nfstream 6: its names and order for what our table of columns holds.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
+
+use super::{Column, Group, Read, Record, columns};
+use crate::flow::Sender;
+use crate::time::TimeUnit;
+
+/// Names of nfstream 6 and of our table, in its order. What is not listed has one name in both,
+/// and stands between the two parts.
+const BASE: [(&str, &str); 29] = [
+    ("id", "id"),
+    ("expiration_id", "expiration_id"),
+    ("src_ip", "src_ip"),
+    ("src_mac", "src_mac"),
+    ("src_oui", "src_oui"),
+    ("src_port", "src_port"),
+    ("dst_ip", "dst_ip"),
+    ("dst_mac", "dst_mac"),
+    ("dst_oui", "dst_oui"),
+    ("dst_port", "dst_port"),
+    ("protocol", "protocol"),
+    ("ip_version", "version"),
+    ("vlan_id", "vlan_id"),
+    ("tunnel_id", "tunnel_id"),
+    ("bidirectional_first_seen_ms", "first_seen"),
+    ("bidirectional_last_seen_ms", "last_seen"),
+    ("bidirectional_duration_ms", "duration"),
+    ("bidirectional_packets", "total_packets"),
+    ("bidirectional_bytes", "total_bytes"),
+    ("src2dst_first_seen_ms", "src2dst_first_seen_ms"),
+    ("src2dst_last_seen_ms", "src2dst_last_seen_ms"),
+    ("src2dst_duration_ms", "src2dst_duration_ms"),
+    ("src2dst_packets", "src2dst_packets"),
+    ("src2dst_bytes", "src2dst_bytes"),
+    ("dst2src_first_seen_ms", "dst2src_first_seen_ms"),
+    ("dst2src_last_seen_ms", "dst2src_last_seen_ms"),
+    ("dst2src_duration_ms", "dst2src_duration_ms"),
+    ("dst2src_packets", "dst2src_packets"),
+    ("dst2src_bytes", "dst2src_bytes"),
+];
+
+const INSPECTION: [(&str, &str); 9] = [
+    ("application_name", "application_name"),
+    ("application_category_name", "category_name"),
+    ("application_is_guessed", "application_is_guessed"),
+    ("application_confidence", "application_confidence"),
+    ("requested_server_name", "requested_server_name"),
+    ("client_fingerprint", "client_fingerprint"),
+    ("server_fingerprint", "server_fingerprint"),
+    ("user_agent", "user_agent"),
+    ("content_type", "content_type"),
+];
+
+/// Groups whose columns have one name in both.
+const SHARED: [Group; 3] = [Group::Statistics, Group::TcpFlags, Group::Splt];
+
+/// Groups without which columns of [`BASE`] would be empty.
+const BASE_GROUPS: [Group; 2] = [Group::Directions, Group::Mac];
+
+static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let shared = |column: &&Column| SHARED.contains(&column.group);
+    let shared = columns(TimeUnit::Milliseconds).filter(shared).copied();
+    let base = BASE.iter().filter_map(renamed);
+    base.chain(shared).chain(INSPECTION.iter().filter_map(renamed)).collect()
+});
+
+/// The columns that a run by the rules of nfstream 6 can have.
+#[derive(Clone, Copy, Debug)]
+pub struct V6Columns;
+
+impl V6Columns {
+    /// Returns its columns, as far as those of `groups` were asked for, in its order.
+    pub fn of(groups: &[Group]) -> Vec<&'static Column> {
+        let wanted = |column: &&Column| {
+            column.group == Group::Base
+                || BASE_GROUPS.contains(&column.group)
+                || groups.contains(&column.group)
+        };
+        COLUMNS.iter().filter(wanted).collect()
+    }
+
+    /// Returns the groups without which its basic columns would be empty.
+    pub fn needed_groups() -> [Group; 2] {
+        BASE_GROUPS
+    }
+}
+
+/// Returns our column under its name in nfstream 6.
+fn renamed((name, ours): &(&'static str, &str)) -> Option<Column> {
+    let column = columns(TimeUnit::Milliseconds).find(|column| column.name == *ours)?;
+    let read = match *ours {
+        "src_ip" => Read::Text(|r, text| write_ip(r, r.flow.src, text)),
+        "dst_ip" => Read::Text(|r, text| write_ip(r, r.flow.src.other(), text)),
+        "application_is_guessed" => Read::U8(|r| r.application.label.guessed.into()),
+        _ => column.read,
+    };
+    let group = if column.group == Group::Application { Group::Ndpi } else { column.group };
+    Some(Column { name, group, read, ..*column })
+}
+
+/// Appends an end's address as `inet_ntop` of the C library writes it.
+fn write_ip(record: &Record, end: Sender, text: &mut String) {
+    let key = &record.flow.key;
+    text.push_str(&ip_text(key.end(end).ip(key.version)));
+}
+
+/// Returns an address as `inet_ntop` of the GNU C library writes it: also those IPv6 addresses that
+/// are IPv4 ones behind twelve zero bytes end in dotted numbers (RFC 4291, section 2.5.5.1).
+pub fn ip_text(ip: IpAddr) -> String {
+    if let IpAddr::V6(wide) = ip
+        && let [0, 0, 0, 0, 0, 0, high, low] = wide.segments()
+        && high != 0
+    {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        return format!("::{}", Ipv4Addr::new(a, b, c, d));
+    }
+    ip.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_found() {
+        let all = V6Columns::of(&Group::ALL);
+        assert_eq!(all.len(), BASE.len() + 24 + 24 + 3 + INSPECTION.len());
+        assert_eq!(all[11].name, "ip_version");
+        assert_eq!(all[all.len() - 1].name, "content_type");
+    }
+
+    #[test]
+    fn groups_leave_columns_out() {
+        let base = V6Columns::of(&[Group::Tunnel]);
+        assert_eq!(base.len(), BASE.len());
+        assert!(V6Columns::of(&[]).iter().all(|column| column.name != "tunnel_id"));
+    }
+
+    #[test]
+    fn ipv6_addresses_read_as_the_c_library_writes_them() {
+        let text = |text: &str| ip_text(text.parse().unwrap());
+        assert_eq!(text("::1.2.3.4"), "::1.2.3.4");
+        assert_eq!(text("::ffff:1.2.3.4"), "::ffff:1.2.3.4");
+        assert_eq!(text("::1"), "::1");
+        assert_eq!(text("64:ff9b::102:304"), "64:ff9b::102:304");
+        assert_eq!(text("2001:db8:0:1:1:1:1:1"), "2001:db8:0:1:1:1:1:1");
+    }
+}

@@ -1,0 +1,517 @@
+"""The flows of a run as tables: in memory, in files, and for notebooks."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nfstream import _engine
+from nfstream.plugin import NFPlugin
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+_PREVIEW_FLOWS = 10
+_PREVIEW_PACKETS = 50_000
+
+
+class Tables:
+    """The ways in which a streamer gives its flows as a table.
+
+    All of them run over the source to its end and give a row for each flow, in the order in which
+    the flows end, a column for each attribute. ``docs/columns.md`` explains the columns. They
+    share some parameters:
+
+    - ``columns_to_anonymize``: names of columns whose values are replaced by hashes: keyed
+      BLAKE2b of the value's text, 64 hexadecimal digits, so the column becomes text. Equal values
+      have equal hashes within a table, also in different columns.
+    - ``key``: the key of these hashes, 1 to 64 bytes; a random one for each call if not given, so
+      that hashes of two calls cannot be compared.
+    - ``timestamps``: whether ``first_seen`` and ``last_seen`` are points in time (UTC) instead of
+      integers, milliseconds since the Unix epoch.
+
+    A streamer without these wishes is itself a table for all that speak the Arrow PyCapsule
+    protocol: ``pyarrow.table(streamer)``, ``polars.DataFrame(streamer)``,
+    ``duckdb.sql("select * from streamer")``. Each use is a run of its own and reads batch by
+    batch while the engine works; with plugins it reads to the end first, because only then the
+    types of their columns are known.
+    """
+
+    _source: list[str]
+    _plugins: list[NFPlugin]
+    _parameters: dict[str, Any]
+    # A table that has been read only to know its schema, for whoever asks for its rows next.
+    _read_ahead: Any = None
+
+    def _start(self) -> _engine.Run:
+        raise NotImplementedError
+
+    def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
+        raise NotImplementedError
+
+    def to_pandas(
+        self,
+        columns_to_anonymize: Sequence[str] = (),
+        *,
+        key: bytes | None = None,
+        timestamps: bool = False,
+    ) -> pd.DataFrame:
+        """Returns all flows as a frame of pandas.
+
+        Columns of the engine come from Arrow without a detour and have its types; columns of
+        plugins have the type that pandas finds for their values.
+
+        Args:
+            columns_to_anonymize: Columns that are replaced by hashes.
+            key: Key of the hashes, 1 to 64 bytes; random if not given.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+
+        Returns:
+            A frame with the columns of the flows; without rows if there are no flows.
+
+        Raises:
+            ImportError: If pandas or pyarrow is not installed.
+            ValueError: If there is no column of such a name, or the key has no such length.
+
+        Examples:
+            >>> from nfstream import NFStreamer
+            >>> flows = NFStreamer("tests/captures/redis.pcap").to_pandas()
+            >>> flows["application_name"].unique().tolist()
+            ['Redis']
+        """
+        try:
+            import pandas as pd
+            import pyarrow as pa
+        except ImportError as error:
+            raise _missing("to_pandas()", "pandas and pyarrow", "pandas") from error
+
+        options, names = self._options(columns_to_anonymize, key, timestamps)
+        plugins = [plugin.name for plugin in self._plugins if not plugin.volatile]
+        hidden = set(names).intersection(plugins)
+        given, values = self._read(options, plugin_columns=bool(hidden))
+        table = pa.table(given)
+        # Labels are few, so they travel as a dictionary, but plain text is easier to work with.
+        plain = [
+            entry.with_type(entry.type.value_type) if pa.types.is_dictionary(entry.type) else entry
+            for entry in table.schema
+            if entry.name not in plugins
+        ]
+        schema = pa.schema(plain)
+        frame: pd.DataFrame = table.select(schema.names).cast(schema).to_pandas()
+        for name, column in zip(plugins, values, strict=True):
+            if name in hidden:
+                frame[name] = table.column(name).to_pandas()
+            else:
+                dtype = None if column else object
+                frame[name] = pd.Series(column, index=frame.index, dtype=dtype)
+        return frame
+
+    def to_arrow(
+        self,
+        columns_to_anonymize: Sequence[str] = (),
+        *,
+        key: bytes | None = None,
+        timestamps: bool = False,
+    ) -> pa.Table:
+        """Returns all flows as a table of pyarrow.
+
+        Values of plugins become the narrowest of boolean, 64-bit integer, floating-point number,
+        list of these, or text that holds all of a column; ``None`` is a missing value, and what
+        fits in none of them is taken as ``str()`` writes it.
+
+        Args:
+            columns_to_anonymize: Columns that are replaced by hashes.
+            key: Key of the hashes, 1 to 64 bytes; random if not given.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+
+        Returns:
+            A table with the columns of the flows; its metadata has the versions of nfstream, nDPI
+            and the columns, and the parameters of the run as JSON.
+
+        Raises:
+            ImportError: If pyarrow is not installed.
+            ValueError: If there is no column of such a name, or the key has no such length.
+
+        Examples:
+            >>> from nfstream import NFStreamer
+            >>> table = NFStreamer("tests/captures/redis.pcap").to_arrow(["src_ip"])
+            >>> table.num_rows, table.schema.field("src_port").type, len(table["src_ip"][0].as_py())
+            (6, DataType(uint16), 64)
+        """
+        try:
+            import pyarrow as pa
+        except ImportError as error:
+            raise _missing("to_arrow()", "pyarrow", "arrow") from error
+
+        options, _ = self._options(columns_to_anonymize, key, timestamps)
+        return pa.table(self._read(options)[0])
+
+    def to_polars(
+        self,
+        columns_to_anonymize: Sequence[str] = (),
+        *,
+        key: bytes | None = None,
+        timestamps: bool = False,
+    ) -> pl.DataFrame:
+        """Returns all flows as a frame of Polars.
+
+        Args:
+            columns_to_anonymize: Columns that are replaced by hashes.
+            key: Key of the hashes, 1 to 64 bytes; random if not given.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+
+        Returns:
+            A frame with the columns of the flows, labels as categories; columns of plugins as in
+            :meth:`to_arrow`.
+
+        Raises:
+            ImportError: If Polars is not installed.
+            ValueError: If there is no column of such a name, or the key has no such length.
+
+        Examples:
+            >>> from nfstream import NFStreamer
+            >>> flows = NFStreamer("tests/captures/redis.pcap").to_polars()
+            >>> int(flows["dst_port"].max())
+            6379
+        """
+        try:
+            import polars as pl
+        except ImportError as error:
+            raise _missing("to_polars()", "Polars", "polars") from error
+
+        options, _ = self._options(columns_to_anonymize, key, timestamps)
+        return pl.DataFrame(self._read(options)[0])
+
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        columns_to_anonymize: Sequence[str] = (),
+        flows_per_file: int = 0,
+        rotate_files: int = 0,
+        *,
+        bytes_per_file: int = 0,
+        key: bytes | None = None,
+        timestamps: bool = False,
+        overwrite: bool = False,
+    ) -> int:
+        """Writes all flows to a Parquet file, compressed with zstd.
+
+        The file's metadata has the versions of nfstream, nDPI and the columns, and the parameters
+        of the run as JSON, all under names that begin with ``nfstream.``. See :meth:`to_csv` for
+        the way in which files appear, and for the arguments.
+
+        Returns:
+            The number of flows written.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     NFStreamer("tests/captures/redis.pcap").to_parquet(f"{folder}/flows.parquet")
+            6
+        """
+        return self._write(
+            "parquet", path, columns_to_anonymize, flows_per_file, rotate_files,
+            bytes_per_file, key, timestamps, overwrite,
+        )  # fmt: skip
+
+    def to_csv(
+        self,
+        path: str | os.PathLike[str],
+        columns_to_anonymize: Sequence[str] = (),
+        flows_per_file: int = 0,
+        rotate_files: int = 0,
+        *,
+        bytes_per_file: int = 0,
+        key: bytes | None = None,
+        timestamps: bool = False,
+        overwrite: bool = False,
+    ) -> int:
+        r"""Writes all flows to a CSV file (RFC 4180, lines end in ``\n``), a header line first.
+
+        Missing values are empty, lists are written as JSON, points in time as RFC 3339.
+
+        A file is either whole or not there: it grows under a hidden name beside the path, and
+        takes its name when it is complete and on the disk. If anything fails, it is removed, and
+        an older file of the same name is as it was.
+
+        With ``flows_per_file`` or ``bytes_per_file`` the table is spread over files with numbers
+        before the ending: ``flows.0.csv``, ``flows.1.csv`` and so on, each a table of its own that
+        appears when it is complete. With ``rotate_files`` only so many are kept, the newest, and
+        numbers go on growing.
+
+        Args:
+            path: File to write; a pipe or a device is written directly.
+            columns_to_anonymize: Columns that are replaced by hashes.
+            flows_per_file: Flows of a file, at most; 0 for no limit.
+            rotate_files: Files that are kept, the newest; 0 for all.
+            bytes_per_file: Bytes of a file, about; 0 for no limit.
+            key: Key of the hashes, 1 to 64 bytes; random if not given.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+            overwrite: Whether files that are there are replaced; with ``flows_per_file`` or
+                ``bytes_per_file`` all files that have one of these names.
+
+        Returns:
+            The number of flows written.
+
+        Raises:
+            FileExistsError: If there is such a file, unless ``overwrite`` is true.
+            OSError: If a file cannot be written; its kind and its ``filename`` say more.
+            ValueError: If there is no column of such a name, the file is one of the source's, or
+                another argument has a value that makes no sense.
+
+        Examples:
+            >>> import os, tempfile
+            >>> from nfstream import NFStreamer
+            >>> streamer = NFStreamer("tests/captures/redis.pcap")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     streamer.to_csv(f"{folder}/flows.csv", ["src_ip", "dst_ip"])
+            ...     streamer.to_csv(f"{folder}/many.csv", flows_per_file=4)
+            ...     sorted(os.listdir(folder))
+            6
+            6
+            ['flows.csv', 'many.0.csv', 'many.1.csv']
+        """
+        return self._write(
+            "csv", path, columns_to_anonymize, flows_per_file, rotate_files,
+            bytes_per_file, key, timestamps, overwrite,
+        )  # fmt: skip
+
+    def to_jsonl(
+        self,
+        path: str | os.PathLike[str],
+        columns_to_anonymize: Sequence[str] = (),
+        flows_per_file: int = 0,
+        rotate_files: int = 0,
+        *,
+        bytes_per_file: int = 0,
+        key: bytes | None = None,
+        timestamps: bool = False,
+        overwrite: bool = False,
+    ) -> int:
+        """Writes all flows to a file of JSON lines, an object a flow.
+
+        See :meth:`to_csv` for the way in which files appear, and for the arguments.
+
+        Returns:
+            The number of flows written.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     NFStreamer("tests/captures/redis.pcap").to_jsonl(f"{folder}/flows.jsonl")
+            6
+        """
+        return self._write(
+            "jsonl", path, columns_to_anonymize, flows_per_file, rotate_files,
+            bytes_per_file, key, timestamps, overwrite,
+        )  # fmt: skip
+
+    def to_ipc(
+        self,
+        path: str | os.PathLike[str],
+        columns_to_anonymize: Sequence[str] = (),
+        flows_per_file: int = 0,
+        rotate_files: int = 0,
+        *,
+        bytes_per_file: int = 0,
+        key: bytes | None = None,
+        timestamps: bool = False,
+        overwrite: bool = False,
+    ) -> int:
+        """Writes all flows to an Arrow file, also known as Feather version 2.
+
+        The schema's metadata is that of :meth:`to_arrow`. See :meth:`to_csv` for the way in which
+        files appear, and for the arguments.
+
+        Returns:
+            The number of flows written.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     NFStreamer("tests/captures/redis.pcap").to_ipc(f"{folder}/flows.arrow")
+            6
+        """
+        return self._write(
+            "arrow", path, columns_to_anonymize, flows_per_file, rotate_files,
+            bytes_per_file, key, timestamps, overwrite,
+        )  # fmt: skip
+
+    def __arrow_c_schema__(self) -> object:
+        """Returns the columns as a capsule of the Arrow C data interface.
+
+        With plugins this is a run to its end; its rows go to who asks for them next.
+        """
+        options, _ = self._options((), None, False)
+        if self._plugins:
+            if self._read_ahead is None:
+                self._read_ahead = self._read(options)[0]
+            return self._read_ahead.__arrow_c_schema__()
+        run = self._make_run()
+        try:
+            return _engine.table_schema(run, options).__arrow_c_schema__()
+        finally:
+            run.close()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Begins a run and returns its batches as a capsule of the Arrow C stream interface."""
+        options, _ = self._options((), None, False)
+        if self._plugins:
+            table, self._read_ahead = self._read_ahead, None
+            if table is None:
+                table = self._read(options)[0]
+            return table.__arrow_c_stream__(requested_schema)
+        batches = _engine.read_batches(self._start(), options, self._end)
+        return batches.__arrow_c_stream__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        """Returns what a run will do, and the first flows, for a notebook.
+
+        Reads only regular files and of them only the beginning; plugins do not run.
+        """
+        what = {
+            "source": ", ".join(self._source),
+            **self._parameters,
+            "plugins": ", ".join(plugin.name for plugin in self._plugins) or "none",
+        }
+        rows = "".join(
+            f'<tr><th style="text-align:left">{html.escape(name)}</th>'
+            f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
+            for name, value in what.items()
+        )
+        return f"<div><b>NFStreamer</b><table><tbody>{rows}</tbody></table>{self._preview()}</div>"
+
+    def _preview(self) -> str:
+        if not all(os.path.isfile(path) for path in self._source):
+            return "<p>No flows are shown here: only regular files are read for that.</p>"
+        try:
+            run = self._make_run()
+            try:
+                flows = _engine.first_flows(run, _PREVIEW_FLOWS, _PREVIEW_PACKETS)
+            finally:
+                run.close()
+        except (OSError, ValueError) as error:
+            return f"<p>The source cannot be read: {html.escape(str(error))}</p>"
+        if not flows:
+            packets = f"{_PREVIEW_PACKETS:,}"
+            return f"<p>No flow has ended in the first packets (at most {packets} are read).</p>"
+        names = "".join(f"<th>{html.escape(name)}</th>" for name in flows[0].keys())  # noqa: SIM118
+        lines = "".join(
+            "<tr>"
+            + "".join(f"<td>{html.escape(str(value))}</td>" for value in flow.values())
+            + "</tr>"
+            for flow in flows
+        )
+        plugins = ", without plugins" if self._plugins else ""
+        return (
+            f"<p>The first {len(flows)} flows{plugins}; nothing behind them was read.</p>"
+            '<div style="overflow-x:auto"><table>'
+            f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+        )
+
+    def _options(
+        self, columns_to_anonymize: Sequence[str], key: bytes | None, timestamps: bool
+    ) -> tuple[_engine.TableOptions, list[str]]:
+        names = _names(columns_to_anonymize)
+        if key is not None and not isinstance(key, (bytes, bytearray)):
+            raise ValueError(f"key must be bytes, not {key!r}")
+        if timestamps not in (True, False):
+            raise ValueError(f"timestamps must be True or False, not {timestamps!r}")
+        parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
+        parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        if names:
+            # Names of files may say more than they should.
+            parameters["columns_to_anonymize"] = names
+        else:
+            parameters["source"] = self._source
+        options = _engine.TableOptions(
+            timestamps=bool(timestamps),
+            columns_to_anonymize=names,
+            key=None if key is None else bytes(key),
+            parameters=json.dumps(parameters, default=str),
+        )
+        return options, names
+
+    def _read(
+        self, options: _engine.TableOptions, plugin_columns: bool = True
+    ) -> tuple[Any, list[list[Any]]]:
+        run = self._start()
+        try:
+            table = _engine.read_table(run, options, plugin_columns)
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
+        return table
+
+    def _write(
+        self,
+        format: str,
+        path: str | os.PathLike[str],
+        columns_to_anonymize: Sequence[str],
+        flows_per_file: int,
+        rotate_files: int,
+        bytes_per_file: int,
+        key: bytes | None,
+        timestamps: bool,
+        overwrite: bool,
+    ) -> int:
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"path must be the path of a file, not {path!r}")
+        limits = {
+            "flows_per_file": flows_per_file,
+            "bytes_per_file": bytes_per_file,
+            "rotate_files": rotate_files,
+        }
+        for name, value in limits.items():
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+                raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
+        if rotate_files and not (flows_per_file or bytes_per_file):
+            raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
+        if any(_is_same(path, source) for source in self._source):
+            raise ValueError(f"{os.fspath(path)!r} is a file of the source")
+        options, _ = self._options(columns_to_anonymize, key, timestamps)
+        run = self._start()
+        try:
+            flows = _engine.write_table(
+                run, options, path, format, overwrite=bool(overwrite), **limits
+            )
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
+        return flows
+
+    def _make_run(self) -> _engine.Run:
+        """Returns a run without plugins that nobody hears of."""
+        return _engine.Run(self._source, plugins=[], plugin_base=NFPlugin, **self._parameters)
+
+
+def _names(columns: object) -> list[str]:
+    given = [columns] if isinstance(columns, str) else columns
+    if not isinstance(given, Iterable):
+        raise ValueError(f"columns_to_anonymize must be names of columns, not {columns!r}")
+    names = list(given)
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"columns_to_anonymize must be names of columns, not {name!r}")
+    return names
+
+
+def _is_same(path: str | os.PathLike[str], source: str) -> bool:
+    try:
+        return os.path.samefile(path, source)
+    except (OSError, ValueError):
+        return False
+
+
+def _missing(method: str, packages: str, extra: str) -> ImportError:
+    return ImportError(f"{method} needs {packages}: pip install 'nfstream[{extra}]'")

@@ -1,0 +1,139 @@
+"""Runs the examples of the documents and compares what they print with what is written there."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import pytest
+
+from conftest import ROOT
+
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+NOTEBOOK = ROOT / "examples" / "demo.ipynb"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OURS = re.compile(r"^\$ .*\bnfstream (flows|summary|columns)\b|^\$ (head|ls) ")
+
+
+@dataclass
+class Example:
+    """A piece of a document that can be run, and what is printed if the document says so."""
+
+    line: int
+    language: str
+    code: str
+    printed: str | None
+
+
+def examples(document: Path) -> Iterator[Example]:
+    """Yields the Python blocks with the text blocks behind them, and the commands of consoles."""
+    text = document.read_text()
+    blocks = list(FENCE.finditer(text))
+    for index, block in enumerate(blocks):
+        line = text.count("\n", 0, block.start()) + 2
+        language, content = block.groups()
+        if language == "python":
+            after = blocks[index + 1] if index + 1 < len(blocks) else None
+            follows = after and after[1] == "text" and not text[block.end() : after.start()].strip()
+            yield Example(line, "python", content, after[2] if after and follows else None)
+        if language == "console":
+            for command in re.finditer(r"^\$ .*\n((?!\$ ).*\n)*", content, re.MULTILINE):
+                first, _, printed = command[0].partition("\n")
+                if OURS.match(first):
+                    yield Example(line, "console", first.removeprefix("$ "), printed)
+
+
+def run_python(example: Example, names: dict[str, Any]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example.code, f"line {example.line}", "exec"), names)
+    return printed.getvalue()
+
+
+def run_command(example: Example) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    child = subprocess.run(
+        ["bash", "-c", example.code],
+        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert child.stderr == ""
+    return child.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_examples_print_what_the_document_says(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Examples read the captures of the repository and write beside them, but not into it.
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "document"}
+    for example in examples(document):
+        is_python = example.language == "python"
+        printed = run_python(example, names) if is_python else run_command(example)
+        if example.printed is not None:
+            place = f"{document.name}, line {example.line}"
+            assert tidy(printed) == tidy(example.printed), place
+
+
+def tidy(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+def test_documents_link_to_what_is_there() -> None:
+    for document in [*DOCUMENTS, *ROOT.glob("*.md"), ROOT / "tests" / "captures" / "README.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_notebook_shows_what_it_has_stored() -> None:
+    stored = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = copy.deepcopy(stored)
+    nbclient.NotebookClient(
+        notebook,
+        timeout=100,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": NOTEBOOK.parent}},
+    ).execute()
+    if os.environ.get("NFSTREAM_BLESS") == "1":
+        notebook.metadata = stored.metadata
+        nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
+        return
+    assert [texts(cell) for cell in notebook.cells] == [texts(cell) for cell in stored.cells]
+
+
+def texts(cell: Any) -> list[str]:
+    """Returns what a cell prints and shows, as text."""
+    outputs = cell.get("outputs", [])
+    return [output.get("text") or output["data"]["text/plain"] for output in outputs]
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
+)
+def test_script_of_examples_runs(script: Path, web: Path) -> None:
+    child = subprocess.run(
+        [sys.executable, str(script), str(web)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout
