@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import numbers
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
+from nfstream.interrupt import stopped_by_interrupt
 from nfstream.plugin import NFPlugin
+from nfstream.report import Reporter
 from nfstream.tables import Tables
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Path = str | os.PathLike[str]
 
@@ -25,12 +33,19 @@ _SPLT_PACKETS = 10
 class Stats:
     """What a run has counted: ``packets == flow_packets + sum(ignored.values())``.
 
+    When a live run has ended, ``received == packets + dropped_by_kernel``.
+
     Attributes:
         packets: Packets read from the source.
         flow_packets: Packets that belong to flows.
         ignored: Packets that belong to no flow, by reason.
         late_packets: Packets of flows that came after a later packet of their flow.
         flows: Flows that have ended.
+        active_flows: Flows that have begun and not ended yet.
+        received: Packets that interfaces have given to the kernel and that the filter, if there
+            is one, let pass; 0 for files.
+        dropped_by_kernel: Packets of these that were lost, as they were not read fast enough.
+        dropped_by_interface: Packets that the interfaces had to drop before that.
     """
 
     packets: int = 0
@@ -38,17 +53,29 @@ class Stats:
     ignored: dict[str, int] = field(default_factory=dict)
     late_packets: int = 0
     flows: int = 0
+    active_flows: int = 0
+    received: int = 0
+    dropped_by_kernel: int = 0
+    dropped_by_interface: int = 0
 
 
 class NFStreamer(Tables):
     """Reads packets and gives the flows they make up.
 
     A streamer can be iterated again and again: each iteration is a run of its own, from the
-    source's first packet on.
+    source's first packet on. With ``async for`` the event loop goes on meanwhile.
+
+    A live run, over interfaces, ends with ``stop()``, Ctrl-C, ``duration``, ``max_nflows``, a
+    ``break`` out of the loop or the end of a ``with`` block. Packets captured by then are still
+    put into flows, and all flows end: a loop that goes on gets them, plugins see ``on_expire`` in
+    any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop gets the last
+    flows and ends; a second one is a ``KeyboardInterrupt`` at once.
 
     Args:
         source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of
-            files read as one capture, or ``"-"`` for standard input.
+            files read as one capture, or ``"-"`` for standard input; or the name of a network
+            interface, a list of them, or ``"any"`` for all. A file whose name is that of an
+            interface is ``"./name"``.
         snaplen: Bytes captured of each packet, for live capture; a file's packets are taken as
             they are.
         idle_timeout: Seconds without a packet after which a flow ends.
@@ -57,8 +84,9 @@ class NFStreamer(Tables):
         dissect: Whether nDPI looks for the application behind each flow.
         max_tcp_dissections: Packets of a TCP flow that nDPI sees, at most.
         max_udp_dissections: Packets of a UDP flow that nDPI sees, at most.
-        bpf_filter: Filter of libpcap: only packets that match are metered, the others are
-            ignored as ``filtered``.
+        bpf_filter: Filter of libpcap: only packets that match are metered. Those of a file that
+            do not are ignored as ``filtered``; on interfaces the kernel does not even hand
+            them over.
         decode_tunnels: Whether packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE (ERSPAN and
             NVGRE too), L2TP and Teredo are metered in place of those that carry them. IP in IP
             is always looked into.
@@ -74,10 +102,16 @@ class NFStreamer(Tables):
             ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
             flows are the same for any number. With plugins there is always one.
+        promiscuous_mode: Whether interfaces are asked for packets to other machines, too; those
+            of ``"any"`` are not.
+        socket_buffer_size: Bytes in which the kernel keeps packets until they are read.
+        duration: Seconds after which a live run ends, ``None`` for no end.
+        performance_report: Seconds between two lines of counts and rates on standard error while
+            a run goes on; 0 for none.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        PermissionError: If a file must not be read.
+        FileNotFoundError: If there is no such file or interface.
+        PermissionError: If a file must not be read, or packets must not be captured.
         IsADirectoryError: If a file is a directory.
         ValueError: If a file is no capture, or a parameter has a value that makes no sense.
 
@@ -111,16 +145,21 @@ class NFStreamer(Tables):
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
         n_meters: int = 0,
+        promiscuous_mode: bool = True,
+        socket_buffer_size: int = 64 * 2**20,
+        duration: float | None = None,
+        performance_report: float = 0,
     ) -> None:
         self._source = _source(source)
-        self._snaplen = _whole("snaplen", snaplen, least=1)
         self._plugins = _plugins(plugins)
         self._parameters: dict[str, Any] = {
+            "snaplen": _whole("snaplen", snaplen, least=1),
             "idle_timeout": _seconds("idle_timeout", idle_timeout),
             "active_timeout": _seconds("active_timeout", active_timeout),
             "dissect": _flag("dissect", dissect),
             "max_tcp_dissections": _whole("max_tcp_dissections", max_tcp_dissections),
             "max_udp_dissections": _whole("max_udp_dissections", max_udp_dissections),
+            "bpf_filter": _filter(bpf_filter),
             "decode_tunnels": _flag("decode_tunnels", decode_tunnels),
             "accounting_mode": _whole("accounting_mode", accounting_mode, most=3),
             "splt_analysis": _whole("splt_analysis", splt_analysis, most=65535),
@@ -129,7 +168,11 @@ class NFStreamer(Tables):
             "time_unit": _one_of("time_unit", time_unit, ("ms", "us", "ns")),
             "features": _features(features),
             "n_meters": _whole("n_meters", n_meters),
+            "promiscuous_mode": _flag("promiscuous_mode", promiscuous_mode),
+            "socket_buffer_size": _whole("socket_buffer_size", socket_buffer_size),
+            "duration": None if duration is None else _seconds("duration", duration),
         }
+        self._report_interval = _seconds("performance_report", performance_report)
         asked = self._parameters["features"]
         if _flag("statistical_analysis", statistical_analysis):
             asked += [name for name in ("statistics", "tcp_flags") if name not in asked]
@@ -137,14 +180,75 @@ class NFStreamer(Tables):
             asked.append("splt")
         if splt_analysis == 0 and "splt" in asked:
             self._parameters["splt_analysis"] = _SPLT_PACKETS
-        _engine.check_source(self._source)
+        self._is_live = _engine.check_source(self._source)
+        if duration is not None and not self._is_live:
+            raise ValueError("duration is for network interfaces: a file ends by itself")
         self._run: _engine.Run | None = None
+        self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
+        # What is to be undone when a run ends.
+        self._endings: dict[_engine.Run, contextlib.ExitStack] = {}
 
     def __iter__(self) -> Iterator[NFlow]:
         """Runs over the source and gives each flow as it ends."""
+        loop = self._flows()
+        self._loops.add(loop)
+        return loop
+
+    async def __aiter__(self) -> AsyncIterator[NFlow]:
+        """Runs over the source and gives each flow as it ends, while the event loop goes on."""
+        in_thread = asyncio.get_running_loop().run_in_executor
+        run = await in_thread(None, self._start)
+        reading: asyncio.Future[list[NFlow]] | None = None
+        try:
+            while True:
+                reading = in_thread(None, run.read_flows)
+                # Cancelled is whoever waits; the thread goes on and is waited for below.
+                flows = await asyncio.shield(reading)
+                if not flows:
+                    break
+                for flow in flows:
+                    yield flow
+        except BaseException as error:
+            run.stop()
+            if reading is not None:
+                await asyncio.wait([reading])
+            failed = not isinstance(error, (GeneratorExit, asyncio.CancelledError))
+            await in_thread(None, lambda: self._end(run, failed=failed))
+            raise
+        await in_thread(None, self._end, run)
+
+    def __enter__(self) -> NFStreamer:
+        """Returns the streamer, which stops at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stops the run at hand, and ends loops that were left."""
+        self.stop()
+        for loop in list(self._loops):
+            # One that goes on in another thread gets the last flows there.
+            with contextlib.suppress(ValueError):
+                loop.close()
+
+    def stop(self) -> None:
+        """Ends the run at hand, from whichever thread, without loss.
+
+        What has been captured by now is still put into flows, and all flows end. The loop over
+        the run gets them, then it ends. Without a run nothing happens.
+        """
+        if self._run is not None:
+            self._run.stop()
+
+    def _flows(self) -> Generator[NFlow, None, None]:
         run = self._start()
         try:
-            yield from run
+            # Not `yield from`: when the loop is left that would close the run before it is drained.
+            for flow in run:
+                yield flow
         except BaseException as error:
             self._end(run, failed=not isinstance(error, GeneratorExit))
             raise
@@ -163,17 +267,29 @@ class NFStreamer(Tables):
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
     def _start(self) -> _engine.Run:
-        self._run = _engine.Run(
-            self._source, plugins=self._plugins, plugin_base=NFPlugin, **self._parameters
-        )
-        return self._run
+        run = self._run = self._make_run(self._plugins)
+        ending = self._endings[run] = contextlib.ExitStack()
+        ending.enter_context(stopped_by_interrupt(run))
+        if self._report_interval > 0:
+            ending.callback(Reporter(self._report_interval, run.stats).end)
+        return run
+
+    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
+        return _engine.Run(self._source, plugins=plugins, plugin_base=NFPlugin, **self._parameters)
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         """Ends a run, whichever way it came to its end.
 
         Where the run has failed that is what the caller is told, not what cleaning up raises.
         """
-        run.close()
+        try:
+            if run.is_live:
+                run.stop()
+                while run.read_flows():
+                    pass
+        finally:
+            run.close()
+            self._endings.pop(run).close()
         errors = []
         for plugin in self._plugins:
             try:
@@ -184,6 +300,15 @@ class NFStreamer(Tables):
             warnings.warn(message, UserWarning, stacklevel=3)
         if errors and not failed:
             raise errors[0]
+
+
+def _filter(bpf_filter: object) -> str | None:
+    if bpf_filter is None:
+        return None
+    if not isinstance(bpf_filter, str):
+        raise ValueError(f"bpf_filter must be a filter of libpcap, not {bpf_filter!r}")
+    _engine.check_filter(bpf_filter)
+    return bpf_filter
 
 
 def _source(source: object) -> list[str]:

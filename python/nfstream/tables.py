@@ -51,6 +51,9 @@ class Tables:
     def _start(self) -> _engine.Run:
         raise NotImplementedError
 
+    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
+        raise NotImplementedError
+
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         raise NotImplementedError
 
@@ -355,7 +358,7 @@ class Tables:
             if self._read_ahead is None:
                 self._read_ahead = self._read(options)[0]
             return self._read_ahead.__arrow_c_schema__()
-        run = self._make_run()
+        run = self._make_run([])
         try:
             return _engine.table_schema(run, options).__arrow_c_schema__()
         finally:
@@ -393,7 +396,7 @@ class Tables:
         if not all(os.path.isfile(path) for path in self._source):
             return "<p>No flows are shown here: only regular files are read for that.</p>"
         try:
-            run = self._make_run()
+            run = self._make_run([])
             try:
                 flows = _engine.first_flows(run, _PREVIEW_FLOWS, _PREVIEW_PACKETS)
             finally:
@@ -489,10 +492,6 @@ class Tables:
             raise
         self._end(run)
         return flows
-
-    def _make_run(self) -> _engine.Run:
-        """Returns a run without plugins that nobody hears of."""
-        return _engine.Run(self._source, plugins=[], plugin_base=NFPlugin, **self._parameters)
 
 
 def _names(columns: object) -> list[str]:

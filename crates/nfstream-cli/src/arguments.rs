@@ -12,9 +12,12 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crate::commands::Command;
 use crate::error::Error;
 
-/// Our version and nDPI's, as two of ours may label differently with another nDPI.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{}, nDPI {}", env!("CARGO_PKG_VERSION"), ndpi::version()));
+/// Our version and those of the libraries: with others, the same packets may be labelled and
+/// filtered differently.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let ndpi = ndpi::version();
+    format!("{}, nDPI {ndpi}, libpcap {}", env!("CARGO_PKG_VERSION"), env!("NFSTREAM_LIBPCAP"))
+});
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

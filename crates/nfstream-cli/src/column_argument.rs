@@ -25,7 +25,9 @@ impl ColumnName {
         let known = columns(unit).find(|column| column.name == name);
         known.ok_or_else(|| {
             let meant = nearest(name, columns(unit).map(|column| column.name)).unwrap_or(name);
-            format!("column {name} has its time in another unit; with this --time-unit it is {meant}")
+            format!(
+                "column {name} has its time in another unit; with this --time-unit it is {meant}"
+            )
         })
     }
 }
@@ -65,10 +67,7 @@ impl TypedValueParser for ColumnParser {
 }
 
 /// Returns the name that was probably meant with `typed`.
-pub(crate) fn nearest<'a>(
-    typed: &str,
-    names: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let rated = names.map(|name| (strsim::jaro_winkler(name, typed), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)

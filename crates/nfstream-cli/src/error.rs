@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
+use nfstream::export::ExportError;
 
 use crate::condition::Fault;
 use crate::human::count;
@@ -34,15 +35,21 @@ pub(crate) enum Error {
     /// A column that the run does not have.
     #[error("column {column} comes from nDPI, which --no-dissect leaves out")]
     ColumnOff { column: &'static str },
+    /// A format that nobody can read on a terminal.
+    #[error("{format} is nothing for a terminal: name a file with -o, or send it to a pipe")]
+    BinaryToTerminal { format: &'static str },
     /// A condition on flows that makes no sense.
     #[error("--where: {}", .0)]
-    Condition(#[from] Fault),
+    Condition(Fault),
     /// A column that has another name in this unit of times.
     #[error("{}", .0)]
     ColumnUnit(String),
     /// The file to be written is there already.
     #[error("{}: exists already; --force replaces it", path.display())]
     Exists { path: PathBuf },
+    /// The table cannot be written to its file.
+    #[error(transparent)]
+    Export(ExportError),
     /// A group of columns that the run does not have.
     #[error("the columns of {group} come from nDPI, which --no-dissect leaves out")]
     FeatureOff { group: &'static str },
@@ -73,6 +80,9 @@ pub(crate) enum Error {
     /// Data cannot be written to standard output.
     #[error("standard output: cannot be written")]
     Stdout { source: io::Error },
+    /// A table for people should go into a file.
+    #[error("a table for people goes to standard output, not into {}", path.display())]
+    TableToFile { path: PathBuf },
     /// One of the captures should be replaced.
     #[error("{}: is one of the captures to be read", path.display())]
     TargetIsInput { path: PathBuf },
@@ -91,6 +101,8 @@ pub(crate) enum Written {
     Nothing,
     /// A file that is as it was before.
     NoFile(PathBuf),
+    /// Those of several files that were full.
+    FullFiles(PathBuf),
     /// This many whole rows, on standard output.
     Rows(u64),
 }
@@ -135,15 +147,18 @@ impl Error {
         match self {
             Self::ClosedPipe => ExitCode::Done,
             Self::Interrupted(_) => ExitCode::Interrupted,
-            Self::ColumnOff { .. }
+            Self::BinaryToTerminal { .. }
+            | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::StdinIsTerminal
+            | Self::TableToFile { .. }
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }
+            | Self::Export(_)
             | Self::NoCaptures { .. }
             | Self::NoMatch { .. }
             | Self::Path { .. }
@@ -155,10 +170,33 @@ impl Error {
     }
 }
 
+// Not the cause, which would be told once more.
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Condition(fault)
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Exists { path } => Self::Exists { path },
+            // Of a named pipe, which is written as it is.
+            ExportError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
+                Self::ClosedPipe
+            }
+            error => Self::Export(error),
+        }
+    }
+}
+
 impl std::fmt::Display for Written {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing was written"),
+            Self::FullFiles(path) => {
+                write!(f, "of the files of {} those that were full stay", path.display())
+            }
             Self::NoFile(path) => write!(f, "{} was not written", path.display()),
             Self::Rows(1) => f.write_str("1 flow was written"),
             Self::Rows(rows) => write!(f, "{} flows were written", count(*rows)),

@@ -64,7 +64,10 @@ fn find(name: &str) -> Result<Features, String> {
     }
     Err(match nearest(name, names()) {
         Some(meant) => format!("no such group of columns; did you mean '{meant}'?"),
-        None => format!("no such group of columns; there are {}", names().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "no such group of columns; there are {}",
+            names().collect::<Vec<_>>().join(", ")
+        ),
     })
 }
 
@@ -76,7 +79,10 @@ mod tests {
     fn groups_have_names() {
         assert_eq!(find("splt"), Ok(Features::One(Group::Splt)));
         assert_eq!(find("all").map(|features| features.groups().count()), Ok(12));
-        assert_eq!(find("tcp-flags"), Err("no such group of columns; did you mean 'tcp_flags'?".into()));
+        assert_eq!(
+            find("tcp-flags"),
+            Err("no such group of columns; did you mean 'tcp_flags'?".into())
+        );
         assert!(find("base").is_err());
     }
 }

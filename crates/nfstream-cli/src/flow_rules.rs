@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
+use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use nfstream::capture::{CaptureError, Filter};
 use nfstream::dpi::Limits;
@@ -10,10 +11,12 @@ use nfstream::flow::Timeouts;
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
 use nfstream::{Config, decode};
+use serde_json::{Value, json};
 
 use crate::condition::Condition;
 use crate::error::Error;
 use crate::feature_argument::{FeatureParser, Features};
+use crate::input::Input;
 
 /// Packets in the columns of `splt` where nobody says how many.
 const SPLT_PACKETS: u16 = 10;
@@ -77,8 +80,9 @@ pub(crate) struct FlowRules {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     splt_analysis: u16,
 
-    /// Unit of times
+    /// Unit of times: ms, us or ns; names of columns that end in `_ms` follow it
     #[arg(long, value_name = "UNIT", value_enum, default_value_t = Unit::Ms)]
+    #[arg(hide_possible_values = true)]
     time_unit: Unit,
 
     /// Keep only flows of which EXPR is true, an expression over columns in the Common Expression
@@ -171,6 +175,29 @@ impl FlowRules {
         Ok(Job { config, features, filter: self.bpf_filter.clone(), condition, meters })
     }
 
+    /// Returns the parameters under the names that they have in Python.
+    pub(crate) fn parameters(&self, input: &Input) -> Value {
+        let features = self.features().unwrap_or_default();
+        let names: Vec<_> = features.iter().map(|group| group.name()).collect();
+        json!({
+            "source": input.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "idle_timeout": in_seconds(self.idle_timeout),
+            "active_timeout": in_seconds(self.active_timeout),
+            "dissect": !self.no_dissect,
+            "max_tcp_dissections": self.max_tcp_dissections,
+            "max_udp_dissections": self.max_udp_dissections,
+            "bpf_filter": self.bpf_filter.as_ref().map(Filter::expression),
+            "decode_tunnels": !self.no_decode_tunnels,
+            "accounting_mode": self.accounting_mode,
+            "splt_analysis": self.splt_analysis,
+            "max_nflows": self.max_nflows,
+            "track_tcp": self.track_tcp,
+            "time_unit": self.time_unit.to_possible_value().map(|unit| unit.get_name().to_owned()),
+            "features": names,
+            "where": self.condition,
+        })
+    }
+
     /// Returns the groups of columns that were asked for.
     fn features(&self) -> Result<Vec<Group>, Error> {
         let mut groups = Vec::new();
@@ -219,6 +246,10 @@ impl Job {
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().map_err(|_| "expected a number of seconds, such as 30 or 0.5")?;
     Duration::try_from_seconds(number).ok_or("expected 0 seconds or more")
+}
+
+fn in_seconds(span: Duration) -> f64 {
+    std::time::Duration::from_nanos(span.nanos()).as_secs_f64()
 }
 
 /// Compiles a filter; libpcap says what is wrong with it.

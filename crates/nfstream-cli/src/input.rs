@@ -89,8 +89,11 @@ fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.exists() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let options =
-        MatchOptions { require_literal_separator: true, require_literal_leading_dot: true, ..MatchOptions::new() };
+    let options = MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..MatchOptions::new()
+    };
     let found = glob::glob_with(pattern, options).into_iter().flatten().flatten();
     let found: Vec<_> = found.collect();
     if found.is_empty() {

@@ -16,6 +16,8 @@ mod human;
 mod input;
 mod io;
 mod output;
+#[cfg(test)]
+mod page;
 mod progress;
 mod reading;
 mod table;

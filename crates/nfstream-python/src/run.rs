@@ -10,7 +10,6 @@ use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::dpi::Limits;
 use nfstream::decode::Dialect;
 use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, V6Columns};
-use nfstream::capture::Source as _;
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};

@@ -1,6 +1,6 @@
 //! `nfstream columns`: what a table can hold.
 
-use nfstream::features::{COLUMNS, Column as Declared, Read};
+use nfstream::features::{COLUMNS, Column as Declared, Group, Read};
 use serde_json::{Value, json};
 
 use super::print;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 
-/// List the columns of the flow table
+/// List the columns of the flow table, and how to ask for them
 #[derive(Debug, clap::Args)]
 pub(crate) struct ColumnsArgs {
     /// Print a JSON array instead
@@ -39,6 +39,8 @@ pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
                 out.push(b'\n');
             }
             table::write_header(&layout, &headers, color, &mut out);
+            out.extend_from_slice(io.stdout.paint(QUIET, &asked_for(column.group)).as_bytes());
+            out.push(b'\n');
         }
         let meaning = row.pop().unwrap_or_default();
         for line in wrap(&meaning.text, room) {
@@ -60,12 +62,30 @@ const fn headers(group: &'static str) -> [Column; 4] {
     ]
 }
 
+/// Returns when a table has the columns of a group, unless `--columns` names them.
+fn asked_for(group: Group) -> String {
+    let name = group.name();
+    match group {
+        Group::Base => "always there".to_owned(),
+        Group::Application => "there unless --no-dissect".to_owned(),
+        Group::Statistics | Group::TcpFlags => {
+            format!("with --features {name} or --statistical-analysis")
+        }
+        Group::Splt => format!("with --features {name} or --splt-analysis N"),
+        Group::EndReason => {
+            format!("with --features {name}; tcp_fin and tcp_rst need --track-tcp")
+        }
+        _ => format!("with --features {name}"),
+    }
+}
+
 fn to_json(column: &Declared) -> Value {
     json!({
         "name": column.name,
         "type": column.type_name(),
         "unit": column.unit,
         "group": column.group.name(),
+        "there": asked_for(column.group),
         "meaning": column.meaning,
     })
 }

@@ -78,7 +78,8 @@ impl Condition {
             Some(value) => Ok(*value.inner()),
             None => {
                 let kind = value.get_type().name();
-                let message = format!("must be true or false, and is {kind} for flow {}", record.id);
+                let message =
+                    format!("must be true or false, and is {kind} for flow {}", record.id);
                 Err(Fault::new(&self.text, message))
             }
         }
@@ -101,7 +102,8 @@ impl VariableResolver for Row<'_> {
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
             Value::Text(text) => CowVal::owned(CelString::from(text)),
             Value::List(list) => {
-                let list = list.into_iter().map(|number| Box::new(CelInt::from(number)) as Box<dyn Val>);
+                let list =
+                    list.into_iter().map(|number| Box::new(CelInt::from(number)) as Box<dyn Val>);
                 CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
             }
         })

@@ -44,7 +44,10 @@ pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> Fault {
         ExecutionError::IndexOutOfBounds(_) => "asks for more of a list than there is".to_owned(),
         other => format!("fails: {other}"),
     };
-    Fault::new(text, format!("{what} for flow {flow}; a condition before it, with '&&', prevents that"))
+    Fault::new(
+        text,
+        format!("{what} for flow {flow}; a condition before it, with '&&', prevents that"),
+    )
 }
 
 /// Returns what was probably meant near the letter number `column`.
@@ -54,6 +57,9 @@ fn hint(text: &str, column: usize) -> Option<&'static str> {
     let is_single = |text: &str| text.starts_with('=') && !text.starts_with("==");
     if is_single(&rest) && !before.ends_with(['=', '!', '<', '>']) {
         return Some("'==' compares, '=' means nothing");
+    }
+    if rest.starts_with(['.', ':']) && before.ends_with(|c: char| c.is_ascii_hexdigit()) {
+        return Some("addresses stand in quotes, as all text does");
     }
     let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let word = word.to_ascii_lowercase();

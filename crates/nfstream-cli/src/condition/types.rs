@@ -29,8 +29,25 @@ pub(super) enum Type {
 
 /// Functions, for suggestions. Macros are among them, which the parser knows.
 const FUNCTIONS: [&str; 19] = [
-    "all", "bool", "bytes", "contains", "double", "dyn", "endsWith", "exists", "existsOne",
-    "exists_one", "filter", "has", "int", "map", "matches", "size", "startsWith", "string", "uint",
+    "all",
+    "bool",
+    "bytes",
+    "contains",
+    "double",
+    "dyn",
+    "endsWith",
+    "exists",
+    "existsOne",
+    "exists_one",
+    "filter",
+    "has",
+    "int",
+    "map",
+    "matches",
+    "size",
+    "startsWith",
+    "string",
+    "uint",
 ];
 
 /// Finds the types of an expression and the columns that it names.
@@ -55,7 +72,7 @@ impl<'a> Checker<'a> {
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
             Expr::Ident(name) => self.variable(expression, name),
             Expr::List(list) => {
-                let mut element = None;
+                let mut element: Option<Type> = None;
                 for item in &list.elements {
                     let found = self.check(item)?;
                     element = Some(match element {
@@ -342,7 +359,8 @@ fn arithmetic(operator: &str, left: &Type, right: &Type) -> Result<Type, String>
         (Type::String, Type::String) if operator == operators::ADD => Ok(Type::String),
         (Type::List(a), Type::List(b)) if operator == operators::ADD => {
             // What is added to an empty list says what the list holds.
-            let element = if **a == Type::Any { (**b).clone() } else { (**a).clone().or((**b).clone()) };
+            let element =
+                if **a == Type::Any { (**b).clone() } else { (**a).clone().or((**b).clone()) };
             Ok(Type::List(Box::new(element)))
         }
         (left, right) if left.is_number() && right.is_number() && left != right => Err(format!(

@@ -1,12 +1,14 @@
 //! Flows as a table for people.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anstyle::Style;
 use nfstream::features::{Group, Names, Read, Record, Schema, Value};
 use nfstream::flow::Sender;
 
 use super::Look;
+use super::batches::SOURCE;
 use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
 use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
 
@@ -23,51 +25,59 @@ pub(crate) enum Selection {
 }
 
 /// Lays out flows, block by block. Later blocks keep to the columns of the first.
-pub(super) struct FlowTable<'a> {
-    schema: &'a Schema,
+pub(super) struct FlowTable {
+    schema: Arc<Schema>,
     selection: Selection,
+    has_source: bool,
     look: Look,
-    waiting: Vec<Record>,
     columns: Vec<Column>,
     cells: Vec<CellOf>,
     layout: Option<Layout>,
 }
 
-/// What one column shows of a flow.
-type CellOf = Box<dyn Fn(&Record, &dyn Names) -> Cell>;
+/// What one column shows of a flow and the name of its source.
+type CellOf = Box<dyn Fn(&Record, &str, &dyn Names) -> Cell>;
 
-impl<'a> FlowTable<'a> {
-    pub(super) fn new(schema: &'a Schema, selection: Selection, look: Look) -> Self {
+impl FlowTable {
+    pub(super) fn new(
+        schema: Arc<Schema>,
+        selection: Selection,
+        has_source: bool,
+        look: Look,
+    ) -> Self {
         Self {
             schema,
             selection,
+            has_source,
             look,
-            waiting: Vec::new(),
             columns: Vec::new(),
             cells: Vec::new(),
             layout: None,
         }
     }
 
-    pub(super) fn write(&mut self, records: &[Record], out: &mut Vec<u8>) {
-        for records in records.chunks(BLOCK) {
-            self.waiting.extend_from_slice(records);
-            if self.waiting.len() >= BLOCK {
-                self.flush(out);
-            }
+    /// Appends lines for records, with the name of each one's source.
+    pub(super) fn write<'a>(
+        &mut self,
+        records: &[Record],
+        sources: impl Iterator<Item = &'a str>,
+        out: &mut Vec<u8>,
+    ) {
+        let sources: Vec<_> = sources.collect();
+        for (records, sources) in records.chunks(BLOCK).zip(sources.chunks(BLOCK)) {
+            self.write_block(records, sources, out);
         }
     }
 
-    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
-        let records = std::mem::take(&mut self.waiting);
-        if records.is_empty() {
-            return;
-        }
+    fn write_block(&mut self, records: &[Record], sources: &[&str], out: &mut Vec<u8>) {
         if self.layout.is_none() {
-            self.choose(&records);
+            self.choose(records);
         }
-        let row = |record| self.cells.iter().map(|c| c(record, self.schema.names())).collect();
-        let rows: Vec<Vec<Cell>> = records.iter().map(row).collect();
+        let names = self.schema.names();
+        let row = |(record, source): (&Record, &&str)| {
+            self.cells.iter().map(|cell| cell(record, source, names)).collect()
+        };
+        let rows: Vec<Vec<Cell>> = records.iter().zip(sources).map(row).collect();
         let color = self.look.color;
         if let Some(layout) = &mut self.layout {
             layout.widen(&self.columns, &rows);
@@ -88,6 +98,12 @@ impl<'a> FlowTable<'a> {
 
     /// Chooses the columns, knowing the first flows.
     fn choose(&mut self, records: &[Record]) {
+        if self.has_source {
+            // Not beside the source of a flow, which is an address.
+            let header = if self.selection == Selection::User { SOURCE } else { "capture" };
+            self.columns.push(Column::text(header, Fit::Middle(12)));
+            self.cells.push(Box::new(|_, source, _| Cell::styled(source.to_owned(), QUIET)));
+        }
         if self.selection == Selection::User {
             for &column in self.schema.columns() {
                 let align = match column.read {
@@ -97,7 +113,7 @@ impl<'a> FlowTable<'a> {
                     _ => Align::Right,
                 };
                 self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
-                self.cells.push(Box::new(move |r, names| plain(column.value(r, names))));
+                self.cells.push(Box::new(move |r, _, names| plain(column.value(r, names))));
             }
             return;
         }
@@ -122,15 +138,15 @@ impl<'a> FlowTable<'a> {
         self.add(Column::number("bytes").rank(3), |r| bytes(r.volume.total_bytes()).into());
         if self.schema.columns().iter().any(|column| column.group == Group::Application) {
             self.columns.push(Column::text("application", Fit::End(14)).rank(2));
-            self.cells.push(Box::new(application));
+            self.cells.push(Box::new(|r, _, names| application(r, names)));
             self.columns.push(Column::text("about", Fit::End(12)).rank(10));
-            self.cells.push(Box::new(about));
+            self.cells.push(Box::new(|r, _, names| about(r, names)));
         }
     }
 
     fn add(&mut self, column: Column, cell: fn(&Record) -> Cell) {
         self.columns.push(column);
-        self.cells.push(Box::new(move |record, _| cell(record)));
+        self.cells.push(Box::new(move |record, _, _| cell(record)));
     }
 }
 

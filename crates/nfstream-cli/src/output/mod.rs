@@ -1,14 +1,15 @@
 //! Where flows go and how they are written.
 
-mod destination;
-mod encoder;
+mod batches;
 mod flow_table;
+mod target;
 
 use std::path::Path;
 
-pub(crate) use destination::{Destination, Existing};
-pub(crate) use encoder::Encoder;
+use nfstream::export;
+
 pub(crate) use flow_table::Selection;
+pub(crate) use target::{Target, TargetOptions, is_part};
 
 use crate::io::Stream;
 
@@ -21,6 +22,12 @@ pub(crate) enum Format {
     Csv,
     /// JSON lines, one object a flow
     Jsonl,
+    /// Apache Parquet
+    Parquet,
+    /// Arrow's file format
+    Arrow,
+    /// Arrow's format for streams
+    Arrows,
 }
 
 /// What there is room for on the reader's side.
@@ -33,20 +40,51 @@ pub(crate) struct Look {
 }
 
 impl Format {
-    /// Endings of files, and their formats.
-    const ENDINGS: [(&'static str, Self); 3] =
-        [("csv", Self::Csv), ("jsonl", Self::Jsonl), ("ndjson", Self::Jsonl)];
-
     /// Returns the format that a file's name asks for.
     pub(crate) fn of_file(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_string_lossy().to_ascii_lowercase();
-        Self::ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format)
+        Some(match export::Format::of_file(path)? {
+            export::Format::Csv => Self::Csv,
+            export::Format::JsonLines => Self::Jsonl,
+            export::Format::Parquet => Self::Parquet,
+            export::Format::Arrow => Self::Arrow,
+            export::Format::ArrowStream => Self::Arrows,
+            _ => return None,
+        })
     }
 
     /// Returns the endings that are known: `.csv, .jsonl or .ndjson`.
     pub(crate) fn endings() -> String {
-        let [others @ .., last] = Self::ENDINGS.map(|(ending, _)| format!(".{ending}"));
+        let [others @ .., last] = export::Format::ENDINGS.map(|(ending, _)| format!(".{ending}"));
         format!("{} or {last}", others.join(", "))
+    }
+
+    /// Returns the engine's name of the format, `None` for the table for people.
+    const fn for_programs(self) -> Option<export::Format> {
+        Some(match self {
+            Self::Table => return None,
+            Self::Csv => export::Format::Csv,
+            Self::Jsonl => export::Format::JsonLines,
+            Self::Parquet => export::Format::Parquet,
+            Self::Arrow => export::Format::Arrow,
+            Self::Arrows => export::Format::ArrowStream,
+        })
+    }
+
+    /// Returns the name of the format as it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Arrows => "arrows",
+        }
+    }
+
+    /// Returns whether it is nothing for a terminal.
+    pub(crate) const fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::Arrows)
     }
 }
 
@@ -54,10 +92,5 @@ impl Look {
     /// Returns what a stream has room for.
     pub(crate) fn of(stream: &Stream<'_>) -> Self {
         Self { width: stream.width, color: stream.color }
-    }
-
-    /// Returns the look of a table in a file.
-    pub(crate) fn of_file(stream: &Stream<'_>) -> Self {
-        Self { width: stream.width, color: false }
     }
 }

@@ -147,3 +147,13 @@ fn colors_are_for_those_who_want_them() {
     assert!(call(&args, Some(80), false).stdout.contains('\u{1b}'));
     assert!(!call(&args, None, false).stdout.contains('\u{1b}'));
 }
+
+#[test]
+fn terminals_get_nothing_binary() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let path = folder.path("redis.pcap");
+    let args = ["flows", path.to_str().unwrap(), "--format", "parquet"];
+    let outcome = call(&args, Some(80), false);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (ExitCode::Usage, ""));
+    compare("terminal_binary", outcome.stderr);
+}

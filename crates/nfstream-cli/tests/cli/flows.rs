@@ -36,7 +36,7 @@ fn columns_are_written_as_asked_for() {
 #[test]
 fn columns_switch_on_what_is_measured() {
     let args =
-        ["flows", "redis.pcap", "--columns", "id,splt_ps,community_id", "--splt-packets", "3"];
+        ["flows", "redis.pcap", "--columns", "id,splt_ps,community_id", "--splt-analysis", "3"];
     Folder::with(&["redis.pcap"]).check("flows_more_columns", &args);
 }
 
@@ -233,4 +233,159 @@ fn columns_of_ndpi_need_ndpi() {
 #[test]
 fn captures_must_be_named() {
     Folder::with(&[]).check("flows_no_captures", &["flows"]);
+}
+
+#[test]
+fn features_add_their_columns() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let args = ["flows", "redis.pcap", "--features", "end_reason,tunnel", "--limit", "1"];
+    folder.check("flows_features", &args);
+    let args = ["flows", "redis.pcap", "--statistical-analysis", "--splt-analysis", "2"];
+    folder.check("flows_statistics", &[&args[..], &["--limit", "1", "--no-dissect"]].concat());
+}
+
+#[test]
+fn rules_are_those_of_the_streamer() {
+    let folder = Folder::with(&["web.pcap", "tunnels.pcap"]);
+    let columns = ["--columns", "id,total_packets,total_bytes,first_seen,tunnel_id,end_reason"];
+    for (snapshot, options) in [
+        ("flows_accounting", &["web.pcap", "--accounting-mode", "3", "--limit", "3"][..]),
+        ("flows_unit", &["web.pcap", "--time-unit", "ns", "--limit", "3"]),
+        ("flows_track_tcp", &["web.pcap", "--track-tcp", "--where", "end_reason == 'tcp_fin'"]),
+        ("flows_filter", &["web.pcap", "--bpf-filter", "udp port 53", "--limit", "3"]),
+        ("flows_max", &["web.pcap", "--max-nflows", "2"]),
+        ("flows_outer", &["tunnels.pcap", "--no-decode-tunnels", "--limit", "4"]),
+        ("flows_inner", &["tunnels.pcap", "--limit", "4"]),
+    ] {
+        folder.check(snapshot, &[&["flows"], options, &columns].concat());
+    }
+}
+
+#[test]
+fn conditions_choose_flows() {
+    let folder = Folder::with(&["web.pcap"]);
+    for (snapshot, condition) in [
+        ("where_ports", "dst_port == 443 && total_bytes > 1000"),
+        ("where_text", "application_name.matches('^(DNS|HTTP)[.]') && src_ip != dst_ip"),
+        ("where_lists", "splt_ps.exists(size, size > 1000) && !application_is_guessed"),
+        ("where_doubles", "bidirectional_mean_ps >= 60 && bidirectional_mean_ps < 90.5"),
+    ] {
+        let columns = "id,dst_port,total_bytes,application_name";
+        folder.check(snapshot, &["flows", "web.pcap", "--where", condition, "--columns", columns]);
+    }
+    let args = ["flows", "web.pcap", "--where", "end_reason != 'idle' && id < 2", "--no-dissect"];
+    folder.check("where_default_columns", &args);
+    let args = ["summary", "web.pcap", "--where", "dst_port == 53", "--top", "1"];
+    folder.check("where_summary", &args);
+}
+
+#[test]
+fn bad_conditions_are_explained() {
+    let folder = Folder::with(&["web.pcap"]);
+    for (snapshot, condition) in [
+        ("where_unknown_column", "src_prt == 443"),
+        ("where_no_quotes", "application_name == TLS"),
+        ("where_types", "src_port == '443'"),
+        ("where_no_bool", "total_bytes + 1"),
+        ("where_single_equals", "src_port = 443"),
+        ("where_word", "src_port == 443 and protocol == 6"),
+        ("where_end", "src_port == "),
+        ("where_address", "src_ip == 10.0.0.1"),
+        ("where_pattern", "src_ip.matches('(')"),
+        ("where_zero", "total_bytes / dst2src_packets > 100"),
+    ] {
+        folder.check(snapshot, &["flows", "web.pcap", "--where", condition]);
+    }
+    let args = ["flows", "web.pcap", "--where", "application_name == ''", "--no-dissect"];
+    folder.check("where_off", &args);
+}
+
+#[test]
+fn separate_captures_have_a_source() {
+    let folder = Folder::with(&["redis.pcap", "dns.pcap", "ssh.pcap"]);
+    let columns = "id,total_packets,dst_port";
+    let args = ["flows", "redis.pcap", "dns.pcap", "--separate", "--columns", columns];
+    folder.check("separate", &args);
+    folder.check("separate_limit", &[&args[..], &["--limit", "4"]].concat());
+    folder.check("separate_sorted", &[&args[..], &["--sort", "total_packets:desc"]].concat());
+    folder.check("separate_table", &[&args[..], &["--format", "table"]].concat());
+    let args = ["flows", ".", "--separate", "--format", "table"];
+    folder.check("separate_glance", &args);
+    let args = ["flows", "redis.pcap", "mising.pcap", "--separate"];
+    folder.check("separate_missing", &args);
+}
+
+#[test]
+fn patterns_stand_for_the_files_that_match() {
+    let folder = Folder::with(&["redis.pcap", "dns.pcap"]);
+    folder.write("[x]*.pcap", &sample("ssh.pcap"));
+    let columns = ["--separate", "--columns", "id"];
+    folder.check("glob", &[&["flows", "./?[en]*.pcap"], &columns[..]].concat());
+    folder.check("glob_itself", &[&["flows", "[x]*.pcap"], &columns[..]].concat());
+    folder.check("glob_nothing", &["flows", "*.pcapng"]);
+}
+
+#[test]
+fn formats_for_programs_can_be_piped_and_filed() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for (format, magic) in
+        [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1"), ("arrows", b"\xff\xff")]
+    {
+        let name = format!("out.{format}");
+        let run = |more: &[&str]| {
+            let args = ["flows", "redis.pcap", "--separate", "--timestamps"];
+            std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+                .args(args)
+                .args(more)
+                .current_dir(folder.path(""))
+                .output()
+                .unwrap()
+        };
+        assert!(run(&["-o", &name]).status.success());
+        let piped = run(&["--format", format]).stdout;
+        let filed = fs::read(folder.path(&name)).unwrap();
+        assert!(piped.starts_with(magic), "{format}");
+        assert_eq!(piped.len(), filed.len());
+    }
+}
+
+#[test]
+fn times_can_be_points_in_time() {
+    let args = ["flows", "redis.pcap", "--timestamps", "--columns", "id,first_seen,duration"];
+    Folder::with(&["redis.pcap"]).check("flows_timestamps", &args);
+}
+
+#[test]
+fn tables_go_on_in_new_files() {
+    let folder = Folder::with(&["web.pcap"]);
+    let args = ["flows", "web.pcap", "-o", "out.csv", "--flows-per-file", "10"];
+    folder.check("flows_rotated", &args);
+    folder.check("flows_rotated_existing", &args);
+    let args = [&args[..], &["--rotate-files", "2", "--force"]].concat();
+    folder.check("flows_rotated_force", &args);
+    assert_eq!(folder.names().len(), 3);
+    folder
+        .check("flows_rotate_alone", &["flows", "web.pcap", "-o", "o.csv", "--rotate-files", "2"]);
+}
+
+#[test]
+fn tables_for_people_are_no_files() {
+    let args = ["flows", "redis.pcap", "-o", "out.txt", "--format", "table"];
+    Folder::with(&["redis.pcap"]).check("flows_table_to_file", &args);
+}
+
+#[test]
+fn wrong_rules_are_explained() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for (snapshot, option, value) in [
+        ("rules_feature", "--features", "tcp-flags"),
+        ("rules_accounting", "--accounting-mode", "4"),
+        ("rules_unit", "--time-unit", "s"),
+        ("rules_filter", "--bpf-filter", "tcp prot 80"),
+        ("rules_column_unit", "--columns", "id,src2dst_duration_us"),
+    ] {
+        folder.check(snapshot, &["flows", "redis.pcap", option, value]);
+    }
+    let args = ["flows", "redis.pcap", "--no-dissect", "--features", "tls"];
+    folder.check("rules_feature_off", &args);
 }

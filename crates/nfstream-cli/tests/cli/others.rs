@@ -13,7 +13,7 @@ fn help_of_flows_shows_all_options() {
 }
 
 #[test]
-fn version_names_ndpi_too() {
+fn version_names_the_libraries_too() {
     Folder::with(&[]).check("version", &["--version"]);
 }
 

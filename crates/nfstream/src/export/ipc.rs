@@ -88,11 +88,13 @@ impl<W: Write> IpcWriter<W> {
         buffer.into_inner().map_err(io::IntoInnerError::into_error)
     }
 
-    pub(super) fn get_ref(&self) -> &W {
-        match &self.kind {
-            Kind::File(writer) => writer.get_ref().get_ref(),
-            Kind::Stream(writer) => writer.get_ref().get_ref(),
-        }
+    /// Returns the output, and how many bytes it will have next.
+    pub(super) fn output(&self) -> (&W, usize) {
+        let buffer = match &self.kind {
+            Kind::File(writer) => writer.get_ref(),
+            Kind::Stream(writer) => writer.get_ref(),
+        };
+        (buffer.get_ref(), buffer.buffer().len())
     }
 }
 

@@ -17,7 +17,11 @@ const GROUP_ROWS: usize = 65_536;
 const GROUP_BYTES: usize = 32 << 20;
 
 /// Writes batches as row groups, compressed with zstd.
-pub(super) struct ParquetWriter<W: Write + Send>(ArrowWriter<W>);
+pub(super) struct ParquetWriter<W: Write + Send>(ArrowWriter<Slot<W>>);
+
+/// An output that can be taken back. The writer's own way to give it back makes a text of what the
+/// system says.
+struct Slot<W>(Option<W>);
 
 impl<W: Write + Send> ParquetWriter<W> {
     /// Returns a writer of batches of `schema`, whose metadata goes into the file's own.
@@ -33,7 +37,7 @@ impl<W: Write + Send> ParquetWriter<W> {
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .set_max_row_group_bytes(Some(GROUP_BYTES))
             .build();
-        let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
+        let writer = ArrowWriter::try_new(Slot(Some(output)), Arc::clone(schema), Some(properties));
         writer.map(Self).map_err(io_error)
     }
 
@@ -42,13 +46,25 @@ impl<W: Write + Send> ParquetWriter<W> {
     }
 
     /// Writes what is left, and the footer.
-    pub(super) fn finish(self) -> io::Result<W> {
-        self.0.into_inner().map_err(io_error)
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        self.0.finish().map_err(io_error)?;
+        self.0.sync()?;
+        Ok(self.0.inner_mut().0.take().expect("it is taken only here, at the end"))
     }
 
     /// Returns the bytes of the file so far, about.
     pub(super) fn bytes(&self) -> usize {
         self.0.bytes_written() + self.0.in_progress_size()
+    }
+}
+
+impl<W: Write> Write for Slot<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().map_or(Ok(0), |output| output.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 

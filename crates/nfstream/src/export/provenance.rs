@@ -22,7 +22,7 @@ impl Provenance {
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("schema_version", &SCHEMA_VERSION.to_string());
         #[cfg(feature = "ndpi")]
-        let this = this.with("ndpi_version", &ndpi::version());
+        let this = this.with("ndpi_version", ndpi::version());
         this
     }
 

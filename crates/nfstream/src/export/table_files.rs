@@ -188,11 +188,8 @@ impl TableFiles {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            // Whatever is wrong shows when a file is made.
-            Err(_) => return Ok(Vec::new()),
-        };
+        // Whatever is wrong shows when a file is made.
+        let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for entry in entries {
             let name = entry.map_err(|source| ExportError::io(folder, source))?.file_name();

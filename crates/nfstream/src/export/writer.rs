@@ -110,7 +110,10 @@ impl<W: Write + Send> Writer<W> {
     pub fn bytes(&self) -> u64 {
         match &self.kind {
             Kind::Csv(writer) => writer.get_ref().bytes,
-            Kind::Ipc(writer) => writer.get_ref().bytes,
+            Kind::Ipc(writer) => {
+                let (output, held) = writer.output();
+                output.bytes.saturating_add(u64::try_from(held).unwrap_or(u64::MAX))
+            }
             Kind::JsonLines(writer) => writer.get_ref().bytes,
             Kind::Parquet(writer) => u64::try_from(writer.bytes()).unwrap_or(u64::MAX),
         }
@@ -211,8 +214,9 @@ mod tests {
 
     #[test]
     fn parquet_keeps_names_and_metadata() {
-        let bytes = written(Format::Parquet).into();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&written(Format::Parquet)).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let metadata = reader.metadata().file_metadata();
         assert!(metadata.created_by().is_some_and(|by| by.starts_with("nfstream version ")));
         let entries = metadata.key_value_metadata().unwrap();
@@ -250,7 +254,8 @@ mod tests {
                 writer.write(&RecordBatch::try_new(schema(), columns).unwrap())?;
                 writer.finish()
             });
-            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::StorageFull, "{format:?}");
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{format:?}: {error:?}");
         }
     }
 }

@@ -101,6 +101,8 @@ pub struct Run {
     failure: Option<RunError>,
     /// Flows that are still wanted, `None` for all.
     flows_left: Option<u64>,
+    /// Whether packets come from interfaces.
+    is_live: bool,
 }
 
 enum Engine {
@@ -198,16 +200,14 @@ impl Run {
     ///
     /// Those of [`advance`](Self::advance), and at once those of `hooks`.
     pub fn advance_with<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
-        let failure = &mut self.failure;
-        let step = worker::catch("of the caller", || match &mut self.engine {
-            Engine::Inline(inline) => inline.advance(hooks, failure),
-            Engine::Ahead(ahead) => ahead.advance(hooks, failure),
-            Engine::Threads(threads) => threads.advance(failure),
-            Engine::Ended => failure.take().map_or_else(|| Ok(Step::Last(Vec::new())), Err),
-        });
-        match self.limited(step.flatten()) {
+        let step = self.step(hooks);
+        let more = matches!(step, Ok(Step::Records(_)));
+        match self.limited(step) {
             // The failure is told by the next call, so that no record is lost to it.
             Ok(Step::Last(records)) => {
+                if H::ACTIVE && self.is_live && more {
+                    self.end_all(hooks)?;
+                }
                 self.engine = Engine::Ended;
                 let failed = self.failure.is_some();
                 Ok(if failed { Step::Records(records) } else { Step::Last(records) })
@@ -218,6 +218,25 @@ impl Run {
                 Err(error)
             }
         }
+    }
+
+    fn step<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
+        let failure = &mut self.failure;
+        worker::catch("of the caller", || match &mut self.engine {
+            Engine::Inline(inline) => inline.advance(hooks, failure),
+            Engine::Ahead(ahead) => ahead.advance(hooks, failure),
+            Engine::Threads(threads) => threads.advance(failure),
+            Engine::Ended => failure.take().map_or_else(|| Ok(Step::Last(Vec::new())), Err),
+        })
+        .flatten()
+    }
+
+    /// Ends the flows that are open when as many as were asked for have been given: nobody wants
+    /// them, but hooks have followed them.
+    fn end_all<H: Hooks>(&mut self, hooks: &mut H) -> Result<(), RunError> {
+        self.stop_handle().stop();
+        while let Step::Records(_) = self.step(hooks)? {}
+        Ok(())
     }
 
     /// Cuts `step` short where the run has given as many flows as were asked for.
@@ -276,9 +295,10 @@ impl Run {
         groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
         let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
+        let is_live = source.reception().is_some();
         let engine = engine(source, dissector, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
-        Ok(Self { schema, shared, engine, failure: None, flows_left })
+        Ok(Self { schema, shared, engine, failure: None, flows_left, is_live })
     }
 }
 

@@ -3,9 +3,12 @@
 mod rows;
 mod sort;
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::ArgGroup;
+use nfstream::export::{Existing, Provenance, Rotation};
 use nfstream::features::{Column, Schema};
 use nfstream::time::TimeUnit;
 
@@ -16,7 +19,7 @@ use crate::flow_rules::{FlowRules, Job};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
-use crate::output::{Existing, Format, Look};
+use crate::output::{Format, Look, TargetOptions, is_part};
 use crate::progress::Progress;
 use crate::reading::Reading;
 use rows::TableWriter;
@@ -30,7 +33,7 @@ Examples:
   nfstream flows monday.pcap tuesday.pcap.gz -o week.csv
   nfstream flows capture.pcap --sort total_bytes:desc --limit 20
   nfstream flows capture.pcap --where 'dst_port == 443 && total_bytes > 100000'
-  nfstream flows captures/ --separate --features statistics,splt -o flows.jsonl
+  nfstream flows captures/ --separate --features statistics,splt -o flows.parquet
   nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
   tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl")]
 pub(crate) struct FlowsArgs {
@@ -51,8 +54,11 @@ pub(crate) struct FlowsArgs {
 /// Options that say which table is written, and where.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
+#[group(skip)]
+#[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file"]).multiple(true))]
 struct TableArgs {
-    /// Write FILE, in the format of its ending (.csv, .jsonl or .ndjson); `-`: standard output
+    /// Write FILE, in the format of its ending: .parquet, .arrow, .feather, .arrows, .csv, .jsonl
+    /// or .ndjson; `-`: standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -62,8 +68,27 @@ struct TableArgs {
 
     /// Write in this format; without it, a terminal gets a table and a pipe csv
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
-    #[arg(help = "table, csv or jsonl; else as FILE ends, a table on a terminal, or csv")]
+    #[arg(
+        help = "parquet, arrow, arrows (Arrow's stream), csv, jsonl or table; else as FILE ends, \
+                  a table on a terminal, or csv"
+    )]
     format: Option<Format>,
+
+    /// Write first_seen and last_seen as points in time, not as numbers
+    #[arg(long)]
+    timestamps: bool,
+
+    /// Go on in a new file after N flows; FILE gets a number: flows.0.csv, flows.1.csv
+    #[arg(long, value_name = "N", requires = "output")]
+    flows_per_file: Option<NonZeroU64>,
+
+    /// Go on in a new file after about N bytes
+    #[arg(long, value_name = "N", requires = "output")]
+    bytes_per_file: Option<NonZeroU64>,
+
+    /// Keep only the N newest of these files
+    #[arg(long, value_name = "N", requires = "rotation")]
+    rotate_files: Option<NonZeroUsize>,
 
     /// Write these columns, in this order; `nfstream columns` lists them
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
@@ -85,20 +110,16 @@ struct Plan {
     input: Input,
     is_separate: bool,
     job: Job,
-    format: Format,
-    look: Look,
+    target: TargetOptions,
     /// The columns that were chosen, in order; none if nobody chose.
     columns: Vec<&'static Column>,
     sort: Option<Sort>,
     limit: u64,
-    output: Option<PathBuf>,
-    existing: Existing,
 }
 
 pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let plan = Plan::new(args, io)?;
-    let inputs =
-        if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
+    let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
     let mut progress = Progress::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<TableWriter> = None;
@@ -129,7 +150,7 @@ pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
         Some(writer) => writer.finish(io)?,
         None => 0,
     };
-    summarize(flows, &counts, plan.output.as_ref(), io);
+    summarize(flows, &counts, plan.target.path.as_ref(), io);
     Ok(())
 }
 
@@ -146,29 +167,46 @@ impl Plan {
             (None, None) if io.stdout.is_terminal => Format::Table,
             (None, None) => Format::Csv,
         };
-        let look = match output {
-            Some(_) => Look::of_file(&io.stdout),
-            None => Look::of(&io.stdout),
-        };
+        match &output {
+            Some(path) if format == Format::Table => {
+                return Err(Error::TableToFile { path: path.clone() });
+            }
+            None if format.is_binary() && io.stdout.is_terminal => {
+                return Err(Error::BinaryToTerminal { format: format.name() });
+            }
+            _ => {}
+        }
         let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
         let unit = rules.unit();
         let columns = table.columns.iter().map(|name| find(*name, unit));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
-        let needed: Vec<_> =
-            columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
-        Ok(Self {
-            job: rules.job(&needed)?,
-            input: input.find()?,
-            is_separate: separate,
-            format,
-            look,
-            columns,
-            sort,
-            limit: table.limit.unwrap_or(u64::MAX),
-            output,
+        let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
+        let job = rules.job(&needed)?;
+        let input = input.find()?;
+        let rotation = Rotation {
+            rows: table.flows_per_file,
+            bytes: table.bytes_per_file,
+            keep: table.rotate_files,
+        };
+        if let Some(path) = &output
+            && input.paths.iter().any(|input| is_part(input, path, rotation))
+        {
+            return Err(Error::TargetIsInput { path: path.clone() });
+        }
+        let parameters = rules.parameters(&input).to_string();
+        let target = TargetOptions {
+            path: output,
             existing: if table.force { Existing::Replace } else { Existing::Keep },
-        })
+            format,
+            rotation,
+            timestamps: table.timestamps,
+            has_source: separate,
+            provenance: Provenance::new().with("parameters", &parameters),
+            look: Look::of(&io.stdout),
+        };
+        let limit = table.limit.unwrap_or(u64::MAX);
+        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
     }
 
     /// Returns the columns to write out of those of the run.

@@ -10,12 +10,12 @@ use super::sort::Sorted;
 use crate::error::{Error, Written};
 use crate::input::Input;
 use crate::io::Io;
-use crate::output::{Selection, Table};
+use crate::output::{Selection, Target};
 use crate::reading::Sink;
 
 /// Writes flows, as many as are wanted.
 pub(super) struct TableWriter {
-    table: Table,
+    target: Target,
     /// The columns of the runs, which are the same for all.
     schema: Arc<Schema>,
     sorted: Option<Sorted>,
@@ -32,7 +32,7 @@ impl TableWriter {
     pub(super) fn new(plan: &Plan, schema: &Arc<Schema>) -> Result<Self, Error> {
         let selection = if plan.columns.is_empty() { Selection::Glance } else { Selection::User };
         Ok(Self {
-            table: plan.table(plan.schema(schema), selection)?,
+            target: Target::new(&plan.target, plan.schema(schema), selection)?,
             schema: Arc::clone(schema),
             sorted: plan.sort.map(|sort| Sorted::new(sort, plan.limit)),
             source: 0,
@@ -43,7 +43,7 @@ impl TableWriter {
 
     /// Hears that the rows of `input` come next.
     pub(super) fn begin(&mut self, input: &Input) {
-        self.source = self.table.add_source(input.name());
+        self.source = self.target.add_source(input.name());
     }
 
     /// Returns whether no more rows are wanted.
@@ -53,17 +53,17 @@ impl TableWriter {
 
     /// Writes what there is to standard output, before a failure is told.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        if self.table.path().is_some() {
+        if self.target.path().is_some() {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.table.flush(io)
+        self.target.flush(io)
     }
 
     /// Writes the rest and returns how many rows there are.
     pub(super) fn finish(mut self, io: &mut Io<'_>) -> Result<u64, Error> {
         self.encode_sorted(io)?;
-        self.table.finish(io)?;
+        self.target.finish(io)?;
         Ok(self.rows)
     }
 
@@ -81,7 +81,7 @@ impl TableWriter {
     ) -> Result<(), Error> {
         let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(records.len());
         let records = records.get(..wanted).unwrap_or_default();
-        self.table.write(records, sources.get(..wanted).unwrap_or_default(), io)?;
+        self.target.write(records, sources.get(..wanted).unwrap_or_default(), io)?;
         let rows = u64::try_from(wanted).unwrap_or(u64::MAX);
         self.left -= rows;
         self.rows += rows;
@@ -101,12 +101,13 @@ impl Sink for TableWriter {
     }
 
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        self.table.flush(io)
+        self.target.flush(io)
     }
 
     fn written(&self) -> Written {
-        match self.table.path() {
-            Some(path) => Written::NoFile(path.to_path_buf()),
+        match self.target.path() {
+            Some((path, true)) => Written::FullFiles(path.to_path_buf()),
+            Some((path, false)) => Written::NoFile(path.to_path_buf()),
             None => Written::Rows(self.rows),
         }
     }

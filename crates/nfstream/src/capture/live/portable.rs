@@ -146,7 +146,7 @@ impl Source for LiveSource {
     }
 
     fn reception(&self) -> Option<Reception> {
-        None
+        Some(Reception::default())
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {

@@ -1,0 +1,71 @@
+//! Flows as Arrow batches, with the columns that are not the engine's.
+
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, RecordBatch};
+use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
+use nfstream::export::{self, Provenance};
+use nfstream::features::{Record, Schema};
+
+/// Name of the column that says which capture a flow is from.
+pub(crate) const SOURCE: &str = "source";
+
+/// Makes batches of records.
+#[derive(Debug)]
+pub(super) struct Batches {
+    schema: Arc<Schema>,
+    /// The engine's columns.
+    engine: SchemaRef,
+    /// All columns.
+    all: SchemaRef,
+    has_source: bool,
+}
+
+impl Batches {
+    /// Returns a maker of batches of `schema`, with points in time as such if `timestamps`, and
+    /// with a first column for the source if `has_source`.
+    pub(super) fn new(
+        schema: Arc<Schema>,
+        timestamps: bool,
+        has_source: bool,
+        provenance: &Provenance,
+    ) -> Self {
+        let engine = if timestamps {
+            export::timestamp_schema(&schema)
+        } else {
+            export::arrow_schema(&schema)
+        };
+        let mut fields = engine.fields().to_vec();
+        if has_source {
+            let names: ArrayRef = Arc::new(names(std::iter::empty()));
+            fields.insert(0, Arc::new(Field::new(SOURCE, names.data_type().clone(), false)));
+        }
+        let all = Arc::new(provenance.describe(ArrowSchema::new(fields)));
+        Self { schema, engine: Arc::new(engine), all, has_source }
+    }
+
+    /// Returns the columns.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.all
+    }
+
+    /// Returns `records` as a batch; `sources` has the name of each one's source.
+    pub(super) fn make<'a>(
+        &self,
+        records: &[Record],
+        sources: impl Iterator<Item = &'a str>,
+    ) -> RecordBatch {
+        let batch = export::record_batch(&self.schema, &self.engine, records);
+        let mut columns = batch.columns().to_vec();
+        if self.has_source {
+            columns.insert(0, Arc::new(names(sources)));
+        }
+        RecordBatch::try_new(Arc::clone(&self.all), columns)
+            .expect("arrays and fields are made from the same columns")
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> DictionaryArray<Int32Type> {
+    names.collect()
+}

@@ -1,0 +1,17 @@
+"""nfstream 6 on this engine: its scripts run with one changed import line.
+
+``docs/v6.md`` tells what is different on purpose.
+
+>>> from nfstream.v6 import NFStreamer
+>>> for flow in NFStreamer(source="tests/captures/redis.pcap"):
+...     print(flow.src_port, flow.dst_port, flow.bidirectional_packets, flow.application_name)
+...     break
+45678 6379 14 Redis
+"""
+
+from nfstream._engine import NFlow
+from nfstream._engine import V6Packet as NFPacket
+from nfstream.v6.plugin import NFPlugin
+from nfstream.v6.streamer import NFStreamer
+
+__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow"]

@@ -1,0 +1,46 @@
+"""Plugins as nfstream 6 has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nfstream._engine import NFlow, V6Packet
+
+
+class NFPlugin:
+    """A feature of your own, written for nfstream 6.
+
+    Values live in ``flow.udps``; each becomes a column, ``udps.name``. Setting
+    ``flow.expiration_id = -1`` ends the flow with the packet at hand.
+
+    Args:
+        **kwargs: Whatever the plugin needs, kept as its attributes.
+
+    Examples:
+        >>> from nfstream.v6 import NFPlugin, NFStreamer
+        >>> class Small(NFPlugin):
+        ...     def on_init(self, packet, flow):
+        ...         flow.udps.small = int(packet.raw_size < self.limit)
+        ...
+        ...     def on_update(self, packet, flow):
+        ...         flow.udps.small += packet.raw_size < self.limit
+        >>> streamer = NFStreamer("tests/captures/redis.pcap", udps=Small(limit=100))
+        >>> [flow.udps.small for flow in streamer]
+        [14, 14, 6, 6, 6, 28]
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+        """Sets the first values, given the first packet of a flow."""
+
+    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+        """Updates the values, given a later packet of the flow."""
+
+    def on_expire(self, flow: NFlow) -> None:
+        """Sets the last values: the flow has ended."""
+
+    def cleanup(self) -> None:
+        """Gives back what the plugin holds: the run has ended."""

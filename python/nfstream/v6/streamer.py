@@ -1,0 +1,351 @@
+"""The streamer of nfstream 6: its parameters, columns and files on this package's engine."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from nfstream import _engine
+from nfstream import streamer as engine
+from nfstream._engine import NFlow
+from nfstream.v6 import parameters as p
+from nfstream.v6.plugin import NFPlugin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Path = str | os.PathLike[str]
+
+
+class NFStreamer:
+    """Reads packets and gives the flows they make up, as nfstream 6 does.
+
+    Args:
+        source: A capture file, a list of files read as one capture, or a network interface.
+        decode_tunnels: Whether packets inside GTP, CAPWAP and TZSP are metered in place of those
+            that carry them; without ``strict`` inside further tunnels too.
+        bpf_filter: Filter of libpcap: only packets that match are metered.
+        promiscuous_mode: Whether an interface takes packets for others too.
+        snapshot_length: Bytes captured of each packet.
+        socket_buffer_size: Bytes of the capture buffer, 0 for the default.
+        idle_timeout: Seconds without a packet after which a flow ends.
+        active_timeout: Seconds after which a flow ends and another one begins.
+        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 what
+            IP carries, 3 the payload.
+        udps: Plugins.
+        n_dissections: Packets of a flow that nDPI sees, at most; 0 for no nDPI.
+        statistical_analysis: Whether there are columns of statistics and TCP flags.
+        splt_analysis: Packets whose direction, size and inter-arrival time are listed.
+        n_meters: Taken, without effect: one meter is enough.
+        max_nflows: Flows after which the run ends; 0 for no end.
+        performance_report: Seconds between two reports of an interface's run, 0 for none.
+        system_visibility_mode: Taken, without effect.
+        system_visibility_poll_ms: Taken, without effect.
+        strict: Whether packets are read as nfstream 6.6 reads them, mistakes included, and those
+            are dropped that it drops. ``docs/v6.md`` lists them.
+
+    Raises:
+        ValueError: If a parameter has a value that nfstream 6 does not take.
+
+    Examples:
+        >>> from nfstream.v6 import NFStreamer
+        >>> streamer = NFStreamer(source="tests/captures/redis.pcap", statistical_analysis=True)
+        >>> streamer.to_pandas()["bidirectional_mean_ps"].round(1).tolist()
+        [84.9, 84.9, 87.3, 87.3, 87.3, 80.1]
+    """
+
+    source = p.Parameter(
+        p.parse_source,
+        "Please specify a pcap file path or a valid network interface name as source.",
+    )
+    decode_tunnels = p.flag("decode_tunnels")
+    bpf_filter = p.Parameter(p.parse_filter, "Please specify a valid bpf_filter format.")
+    promiscuous_mode = p.flag("promiscuous_mode")
+    snapshot_length = p.whole(
+        1, None, "Please specify a valid snapshot_length parameter (positive integer)."
+    )
+    socket_buffer_size = p.whole(
+        0,
+        2**31 - 1,
+        "Please specify a valid socket_buffer_size parameter (positive integer <= 2^31-1).",
+    )
+    idle_timeout = p.timeout("idle_timeout")
+    active_timeout = p.timeout("active_timeout")
+    accounting_mode = p.whole(
+        0,
+        3,
+        "Please specify a valid accounting_mode parameter (possible values: 0, 1, 2, 3).",
+    )
+    udps = p.Parameter(
+        p.parse_plugins, "User defined plugins must inherit from NFPlugin type."
+    )
+    n_dissections = p.whole(
+        0,
+        255,
+        "Please specify a valid n_dissections parameter (possible values in : [0,...,255]).",
+    )
+    statistical_analysis = p.flag("statistical_analysis")
+    splt_analysis = p.whole(
+        0,
+        65535,
+        "Please specify a valid splt_analysis parameter (possible values in : [0,...,65535])",
+    )
+    n_meters = p.whole(
+        0, None, "Please specify a valid n_meters parameter (>=1 or 0 for auto scaling)."
+    )
+    max_nflows = p.whole(0, None, "Please specify a valid max_nflows parameter (>=0).")
+    performance_report = p.whole(
+        0,
+        None,
+        "Please specify a valid performance_report parameter (>=1 for reporting interval"
+        " (seconds) or 0 to disable). [Available only for Live capture]",
+    )
+    system_visibility_mode = p.Parameter(
+        p.parse_visibility,
+        "Please specify a valid system_visibility_mode parameter\n0: disable\n1: process"
+        " information\n[Available only for live capture on the system generating the traffic]",
+    )
+    system_visibility_poll_ms = p.whole(
+        0,
+        None,
+        "Please specify a valid system_visibility_poll_ms parameter"
+        " (positive integer in milliseconds)",
+    )
+
+    def __init__(
+        self,
+        source: Path | list[Path] | None = None,
+        decode_tunnels: bool = True,
+        bpf_filter: str | None = None,
+        promiscuous_mode: bool = True,
+        snapshot_length: int = 1536,
+        socket_buffer_size: int = 0,
+        idle_timeout: int = 120,
+        active_timeout: int = 1800,
+        accounting_mode: int = 0,
+        udps: NFPlugin | Sequence[NFPlugin] | None = None,
+        n_dissections: int = 20,
+        statistical_analysis: bool = False,
+        splt_analysis: int = 0,
+        n_meters: int = 0,
+        max_nflows: int = 0,
+        performance_report: int = 0,
+        system_visibility_mode: int = 0,
+        system_visibility_poll_ms: int = 100,
+        *,
+        strict: bool = False,
+    ) -> None:
+        self.source = source
+        self.decode_tunnels = decode_tunnels
+        self.bpf_filter = bpf_filter
+        self.promiscuous_mode = promiscuous_mode
+        self.snapshot_length = snapshot_length
+        self.socket_buffer_size = socket_buffer_size
+        self.idle_timeout = idle_timeout
+        self.active_timeout = active_timeout
+        self.accounting_mode = accounting_mode
+        self.udps = udps
+        self.n_dissections = n_dissections
+        self.statistical_analysis = statistical_analysis
+        self.splt_analysis = splt_analysis
+        self.n_meters = n_meters
+        self.max_nflows = max_nflows
+        self.performance_report = performance_report
+        self.system_visibility_mode = system_visibility_mode
+        self.system_visibility_poll_ms = system_visibility_poll_ms
+        self._strict = bool(strict)
+
+    def __iter__(self) -> Iterator[NFlow]:
+        """Runs over the source and gives each flow as it ends."""
+        return iter(_Run(self))
+
+    def to_csv(
+        self,
+        path: Path | None = None,
+        columns_to_anonymize: Sequence[str] = (),
+        flows_per_file: int = 0,
+        rotate_files: int = 0,
+    ) -> int:
+        """Runs over the source and writes flows to a CSV file, or several.
+
+        Args:
+            path: The file; that of the source with ``.csv`` behind it if not given.
+            columns_to_anonymize: Names of columns whose values are replaced by keyed hashes. The
+                key is forgotten with the run.
+            flows_per_file: Flows after which another file begins, ``name.1.csv`` after
+                ``name.0.csv``; 0 for one file.
+            rotate_files: Files after which the first is written anew; 0 for no end.
+
+        Returns:
+            The number of flows. No file is made if there are none.
+
+        Raises:
+            ValueError: If a number makes no sense.
+            OSError: If a file cannot be written.
+        """
+        _check_count("flows_per_file", flows_per_file)
+        _check_count("rotate_files", rotate_files)
+        if path is None:
+            source = self.source[0] if isinstance(self.source, list) else self.source
+            path = f"{source}.csv"
+        anonymize = _Anonymizer(columns_to_anonymize)
+        flows = iter(self)
+        count = 0
+        for number in itertools.count():
+            part = itertools.islice(flows, flows_per_file or None)
+            first = next(part, None)
+            if first is None:
+                break
+            name = path
+            if flows_per_file:
+                name = _numbered(path, number % rotate_files if rotate_files else number)
+            with open(name, "w", encoding="utf-8", newline="") as file:
+                count += _write(file, itertools.chain([first], part), anonymize)
+        return count
+
+    def to_pandas(self, columns_to_anonymize: Sequence[str] = ()) -> pd.DataFrame | None:
+        """Runs over the source and returns all flows, a row each.
+
+        Types are those that pandas finds in the text of :meth:`to_csv`, as in nfstream 6: lists
+        are text, and columns without values are NaN.
+
+        Args:
+            columns_to_anonymize: Names of columns whose values are replaced by keyed hashes.
+
+        Returns:
+            A frame, or ``None`` if there are no flows.
+        """
+        import pandas as pd
+
+        text = io.StringIO(newline="")
+        if _write(text, self, _Anonymizer(columns_to_anonymize)) == 0:
+            return None
+        text.seek(0)
+        return pd.read_csv(text)
+
+
+class _Run(engine.NFStreamer):
+    """One run of the engine by the rules of nfstream 6."""
+
+    def __init__(self, v6: NFStreamer) -> None:
+        if v6.bpf_filter is not None:
+            try:
+                _engine.check_filter(v6.bpf_filter)
+            except ValueError as error:
+                raise ValueError("Unable to compile BPF filter.") from error
+        features = ["directions", "mac"]
+        if v6.decode_tunnels:
+            features.append("tunnel")
+        if v6.n_dissections:
+            features.append("ndpi")
+        super().__init__(
+            v6.source,
+            snaplen=v6.snapshot_length,
+            idle_timeout=v6.idle_timeout,
+            active_timeout=v6.active_timeout,
+            dissect=v6.n_dissections > 0,
+            max_tcp_dissections=v6.n_dissections,
+            max_udp_dissections=v6.n_dissections,
+            bpf_filter=v6.bpf_filter,
+            decode_tunnels=v6.decode_tunnels,
+            accounting_mode=v6.accounting_mode,
+            statistical_analysis=v6.statistical_analysis,
+            splt_analysis=v6.splt_analysis,
+            max_nflows=min(v6.max_nflows, 2**32 - 1),
+            features=features,
+            promiscuous_mode=v6.promiscuous_mode,
+            **({"socket_buffer_size": v6.socket_buffer_size} if v6.socket_buffer_size else {}),
+        )
+        if self._is_live:
+            self._report_interval = v6.performance_report
+        self._v6_plugins = list(v6.udps)
+        self._strict = v6._strict
+
+    def _make_run(self, plugins: Sequence[object]) -> _engine.Run:
+        return _engine.Run(
+            self._source,
+            plugins=self._v6_plugins,
+            plugin_base=NFPlugin,
+            rules="v6",
+            strict=self._strict,
+            **self._parameters,
+        )
+
+    def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
+        super()._end(run, failed=failed)
+        for plugin in self._v6_plugins:
+            plugin.cleanup()
+
+
+class _Anonymizer:
+    """Replaces the values of some columns by hashes under a key of its own."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns if len(columns) > 0 else ()
+        self._key = secrets.token_bytes(64)
+
+    def __call__(self, names: list[str]) -> Callable[[list[Any]], None] | None:
+        """Returns what replaces the values in a row of columns `names`, if there is any."""
+        places = []
+        for column in self._columns:
+            if column in names:
+                places.append(names.index(column))
+            else:
+                print("WARNING: NFlow do not have {} attribute. Skipping anonymization.")
+        if not places:
+            return None
+
+        def replace(row: list[Any]) -> None:
+            for place in places:
+                if row[place] is not None:
+                    text = str(row[place]).encode()
+                    row[place] = hashlib.blake2b(text, key=self._key).hexdigest()
+
+        return replace
+
+
+def _write(
+    file: TextIO, flows: Iterator[NFlow] | NFStreamer, anonymizer: _Anonymizer
+) -> int:
+    """Writes flows with a header, if there are any, and returns how many there are."""
+    writer = csv.writer(file, lineterminator="\n")
+    header: list[str] = []
+    anonymize = None
+    count = 0
+    for flow in flows:
+        names = flow.keys()
+        if not header:
+            header = names
+            anonymize = anonymizer(header)
+            writer.writerow(header)
+        row = flow.values()
+        if names != header:
+            row = _aligned(names, row, header)
+        if anonymize:
+            anonymize(row)
+        writer.writerow(row)
+        count += 1
+    return count
+
+
+def _aligned(names: list[str], values: list[Any], header: list[str]) -> list[Any]:
+    """Returns the values in the order of `header`, empty where there is none."""
+    by_name = dict(zip(names, values, strict=True))
+    return [by_name.get(name) for name in header]
+
+
+def _numbered(path: Path, number: int) -> str:
+    """Returns the name of one of several files."""
+    stem, ending = os.path.splitext(os.fspath(path))
+    return f"{stem}.{number}{ending}"
+
+
+def _check_count(name: str, count: object) -> None:
+    if not (isinstance(count, int) and count >= 0):
+        raise ValueError(f"Please specify a valid {name} parameter (>= 0).")

@@ -1,0 +1,133 @@
+"""A network of the tests' own: a namespace with pairs of interfaces, and what is sent there."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nfstream import NFlow, NFStreamer
+
+_CLONE_NEWNET = 0x40000000
+_PATIENCE = 15.0
+
+
+def why_not() -> str | None:
+    """Returns why no network can be made here, `None` if it can."""
+    if not hasattr(socket, "AF_PACKET"):
+        return "live tests are for Linux"
+    if os.geteuid() != 0:
+        return "making network namespaces needs root"
+    if shutil.which("ip") is None:
+        return "making interfaces needs `ip` of iproute2"
+    probe = ["ip", "link", "add", "nfs-probe0", "type", "veth", "peer", "name", "nfs-probe1"]
+    script = f"unshare -n {' '.join(probe)}"
+    made = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    return None if made.returncode == 0 else f"no pair of interfaces: {made.stderr.strip()}"
+
+
+@contextlib.contextmanager
+def namespace() -> Iterator[None]:
+    """Puts this thread, and what it starts, into a new network namespace without IPv6 chatter."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        for scope in ("all", "default"):
+            with contextlib.suppress(OSError):
+                Path(f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6").write_text("1")
+        ip("link", "set", "lo", "up")
+        yield
+    finally:
+        if libc.setns(before, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(before)
+
+
+def ip(*arguments: str) -> None:
+    """Runs `ip` of iproute2."""
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+def pair(one: str, other: str) -> None:
+    """Makes two interfaces: what is sent to one comes out of the other."""
+    ip("link", "add", one, "mtu", "65535", "type", "veth", "peer", "name", other, "mtu", "65535")
+    ip("link", "set", one, "up")
+    ip("link", "set", other, "up")
+
+
+def send(interface: str, frames: Sequence[bytes], pause: float = 0) -> None:
+    """Sends frames as they are."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind((interface, 0))
+        for frame in frames:
+            sender.send(frame)
+            if pause:
+                time.sleep(pause)
+
+
+def udp(number: int, payload: bytes = b"", vlan: int | None = None) -> bytes:
+    """Returns a frame with a UDP packet of the conversation `number`."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import Dot1Q, Ether
+
+    link = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+    if vlan is not None:
+        link = link / Dot1Q(vlan=vlan)
+    packet = link / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=10_000 + number, dport=9)
+    return bytes(packet / payload)
+
+
+class Live(threading.Thread):
+    """A loop over a live run in a thread of its own."""
+
+    def __init__(self, source: Any, **parameters: Any) -> None:
+        super().__init__(daemon=True)
+        self.streamer = NFStreamer(source, **parameters)
+        self.flows: list[NFlow] = []
+        self.arrivals: list[float] = []
+        self.error: BaseException | None = None
+        self.start()
+        wait_for(lambda: self.streamer._run is not None or self.error is not None)
+
+    def run(self) -> None:
+        try:
+            for flow in self.streamer:
+                self.arrivals.append(time.monotonic())
+                self.flows.append(flow)
+        except BaseException as error:
+            self.error = error
+
+    def wait_for_packets(self, packets: int) -> None:
+        """Waits until so many packets have been read."""
+        wait_for(lambda: self.streamer.stats().packets >= packets)
+
+    def end(self) -> list[NFlow]:
+        """Stops the run and returns all of its flows."""
+        self.streamer.stop()
+        return self.result()
+
+    def result(self) -> list[NFlow]:
+        """Waits for the loop to end and returns all flows."""
+        self.join(_PATIENCE)
+        assert not self.is_alive(), "the loop goes on"
+        if self.error is not None:
+            raise self.error
+        return self.flows
+
+
+def wait_for(condition: Any) -> None:
+    """Waits until `condition` holds."""
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        threading.Event().wait(0.01)
