@@ -161,10 +161,7 @@ impl FlowRules {
                 groups,
                 unit: self.unit(),
                 accounting: self.accounting(),
-                splt_packets: match self.splt_analysis {
-                    0 => SPLT_PACKETS.into(),
-                    packets => packets.into(),
-                },
+                splt_packets: self.splt_packets().into(),
                 track_tcp: self.track_tcp,
                 ..Measuring::default()
             },
@@ -189,7 +186,7 @@ impl FlowRules {
             "bpf_filter": self.bpf_filter.as_ref().map(Filter::expression),
             "decode_tunnels": !self.no_decode_tunnels,
             "accounting_mode": self.accounting_mode,
-            "splt_analysis": self.splt_analysis,
+            "splt_analysis": if features.contains(&Group::Splt) { self.splt_packets() } else { 0 },
             "max_nflows": self.max_nflows,
             "track_tcp": self.track_tcp,
             "time_unit": self.time_unit.to_possible_value().map(|unit| unit.get_name().to_owned()),
@@ -217,6 +214,10 @@ impl FlowRules {
             groups.push(Group::Splt);
         }
         Ok(groups)
+    }
+
+    const fn splt_packets(&self) -> u16 {
+        if self.splt_analysis == 0 { SPLT_PACKETS } else { self.splt_analysis }
     }
 
     const fn accounting(&self) -> Accounting {

@@ -50,7 +50,10 @@ pub(crate) fn page() -> String {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
         let mut usage = sub.clone().render_usage().to_string();
         usage = usage.trim_start_matches("Usage: ").to_owned();
-        page.push_str(&format!("\n## nfstream {}\n\n{about}.\n\n```text\n{usage}\n```\n", sub.get_name()));
+        page.push_str(&format!(
+            "\n## nfstream {}\n\n{about}.\n\n```text\n{usage}\n```\n",
+            sub.get_name()
+        ));
         write_arguments(sub, &mut page);
         if let Some(examples) = sub.get_after_help() {
             let examples = examples.to_string();

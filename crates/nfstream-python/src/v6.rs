@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 /// A packet as plugins of nfstream 6 see it.
-#[pyclass(frozen, module = "nfstream.v6", name = "NFPacket")]
+#[pyclass(frozen, module = "nfstream._engine")]
 #[derive(Debug)]
 pub(crate) struct V6Packet {
     packet: Packet,
@@ -42,37 +42,14 @@ impl V6Packet {
         Self { packet: *packet, bytes: bytes.clone(), direction, time, time_before, dialect }
     }
 
+    fn flag(&self, flag: decode::TcpFlags) -> u8 {
+        u8::from(self.packet.tcp_flags.contains(flag))
+    }
+
     fn macs(&self) -> LinkAddresses {
         let frame = self.packet.frame(self.bytes.as_slice());
         LinkAddresses::read(&self.packet, frame, self.dialect)
     }
-}
-
-/// Writes a getter for each flag.
-macro_rules! flags {
-    ($($name:ident $flag:ident $doc:literal),*) => {
-        #[pymethods]
-        impl V6Packet {
-            $(
-                #[doc = $doc]
-                #[getter]
-                fn $name(&self) -> u8 {
-                    u8::from(self.packet.tcp_flags.contains(decode::TcpFlags::$flag))
-                }
-            )*
-        }
-    };
-}
-
-flags! {
-    syn SYN "Synchronize sequence numbers.",
-    cwr CWR "Congestion window reduced.",
-    ece ECE "ECN echo.",
-    urg URG "Urgent pointer field is significant.",
-    ack ACK "Acknowledgment field is significant.",
-    psh PSH "Push function.",
-    rst RST "Reset the connection.",
-    fin FIN "No more data from sender."
 }
 
 #[pymethods]
@@ -195,6 +172,54 @@ impl V6Packet {
     #[getter]
     fn ip_packet<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.packet.ip_bytes(self.bytes.as_slice()))
+    }
+
+    /// Synchronize sequence numbers.
+    #[getter]
+    fn syn(&self) -> u8 {
+        self.flag(decode::TcpFlags::SYN)
+    }
+
+    /// Congestion window reduced.
+    #[getter]
+    fn cwr(&self) -> u8 {
+        self.flag(decode::TcpFlags::CWR)
+    }
+
+    /// ECN echo.
+    #[getter]
+    fn ece(&self) -> u8 {
+        self.flag(decode::TcpFlags::ECE)
+    }
+
+    /// Urgent pointer field is significant.
+    #[getter]
+    fn urg(&self) -> u8 {
+        self.flag(decode::TcpFlags::URG)
+    }
+
+    /// Acknowledgment field is significant.
+    #[getter]
+    fn ack(&self) -> u8 {
+        self.flag(decode::TcpFlags::ACK)
+    }
+
+    /// Push function.
+    #[getter]
+    fn psh(&self) -> u8 {
+        self.flag(decode::TcpFlags::PSH)
+    }
+
+    /// Reset the connection.
+    #[getter]
+    fn rst(&self) -> u8 {
+        self.flag(decode::TcpFlags::RST)
+    }
+
+    /// No more data from sender.
+    #[getter]
+    fn fin(&self) -> u8 {
+        self.flag(decode::TcpFlags::FIN)
     }
 
     /// Tunnel that carried the packet, 0 without one.

@@ -53,6 +53,9 @@ const BLOCK_PATIENCE: Duration = Duration::from_millis(50);
 /// How long after its time stamp a packet can be read, at the latest.
 const SETTLED_AFTER: Duration = Duration::from_millis(150);
 
+/// Interfaces among which the kernel's program can pick: its jumps are short.
+const MOST_INTERFACES: usize = 250;
+
 /// Hardware types of wireless interfaces in monitor mode (ARPHRD_).
 const WIRELESS: u16 = 801;
 const WIRELESS_RADIOTAP: u16 = 803;
@@ -131,8 +134,10 @@ impl LiveSource {
         let mut buffer = self.pool.take();
         let Some(bytes) = Arc::get_mut(&mut buffer) else { return };
         bytes.reserve(CHUNK + BLOCK);
+        let mut last = None;
         while chunk.records.len() < limit && bytes.len() < CHUNK {
             let Some(frame) = self.ring.next_frame() else { break };
+            last = Some(time_of(&frame));
             if let Err(error) = self.picking.pick(&frame, bytes, chunk) {
                 self.failure = Some(error);
                 break;
@@ -141,7 +146,6 @@ impl LiveSource {
         self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
         self.pool.keep(&buffer);
         chunk.bytes = ChunkBytes::Owned(buffer);
-        let last = chunk.records.last().map(|record| record.time);
         chunk.settled = last.map(before);
     }
 
@@ -278,7 +282,7 @@ impl Picking {
             return Ok(());
         }
         chunk.records.push(RawRecord {
-            time: Timestamp::from_seconds(frame.seconds.into(), frame.nanoseconds.into()),
+            time: time_of(frame),
             offset: u32::try_from(start).unwrap_or(u32::MAX),
             capture_len,
             wire_len: wire_len.max(capture_len),
@@ -307,11 +311,15 @@ fn choose(names: &[String], present: &[Interface]) -> Result<Vec<Interface>, Cap
             interfaces: interface_names(),
         })
     };
-    if names.is_empty() {
-        let source = io::Error::new(ErrorKind::InvalidInput, "no interface was named");
-        return Err(refused(names, source));
+    if !(1..=MOST_INTERFACES).contains(&names.len()) {
+        let what = format!("from 1 to {MOST_INTERFACES} interfaces can be named");
+        return Err(refused(names, io::Error::new(ErrorKind::InvalidInput, what)));
     }
     names.iter().map(find).collect()
+}
+
+fn time_of(frame: &RingFrame<'_>) -> Timestamp {
+    Timestamp::from_seconds(frame.seconds.into(), frame.nanoseconds.into())
 }
 
 /// Returns the time before which all packets have been read when one of `time` has.
