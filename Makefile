@@ -63,6 +63,10 @@ lint: .venv/test
 	    echo "cargo deny is not installed: licences and advisories are not checked"; \
 	fi
 
+.PHONY: bench
+bench: system ## Measure beside other programs, and write docs/benchmarks.md: half an hour
+	$(PYTHON) benches/run.py
+
 .PHONY: bless
 bless: .venv/test ## Record results and notebook outputs anew; read the diff before you commit
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet

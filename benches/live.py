@@ -135,13 +135,17 @@ def nf6(path: Path, rate: int, seconds: float, python: str) -> tuple[Loss, int, 
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": ""},
         )
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(6)
         sent, reached = send(path, rate, seconds)
-        # It may have a queue to work on.
-        time.sleep(4)
+        # It may have a queue to work on, and counts only while packets come.
+        time.sleep(2)
+        trickle, _ = send(path, 100, 3)
+        sent += trickle
+        time.sleep(2)
         os.killpg(process.pid, signal.SIGKILL)
         lines = process.stdout.read().splitlines()
         process.wait()

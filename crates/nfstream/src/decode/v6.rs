@@ -17,6 +17,7 @@ use crate::capture::{LinkType, RawRecord};
 
 /// EtherTypes that it knows.
 mod ethertype {
+    pub(super) const IPV4: u16 = 0x0800;
     pub(super) const VLAN: u16 = 0x8100;
     pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
     pub(super) const PPPOE: u16 = 0x8864;
@@ -35,9 +36,17 @@ mod protocol {
     pub(super) const ROUTING: u8 = 43;
     pub(super) const FRAGMENT: u8 = 44;
     pub(super) const ICMP_V6: u8 = 58;
+    pub(super) const NONE: u8 = 59;
     pub(super) const DESTINATION_OPTIONS: u8 = 60;
     pub(super) const MOBILITY: u8 = 135;
 }
+
+/// Ports of the tunnels that it opens.
+const GTP: u16 = 2152;
+const CAPWAP: u16 = 5247;
+const TZSP: u16 = 37008;
+
+const UDP_LEN: usize = 8;
 
 /// The captured bytes; behind their end zeros are read.
 #[derive(Clone, Copy)]
@@ -48,6 +57,9 @@ struct Frame<'a>(&'a [u8]);
 struct Link {
     network: usize,
     vlan_id: u16,
+    /// Whether an EtherType or label says that IPv4 follows: only then fragments are looked for,
+    /// and tunnels.
+    is_ipv4: bool,
     /// Where the two MAC addresses begin: the source's, the destination's.
     macs: Option<(usize, usize)>,
 }
@@ -61,17 +73,12 @@ struct Ip {
     offset: usize,
     /// Bytes of the packet, header included.
     len: u32,
+    /// Whether `len` can be true.
+    has_length: bool,
     /// Behind all headers of the network.
     transport: usize,
     /// Bytes from there on.
     transport_len: u32,
-}
-
-/// What lies behind a UDP header.
-enum Inside {
-    /// A packet of its own.
-    Tunnel(Tunnel, Link),
-    Nothing,
 }
 
 /// Decodes the frame that `record` describes.
@@ -83,8 +90,11 @@ pub(super) fn decode(
     tunnels: bool,
 ) -> Result<Packet, DecodeError> {
     let frame = Frame(frame);
-    let (_, ip, vlan_id, tunnel) = read(record.link, frame, tunnels)?;
-    Ok(packet(record, frame, &ip, vlan_id, tunnel))
+    let (link, ip, tunnel) = read(record.link, frame, tunnels)?;
+    if !ip.has_length {
+        return Err(MalformedNetwork);
+    }
+    Ok(packet(record, frame, &ip, link.vlan_id, tunnel))
 }
 
 /// Returns the MAC addresses of source and destination as nfstream 6.6 finds them in the `frame`
@@ -118,51 +128,94 @@ fn read(
     link: LinkType,
     frame: Frame<'_>,
     tunnels: bool,
-) -> Result<(Link, Ip, u16, Option<Tunnel>), DecodeError> {
-    let mut link = link_header(link, frame)?;
+) -> Result<(Link, Ip, Option<Tunnel>), DecodeError> {
+    let kind = link;
+    let mut link = link_header(kind, frame, 0, 0)?;
     let mut tunnel = None;
     loop {
-        let ip = innermost_ip(frame, link.network)?;
-        if !tunnels || ip.protocol != protocol::UDP {
-            return Ok((link, ip, link.vlan_id, tunnel));
+        let ip = innermost_ip(frame, link)?;
+        let looks_for_tunnels = tunnels && (link.is_ipv4 || ip.version == 6);
+        if !looks_for_tunnels || ip.protocol != protocol::UDP {
+            return Ok((link, ip, tunnel));
         }
-        match behind_udp(frame, ip.transport, link)? {
-            Inside::Nothing => return Ok((link, ip, link.vlan_id, tunnel)),
-            Inside::Tunnel(kind, inner) => {
-                (link, tunnel) = (inner, Some(kind));
+        // Of IPv6 it takes the payload's length for the header's.
+        let udp = if ip.version == 4 {
+            ip.transport
+        } else {
+            ip.offset + usize::try_from(ip.transport_len).unwrap_or(0)
+        };
+        let payload = udp + UDP_LEN;
+        if frame.len() < payload {
+            return Err(TruncatedTransport);
+        }
+        match [frame.u16(udp), frame.u16(udp + 2)] {
+            [GTP, _] | [_, GTP] => {
+                let Some(network) = gtp(frame, payload) else { return Ok((link, ip, tunnel)) };
+                link.network = network;
+                return Ok((link, one_ip(frame, network)?, Some(Tunnel::GtpU)));
             }
+            [TZSP, _] | [_, TZSP] => {
+                tunnel = Some(Tunnel::Tzsp);
+                let Some(start) = tzsp(frame, payload)? else { return Ok((link, ip, tunnel)) };
+                // Whatever TZSP says, it is a frame like the one outside.
+                link = link_header(kind, frame, start, link.vlan_id)?;
+            }
+            [CAPWAP, _] | [_, CAPWAP] => {
+                let Some(inner) = capwap(frame, payload, link) else {
+                    return Ok((link, ip, tunnel));
+                };
+                (link, tunnel) = (inner, Some(Tunnel::Capwap));
+            }
+            _ => return Ok((link, ip, tunnel)),
         }
     }
 }
 
-fn link_header(link: LinkType, frame: Frame<'_>) -> Result<Link, DecodeError> {
-    let none = Link::default();
-    match link {
-        LinkType::ETHERNET => ethernet(frame, 0),
-        LinkType::NULL => Ok(Link { network: 4, ..none }),
-        LinkType::RAW_DLT | LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 => Ok(none),
-        LinkType::PPP if !matches!(frame.u8(0), 0x0f | 0x8f) => {
-            behind_type(frame, frame.u16(0), Link { network: 2, ..none })
+/// Reads the link header at `at`; `vlan_id` holds where it has none.
+fn link_header(
+    kind: LinkType,
+    frame: Frame<'_>,
+    at: usize,
+    vlan_id: u16,
+) -> Result<Link, DecodeError> {
+    let link = |len| Link { network: at + len, vlan_id, is_ipv4: false, macs: None };
+    match kind {
+        LinkType::ETHERNET => ethernet(frame, at, vlan_id),
+        LinkType::NULL => Ok(link(4)),
+        LinkType::RAW_DLT | LinkType::RAW | LinkType::IPV4 => Ok(Link { is_ipv4: true, ..link(0) }),
+        LinkType::IPV6 => Ok(link(0)),
+        LinkType::PPP | LinkType::C_HDLC if !matches!(frame.u8(at), 0x0f | 0x8f) => {
+            behind_type(frame, frame.u16(at), link(2))
         }
         LinkType::PPP | LinkType::PPP_SERIAL | LinkType::C_HDLC => {
-            behind_type(frame, frame.u16(2), Link { network: 4, ..none })
+            behind_type(frame, frame.u16(at + 2), link(4))
         }
-        LinkType::LINUX_SLL => behind_type(frame, frame.u16(14), Link { network: 16, ..none }),
-        LinkType::RADIOTAP => radiotap(frame),
+        LinkType::LINUX_SLL => behind_type(frame, frame.u16(at + 14), link(16)),
+        LinkType::RADIOTAP => radiotap(frame, at, vlan_id),
         _ => Err(UnsupportedLinkType),
     }
 }
 
-fn ethernet(frame: Frame<'_>, at: usize) -> Result<Link, DecodeError> {
+/// Reads the Ethernet header at `at`.
+fn ethernet(frame: Frame<'_>, at: usize, vlan_id: u16) -> Result<Link, DecodeError> {
     const SNAP: u8 = 0xaa;
+    const SPANNING_TREE: u8 = 0x42;
 
-    let mut link = Link { network: at + 14, vlan_id: 0, macs: Some((at + 6, at)) };
+    let macs = Some((at + 6, at));
+    let mut link = Link { network: at + 14, vlan_id, is_ipv4: false, macs };
     let kind = frame.u16(at + 12);
     if kind > ethertype::LAST_LENGTH {
         return behind_type(frame, kind, link);
     }
-    if frame.u8(link.network) == SNAP || frame.u8(link.network + 1) == SNAP {
+    let service_points: [u8; 2] = frame.bytes(link.network);
+    if service_points.contains(&SNAP) {
         link.network += 8;
+        // It forgets to swap these bytes.
+        let kind = u16::from_le_bytes(frame.bytes(link.network - 2));
+        return behind_type(frame, kind, link);
+    }
+    if service_points.contains(&SPANNING_TREE) {
+        return Err(NotIp);
     }
     Ok(link)
 }
@@ -182,44 +235,56 @@ fn behind_type(frame: Frame<'_>, mut kind: u16, mut link: Link) -> Result<Link, 
                 link.network += 4;
             }
             link.network += 4;
-            return Ok(link);
+            kind = ethertype::IPV4;
         } else if kind == ethertype::PPPOE {
             link.network += 8;
-            return Ok(link);
+            kind = ethertype::IPV4;
         } else {
+            link.is_ipv4 = kind == ethertype::IPV4;
             return Ok(link);
         }
     }
 }
 
-fn radiotap(frame: Frame<'_>) -> Result<Link, DecodeError> {
+fn radiotap(frame: Frame<'_>, at: usize, vlan_id: u16) -> Result<Link, DecodeError> {
     const TYPE: u8 = 0x0c;
     const DATA: u8 = 0x08;
     const HEADER_LEN: usize = 26;
     const LLC_LEN: usize = 8;
 
-    let start = usize::from(u16::from_le_bytes(frame.bytes(2)));
+    let start = at + usize::from(u16::from_le_bytes(frame.bytes(at + 2)));
     let [control, flags] = frame.bytes(start);
     let [to_access_point, from_access_point] = [flags & 1 != 0, flags & 2 != 0];
     if control & TYPE != DATA || to_access_point == from_access_point {
         return Err(NotIp);
     }
-    let macs = Some((start + 10, start + 16));
-    Ok(Link { network: start + HEADER_LEN + LLC_LEN, vlan_id: 0, macs })
+    let network = start + HEADER_LEN + LLC_LEN;
+    let is_ipv4 = frame.u16(network - 2) == ethertype::IPV4;
+    Ok(Link { network, vlan_id, is_ipv4, macs: Some((start + 10, start + 16)) })
 }
 
-/// Reads network headers, one inside the other, from `offset` on.
-fn innermost_ip(frame: Frame<'_>, mut offset: usize) -> Result<Ip, DecodeError> {
+/// Reads network headers, one inside the other.
+fn innermost_ip(frame: Frame<'_>, link: Link) -> Result<Ip, DecodeError> {
+    let mut offset = link.network;
     loop {
-        let ip = match frame.u8(offset) >> 4 {
-            4 => ipv4(frame, offset)?,
-            6 => ipv6(frame, offset)?,
-            _ => return Err(NotIp),
-        };
-        if !matches!(ip.protocol, protocol::IPV4 | protocol::IPV6) || ip.transport == offset {
-            return Ok(ip);
+        let ip = one_ip(frame, offset)?;
+        if matches!(ip.protocol, protocol::IPV4 | protocol::IPV6) && ip.transport != offset {
+            offset = ip.transport;
+            continue;
         }
-        offset = ip.transport;
+        let cut = frame.u16(ip.offset + 6) & 0x1fff;
+        if link.is_ipv4 && ip.version == 4 && cut != 0 {
+            return Err(MalformedNetwork);
+        }
+        return Ok(ip);
+    }
+}
+
+fn one_ip(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
+    match frame.u8(offset) >> 4 {
+        4 => ipv4(frame, offset),
+        6 => ipv6(frame, offset),
+        _ => Err(NotIp),
     }
 }
 
@@ -229,11 +294,7 @@ fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
     }
     let header_len = usize::from(frame.u8(offset) & 0x0f) * 4;
     let len = frame.u16(offset + 2);
-    let cut = frame.u16(offset + 6) & 0x1fff;
     let transport_len = usize::from(len).checked_sub(header_len);
-    let Some(transport_len) = transport_len.filter(|_| len > 0 && cut == 0) else {
-        return Err(MalformedNetwork);
-    };
     Ok(Ip {
         version: 4,
         src: Endpoint::v4(frame.bytes(offset + 12), 0),
@@ -241,8 +302,9 @@ fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         protocol: frame.u8(offset + 9),
         offset,
         len: len.into(),
+        has_length: len > 0 && transport_len.is_some(),
         transport: offset + header_len,
-        transport_len: super::narrow(transport_len),
+        transport_len: super::narrow(transport_len.unwrap_or(0)),
     })
 }
 
@@ -256,7 +318,8 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
     }
     let mut next = frame.u8(offset + 6);
     let mut transport = offset + HEADER_LEN;
-    loop {
+    // It walks on into padding.
+    while frame.len() - transport > 1 {
         let [following, units] = frame.bytes(transport);
         let len = match next {
             protocol::HOP_BY_HOP
@@ -269,6 +332,7 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
                 }
                 8
             }
+            protocol::NONE => return Err(MalformedNetwork),
             _ => break,
         };
         if transport + len > end {
@@ -284,35 +348,10 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         protocol: next,
         offset,
         len: super::narrow(HEADER_LEN + payload_len),
+        has_length: true,
         transport,
         transport_len: super::narrow(end - transport),
     })
-}
-
-/// Looks for a tunnel behind the UDP header at `udp`.
-fn behind_udp(frame: Frame<'_>, udp: usize, outer: Link) -> Result<Inside, DecodeError> {
-    const GTP: u16 = 2152;
-    const CAPWAP: u16 = 5247;
-    const TZSP: u16 = 37008;
-    const HEADER_LEN: usize = 8;
-
-    let payload = udp + HEADER_LEN;
-    if frame.len() < payload {
-        return Err(TruncatedTransport);
-    }
-    let ports = [frame.u16(udp), frame.u16(udp + 2)];
-    if ports.contains(&GTP) {
-        return Ok(gtp(frame, payload).map_or(Inside::Nothing, |network| {
-            Inside::Tunnel(Tunnel::GtpU, Link { network, ..outer })
-        }));
-    }
-    if ports.contains(&TZSP) {
-        return tzsp(frame, payload);
-    }
-    if ports.contains(&CAPWAP) {
-        return Ok(capwap(frame, payload, outer));
-    }
-    Ok(Inside::Nothing)
 }
 
 /// Returns where the packet behind a GTP header begins.
@@ -343,47 +382,43 @@ fn gtp(frame: Frame<'_>, start: usize) -> Option<usize> {
     (offset < frame.len()).then_some(offset)
 }
 
-fn tzsp(frame: Frame<'_>, start: usize) -> Result<Inside, DecodeError> {
+/// Returns where the Ethernet frame behind a TZSP header begins. Of its tags one is skipped.
+fn tzsp(frame: Frame<'_>, start: usize) -> Result<Option<usize>, DecodeError> {
     const ETHERNET: [u8; 4] = [1, 0, 0, 1];
+    const PADDING: u8 = 0;
+    const END: u8 = 1;
 
-    if frame.bytes(start) != ETHERNET {
-        return Ok(Inside::Nothing);
+    let tag = start + 4;
+    if frame.len() < tag {
+        return Err(TruncatedTransport);
     }
-    let mut offset = start + 4;
-    while offset < frame.len() {
-        let kind = frame.u8(offset);
-        offset += match kind {
-            0 | 1 => 1,
-            _ => usize::from(frame.u8(offset + 1)).max(1),
-        };
-        if kind == 1 {
-            break;
-        }
+    if frame.bytes(start) != ETHERNET || frame.len() == tag {
+        return Ok(None);
     }
-    if offset >= frame.len() {
+    let tag_len = match frame.u8(tag) {
+        PADDING | END => 1,
+        _ => usize::from(frame.u8(tag + 1)),
+    };
+    if tag + tag_len >= frame.len() {
         return Err(TruncatedLink);
     }
-    Ok(Inside::Tunnel(Tunnel::Tzsp, ethernet(frame, offset)?))
+    Ok(Some(tag + tag_len))
 }
 
-/// Reads an access point's header and the 802.11 header behind it, of which the second byte alone
-/// is looked at.
-fn capwap(frame: Frame<'_>, start: usize, outer: Link) -> Inside {
-    const DATA: u8 = 0x08;
+/// Skips an access point's header and, whatever it is, an 802.11 header behind it.
+fn capwap(frame: Frame<'_>, start: usize, outer: Link) -> Option<Link> {
     const WIRELESS_LEN: usize = 24;
     const LLC_LEN: usize = 8;
 
     let [first, len] = frame.bytes(start);
-    if first & 0x0f != 0 {
-        return Inside::Nothing;
-    }
     let header = start + usize::from(len >> 3) * 4;
-    if header + WIRELESS_LEN + LLC_LEN >= frame.len() || frame.u8(header + 1) != DATA {
-        return Inside::Nothing;
-    }
-    let macs = Some((header + 10, header + 16));
     let network = header + WIRELESS_LEN + LLC_LEN;
-    Inside::Tunnel(Tunnel::Capwap, Link { network, macs, ..outer })
+    if first & 0x0f != 0 || network >= frame.len() {
+        return None;
+    }
+    let is_ipv4 = frame.u16(network - 2) == ethertype::IPV4;
+    let macs = Some((header + 10, header + 16));
+    Some(Link { network, vlan_id: outer.vlan_id, is_ipv4, macs })
 }
 
 fn packet(

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 /// Rows of a row group, at most. They are in memory until the group is full.
 const GROUP_ROWS: usize = 65_536;
@@ -30,14 +31,20 @@ impl<W: Write + Send> ParquetWriter<W> {
         let mut entries: Vec<_> =
             entries.map(|(name, value)| KeyValue::new(name.clone(), value.clone())).collect();
         entries.sort_by(|a, b| a.key.cmp(&b.key));
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("nfstream version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_key_value_metadata(Some(entries))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_max_row_group_bytes(Some(GROUP_BYTES))
-            .build();
-        let writer = ArrowWriter::try_new(Slot(Some(output)), Arc::clone(schema), Some(properties));
+            .set_max_row_group_bytes(Some(GROUP_BYTES));
+        for field in schema.fields().iter().filter(|field| grows(field)) {
+            let path = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = Some(properties.build());
+        let writer = ArrowWriter::try_new(Slot(Some(output)), Arc::clone(schema), properties);
         writer.map(Self).map_err(io_error)
     }
 
@@ -66,6 +73,14 @@ impl<W: Write> Write for Slot<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.as_mut().map_or(Ok(()), Write::flush)
     }
+}
+
+/// Returns whether the numbers of a column grow from row to row, more or less: all differ, so a
+/// dictionary would be of no use, but their differences are small.
+fn grows(field: &Field) -> bool {
+    use DataType::{Int64, Timestamp, UInt64};
+    matches!(field.data_type(), Int64 | Timestamp(..) | UInt64)
+        && ["id", "first_seen", "last_seen"].contains(&field.name().as_str())
 }
 
 fn io_error(error: ParquetError) -> io::Error {
