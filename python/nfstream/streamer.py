@@ -7,6 +7,7 @@ import contextlib
 import math
 import numbers
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
@@ -297,9 +298,19 @@ class NFStreamer(Tables):
             except Exception as error:
                 errors.append(error)
         for message in run.take_warnings():
-            warnings.warn(message, UserWarning, stacklevel=3)
+            warnings.warn(message, UserWarning, stacklevel=_level_of_caller())
         if errors and not failed:
             raise errors[0]
+
+
+def _level_of_caller() -> int:
+    """Returns how many frames lie between a warning and the code that uses this package."""
+    package = os.path.dirname(__file__)
+    frame = sys._getframe(1).f_back
+    level = 2
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _filter(bpf_filter: object) -> str | None:

