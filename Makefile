@@ -67,6 +67,11 @@ lint: .venv/test
 bench: system ## Measure beside other programs, and write docs/benchmarks.md: half an hour
 	$(PYTHON) benches/run.py
 
+.PHONY: compare
+compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(call DEVELOP)
+	$(BIN)/python benches/compare.py
+
 .PHONY: bless
 bless: .venv/test ## Record results and notebook outputs anew; read the diff before you commit
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet

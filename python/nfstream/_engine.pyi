@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, final
+from typing import Any, ClassVar, NamedTuple, final
 
 from nfstream.plugin import NFPlugin
+from nfstream.v6.plugin import NFPlugin as V6Plugin
 
 __all__ = [
     "NFPacket",
@@ -12,6 +13,7 @@ __all__ = [
     "Run",
     "TableOptions",
     "TcpFlags",
+    "V6Packet",
     "check_filter",
     "check_source",
     "column_names",
@@ -196,6 +198,100 @@ class TcpFlags:
     def __ne__(self, other: object, /) -> bool: ...
 
 @final
+class V6Packet:
+    """A packet as plugins of nfstream 6 see it. Nothing is built until it is asked for."""
+
+    _fields: ClassVar[list[str]]
+    @property
+    def time(self) -> int:
+        """Time in milliseconds since the Unix epoch."""
+    @property
+    def delta_time(self) -> int:
+        """Milliseconds since the packet before it in its flow, 0 for the first."""
+    @property
+    def direction(self) -> int:
+        """0 from source to destination of the flow, 1 back."""
+    @property
+    def raw_size(self) -> int:
+        """Bytes on the wire, link header included."""
+    @property
+    def ip_size(self) -> int:
+        """Bytes of the innermost IP packet, its header included."""
+    @property
+    def transport_size(self) -> int:
+        """Bytes that the innermost IP header carries."""
+    @property
+    def payload_size(self) -> int:
+        """Bytes that the transport header carries."""
+    @property
+    def src_ip(self) -> str:
+        """Sender's address."""
+    @property
+    def src_mac(self) -> str:
+        """Sender's MAC address."""
+    @property
+    def src_oui(self) -> str:
+        """First three bytes of the sender's MAC address."""
+    @property
+    def dst_ip(self) -> str:
+        """Receiver's address."""
+    @property
+    def dst_mac(self) -> str:
+        """Receiver's MAC address."""
+    @property
+    def dst_oui(self) -> str:
+        """First three bytes of the receiver's MAC address."""
+    @property
+    def src_port(self) -> int:
+        """Sender's port, 0 where there are none."""
+    @property
+    def dst_port(self) -> int:
+        """Receiver's port, 0 where there are none."""
+    @property
+    def protocol(self) -> int:
+        """IP protocol number."""
+    @property
+    def vlan_id(self) -> int:
+        """Innermost VLAN identifier, 0 without a tag."""
+    @property
+    def ip_version(self) -> int:
+        """IP version, 4 or 6."""
+    @property
+    def ip_packet(self) -> bytes:
+        """Captured bytes from the innermost IP header on."""
+    @property
+    def syn(self) -> int:
+        """Synchronize sequence numbers."""
+    @property
+    def cwr(self) -> int:
+        """Congestion window reduced."""
+    @property
+    def ece(self) -> int:
+        """ECN echo."""
+    @property
+    def urg(self) -> int:
+        """Urgent pointer field is significant."""
+    @property
+    def ack(self) -> int:
+        """Acknowledgment field is significant."""
+    @property
+    def psh(self) -> int:
+        """Push function."""
+    @property
+    def rst(self) -> int:
+        """Reset the connection."""
+    @property
+    def fin(self) -> int:
+        """No more data from sender."""
+    @property
+    def tunnel_id(self) -> int:
+        """Tunnel that carried the packet, 0 without one."""
+    def _asdict(self) -> dict[str, Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+@final
 class Run:
     """One pass over a source: an iterator of its flows."""
 
@@ -216,13 +312,15 @@ class Run:
         decode_tunnels: bool,
         max_nflows: int,
         n_meters: int,
-        plugins: Sequence[NFPlugin],
-        plugin_base: type[NFPlugin],
+        plugins: Sequence[NFPlugin | V6Plugin],
+        plugin_base: type[NFPlugin | V6Plugin],
         bpf_filter: str | None,
         snaplen: int,
         promiscuous_mode: bool,
         socket_buffer_size: int,
         duration: float | None,
+        rules: str = "standard",
+        strict: bool = False,
     ) -> Run: ...
     @property
     def is_live(self) -> bool:

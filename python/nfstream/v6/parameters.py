@@ -80,9 +80,9 @@ def parse_source(value: Any) -> str | list[str]:
         for index, path in enumerate(value):
             if not _is_file(path):
                 raise ValueError(f"Invalid pcap file path at index: {index}.")
-        return [os.fspath(path) for path in value]
+        return [str(path) for path in value]
     if _is_file(value):
-        return os.fspath(value)
+        return str(value)
     if isinstance(value, str) and value in (name for _, name in socket.if_nameindex()):
         return value
     raise ValueError

@@ -1,0 +1,16 @@
+"""The payload of UDP over IPv4, which is what the bundled plugins read."""
+
+from __future__ import annotations
+
+from nfstream._engine import V6Packet
+
+_UDP = 17
+
+
+def payload(packet: V6Packet) -> bytes:
+    """Returns the captured bytes behind the UDP header; none of other packets."""
+    if packet.ip_version != 4 or packet.protocol != _UDP:
+        return b""
+    data = packet.ip_packet
+    header_len = (data[0] & 0x0F) * 4 if data else 0
+    return data[header_len + 8 :]

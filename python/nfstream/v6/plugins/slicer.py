@@ -1,0 +1,33 @@
+"""Flows of a limited number of packets."""
+
+from __future__ import annotations
+
+from nfstream._engine import NFlow, V6Packet
+from nfstream.v6.plugin import NFPlugin
+
+
+class FlowSlicer(NFPlugin):
+    """Ends a flow with its ``limit``-th packet; the next packet begins another flow.
+
+    Args:
+        limit: Packets of a flow, at most.
+
+    Examples:
+        >>> from nfstream.v6 import NFStreamer
+        >>> from nfstream.v6.plugins import FlowSlicer
+        >>> streamer = NFStreamer("tests/captures/redis.pcap", udps=FlowSlicer(limit=10))
+        >>> max(flow.bidirectional_packets for flow in streamer)
+        10
+    """
+
+    limit: int
+
+    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+        """Ends flows of one packet."""
+        if self.limit == 1:
+            flow.expiration_id = -1
+
+    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+        """Ends the flow if it is full."""
+        if flow.bidirectional_packets == self.limit:
+            flow.expiration_id = -1
