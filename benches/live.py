@@ -69,9 +69,8 @@ def network() -> None:
     """Makes the pair of interfaces, without chatter."""
     Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
     quiet("ip", "link", "set", "lo", "up")
-    quiet(
-        *"ip link add there mtu 9000 type veth peer name here mtu 9000".split(),
-    )
+    ends = "there mtu 9000 type veth peer name here mtu 9000"
+    subprocess.run(f"ip link add {ends}", shell=True, check=True)
     for end in ("there", "here"):
         quiet("ip", "link", "set", end, "up")
 
@@ -119,7 +118,8 @@ def tcpdump(path: Path, rate: int, seconds: float) -> tuple[Loss, int, float]:
         process.send_signal(signal.SIGINT)
         text = process.stderr.read()
     numbers = {
-        name: int(count) for count, name in re.findall(r"(\d+) packets (captured|received|dropped)", text)
+        name: int(count)
+        for count, name in re.findall(r"(\d+) packets (captured|received|dropped)", text)
     }
     return Loss(numbers["captured"] + numbers["dropped"], numbers["dropped"]), sent, reached
 

@@ -14,6 +14,7 @@ __all__ = [
     "TableOptions",
     "TcpFlags",
     "V6Packet",
+    "__version__",
     "check_filter",
     "check_source",
     "column_names",

@@ -248,7 +248,7 @@ class NFStreamer(Tables):
         run = self._start()
         try:
             # Not `yield from`: when the loop is left that would close the run before it is drained.
-            for flow in run:
+            for flow in run:  # noqa: UP028
                 yield flow
         except BaseException as error:
             self._end(run, failed=not isinstance(error, GeneratorExit))

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import CAPTURES
 from network import Live, ip, namespace, pair, send, udp, wait_for, why_not
-
 from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 
 _REASON = why_not()
@@ -297,7 +297,7 @@ class TestStop:
         frame = NFStreamer("here", duration=1.5).to_pandas()
         assert frame["total_packets"].sum() == 500
 
-    @pytest.mark.parametrize("body", ["pass", "time.sleep(0.05)"])
+    @pytest.mark.parametrize("body", ["pass", "time.sleep(0.005)"])
     def test_ctrl_c_ends_the_loop_without_loss(self, body: str) -> None:
         program = f"""
             import time
@@ -482,6 +482,31 @@ class TestReport:
         assert all(text.startswith("nfstream ") for text in lines)
         assert "2 packets" in lines[-1]
         assert "0 dropped by kernel" in lines[-1]
+
+
+class TestCommand:
+    PROGRAM = """
+        import sys
+        from nfstream._command import main
+        sys.argv = ["nfstream", "live", "here", "--columns", "src_port,total_packets",
+                    "--format", "csv", "--performance-report", "0.2"]
+        sys.exit(main())
+    """
+
+    def test_an_interrupt_ends_the_table_without_loss(self) -> None:
+        command = [sys.executable, "-c", textwrap.dedent(self.PROGRAM)]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, text=True, **pipes) as process:
+            assert process.stderr is not None
+            # The capture goes on when it tells what it has counted.
+            assert "0 packets" in process.stderr.readline()
+            send("there", [udp(1), udp(2), udp(1)])
+            while "3 packets" not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            table, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert sorted(table.split()) == ["10001,2", "10002,1", "src_port,total_packets"]
 
 
 def python(program: str) -> subprocess.Popen[str]:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import nfstream
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -28,6 +27,8 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+
+import nfstream
 from conftest import CAPTURES, SHARED, each_capture, each_shared_capture
 from frames import write_pcap
 from nfstream import NFPlugin, NFStreamer

@@ -9,6 +9,8 @@ use crate::human::count;
 pub(crate) struct Counts {
     pub(crate) packets: u64,
     pub(crate) late_packets: u64,
+    /// Packets that were lost before they could be read.
+    pub(crate) dropped: u64,
     /// Packets that belong to no flow, by reason.
     ignored: Vec<(&'static str, u64)>,
 }
@@ -18,6 +20,8 @@ impl Counts {
     pub(crate) fn add(&mut self, stats: &Stats) {
         self.packets += stats.packets;
         self.late_packets += stats.late_packets;
+        let reception = stats.reception.unwrap_or_default();
+        self.dropped += reception.dropped_by_kernel + reception.dropped_by_interface;
         for (reason, packets) in stats.ignored.reasons() {
             match self.ignored.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, sum)) => *sum += packets,

@@ -244,7 +244,7 @@ impl Job {
 }
 
 /// Parses seconds, with a fraction or without.
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().map_err(|_| "expected a number of seconds, such as 30 or 0.5")?;
     Duration::try_from_seconds(number).ok_or("expected 0 seconds or more")
 }

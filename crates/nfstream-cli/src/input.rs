@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use glob::MatchOptions;
 use nfstream::RunError;
-use nfstream::capture::{self, FileSource};
+use nfstream::capture::{self, Filter, Filtered, LiveOptions, LiveSource, Source};
 
 use crate::error::Error;
 
@@ -23,13 +24,23 @@ pub(crate) struct InputArgs {
     captures: Vec<PathBuf>,
 }
 
-/// Captures that can be read.
+/// Captures that can be read, or interfaces.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    /// Files, in order; folders have been replaced by the captures in them.
+    /// Files, in order; folders have been replaced by the captures in them. Or interfaces.
     pub(crate) paths: Vec<PathBuf>,
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
+    /// How packets are captured; `None` for files.
+    pub(crate) live: Option<Live>,
+}
+
+/// How packets of interfaces are captured.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) options: LiveOptions,
+    /// Time between two lines that tell what was counted, `None` for no such lines.
+    pub(crate) report: Option<Duration>,
 }
 
 impl InputArgs {
@@ -53,14 +64,29 @@ impl InputArgs {
             }
         }
         let bytes = paths.iter().map(|path| file_bytes(path)).sum();
-        Ok(Input { paths, bytes })
+        Ok(Input { paths, bytes, live: None })
     }
 }
 
 impl Input {
-    /// Opens the files to be read as one capture.
-    pub(crate) fn open(&self) -> Result<FileSource, Error> {
-        Ok(capture::open(&self.paths).map_err(RunError::Capture)?)
+    /// Returns interfaces as an input.
+    pub(crate) fn interfaces(names: &[String], live: Live) -> Self {
+        Self { paths: names.iter().map(PathBuf::from).collect(), bytes: None, live: Some(live) }
+    }
+
+    /// Opens the files to be read as one capture, or the interfaces, for what `filter` matches.
+    pub(crate) fn open(&self, filter: Option<Filter>) -> Result<Box<dyn Source>, Error> {
+        if let Some(Live { options, .. }) = &self.live {
+            let names: Vec<_> =
+                self.paths.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+            let source = LiveSource::open(&names, filter, options).map_err(RunError::Capture)?;
+            return Ok(Box::new(source));
+        }
+        let source = capture::open(&self.paths).map_err(RunError::Capture)?;
+        Ok(match filter {
+            Some(filter) => Box::new(Filtered::new(source, filter)),
+            None => Box::new(source),
+        })
     }
 
     /// Returns the name of the input, as it was given.
@@ -75,7 +101,11 @@ impl Input {
         if !files.is_empty() {
             drop(capture::open(&files).map_err(RunError::Capture)?);
         }
-        let one = |path: &PathBuf| Self { paths: vec![path.clone()], bytes: file_bytes(path) };
+        let one = |path: &PathBuf| Self {
+            paths: vec![path.clone()],
+            bytes: file_bytes(path),
+            live: None,
+        };
         Ok(self.paths.iter().map(one).collect())
     }
 }

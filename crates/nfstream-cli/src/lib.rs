@@ -20,6 +20,8 @@ mod output;
 mod page;
 mod progress;
 mod reading;
+mod report;
+mod rights;
 mod table;
 
 use std::ffi::OsString;

@@ -8,9 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nfstream::capture::{Filtered, Source};
 use nfstream::features::{Record, Schema};
-use nfstream::{Monitor, Run, RunError, Stats, Step};
+use nfstream::{Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::condition::{Condition, Fault};
 use crate::error::{Error, WARNING, Written};
@@ -18,6 +17,8 @@ use crate::flow_rules::Job;
 use crate::input::Input;
 use crate::io::Io;
 use crate::progress::Progress;
+use crate::report::Report;
+use crate::rights;
 
 /// Steps of the run that wait to be written.
 const QUEUE: usize = 16;
@@ -42,18 +43,22 @@ pub(crate) struct Reading<'a> {
     condition: Option<&'a Condition>,
     monitor: Monitor,
     steps: Receiver<Result<Step, RunError>>,
+    /// Ends a live run without loss; `None` for files.
+    stop: Option<StopHandle>,
+    report: Report,
     thread: JoinHandle<()>,
 }
 
 impl<'a> Reading<'a> {
     /// Begins to read `input`.
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
-        let source = input.open()?;
-        let source: Box<dyn Source> = match &job.filter {
-            Some(filter) => Box::new(Filtered::new(source, filter.clone())),
-            None => Box::new(source),
-        };
+        let source = input.open(job.filter.clone())?;
+        if input.live.is_some() {
+            rights::give_up();
+        }
         let run = Run::new(source, &job.config(input.bytes))?;
+        let stop = input.live.is_some().then(|| run.stop_handle());
+        let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let (sender, steps) = sync_channel(QUEUE);
         let name = "nfstream-run".to_owned();
@@ -61,7 +66,8 @@ impl<'a> Reading<'a> {
             .name(name.clone())
             .spawn(move || advance(run, &sender))
             .map_err(|source| RunError::Thread { name, source })?;
-        Ok(Self { schema, condition: job.condition.as_ref(), monitor, steps, thread })
+        let condition = job.condition.as_ref();
+        Ok(Self { schema, condition, monitor, steps, stop, report, thread })
     }
 
     /// Returns the columns of the run.
@@ -73,14 +79,22 @@ impl<'a> Reading<'a> {
     /// was counted.
     ///
     /// When the input fails, all flows up to there have been given before the error is returned.
+    /// A live run is not given up where the user wants an end: it ends, and gives all flows.
     pub(crate) fn drain(
-        self,
+        mut self,
         sink: &mut impl Sink,
         progress: &mut Progress,
         io: &mut Io<'_>,
     ) -> Result<Stats, Error> {
         loop {
-            if (io.interrupted)() {
+            if let Some(line) = self.report.due(&self.monitor) {
+                progress.aside(|| io.stderr.say(line));
+            }
+            if !self.stop.as_ref().is_some_and(StopHandle::is_stopped) && (io.interrupted)() {
+                if let Some(stop) = &self.stop {
+                    stop.stop();
+                    continue;
+                }
                 progress.aside(|| sink.rest(io))?;
                 return Err(Error::Interrupted(sink.written()));
             }

@@ -349,7 +349,9 @@ impl PacketRing {
 impl Drop for PacketRing {
     fn drop(&mut self) {
         // SAFETY: the whole mapping made in `new`; every slice of it borrows `self`.
-        unsafe { libc::munmap(self.memory.as_ptr().cast::<c_void>(), self.block_len * self.blocks) };
+        unsafe {
+            libc::munmap(self.memory.as_ptr().cast::<c_void>(), self.block_len * self.blocks)
+        };
     }
 }
 

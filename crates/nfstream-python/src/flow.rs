@@ -55,7 +55,7 @@ enum Content {
     /// A row of a batch.
     Row(Arc<Vec<Record>>, usize),
     /// A flow that plugins follow.
-    Followed(Mutex<Followed>),
+    Followed(Box<Mutex<Followed>>),
 }
 
 /// A flow with the values of its plugins.
@@ -173,7 +173,7 @@ impl NFlow {
 
     pub(crate) fn followed(kind: Arc<FlowType>, record: Record) -> Self {
         let followed = Followed { record, values: Vec::new(), replaced: HashMap::new() };
-        let content = Content::Followed(Mutex::new(followed));
+        let content = Content::Followed(Box::new(Mutex::new(followed)));
         Self { kind, content }
     }
 

@@ -212,7 +212,8 @@ impl<'py> Host<'_, 'py> {
         let py = self.py;
         let Some(flow) = self.plugins.slot(slot).take() else { return Ok(()) };
         flow.get().with_followed(|followed| {
-            if let (Face::V6(_), mark @ ..=-1) = (self.plugins.face, followed.record.expiration_id) {
+            if let (Face::V6(_), mark @ ..=-1) = (self.plugins.face, followed.record.expiration_id)
+            {
                 record.expiration_id = mark;
             }
             followed.record = record.clone();
@@ -261,4 +262,3 @@ fn is_ours_alone(packet: &Bound<'_, NFPacket>) -> bool {
     // SAFETY: the object is alive, as we hold it, and the interpreter is ours for now.
     unsafe { pyo3::ffi::Py_REFCNT(packet.as_ptr()) == 1 }
 }
-

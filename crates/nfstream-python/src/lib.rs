@@ -32,11 +32,9 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::v6::V6Packet;
+    use super::run::{Run, check_filter, check_source, column_names, feature_names, versions};
     #[pymodule_export]
-    use super::run::{
-        Run, check_filter, check_source, column_names, feature_names, versions,
-    };
+    use super::v6::V6Packet;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input, LiveOptions};
-use nfstream::dpi::Limits;
 use nfstream::decode::Dialect;
+use nfstream::dpi::Limits;
 use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, V6Columns};
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
@@ -401,4 +401,3 @@ fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
         ))
     })
 }
-

@@ -25,10 +25,34 @@ pub(crate) struct V6Packet {
 
 /// Names of a packet's attributes, in the order of nfstream 6.
 const FIELDS: [&str; 28] = [
-    "time", "delta_time", "direction", "raw_size", "ip_size", "transport_size", "payload_size",
-    "src_ip", "src_mac", "src_oui", "dst_ip", "dst_mac", "dst_oui", "src_port", "dst_port",
-    "protocol", "vlan_id", "ip_version", "ip_packet", "syn", "cwr", "ece", "urg", "ack", "psh",
-    "rst", "fin", "tunnel_id",
+    "time",
+    "delta_time",
+    "direction",
+    "raw_size",
+    "ip_size",
+    "transport_size",
+    "payload_size",
+    "src_ip",
+    "src_mac",
+    "src_oui",
+    "dst_ip",
+    "dst_mac",
+    "dst_oui",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "vlan_id",
+    "ip_version",
+    "ip_packet",
+    "syn",
+    "cwr",
+    "ece",
+    "urg",
+    "ack",
+    "psh",
+    "rst",
+    "fin",
+    "tunnel_id",
 ];
 
 impl V6Packet {
@@ -245,13 +269,17 @@ impl V6Packet {
         FIELDS.len()
     }
 
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        index: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let values = slf.try_iter()?.collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(slf.py(), values)?.into_any().get_item(index)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let fields = FIELDS.into_iter().map(|name| Ok(format!("{name}={}", slf.getattr(name)?.repr()?)));
+        let fields =
+            FIELDS.into_iter().map(|name| Ok(format!("{name}={}", slf.getattr(name)?.repr()?)));
         Ok(format!("NFPacket({})", fields.collect::<PyResult<Vec<_>>>()?.join(", ")))
     }
 }
@@ -277,10 +305,7 @@ pub(crate) fn udps_items<'py>(
 }
 
 /// Returns a flow as nfstream 6 writes it.
-pub(crate) fn flow_text(
-    names: &Bound<'_, PyList>,
-    values: &Bound<'_, PyList>,
-) -> PyResult<String> {
+pub(crate) fn flow_text(names: &Bound<'_, PyList>, values: &Bound<'_, PyList>) -> PyResult<String> {
     let fields = names.iter().zip(values.iter());
     let fields = fields.map(|(name, value)| Ok(format!("{}={}", name.str()?, value.str()?)));
     Ok(format!("NFlow({})", fields.collect::<PyResult<Vec<_>>>()?.join(",\n      ")))

@@ -5,9 +5,8 @@ use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
 use crate::features::{Application, Measures, Plan, Record, Volume};
 use crate::flow::{
-    Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender, Slot,
-    Timeouts,
-    Verdict, Wheel,
+    Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender,
+    Slot, Timeouts, Verdict, Wheel,
 };
 use crate::time::Timestamp;
 
@@ -144,6 +143,7 @@ pub struct Meter {
     /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
     v6: Option<Box<V6>>,
     /// What is measured beside the volume, by slot.
+    #[allow(clippy::vec_box, reason = "a record takes the box, a pointer, out of its slot")]
     measures: Vec<Box<Measures>>,
     /// See [`Record::phase`].
     phase: u64,
@@ -353,8 +353,7 @@ impl Meter {
             match &mut self.v6 {
                 None => self.wheel.note(note, self.timeouts.deadline(flow)),
                 Some(v6) => {
-                    let is_alive =
-                        |n: Note| self.table.alive(n.slot, n.generation).is_some();
+                    let is_alive = |n: Note| self.table.alive(n.slot, n.generation).is_some();
                     v6.births.push(note, self.table.len(), is_alive);
                 }
             }
@@ -383,8 +382,8 @@ impl Meter {
 
     /// Returns the end that is the source of a flow whose first packet is `packet`.
     fn source(&self, packet: &Packet, sender: Sender) -> Sender {
-        let answers = packet.tcp_flags.contains(TcpFlags::SYN)
-            && packet.tcp_flags.contains(TcpFlags::ACK);
+        let answers =
+            packet.tcp_flags.contains(TcpFlags::SYN) && packet.tcp_flags.contains(TcpFlags::ACK);
         if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 

@@ -16,8 +16,10 @@ fn introduction(group: Group) -> &'static str {
              that of the unit."
         }
         Group::Mac => "Feature `mac`.",
-        Group::Tunnel => "Feature `tunnel`. What is in a tunnel is metered unless \
-             `decode_tunnels=False`.",
+        Group::Tunnel => {
+            "Feature `tunnel`. What is in a tunnel is metered unless \
+             `decode_tunnels=False`."
+        }
         Group::Statistics => {
             "Feature `statistics`, or `statistical_analysis=True`. Sizes are those that \
              `accounting_mode` names; gaps are differences of times in whole units. A flow of one \

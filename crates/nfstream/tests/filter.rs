@@ -1,5 +1,7 @@
 //! Packet filters, beside libpcap's own answers.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use nfstream::capture::{self, CaptureError, Chunk, Filter, Filtered, LinkType, Source};

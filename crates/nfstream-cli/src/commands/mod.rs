@@ -4,6 +4,7 @@
 mod columns;
 mod completions;
 mod flows;
+mod live;
 mod man;
 mod summary;
 
@@ -14,6 +15,7 @@ use crate::io::Io;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Flows(Box<flows::FlowsArgs>),
+    Live(Box<live::LiveArgs>),
     Summary(summary::SummaryArgs),
     Columns(columns::ColumnsArgs),
     Completions(completions::CompletionsArgs),
@@ -25,6 +27,7 @@ impl Command {
     pub(crate) fn run(self, io: &mut Io<'_>) -> Result<(), Error> {
         match self {
             Self::Flows(args) => flows::run(*args, io),
+            Self::Live(args) => live::run(*args, io),
             Self::Summary(args) => summary::run(&args, io),
             Self::Columns(args) => columns::run(&args, io),
             Self::Completions(args) => completions::run(&args, io),

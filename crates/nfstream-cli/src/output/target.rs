@@ -44,7 +44,7 @@ pub(crate) struct Target {
 
 enum Kind {
     /// Files.
-    Files { batches: Batches, files: TableFiles, path: PathBuf, is_rotated: bool },
+    Files { batches: Batches, files: Box<TableFiles>, path: PathBuf, is_rotated: bool },
     /// Standard output, for programs.
     Stdout { batches: Batches, writer: Writer<Memory>, memory: Memory },
     /// Standard output, for people.
@@ -72,7 +72,12 @@ impl Target {
             (Some(format), Some(path)) => {
                 let batches = Batches::new(schema, timestamps, has_source, &options.provenance);
                 let files = TableFiles::create(path, existing, format, batches.schema(), rotation)?;
-                Kind::Files { batches, files, path: path.clone(), is_rotated: rotation.is_on() }
+                Kind::Files {
+                    batches,
+                    files: Box::new(files),
+                    path: path.clone(),
+                    is_rotated: rotation.is_on(),
+                }
             }
             (Some(format), None) => {
                 let batches = Batches::new(schema, timestamps, has_source, &options.provenance);

@@ -77,10 +77,21 @@ impl Program {
                 code::LD_MEM | code::LDX_MEM | code::ST | code::STX => {
                     usize::try_from(instruction.k).is_ok_and(|k| k < MEMORY)
                 }
-                code::LD_W_ABS | code::LD_H_ABS | code::LD_B_ABS | code::LD_W_IND
-                | code::LD_H_IND | code::LD_B_IND | code::LD_IMM | code::LD_LEN
-                | code::LDX_IMM | code::LDX_LEN | code::LDX_MSH | code::RET_K | code::RET_A
-                | code::TAX | code::TXA => true,
+                code::LD_W_ABS
+                | code::LD_H_ABS
+                | code::LD_B_ABS
+                | code::LD_W_IND
+                | code::LD_H_IND
+                | code::LD_B_IND
+                | code::LD_IMM
+                | code::LD_LEN
+                | code::LDX_IMM
+                | code::LDX_LEN
+                | code::LDX_MSH
+                | code::RET_K
+                | code::RET_A
+                | code::TAX
+                | code::TXA => true,
                 _ => false,
             }
         };

@@ -139,8 +139,7 @@ pub(super) fn parse(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
     let mut packets = Vec::new();
     let shared = Arc::new(bytes.to_vec());
     loop {
-        let mut chunk =
-            Chunk { bytes: ChunkBytes::Owned(Arc::clone(&shared)), ..Chunk::default() };
+        let mut chunk = Chunk { bytes: ChunkBytes::Owned(Arc::clone(&shared)), ..Chunk::default() };
         let parsed = parser.parse(bytes, at, &mut chunk.records, 3);
         assert!(parsed.next >= at);
         at = parsed.next;

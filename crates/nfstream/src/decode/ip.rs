@@ -295,9 +295,8 @@ mod tests {
         use super::*;
 
         /// 20 bytes of header, 4 of payload (RFC 791).
-        const PACKET: [u8; 24] = [
-            0x45, 0, 0, 24, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 1, 2, 3, 4,
-        ];
+        const PACKET: [u8; 24] =
+            [0x45, 0, 0, 24, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 1, 2, 3, 4];
 
         #[test]
         fn addresses_protocol_and_length_are_read() {

@@ -218,10 +218,7 @@ mod tests {
         prop_assert_eq!(packet.payload_len, narrow(body_len - header_len));
         prop_assert_eq!(packet.payload_offset - packet.transport_offset, narrow(header_len));
         let captured_end = frame.len() + plan.cut.min(plan.payload_len + plan.padding);
-        prop_assert_eq!(
-            packet.transport_offset,
-            narrow(captured_end - plan.padding - body_len)
-        );
+        prop_assert_eq!(packet.transport_offset, narrow(captured_end - plan.padding - body_len));
         Ok(())
     }
 

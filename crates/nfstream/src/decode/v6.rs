@@ -110,7 +110,8 @@ pub(super) fn decode(
 /// of `packet`; zeros where it finds none.
 pub fn mac_addresses(packet: &Packet, frame: &[u8]) -> ([u8; 6], [u8; 6]) {
     let frame = Frame(frame);
-    let macs = read(packet.link, frame, packet.tunnel_id != 0).ok().and_then(|(link, ..)| link.macs);
+    let macs =
+        read(packet.link, frame, packet.tunnel_id != 0).ok().and_then(|(link, ..)| link.macs);
     macs.map_or_else(Default::default, |(src, dst)| (frame.bytes(src), frame.bytes(dst)))
 }
 
@@ -490,5 +491,221 @@ fn packet(
         transport_offset: offset + (ip.len - transport_len),
         payload_offset: offset + payload,
         payload_len,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nfstream_testkit::{Frame as Built, Ipv4};
+    use proptest::prelude::*;
+
+    use super::super::{Dialect, Options, decode};
+    use super::*;
+    use crate::time::Timestamp;
+
+    const A: [u8; 4] = [192, 0, 2, 1];
+    const B: [u8; 4] = [192, 0, 2, 2];
+    const INNER: [u8; 4] = [192, 0, 2, 9];
+    const STRICT: Options = Options { tunnels: true, dialect: Dialect::V6 };
+
+    fn record(link: LinkType, frame: &[u8]) -> RawRecord {
+        let capture_len = super::super::narrow(frame.len());
+        let time = Timestamp::default();
+        RawRecord { time, offset: 0, capture_len, wire_len: capture_len, link }
+    }
+
+    fn read_bytes(frame: &[u8]) -> Result<Packet, DecodeError> {
+        decode(&record(LinkType::ETHERNET, frame), frame, STRICT)
+    }
+
+    fn read_frame(frame: &Built) -> Result<Packet, DecodeError> {
+        read_bytes(&frame.build())
+    }
+
+    fn ports(packet: &Packet) -> (u16, u16) {
+        (packet.src.port, packet.dst.port)
+    }
+
+    fn udp() -> Built {
+        Built::ethernet().ipv4(A, B).udp(1000, 2000).payload(b"payload")
+    }
+
+    /// A bare packet to be carried by a tunnel.
+    fn inner() -> Vec<u8> {
+        Built::raw().ipv4(INNER, B).udp(7, 9).payload(b"inner").build()
+    }
+
+    fn over_udp(port: u16, payload: &[u8]) -> Built {
+        Built::ethernet().ipv4(A, B).udp(1000, port).payload(payload)
+    }
+
+    fn tunnel(frame: &Built) -> (u32, [u8; 4]) {
+        let packet = read_frame(frame).unwrap();
+        let [a, b, c, d, ..] = packet.src.addr;
+        (packet.tunnel_id, [a, b, c, d])
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken(
+            frame in prop::collection::vec(any::<u8>(), 0..200),
+            link in prop::sample::select(vec![0_u16, 1, 9, 12, 50, 101, 104, 113, 127, 228, 229]),
+            kind in prop::sample::select(vec![0x0800_u16, 0x86dd, 0x8100, 0x8847, 0x8864, 40]),
+            version in prop::sample::select(vec![0x40_u8, 0x45, 0x4f, 0x60]),
+            port in prop::sample::select(vec![GTP, CAPWAP, TZSP]),
+        ) {
+            let mut frame = frame;
+            // Random bytes rarely get past the first header.
+            if let Some(place) = frame.get_mut(12..15) {
+                place.copy_from_slice(&[kind.to_be_bytes()[0], kind.to_be_bytes()[1], version]);
+            }
+            if let Some(place) = frame.get_mut(34..36) {
+                place.copy_from_slice(&port.to_be_bytes());
+            }
+            let record = record(LinkType(link), &frame);
+            if let Ok(packet) = decode(&record, &frame, STRICT) {
+                prop_assert!(packet.payload_len <= packet.ip_len);
+                prop_assert!(packet.transport_offset <= packet.payload_offset);
+                prop_assert!(packet.payload(&frame).len() <= frame.len());
+                mac_addresses(&packet, &frame);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_order_reads_as_usual() {
+        let frames = [
+            udp(),
+            Built::ethernet().vlan(7).ipv4(A, B).tcp(1, 2, 0x12),
+            Built::ethernet().mpls(5).ipv4(A, B).udp(1, 2),
+            Built::ethernet().pppoe(1).ipv4(A, B).udp(1, 2),
+            Built::ethernet().ipv6([1; 16], [2; 16]).udp(1, 2),
+            Built::ethernet().ipv4(A, B).ipv4(B, A).udp(1, 2),
+        ];
+        for frame in frames {
+            let bytes = frame.build();
+            let record = record(LinkType::ETHERNET, &bytes);
+            // Of whole packets the place of the fragment's header means nothing.
+            let read = |options| {
+                let packet = decode(&record, &bytes, options).unwrap();
+                Packet { fragment_offset: 0, ..packet }
+            };
+            assert_eq!(read(STRICT), read(Options::default()), "{frame:?}");
+        }
+    }
+
+    #[test]
+    fn later_fragments_are_dropped_and_first_ones_are_whole() {
+        let cut = |offset| Built::ethernet().ip(Ipv4::new(A, B).fragment(7, offset, true));
+        assert_eq!(read_frame(&cut(24).opaque(17).payload_len(16)), Err(MalformedNetwork));
+        let first = read_frame(&cut(0).udp(1, 2).payload_len(16)).unwrap();
+        assert_eq!((first.fragment, ports(&first)), (Fragment::Whole, (1, 2)));
+    }
+
+    #[test]
+    fn later_fragments_behind_other_ethertypes_pass() {
+        let later = Built::ethernet().ip(Ipv4::new(A, B).fragment(7, 24, true)).opaque(17);
+        let mut bytes = later.payload_len(16).build();
+        bytes[12..14].copy_from_slice(&[0x12, 0x34]);
+        assert!(read_bytes(&bytes).is_ok());
+    }
+
+    #[test]
+    fn a_total_length_of_0_is_dropped() {
+        let frame = Built::ethernet().ip(Ipv4::new(A, B).claiming(0)).udp(1, 2);
+        assert_eq!(read_frame(&frame), Err(MalformedNetwork));
+    }
+
+    #[test]
+    fn unknown_ethertypes_and_lengths_are_read_as_ip() {
+        for kind in [0x1234_u16, 0x0806, 0x86dd, 40, 1510] {
+            let mut bytes = udp().build();
+            bytes[12..14].copy_from_slice(&kind.to_be_bytes());
+            assert_eq!(read_bytes(&bytes).map(|packet| ports(&packet)), Ok((1000, 2000)));
+        }
+    }
+
+    #[test]
+    fn service_tags_are_not_known() {
+        let frame = Built::ethernet().service_vlan(5).ipv4(A, B).udp(1, 2);
+        assert_eq!(read_frame(&frame), Err(NotIp));
+    }
+
+    #[test]
+    fn header_lengths_below_20_are_believed() {
+        let mut bytes = udp().build();
+        bytes[14] = 0x41;
+        bytes[18..22].copy_from_slice(&[0x12, 0x34, 0, 0]);
+        // Its ports are identification and fragment word.
+        assert_eq!(read_bytes(&bytes).map(|packet| ports(&packet)), Ok((0x1234, 0)));
+    }
+
+    #[test]
+    fn sctp_has_no_ports() {
+        let packet = read_frame(&Built::ethernet().ipv4(A, B).sctp(1, 2)).unwrap();
+        assert_eq!((packet.protocol, ports(&packet)), (132, (0, 0)));
+    }
+
+    #[test]
+    fn ports_need_a_whole_header_by_the_length_of_ip() {
+        let frame = |len| Built::ethernet().ip(Ipv4::new(A, B).claiming(len)).udp(1, 2);
+        assert_eq!(ports(&read_frame(&frame(27)).unwrap()), (0, 0));
+        assert_eq!(ports(&read_frame(&frame(28)).unwrap()), (1, 2));
+    }
+
+    #[test]
+    fn cut_ipv6_is_dropped() {
+        let mut bytes = Built::ethernet().ipv6([1; 16], [2; 16]).udp(1, 2).payload_len(9).build();
+        assert!(read_bytes(&bytes).is_ok());
+        bytes.pop();
+        assert_eq!(read_bytes(&bytes), Err(TruncatedNetwork));
+    }
+
+    #[test]
+    fn lengths_have_16_bits() {
+        let bytes = udp().build();
+        let record = RawRecord { wire_len: 70_000, ..record(LinkType::ETHERNET, &bytes) };
+        assert_eq!(decode(&record, &bytes, STRICT).unwrap().wire_len, 4_464);
+    }
+
+    #[test]
+    fn gtp_carries_packets() {
+        let with = |header: &[u8]| over_udp(GTP, &[header, &inner()].concat());
+        assert_eq!(tunnel(&with(&[0x30, 0xff, 0, 33, 0, 0, 0, 9])), (1, INNER));
+        assert_eq!(tunnel(&with(&[0x32, 0xff, 0, 37, 0, 0, 0, 9, 0, 1, 0, 0])), (1, INNER));
+        let extended = [0x34, 0xff, 0, 41, 0, 0, 0, 9, 0, 1, 0, 0x85, 1, 0, 0, 0];
+        assert_eq!(tunnel(&with(&extended)), (1, INNER));
+        assert_eq!(tunnel(&with(&[0x30, 0x01, 0, 33, 0, 0, 0, 9])), (0, A));
+    }
+
+    #[test]
+    fn tzsp_carries_frames_behind_one_tag() {
+        let frame = Built::ethernet().ipv4(INNER, B).udp(7, 9).build();
+        let with = |header: &[u8]| over_udp(TZSP, &[header, &frame].concat());
+        assert_eq!(tunnel(&with(&[1, 0, 0, 1, 1])), (3, INNER));
+        assert_eq!(read_frame(&with(&[1, 0, 0, 1, 10, 3, 0xff, 1])), Err(NotIp));
+        // The number stays also where the frame inside is not read.
+        assert_eq!(tunnel(&with(&[1, 0, 0, 4, 1])), (3, A));
+    }
+
+    #[test]
+    fn capwap_carries_whatever_looks_like_ip() {
+        let header = [0, 0x10, 2, 0, 0, 0, 0, 0];
+        let wireless = [&[8, 1, 0, 0][..], &[1; 6], &[2; 6], &[3; 6], &[0; 2]].concat();
+        let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let frame = over_udp(CAPWAP, &[&header[..], &wireless, &llc, &inner()].concat());
+        assert_eq!(tunnel(&frame), (2, INNER));
+        let bytes = frame.build();
+        let packet = read_bytes(&bytes).unwrap();
+        assert_eq!(mac_addresses(&packet, &bytes), ([2; 6], [3; 6]));
+    }
+
+    #[test]
+    fn tunnels_stay_closed_if_they_are_not_wanted() {
+        let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
+        let bytes = bytes.build();
+        let options = Options { tunnels: false, ..STRICT };
+        let packet = decode(&record(LinkType::ETHERNET, &bytes), &bytes, options).unwrap();
+        assert_eq!((packet.tunnel_id, ports(&packet)), (0, (1000, GTP)));
     }
 }

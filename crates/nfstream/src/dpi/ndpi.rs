@@ -104,7 +104,7 @@ impl Dissector for NdpiDissector {
         let mut open = match std::mem::take(self.state(slot)) {
             State::Open(open) => open,
             State::New => Open {
-                flow: self.idle_flows.pop().unwrap_or_else(ndpi::Flow::new),
+                flow: self.idle_flows.pop().unwrap_or_default(),
                 packets_left: match packet.protocol {
                     TCP => Some(self.limits.tcp_packets),
                     UDP => Some(self.limits.udp_packets),

@@ -46,10 +46,8 @@ impl TcpQuality {
     /// Adds a segment.
     pub fn add(&mut self, direction: Direction, segment: &Segment, time: Timestamp) {
         self.ends[direction.index()].add(segment);
-        let (syn, ack) = (
-            segment.flags.contains(TcpFlags::SYN),
-            segment.flags.contains(TcpFlags::ACK),
-        );
+        let (syn, ack) =
+            (segment.flags.contains(TcpFlags::SYN), segment.flags.contains(TcpFlags::ACK));
         self.handshake = match self.handshake {
             // The last SYN before the answer counts: earlier ones were lost.
             Handshake::Missing | Handshake::Asked(..) if syn && !ack => {
@@ -198,9 +196,12 @@ mod tests {
         let mut quality = TcpQuality::default();
         let syn = Segment { flags: TcpFlags::SYN, ..data(0, 0) };
         let answer = Segment { flags: TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0), ..data(0, 0) };
-        for (direction, segment, time) in
-            [(Src2Dst, syn, 0), (Src2Dst, syn, 10), (Dst2Src, answer, 14), (Src2Dst, data(1, 0), 17)]
-        {
+        for (direction, segment, time) in [
+            (Src2Dst, syn, 0),
+            (Src2Dst, syn, 10),
+            (Dst2Src, answer, 14),
+            (Src2Dst, data(1, 0), 17),
+        ] {
             quality.add(direction, &segment, Timestamp::from_nanos(time));
         }
         assert_eq!(quality.round_trip(), Duration::from_nanos(7));

@@ -212,8 +212,7 @@ mod tests {
 
     #[test]
     fn a_refused_connection_is_reset() {
-        let refused =
-            [(Src2Dst, segment(SYN, 99, 0, 0)), (Dst2Src, segment(RST_ACK, 0, 100, 0))];
+        let refused = [(Src2Dst, segment(SYN, 99, 0, 0)), (Dst2Src, segment(RST_ACK, 0, 100, 0))];
         assert_eq!(close(&refused), Some(Close::Rst));
     }
 

@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn scans_keep_their_distance() {
         let mut births = Births::default();
-        let due = [9, 10, 19, 20].map(|ms| births.is_scan_due(Timestamp::from_nanos(ms * 1_000_000)));
+        let due =
+            [9, 10, 19, 20].map(|ms| births.is_scan_due(Timestamp::from_nanos(ms * 1_000_000)));
         assert_eq!(due, [false, true, false, true]);
     }
 }

@@ -218,7 +218,7 @@ fn decode(
 ) {
     for Raw { number, content } in raw {
         let ready = match content {
-            Content::End(end) => Ready::End(end),
+            Content::End(end) => Ready::End(Arc::new(end)),
             Content::Chunk { mut chunk, ticks, tally } => {
                 let decoded = decoder.decode(&chunk, ticks, tally);
                 // The records are done with; their memory serves the reader again.
@@ -271,7 +271,7 @@ fn shard(packet: &Packet, hasher: &KeyHasher, shards: usize) -> usize {
 
 enum Ready {
     Chunk(Box<Decoded>),
-    End(End),
+    End(Arc<End>),
 }
 
 /// Brings chunks back into order and does what has to be done in it.
@@ -304,7 +304,7 @@ impl Dispatch {
                     }
                     Feed::Chunk(Arc::new(*decoded))
                 }
-                Ready::End(end) => Feed::End(Arc::new(end)),
+                Ready::End(end) => Feed::End(end),
             };
             if self.feeds.iter().any(|consumer| consumer.send(feed.clone()).is_err()) {
                 return false;

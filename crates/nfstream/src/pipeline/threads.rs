@@ -65,7 +65,15 @@ impl Threads {
             findings.push(receiver);
         }
         let ids = Ids::new(shards);
-        Self { feed, findings, ids, order: Order::new(config.timeouts.idle), ticks: 0, shared, workers }
+        Self {
+            feed,
+            findings,
+            ids,
+            order: Order::new(config.timeouts.idle),
+            ticks: 0,
+            shared,
+            workers,
+        }
     }
 
     pub(super) fn advance(&mut self, failure: &mut Option<RunError>) -> Result<Step, RunError> {

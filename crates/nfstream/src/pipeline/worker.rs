@@ -15,13 +15,21 @@ pub(super) struct Workers {
 
 impl Workers {
     /// Runs `body` in a thread that is waited for.
-    pub(super) fn spawn(&mut self, name: &str, body: impl FnMut() -> Result<(), RunError> + Send + 'static) {
+    pub(super) fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnMut() -> Result<(), RunError> + Send + 'static,
+    ) {
         let handle = self.start(name, body);
         self.handles.extend(handle);
     }
 
     /// Runs `body` in a thread that may outlive the run: it can hang in a read of a pipe.
-    pub(super) fn spawn_detached(&mut self, name: &str, body: impl FnMut() -> Result<(), RunError> + Send + 'static) {
+    pub(super) fn spawn_detached(
+        &mut self,
+        name: &str,
+        body: impl FnMut() -> Result<(), RunError> + Send + 'static,
+    ) {
         drop(self.start(name, body));
     }
 

@@ -56,7 +56,7 @@ pub(crate) struct FlowsArgs {
 #[command(next_help_heading = "Table")]
 #[group(skip)]
 #[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file"]).multiple(true))]
-struct TableArgs {
+pub(super) struct TableArgs {
     /// Write FILE, in the format of its ending: .parquet, .arrow, .feather, .arrows, .csv, .jsonl
     /// or .ndjson; `-`: standard output
     #[arg(short, long, value_name = "FILE")]
@@ -106,7 +106,7 @@ struct TableArgs {
 }
 
 /// What is to be done.
-struct Plan {
+pub(super) struct Plan {
     input: Input,
     is_separate: bool,
     job: Job,
@@ -118,7 +118,12 @@ struct Plan {
 }
 
 pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let plan = Plan::new(args, io)?;
+    let FlowsArgs { input, separate, rules, table } = args;
+    write(&Plan::new(|| input.find(), separate, &rules, table, io)?, io)
+}
+
+/// Writes the table.
+pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
     let mut progress = Progress::new(plan.input.bytes, io);
     let mut counts = Counts::default();
@@ -127,7 +132,7 @@ pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
         let reading = Reading::start(input, &plan.job)?;
         let writer = match &mut begun {
             Some(writer) => writer,
-            None => begun.insert(TableWriter::new(&plan, reading.schema())?),
+            None => begun.insert(TableWriter::new(plan, reading.schema())?),
         };
         if plan.is_separate {
             writer.begin(input);
@@ -155,8 +160,14 @@ pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
 }
 
 impl Plan {
-    fn new(args: FlowsArgs, io: &Io<'_>) -> Result<Self, Error> {
-        let FlowsArgs { input, separate, rules, table } = args;
+    /// Returns what these options ask for; `find_input` finds the input.
+    pub(super) fn new(
+        find_input: impl FnOnce() -> Result<Input, Error>,
+        separate: bool,
+        rules: &FlowRules,
+        table: TableArgs,
+        io: &Io<'_>,
+    ) -> Result<Self, Error> {
         let output = table.output.filter(|path| path.as_os_str() != "-");
         let format = match (table.format, &output) {
             (Some(format), _) => format,
@@ -183,13 +194,14 @@ impl Plan {
         let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
         let job = rules.job(&needed)?;
-        let input = input.find()?;
+        let input = find_input()?;
         let rotation = Rotation {
             rows: table.flows_per_file,
             bytes: table.bytes_per_file,
             keep: table.rotate_files,
         };
         if let Some(path) = &output
+            && input.live.is_none()
             && input.paths.iter().any(|input| is_part(input, path, rotation))
         {
             return Err(Error::TargetIsInput { path: path.clone() });
@@ -232,6 +244,9 @@ fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<
     line.push_str(&format!("; {} read", counted(counts.packets, "packet")));
     if let Some(ignored) = counts.ignored() {
         line.push_str(&format!(", {ignored}"));
+    }
+    if counts.dropped > 0 {
+        line.push_str(&format!(", {} dropped", count(counts.dropped)));
     }
     if counts.late_packets > 0 {
         line.push_str(&format!(", {} late", count(counts.late_packets)));

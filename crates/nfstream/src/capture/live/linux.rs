@@ -92,7 +92,8 @@ impl LiveSource {
         // One socket sees one interface or all; of all, the kernel picks those that were chosen.
         let indices: Vec<_> = chosen.iter().map(|interface| interface.index).collect();
         let picked = if all || indices.len() == 1 { &[][..] } else { &indices };
-        let set = |program| ring.set_filter(&kernel_filter::assemble(picked, program, options.snaplen));
+        let set =
+            |program| ring.set_filter(&kernel_filter::assemble(picked, program, options.snaplen));
         let in_kernel = match (program, set(program)) {
             // Not every program is one for the kernel: `protochain` jumps back.
             (Some(_), Err(_)) => set(None).map(|()| false),
@@ -114,7 +115,11 @@ impl LiveSource {
         Ok(Self {
             names: names.to_vec(),
             ring,
-            picking: Picking { filter, in_kernel, snaplen: super::super::to_usize(options.snaplen) },
+            picking: Picking {
+                filter,
+                in_kernel,
+                snaplen: super::super::to_usize(options.snaplen),
+            },
             pool: Pool::default(),
             watch: Watch::new(chosen, all, start),
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),

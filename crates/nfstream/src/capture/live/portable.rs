@@ -168,5 +168,8 @@ pub(in crate::capture) fn interface_names() -> Vec<String> {
 fn io_error(error: pcap::Error) -> io::Error {
     let text = error.to_string();
     let denied = text.contains("ermission") || text.contains("not permitted");
-    io::Error::new(if denied { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other }, text)
+    io::Error::new(
+        if denied { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other },
+        text,
+    )
 }
