@@ -69,10 +69,8 @@ pub(crate) fn page() -> String {
 fn write_arguments(command: &clap::Command, page: &mut String) {
     let mut heading = None;
     for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
-        let of = argument.get_help_heading().unwrap_or(match argument.is_positional() {
-            true => "Arguments",
-            false => "Options",
-        });
+        let usual = if argument.is_positional() { "Arguments" } else { "Options" };
+        let of = argument.get_help_heading().unwrap_or(usual);
         if heading.replace(of) != Some(of) {
             page.push_str(&format!("\n| {of} | |\n|---|---|\n"));
         }
