@@ -11,7 +11,8 @@ use nfstream::{Config, Run, Step, capture};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(Into::into).collect();
     let mut run = Run::new(Box::new(capture::open(&paths)?), &Config::default())?;
-    let mut writer = CsvWriter::new(BufWriter::new(stdout()), run.schema())?;
+    let schema = run.schema().clone();
+    let mut writer = CsvWriter::new(BufWriter::new(stdout()), &schema)?;
     loop {
         match run.advance()? {
             Step::Records(records) => writer.write(&records)?,

@@ -119,7 +119,9 @@ fn json_lines_hold_what_csv_does() {
         let object: serde_json::Map<_, _> = serde_json::from_str(line).unwrap();
         let found: Vec<_> = object
             .into_iter()
-            .map(|(name, value)| (name, value.as_str().map_or(value.to_string(), str::to_owned)))
+            .map(|(name, value)| {
+                (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
             .collect();
         assert_eq!(found, header.iter().cloned().zip(values).collect::<Vec<_>>());
     }
