@@ -368,6 +368,7 @@ class TableOptions:
         cls,
         *,
         timestamps: bool,
+        frame_text: bool,
         columns_to_anonymize: Sequence[str],
         key: bytes | None,
         parameters: str,

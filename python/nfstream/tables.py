@@ -93,19 +93,13 @@ class Tables:
         except ImportError as error:
             raise _missing("to_pandas()", "pandas and pyarrow", "pandas") from error
 
-        options, names = self._options(columns_to_anonymize, key, timestamps)
+        options, names = self._options(columns_to_anonymize, key, timestamps, frame_text=True)
         plugins = [plugin.name for plugin in self._plugins if not plugin.volatile]
         hidden = set(names).intersection(plugins)
         given, values = self._read(options, plugin_columns=bool(hidden))
         table = pa.table(given)
-        # Labels are few, so they travel as a dictionary, but plain text is easier to work with.
-        plain = [
-            entry.with_type(entry.type.value_type) if pa.types.is_dictionary(entry.type) else entry
-            for entry in table.schema
-            if entry.name not in plugins
-        ]
-        schema = pa.schema(plain)
-        frame: pd.DataFrame = table.select(schema.names).cast(schema).to_pandas()
+        ours = [name for name in table.column_names if name not in plugins]
+        frame: pd.DataFrame = table.select(ours).to_pandas()
         for name, column in zip(plugins, values, strict=True):
             if name in hidden:
                 frame[name] = table.column(name).to_pandas()
@@ -421,7 +415,12 @@ class Tables:
         )
 
     def _options(
-        self, columns_to_anonymize: Sequence[str], key: bytes | None, timestamps: bool
+        self,
+        columns_to_anonymize: Sequence[str],
+        key: bytes | None,
+        timestamps: bool,
+        *,
+        frame_text: bool = False,
     ) -> tuple[_engine.TableOptions, list[str]]:
         names = _names(columns_to_anonymize)
         if key is not None and not isinstance(key, (bytes, bytearray)):
@@ -437,6 +436,7 @@ class Tables:
             parameters["source"] = self._source
         options = _engine.TableOptions(
             timestamps=bool(timestamps),
+            frame_text=frame_text,
             columns_to_anonymize=names,
             key=None if key is None else bytes(key),
             parameters=json.dumps(parameters, default=str),

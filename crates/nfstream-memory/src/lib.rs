@@ -8,6 +8,7 @@
 
 #[cfg(unix)]
 mod guard;
+mod heap;
 #[cfg(target_os = "linux")]
 mod interfaces;
 mod mapping;
@@ -15,6 +16,7 @@ mod prefetch;
 #[cfg(target_os = "linux")]
 mod ring;
 
+pub use heap::release_freed;
 #[cfg(target_os = "linux")]
 pub use interfaces::{Interface, interfaces};
 pub use mapping::Mapping;

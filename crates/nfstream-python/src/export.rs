@@ -30,6 +30,8 @@ const WRITE_ROWS: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct TableOptions {
     timestamps: bool,
+    /// Whether text is to be as frames of pandas hold it.
+    frame_text: bool,
     anonymizer: Option<Anonymizer>,
     provenance: Provenance,
 }
@@ -37,9 +39,10 @@ pub(crate) struct TableOptions {
 #[pymethods]
 impl TableOptions {
     #[new]
-    #[pyo3(signature = (*, timestamps, columns_to_anonymize, key, parameters))]
+    #[pyo3(signature = (*, timestamps, frame_text, columns_to_anonymize, key, parameters))]
     fn new(
         timestamps: bool,
+        frame_text: bool,
         columns_to_anonymize: Vec<String>,
         key: Option<Vec<u8>>,
         parameters: &str,
@@ -48,7 +51,7 @@ impl TableOptions {
             .then(|| Anonymizer::new(columns_to_anonymize, key.as_deref()));
         let anonymizer = anonymizer.transpose().map_err(|error| export_error(&error))?;
         let provenance = Provenance::new().with("parameters", parameters);
-        Ok(Self { timestamps, anonymizer, provenance })
+        Ok(Self { timestamps, frame_text, anonymizer, provenance })
     }
 }
 
@@ -66,10 +69,13 @@ impl Shape {
     /// `ValueError` if a column that is to be anonymised is neither the engine's nor a plugin's.
     fn new(py: Python<'_>, run: &Run, options: &TableOptions) -> PyResult<Self> {
         let schema = run.kind.schema();
-        let engine = match options.timestamps {
-            true => export::timestamp_schema(schema),
-            false => export::arrow_schema(schema),
-        };
+        let mut engine = export::arrow_schema(schema);
+        if options.timestamps {
+            engine = export::with_timestamps(schema, &engine);
+        }
+        if options.frame_text {
+            engine = export::with_frame_text(&engine);
+        }
         let engine = Arc::new(options.provenance.describe(engine));
         let plugins = run.kind.plugin_columns(py);
         let anonymizer = match &options.anonymizer {

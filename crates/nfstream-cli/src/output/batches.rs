@@ -31,11 +31,10 @@ impl Batches {
         has_source: bool,
         provenance: &Provenance,
     ) -> Self {
-        let engine = if timestamps {
-            export::timestamp_schema(&schema)
-        } else {
-            export::arrow_schema(&schema)
-        };
+        let mut engine = export::arrow_schema(&schema);
+        if timestamps {
+            engine = export::with_timestamps(&schema, &engine);
+        }
         let mut fields = engine.fields().to_vec();
         if has_source {
             let names: ArrayRef = Arc::new(names(std::iter::empty()));

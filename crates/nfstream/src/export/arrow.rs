@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::builder::{Int32Builder, Int64Builder, ListBuilder, StringBuilder};
+use arrow_array::builder::{
+    GenericStringBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
+};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowTimestampType, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray,
-    RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, OffsetSizeTrait,
+    PrimitiveArray, RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, TimeUnit};
 
@@ -26,15 +28,26 @@ pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
     ArrowSchema::new(fields.collect::<Vec<_>>())
 }
 
-/// Returns the Arrow schema of `schema` with `first_seen` and `last_seen` as points in time (UTC)
-/// instead of integers.
-pub fn timestamp_schema(schema: &Schema) -> ArrowSchema {
-    let plain = arrow_schema(schema);
-    let fields = schema.columns().iter().zip(plain.fields()).map(|(column, field)| {
+/// Returns `arrow_schema`, a form of `schema`, with `first_seen` and `last_seen` as points in time
+/// (UTC) instead of integers.
+pub fn with_timestamps(schema: &Schema, arrow_schema: &ArrowSchema) -> ArrowSchema {
+    let fields = schema.columns().iter().zip(arrow_schema.fields()).map(|(column, field)| {
         let Some(unit) = time_unit(column) else { return Arc::clone(field) };
         let time = DataType::Timestamp(unit, Some("UTC".into()));
         // The type says which unit it is.
         Arc::new(Field::new(field.name(), time, field.is_nullable()))
+    });
+    ArrowSchema::new(fields.collect::<Vec<_>>())
+}
+
+/// Returns `arrow_schema` with all text, names included, as frames of pandas hold it: values of
+/// their own in arrays with 64-bit offsets, so that a frame takes them as they are.
+pub fn with_frame_text(arrow_schema: &ArrowSchema) -> ArrowSchema {
+    let fields = arrow_schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 | DataType::Dictionary(..) => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::LargeUtf8))
+        }
+        _ => Arc::clone(field),
     });
     ArrowSchema::new(fields.collect::<Vec<_>>())
 }
@@ -51,8 +64,9 @@ pub fn record_batch(
 ) -> RecordBatch {
     let columns = schema.columns().iter().zip(arrow_schema.fields());
     let arrays = columns.map(|(column, field)| {
-        let array = array(column, schema.names(), records);
-        match field.data_type() {
+        let data_type = field.data_type();
+        let array = array(column, data_type, schema.names(), records);
+        match data_type {
             DataType::Timestamp(unit, _) => as_times(&array, *unit),
             _ => array,
         }
@@ -109,7 +123,7 @@ fn metadata(column: &Column) -> HashMap<String, String> {
     unit.into_iter().collect()
 }
 
-fn array(column: &Column, names: &dyn Names, records: &[Record]) -> ArrayRef {
+fn array(column: &Column, data_type: &DataType, names: &dyn Names, records: &[Record]) -> ArrayRef {
     match column.read {
         Read::U8(read) => Arc::new(UInt8Array::from_iter_values(records.iter().map(read))),
         Read::U16(read) => Arc::new(UInt16Array::from_iter_values(records.iter().map(read))),
@@ -132,20 +146,32 @@ fn array(column: &Column, names: &dyn Names, records: &[Record]) -> ArrayRef {
             }
             Arc::new(builder.finish())
         }
-        Read::Text(read) => {
-            let mut builder = StringBuilder::with_capacity(records.len(), records.len() * 16);
-            let mut text = String::new();
-            for record in records {
-                text.clear();
-                read(record, &mut text);
-                builder.append_value(&text);
+        Read::Text(read) => match data_type {
+            DataType::LargeUtf8 => text::<i64>(records, read),
+            _ => text::<i32>(records, read),
+        },
+        Read::Name { code, name } => match data_type {
+            DataType::LargeUtf8 => {
+                text::<i64>(records, |record, text| name(names, code(record), text))
             }
-            Arc::new(builder.finish())
-        }
-        Read::Name { code, name } => {
-            dictionary(records, code, |code, text| name(names, code, text))
-        }
+            _ => dictionary(records, code, |code, text| name(names, code, text)),
+        },
     }
+}
+
+fn text<Offset: OffsetSizeTrait>(
+    records: &[Record],
+    read: impl Fn(&Record, &mut String),
+) -> ArrayRef {
+    let mut builder =
+        GenericStringBuilder::<Offset>::with_capacity(records.len(), records.len() * 8);
+    let mut text = String::new();
+    for record in records {
+        text.clear();
+        read(record, &mut text);
+        builder.append_value(&text);
+    }
+    Arc::new(builder.finish())
 }
 
 /// Numbers a batch's names in the order in which they come.

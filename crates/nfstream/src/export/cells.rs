@@ -8,8 +8,8 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, BooleanArray, DictionaryArray, Float64Array, Int8Array, Int16Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt32Array,
-    UInt64Array,
+    Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -29,6 +29,7 @@ pub(super) enum Cells<'a> {
     F64(&'a Float64Array),
     Time(&'a [i64], Option<&'a NullBuffer>, TimeUnit),
     Text(&'a StringArray),
+    LargeText(&'a LargeStringArray),
     Name(&'a DictionaryArray<Int32Type>, &'a StringArray),
     List(&'a ListArray, Box<Self>),
 }
@@ -95,6 +96,7 @@ impl<'a> Cells<'a> {
                 Self::Time(values, array.nulls(), *unit)
             }
             DataType::Utf8 => Self::Text(array.as_string()),
+            DataType::LargeUtf8 => Self::LargeText(array.as_string()),
             DataType::Dictionary(key, value)
                 if **key == DataType::Int32 && **value == DataType::Utf8 =>
             {
@@ -132,6 +134,7 @@ impl<'a> Cells<'a> {
             Self::F64(array) => Cell::Float(array.value(row)),
             Self::Time(values, _, unit) => Cell::Time(values[row], *unit),
             Self::Text(array) => Cell::Text(array.value(row)),
+            Self::LargeText(array) => Cell::Text(array.value(row)),
             Self::Name(array, names) => match array.key(row) {
                 Some(key) => Cell::Text(names.value(key)),
                 None => Cell::Null,
@@ -159,6 +162,7 @@ impl<'a> Cells<'a> {
             Self::F64(array) => array.is_null(row),
             Self::Time(_, nulls, _) => nulls.is_some_and(|nulls| nulls.is_null(row)),
             Self::Text(array) => array.is_null(row),
+            Self::LargeText(array) => array.is_null(row),
             Self::Name(array, _) => array.is_null(row),
             Self::List(array, _) => array.is_null(row),
         }

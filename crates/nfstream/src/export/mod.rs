@@ -20,7 +20,7 @@ mod text;
 mod writer;
 
 pub use anonymize::Anonymizer;
-pub use arrow::{arrow_schema, record_batch, timestamp_schema};
+pub use arrow::{arrow_schema, record_batch, with_frame_text, with_timestamps};
 pub use background::Background;
 pub use csv::CsvWriter;
 pub use error::ExportError;

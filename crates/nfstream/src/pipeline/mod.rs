@@ -32,6 +32,9 @@ use front::Tally;
 use inline::{Ahead, Inline};
 use threads::Threads;
 
+/// Packets from which on a run leaves enough behind to be worth a walk over the heap.
+const MANY_PACKETS: u64 = 100_000;
+
 /// How a run cuts flows and what it does with them.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -258,11 +261,14 @@ impl Run {
         Ok(Step::Last(records))
     }
 
-    /// Ends the run and its threads at once. What they have found is lost; a
-    /// [`StopHandle`] ends it without loss.
+    /// Ends the run and its threads at once, and gives the system back what memory they leave.
+    /// What they have found is lost; a [`StopHandle`] ends it without loss.
     pub fn stop(&mut self) {
         self.engine = Engine::Ended;
         self.failure = None;
+        if self.shared.lock().stats.packets >= MANY_PACKETS {
+            nfstream_memory::release_freed();
+        }
     }
 
     /// Returns the columns of the run.
