@@ -199,6 +199,13 @@ def _figures(series: dict[str, Series]) -> list[list[str]]:
             before = _number(found.values["memory_before_bytes"])
             after = _number(found.values["memory_after_bytes"])
             rows.append([work, f"{(after - before) / found.flows:.0f} B", "", "", "–", ""])
+    ours, theirs = series.get("start-command"), series.get("ndpireader-start")
+    if ours is not None and theirs is not None and ours.wall and theirs.wall:
+        more = [(a - b) * 1000 for a, b in zip(ours.wall, theirs.wall, strict=False)]
+        median = statistics.median(more)
+        text = f"{median:.0f} ms ({min(more):.0f}–{max(more):.0f})"
+        reached = "yes" if median <= 80 else "**no**"
+        rows.append(["the command above, more than ndpiReader", text, "", "", "≤ 80 ms", reached])
     for key, work in (
         ("per-flow", "iteration in Python for each flow, no plugins, no nDPI"),
         ("ndpi-per-flow", "iteration in Python for each flow, no plugins, nDPI"),
@@ -277,8 +284,9 @@ def _commands(setting: Setting) -> str:
 wheel) and with nfstream 6.6.0; `WORKER` is `benches/worker.py`, which shows the parameters;
 `PASSES` is the engine's benchmark `passes` (release profile), `WALK` is `benches/walk.c`
 (`cc -O2`). `CAPTURE` is the trace, `SMALL` is `{setting.small}`, `OPEN` and `SETTLED` are captures
-whose flows are all active at their end, with one packet each and with twelve; `TMP` is a temporary
-folder on the same disk.
+whose flows are all active at their end, with one packet each and with twelve; `STANDARD` is the
+standard trace and `LONG` the same with eight times the replicas; `TMP` is a temporary folder on the
+same disk.
 
 ```console
 {text}

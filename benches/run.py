@@ -71,7 +71,7 @@ class Bench:
         works = [work for work in self._works if (work.aside is not None) == aside]
         series = {work.key: Series() for work in works}
         for work in works:
-            if (missing := self._missing(work)) is not None:
+            if (missing := self._missing(work, captures)) is not None:
                 series[work.key].problem = missing
         self._refill(captures)
         for work in works:
@@ -87,7 +87,9 @@ class Bench:
                     self._time(work, captures, series[work.key])
         return series
 
-    def _missing(self, work: Work) -> str | None:
+    def _missing(self, work: Work, captures: dict[str, Path]) -> str | None:
+        if work.aside is not None and work.aside not in captures:
+            return "there is no such trace"
         if work.meters > len(os.sched_getaffinity(0)):
             return f"needs {work.meters} processors"
         program = work.command.split()[0]
@@ -143,21 +145,25 @@ def make_traces(python: str, quick: bool) -> tuple[dict[str, Path], dict[str, Pa
     folder.mkdir(exist_ok=True)
     part = 10 if quick else 1
     suffix = "-quick.pcap" if quick else ".pcap"
-    large = {}
+    large, aside = {}, {}
     tool = SHARED / "tools/mktrace.py"
     if tool.exists():
         large["standard"] = folder / f"standard{suffix}"
-        if not large["standard"].exists():
-            say("making the standard trace")
+        aside["STANDARD"], aside["LONG"] = large["standard"], folder / f"long{suffix}"
+        for path, times in ((large["standard"], 1), (aside["LONG"], 8)):
+            if path.exists():
+                continue
+            say(f"making {path.name}")
             unfinished = folder / "standard.part"
             command = [python, str(tool), str(unfinished), str(SHARED / "pcaps")]
-            replicas = ["--replicas", str(95 // part)]
+            replicas = ["--replicas", str(95 // part * times)]
             subprocess.run([*command, *replicas], stdout=sys.stderr, check=True)
             with unfinished.open("rb") as file:
                 os.fsync(file.fileno())
-            unfinished.rename(large["standard"])
+            unfinished.rename(path)
     large["mix"] = folder / f"mix{suffix}"
-    aside = {"OPEN": folder / f"open{suffix}", "SETTLED": folder / f"settled{suffix}"}
+    aside["OPEN"] = folder / f"open{suffix}"
+    aside["SETTLED"] = folder / f"settled{suffix}"
     samples = ROOT / "tests/captures"
     makers: list[tuple[Path, Callable[[Path], None]]] = [
         (large["mix"], lambda path: traces.mix(path, samples, 1_000_000 // part)),

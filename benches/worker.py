@@ -1,6 +1,6 @@
 """The work in Python: run by run.py in a process of its own, with one of the two packages.
 
-usage: worker.py ours|peer WORK CAPTURE [--meters N] [--dissect] [--check]
+usage: worker.py ours|peer WORK CAPTURE [--meters N] [--dissect] [--output FILE] [--check]
 
 A line of JSON says how long the work took, without the imports. With --check it also says what
 was found, which takes time of its own.
@@ -16,6 +16,7 @@ import json
 import statistics
 import time
 import timeit
+from collections.abc import Callable
 from typing import Any
 
 
@@ -107,6 +108,38 @@ def to_pandas(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": seconds, "flows": len(frame), "packets": int(frame[packets].sum())}
 
 
+def to_parquet(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write a Parquet file of all flows."""
+    return _write(arguments, lambda flows: flows.to_parquet(arguments.output))
+
+
+def to_csv(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write a CSV file of all flows."""
+    return _write(arguments, lambda flows: flows.to_csv(arguments.output))
+
+
+def to_jsonl(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write a file of all flows, JSON in lines."""
+    return _write(arguments, lambda flows: flows.to_jsonl(arguments.output))
+
+
+def stream(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Go through all flows as Arrow batches and keep none."""
+    import pyarrow
+
+    def count(flows: Any) -> int:
+        with pyarrow.RecordBatchReader.from_stream(flows) as batches:
+            return sum(batch.num_rows for batch in batches)
+
+    return _write(arguments, count)
+
+
+def _write(arguments: argparse.Namespace, write: Callable[[Any], int]) -> dict[str, Any]:
+    start = time.perf_counter()
+    flows = write(streamer(arguments))
+    return {"seconds": time.perf_counter() - start, "flows": flows}
+
+
 def small(arguments: argparse.Namespace) -> dict[str, Any]:
     """Make a list of all flows: the whole process is timed."""
     start = time.perf_counter()
@@ -162,7 +195,18 @@ def attributes(arguments: argparse.Namespace) -> dict[str, Any]:
 
 WORK = {
     function.__name__: function
-    for function in (attributes, iterate, per_flow, plugin, small, to_pandas)
+    for function in (
+        attributes,
+        iterate,
+        per_flow,
+        plugin,
+        small,
+        stream,
+        to_csv,
+        to_jsonl,
+        to_pandas,
+        to_parquet,
+    )
 }
 
 
@@ -174,6 +218,7 @@ def main() -> None:
     parser.add_argument("capture")
     parser.add_argument("--meters", type=int, default=0)
     parser.add_argument("--dissect", action="store_true")
+    parser.add_argument("--output", help="file to be written")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     if arguments.work != "small":

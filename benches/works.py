@@ -132,6 +132,14 @@ WORKS = [
         "PASSES flows --inspect CAPTURE",
         _json,
     ),
+    Work(
+        "ndpi-flows-2",
+        "engine",
+        "nDPI, no table, 2 meters",
+        "PASSES flows --inspect --meters 2 CAPTURE",
+        _json,
+        meters=2,
+    ),
     Work("ndpi-1", "engine", "nDPI to Arrow, 1 meter", "PASSES arrow --inspect CAPTURE", _json),
     Work(
         "ndpi-2",
@@ -175,6 +183,20 @@ WORKS = [
         "nfstream",
         "nDPI, to_pandas(), all meters",
         "OURS WORKER ours to_pandas --dissect CAPTURE",
+        _json,
+    ),
+    Work(
+        "parquet-1",
+        "nfstream",
+        "nDPI, to_parquet(), 1 meter",
+        "OURS WORKER ours to_parquet --dissect --meters 1 --output TMP/flows.parquet CAPTURE",
+        _json,
+    ),
+    Work(
+        "parquet",
+        "nfstream",
+        "nDPI, to_parquet(), all meters",
+        "OURS WORKER ours to_parquet --dissect --output TMP/flows.parquet CAPTURE",
         _json,
     ),
     Work(
@@ -330,6 +352,28 @@ WORKS = [
     ),
 ]
 
+TABLES = {
+    "to_parquet": "to_parquet()",
+    "to_csv": "to_csv()",
+    "to_jsonl": "to_jsonl()",
+    "stream": "a stream of Arrow batches",
+}
+"""Tables whose memory does not depend on the length of the input."""
+
+WORKS += [
+    Work(
+        f"memory-{work}-{replicas}",
+        "nfstream",
+        f"{what}, the standard trace {replicas} times",
+        f"OURS WORKER ours {work} --dissect --output TMP/flows {trace}",
+        _json,
+        aside=trace,
+        once=True,
+    )
+    for work, what in TABLES.items()
+    for replicas, trace in ((1, "STANDARD"), (8, "LONG"))
+]
+
 _ndpi_check = _numbers(r"Unique flows:\s+(\d+)", r"IP packets:\s+(\d+)")
 
 CHECKS: dict[str, Callable[[str], Report]] = {
@@ -428,6 +472,22 @@ TARGETS = [
         False,
         1.3,
     ),
+    Target(
+        "to_parquet() with nDPI, beside the engine's own time, one meter",
+        "parquet-1",
+        "ndpi-flows-1",
+        "inside",
+        False,
+        1.15,
+    ),
+    Target(
+        "the same, all meters",
+        "parquet",
+        "ndpi-flows-2",
+        "inside",
+        False,
+        1.15,
+    ),
 ]
 
 START = [
@@ -446,6 +506,17 @@ START = [
         "process",
         False,
         None,
+    ),
+    *(
+        Target(
+            f"memory of {what}, eight times the flows beside one time",
+            f"memory-{work}-8",
+            f"memory-{work}-1",
+            "memory",
+            False,
+            1.3,
+        )
+        for work, what in TABLES.items()
     ),
 ]
 """Those that are not measured on the traces."""
