@@ -142,9 +142,9 @@ def test_statistics_do_not_depend_on_meters() -> None:
 
 def frame(src: str, dst: str, transport: Any) -> bytes:
     """Returns a frame with this transport header; bytes are one of ICMPv6."""
-    network: Any = IP(src=src, dst=dst)
-    if ":" in src:
-        network = IPv6(src=src, dst=dst, **({"nh": 58} if isinstance(transport, bytes) else {}))
+    network: Any = IPv6(src=src, dst=dst) if ":" in src else IP(src=src, dst=dst)
+    if isinstance(transport, bytes):
+        network.nh = 58
     return bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / network / transport)
 
 
