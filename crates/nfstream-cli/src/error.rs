@@ -80,6 +80,9 @@ pub(crate) enum Error {
     /// Data cannot be written to standard output.
     #[error("standard output: cannot be written")]
     Stdout { source: io::Error },
+    /// Hashes should go into a table for people.
+    #[error("a table for people shows no hashes: use --format csv or another one")]
+    TableOfHashes,
     /// A table for people should go into a file.
     #[error("a table for people goes to standard output, not into {}", path.display())]
     TableToFile { path: PathBuf },
@@ -151,10 +154,12 @@ impl Error {
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
+            | Self::Export(ExportError::KeyLength { .. } | ExportError::UnknownColumn { .. })
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::StdinIsTerminal
+            | Self::TableOfHashes
             | Self::TableToFile { .. }
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }

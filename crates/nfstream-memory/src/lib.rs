@@ -1,5 +1,5 @@
-//! Mapped capture files, rings of packets and prefetch hints: the engine's only unsafe memory
-//! work.
+//! Mapped capture files, rings of packets, prefetch hints and what else of the system takes unsafe
+//! code: the engine itself has none.
 //!
 //! A [`Mapping`] survives its file: when the file shrinks, what is gone reads as zeros and
 //! [`Mapping::is_intact`] says so, where the kernel would otherwise kill the process.
@@ -10,6 +10,7 @@
 mod guard;
 #[cfg(target_os = "linux")]
 mod interfaces;
+mod libpcap;
 mod mapping;
 mod prefetch;
 #[cfg(target_os = "linux")]
@@ -17,6 +18,7 @@ mod ring;
 
 #[cfg(target_os = "linux")]
 pub use interfaces::{Interface, interfaces};
+pub use libpcap::libpcap_version;
 pub use mapping::Mapping;
 pub use prefetch::{prefetch_read, prefetch_slice};
 #[cfg(target_os = "linux")]
