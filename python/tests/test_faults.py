@@ -369,7 +369,7 @@ def test_many_streamers_in_many_threads(tmp_path: Path) -> None:
 FORK = """
     import gc
     path = sys.argv[1]
-    streamer = NFStreamer(path, n_meters={n_meters}, idle_timeout=0{more})
+    streamer = NFStreamer(path, n_meters={n_meters}, dissect=False, idle_timeout=0{more})
     flows = iter(streamer)
     next(flows)
     child = os.fork()
@@ -379,7 +379,7 @@ FORK = """
             sum(1 for _ in flows)
         except RuntimeError as error:
             print("child:", error)
-        print("child:", len(list(NFStreamer(path, n_meters=2))))
+        print("child:", len(list(NFStreamer(path, n_meters=2, dissect=False))))
         del flows, streamer
         gc.collect()
         sys.exit(7)
@@ -392,14 +392,14 @@ FORK = """
 def test_a_run_does_not_survive_a_fork_but_its_parent_does(
     n_meters: int, more: str, tmp_path: Path
 ) -> None:
-    path = write_large_pcap(tmp_path / "some.pcap", 40_000)
+    path = write_large_pcap(tmp_path / "some.pcap", 100_000)
     code = FORK.format(n_meters=n_meters, more=more)
     printed, complaint, status = run("import signal\n" + textwrap.dedent(code), path)
     assert (complaint, status) == ("", 0)
     lines = printed.splitlines()
     assert "process from which this one was forked" in lines[0]
     assert lines[1].startswith("child: ")
-    assert lines[2] == "parent: 40000 7"
+    assert lines[2] == "parent: 100000 7"
 
 
 def test_forked_workers_may_have_runs_of_their_own(web: Path) -> None:
