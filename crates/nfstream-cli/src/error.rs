@@ -12,6 +12,7 @@ use nfstream::export::ExportError;
 use crate::condition::Fault;
 use crate::human::count;
 use crate::io::Io;
+use crate::sandbox::SandboxError;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,6 +75,9 @@ pub(crate) enum Error {
     /// The engine stopped.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is no sandbox to be had.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// Captures should come from a terminal.
     #[error("standard input is a terminal, not a capture")]
     StdinIsTerminal,
@@ -168,6 +172,7 @@ impl Error {
             | Self::NoMatch { .. }
             | Self::Path { .. }
             | Self::Run(_)
+            | Self::Sandbox(_)
             | Self::Stdout { .. }
             | Self::TargetIsInput { .. }
             | Self::Worker { .. } => ExitCode::Failed,

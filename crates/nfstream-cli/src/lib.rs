@@ -22,6 +22,7 @@ mod progress;
 mod reading;
 mod report;
 mod rights;
+mod sandbox;
 mod table;
 
 use std::ffi::OsString;

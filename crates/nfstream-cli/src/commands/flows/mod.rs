@@ -24,6 +24,7 @@ use crate::io::Io;
 use crate::output::{Format, Look, TargetOptions, is_part};
 use crate::progress::Progress;
 use crate::reading::Reading;
+use crate::sandbox;
 use rows::TableWriter;
 use sort::{Sort, SortArgument};
 
@@ -45,6 +46,11 @@ pub(crate) struct FlowsArgs {
     /// Read each capture for itself, and name it in a first column, `source`
     #[arg(long)]
     separate: bool,
+
+    /// Let the system refuse this process all files but the captures and the folder of the table,
+    /// the network, and other programs (Linux 5.13 or later)
+    #[arg(long)]
+    sandbox: bool,
 
     #[command(flatten)]
     rules: FlowRules,
@@ -130,8 +136,12 @@ pub(super) struct Plan {
 }
 
 pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let FlowsArgs { input, separate, rules, table } = args;
-    write(&Plan::new(|| input.find(), separate, &rules, table, io)?, io)
+    let FlowsArgs { input, separate, sandbox, rules, table } = args;
+    let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
+    if sandbox {
+        plan.confine()?;
+    }
+    write(&plan, io)
 }
 
 /// Writes the table.
@@ -238,6 +248,12 @@ impl Plan {
         };
         let limit = table.limit.unwrap_or(u64::MAX);
         Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
+    }
+
+    /// Enters a sandbox in which no more can be done than this.
+    fn confine(&mut self) -> Result<(), Error> {
+        self.job.settle_meters(self.input.bytes);
+        Ok(sandbox::enter(&self.input.paths, self.target.path.as_deref())?)
     }
 
     /// Returns the columns to write out of those of the run.
