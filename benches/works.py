@@ -118,6 +118,13 @@ WORKS = [
     Work("flows-1", "engine", "flows, no table, 1 meter", "PASSES flows CAPTURE", _json),
     Work("arrow-1", "engine", "flows to Arrow, 1 meter", "PASSES arrow CAPTURE", _json),
     Work(
+        "features-1",
+        "engine",
+        "statistics and SPLT to Arrow, 1 meter",
+        "PASSES arrow --features statistics,splt CAPTURE",
+        _json,
+    ),
+    Work(
         "arrow-2",
         "engine",
         "flows to Arrow, 2 meters",
@@ -403,6 +410,14 @@ TARGETS = [
     Target("the same, beside softflowd", "arrow-1", "softflowd", "process", True, 2.5),
     Target("the same, beside nfpcapd", "arrow-1", "nfpcapd", "process", True, 4),
     Target("the same, beside argus", "arrow-1", "argus", "process", True, None),
+    Target(
+        "statistics and SPLT of 10 packets on top, beside the base columns alone",
+        "features-1",
+        "arrow-1",
+        "inside",
+        False,
+        1.35,
+    ),
     Target(
         "no nDPI, all meters, iterated in Python, beside nfstream 6.6",
         "iterate",

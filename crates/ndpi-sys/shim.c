@@ -4,6 +4,7 @@
  */
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +47,33 @@ size_t ndpi_shim_flow_size(void) {
   return sizeof(struct ndpi_flow_struct);
 }
 
+/* ---- memory ---- */
+
+#if !NDPI_AT_LEAST(5, 0)
+/*
+ * nDPI 4.2 uses memory without asking whether it got any. As Rust does, the process ends with a
+ * message where there is none, instead of with a fault somewhere in nDPI.
+ */
+static void *memory_or_end(size_t size) {
+  void *memory = malloc(size);
+
+  if (memory == NULL && size > 0) {
+    fprintf(stderr, "memory allocation of %zu bytes failed in nDPI\n", size);
+    abort();
+  }
+  return memory;
+}
+#endif
+
 /* ---- module ---- */
 
 ndpi_shim_module *ndpi_shim_module_new(void) {
   struct ndpi_detection_module_struct *module;
 
+#if !NDPI_AT_LEAST(5, 0)
+  set_ndpi_malloc(memory_or_end);
+  set_ndpi_flow_malloc(memory_or_end);
+#endif
 #if NDPI_AT_LEAST(4, 10)
   module = ndpi_init_detection_module(NULL);
 #else

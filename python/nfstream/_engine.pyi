@@ -329,6 +329,9 @@ class Run:
     @property
     def is_stopped(self) -> bool:
         """Whether the run has been asked to end."""
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether the run belongs to the process from which this one was forked."""
     def __iter__(self) -> Iterator[NFlow]: ...
     def __next__(self) -> NFlow: ...
     def read_flows(self) -> list[NFlow]:

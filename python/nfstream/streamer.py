@@ -64,7 +64,7 @@ class NFStreamer(Tables):
     """Reads packets and gives the flows they make up.
 
     A streamer can be iterated again and again: each iteration is a run of its own, from the
-    source's first packet on. With ``async for`` the event loop goes on meanwhile.
+    source's first packet on. A process that was forked during a run begins one of its own, too. With ``async for`` the event loop goes on meanwhile.
 
     A live run, over interfaces, ends with ``stop()``, Ctrl-C, ``duration``, ``max_nflows``, a
     ``break`` out of the loop or the end of a ``with`` block. Packets captured by then are still
@@ -281,8 +281,12 @@ class NFStreamer(Tables):
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         """Ends a run, whichever way it came to its end.
 
-        Where the run has failed that is what the caller is told, not what cleaning up raises.
+        Where the run has failed that is what the caller is told, not what cleaning up raises. In a
+        process that was forked during the run, that is left to the parent.
         """
+        if run.is_of_parent:
+            run.close()
+            return
         try:
             if run.is_live:
                 run.stop()

@@ -15,8 +15,8 @@ use crate::error::Error;
 /// Our version and those of the libraries: with others, the same packets may be labelled and
 /// filtered differently.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let ndpi = ndpi::version();
-    format!("{}, nDPI {ndpi}, libpcap {}", env!("CARGO_PKG_VERSION"), env!("NFSTREAM_LIBPCAP"))
+    let (ndpi, libpcap) = (ndpi::version(), nfstream::capture::libpcap_version());
+    format!("{}, nDPI {ndpi}, libpcap {libpcap}", env!("CARGO_PKG_VERSION"))
 });
 
 const STYLES: Styles = Styles::styled()

@@ -12,6 +12,7 @@ use nfstream::export::ExportError;
 use crate::condition::Fault;
 use crate::human::count;
 use crate::io::Io;
+use crate::sandbox::SandboxError;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,12 +75,18 @@ pub(crate) enum Error {
     /// The engine stopped.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is no sandbox to be had.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// Captures should come from a terminal.
     #[error("standard input is a terminal, not a capture")]
     StdinIsTerminal,
     /// Data cannot be written to standard output.
     #[error("standard output: cannot be written")]
     Stdout { source: io::Error },
+    /// Hashes should go into a table for people.
+    #[error("a table for people shows no hashes: use --format csv or another one")]
+    TableOfHashes,
     /// A table for people should go into a file.
     #[error("a table for people goes to standard output, not into {}", path.display())]
     TableToFile { path: PathBuf },
@@ -151,10 +158,12 @@ impl Error {
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
+            | Self::Export(ExportError::KeyLength { .. } | ExportError::UnknownColumn { .. })
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::StdinIsTerminal
+            | Self::TableOfHashes
             | Self::TableToFile { .. }
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }
@@ -163,6 +172,7 @@ impl Error {
             | Self::NoMatch { .. }
             | Self::Path { .. }
             | Self::Run(_)
+            | Self::Sandbox(_)
             | Self::Stdout { .. }
             | Self::TargetIsInput { .. }
             | Self::Worker { .. } => ExitCode::Failed,

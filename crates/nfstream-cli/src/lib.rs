@@ -4,6 +4,8 @@
 //! configuration of it, and then runs. Each command is one file in `commands`. All a call needs of
 //! the outside comes in its [`Io`]: it never ends the process and handles no signals.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod column_argument;
 mod commands;
@@ -22,6 +24,7 @@ mod progress;
 mod reading;
 mod report;
 mod rights;
+mod sandbox;
 mod table;
 
 use std::ffi::OsString;

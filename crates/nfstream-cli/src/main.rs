@@ -1,5 +1,7 @@
 //! The `nfstream` program: gives the process's streams and signals to [`nfstream_cli::run`].
 
+#![forbid(unsafe_code)]
+
 use std::io::{stderr, stdout};
 use std::process::ExitCode;
 

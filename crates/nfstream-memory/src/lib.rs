@@ -1,5 +1,5 @@
-//! Mapped capture files, rings of packets and prefetch hints: the engine's only unsafe memory
-//! work.
+//! Mapped capture files, rings of packets, prefetch hints and what else of the system takes unsafe
+//! code: the engine itself has none.
 //!
 //! A [`Mapping`] survives its file: when the file shrinks, what is gone reads as zeros and
 //! [`Mapping::is_intact`] says so, where the kernel would otherwise kill the process.
@@ -11,6 +11,7 @@ mod guard;
 mod heap;
 #[cfg(target_os = "linux")]
 mod interfaces;
+mod libpcap;
 mod mapping;
 mod prefetch;
 #[cfg(target_os = "linux")]
@@ -19,6 +20,7 @@ mod ring;
 pub use heap::release_freed;
 #[cfg(target_os = "linux")]
 pub use interfaces::{Interface, interfaces};
+pub use libpcap::libpcap_version;
 pub use mapping::Mapping;
 pub use prefetch::{prefetch_read, prefetch_slice};
 #[cfg(target_os = "linux")]

@@ -36,6 +36,8 @@ pub(crate) struct Run {
 
 pub(crate) struct State {
     run: nfstream::Run,
+    /// The process in which the run has its threads.
+    process: u32,
     plugins: Option<Plugins>,
     pub(crate) ended: bool,
     /// Flows that have been found and not yet been asked for.
@@ -157,6 +159,7 @@ impl Run {
         let (monitor, stop) = (run.monitor(), run.stop_handle());
         let state = State {
             run,
+            process: std::process::id(),
             plugins: followed.then(|| Plugins::new(plugins, face)),
             ended: false,
             rows: (Arc::default(), 0),
@@ -219,11 +222,17 @@ impl Run {
         self.stop.is_stopped()
     }
 
+    /// Returns whether the run belongs to the process from which this one was forked.
+    #[getter]
+    fn is_of_parent(&self) -> PyResult<bool> {
+        Ok(self.lock()?.is_of_parent())
+    }
+
     /// Ends the run, and its threads; what has not been read of it is lost.
     pub(crate) fn close(&self) -> PyResult<()> {
         let mut state = self.lock()?;
         state.ended = true;
-        state.run.stop();
+        state.stop();
         state.rows = (Arc::default(), 0);
         state.followed.clear();
         state.plugins = None;
@@ -282,9 +291,27 @@ impl Run {
 }
 
 impl State {
+    fn is_of_parent(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    fn stop(&mut self) {
+        if self.is_of_parent() {
+            self.run.abandon();
+        } else {
+            self.run.stop();
+        }
+    }
+
     /// Works on the next chunk, then lets Python handle signals such as Ctrl-C.
     pub(crate) fn advance(&mut self, py: Python<'_>, kind: &Arc<FlowType>) -> PyResult<Found> {
         py.check_signals()?;
+        if self.is_of_parent() {
+            return Err(PyRuntimeError::new_err(
+                "this run belongs to the process from which this one was forked, and so do its \
+                 threads: begin a new one here",
+            ));
+        }
         let step = match &mut self.plugins {
             None => py.detach(|| self.run.advance()),
             Some(plugins) => self.run.advance_with(&mut Host { py, plugins, kind }),
@@ -315,6 +342,12 @@ impl State {
                 Found::Followed(records, flows)
             }
         })
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -10,6 +10,8 @@
 //! assert_eq!(rows[0].packets, [1, 0]);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod frame;
 mod golden;
 mod pcap;

@@ -1,7 +1,8 @@
 //! Whole passes over captures, up to a stage of the engine: what `benches/run.py` times,
 //! `benches/instructions.py` counts and profilers look into.
 //!
-//!     cargo bench --bench passes -- STAGE [--inspect] [--meters N] [--repeat N] CAPTURE...
+//!     cargo bench --bench passes -- STAGE [--inspect] [--features NAME,...] [--meters N]
+//!         [--repeat N] CAPTURE...
 //!
 //! A line of JSON says how long the last pass took and what it found. Stages:
 //!
@@ -23,10 +24,14 @@ use std::time::Instant;
 
 use nfstream::capture::{Chunk, Source};
 use nfstream::dpi::Limits;
+use nfstream::features::{Group, Measuring};
 use nfstream::{Config, Run, Step, capture, decode, export};
 
-const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] [--meters N] \
-                     [--repeat N] CAPTURE...";
+const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] \
+                     [--features NAME,...] [--meters N] [--repeat N] CAPTURE...";
+
+/// Packets of a flow in the columns of the feature `splt`.
+const SPLT_PACKETS: usize = 10;
 
 /// Rows of a record batch, at least: as many as the Python package asks for.
 const ROWS: usize = 16_384;
@@ -45,6 +50,7 @@ enum Stage {
 struct Task {
     stage: Stage,
     inspect: bool,
+    groups: Vec<Group>,
     meters: NonZeroUsize,
     repeat: usize,
     paths: Vec<PathBuf>,
@@ -86,19 +92,26 @@ impl Task {
         let mut task = Self {
             stage: Stage::Read,
             inspect: false,
+            groups: Vec::new(),
             meters: NonZeroUsize::MIN,
             repeat: 1,
             paths: Vec::new(),
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
-            let mut number = || arguments.next().ok_or(USAGE);
+            let mut value = || arguments.next().ok_or(USAGE);
             match argument.as_str() {
                 // What `cargo bench` adds.
                 "--bench" => {}
                 "--inspect" => task.inspect = true,
-                "--meters" => task.meters = number()?.parse()?,
-                "--repeat" => task.repeat = number()?.parse()?,
+                "--features" => {
+                    for name in value()?.split(',') {
+                        let group = Group::ALL.into_iter().find(|group| group.name() == name);
+                        task.groups.push(group.ok_or_else(|| format!("no feature '{name}'"))?);
+                    }
+                }
+                "--meters" => task.meters = value()?.parse()?,
+                "--repeat" => task.repeat = value()?.parse()?,
                 "read" if stage.is_none() => stage = Some(Stage::Read),
                 "decode" if stage.is_none() => stage = Some(Stage::Decode),
                 "flows" if stage.is_none() => stage = Some(Stage::Flows),
@@ -139,6 +152,11 @@ impl Task {
         let config = Config {
             inspection: self.inspect.then(Limits::default),
             meters: self.meters,
+            measuring: Measuring {
+                groups: self.groups.clone(),
+                splt_packets: SPLT_PACKETS,
+                ..Measuring::default()
+            },
             ..Config::default()
         };
         let mut run = Run::new(Box::new(capture::open(&self.paths)?), &config)?;

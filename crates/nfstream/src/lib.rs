@@ -18,6 +18,8 @@
 //! leaves through [`export`]. A module uses only those before it in this list; [`pipeline`] is the
 //! one place that knows them all.
 
+#![forbid(unsafe_code)]
+
 pub mod capture;
 pub mod decode;
 pub mod dpi;

@@ -182,14 +182,6 @@ fn only_capture_and_pipeline_start_threads() {
 }
 
 #[test]
-fn the_engine_has_no_unsafe_code() {
-    for Source { path, code, .. } in sources() {
-        let mut words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-        assert!(!words.any(|word| word == "unsafe"), "{}", path.display());
-    }
-}
-
-#[test]
 fn used_modules_are_found_within_braces() {
     let code = "use crate::{a, b::{C, D}, e::f}; use crate::g::H; crate::i::j();";
     assert_eq!(used_modules(code), ["a", "b", "e", "g", "i"]);

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nfstream::export::{Existing, Provenance, Rotation, TableFiles, Writer};
+use nfstream::export::{Anonymizer, Existing, Provenance, Rotation, TableFiles, Writer};
 use nfstream::features::{Record, Schema};
 
 use super::batches::Batches;
@@ -28,6 +28,8 @@ pub(crate) struct TargetOptions {
     pub(crate) timestamps: bool,
     /// Whether there is a column for the source of each flow.
     pub(crate) has_source: bool,
+    /// Which columns are hashes, `None` for none.
+    pub(crate) anonymizer: Option<Anonymizer>,
     pub(crate) provenance: Provenance,
     pub(crate) look: Look,
 }
@@ -65,12 +67,16 @@ impl Target {
         selection: Selection,
     ) -> Result<Self, Error> {
         let TargetOptions { existing, rotation, timestamps, has_source, .. } = *options;
+        let batches = |schema| {
+            let anonymizer = options.anonymizer.as_ref();
+            Batches::new(schema, timestamps, has_source, anonymizer, &options.provenance)
+        };
         let kind = match (options.format.for_programs(), &options.path) {
             (None, _) => {
                 Kind::Table(Box::new(FlowTable::new(schema, selection, has_source, options.look)))
             }
             (Some(format), Some(path)) => {
-                let batches = Batches::new(schema, timestamps, has_source, &options.provenance);
+                let batches = batches(schema)?;
                 let files = TableFiles::create(path, existing, format, batches.schema(), rotation)?;
                 Kind::Files {
                     batches,
@@ -80,7 +86,7 @@ impl Target {
                 }
             }
             (Some(format), None) => {
-                let batches = Batches::new(schema, timestamps, has_source, &options.provenance);
+                let batches = batches(schema)?;
                 let memory = Memory::default();
                 let writer = Writer::new(format, memory.clone(), batches.schema());
                 Kind::Stdout { writer: writer.map_err(Error::stdout)?, batches, memory }

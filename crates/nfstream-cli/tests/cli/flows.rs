@@ -389,3 +389,38 @@ fn wrong_rules_are_explained() {
     let args = ["flows", "redis.pcap", "--no-dissect", "--features", "tls"];
     folder.check("rules_feature_off", &args);
 }
+
+#[test]
+fn values_can_be_hashes() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("key", b"secret");
+    let options = ["flows", "redis.pcap", "--columns", "id,src_ip,dst_port"];
+    let hide = ["--columns-to-anonymize", "src_ip,dst_port", "--anonymization-key", "key"];
+    let args = [&options[..], &hide].concat();
+    folder.check("flows_anonymized", &args);
+    let random = [&options[..], &hide[..2]].concat();
+    let run = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        command.args(&random).current_dir(folder.path("")).output().unwrap().stdout
+    };
+    assert_ne!(run(), run(), "without a key hashes must differ from run to run");
+}
+
+#[test]
+fn wrong_anonymization_is_explained() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("empty", b"");
+    folder.write("long", &[0; 65]);
+    for (snapshot, args) in [
+        ("anonymize_empty_key", "--columns-to-anonymize src_ip --anonymization-key empty"),
+        ("anonymize_long_key", "--columns-to-anonymize src_ip --anonymization-key long"),
+        ("anonymize_no_key", "--columns-to-anonymize src_ip --anonymization-key none"),
+        ("anonymize_key_alone", "--anonymization-key long"),
+        ("anonymize_absent_column", "--columns-to-anonymize src_ip --columns id,dst_ip"),
+        ("anonymize_unknown_column", "--columns-to-anonymize src_pi"),
+        ("anonymize_table", "--columns-to-anonymize src_ip --format table"),
+    ] {
+        let args: Vec<_> = ["flows", "redis.pcap"].into_iter().chain(args.split(' ')).collect();
+        folder.check(snapshot, &args);
+    }
+}

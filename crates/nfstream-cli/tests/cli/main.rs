@@ -6,3 +6,5 @@ mod embedded;
 mod flows;
 mod folder;
 mod others;
+#[cfg(target_os = "linux")]
+mod sandbox;

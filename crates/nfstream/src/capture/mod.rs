@@ -31,6 +31,7 @@ pub use filter::{Filter, Filtered};
 pub use input::Input;
 pub use link_type::LinkType;
 pub use live::{LiveOptions, LiveSource};
+pub use nfstream_memory::libpcap_version;
 
 /// Gives packets, a chunk at a time.
 pub trait Source: Send {

@@ -271,6 +271,12 @@ impl Run {
         }
     }
 
+    /// Gives the run up without waiting for its threads, and keeps its memory: in a process that
+    /// was forked from the one of the run they do not exist, and what they held stays held.
+    pub fn abandon(&mut self) {
+        std::mem::forget(std::mem::replace(&mut self.engine, Engine::Ended));
+    }
+
     /// Returns the columns of the run.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema

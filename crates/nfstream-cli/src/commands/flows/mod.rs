@@ -3,12 +3,14 @@
 mod rows;
 mod sort;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ArgGroup;
-use nfstream::export::{Existing, Provenance, Rotation};
+use nfstream::export::{Anonymizer, Existing, Provenance, Rotation};
 use nfstream::features::{Column, Schema};
 use nfstream::time::TimeUnit;
 
@@ -22,6 +24,7 @@ use crate::io::Io;
 use crate::output::{Format, Look, TargetOptions, is_part};
 use crate::progress::Progress;
 use crate::reading::Reading;
+use crate::sandbox;
 use rows::TableWriter;
 use sort::{Sort, SortArgument};
 
@@ -43,6 +46,11 @@ pub(crate) struct FlowsArgs {
     /// Read each capture for itself, and name it in a first column, `source`
     #[arg(long)]
     separate: bool,
+
+    /// Let the system refuse this process all files but the captures and the folder of the table,
+    /// the network, and other programs (Linux 5.13 or later)
+    #[arg(long)]
+    sandbox: bool,
 
     #[command(flatten)]
     rules: FlowRules,
@@ -95,6 +103,16 @@ pub(super) struct TableArgs {
     #[arg(hide_possible_values = true)]
     columns: Vec<ColumnName>,
 
+    /// Write keyed hashes (BLAKE2b) in place of the values of these columns
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
+    #[arg(hide_possible_values = true)]
+    columns_to_anonymize: Vec<ColumnName>,
+
+    /// Key of the hashes: all bytes of FILE, 1 to 64 of them; with the same key equal values have
+    /// equal hashes in all tables. Without it the key is random
+    #[arg(long, value_name = "FILE", requires = "columns_to_anonymize")]
+    anonymization_key: Option<PathBuf>,
+
     /// Sort by a column, largest first with `:desc`; all flows are held in memory for it, or those
     /// that --limit leaves
     #[arg(long, value_name = "NAME[:desc]")]
@@ -118,8 +136,12 @@ pub(super) struct Plan {
 }
 
 pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let FlowsArgs { input, separate, rules, table } = args;
-    write(&Plan::new(|| input.find(), separate, &rules, table, io)?, io)
+    let FlowsArgs { input, separate, sandbox, rules, table } = args;
+    let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
+    if sandbox {
+        plan.confine()?;
+    }
+    write(&plan, io)
 }
 
 /// Writes the table.
@@ -182,6 +204,9 @@ impl Plan {
             Some(path) if format == Format::Table => {
                 return Err(Error::TableToFile { path: path.clone() });
             }
+            _ if format == Format::Table && !table.columns_to_anonymize.is_empty() => {
+                return Err(Error::TableOfHashes);
+            }
             None if format.is_binary() && io.stdout.is_terminal => {
                 return Err(Error::BinaryToTerminal { format: format.name() });
             }
@@ -192,6 +217,9 @@ impl Plan {
         let columns = table.columns.iter().map(|name| find(*name, unit));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let hidden = table.columns_to_anonymize.iter().map(|name| find(*name, unit));
+        let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
+        let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
         let job = rules.job(&needed)?;
         let input = find_input()?;
@@ -214,11 +242,18 @@ impl Plan {
             rotation,
             timestamps: table.timestamps,
             has_source: separate,
+            anonymizer,
             provenance: Provenance::new().with("parameters", &parameters),
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
         Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
+    }
+
+    /// Enters a sandbox in which no more can be done than this.
+    fn confine(&mut self) -> Result<(), Error> {
+        self.job.settle_meters(self.input.bytes);
+        Ok(sandbox::enter(&self.input.paths, self.target.path.as_deref())?)
     }
 
     /// Returns the columns to write out of those of the run.
@@ -230,6 +265,32 @@ impl Plan {
         let shown = all.columns().iter().copied().filter(|column| self.job.shows(column.group));
         Arc::new(all.select(&shown.collect::<Vec<_>>()))
     }
+}
+
+/// Returns what hides the values of `columns`, with the key in a file or a random one; `None` if
+/// none are to be hidden.
+fn anonymizer(
+    columns: &[&'static Column],
+    key: Option<&Path>,
+) -> Result<Option<Anonymizer>, Error> {
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let key = key.map(|path| read_key(path).map_err(|error| (path, error))).transpose();
+    let key = key.map_err(|(path, source)| Error::Path {
+        path: path.to_path_buf(),
+        action: "key cannot be read",
+        source,
+    })?;
+    let names = columns.iter().map(|column| column.name.to_owned());
+    Ok(Some(Anonymizer::new(names, key.as_deref())?))
+}
+
+/// Reads a key, or the beginning of what is none: some files have no end.
+fn read_key(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut key = Vec::new();
+    File::open(path)?.take(1 << 20).read_to_end(&mut key)?;
+    Ok(key)
 }
 
 /// Tells a person what was done.

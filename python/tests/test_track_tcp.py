@@ -1,0 +1,325 @@
+"""Flows that end with their TCP connection: conversations made with scapy, one rule each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
+
+from frames import write_pcap
+from nfstream import NFlow, NFStreamer
+
+CLIENT, SERVER = ("192.0.2.1", 40_000), ("192.0.2.2", 443)
+
+
+class Segment(NamedTuple):
+    """A segment as it passes the point of capture, `at` microseconds."""
+
+    at: int
+    frame: bytes
+
+
+class Connection:
+    """Makes the segments of a connection, 1 ms apart; its ends begin with their own numbers."""
+
+    def __init__(self, client_begin: int = 1000, server_begin: int = 5000, at_ms: int = 0) -> None:
+        self.next = {CLIENT: client_begin, SERVER: server_begin}
+        self.at_us = at_ms * 1000
+        self.segments: list[Segment] = []
+
+    def send(self, sender: tuple[str, int], flags: str, payload: bytes = b"", **fields: int) -> int:
+        """Adds a segment, and returns its place; `fields` replace those of the header."""
+        receiver = SERVER if sender == CLIENT else CLIENT
+        header: dict[str, Any] = {
+            "seq": self.next[sender],
+            "ack": self.next[receiver] if "A" in flags else 0,
+            "window": 1000,
+            **fields,
+        }
+        packet = (
+            Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+            / IP(src=sender[0], dst=receiver[0])
+            / TCP(sport=sender[1], dport=receiver[1], flags=flags, **header)
+            / payload
+        )
+        if "seq" not in fields:
+            self.next[sender] += len(payload) + ("S" in flags) + ("F" in flags)
+        self.at_us += 1000
+        self.segments.append(Segment(self.at_us, bytes(packet)))
+        return len(self.segments) - 1
+
+    def open(self) -> Connection:
+        """Adds the handshake and a question that is answered: five segments."""
+        self.send(CLIENT, "S")
+        self.send(SERVER, "SA")
+        self.send(CLIENT, "A")
+        self.send(CLIENT, "PA", b"question")
+        self.send(SERVER, "PA", b"answer")
+        return self
+
+    def finish(self) -> Connection:
+        """Adds FIN, FIN and the last ACK."""
+        self.send(CLIENT, "FA")
+        self.send(SERVER, "FA")
+        self.send(CLIENT, "A")
+        return self
+
+
+def connected() -> Connection:
+    return Connection().open()
+
+
+def flows(tmp_path: Path, segments: Sequence[Segment], **parameters: Any) -> list[NFlow]:
+    path = write_pcap(tmp_path / "connection.pcap", segments)
+    parameters = {"track_tcp": True, "features": ["end_reason"], "dissect": False, **parameters}
+    return list(NFStreamer(path, **parameters))
+
+
+def ends(tmp_path: Path, segments: Sequence[Segment], **parameters: Any) -> list[tuple[int, str]]:
+    """Returns packets and end of each flow."""
+    found = flows(tmp_path, segments, **parameters)
+    return [(flow.total_packets, flow.end_reason) for flow in found]
+
+
+def stream_after(connection: Connection) -> list[Segment]:
+    """Returns the segments, and behind them another connection of the same two ends."""
+    begun_ms = connection.at_us // 1000 + 1000
+    later = Connection(client_begin=900_000, server_begin=700_000, at_ms=begun_ms).open()
+    return connection.segments + later.segments
+
+
+# How a connection closes
+
+
+def test_fin_both_ways_and_the_last_ack_close(tmp_path: Path) -> None:
+    closed = connected().finish()
+    assert ends(tmp_path, closed.segments) == [(8, "tcp_fin")]
+    assert ends(tmp_path, stream_after(closed)) == [(8, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_fin_and_fin_close_when_each_has_been_acknowledged_by_itself(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "FA")
+    connection.send(SERVER, "A")
+    connection.send(SERVER, "FA")
+    assert ends(tmp_path, connection.segments) == [(8, "end_of_input")]
+    connection.send(CLIENT, "A")
+    assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_simultaneous_close(tmp_path: Path) -> None:
+    connection = connected()
+    client_fin, server_fin = connection.next[CLIENT], connection.next[SERVER]
+    connection.send(CLIENT, "FA", ack=server_fin)
+    connection.send(SERVER, "FA", ack=client_fin)
+    connection.send(CLIENT, "A")
+    assert ends(tmp_path, connection.segments) == [(8, "end_of_input")]
+    connection.send(SERVER, "A")
+    assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_a_half_closed_connection_goes_on(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "FA")
+    for _ in range(4):
+        connection.send(SERVER, "PA", b"more")
+        connection.send(CLIENT, "A")
+    assert ends(tmp_path, connection.segments) == [(14, "end_of_input")]
+    connection.send(SERVER, "FA")
+    connection.send(CLIENT, "A")
+    assert ends(tmp_path, stream_after(connection)) == [(16, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_a_reset_after_one_fin_closes(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "FA")
+    connection.send(SERVER, "R")
+    assert ends(tmp_path, stream_after(connection)) == [(7, "tcp_rst"), (5, "end_of_input")]
+
+
+def test_a_reset_after_the_close_is_a_straggler(tmp_path: Path) -> None:
+    connection = connected().finish()
+    connection.send(SERVER, "R")
+    assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_a_reset_that_is_not_in_the_window_closes_nothing(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(SERVER, "R", seq=connection.next[SERVER] + 2**31)
+    assert ends(tmp_path, connection.segments) == [(6, "end_of_input")]
+    connection.send(SERVER, "R")
+    assert ends(tmp_path, connection.segments) == [(7, "tcp_rst")]
+
+
+def test_a_refused_connection_is_reset(tmp_path: Path) -> None:
+    connection = Connection()
+    connection.send(CLIENT, "S")
+    connection.send(SERVER, "RA", seq=0)
+    assert ends(tmp_path, stream_after(connection)) == [(2, "tcp_rst"), (5, "end_of_input")]
+
+
+def test_without_the_last_ack_a_connection_is_open(tmp_path: Path) -> None:
+    connection = connected().finish()
+    del connection.segments[-1]
+    assert ends(tmp_path, connection.segments) == [(7, "end_of_input")]
+    connection.at_us += 40_000_000
+    connection.send(CLIENT, "S", seq=900_000)
+    assert ends(tmp_path, connection.segments) == [(7, "idle"), (1, "end_of_input")]
+
+
+def test_a_retransmitted_fin_is_acknowledged_once(tmp_path: Path) -> None:
+    connection = connected()
+    fin = connection.next[CLIENT]
+    connection.send(CLIENT, "FA")
+    connection.send(CLIENT, "FA", seq=fin)
+    connection.send(SERVER, "FA")
+    assert ends(tmp_path, connection.segments) == [(8, "end_of_input")]
+    connection.send(CLIENT, "A")
+    connection.send(SERVER, "FA", seq=connection.next[SERVER] - 1)
+    connection.send(CLIENT, "A")
+    assert ends(tmp_path, stream_after(connection)) == [(11, "tcp_fin"), (5, "end_of_input")]
+
+
+# What follows a close
+
+
+def test_stragglers_stay_until_a_new_syn(tmp_path: Path) -> None:
+    connection = connected().finish()
+    connection.send(SERVER, "PA", b"answer", seq=connection.next[SERVER] - 7)
+    connection.send(CLIENT, "A")
+    found = flows(tmp_path, stream_after(connection))
+    assert [(flow.id, flow.total_packets) for flow in found] == [(0, 10), (1, 5)]
+
+
+def test_stragglers_stay_whatever_the_age_of_the_flow(tmp_path: Path) -> None:
+    connection = connected().finish()
+    connection.at_us += 2_000_000
+    connection.send(SERVER, "A")
+    assert ends(tmp_path, connection.segments, active_timeout=1) == [(9, "tcp_fin")]
+
+
+def test_after_the_idle_timeout_no_straggler_belongs(tmp_path: Path) -> None:
+    connection = connected().finish()
+    connection.at_us += 30_000_000
+    connection.send(SERVER, "A")
+    assert ends(tmp_path, connection.segments) == [(8, "tcp_fin"), (1, "end_of_input")]
+
+
+def test_a_syn_in_an_open_connection_begins_nothing(tmp_path: Path) -> None:
+    open_connection = connected()
+    assert ends(tmp_path, stream_after(open_connection)) == [(10, "end_of_input")]
+
+
+def test_the_next_connection_may_come_from_the_other_end(tmp_path: Path) -> None:
+    connection = connected().finish()
+    connection.send(SERVER, "S", seq=900_000)
+    found = flows(tmp_path, connection.segments)
+    assert [flow.src_port for flow in found] == [CLIENT[1], SERVER[1]]
+
+
+# Whose connection it is
+
+
+@pytest.mark.parametrize("track_tcp", [True, False])
+def test_syn_ack_first_turns_the_direction_around(tmp_path: Path, track_tcp: bool) -> None:
+    segments = connected().finish().segments[1:]
+    (flow,) = flows(tmp_path, segments, track_tcp=track_tcp)
+    source, destination = (CLIENT, SERVER) if track_tcp else (SERVER, CLIENT)
+    assert (flow.src_ip, flow.src_port) == source
+    assert (flow.dst_ip, flow.dst_port) == destination
+    client, server = (4, 3) if track_tcp else (3, 4)
+    assert (flow.src2dst_packets, flow.dst2src_packets) == (client, server)
+    assert flow.end_reason == ("tcp_fin" if track_tcp else "end_of_input")
+
+
+def test_a_slice_that_starts_with_the_server_keeps_the_direction(tmp_path: Path) -> None:
+    connection = connected()
+    connection.at_us += 2_000_000
+    connection.send(SERVER, "PA", b"late answer")
+    connection.send(CLIENT, "A")
+    connection.finish()
+    found = flows(tmp_path, connection.segments, active_timeout=1)
+    assert [(flow.id, flow.end_reason) for flow in found] == [(0, "active"), (0, "tcp_fin")]
+    assert [(flow.src_ip, flow.src_port) for flow in found] == [CLIENT, CLIENT]
+    assert [flow.dst2src_packets for flow in found] == [2, 2]
+
+
+def test_a_slice_knows_the_fin_of_the_one_before_it(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "FA")
+    connection.at_us += 2_000_000
+    connection.send(SERVER, "FA")
+    connection.send(CLIENT, "A")
+    segments = stream_after(connection)
+    assert ends(tmp_path, segments, active_timeout=1.5) == [
+        (6, "active"),
+        (2, "tcp_fin"),
+        (5, "end_of_input"),
+    ]
+
+
+# As the network delivers
+
+
+def test_reordered_segments_close_alike(tmp_path: Path) -> None:
+    connection = connected().finish()
+    times = [segment.at for segment in connection.segments]
+    order = [0, 1, 2, 4, 3, 7, 6, 5]  # the last ACK first, then FIN, then FIN
+    frames = [connection.segments[place].frame for place in order]
+    segments = [Segment(at, frame) for at, frame in zip(times, frames, strict=True)]
+    assert ends(tmp_path, segments) == [(8, "tcp_fin")]
+    # As a capture of two queues has them: the times are out of order as well.
+    late = [connection.segments[place] for place in order]
+    assert ends(tmp_path, late) == [(8, "tcp_fin")]
+
+
+def test_data_behind_the_fin_that_overtook_it_is_a_straggler(tmp_path: Path) -> None:
+    connection = connected()
+    data = connection.send(SERVER, "PA", b"the rest")
+    connection.finish()
+    connection.segments.append(connection.segments.pop(data))
+    assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
+
+
+def test_duplicated_segments_close_alike(tmp_path: Path) -> None:
+    segments = stream_after(connected().finish())
+    twice = [copy for segment in segments for copy in (segment, segment)]
+    assert ends(tmp_path, twice) == [(16, "tcp_fin"), (10, "end_of_input")]
+
+
+def test_sequence_numbers_may_wrap(tmp_path: Path) -> None:
+    class Wrapping(Connection):
+        def send(
+            self, sender: tuple[str, int], flags: str, payload: bytes = b"", **fields: int
+        ) -> int:
+            place = super().send(sender, flags, payload, **fields)
+            self.next = {end: number % 2**32 for end, number in self.next.items()}
+            return place
+
+    connection = Wrapping(client_begin=2**32 - 9, server_begin=2**32 - 1).open().finish()
+    assert ends(tmp_path, stream_after(connection)) == [(8, "tcp_fin"), (5, "end_of_input")]
+
+
+# The rest of the world
+
+
+def test_without_tracking_nothing_changes(tmp_path: Path) -> None:
+    for connection in (connected().finish(), connected()):
+        connection.send(SERVER, "R")
+        segments = stream_after(connection)
+        assert ends(tmp_path, segments, track_tcp=False) == [(len(segments), "end_of_input")]
+
+
+@pytest.mark.parametrize("n_meters", [1, 2])
+@pytest.mark.parametrize("features", [[], "all"], ids=["base", "all"])
+def test_ends_do_not_depend_on_meters_or_features(
+    tmp_path: Path, n_meters: int, features: Any
+) -> None:
+    segments = stream_after(connected().finish())
+    found = flows(tmp_path, segments, n_meters=n_meters, features=features)
+    assert [(flow.id, flow.total_packets) for flow in found] == [(0, 8), (1, 5)]
+    assert [flow.expiration_id for flow in found] == [0, 0]
