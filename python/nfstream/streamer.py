@@ -107,6 +107,9 @@ class NFStreamer(Tables):
             of ``"any"`` are not.
         socket_buffer_size: Bytes in which the kernel keeps packets until they are read.
         duration: Seconds after which a live run ends, ``None`` for no end.
+        system_visibility_mode: 1 for columns with the process of this machine that each flow
+            belongs to, on Linux: ``system_process_pid`` and ``system_process_name``.
+        system_visibility_poll_ms: Milliseconds between two looks at who has which sockets.
         performance_report: Seconds between two lines of counts and rates on standard error while
             a run goes on; 0 for none.
 
@@ -149,6 +152,8 @@ class NFStreamer(Tables):
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
         duration: float | None = None,
+        system_visibility_mode: int = 0,
+        system_visibility_poll_ms: int = 100,
         performance_report: float = 0,
     ) -> None:
         self._source = _source(source)
@@ -172,6 +177,12 @@ class NFStreamer(Tables):
             "promiscuous_mode": _flag("promiscuous_mode", promiscuous_mode),
             "socket_buffer_size": _whole("socket_buffer_size", socket_buffer_size),
             "duration": None if duration is None else _seconds("duration", duration),
+            "system_visibility_mode": _whole(
+                "system_visibility_mode", system_visibility_mode, most=1
+            ),
+            "system_visibility_poll_ms": _whole(
+                "system_visibility_poll_ms", system_visibility_poll_ms, least=1, most=3_600_000
+            ),
         }
         self._report_interval = _seconds("performance_report", performance_report)
         asked = self._parameters["features"]
@@ -184,6 +195,11 @@ class NFStreamer(Tables):
         self._is_live = _engine.check_source(self._source)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces: a file ends by itself")
+        if system_visibility_mode and not self._is_live:
+            raise ValueError(
+                "system_visibility_mode is for network interfaces: "
+                "a file does not tell whose its packets were"
+            )
         self._run: _engine.Run | None = None
         self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
         # What is to be undone when a run ends.
