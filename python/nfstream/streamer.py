@@ -66,11 +66,12 @@ class NFStreamer(Tables):
     A streamer can be iterated again and again: each iteration is a run of its own, from the
     source's first packet on. With ``async for`` the event loop goes on meanwhile.
 
-    A live run, over interfaces, ends with ``stop()``, Ctrl-C, ``duration``, ``max_nflows``, a
-    ``break`` out of the loop or the end of a ``with`` block. Packets captured by then are still
-    put into flows, and all flows end: a loop that goes on gets them, plugins see ``on_expire`` in
-    any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop gets the last
-    flows and ends; a second one is a ``KeyboardInterrupt`` at once.
+    A live run, over interfaces, ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``,
+    ``max_nflows``, a ``break`` out of the loop or the end of a ``with`` block. Packets captured by
+    then are still put into flows, and all flows end: a loop that goes on gets them, plugins see
+    ``on_expire`` in any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop
+    gets the last flows and ends; a second one is a ``KeyboardInterrupt`` at once. So is SIGTERM,
+    whose second ends the program. Handlers of your own for these signals stay.
 
     Args:
         source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of

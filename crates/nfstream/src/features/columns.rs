@@ -521,9 +521,11 @@ macro_rules! table {
                     Read::Text(|r, text| metadata(r, text, |m| &m.risks));
             },
             columns! { SystemProcess:
-                "system_process_pid", "", "number of the process on this machine that has the         flow's socket, of the source's if both ends are here; 0 if none was seen",
+                "system_process_pid", "", "number of the process on this machine that has the \
+        flow's socket, of the source's if both ends are here; 0 if none was seen",
                     Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid));
-                "system_process_name", "", "name of its program as the kernel has it, 15 bytes at         most",
+                "system_process_name", "", "name of its program as the kernel has it, 15 bytes at \
+        most",
                     Read::Text(|r, text| {
                         text.push_str(r.process.as_deref().map_or("", |process| &process.name));
                     });

@@ -208,15 +208,17 @@ impl Source for LiveSource {
         {
             self.failure = Some(error);
         }
+        if self.failure.is_some() {
+            // It is told when all that came before has been handed over.
+            self.stop();
+        }
         self.take(chunk, limit.max(1));
         let is_empty = chunk.records.is_empty() && chunk.filtered == 0;
         if is_empty {
-            let failure = self.failure.take();
-            let is_drained = matches!(self.ending, Ending::Draining(end) if moment >= end);
-            if failure.is_some() || is_drained {
+            if matches!(self.ending, Ending::Draining(end) if moment >= end) {
                 self.has_ended = true;
                 self.count();
-                return failure.map_or(Ok(false), Err);
+                return self.failure.take().map_or(Ok(false), Err);
             }
             self.wait(chunk, limit.max(1));
         }
