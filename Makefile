@@ -22,7 +22,7 @@ DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; ex
 
 .PHONY: help
 help: ## List the recipes
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: setup
 setup: .venv/demo ## Install the package into .venv, built for speed
@@ -66,6 +66,10 @@ lint: .venv/test
 .PHONY: bench
 bench: system ## Measure beside other programs, and write docs/benchmarks.md: half an hour
 	$(PYTHON) benches/run.py
+
+.PHONY: bench-live
+bench-live: system ## Measure live capture, and write docs/benchmarks-live.md: a quarter of an hour, as root
+	$(PYTHON) benches/live.py
 
 .PHONY: compare
 compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps

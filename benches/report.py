@@ -109,7 +109,8 @@ def page(results: dict[str, dict[str, Series]], setting: Setting) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _setting(setting: Setting) -> str:
+def machine(versions: dict[str, str]) -> list[str]:
+    """Return what figures depend on beside the programs' arguments, as lines of a list."""
     model = memory = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -121,11 +122,18 @@ def _setting(setting: Setting) -> str:
     release = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     processors = len(os.sched_getaffinity(0))
     kernel = f"{platform.system()} {platform.release().split('-')[0]}"
-    versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
-    lines = [
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return [
         f"- Machine: {model}, {processors} processors, {memory}; {release}, {kernel}",
         f"- Date: {datetime.date.today().isoformat()}",
-        f"- Versions: {versions}",
+        f"- Versions: {listed}",
+    ]
+
+
+def _setting(setting: Setting) -> str:
+    processors = len(os.sched_getaffinity(0))
+    lines = [
+        *machine(setting.versions),
         f"- Rounds: {setting.rounds} timed, after one that warms up and measures memory",
     ]
     if setting.load > processors + 1:

@@ -320,6 +320,8 @@ class Run:
         promiscuous_mode: bool,
         socket_buffer_size: int,
         duration: float | None,
+        system_visibility_mode: int,
+        system_visibility_poll_ms: int,
         rules: str = "standard",
         strict: bool = False,
     ) -> Run: ...

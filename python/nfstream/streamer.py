@@ -66,11 +66,12 @@ class NFStreamer(Tables):
     A streamer can be iterated again and again: each iteration is a run of its own, from the
     source's first packet on. A process that was forked during a run begins one of its own, too. With ``async for`` the event loop goes on meanwhile.
 
-    A live run, over interfaces, ends with ``stop()``, Ctrl-C, ``duration``, ``max_nflows``, a
-    ``break`` out of the loop or the end of a ``with`` block. Packets captured by then are still
-    put into flows, and all flows end: a loop that goes on gets them, plugins see ``on_expire`` in
-    any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop gets the last
-    flows and ends; a second one is a ``KeyboardInterrupt`` at once.
+    A live run, over interfaces, ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``,
+    ``max_nflows``, a ``break`` out of the loop or the end of a ``with`` block. Packets captured by
+    then are still put into flows, and all flows end: a loop that goes on gets them, plugins see
+    ``on_expire`` in any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop
+    gets the last flows and ends; a second one is a ``KeyboardInterrupt`` at once. So is SIGTERM,
+    whose second ends the program. Handlers of your own for these signals stay.
 
     Args:
         source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of
@@ -107,6 +108,9 @@ class NFStreamer(Tables):
             of ``"any"`` are not.
         socket_buffer_size: Bytes in which the kernel keeps packets until they are read.
         duration: Seconds after which a live run ends, ``None`` for no end.
+        system_visibility_mode: 1 for columns with the process of this machine that each flow
+            belongs to, on Linux: ``system_process_pid`` and ``system_process_name``.
+        system_visibility_poll_ms: Milliseconds between two looks at who has which sockets.
         performance_report: Seconds between two lines of counts and rates on standard error while
             a run goes on; 0 for none.
 
@@ -149,6 +153,8 @@ class NFStreamer(Tables):
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
         duration: float | None = None,
+        system_visibility_mode: int = 0,
+        system_visibility_poll_ms: int = 100,
         performance_report: float = 0,
     ) -> None:
         self._source = _source(source)
@@ -172,6 +178,12 @@ class NFStreamer(Tables):
             "promiscuous_mode": _flag("promiscuous_mode", promiscuous_mode),
             "socket_buffer_size": _whole("socket_buffer_size", socket_buffer_size),
             "duration": None if duration is None else _seconds("duration", duration),
+            "system_visibility_mode": _whole(
+                "system_visibility_mode", system_visibility_mode, most=1
+            ),
+            "system_visibility_poll_ms": _whole(
+                "system_visibility_poll_ms", system_visibility_poll_ms, least=1, most=3_600_000
+            ),
         }
         self._report_interval = _seconds("performance_report", performance_report)
         asked = self._parameters["features"]
@@ -184,6 +196,11 @@ class NFStreamer(Tables):
         self._is_live = _engine.check_source(self._source)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces: a file ends by itself")
+        if system_visibility_mode and not self._is_live:
+            raise ValueError(
+                "system_visibility_mode is for network interfaces: "
+                "a file does not tell whose its packets were"
+            )
         self._run: _engine.Run | None = None
         self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
         # What is to be undone when a run ends.

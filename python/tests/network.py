@@ -53,6 +53,36 @@ def namespace() -> Iterator[None]:
         os.close(before)
 
 
+class Peer:
+    """Another machine, as far as programs see: a network namespace that a process keeps."""
+
+    def __enter__(self) -> Peer:
+        self._keeper = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
+        self.pid = self._keeper.pid
+        mine = os.readlink("/proc/thread-self/ns/net")
+        wait_for(lambda: os.readlink(f"/proc/{self.pid}/ns/net") != mine)
+        for scope in ("all", "default"):
+            path = f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"
+            self.run("sh", "-c", f"test ! -e {path} || echo 1 > {path}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._keeper.kill()
+        self._keeper.wait()
+
+    def command(self, *command: str) -> list[str]:
+        """Returns the command that runs this one there."""
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", *command]
+
+    def run(self, *command: str) -> str:
+        """Runs a program there and returns what it prints."""
+        done = subprocess.run(
+            self.command(*command), capture_output=True, text=True, timeout=_PATIENCE
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
 def ip(*arguments: str) -> None:
     """Runs `ip` of iproute2."""
     subprocess.run(["ip", *arguments], check=True, capture_output=True)

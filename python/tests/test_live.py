@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -298,9 +299,10 @@ class TestStop:
         assert frame["total_packets"].sum() == 500
 
     @pytest.mark.parametrize("body", ["pass", "time.sleep(0.005)"])
-    def test_ctrl_c_ends_the_loop_without_loss(self, body: str) -> None:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_the_loop_without_loss(self, body: str, number: signal.Signals) -> None:
         program = f"""
-            import time
+            import signal, time
             from nfstream import NFStreamer
             streamer = NFStreamer("here", idle_timeout=0.3)
             print("ready", flush=True)
@@ -312,7 +314,7 @@ class TestStop:
             try:
                 time.sleep(20)
             except KeyboardInterrupt:
-                print("as before", flush=True)
+                raise SystemExit(-signal.SIGINT)
         """
         with python(program) as process:
             assert line(process) == "ready"
@@ -320,10 +322,11 @@ class TestStop:
             for start in range(0, 400, 100):
                 send("there", [udp(number) for number in range(start, start + 100)])
                 threading.Event().wait(0.2)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             assert line(process) == "400 400"
-            process.send_signal(signal.SIGINT)
-            assert line(process) == "as before"
+            # From here on it is handled as before.
+            process.send_signal(number)
+            assert process.wait(10) in (-number, 256 - number)
 
     def test_a_second_ctrl_c_is_an_interrupt(self) -> None:
         program = """
@@ -488,25 +491,108 @@ class TestCommand:
     PROGRAM = """
         import sys
         from nfstream._command import main
-        sys.argv = ["nfstream", "live", "here", "--columns", "src_port,total_packets",
-                    "--format", "csv", "--performance-report", "0.2"]
+        sys.argv = ["nfstream", *sys.argv[1:]]
         sys.exit(main())
     """
+    LIVE = (
+        *("live", "here", "--columns", "src_port,total_packets", "--format", "csv"),
+        *("--performance-report", "0.2"),
+    )
 
-    def test_an_interrupt_ends_the_table_without_loss(self) -> None:
-        command = [sys.executable, "-c", textwrap.dedent(self.PROGRAM)]
+    @classmethod
+    def begin(cls, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", textwrap.dedent(cls.PROGRAM), *arguments]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, text=True, **pipes) as process:
+        return subprocess.Popen(command, text=True, **pipes)
+
+    @classmethod
+    def begin_live(cls, *arguments: str) -> subprocess.Popen[str]:
+        process = cls.begin(*cls.LIVE, *arguments)
+        assert process.stderr is not None
+        # The capture goes on when it tells what it has counted.
+        assert "0 packets" in process.stderr.readline()
+        return process
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_the_table_without_loss(self, number: signal.Signals) -> None:
+        with self.begin_live() as process:
             assert process.stderr is not None
-            # The capture goes on when it tells what it has counted.
-            assert "0 packets" in process.stderr.readline()
             send("there", [udp(1), udp(2), udp(1)])
             while "3 packets" not in process.stderr.readline():
                 pass
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             table, _ = process.communicate(timeout=10)
         assert process.returncode == 0
         assert sorted(table.split()) == ["10001,2", "10002,1", "src_port,total_packets"]
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_takes_what_came_just_before(self, number: signal.Signals) -> None:
+        with self.begin_live() as process:
+            send("there", TestStop.FRAMES)
+            process.send_signal(number)
+            table, _ = process.communicate(timeout=10)
+        assert sum(int(row.split(",")[1]) for row in table.split()[1:]) == 500
+
+    def test_duration_ends_the_table(self) -> None:
+        with self.begin_live("--duration", "1.5") as process:
+            send("there", TestStop.FRAMES)
+            table, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert sum(int(row.split(",")[1]) for row in table.split()[1:]) == 500
+
+    @pytest.mark.parametrize("limit", ["--max-nflows", "--limit"])
+    def test_a_number_of_flows_ends_the_table(self, limit: str) -> None:
+        with self.begin_live(limit, "2", "--idle-timeout", "0.3") as process:
+            send("there", [udp(1), udp(2)])
+            table, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert sorted(table.split()) == ["10001,1", "10002,1", "src_port,total_packets"]
+
+    def test_what_has_gone_is_an_error_after_the_flows(self) -> None:
+        pair("there6", "here6")
+        with self.begin("live", "here6", "--columns", "src_port", "--format", "csv") as process:
+            wait_for(lambda: b"here6" in receiving())
+            send("there6", [udp(1)])
+            ip("link", "del", "there6")
+            table, message = process.communicate(timeout=10)
+        assert process.returncode == 1
+        assert table.split() == ["src_port", "10001"]
+        assert message.splitlines()[-1] == "error: here6: the interface has gone"
+
+    def test_interfaces_are_listed(self) -> None:
+        pair("there7", "here7")
+        ip("address", "add", "192.0.2.77/24", "dev", "here7")
+        ip("link", "set", "there7", "down")
+        with self.begin("interfaces", "--json") as process:
+            listed, warning = process.communicate(timeout=10)
+        ip("link", "del", "there7")
+        interfaces = {interface.pop("name"): interface for interface in json.loads(listed)}
+        assert interfaces["here"]["state"] == "up"
+        assert interfaces["there7"]["state"] == "down"
+        assert interfaces["here7"] == {
+            "state": "no carrier",
+            "link_type": "ETHERNET",
+            "addresses": ["192.0.2.77"],
+        }
+        assert warning == ""
+
+    def test_the_list_of_interfaces_tells_of_missing_rights(self) -> None:
+        command = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"]
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is not installed")
+        program = [sys.executable, "-c", textwrap.dedent(self.PROGRAM), "interfaces"]
+        done = subprocess.run([*command, *program], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0
+        assert done.stdout.startswith("name ")
+        assert "capturing packets needs the right CAP_NET_RAW" in done.stderr
+        assert "sudo setcap cap_net_raw+eip" in done.stderr
+
+
+def receiving() -> bytes:
+    """Returns the names of the interfaces that packet sockets are bound to."""
+    with open("/proc/thread-self/net/packet") as file:
+        numbers = [int(row.split()[4]) for row in file.read().splitlines()[1:]]
+    return b" ".join(name.encode() for n, name in socket.if_nameindex() if n in numbers)
 
 
 def python(program: str) -> subprocess.Popen[str]:

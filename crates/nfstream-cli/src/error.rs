@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
 use nfstream::export::ExportError;
+use nfstream::features::Group;
 
 use crate::condition::Fault;
 use crate::human::count;
@@ -57,6 +58,9 @@ pub(crate) enum Error {
     /// No format is known for the file to be written.
     #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// The interfaces cannot be listed.
+    #[error("the network interfaces cannot be listed")]
+    Interfaces { source: io::Error },
     /// The user wants the call to end.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
@@ -72,6 +76,12 @@ pub(crate) enum Error {
     /// Something that is needed of the file system.
     #[error("{}: {action}", path.display())]
     Path { path: PathBuf, action: &'static str, source: io::Error },
+    /// Columns of processes where nobody looks for them.
+    #[error(
+        "the columns of {} are there with --system-visibility-mode 1 of nfstream live only",
+        Group::SystemProcess.name()
+    )]
+    ProcessesOff,
     /// The engine stopped.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -161,6 +171,7 @@ impl Error {
             | Self::Export(ExportError::KeyLength { .. } | ExportError::UnknownColumn { .. })
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
+            | Self::ProcessesOff
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::StdinIsTerminal
             | Self::TableOfHashes
@@ -168,6 +179,7 @@ impl Error {
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }
             | Self::Export(_)
+            | Self::Interfaces { .. }
             | Self::NoCaptures { .. }
             | Self::NoMatch { .. }
             | Self::Path { .. }

@@ -245,7 +245,18 @@ impl Job {
 
     /// Returns whether a table has the columns of `group` where nobody chose its columns.
     pub(crate) fn shows(&self, group: Group) -> bool {
-        matches!(group, Group::Base | Group::Application) || self.features.contains(&group)
+        !group.is_optional() || self.features.contains(&group)
+    }
+
+    /// Fails where a column is needed that `input` cannot have.
+    pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
+        let needs_processes = self.config.measuring.groups.contains(&Group::SystemProcess);
+        let has_processes =
+            input.live.as_ref().is_some_and(|live| live.options.processes.is_some());
+        if needs_processes && !has_processes {
+            return Err(Error::ProcessesOff);
+        }
+        Ok(())
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Begins to read `input`.
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
+        job.check(input)?;
         let source = input.open(job.filter.clone())?;
         if input.live.is_some() {
             rights::give_up();

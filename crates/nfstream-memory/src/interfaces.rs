@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
 /// A network interface as it is at one moment.
@@ -11,8 +12,14 @@ pub struct Interface {
     pub name: String,
     /// Number; an interface that is made anew gets another.
     pub index: u32,
+    /// Its own addresses, as the system orders them.
+    pub addresses: Vec<IpAddr>,
+    /// Hardware type (ARPHRD_).
+    pub hardware_type: u16,
     /// Whether it is up.
     pub is_up: bool,
+    /// Whether packets can pass it: it is up, and so is what is at its other end.
+    pub is_running: bool,
     /// Packets that it had to drop, counted modulo 2^32: received without space to keep them, or
     /// missed by the device.
     pub dropped: u32,
@@ -30,16 +37,51 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         return Err(io::Error::last_os_error());
     }
     let mut interfaces = Vec::new();
+    let mut addresses = Vec::new();
     let mut next = list;
     // SAFETY: every element of the list stays valid until the list is freed.
     while let Some(entry) = unsafe { next.as_ref() } {
         interfaces.extend(interface(entry));
+        addresses.extend(ip_address(entry));
         next = entry.ifa_next;
     }
     // SAFETY: the list came from `getifaddrs` and nothing points into it any more.
     unsafe { libc::freeifaddrs(list) };
-    interfaces.sort_unstable_by_key(|interface: &Interface| interface.index);
+    for (name, address) in addresses {
+        // An address may have a label of its own, `eth0:1`.
+        let name = name.split(':').next().unwrap_or(&name);
+        let mut of_name = interfaces.iter_mut().filter(|interface: &&mut Interface| interface.name == name);
+        if let Some(interface) = of_name.next() {
+            interface.addresses.push(address);
+        }
+    }
+    interfaces.sort_unstable_by_key(|interface| interface.index);
     Ok(interfaces)
+}
+
+/// Returns what an entry of IP addresses says, and of which interface; nothing for any other.
+fn ip_address(entry: &libc::ifaddrs) -> Option<(String, IpAddr)> {
+    // SAFETY: null, or an address that says its family first.
+    let family = unsafe { entry.ifa_addr.as_ref()? }.sa_family;
+    let address: IpAddr = match i32::from(family) {
+        libc::AF_INET => {
+            // SAFETY: addresses of this family are of this type, suitably aligned.
+            let address = unsafe { &*entry.ifa_addr.cast::<libc::sockaddr_in>() };
+            Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)).into()
+        }
+        libc::AF_INET6 => {
+            // SAFETY: addresses of this family are of this type, suitably aligned.
+            let address = unsafe { &*entry.ifa_addr.cast::<libc::sockaddr_in6>() };
+            Ipv6Addr::from(address.sin6_addr.s6_addr).into()
+        }
+        _ => return None,
+    };
+    Some((name(entry), address))
+}
+
+fn name(entry: &libc::ifaddrs) -> String {
+    // SAFETY: a string that the list holds.
+    unsafe { CStr::from_ptr(entry.ifa_name) }.to_string_lossy().into_owned()
 }
 
 /// Returns what an entry of link-layer addresses says; nothing for any other entry.
@@ -55,15 +97,17 @@ fn interface(entry: &libc::ifaddrs) -> Option<Interface> {
     }
     // SAFETY: addresses of this family are of this type; the list holds them suitably aligned.
     let address = unsafe { &*entry.ifa_addr.cast::<libc::sockaddr_ll>() };
-    // SAFETY: a string that the list holds.
-    let name = unsafe { CStr::from_ptr(entry.ifa_name) };
+    let has = |flag| entry.ifa_flags & u32::try_from(flag).unwrap_or(0) != 0;
     let counters = entry.ifa_data.cast::<u32>();
     // SAFETY: with addresses of this family the data are null or a struct of at least 23 `u32`.
     let counter = |place| if counters.is_null() { 0 } else { unsafe { *counters.add(place) } };
     Some(Interface {
-        name: name.to_string_lossy().into_owned(),
+        name: name(entry),
         index: u32::try_from(address.sll_ifindex).ok()?,
-        is_up: entry.ifa_flags & u32::try_from(libc::IFF_UP).unwrap_or(1) != 0,
+        addresses: Vec::new(),
+        hardware_type: address.sll_hatype,
+        is_up: has(libc::IFF_UP),
+        is_running: has(libc::IFF_UP) && has(libc::IFF_RUNNING),
         dropped: counter(RX_DROPPED).wrapping_add(counter(RX_MISSED_ERRORS)),
     })
 }
@@ -75,6 +119,8 @@ mod tests {
     #[test]
     fn the_loopback_interface_is_there() {
         let interfaces = interfaces().unwrap();
-        assert!(interfaces.iter().any(|interface| interface.name == "lo" && interface.index == 1));
+        let lo = interfaces.iter().find(|interface| interface.name == "lo").unwrap();
+        assert_eq!((lo.index, lo.hardware_type), (1, libc::ARPHRD_LOOPBACK));
+        assert_eq!(lo.is_up, lo.addresses.contains(&Ipv4Addr::LOCALHOST.into()));
     }
 }

@@ -141,6 +141,7 @@ impl<'py> Host<'_, 'py> {
             volume: progress.state.volume,
             measures: progress.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
+            process: None,
             phase: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;

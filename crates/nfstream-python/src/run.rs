@@ -60,7 +60,8 @@ impl Run {
         source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
         max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
         decode_tunnels, max_nflows, n_meters, plugins, plugin_base, bpf_filter, snaplen,
-        promiscuous_mode, socket_buffer_size, duration, rules = "standard", strict = false,
+        promiscuous_mode, socket_buffer_size, duration, system_visibility_mode,
+        system_visibility_poll_ms, rules = "standard", strict = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
     fn new(
@@ -86,6 +87,8 @@ impl Run {
         promiscuous_mode: bool,
         socket_buffer_size: usize,
         duration: Option<f64>,
+        system_visibility_mode: u8,
+        system_visibility_poll_ms: u64,
         rules: &str,
         strict: bool,
     ) -> PyResult<Self> {
@@ -129,6 +132,8 @@ impl Run {
                 .map(|span| seconds("duration", span))
                 .transpose()?
                 .map(|span| std::time::Duration::from_nanos(span.nanos())),
+            processes: (system_visibility_mode == 1)
+                .then(|| std::time::Duration::from_millis(system_visibility_poll_ms)),
         };
         let input = Input::of(&source).map_err(|error| capture_error(&error))?;
         let is_live = input.is_live();
@@ -151,6 +156,8 @@ impl Run {
                 (Arc::clone(run.schema()), names)
             }
             Rules::V6 => {
+                let processes = (system_visibility_mode == 1).then_some(Group::SystemProcess);
+                let groups: Vec<_> = groups.into_iter().chain(processes).collect();
                 let schema = run.schema().select(&V6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
             }
@@ -386,8 +393,7 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// Returns the names of the groups of columns that can be asked for.
 #[pyfunction]
 pub(crate) fn feature_names() -> Vec<&'static str> {
-    let optional = |group: &Group| !matches!(group, Group::Base | Group::Application);
-    Group::ALL.into_iter().filter(optional).map(Group::name).collect()
+    Group::ALL.into_iter().filter(|group| group.is_optional()).map(Group::name).collect()
 }
 
 fn group(name: &str) -> PyResult<Group> {

@@ -104,6 +104,7 @@ fn record(id: u64, ended: i64) -> Record {
         volume: Volume::default(),
         measures: None,
         application: Application::default(),
+        process: None,
         phase: 0,
     }
 }

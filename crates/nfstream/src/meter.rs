@@ -1,6 +1,9 @@
 //! One shard of the work: its own flow table, its own dissector, the rules that end flows.
 
-use crate::capture::ChunkBytes;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::capture::{ChunkBytes, Process, Processes};
 use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
 use crate::features::{Application, Measures, Plan, Record, Volume};
@@ -139,6 +142,8 @@ pub struct Meter {
     table: FlowTable<FlowState>,
     wheel: Wheel,
     dissector: Option<Box<dyn Dissector>>,
+    /// Whose flows are, `None` if nobody looks.
+    processes: Option<Processes>,
     plan: Plan,
     /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
     v6: Option<Box<V6>>,
@@ -186,6 +191,7 @@ impl Meter {
             table: FlowTable::new(),
             wheel: Wheel::new(timeouts.idle),
             dissector,
+            processes: None,
             plan,
             v6: None,
             measures: Vec::new(),
@@ -198,6 +204,13 @@ impl Meter {
     #[must_use]
     pub fn under(mut self, rules: Rules) -> Self {
         self.v6 = (rules == Rules::V6).then(Box::default);
+        self
+    }
+
+    /// Returns the meter with processes of this machine to look for those of its flows.
+    #[must_use]
+    pub fn naming(mut self, processes: Option<Processes>) -> Self {
+        self.processes = processes;
         self
     }
 
@@ -592,6 +605,7 @@ impl Meter {
             volume: entry.state.volume,
             measures,
             application,
+            process: self.process_of(slot),
             phase: self.phase,
         };
         if H::ACTIVE {
@@ -599,5 +613,22 @@ impl Meter {
         }
         self.findings.records.push(record);
         Ok(())
+    }
+
+    /// Returns whose the flow in `slot` is.
+    ///
+    /// It is asked when the flow ends: the sockets of a new one have hardly been seen yet.
+    fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
+        let processes = self.processes.as_ref()?;
+        let flow = &self.table.entry(slot).flow;
+        let key = &flow.key;
+        if key.tunnel_id != 0 {
+            return None;
+        }
+        let end = |sender| {
+            let end = key.end(sender);
+            SocketAddr::new(end.ip(key.version), end.port)
+        };
+        processes.of_flow(key.protocol, end(flow.src), end(flow.src.other()))
     }
 }

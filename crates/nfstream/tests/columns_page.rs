@@ -46,6 +46,11 @@ fn introduction(group: Group) -> &'static str {
              overtaken or sent again."
         }
         Group::Tls => "Feature `tls`, with `dissect=True`.",
+        Group::SystemProcess => {
+            "There with `system_visibility_mode=1`, which is for network interfaces; \
+             [live.md](live.md#system-visibility) says what it can see. Plugins see the values in \
+             `on_expire`."
+        }
         _ => "",
     }
 }

@@ -107,12 +107,10 @@ def parse_plugins(value: Any) -> tuple[NFPlugin, ...] | list[NFPlugin]:
 
 
 def parse_visibility(value: object) -> int:
-    """Returns 0: which process traffic belongs to is not looked at."""
+    """Checks whether it is to be told which process traffic belongs to."""
     if not (isinstance(value, int) and value in (0, 1)):
         raise ValueError
-    if value == 1:
-        print("WARNING: system_visibility_mode switched to 0 (not available)")
-    return 0
+    return int(value)
 
 
 def _is_file(path: object) -> bool:

@@ -45,8 +45,9 @@ class NFStreamer:
         n_meters: Taken, without effect: one meter is enough.
         max_nflows: Flows after which the run ends; 0 for no end.
         performance_report: Seconds between two reports of an interface's run, 0 for none.
-        system_visibility_mode: Taken, without effect.
-        system_visibility_poll_ms: Taken, without effect.
+        system_visibility_mode: 1 for the columns ``system_process_pid`` and
+            ``system_process_name``, of interfaces alone.
+        system_visibility_poll_ms: Milliseconds between two looks at who has which sockets.
         strict: Whether packets are read as nfstream 6.6 reads them, mistakes included, and those
             are dropped that it drops. ``docs/v6.md`` lists them.
 
@@ -263,6 +264,8 @@ class _Run(engine.NFStreamer):
             self._parameters["socket_buffer_size"] = v6.socket_buffer_size
         if self._is_live:
             self._report_interval = v6.performance_report
+            self._parameters["system_visibility_mode"] = v6.system_visibility_mode
+            self._parameters["system_visibility_poll_ms"] = max(v6.system_visibility_poll_ms, 1)
         self._v6_plugins = list(v6.udps)
         self._strict = v6._strict
 

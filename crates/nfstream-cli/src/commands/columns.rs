@@ -75,6 +75,7 @@ fn asked_for(group: Group) -> String {
         Group::EndReason => {
             format!("with --features {name}; tcp_fin and tcp_rst need --track-tcp")
         }
+        Group::SystemProcess => "with --system-visibility-mode 1 of nfstream live".to_owned(),
         _ => format!("with --features {name}"),
     }
 }

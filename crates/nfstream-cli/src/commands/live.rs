@@ -56,6 +56,17 @@ struct CaptureArgs {
     #[arg(long, value_name = "S", value_parser = seconds, allow_hyphen_values = true)]
     duration: Option<Duration>,
 
+    /// Tell the processes of this machine to which flows belong: 0 no, 1 in the columns of the
+    /// group system_process
+    #[arg(long, value_name = "0-1", default_value_t = 0)]
+    #[arg(value_parser = RangedU64ValueParser::<u8>::new().range(0..=1))]
+    system_visibility_mode: u8,
+
+    /// Look each MS milliseconds which processes have sockets
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    #[arg(value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
+    system_visibility_poll_ms: u64,
+
     /// Tell counts and rates on standard error each S seconds; 0: never
     #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
     #[arg(allow_hyphen_values = true)]
@@ -70,6 +81,9 @@ pub(super) fn run(args: LiveArgs, io: &mut Io<'_>) -> Result<(), Error> {
             promiscuous: !capture.no_promiscuous_mode,
             buffer_bytes: capture.socket_buffer_size,
             duration: capture.duration.map(standard),
+            processes: (capture.system_visibility_mode == 1).then(|| {
+                std::time::Duration::from_millis(capture.system_visibility_poll_ms)
+            }),
         },
         report: Some(standard(capture.performance_report)).filter(|period| !period.is_zero()),
     };

@@ -4,6 +4,7 @@
 mod columns;
 mod completions;
 mod flows;
+mod interfaces;
 mod live;
 mod man;
 mod summary;
@@ -16,6 +17,7 @@ use crate::io::Io;
 pub(crate) enum Command {
     Flows(Box<flows::FlowsArgs>),
     Live(Box<live::LiveArgs>),
+    Interfaces(interfaces::InterfacesArgs),
     Summary(summary::SummaryArgs),
     Columns(columns::ColumnsArgs),
     Completions(completions::CompletionsArgs),
@@ -28,6 +30,7 @@ impl Command {
         match self {
             Self::Flows(args) => flows::run(*args, io),
             Self::Live(args) => live::run(*args, io),
+            Self::Interfaces(args) => interfaces::run(&args, io),
             Self::Summary(args) => summary::run(&args, io),
             Self::Columns(args) => columns::run(&args, io),
             Self::Completions(args) => completions::run(&args, io),

@@ -8,6 +8,24 @@ fn help_shows_the_commands() {
 }
 
 #[test]
+fn help_of_live_shows_all_options() {
+    Folder::with(&[]).check("help_live", &["live", "--help"]);
+}
+
+#[test]
+fn help_of_interfaces_shows_all_options() {
+    Folder::with(&[]).check("help_interfaces", &["interfaces", "--help"]);
+}
+
+#[test]
+fn processes_are_of_live_captures_alone() {
+    let columns = ["flows", "redis.pcap", "--columns", "id,system_process_name"];
+    Folder::with(&["redis.pcap"]).check("flows_processes", &columns);
+    let condition = ["summary", "redis.pcap", "--where", "system_process_pid > 0"];
+    Folder::with(&["redis.pcap"]).check("summary_processes", &condition);
+}
+
+#[test]
 fn help_of_flows_shows_all_options() {
     Folder::with(&[]).check("help_flows", &["flows", "--help"]);
 }

@@ -40,27 +40,30 @@ impl LinkType {
     /// Linux "cooked" capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 
+    /// Returns its name in the registry, `None` for those that are not decoded.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NULL => "NULL",
+            Self::ETHERNET => "ETHERNET",
+            Self::PPP => "PPP",
+            Self::PPP_SERIAL => "PPP_HDLC",
+            Self::PPPOE => "PPP_ETHER",
+            Self::RAW | Self::RAW_DLT | Self::RAW_OPENBSD => "RAW",
+            Self::C_HDLC => "C_HDLC",
+            Self::IEEE802_11 => "IEEE802_11",
+            Self::LOOP => "LOOP",
+            Self::LINUX_SLL => "LINUX_SLL",
+            Self::RADIOTAP => "IEEE802_11_RADIOTAP",
+            Self::IPV4 => "IPV4",
+            Self::IPV6 => "IPV6",
+            Self::LINUX_SLL2 => "LINUX_SLL2",
+            _ => return None,
+        })
+    }
+
     /// Returns whether packets of this type can be decoded.
     pub const fn is_supported(self) -> bool {
-        matches!(
-            self,
-            Self::NULL
-                | Self::ETHERNET
-                | Self::PPP
-                | Self::RAW_DLT
-                | Self::RAW_OPENBSD
-                | Self::PPP_SERIAL
-                | Self::PPPOE
-                | Self::RAW
-                | Self::C_HDLC
-                | Self::IEEE802_11
-                | Self::LOOP
-                | Self::LINUX_SLL
-                | Self::RADIOTAP
-                | Self::IPV4
-                | Self::IPV6
-                | Self::LINUX_SLL2
-        )
+        self.name().is_some()
     }
 }
 

@@ -11,22 +11,26 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(target_os = "linux")]
+mod sockets;
+#[cfg(target_os = "linux")]
 mod watch;
 
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-use super::CaptureError;
+use super::{CaptureError, LinkType};
 #[cfg(target_os = "linux")]
 pub use linux::LiveSource;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{check, interface_names};
+pub(super) use linux::{check, interface_names, list};
 #[cfg(not(target_os = "linux"))]
 pub use portable::LiveSource;
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{check, interface_names};
+pub(super) use portable::{check, interface_names, list};
 
 /// How packets are captured.
 #[derive(Clone, Debug)]
@@ -39,6 +43,43 @@ pub struct LiveOptions {
     pub buffer_bytes: usize,
     /// How long packets are captured, `None` for no end.
     pub duration: Option<Duration>,
+    /// How often is looked which processes of this machine have sockets, to tell those of flows;
+    /// `None` for never.
+    pub processes: Option<Duration>,
+}
+
+/// A network interface that packets can be captured from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Whether packets can pass it.
+    pub state: InterfaceState,
+    /// How its frames begin.
+    pub link: LinkType,
+    /// Its own IP addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Whether packets can pass an interface.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InterfaceState {
+    /// It is switched off.
+    Down,
+    /// It is switched on, but there is nobody at its other end.
+    NoCarrier,
+    /// They can.
+    Up,
+}
+
+/// Returns the interfaces of this machine, or of the network namespace.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    list()
 }
 
 /// How long a read waits for packets, at most.
@@ -47,9 +88,26 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Bytes of the frames of one chunk, about.
 const CHUNK: usize = 1 << 20;
 
+impl InterfaceState {
+    /// Returns its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::NoCarrier => "no carrier",
+            Self::Up => "up",
+        }
+    }
+}
+
 impl Default for LiveOptions {
     fn default() -> Self {
-        Self { snaplen: 65_535, promiscuous: true, buffer_bytes: 64 << 20, duration: None }
+        Self {
+            snaplen: 65_535,
+            promiscuous: true,
+            buffer_bytes: 64 << 20,
+            duration: None,
+            processes: None,
+        }
     }
 }
 
@@ -103,14 +161,14 @@ fn now() -> Timestamp {
 
 /// Returns the time that only goes forward.
 #[allow(clippy::disallowed_methods, reason = "capture is the one module that reads the clock")]
-fn monotonic() -> Instant {
+pub(super) fn monotonic() -> Instant {
     Instant::now()
 }
 
 /// Returns the error for an interface that cannot be captured from.
-fn refused(names: &[String], source: std::io::Error) -> CaptureError {
+fn refused(names: &[String], source: io::Error) -> CaptureError {
     let interfaces = names.join(", ");
-    if source.kind() == std::io::ErrorKind::PermissionDenied {
+    if source.kind() == io::ErrorKind::PermissionDenied {
         let program = std::env::current_exe().unwrap_or_else(|_| "PROGRAM".into());
         return CaptureError::NoRight { interfaces, program };
     }

@@ -14,6 +14,7 @@ mod live;
 mod mapped;
 mod pcap;
 mod pcapng;
+mod processes;
 #[cfg(test)]
 mod samples;
 mod stream;
@@ -30,8 +31,9 @@ pub use file::{FileSource, open};
 pub use filter::{Filter, Filtered};
 pub use input::Input;
 pub use link_type::LinkType;
-pub use live::{LiveOptions, LiveSource};
+pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_memory::libpcap_version;
+pub use processes::{Process, Processes};
 
 /// Gives packets, a chunk at a time.
 pub trait Source: Send {
@@ -66,6 +68,15 @@ pub trait Source: Send {
     /// Returns what the system counts of packets that come live, `None` for files.
     fn reception(&self) -> Option<Reception> {
         None
+    }
+
+    /// Begins to look which processes the packets are to or from, where that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Sockets`] if the system does not let it begin.
+    fn watch_processes(&mut self) -> Result<Option<Processes>, CaptureError> {
+        Ok(None)
     }
 
     /// Returns the warnings since the last call, in the order they arose.

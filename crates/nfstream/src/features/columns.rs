@@ -60,11 +60,13 @@ pub enum Group {
     TcpQuality,
     /// TLS handshakes and risks; needs deep packet inspection.
     Tls,
+    /// The process of this machine that a flow belongs to; needs a source that looks for them.
+    SystemProcess,
 }
 
 impl Group {
     /// Every group, in the order of its columns.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Base,
         Self::Application,
         Self::Directions,
@@ -79,6 +81,7 @@ impl Group {
         Self::Payload,
         Self::TcpQuality,
         Self::Tls,
+        Self::SystemProcess,
     ];
 
     /// Returns the name under which users ask for the group.
@@ -98,12 +101,19 @@ impl Group {
             Self::Payload => "payload",
             Self::TcpQuality => "tcp_quality",
             Self::Tls => "tls",
+            Self::SystemProcess => "system_process",
         }
     }
 
     /// Returns whether there is nothing to tell without deep packet inspection.
     pub const fn needs_inspection(self) -> bool {
         matches!(self, Self::Application | Self::Ndpi | Self::Tls)
+    }
+
+    /// Returns whether a table can have the group beside the columns that are always there, for
+    /// any source.
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Base | Self::Application | Self::SystemProcess)
     }
 
     /// Returns the group called `name`.
@@ -510,11 +520,21 @@ macro_rules! table {
                 "risks", "", "what nDPI finds suspicious, names separated by commas",
                     Read::Text(|r, text| metadata(r, text, |m| &m.risks));
             },
+            columns! { SystemProcess:
+                "system_process_pid", "", "number of the process on this machine that has the \
+        flow's socket, of the source's if both ends are here; 0 if none was seen",
+                    Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid));
+                "system_process_name", "", "name of its program as the kernel has it, 15 bytes at \
+        most",
+                    Read::Text(|r, text| {
+                        text.push_str(r.process.as_deref().map_or("", |process| &process.name));
+                    });
+            },
         ]
     };
 }
 
-type Table = [&'static [Column]; 21];
+type Table = [&'static [Column]; 22];
 
 /// All columns, in the order in which they stand in a table, group by group; times in
 /// milliseconds.

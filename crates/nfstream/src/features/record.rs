@@ -1,6 +1,9 @@
 //! An ended flow with all that was measured of it.
 
+use std::sync::Arc;
+
 use super::{Application, Measures, Volume};
+use crate::capture::Process;
 use crate::flow::{EndReason, Flow};
 use crate::time::Timestamp;
 
@@ -23,6 +26,8 @@ pub struct Record {
     pub measures: Option<Box<Measures>>,
     /// What deep packet inspection says.
     pub application: Application,
+    /// Whose packets these are, `None` if that is not known or nobody looks.
+    pub process: Option<Arc<Process>>,
     /// When the end was noticed: `2n` at the `n`th tick of the stream's clock, `2n + 1` after it.
     pub phase: u64,
 }

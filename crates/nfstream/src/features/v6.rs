@@ -63,7 +63,9 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let shared = |column: &&Column| SHARED.contains(&column.group);
     let shared = columns(TimeUnit::Milliseconds).filter(shared).copied();
     let base = BASE.iter().filter_map(renamed);
-    base.chain(shared).chain(INSPECTION.iter().filter_map(renamed)).collect()
+    let processes = columns(TimeUnit::Milliseconds);
+    let processes = processes.filter(|column| column.group == Group::SystemProcess).copied();
+    base.chain(shared).chain(INSPECTION.iter().filter_map(renamed)).chain(processes).collect()
 });
 
 /// The columns that a run by the rules of nfstream 6 can have.
@@ -127,9 +129,10 @@ mod tests {
     #[test]
     fn every_column_is_found() {
         let all = V6Columns::of(&Group::ALL);
-        assert_eq!(all.len(), BASE.len() + 24 + 24 + 3 + INSPECTION.len());
+        assert_eq!(all.len(), BASE.len() + 24 + 24 + 3 + INSPECTION.len() + 2);
         assert_eq!(all[11].name, "ip_version");
-        assert_eq!(all[all.len() - 1].name, "content_type");
+        assert_eq!(all[all.len() - 3].name, "content_type");
+        assert_eq!(all[all.len() - 1].name, "system_process_name");
     }
 
     #[test]

@@ -8,10 +8,9 @@ use super::decoder::decode_all;
 use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
 use super::worker::Workers;
-use super::{Config, Found, RunError, Shared, Step};
+use super::{Config, Found, Knowledge, RunError, Shared, Step};
 use crate::capture::{Chunk, Source};
 use crate::decode::{self, Packet};
-use crate::dpi::Dissector;
 use crate::features::Record;
 use crate::flow::{FragmentTable, Rules, RunClock, StreamClock, Tick};
 use crate::meter::{HookError, Hooks, Meter};
@@ -54,7 +53,7 @@ pub(super) struct Ahead {
 impl Inline {
     pub(super) fn new(
         source: Box<dyn Source>,
-        dissector: Option<Box<dyn Dissector>>,
+        knowledge: Knowledge,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -69,7 +68,7 @@ impl Inline {
             fragments: FragmentTable::default(),
             run_clock: (config.rules == Rules::V6).then(RunClock::default),
             packets: Vec::with_capacity(PIECE),
-            metering: Metering::new(dissector, config, shared),
+            metering: Metering::new(knowledge, config, shared),
         }
     }
 
@@ -135,7 +134,7 @@ impl Inline {
 impl Ahead {
     pub(super) fn start(
         source: Box<dyn Source>,
-        dissector: Option<Box<dyn Dissector>>,
+        knowledge: Knowledge,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -150,7 +149,7 @@ impl Ahead {
         };
         let mut feeds = front::start(source, spread, &shared, &mut workers);
         let feed = feeds.pop().expect("one consumer was asked for");
-        Self { feed, workers, metering: Metering::new(dissector, config, shared) }
+        Self { feed, workers, metering: Metering::new(knowledge, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(
@@ -197,10 +196,11 @@ impl Ahead {
 }
 
 impl Metering {
-    fn new(dissector: Option<Box<dyn Dissector>>, config: &Config, shared: Arc<Shared>) -> Self {
+    fn new(knowledge: Knowledge, config: &Config, shared: Arc<Shared>) -> Self {
+        let Knowledge { dissector, processes } = knowledge;
         let meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
         Self {
-            meter: meter.under(config.rules),
+            meter: meter.under(config.rules).naming(processes),
             order: Order::new(config.timeouts.idle),
             rules: config.rules,
             shared,

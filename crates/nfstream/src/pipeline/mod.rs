@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 pub use error::RunError;
 pub use stats::{Ignored, Stats};
 
-use crate::capture::{CaptureError, Chunk, Progress, Source, Warning};
+use crate::capture::{CaptureError, Chunk, Processes, Progress, Source, Warning};
 use crate::decode;
 use crate::dpi::{Dissector, Limits};
 use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
@@ -133,6 +133,17 @@ struct SharedState {
     warnings: Vec<Warning>,
 }
 
+/// What is told of flows that is not in the headers of their packets.
+#[derive(Default)]
+struct Knowledge {
+    dissector: Option<Box<dyn Dissector>>,
+    processes: Option<Processes>,
+}
+
+/// How late packets may be read and flows be ended, at most, before the process of a flow is
+/// forgotten: a slow consumer holds up both.
+const LATENESS: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// What meters say beside the flows that have ended.
 #[derive(Clone, Copy, Debug)]
 struct Found {
@@ -157,17 +168,17 @@ impl Run {
     ///
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn new(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
-        Self::start(source, config, |source, dissector, shared| {
+        Self::start(source, config, |source, knowledge, shared| {
             // By the rules of version 6 all flows wait for each other.
             if config.meters.get() > 1 && config.rules == Rules::Standard {
                 return Engine::Threads(Box::new(Threads::start(
-                    source, dissector, config, shared,
+                    source, knowledge, config, shared,
                 )));
             }
             if source.may_wait() {
-                return Engine::Ahead(Box::new(Ahead::start(source, dissector, config, shared)));
+                return Engine::Ahead(Box::new(Ahead::start(source, knowledge, config, shared)));
             }
-            Engine::Inline(Box::new(Inline::new(source, dissector, config, shared)))
+            Engine::Inline(Box::new(Inline::new(source, knowledge, config, shared)))
         })
     }
 
@@ -179,8 +190,8 @@ impl Run {
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn with_hooks(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
         let config = Config { meters: NonZeroUsize::MIN, ..config.clone() };
-        Self::start(source, &config, |source, dissector, shared| {
-            Engine::Ahead(Box::new(Ahead::start(source, dissector, &config, shared)))
+        Self::start(source, &config, |source, knowledge, shared| {
+            Engine::Ahead(Box::new(Ahead::start(source, knowledge, &config, shared)))
         })
     }
 
@@ -293,9 +304,9 @@ impl Run {
     }
 
     fn start(
-        source: Box<dyn Source>,
+        mut source: Box<dyn Source>,
         config: &Config,
-        engine: impl FnOnce(Box<dyn Source>, Option<Box<dyn Dissector>>, Arc<Shared>) -> Engine,
+        engine: impl FnOnce(Box<dyn Source>, Knowledge, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
         let dissector = config.inspection.map(make_dissector).transpose()?;
         let names: Arc<dyn Names> = match &dissector {
@@ -305,10 +316,17 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
+        let processes = source.watch_processes().map_err(RunError::Capture)?;
+        groups.retain(|group| *group != Group::SystemProcess);
+        if let Some(processes) = &processes {
+            groups.push(Group::SystemProcess);
+            let idle = std::time::Duration::from_nanos(config.timeouts.idle.nanos());
+            processes.remember_for(idle.saturating_add(LATENESS));
+        }
         let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
         let is_live = source.reception().is_some();
-        let engine = engine(source, dissector, Arc::clone(&shared));
+        let engine = engine(source, Knowledge { dissector, processes }, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         Ok(Self { schema, shared, engine, failure: None, flows_left, is_live })
     }

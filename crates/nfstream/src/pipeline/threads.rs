@@ -7,9 +7,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::worker::Workers;
-use super::{Config, Found, RunError, Shared, Step, make_dissector};
+use super::{Config, Found, Knowledge, RunError, Shared, Step, make_dissector};
 use crate::capture::Source;
-use crate::dpi::Dissector;
 use crate::features::Record;
 use crate::flow::Tick;
 use crate::meter::{Findings, Meter, NoHooks};
@@ -30,7 +29,7 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn start(
         source: Box<dyn Source>,
-        dissector: Option<Box<dyn Dissector>>,
+        knowledge: Knowledge,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -48,17 +47,18 @@ impl Threads {
         // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
         let mut findings = Vec::new();
-        let mut ready = dissector;
+        let Knowledge { dissector: mut ready, processes } = knowledge;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
             let (timeouts, plan) = (config.timeouts, config.measuring.plan());
             let (mut dissector, inspection) = (ready.take(), config.inspection);
+            let mut processes = processes.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // Here, as making one takes longer than many a chunk.
                 if let (None, Some(limits)) = (&dissector, inspection) {
                     dissector = Some(make_dissector(limits)?);
                 }
-                let mut meter = Meter::new(timeouts, plan, dissector.take());
+                let mut meter = Meter::new(timeouts, plan, dissector.take()).naming(processes.take());
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });

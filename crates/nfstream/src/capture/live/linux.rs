@@ -4,15 +4,17 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Sender, bounded};
 use nfstream_memory::{Interface, PacketRing, RingFrame, interfaces};
 
 use super::kernel_filter::{self, ETHERNETS};
+use super::sockets::Looking;
 use super::watch::Watch;
-use super::{CHUNK, Ending, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
+use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
 use crate::capture::input::ANY;
 use crate::capture::{
-    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Progress, RawRecord, Reception, Source,
-    Warning,
+    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Processes, Progress, RawRecord, Reception,
+    Source, Warning,
 };
 use crate::time::Timestamp;
 
@@ -25,6 +27,10 @@ pub struct LiveSource {
     picking: Picking,
     pool: Pool,
     watch: Watch,
+    /// Who looks for processes, and how often, until that has begun.
+    looking: Option<(Looking, Duration)>,
+    /// Has processes looked for at once.
+    look_now: Option<Sender<()>>,
     ending: Ending,
     reception: Reception,
     bytes: u64,
@@ -107,6 +113,8 @@ impl LiveSource {
                 ring.be_promiscuous(index).map_err(refused)?;
             }
         }
+        let looking = options.processes.map(|period| Ok((Looking::begin()?, period))).transpose();
+        let looking = looking.map_err(|source| CaptureError::Sockets { source })?;
         let start = monotonic();
         let mut warnings = Vec::new();
         for interface in chosen.iter().filter(|interface| !interface.is_up && !all) {
@@ -122,6 +130,8 @@ impl LiveSource {
             },
             pool: Pool::default(),
             watch: Watch::new(chosen, all, start),
+            looking,
+            look_now: None,
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
             reception: Reception::default(),
             bytes: 0,
@@ -198,15 +208,17 @@ impl Source for LiveSource {
         {
             self.failure = Some(error);
         }
+        if self.failure.is_some() {
+            // It is told when all that came before has been handed over.
+            self.stop();
+        }
         self.take(chunk, limit.max(1));
         let is_empty = chunk.records.is_empty() && chunk.filtered == 0;
         if is_empty {
-            let failure = self.failure.take();
-            let is_drained = matches!(self.ending, Ending::Draining(end) if moment >= end);
-            if failure.is_some() || is_drained {
+            if matches!(self.ending, Ending::Draining(end) if moment >= end) {
                 self.has_ended = true;
                 self.count();
-                return failure.map_or(Ok(false), Err);
+                return self.failure.take().map_or(Ok(false), Err);
             }
             self.wait(chunk, limit.max(1));
         }
@@ -218,6 +230,10 @@ impl Source for LiveSource {
         if !matches!(self.ending, Ending::Draining(_)) {
             // Nothing comes from here on; what has come is handed over soon.
             let _ = self.ring.set_filter(&kernel_filter::nothing());
+            // Flows end soon, also those whose sockets have come since the last look.
+            if let Some(look_now) = &self.look_now {
+                let _ = look_now.try_send(());
+            }
             self.ending = Ending::Draining(monotonic() + 2 * BLOCK_PATIENCE);
         }
         !self.has_ended
@@ -235,6 +251,15 @@ impl Source for LiveSource {
         Some(self.reception)
     }
 
+    fn watch_processes(&mut self) -> Result<Option<Processes>, CaptureError> {
+        let Some((looking, period)) = self.looking.take() else { return Ok(None) };
+        let processes = looking.processes();
+        let (look_now, woken) = bounded(1);
+        looking.go_on(period, woken).map_err(|source| CaptureError::Sockets { source })?;
+        self.look_now = Some(look_now);
+        Ok(Some(processes))
+    }
+
     fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
     }
@@ -250,13 +275,10 @@ impl Picking {
     ) -> Result<(), CaptureError> {
         let start = bytes.len();
         let mut wire_len = frame.wire_len;
-        let link = match (frame.hardware_type, frame.protocol) {
-            (kind, _) if ETHERNETS.contains(&kind) => LinkType::ETHERNET,
-            (WIRELESS, _) => LinkType::IEEE802_11,
-            (WIRELESS_RADIOTAP, _) => LinkType::RADIOTAP,
-            // Point to point, tunnels: what stands before the packet differs, the packet does not.
-            (_, IPV4 | IPV6) => LinkType::RAW,
-            _ => UNKNOWN,
+        let link = match (link_type(frame.hardware_type), frame.protocol) {
+            (LinkType::RAW, IPV4 | IPV6) => LinkType::RAW,
+            (LinkType::RAW, _) => UNKNOWN,
+            (link, _) => link,
         };
         match (link, frame.vlan_tag, frame.bytes.split_at_checked(12)) {
             (LinkType::ETHERNET, Some((ether_type, tag)), Some((addresses, rest))) => {
@@ -306,6 +328,33 @@ pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
 pub(in crate::capture) fn interface_names() -> Vec<String> {
     let present = interfaces().unwrap_or_default();
     present.into_iter().map(|interface| interface.name).chain([ANY.to_owned()]).collect()
+}
+
+/// Returns all interfaces.
+pub(in crate::capture) fn list() -> io::Result<Vec<super::Interface>> {
+    let listed = interfaces()?.into_iter().map(|interface| super::Interface {
+        state: match (interface.is_up, interface.is_running) {
+            (false, _) => InterfaceState::Down,
+            (true, false) => InterfaceState::NoCarrier,
+            (true, true) => InterfaceState::Up,
+        },
+        link: link_type(interface.hardware_type),
+        name: interface.name,
+        addresses: interface.addresses,
+    });
+    Ok(listed.collect())
+}
+
+/// Returns how frames of a hardware type are given out.
+const fn link_type(hardware_type: u16) -> LinkType {
+    let [ethernet, loopback] = ETHERNETS;
+    match hardware_type {
+        WIRELESS => LinkType::IEEE802_11,
+        WIRELESS_RADIOTAP => LinkType::RADIOTAP,
+        kind if kind == ethernet || kind == loopback => LinkType::ETHERNET,
+        // Point to point, tunnels: what stands before the packet differs, the packet does not.
+        _ => LinkType::RAW,
+    }
 }
 
 fn choose(names: &[String], present: &[Interface]) -> Result<Vec<Interface>, CaptureError> {

@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use pcap::{Active, Capture, Device};
+use pcap::{Active, Capture, ConnectionStatus, Device};
 
-use super::{CHUNK, Ending, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
+use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
 use crate::capture::{
     CaptureError, Chunk, ChunkBytes, Filter, LinkType, Progress, RawRecord, Reception, Source,
     Warning,
@@ -35,6 +35,10 @@ impl LiveSource {
         filter: Option<Filter>,
         options: &LiveOptions,
     ) -> Result<Self, CaptureError> {
+        if options.processes.is_some() {
+            let source = io::Error::new(io::ErrorKind::Unsupported, "only Linux tells them");
+            return Err(CaptureError::Sockets { source });
+        }
         let open = |name: &String| {
             let capture = Capture::from_device(name.as_str())?
                 .promisc(options.promiscuous)
@@ -163,6 +167,25 @@ pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
 /// Returns the names of all interfaces.
 pub(in crate::capture) fn interface_names() -> Vec<String> {
     Device::list().unwrap_or_default().into_iter().map(|device| device.name).collect()
+}
+
+/// Returns all interfaces.
+pub(in crate::capture) fn list() -> io::Result<Vec<super::Interface>> {
+    let listed = Device::list().map_err(io_error)?.into_iter().map(|device| {
+        let flags = &device.flags;
+        super::Interface {
+            state: match (flags.is_up(), flags.connection_status) {
+                (false, _) => InterfaceState::Down,
+                (true, ConnectionStatus::Disconnected) => InterfaceState::NoCarrier,
+                (true, _) => InterfaceState::Up,
+            },
+            // Where it is another, opening the interface tells.
+            link: if flags.is_loopback() { LinkType::NULL } else { LinkType::ETHERNET },
+            addresses: device.addresses.iter().map(|address| address.addr).collect(),
+            name: device.name,
+        }
+    });
+    Ok(listed.collect())
 }
 
 fn io_error(error: pcap::Error) -> io::Error {

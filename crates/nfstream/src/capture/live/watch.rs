@@ -100,7 +100,15 @@ mod tests {
     use super::*;
 
     fn interface(index: u32, is_up: bool, dropped: u32) -> Interface {
-        Interface { name: format!("eth{index}"), index, is_up, dropped }
+        Interface {
+            name: format!("eth{index}"),
+            index,
+            addresses: Vec::new(),
+            hardware_type: 1,
+            is_up,
+            is_running: is_up,
+            dropped,
+        }
     }
 
     fn watch(known: &[Interface], all: bool) -> Watch {

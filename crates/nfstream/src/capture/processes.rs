@@ -1,0 +1,214 @@
+//! Which process of this machine a flow belongs to.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use foldhash::fast::FixedState;
+
+/// A process of this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// The name of its program as the kernel has it, 15 bytes at most.
+    pub name: Box<str>,
+}
+
+/// The processes that have sockets, or had them not long ago.
+///
+/// It is filled while a live source is read, and outlives that.
+#[derive(Clone, Debug, Default)]
+pub struct Processes(Arc<Mutex<Table>>);
+
+/// What names a socket in packets.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Socket {
+    /// IP protocol number.
+    pub(super) protocol: u8,
+    pub(super) local: SocketAddr,
+    /// Whom it is connected to, `None` if to nobody.
+    pub(super) remote: Option<SocketAddr>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    owners: HashMap<Socket, Owner, FixedState>,
+    /// Addresses of this machine.
+    addresses: HashSet<IpAddr>,
+    /// How long a socket is remembered that is there no more.
+    memory: Duration,
+    /// When what is too old is forgotten next.
+    next_forgetting: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Owner {
+    process: Arc<Process>,
+    /// When the socket was there last.
+    seen: Instant,
+}
+
+/// How often is looked for sockets that have been gone for too long.
+const FORGETTING: Duration = Duration::from_secs(1);
+
+impl Processes {
+    /// Returns the process with a socket for packets from `src` to `dst` and back: that of the
+    /// source if it is of this machine, otherwise that of the destination.
+    ///
+    /// A socket for these two ends alone comes before one that takes packets of anybody.
+    pub fn of_flow(
+        &self,
+        protocol: u8,
+        src: SocketAddr,
+        dst: SocketAddr,
+    ) -> Option<Arc<Process>> {
+        let table = self.lock();
+        table.at(protocol, src, dst).or_else(|| table.at(protocol, dst, src)).cloned()
+    }
+
+    /// Remembers sockets for `span` after they have gone: so long after its last packet a flow may
+    /// be asked for.
+    pub(crate) fn remember_for(&self, span: Duration) {
+        self.lock().memory = span;
+    }
+
+    /// Takes note of the sockets that there are `now`, each with its process, and of the addresses
+    /// of this machine.
+    pub(super) fn update(
+        &self,
+        sockets: impl IntoIterator<Item = (Socket, Arc<Process>)>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+        now: Instant,
+    ) {
+        let mut table = self.lock();
+        for (socket, process) in sockets {
+            table.owners.insert(socket.canonical(), Owner { process, seen: now });
+        }
+        table.addresses.clear();
+        table.addresses.extend(addresses);
+        if table.next_forgetting.is_none_or(|moment| now >= moment) {
+            table.next_forgetting = Some(now + FORGETTING);
+            let memory = table.memory;
+            table.owners.retain(|_, owner| now.saturating_duration_since(owner.seen) <= memory);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // A table in which some sockets are missing is one still.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Returns the process at the end `local` of packets to and from `remote`.
+    fn at(&self, protocol: u8, local: SocketAddr, remote: SocketAddr) -> Option<&Arc<Process>> {
+        let owner = |local: SocketAddr, remote: Option<SocketAddr>| {
+            self.owners.get(&Socket { protocol, local, remote }).map(|owner| &owner.process)
+        };
+        let unbound = || {
+            // Such a socket is that of any machine, if nobody asks whose address it is.
+            let is_ours = local.ip().is_loopback() || self.addresses.contains(&local.ip());
+            let any = |ip: IpAddr| owner(SocketAddr::new(ip, local.port()), None);
+            let v4 = || any(Ipv4Addr::UNSPECIFIED.into()).filter(|_| local.is_ipv4());
+            // Sockets for IPv6 take IPv4 packets as well, unless they are told not to.
+            is_ours.then(|| v4().or_else(|| any(Ipv6Addr::UNSPECIFIED.into()))).flatten()
+        };
+        owner(local, Some(remote)).or_else(|| owner(local, None)).or_else(unbound)
+    }
+}
+
+impl Socket {
+    /// Returns the socket with the addresses that its packets have: a socket for IPv6 may have
+    /// those of IPv4 within its own.
+    fn canonical(self) -> Self {
+        let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
+        Self { local: canonical(self.local), remote: self.remote.map(canonical), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TCP: u8 = 6;
+    const UDP: u8 = 17;
+
+    fn end(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn socket(protocol: u8, local: &str, remote: Option<&str>) -> Socket {
+        Socket { protocol, local: end(local), remote: remote.map(end) }
+    }
+
+    fn update(processes: &Processes, sockets: &[(Socket, u32)], now: Instant) {
+        let sockets = sockets.iter().map(|(socket, pid)| {
+            (*socket, Arc::new(Process { pid: *pid, name: "x".into() }))
+        });
+        processes.update(sockets, ["192.0.2.1".parse().unwrap()], now);
+    }
+
+    fn table(sockets: &[(Socket, u32)]) -> Processes {
+        let processes = Processes::default();
+        processes.remember_for(Duration::from_secs(30));
+        update(&processes, sockets, super::super::live::monotonic());
+        processes
+    }
+
+    fn pid(processes: &Processes, protocol: u8, src: &str, dst: &str) -> u32 {
+        processes.of_flow(protocol, end(src), end(dst)).map_or(0, |process| process.pid)
+    }
+
+    #[test]
+    fn a_connection_is_found_from_both_ends() {
+        let processes =
+            table(&[(socket(TCP, "192.0.2.1:40000", Some("198.51.100.9:443")), 7)]);
+        assert_eq!(pid(&processes, TCP, "192.0.2.1:40000", "198.51.100.9:443"), 7);
+        assert_eq!(pid(&processes, TCP, "198.51.100.9:443", "192.0.2.1:40000"), 7);
+        assert_eq!(pid(&processes, UDP, "192.0.2.1:40000", "198.51.100.9:443"), 0);
+        assert_eq!(pid(&processes, TCP, "192.0.2.1:40001", "198.51.100.9:443"), 0);
+    }
+
+    #[test]
+    fn a_connection_comes_before_a_listener_and_the_source_before_the_destination() {
+        let processes = table(&[
+            (socket(TCP, "0.0.0.0:80", None), 1),
+            (socket(TCP, "127.0.0.1:80", Some("127.0.0.1:50000")), 2),
+            (socket(TCP, "127.0.0.1:50000", Some("127.0.0.1:80")), 3),
+        ]);
+        assert_eq!(pid(&processes, TCP, "127.0.0.1:50000", "127.0.0.1:80"), 3);
+        assert_eq!(pid(&processes, TCP, "127.0.0.1:80", "127.0.0.1:50000"), 2);
+        assert_eq!(pid(&processes, TCP, "203.0.113.5:50000", "192.0.2.1:80"), 1);
+    }
+
+    #[test]
+    fn sockets_without_an_address_are_for_those_of_this_machine() {
+        let processes =
+            table(&[(socket(UDP, "0.0.0.0:53", None), 1), (socket(UDP, "[::]:5353", None), 2)]);
+        assert_eq!(pid(&processes, UDP, "203.0.113.5:9", "192.0.2.1:53"), 1);
+        assert_eq!(pid(&processes, UDP, "192.0.2.1:9", "203.0.113.5:53"), 0);
+        assert_eq!(pid(&processes, UDP, "192.0.2.1:5353", "224.0.0.251:5353"), 2);
+        assert_eq!(pid(&processes, UDP, "[::1]:5353", "[ff02::fb]:5353"), 2);
+        assert_eq!(pid(&processes, UDP, "[::1]:53", "[2001:db8::1]:9"), 0);
+    }
+
+    #[test]
+    fn ipv4_within_ipv6_is_ipv4() {
+        let mapped = socket(TCP, "[::ffff:192.0.2.1]:80", Some("[::ffff:203.0.113.5]:9"));
+        let processes = table(&[(mapped, 4)]);
+        assert_eq!(pid(&processes, TCP, "203.0.113.5:9", "192.0.2.1:80"), 4);
+    }
+
+    #[test]
+    fn sockets_are_remembered_for_a_while() {
+        let gone = (socket(UDP, "192.0.2.1:1000", None), 5);
+        let processes = table(&[gone]);
+        let start = super::super::live::monotonic();
+        update(&processes, &[], start + Duration::from_secs(29));
+        assert_eq!(pid(&processes, UDP, "192.0.2.1:1000", "203.0.113.5:9"), 5);
+        update(&processes, &[], start + Duration::from_secs(31));
+        assert_eq!(pid(&processes, UDP, "192.0.2.1:1000", "203.0.113.5:9"), 0);
+    }
+}
