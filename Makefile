@@ -67,6 +67,10 @@ lint: .venv/test
 bench: system ## Measure beside other programs, and write docs/benchmarks.md: half an hour
 	$(PYTHON) benches/run.py
 
+.PHONY: soak
+soak: .venv/pyo3.txt ## Flood the engine with five million conversations
+	NFSTREAM_FLOOD_PACKETS=5000000 cargo test -p nfstream --test floods
+
 .PHONY: compare
 compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
 	@echo "Building the Python package …"; $(call DEVELOP)
