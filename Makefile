@@ -71,6 +71,10 @@ bench: system ## Measure beside other programs, and write docs/benchmarks.md: ha
 bench-live: system ## Measure live capture, and write docs/benchmarks-live.md: a quarter of an hour, as root
 	$(PYTHON) benches/live.py
 
+.PHONY: soak
+soak: .venv/pyo3.txt ## Flood the engine with five million conversations
+	NFSTREAM_FLOOD_PACKETS=5000000 cargo test -p nfstream --test floods
+
 .PHONY: compare
 compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
 	@echo "Building the Python package …"; $(call DEVELOP)

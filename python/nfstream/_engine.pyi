@@ -312,6 +312,7 @@ class Run:
         track_tcp: bool,
         decode_tunnels: bool,
         max_nflows: int,
+        max_active_flows: int,
         n_meters: int,
         plugins: Sequence[NFPlugin | V6Plugin],
         plugin_base: type[NFPlugin | V6Plugin],

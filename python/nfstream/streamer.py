@@ -42,6 +42,7 @@ class Stats:
         ignored: Packets that belong to no flow, by reason.
         late_packets: Packets of flows that came after a later packet of their flow.
         flows: Flows that have ended.
+        evicted_flows: Flows that ended only to make room for others.
         active_flows: Flows that have begun and not ended yet.
         received: Packets that interfaces have given to the kernel and that the filter, if there
             is one, let pass; 0 for files.
@@ -54,6 +55,7 @@ class Stats:
     ignored: dict[str, int] = field(default_factory=dict)
     late_packets: int = 0
     flows: int = 0
+    evicted_flows: int = 0
     active_flows: int = 0
     received: int = 0
     dropped_by_kernel: int = 0
@@ -98,6 +100,8 @@ class NFStreamer(Tables):
         splt_analysis: Packets whose direction, size and inter-arrival time are listed one by one,
             in the columns of the feature ``"splt"``.
         max_nflows: Flows after which the run ends; 0 for no end.
+        max_active_flows: Flows that are active at a time, at most: one more ends the flow that has
+            been silent for longest. 0 for any number.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Names of groups of columns beside the base ones, or ``"all"``;
@@ -146,6 +150,7 @@ class NFStreamer(Tables):
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
         max_nflows: int = 0,
+        max_active_flows: int = 4_000_000,
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
@@ -171,6 +176,7 @@ class NFStreamer(Tables):
             "accounting_mode": _whole("accounting_mode", accounting_mode, most=3),
             "splt_analysis": _whole("splt_analysis", splt_analysis, most=65535),
             "max_nflows": _whole("max_nflows", max_nflows),
+            "max_active_flows": _whole("max_active_flows", max_active_flows),
             "track_tcp": _flag("track_tcp", track_tcp),
             "time_unit": _one_of("time_unit", time_unit, ("ms", "us", "ns")),
             "features": _features(features),

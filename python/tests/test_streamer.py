@@ -286,6 +286,19 @@ def test_every_packet_is_in_a_flow_or_ignored_for_a_reason(capture: Path) -> Non
         assert flow.duration == flow.last_seen - flow.first_seen >= 0
 
 
+def test_more_active_flows_than_allowed_are_evicted_and_counted(web: Path) -> None:
+    streamer = NFStreamer(web, max_active_flows=2, n_meters=1, features="end_reason")
+    flows = list(streamer)
+    evicted = [flow for flow in flows if flow.end_reason == "evicted"]
+    assert len(evicted) == streamer.stats().evicted_flows == len(flows) - 2
+    assert {flow.expiration_id for flow in evicted} == {0}
+    unlimited = NFStreamer(web, max_active_flows=0)
+    assert len(list(unlimited)) == len(flows)
+    assert unlimited.stats().evicted_flows == 0
+    with pytest.raises(ValueError, match="max_active_flows must be a whole number from 0 to"):
+        NFStreamer(web, max_active_flows=-1)
+
+
 def test_stats_name_the_reason_for_ignored_packets(web: Path) -> None:
     streamer = NFStreamer(web)
     assert streamer.stats() == Stats(), "before the first run there is nothing to count"

@@ -9,6 +9,8 @@ use crate::human::count;
 pub(crate) struct Counts {
     pub(crate) packets: u64,
     pub(crate) late_packets: u64,
+    /// Flows that ended only to make room for others.
+    pub(crate) evicted_flows: u64,
     /// Packets that were lost before they could be read.
     pub(crate) dropped: u64,
     /// Packets that belong to no flow, by reason.
@@ -20,6 +22,7 @@ impl Counts {
     pub(crate) fn add(&mut self, stats: &Stats) {
         self.packets += stats.packets;
         self.late_packets += stats.late_packets;
+        self.evicted_flows += stats.evicted_flows;
         let reception = stats.reception.unwrap_or_default();
         self.dropped += reception.dropped_by_kernel + reception.dropped_by_interface;
         for (reason, packets) in stats.ignored.reasons() {

@@ -94,6 +94,12 @@ pub(crate) struct FlowRules {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     max_nflows: u64,
 
+    /// Hold N active flows at most: one more ends the flow that has been silent for longest; 0: no
+    /// limit
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(default_value_t = Config::MAX_ACTIVE_FLOWS.get())]
+    max_active_flows: usize,
+
     /// Meters that share the work; 0: as many as the machine has processors
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     n_meters: usize,
@@ -166,6 +172,7 @@ impl FlowRules {
                 ..Measuring::default()
             },
             max_flows: NonZeroU64::new(self.max_nflows),
+            max_active_flows: NonZeroUsize::new(self.max_active_flows),
             ..Config::default()
         };
         let meters = NonZeroUsize::new(self.n_meters);
@@ -188,6 +195,7 @@ impl FlowRules {
             "accounting_mode": self.accounting_mode,
             "splt_analysis": if features.contains(&Group::Splt) { self.splt_packets() } else { 0 },
             "max_nflows": self.max_nflows,
+            "max_active_flows": self.max_active_flows,
             "track_tcp": self.track_tcp,
             "time_unit": self.time_unit.to_possible_value().map(|unit| unit.get_name().to_owned()),
             "features": names,

@@ -59,8 +59,8 @@ impl Run {
     #[pyo3(signature = (
         source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
         max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
-        decode_tunnels, max_nflows, n_meters, plugins, plugin_base, bpf_filter, snaplen,
-        promiscuous_mode, socket_buffer_size, duration, system_visibility_mode,
+        decode_tunnels, max_nflows, max_active_flows, n_meters, plugins, plugin_base, bpf_filter,
+        snaplen, promiscuous_mode, socket_buffer_size, duration, system_visibility_mode,
         system_visibility_poll_ms, rules = "standard", strict = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
@@ -79,6 +79,7 @@ impl Run {
         track_tcp: bool,
         decode_tunnels: bool,
         max_nflows: u64,
+        max_active_flows: usize,
         n_meters: usize,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
@@ -112,6 +113,7 @@ impl Run {
                 dialect,
             },
             max_flows: NonZeroU64::new(max_nflows),
+            max_active_flows: NonZeroUsize::new(max_active_flows),
             decode: decode::Options { tunnels: decode_tunnels, dialect },
             ..Config::default()
         };
@@ -259,6 +261,7 @@ impl Run {
         dict.set_item("ignored", ignored)?;
         dict.set_item("late_packets", stats.late_packets)?;
         dict.set_item("flows", stats.flows)?;
+        dict.set_item("evicted_flows", stats.evicted_flows)?;
         dict.set_item("active_flows", stats.active_flows)?;
         let reception = stats.reception.unwrap_or_default();
         dict.set_item("received", reception.received)?;

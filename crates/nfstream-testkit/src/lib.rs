@@ -14,10 +14,13 @@
 
 mod frame;
 mod golden;
+pub mod model;
 mod pcap;
 mod row;
 mod source;
 pub mod strategies;
+#[cfg(target_os = "linux")]
+pub mod targets;
 
 pub use frame::{Frame, Ipv4};
 pub use golden::{Golden, captures};

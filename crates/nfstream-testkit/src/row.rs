@@ -23,6 +23,8 @@ pub struct Ends {
     pub meters: usize,
     /// Packets that travel together, at most.
     pub chunk_packets: usize,
+    /// Flows that are active at a time, at most, 0 for any number.
+    pub max_active_flows: usize,
 }
 
 /// All that is published of a record, in a form that can be compared.
@@ -66,6 +68,7 @@ impl Ends {
             inspect: false,
             meters: 1,
             chunk_packets: 2048,
+            max_active_flows: 0,
         }
     }
 
@@ -85,6 +88,7 @@ impl Ends {
             inspection: self.inspect.then(Limits::default),
             meters: NonZeroUsize::new(self.meters).expect("at least one meter"),
             chunk_packets: NonZeroUsize::new(self.chunk_packets).expect("at least one packet"),
+            max_active_flows: NonZeroUsize::new(self.max_active_flows),
             ..Config::default()
         }
     }

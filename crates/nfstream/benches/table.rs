@@ -68,6 +68,26 @@ fn find_in_batches(bencher: Bencher<'_, '_>, flows: u32) {
     });
 }
 
+/// Flows found whose addresses collide under hashes that are known, or careless.
+#[divan::bench(args = CLASSES)]
+fn find_chosen_addresses(bencher: Bencher<'_, '_>, class: Class) {
+    const FLOWS: u32 = 50_000;
+    let hasher = KeyHasher::default();
+    let mut table = FlowTable::new();
+    let wanted: Vec<_> =
+        (0..FLOWS).map(|number| hashed_packet(&hasher, &class.packet(number))).collect();
+    for (hash, key) in &wanted {
+        if table.find(*hash, key).is_none() {
+            table.insert(*hash, *key, Sender::Low, TIME, State::default());
+        }
+    }
+    bencher.counter(ItemsCount::new(wanted.len())).bench_local(|| {
+        for (hash, key) in &wanted {
+            black_box(table.find(*hash, key));
+        }
+    });
+}
+
 /// Flows born and ended, in a table of this size.
 #[divan::bench(args = FLOWS)]
 fn insert_and_remove(bencher: Bencher<'_, '_>, flows: u32) {
@@ -83,6 +103,32 @@ fn insert_and_remove(bencher: Bencher<'_, '_>, flows: u32) {
             table.remove(*hash, slot);
         }
     });
+}
+
+/// How the two addresses of a flow depend on each other.
+#[derive(Clone, Copy, Debug)]
+enum Class {
+    Independent,
+    EqualXor,
+    EqualSum,
+    SwappedHalves,
+}
+
+const CLASSES: [Class; 4] =
+    [Class::Independent, Class::EqualXor, Class::EqualSum, Class::SwappedHalves];
+
+impl Class {
+    fn packet(self, number: u32) -> Packet {
+        let addr = number.wrapping_mul(0x9e37_79b1);
+        let other = match self {
+            Self::Independent => (number ^ 0x5555_5555).wrapping_mul(0x85eb_ca6b),
+            Self::EqualXor => addr ^ 0x0a0b_0c0d,
+            Self::EqualSum => 0x0a0b_0c0d_u32.wrapping_sub(addr),
+            Self::SwappedHalves => addr.rotate_left(16),
+        };
+        let [src, dst] = [addr, other].map(|addr| Endpoint::v4(addr.to_be_bytes(), 443));
+        Packet { src, dst, version: 4, protocol: 6, ..Packet::default() }
+    }
 }
 
 const TIME: Timestamp = Timestamp::from_nanos(0);
@@ -104,7 +150,11 @@ fn filled(flows: u32) -> (FlowTable<State>, Vec<(u64, FlowKey)>) {
 }
 
 fn hashed(hasher: &KeyHasher, number: u32) -> (u64, FlowKey) {
-    let (key, _) = FlowKey::of(&packet(number));
+    hashed_packet(hasher, &packet(number))
+}
+
+fn hashed_packet(hasher: &KeyHasher, packet: &Packet) -> (u64, FlowKey) {
+    let (key, _) = FlowKey::of(packet);
     (hasher.key(&key), key)
 }
 

@@ -1,6 +1,7 @@
 //! One shard of the work: its own flow table, its own dissector, the rules that end flows.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::capture::{ChunkBytes, Process, Processes};
@@ -131,6 +132,8 @@ pub struct Findings {
     pub records: Vec<Record>,
     /// Packets that came after a later one of their flow.
     pub late_packets: u64,
+    /// Flows that ended to make room.
+    pub evicted_flows: u64,
     /// Flows that are active now.
     pub active_flows: usize,
 }
@@ -140,6 +143,8 @@ pub struct Meter {
     timeouts: Timeouts,
     hasher: KeyHasher,
     table: FlowTable<FlowState>,
+    /// Flows that are active at a time, at most.
+    capacity: usize,
     wheel: Wheel,
     dissector: Option<Box<dyn Dissector>>,
     /// Whose flows are, `None` if nobody looks.
@@ -189,6 +194,7 @@ impl Meter {
             timeouts,
             hasher: KeyHasher::default(),
             table: FlowTable::new(),
+            capacity: usize::MAX,
             wheel: Wheel::new(timeouts.idle),
             dissector,
             processes: None,
@@ -211,6 +217,14 @@ impl Meter {
     #[must_use]
     pub fn naming(mut self, processes: Option<Processes>) -> Self {
         self.processes = processes;
+        self
+    }
+
+    /// Returns the meter with room for `flows` active flows: one more ends the flow that has been
+    /// silent for longest.
+    #[must_use]
+    pub fn with_capacity(mut self, flows: NonZeroUsize) -> Self {
+        self.capacity = flows.get();
         self
     }
 
@@ -271,12 +285,12 @@ impl Meter {
                 if deadline <= time {
                     idle.push((deadline, entry.flow.birth, note.slot));
                 } else {
-                    awake.push((note, deadline));
+                    awake.push(note.slot);
                 }
             }
             // Not before the bucket is empty: a flow must not be asked twice at one time.
-            for (note, deadline) in awake.drain(..) {
-                self.wheel.note(note, deadline);
+            for slot in awake.drain(..) {
+                self.wheel.note(slot, &self.table.entry(slot).flow);
             }
         }
         // So that hooks see the same order for any number of ticks.
@@ -338,6 +352,11 @@ impl Meter {
         std::mem::take(&mut self.findings.late_packets)
     }
 
+    /// Takes the number of flows that ended to make room.
+    pub fn take_evicted_flows(&mut self) -> u64 {
+        std::mem::take(&mut self.findings.evicted_flows)
+    }
+
     /// Returns the number of active flows.
     pub fn active_flows(&self) -> usize {
         self.table.len()
@@ -353,6 +372,9 @@ impl Meter {
     ) -> Result<(), HookError> {
         let Keyed { index, packet, key, sender, hash } = *keyed;
         let Some(slot) = self.table.find(hash, &key) else {
+            if self.table.len() >= self.capacity {
+                self.evict(packet.time, hooks)?;
+            }
             let state = FlowState {
                 volume: Volume::default(),
                 inspection: self.first_inspection(),
@@ -362,10 +384,10 @@ impl Meter {
             let slot = self.table.insert(hash, key, src, packet.time, state);
             self.findings.births.push(index);
             let flow = &self.table.entry(slot).flow;
-            let note = Note { slot, generation: flow.generation };
             match &mut self.v6 {
-                None => self.wheel.note(note, self.timeouts.deadline(flow)),
+                None => self.wheel.note(slot, flow),
                 Some(v6) => {
+                    let note = Note { slot, generation: flow.generation };
                     let is_alive = |n: Note| self.table.alive(n.slot, n.generation).is_some();
                     v6.births.push(note, self.table.len(), is_alive);
                 }
@@ -391,6 +413,22 @@ impl Meter {
         }
         self.begin_again(slot, verdict, time, keyed, hooks)?;
         self.add(bytes, frames, keyed, slot, true, hooks)
+    }
+
+    /// Ends the flow that has been silent for longest (by the rules of version 6, the oldest) for
+    /// one that begins at `time`.
+    #[cold]
+    fn evict<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        let slot = if self.v6.is_some() {
+            self.oldest()
+        } else {
+            self.wheel.take_most_silent(|note| {
+                self.table.alive(note.slot, note.generation).map(|entry| &entry.flow)
+            })
+        };
+        let slot = slot.expect("every active flow is noted");
+        let ended = time.max(self.table.entry(slot).flow.last_seen);
+        self.remove(slot, ended, EndReason::Evicted, 0, hooks)
     }
 
     /// Returns the end that is the source of a flow whose first packet is `packet`.
@@ -580,10 +618,11 @@ impl Meter {
         let entry = self.table.entry(slot);
         // What ended a flow that has closed is its close; the wait for stragglers only follows.
         let end_reason = match (end_reason, entry.state.close) {
-            (EndReason::Idle | EndReason::EndOfInput, Some(Close::Fin)) => EndReason::TcpFin,
-            (EndReason::Idle | EndReason::EndOfInput, Some(Close::Rst)) => EndReason::TcpRst,
-            (reason, _) => reason,
+            (EndReason::Active | EndReason::Plugin, _) | (_, None) => end_reason,
+            (_, Some(Close::Fin)) => EndReason::TcpFin,
+            (_, Some(Close::Rst)) => EndReason::TcpRst,
         };
+        self.findings.evicted_flows += u64::from(end_reason == EndReason::Evicted);
         let measures = self.measures.get_mut(slot.index()).map(|measures| {
             // The next slice is one of the same connection.
             let next = if end_reason.is_slice() { measures.next_slice() } else { Box::default() };

@@ -3,16 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-
-use nfstream::features::{Label, Record};
-use nfstream::flow::{EndReason, FragmentTable, Slot, Timeouts};
+use nfstream::features::Record;
+use nfstream::flow::{Slot, Timeouts};
 use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Run, Step};
-use nfstream_testkit::strategies::{Order, Piece, Plan, stream};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, Row, Total, capture_from};
+use nfstream_testkit::strategies::{Order, Plan, stream};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, Row, Total, capture_from, model};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -111,119 +108,10 @@ fn check_all_ways(packets: &[Captured], timeouts: Timeouts) -> Result<(), TestCa
     Ok(())
 }
 
-/// The rules as the design page has them: a map of flows, no scans, no clock.
-struct Model {
-    timeouts: Timeouts,
-    active: HashMap<Key, Row>,
-    /// Of first fragments: time, ends and protocol.
-    firsts: HashMap<FragmentKey, (Timestamp, [SocketAddr; 2], u8)>,
-    next_id: u64,
-    ended: Vec<Row>,
-}
-
-type Key = ([SocketAddr; 2], u8, u16);
-type FragmentKey = (IpAddr, IpAddr, Option<u8>, u16, u16);
-
-impl Model {
-    fn rows(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Vec<Row> {
-        let mut model = Self {
-            timeouts,
-            active: HashMap::new(),
-            firsts: HashMap::new(),
-            next_id: 0,
-            ended: Vec::new(),
-        };
-        for (time, plan) in stream {
-            model.arrive(*time, plan);
-        }
-        let end = stream.last().map(|(time, _)| *time).unwrap_or_default();
-        for mut row in std::mem::take(&mut model.active).into_values() {
-            let idle = row.last_seen.plus(timeouts.idle);
-            (row.ended, row.end_reason) = if idle <= end {
-                (idle, EndReason::Idle)
-            } else {
-                (Timestamp::MAX, EndReason::EndOfInput)
-            };
-            model.ended.push(row);
-        }
-        model.ended.sort_by_key(|row| (row.ended, row.id, row.slice));
-        model.ended
-    }
-
-    fn arrive(&mut self, time: Timestamp, plan: &Plan) {
-        let (ends, protocol) = self.join_fragments(time, plan);
-        let [src, dst] = ends;
-        let key = ([src.min(dst), src.max(dst)], protocol, plan.vlan_id());
-        let wire_len = u64::from(plan.captured(time).wire_len);
-        // Time in a flow never runs backwards.
-        let time = self.active.get(&key).map_or(time, |row| time.max(row.last_seen));
-        let begun = |id, slice, src, dst| Row {
-            id,
-            slice,
-            src,
-            dst,
-            protocol,
-            vlan_id: plan.vlan_id(),
-            first_seen: time,
-            last_seen: time,
-            ended: time,
-            end_reason: EndReason::EndOfInput,
-            expiration_id: 0,
-            packets: [0, 0],
-            bytes: [0, 0],
-            label: Label::default(),
-            metadata: None,
-        };
-        let mut row = match self.active.remove(&key) {
-            None => {
-                self.next_id += 1;
-                begun(self.next_id - 1, 0, src, dst)
-            }
-            Some(mut row) if time.since(row.last_seen) >= self.timeouts.idle => {
-                row.ended = row.last_seen.plus(self.timeouts.idle);
-                row.end_reason = EndReason::Idle;
-                self.ended.push(row);
-                self.next_id += 1;
-                begun(self.next_id - 1, 0, src, dst)
-            }
-            Some(mut row) if time.since(row.first_seen) >= self.timeouts.active => {
-                (row.ended, row.end_reason, row.expiration_id) = (time, EndReason::Active, 1);
-                let next = begun(row.id, row.slice + 1, row.src, row.dst);
-                self.ended.push(row);
-                next
-            }
-            Some(row) => row,
-        };
-        let direction = usize::from((row.src, row.dst) != (src, dst));
-        row.packets[direction] += 1;
-        row.bytes[direction] += wire_len;
-        row.last_seen = time;
-        self.active.insert(key, row);
-    }
-
-    fn join_fragments(&mut self, time: Timestamp, plan: &Plan) -> ([SocketAddr; 2], u8) {
-        let (Piece::First(number) | Piece::Later(number)) = plan.piece else {
-            return (plan.ends(), plan.protocol);
-        };
-        let (src, dst) = (plan.src.ip(), plan.dst.ip());
-        // IPv4 numbers packets per protocol.
-        let protocol = src.is_ipv4().then_some(plan.protocol);
-        let key = (src, dst, protocol, plan.vlan_id(), number);
-        if let Piece::First(_) = plan.piece {
-            self.firsts.insert(key, (time, plan.ends(), plan.protocol));
-        } else if let Some((first, ends, protocol)) = self.firsts.get(&key)
-            && time.since(*first) < FragmentTable::LIFETIME
-        {
-            return (*ends, *protocol);
-        }
-        (plan.ends(), plan.protocol)
-    }
-}
-
 fn check_model(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Result<(), TestCaseError> {
     let packets = captured(stream);
     let total = capture_from(MemorySource::new(packets).boxed(), &ends(timeouts));
-    let rows = Model::rows(stream, timeouts);
+    let rows = model::rows(stream, &ends(timeouts));
     for (place, (row, expected)) in total.rows.iter().zip(&rows).enumerate() {
         prop_assert_eq!(row, expected, "row {}", place);
     }

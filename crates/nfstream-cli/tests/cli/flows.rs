@@ -56,6 +56,14 @@ fn sorted_flows_are_cut_after_sorting() {
 }
 
 #[test]
+fn flows_beyond_the_limit_are_evicted() {
+    let columns = "id,end_reason";
+    let limit = ["--max-active-flows", "2", "--n-meters", "1"];
+    let args = [&["flows", "redis.pcap", "--columns", columns], limit.as_slice()].concat();
+    Folder::with(&["redis.pcap"]).check("flows_evicted", &args);
+}
+
+#[test]
 fn timeouts_take_fractions() {
     let columns = "id,total_packets,duration,expiration_id";
     let args = [

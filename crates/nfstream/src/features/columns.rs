@@ -327,7 +327,7 @@ macro_rules! table {
                     Read::U64(|r| r.volume.packets(Dst2Src));
                 "dst2src_bytes", "bytes", "bytes from destination to source",
                     Read::U64(|r| r.volume.bytes(Dst2Src));
-                "expiration_id", "", "0 idle or end of input, 1 active timeout, below 0 as a \
+                "expiration_id", "", "0 idle, evicted or end of input, 1 active timeout, below 0 as a \
         plugin set it", Read::I32(|r| r.expiration_id);
             },
             columns! { Application:

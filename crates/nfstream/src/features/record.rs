@@ -18,7 +18,7 @@ pub struct Record {
     pub ended: Timestamp,
     /// Why it ended.
     pub end_reason: EndReason,
-    /// 0 idle or end of input, 1 active, below 0 as a plugin set it.
+    /// 0 idle, evicted or end of input, 1 active, below 0 as a plugin set it.
     pub expiration_id: i32,
     /// Packets and bytes.
     pub volume: Volume,

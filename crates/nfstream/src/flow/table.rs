@@ -337,6 +337,70 @@ mod tests {
         }
     }
 
+    impl Index {
+        /// Returns the places that a look-up of `hash` reads if none of its flows is the one.
+        fn probes(&self, hash: u64) -> usize {
+            let mut place = self.home(Self::fold(hash));
+            let mut probes = 1;
+            while !self.entries[place].is_free() {
+                place = self.next(place);
+                probes += 1;
+            }
+            probes
+        }
+    }
+
+    /// Returns the mean and the most places that look-ups read where flows run between `pairs`,
+    /// and by how much the busiest of 16 meters has more of them than its share.
+    fn cost(pairs: fn(u32) -> [u32; 2]) -> (f64, usize, f64) {
+        const FLOWS: u32 = 50_000;
+        let hasher = crate::flow::KeyHasher::default();
+        let mut table = FlowTable::new();
+        let mut hashes = Vec::new();
+        let mut shares = [0_u32; 16];
+        for number in 0..FLOWS {
+            let [src, dst] = pairs(number).map(|addr| Endpoint::v4(addr.to_be_bytes(), 443));
+            let packet = Packet { src, dst, protocol: 6, version: 4, ..Packet::default() };
+            let (key, sender) = FlowKey::of(&packet);
+            let hash = hasher.key(&key);
+            if table.find(hash, &key).is_none() {
+                table.insert(hash, key, sender, Timestamp::default(), ());
+                hashes.push(hash);
+                shares[usize::try_from(hasher.addresses(&packet) % 16).unwrap()] += 1;
+            }
+        }
+        assert!(hashes.len() > 49_000, "these are {} flows", hashes.len());
+        let probes: Vec<_> = hashes.iter().map(|&hash| table.index.probes(hash)).collect();
+        let per_flow = |total: usize| total as f64 / hashes.len() as f64;
+        let busiest = f64::from(*shares.iter().max().unwrap()) * 16.0 / hashes.len() as f64;
+        (per_flow(probes.iter().sum()), *probes.iter().max().unwrap(), busiest)
+    }
+
+    /// Each class collides as a whole under a hash that is known, or that adds, mixes or orders
+    /// the two addresses carelessly.
+    #[test]
+    fn chosen_addresses_cost_no_more_than_twice_what_others_do() {
+        fn odd(number: u32) -> u32 {
+            number.wrapping_mul(0x9e37_79b1)
+        }
+        let (usual, longest, _) = cost(|n| [odd(n), odd(n ^ 0x5555_5555).rotate_left(16)]);
+        let classes: [(&str, fn(u32) -> [u32; 2]); 7] = [
+            ("equal xor", |n| [odd(n), odd(n) ^ 0x0a0b_0c0d]),
+            ("equal sum", |n| [odd(n), 0x0a0b_0c0d_u32.wrapping_sub(odd(n))]),
+            ("swapped halves", |n| [odd(n), odd(n).rotate_left(16)]),
+            ("both the same", |n| [odd(n), odd(n)]),
+            ("low bits equal", |n| [n << 16, n >> 16]),
+            ("neighbours", |n| [0x0a00_0000 + n, 0xc000_0201]),
+            ("a grid", |n| [0x0a00_0000 + n % 224, 0x0a01_0000 + n / 224]),
+        ];
+        for (name, pairs) in classes {
+            let (mean, most, busiest) = cost(pairs);
+            assert!(mean < 2.0 * usual, "{name}: {mean} places for each look-up, others {usual}");
+            assert!(most < 4 * longest, "{name}: {most} places at most, others {longest}");
+            assert!(busiest < 1.1, "{name}: a meter has {busiest} of its share");
+        }
+    }
+
     #[test]
     fn a_reused_slot_is_told_from_its_earlier_flow() {
         let mut table = FlowTable::new();

@@ -1,6 +1,7 @@
 //! When flows end for lack of packets or for their age, and what time it is in the stream.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::table::{Flow, Slot};
 use crate::capture::Chunk;
@@ -23,6 +24,8 @@ pub enum EndReason {
     Active,
     /// The input ended.
     EndOfInput,
+    /// It was the one without a packet for longest when another needed its place.
+    Evicted,
     /// No packet came for too long.
     Idle,
     /// A plugin ended it.
@@ -53,8 +56,15 @@ impl EndReason {
     }
 
     /// Every reason; see [`code`](Self::code).
-    const ALL: [Self; 6] =
-        [Self::Active, Self::EndOfInput, Self::Idle, Self::Plugin, Self::TcpFin, Self::TcpRst];
+    const ALL: [Self; 7] = [
+        Self::Active,
+        Self::EndOfInput,
+        Self::Idle,
+        Self::Plugin,
+        Self::TcpFin,
+        Self::TcpRst,
+        Self::Evicted,
+    ];
 
     /// Returns a small number for the reason.
     pub const fn code(self) -> u8 {
@@ -65,6 +75,7 @@ impl EndReason {
             Self::Plugin => 3,
             Self::TcpFin => 4,
             Self::TcpRst => 5,
+            Self::Evicted => 6,
         }
     }
 
@@ -73,6 +84,7 @@ impl EndReason {
         match self {
             Self::Active => "active",
             Self::EndOfInput => "end_of_input",
+            Self::Evicted => "evicted",
             Self::Idle => "idle",
             Self::Plugin => "plugin",
             Self::TcpFin => "tcp_fin",
@@ -181,25 +193,45 @@ impl Default for StreamClock {
     }
 }
 
-/// Finds idle flows without a look at the busy ones.
+/// Finds idle flows, and the one that has been silent for longest, without a look at the busy
+/// ones.
 ///
 /// A flow is noted once, at its birth, under the time at which it would end. When that time comes
 /// the flow is asked again: it ends, or is noted anew. Packets never touch the wheel.
 #[derive(Debug)]
 pub struct Wheel {
     /// Notes by the number of the first period at whose start they are due.
-    buckets: BTreeMap<i64, Vec<Note>>,
+    buckets: BTreeMap<i64, Bucket>,
     /// Nanoseconds a period lasts.
     period: i64,
+    idle: Duration,
 }
 
 /// A flow to be asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Note {
     /// Where the flow lives.
     pub slot: Slot,
     /// Which of the flows that live there one after the other.
     pub generation: u32,
+}
+
+/// The notes of one period.
+#[derive(Debug)]
+enum Bucket {
+    /// As they came.
+    Noted(Vec<Note>),
+    /// By how long their flows had been silent when they were ranked, the longest first: a bucket
+    /// from which flows have been taken before their time.
+    Ranked(BinaryHeap<Reverse<Rank>>),
+}
+
+/// What a flow is ranked by, least first: last packet, birth.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Rank {
+    last_seen: Timestamp,
+    birth: u64,
+    note: Note,
 }
 
 impl Wheel {
@@ -209,7 +241,7 @@ impl Wheel {
 
     /// Returns a wheel fit for flows that end after `idle`.
     pub fn new(idle: Duration) -> Self {
-        Self { buckets: BTreeMap::new(), period: Self::period(idle) }
+        Self { buckets: BTreeMap::new(), period: Self::period(idle), idle }
     }
 
     /// Returns the last time all of whose ends a wheel for `idle` has told once it has been asked
@@ -225,17 +257,76 @@ impl Wheel {
         period.clamp(Self::SHORTEST_PERIOD, Self::LONGEST_PERIOD)
     }
 
-    /// Notes a flow that would end at `deadline`.
-    pub fn note(&mut self, note: Note, deadline: Timestamp) {
-        // Rounded up: at the start of that period the deadline has passed.
-        let bucket = deadline.nanos().div_euclid(self.period).saturating_add(1);
-        self.buckets.entry(bucket).or_default().push(note);
+    /// Notes `flow`, which lives in `slot`, under the time at which it would end.
+    pub fn note(&mut self, slot: Slot, flow: &Flow) {
+        let note = Note { slot, generation: flow.generation };
+        match self.buckets.entry(self.bucket(flow)).or_insert(Bucket::Noted(Vec::new())) {
+            Bucket::Noted(notes) => notes.push(note),
+            Bucket::Ranked(ranks) => ranks.push(Reverse(Rank::of(note, flow))),
+        }
     }
 
     /// Takes the flows that may have ended by `time`, as far as whole periods have passed.
     pub fn due(&mut self, time: Timestamp) -> Option<Vec<Note>> {
         let first = self.buckets.first_entry()?;
-        (*first.key() <= time.nanos().div_euclid(self.period)).then(|| first.remove())
+        (*first.key() <= time.nanos().div_euclid(self.period)).then(|| match first.remove() {
+            Bucket::Noted(notes) => notes,
+            Bucket::Ranked(ranks) => ranks.into_iter().map(|Reverse(rank)| rank.note).collect(),
+        })
+    }
+
+    /// Takes the flow that has been silent for longest, among equals the oldest; `alive` returns
+    /// the flow of a note if it has not ended.
+    ///
+    /// A note is never behind its flow's place in the wheel, so the flow is in the first bucket
+    /// that has one in its right place. Others are moved on, each at most once for a packet.
+    pub fn take_most_silent<'a>(
+        &mut self,
+        alive: impl Fn(Note) -> Option<&'a Flow>,
+    ) -> Option<Slot> {
+        loop {
+            let mut first = self.buckets.first_entry()?;
+            let number = *first.key();
+            let Some(Reverse(rank)) = first.get_mut().ranked(&alive).pop() else {
+                first.remove();
+                continue;
+            };
+            let Some(flow) = alive(rank.note) else { continue };
+            if rank == Rank::of(rank.note, flow) && number == self.bucket(flow) {
+                return Some(rank.note.slot);
+            }
+            self.note(rank.note.slot, flow);
+        }
+    }
+
+    /// Returns the number of the bucket in which a note of `flow` belongs.
+    fn bucket(&self, flow: &Flow) -> i64 {
+        // Rounded up: at the start of that period the deadline has passed.
+        flow.last_seen.plus(self.idle).nanos().div_euclid(self.period).saturating_add(1)
+    }
+}
+
+impl Bucket {
+    /// Ranks the notes, once; returns the ranks.
+    fn ranked<'a>(
+        &mut self,
+        alive: impl Fn(Note) -> Option<&'a Flow>,
+    ) -> &mut BinaryHeap<Reverse<Rank>> {
+        if let Self::Noted(notes) = self {
+            let ranks =
+                notes.iter().filter_map(|&note| Some(Reverse(Rank::of(note, alive(note)?))));
+            *self = Self::Ranked(ranks.collect());
+        }
+        match self {
+            Self::Ranked(ranks) => ranks,
+            Self::Noted(_) => unreachable!("ranked above"),
+        }
+    }
+}
+
+impl Rank {
+    fn of(note: Note, flow: &Flow) -> Self {
+        Self { last_seen: flow.last_seen, birth: flow.birth, note }
     }
 }
 
@@ -288,7 +379,7 @@ mod tests {
         let mut table = crate::flow::table::FlowTable::new();
         let key = crate::flow::FlowKey::default();
         let slot = table.insert(0, key, crate::flow::Sender::Low, seconds(0), ());
-        wheel.note(Note { slot, generation: 0 }, seconds(30));
+        wheel.note(slot, &table.entry(slot).flow);
         assert!(wheel.due(seconds(30)).is_none());
         assert!(wheel.due(seconds(31)).is_some());
         assert!(wheel.due(seconds(31)).is_none());

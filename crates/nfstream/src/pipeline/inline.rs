@@ -197,10 +197,8 @@ impl Ahead {
 
 impl Metering {
     fn new(knowledge: Knowledge, config: &Config, shared: Arc<Shared>) -> Self {
-        let Knowledge { dissector, processes } = knowledge;
-        let meter = Meter::new(config.timeouts, config.measuring.plan(), dissector);
         Self {
-            meter: meter.under(config.rules).naming(processes),
+            meter: config.meter(1, knowledge),
             order: Order::new(config.timeouts.idle),
             rules: config.rules,
             shared,
@@ -247,6 +245,7 @@ impl Metering {
     fn count(&mut self, tally: &Tally, records: &[Record]) {
         let found = Found {
             late_packets: self.meter.take_late_packets(),
+            evicted_flows: self.meter.take_evicted_flows(),
             active_flows: self.meter.active_flows(),
         };
         self.shared.count(tally, found, records);

@@ -25,8 +25,7 @@ use crate::decode;
 use crate::dpi::{Dissector, Limits};
 use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
 use crate::flow::{Rules, Timeouts};
-use crate::meter::Hooks;
-use crate::meter::NoHooks;
+use crate::meter::{Hooks, Meter, NoHooks};
 use crate::time::Duration;
 use front::Tally;
 use inline::{Ahead, Inline};
@@ -50,6 +49,9 @@ pub struct Config {
     pub measuring: Measuring,
     /// Flows after which the run ends, `None` for no end.
     pub max_flows: Option<NonZeroU64>,
+    /// Flows that are active at a time, at most, `None` for any number. Each meter has its share,
+    /// so with several of them a flow may be evicted that one meter would have kept.
+    pub max_active_flows: Option<NonZeroUsize>,
     /// Shards of the work.
     pub meters: NonZeroUsize,
     /// Packets that travel together, at most.
@@ -68,8 +70,29 @@ impl Default for Config {
             inspection: Some(Limits::default()),
             measuring: Measuring::default(),
             max_flows: None,
+            max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(8192).expect("not zero"),
+        }
+    }
+}
+
+impl Config {
+    /// Active flows of a run for which nobody chose another number: more than busy networks have,
+    /// and few enough for the memory of a machine that watches one.
+    pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
+
+    /// Returns a meter, one of `meters`.
+    fn meter(&self, meters: usize, knowledge: Knowledge) -> Meter {
+        let Knowledge { dissector, processes } = knowledge;
+        let meter = Meter::new(self.timeouts, self.measuring.plan(), dissector);
+        let meter = meter.under(self.rules).naming(processes);
+        match self.max_active_flows {
+            None => meter,
+            Some(flows) => {
+                let share = NonZeroUsize::new(flows.get() / meters).unwrap_or(NonZeroUsize::MIN);
+                meter.with_capacity(share)
+            }
         }
     }
 }
@@ -148,6 +171,7 @@ const LATENESS: std::time::Duration = std::time::Duration::from_secs(60);
 #[derive(Clone, Copy, Debug)]
 struct Found {
     late_packets: u64,
+    evicted_flows: u64,
     active_flows: usize,
 }
 
@@ -384,6 +408,7 @@ impl Shared {
         stats.flow_packets += tally.packets - tally.ignored.total();
         stats.ignored.merge(&tally.ignored);
         stats.late_packets += found.late_packets;
+        stats.evicted_flows += found.evicted_flows;
         stats.active_flows = u64::try_from(found.active_flows).unwrap_or(u64::MAX);
         stats.reception = tally.reception.or(stats.reception);
         stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);

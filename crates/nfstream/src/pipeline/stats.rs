@@ -16,6 +16,8 @@ pub struct Stats {
     pub late_packets: u64,
     /// Flows that have ended.
     pub flows: u64,
+    /// Flows that ended only to make room for others.
+    pub evicted_flows: u64,
     /// Flows that have begun and not ended yet.
     pub active_flows: u64,
     /// What the system counts of packets that come live, `None` for files.

@@ -50,15 +50,16 @@ impl Threads {
         let Knowledge { dissector: mut ready, processes } = knowledge;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
-            let (timeouts, plan) = (config.timeouts, config.measuring.plan());
-            let (mut dissector, inspection) = (ready.take(), config.inspection);
+            let (mut dissector, config) = (ready.take(), config.clone());
             let mut processes = processes.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // Here, as making one takes longer than many a chunk.
-                if let (None, Some(limits)) = (&dissector, inspection) {
+                if let (None, Some(limits)) = (&dissector, config.inspection) {
                     dissector = Some(make_dissector(limits)?);
                 }
-                let mut meter = Meter::new(timeouts, plan, dissector.take()).naming(processes.take());
+                let knowledge =
+                    Knowledge { dissector: dissector.take(), processes: processes.take() };
+                let mut meter = config.meter(shards, knowledge);
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });
@@ -113,6 +114,7 @@ impl Threads {
         self.ids.assign(&mut findings);
         let found = Found {
             late_packets: findings.iter().map(|findings| findings.late_packets).sum(),
+            evicted_flows: findings.iter().map(|findings| findings.evicted_flows).sum(),
             active_flows: findings.iter().map(|findings| findings.active_flows).sum(),
         };
         let mut records: Vec<_> =

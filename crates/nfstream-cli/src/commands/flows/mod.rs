@@ -302,6 +302,9 @@ fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<
     if let Some(path) = output {
         line.push_str(&format!(" written to {}", path.display()));
     }
+    if counts.evicted_flows > 0 {
+        line.push_str(&format!(", {} of them evicted", count(counts.evicted_flows)));
+    }
     line.push_str(&format!("; {} read", counted(counts.packets, "packet")));
     if let Some(ignored) = counts.ignored() {
         line.push_str(&format!(", {ignored}"));

@@ -80,6 +80,7 @@ impl Summary {
             "flow_packets": survey.total.packets,
             "flow_bytes": survey.total.bytes,
             "flows": survey.total.flows,
+            "evicted_flows": stats.evicted_flows,
             "late_packets": stats.late_packets,
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
@@ -162,7 +163,11 @@ impl Summary {
             .and_then(|(first, last)| bits_per_second(survey.total.bytes, last.since(first)));
         let rate = rate.map(|rate| format!(", {rate}")).unwrap_or_default();
         facts.push((label("bytes"), format!("{}{rate}", bytes(survey.total.bytes))));
-        facts.push((label("flows"), count(survey.total.flows)));
+        let mut flows = count(survey.total.flows);
+        if stats.evicted_flows > 0 {
+            flows.push_str(&format!(", {} of them evicted", count(stats.evicted_flows)));
+        }
+        facts.push((label("flows"), flows));
         facts
     }
 

@@ -1,0 +1,65 @@
+//! Writes what fuzzing begins with: a folder for each target, made from the sample captures.
+//!
+//!     cargo run -p nfstream-testkit --example seeds -- FOLDER
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nfstream_testkit::{captures, targets};
+
+/// Files larger than this would slow the fuzzer down.
+const LARGEST: usize = 48 << 10;
+
+const CONDITIONS: [&str; 12] = [
+    "src_port == 443 && total_bytes > 1000 && bidirectional_mean_ps >= 60.0",
+    "src_ip.startsWith('10.') || '::1' in [src_ip, dst_ip]",
+    "protocol == 6 ? total_packets > 2 : protocol in [17, 132]",
+    "splt_ps.exists(size, size > 1000) && size(splt_ps) > 2 && splt_ps[0] < 100",
+    "splt_direction.filter(way, way == 1).size() >= 2",
+    "splt_ps.map(size, size * 2)[1] == 80 && splt_ps.exists_one(s, s == 1)",
+    "double(src2dst_bytes) / double(total_bytes) > 0.9",
+    "src_ip.matches('(^|[.])10[.]') && !dst_ip.contains('::')",
+    "!(expiration_id == -1) && -duration < 0 && dst_ip != string(7)",
+    "dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100",
+    "splt_piat_ms.all(gap, gap % 2 == 0 || gap >= 9223372036854775807)",
+    "size([1, 2u, 3.0, true, null, 'x', b'y', {'a': 1}]) == 8 && has({'a': 1}.a)",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: seeds FOLDER")?);
+    for path in captures() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = fs::read(&path)?;
+        for target in ["pcap", "pcapng"] {
+            write(&folder, target, &name, &bytes)?;
+        }
+        for (number, data) in targets::seeds(&path)?.iter().enumerate() {
+            for target in ["engine", "tunnels"] {
+                write(&folder, target, &format!("{name}-{number}"), data)?;
+            }
+            // The first frame by itself, without what says when it came and how long it is.
+            if let (Some(head), Some(frame)) = (data.get(..3), data.get(6..)) {
+                let frame = frame.get(..frame.len().min(1500)).unwrap_or_default();
+                write(&folder, "link", &format!("{name}-{number}"), &[head, frame].concat())?;
+            }
+        }
+    }
+    for (number, condition) in CONDITIONS.iter().enumerate() {
+        write(&folder, "condition", &number.to_string(), condition.as_bytes())?;
+    }
+    for limit in [0, 1, 7] {
+        let steps = (0..2000_u32).flat_map(|step| step.wrapping_mul(0x9e37_79b1).to_le_bytes());
+        let data: Vec<_> = [limit, 20, 6].into_iter().chain(steps).collect();
+        write(&folder, "flow_table", &limit.to_string(), &data)?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, target: &str, name: &str, data: &[u8]) -> Result<(), Box<dyn Error>> {
+    if data.len() <= LARGEST {
+        fs::create_dir_all(folder.join(target))?;
+        fs::write(folder.join(target).join(name), data)?;
+    }
+    Ok(())
+}

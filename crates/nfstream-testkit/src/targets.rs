@@ -1,0 +1,348 @@
+//! What is fuzzed, a function for each target: bytes from anywhere go in, and nothing but a panic
+//! tells that something is wrong. The fuzzer and the test that replays what it has found share them.
+//!
+//! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. The others
+//! take frames as [`write_frames`] puts them down: a byte of options, the link type, then the
+//! frames.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
+use std::path::PathBuf;
+
+use nfstream::capture::{self, CaptureError, Chunk, LinkType, RawRecord, Source};
+use nfstream::decode::{self, Dialect, Fragment, Options, Packet, decode};
+use nfstream::dpi::Limits;
+use nfstream::features::{Group, LinkAddresses, Measuring};
+use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
+use nfstream::time::{Duration, Timestamp};
+use nfstream::{Config, Run, Step, export};
+
+use crate::strategies::Plan;
+use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
+
+/// Every target by its name, but the condition of the command line, which is that program's.
+pub const ALL: [(&str, fn(&[u8])); 6] = [
+    ("engine", engine),
+    ("flow_table", flow_table),
+    ("link", link),
+    ("pcap", pcap),
+    ("pcapng", pcapng),
+    ("tunnels", tunnels),
+];
+
+const BOTH: [Direction; 2] = [Direction::Src2Dst, Direction::Dst2Src];
+
+/// Bytes of a file that fit into a pipe.
+const PIPE: usize = 64 << 10;
+
+/// A file in the pcap format, or compressed.
+pub fn pcap(data: &[u8]) {
+    if !data.starts_with(SECTION_HEADER) {
+        read_both_ways(data);
+    }
+}
+
+/// A file in the pcapng format.
+pub fn pcapng(data: &[u8]) {
+    if data.starts_with(SECTION_HEADER) {
+        read_both_ways(data);
+    }
+}
+
+const SECTION_HEADER: &[u8] = b"\x0a\x0d\x0d\x0a";
+
+/// A mapped file and a stream of the same bytes give the same packets, and end alike.
+fn read_both_ways(data: &[u8]) {
+    let Some(data) = data.get(..data.len().min(PIPE)) else { return };
+    let mut file = scratch();
+    file.file.set_len(0).expect("a scratch file can be emptied");
+    std::io::Seek::rewind(&mut file.file).expect("a scratch file can be rewound");
+    file.file.write_all(data).expect("a scratch file can be written");
+    let mapped = read(&file.path);
+    let (reader, mut writer) = std::io::pipe().expect("there is a pipe");
+    writer.write_all(data).expect("a pipe holds this much");
+    drop(writer);
+    let streamed = read(&PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd())));
+    assert_eq!(mapped, streamed, "mapped and streamed");
+}
+
+/// A file that is written again and again.
+struct Scratch {
+    file: File,
+    path: PathBuf,
+}
+
+fn scratch() -> Scratch {
+    // Gone with the last process that has it open, whatever becomes of this one.
+    let folder = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" };
+    let named = PathBuf::from(format!("{folder}/nfstream-fuzz-{:?}", std::thread::current().id()))
+        .with_extension(std::process::id().to_string());
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&named);
+    let file = file.expect("a scratch file can be made");
+    std::fs::remove_file(&named).expect("a scratch file can be removed");
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    Scratch { file, path }
+}
+
+/// What was read of a file: its frames, warnings as far as they name no path, and its failure.
+#[derive(Debug, PartialEq)]
+struct Contents {
+    frames: Vec<(Timestamp, LinkType, u32, Vec<u8>)>,
+    warnings: usize,
+    failure: Option<std::mem::Discriminant<CaptureError>>,
+}
+
+fn read(path: &PathBuf) -> Contents {
+    let mut contents = Contents { frames: Vec::new(), warnings: 0, failure: None };
+    let fail = |error: CaptureError| {
+        assert!(!error.to_string().is_empty());
+        Some(std::mem::discriminant(&error))
+    };
+    let mut source = match capture::open(std::slice::from_ref(path)) {
+        Ok(source) => source,
+        Err(error) => {
+            contents.failure = fail(error);
+            return contents;
+        }
+    };
+    let mut chunk = Chunk::default();
+    loop {
+        match source.read(&mut chunk, 100) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                contents.failure = fail(error);
+                assert!(matches!(source.read(&mut chunk, 100), Ok(false)), "it goes on");
+                break;
+            }
+        }
+        assert!(!chunk.records.is_empty() && chunk.records.len() <= 100, "a chunk of nothing");
+        for record in &chunk.records {
+            let frame = chunk.frame(record);
+            assert_eq!(u32::try_from(frame.len()), Ok(record.capture_len), "a frame outside");
+            assert!(record.wire_len >= record.capture_len, "more captured than there was");
+            contents.frames.push((record.time, record.link, record.wire_len, frame.to_vec()));
+        }
+    }
+    contents.warnings = source.take_warnings().len();
+    contents
+}
+
+/// One frame: its link type, and options of decoding.
+pub fn link(data: &[u8]) {
+    let Some(frames) = Frames::parse(data) else { return };
+    let bytes = frames.rest;
+    let packet = frames.decode(bytes, Timestamp::default());
+    let Some(packet) = packet else { return };
+    let key = FlowKey::of(&packet).0;
+    let back = Packet { src: packet.dst, dst: packet.src, ..packet };
+    assert_eq!(key, FlowKey::of(&back).0, "both directions have one key");
+}
+
+/// Frames of tunnels and fragments, in their order.
+pub fn tunnels(data: &[u8]) {
+    let Some(frames) = Frames::parse(data) else { return };
+    let mut fragments = FragmentTable::default();
+    for (time, frame) in frames.iter() {
+        let Some(mut packet) = frames.decode(frame, time) else { continue };
+        let before = packet;
+        fragments.resolve(&mut packet, frame);
+        if packet.fragment != Fragment::Later {
+            assert_eq!(packet, before, "only later fragments get another key");
+        }
+    }
+}
+
+/// The whole engine, with nDPI and every column.
+pub fn engine(data: &[u8]) {
+    let Some(frames) = Frames::parse(data) else { return };
+    let packets: Vec<_> = frames.captured().collect();
+    let config = Config {
+        timeouts: Timeouts {
+            idle: Duration::from_nanos(30_000_000_000),
+            active: Duration::from_nanos(60_000_000_000),
+        },
+        inspection: Some(Limits::default()),
+        measuring: Measuring {
+            groups: Group::ALL.to_vec(),
+            splt_packets: 10,
+            track_tcp: frames.options & 4 != 0,
+            dialect: frames.decoding().dialect,
+            ..Measuring::default()
+        },
+        decode: frames.decoding(),
+        ..Config::default()
+    };
+    run(MemorySource::new(packets).boxed(), &config);
+}
+
+/// Runs to the end, makes a table of all rows, and checks that every packet is accounted for.
+///
+/// # Panics
+///
+/// Panics if the run fails or a packet is missing.
+pub fn run(source: Box<dyn Source>, config: &Config) {
+    let mut run = Run::new(source, config).expect("the run starts");
+    let schema = std::sync::Arc::clone(run.schema());
+    let arrow = std::sync::Arc::new(export::arrow_schema(&schema));
+    let mut in_flows = 0;
+    loop {
+        let (records, last) = match run.advance() {
+            Ok(Step::Records(records)) => (records, false),
+            Ok(Step::Last(records)) => (records, true),
+            // Files that are broken end with an error, behind all flows.
+            Err(nfstream::RunError::Capture(_)) => break,
+            Err(error) => panic!("{error}"),
+        };
+        in_flows += records
+            .iter()
+            .map(|record| BOTH.map(|way| record.volume.packets(way)).iter().sum::<u64>())
+            .sum::<u64>();
+        let batch = export::record_batch(&schema, &arrow, &records);
+        assert_eq!(batch.num_rows(), records.len());
+        if last {
+            break;
+        }
+    }
+    let stats = run.monitor().stats();
+    assert_eq!(stats.flow_packets, in_flows, "packets in flows");
+    assert_eq!(stats.flow_packets + stats.ignored.total(), stats.packets, "all accounted for");
+}
+
+/// A stream of packets among few ends, and what the rules say of it.
+pub fn flow_table(data: &[u8]) {
+    let Some((&[limit, idle, chunk], steps)) = data.split_first_chunk() else { return };
+    // See `model::rows`: of silence and eviction only one.
+    let millis = |millis: u64| Duration::from_nanos(millis * 1_000_000);
+    let idle_time = if limit == 0 { millis(u64::from(idle)) } else { Duration::MAX };
+    let timeouts = Timeouts { idle: idle_time, active: millis(u64::from(idle) * 5) };
+    let ends = Ends { timeouts, max_active_flows: limit.into(), ..Ends::without_dpi(0, 0) };
+    let ends = ends.on(1, usize::from(chunk) + 1);
+    let mut time = seconds(1_700_000_000);
+    // So few that the clock of the stream does not tick: how late a packet may be does not depend
+    // on it then.
+    let (steps, _) = steps.as_chunks::<4>();
+    let stream: Vec<_> = steps
+        .iter()
+        .take(1000)
+        .map(|&[step, a, b, c]| {
+            // Units of half a millisecond: short steps, and some that are long or go back.
+            let units = match step {
+                0..200 => i64::from(step % 50),
+                200..240 => i64::from(step - 200) * 20,
+                240.. => -i64::from(step - 240) * 16,
+            };
+            time = Timestamp::from_nanos(time.nanos() + units * 500_000);
+            (time, Plan::numbered(u32::from_le_bytes([a, b, c, 0]) % Plan::NUMBERS))
+        })
+        .collect();
+    let packets: Vec<_> = stream.iter().map(|(time, plan)| plan.captured(*time)).collect();
+    let total = capture_from(MemorySource::new(packets).boxed(), &ends);
+    assert_eq!(total.rows, model::rows(&stream, &ends));
+    assert_eq!(total.stats.flow_packets, total.stats.packets);
+}
+
+/// Frames as they are put down for a target.
+struct Frames<'a> {
+    options: u8,
+    link: LinkType,
+    rest: &'a [u8],
+}
+
+impl<'a> Frames<'a> {
+    fn parse(data: &'a [u8]) -> Option<Self> {
+        let (&[options, low, high], rest) = data.split_first_chunk()?;
+        Some(Self { options, link: LinkType(u16::from_le_bytes([low, high])), rest })
+    }
+
+    fn decoding(&self) -> Options {
+        let dialect = if self.options & 2 == 0 { Dialect::Standard } else { Dialect::V6 };
+        Options { tunnels: self.options & 1 != 0, dialect }
+    }
+
+    /// Returns the frames and when they came: a byte of time, two of length, the frame.
+    fn iter(&self) -> impl Iterator<Item = (Timestamp, &'a [u8])> {
+        let mut rest = self.rest;
+        let mut time = seconds(1_700_000_000);
+        std::iter::from_fn(move || {
+            let (&[step, low, high], behind) = rest.split_first_chunk()?;
+            let len = usize::from(u16::from_le_bytes([low, high]));
+            let (frame, behind) = behind.split_at(len.min(behind.len()));
+            rest = behind;
+            time = time.plus(Duration::from_nanos(u64::from(step) * 100_000_000));
+            Some((time, frame))
+        })
+    }
+
+    fn captured(&self) -> impl Iterator<Item = Captured> {
+        self.iter().map(|(time, frame)| Captured {
+            time,
+            link: self.link,
+            bytes: frame.to_vec(),
+            wire_len: u32::try_from(frame.len()).expect("65535 at most"),
+        })
+    }
+
+    /// Decodes a frame; what is said of it lies within it.
+    fn decode(&self, frame: &[u8], time: Timestamp) -> Option<Packet> {
+        let len = u32::try_from(frame.len()).ok()?;
+        let link = self.link;
+        let record = RawRecord { time, offset: 0, capture_len: len, wire_len: len, link };
+        let packet = match decode(&record, frame, self.decoding()) {
+            Ok(packet) => packet,
+            Err(reason) => {
+                assert!(decode::DecodeError::ALL.contains(&reason));
+                return None;
+            }
+        };
+        assert!(matches!(packet.version, 4 | 6), "version {}", packet.version);
+        assert!(packet.ip_offset < len, "an IP header outside of the frame");
+        assert!(packet.ip_offset <= packet.transport_offset, "transport before IP");
+        assert!(packet.transport_offset <= packet.payload_offset, "payload before transport");
+        assert!(!packet.ip_bytes(frame).is_empty(), "no IP packet");
+        assert!(packet.payload(frame).len() <= frame.len());
+        let _ = Segment::read(&packet, frame);
+        let _ = LinkAddresses::read(&packet, frame, self.decoding().dialect);
+        Some(packet)
+    }
+}
+
+/// Puts frames of one link type down for the targets that take frames.
+pub fn write_frames<'a>(
+    options: u8,
+    link: LinkType,
+    frames: impl Iterator<Item = (Timestamp, &'a [u8])>,
+) -> Vec<u8> {
+    let [low, high] = link.0.to_le_bytes();
+    let mut data = vec![options, low, high];
+    let mut before = None;
+    for (time, frame) in frames {
+        let pause = time.since(before.unwrap_or(time)).nanos() / 100_000_000;
+        before = Some(time);
+        let frame = frame.get(..frame.len().min(65_535)).unwrap_or_default();
+        data.push(u8::try_from(pause).unwrap_or(u8::MAX));
+        data.extend(u16::try_from(frame.len()).unwrap_or(u16::MAX).to_le_bytes());
+        data.extend_from_slice(frame);
+    }
+    data
+}
+
+/// Returns the frames of a capture, some hundred at a time, for the targets that take frames.
+///
+/// # Errors
+///
+/// Why the capture cannot be read.
+pub fn seeds(path: &PathBuf) -> Result<Vec<Vec<u8>>, CaptureError> {
+    let mut source = capture::open(std::slice::from_ref(path))?;
+    let mut chunk = Chunk::default();
+    let mut seeds = Vec::new();
+    while source.read(&mut chunk, 100)? {
+        let link = chunk.records.first().map(|record| record.link).unwrap_or_default();
+        let records = chunk.records.iter().filter(|record| record.link == link);
+        let frames = records.map(|record| (record.time, chunk.frame(record)));
+        // With tunnels, and connections followed.
+        seeds.push(write_frames(0b101, link, frames));
+    }
+    Ok(seeds)
+}

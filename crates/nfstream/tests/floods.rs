@@ -1,0 +1,130 @@
+//! Floods of packets that each look like a new conversation: memory stays where the limits put it.
+//!
+//! `NFSTREAM_FLOOD_PACKETS` sets their length; `make soak` makes them ten times as long.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nfstream::capture::{
+    CaptureError, Chunk, ChunkBytes, LinkType, Progress, RawRecord, Source, Warning,
+};
+use nfstream::flow::FragmentTable;
+use nfstream::time::Timestamp;
+use nfstream::{Run, Stats, Step};
+use nfstream_testkit::{Ends, Frame, Ipv4};
+
+/// Active flows, at most.
+const LIMIT: usize = 20_000;
+
+/// What chunks in flight and the 65,536 records that wait for their place in the order may take.
+const OVERHEAD: u64 = 64 << 20;
+
+/// More than a flow and its place in the index and the wheel take, which grow by doubling.
+const BYTES_A_FLOW: u64 = 512;
+
+/// More than a first fragment and its place in the order take, which grow by doubling.
+const BYTES_A_FRAGMENT: u64 = 256;
+
+/// Memory is that of the process, so only one flood runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Packets from ever new senders, a microsecond apart.
+struct Flood {
+    /// Begins with an IPv4 header.
+    frame: Vec<u8>,
+    sent: u32,
+    packets: u32,
+}
+
+impl Source for Flood {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        chunk.clear();
+        let count = usize::try_from(self.packets - self.sent).unwrap().min(limit);
+        let mut bytes = Vec::with_capacity(count * self.frame.len());
+        let len = u32::try_from(self.frame.len()).unwrap();
+        for _ in 0..count {
+            let offset = u32::try_from(bytes.len()).unwrap();
+            // The sender's address.
+            self.frame[12..16].copy_from_slice(&(0x0a00_0000 + self.sent).to_be_bytes());
+            bytes.extend_from_slice(&self.frame);
+            let time = Timestamp::from_nanos(i64::from(self.sent) * 1000);
+            let link = LinkType::RAW;
+            chunk.records.push(RawRecord { time, offset, capture_len: len, wire_len: len, link });
+            self.sent += 1;
+        }
+        chunk.bytes = ChunkBytes::Owned(Arc::new(bytes));
+        Ok(count > 0)
+    }
+
+    fn may_wait(&self) -> bool {
+        false
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+}
+
+fn packets() -> u32 {
+    let packets = std::env::var("NFSTREAM_FLOOD_PACKETS");
+    packets.map_or(500_000, |packets| packets.parse().expect("a number of packets"))
+}
+
+/// Runs over a flood of `frame`; returns the counts and the bytes by which memory grew at most.
+fn flood(frame: &Frame, meters: usize) -> (Stats, u64) {
+    let source = Flood { frame: frame.build(), sent: 0, packets: packets() };
+    let ends = Ends { max_active_flows: LIMIT, ..Ends::without_dpi(30, 300) };
+    let mut run = Run::new(Box::new(source), &ends.on(meters, 2048).config()).unwrap();
+    let (before, mut most) = (anonymous_bytes(), 0);
+    loop {
+        let step = run.advance().unwrap();
+        most = most.max(anonymous_bytes());
+        let stats = run.monitor().stats();
+        assert!(stats.active_flows <= u64::try_from(LIMIT).unwrap());
+        if let Step::Last(_) = step {
+            return (stats, most.saturating_sub(before));
+        }
+    }
+}
+
+/// Returns the bytes of this process's memory that no file backs, 0 where the system does not say.
+fn anonymous_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kibibytes.map_or(0, |kibibytes| kibibytes.parse::<u64>().unwrap() * 1024)
+}
+
+fn check(stats: &Stats, grown: u64, most: u64) {
+    let packets = u64::from(packets());
+    assert_eq!((stats.packets, stats.flow_packets), (packets, packets));
+    assert_eq!(stats.flows, packets, "each packet is a flow");
+    let limit = u64::try_from(LIMIT).unwrap();
+    assert!(stats.evicted_flows > packets - 2 * limit);
+    assert!(grown < most, "memory grew by {grown} bytes, more than {most}");
+}
+
+#[test]
+fn a_syn_flood_stays_within_the_limit() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let syn = Frame::raw().ipv4([0; 4], [192, 0, 2, 1]).tcp(50_000, 443, 0x02);
+    for meters in [1, 2] {
+        let (stats, grown) = flood(&syn, meters);
+        check(&stats, grown, OVERHEAD + u64::try_from(LIMIT).unwrap() * BYTES_A_FLOW);
+    }
+}
+
+#[test]
+fn a_flood_of_first_fragments_stays_within_the_limits() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let header = Ipv4::new([0; 4], [192, 0, 2, 1]).fragment(7, 0, true);
+    let (stats, grown) = flood(&Frame::raw().ip(header).udp(1000, 53).payload_len(16), 1);
+    let flows = u64::try_from(LIMIT).unwrap() * BYTES_A_FLOW;
+    let fragments = u64::try_from(FragmentTable::CAPACITY).unwrap() * BYTES_A_FRAGMENT;
+    check(&stats, grown, OVERHEAD + flows + fragments);
+}

@@ -1,0 +1,40 @@
+//! What fuzzing has found, once more: each file of `fuzz/regressions` goes through its target.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use nfstream_testkit::targets;
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a crash of nDPI ends the process")]
+fn what_fuzzing_has_found_does_no_harm() {
+    let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions");
+    for (name, target) in targets::ALL {
+        let Ok(files) = fs::read_dir(regressions.join(name)) else { continue };
+        for file in files {
+            let path = file.unwrap().path();
+            eprintln!("{}", path.display());
+            target(&fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// The targets do what they say: a broken promise of theirs would pass unseen.
+#[test]
+fn targets_take_captures_as_they_are() {
+    let captures = nfstream_testkit::captures();
+    assert!(!captures.is_empty());
+    for path in captures {
+        let bytes = fs::read(&path).unwrap();
+        targets::pcap(&bytes);
+        targets::pcapng(&bytes);
+        for data in targets::seeds(&path).unwrap() {
+            targets::link(&data);
+            targets::tunnels(&data);
+            targets::engine(&data);
+        }
+    }
+}
