@@ -50,7 +50,8 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     for (name, address) in addresses {
         // An address may have a label of its own, `eth0:1`.
         let name = name.split(':').next().unwrap_or(&name);
-        let mut of_name = interfaces.iter_mut().filter(|interface: &&mut Interface| interface.name == name);
+        let mut of_name =
+            interfaces.iter_mut().filter(|interface: &&mut Interface| interface.name == name);
         if let Some(interface) = of_name.next() {
             interface.addresses.push(address);
         }

@@ -163,7 +163,9 @@ fn terminals_get_nothing_binary() {
 fn the_loopback_interface_is_listed() {
     let outcome = call(&["interfaces"], None, false);
     assert_eq!(outcome.code, ExitCode::Done);
-    assert!(outcome.stdout.lines().any(|line| line.starts_with("lo ") && line.contains("ETHERNET")));
+    assert!(
+        outcome.stdout.lines().any(|line| line.starts_with("lo ") && line.contains("ETHERNET"))
+    );
     let outcome = call(&["interfaces", "--json"], None, false);
     assert!(outcome.stdout.contains(r#""name": "lo","#), "{}", outcome.stdout);
 }

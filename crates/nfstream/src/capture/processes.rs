@@ -58,12 +58,7 @@ impl Processes {
     /// source if it is of this machine, otherwise that of the destination.
     ///
     /// A socket for these two ends alone comes before one that takes packets of anybody.
-    pub fn of_flow(
-        &self,
-        protocol: u8,
-        src: SocketAddr,
-        dst: SocketAddr,
-    ) -> Option<Arc<Process>> {
+    pub fn of_flow(&self, protocol: u8, src: SocketAddr, dst: SocketAddr) -> Option<Arc<Process>> {
         let table = self.lock();
         table.at(protocol, src, dst).or_else(|| table.at(protocol, dst, src)).cloned()
     }
@@ -144,9 +139,9 @@ mod tests {
     }
 
     fn update(processes: &Processes, sockets: &[(Socket, u32)], now: Instant) {
-        let sockets = sockets.iter().map(|(socket, pid)| {
-            (*socket, Arc::new(Process { pid: *pid, name: "x".into() }))
-        });
+        let sockets = sockets
+            .iter()
+            .map(|(socket, pid)| (*socket, Arc::new(Process { pid: *pid, name: "x".into() })));
         processes.update(sockets, ["192.0.2.1".parse().unwrap()], now);
     }
 
@@ -163,8 +158,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_found_from_both_ends() {
-        let processes =
-            table(&[(socket(TCP, "192.0.2.1:40000", Some("198.51.100.9:443")), 7)]);
+        let processes = table(&[(socket(TCP, "192.0.2.1:40000", Some("198.51.100.9:443")), 7)]);
         assert_eq!(pid(&processes, TCP, "192.0.2.1:40000", "198.51.100.9:443"), 7);
         assert_eq!(pid(&processes, TCP, "198.51.100.9:443", "192.0.2.1:40000"), 7);
         assert_eq!(pid(&processes, UDP, "192.0.2.1:40000", "198.51.100.9:443"), 0);

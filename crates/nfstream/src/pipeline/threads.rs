@@ -58,7 +58,8 @@ impl Threads {
                 if let (None, Some(limits)) = (&dissector, inspection) {
                     dissector = Some(make_dissector(limits)?);
                 }
-                let mut meter = Meter::new(timeouts, plan, dissector.take()).naming(processes.take());
+                let mut meter =
+                    Meter::new(timeouts, plan, dissector.take()).naming(processes.take());
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });

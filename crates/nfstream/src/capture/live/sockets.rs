@@ -91,10 +91,11 @@ impl Looking {
             }
         }
         self.find_owners(&sockets);
-        let owned = sockets.into_iter().filter_map(|(socket, inode)| match self.owners.get(&inode) {
-            Some(Owner::Known(process, _)) => Some((socket, Arc::clone(process))),
-            _ => None,
-        });
+        let owned =
+            sockets.into_iter().filter_map(|(socket, inode)| match self.owners.get(&inode) {
+                Some(Owner::Known(process, _)) => Some((socket, Arc::clone(process))),
+                _ => None,
+            });
         let addresses = interfaces()?.into_iter().flat_map(|interface| interface.addresses);
         self.processes.update(owned, addresses, monotonic());
         Ok(())
