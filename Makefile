@@ -11,6 +11,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := libndpi-dev libpcap-dev pkg-config gcc
+# Programs that tests of live capture let talk to each other; none of these packages starts a
+# service. Tests for which one is missing are skipped.
+PARTNERS := bind9-dnsutils curl dnsmasq-base iperf3 iproute2 iputils-ping tcpdump tcpreplay
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Every call of cargo is told the same about Python, so that none builds anew what another has.
@@ -39,7 +42,7 @@ demo: setup ## Label the flows of a sample capture and show them
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
-test: .venv/test ## Run all tests: Rust, Python, docstrings, documents, notebook
+test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documents, notebook
 	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
 	@echo "Building the Python package …"; $(call DEVELOP)
 	$(BIN)/python -m pytest
@@ -119,6 +122,17 @@ system:
 	fi; \
 	if ! command -v cargo >/dev/null; then \
 	    echo "error: Rust is missing: see https://rustup.rs" >&2; exit 1; \
+	fi
+
+# Only root can make the networks in which they talk.
+.PHONY: partners
+partners:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    ! type curl dig dnsmasq ip iperf3 ping tcpdump tcpreplay >/dev/null 2>&1; then \
+	    echo "Installing Debian packages for tests: $(PARTNERS)"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+	        --no-install-recommends $(PARTNERS) >/dev/null; } || \
+	        echo "Some are missing: tests that need them are skipped"; \
 	fi
 
 .venv/bin/python: | system

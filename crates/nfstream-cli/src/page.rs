@@ -55,10 +55,16 @@ pub(crate) fn page() -> String {
             sub.get_name()
         ));
         write_arguments(sub, &mut page);
-        if let Some(examples) = sub.get_after_help() {
-            let examples = examples.to_string();
-            let lines = examples.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("\n");
-            page.push_str(&format!("\nExamples:\n\n```sh\n{lines}\n```\n"));
+        if let Some(after) = sub.get_after_help() {
+            let after = after.to_string();
+            let (notes, examples) = after.split_once("Examples:").unwrap_or((&after, ""));
+            if !notes.trim().is_empty() {
+                page.push_str(&format!("\n{}\n", notes.trim()));
+            }
+            let lines: Vec<_> = examples.lines().map(str::trim).collect();
+            if let [_, lines @ ..] = &*lines {
+                page.push_str(&format!("\nExamples:\n\n```sh\n{}\n```\n", lines.join("\n")));
+            }
         }
     }
     page.push_str(CONDITIONS);

@@ -28,6 +28,8 @@ use crate::capture::processes::{Process, Processes, Socket};
 #[derive(Debug)]
 pub(super) struct Looking {
     kernel: netlink_sys::Socket,
+    /// Number of the last question; answers have the same.
+    question: u32,
     /// By the inode of the socket.
     owners: HashMap<u32, Owner>,
     processes: Processes,
@@ -58,6 +60,7 @@ impl Looking {
         kernel.connect(&netlink_sys::SocketAddr::new(0, 0))?;
         let mut looking = Self {
             kernel,
+            question: 0,
             owners: HashMap::new(),
             processes: Processes::default(),
             buffer: vec![0; ANSWER],
@@ -115,18 +118,29 @@ impl Looking {
         let request = InetRequest { family, protocol, extensions, states, socket_id };
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+        self.question = self.question.wrapping_add(1);
+        header.sequence_number = self.question;
         let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
         self.kernel.send(&bytes, 0)?;
         loop {
-            let len = self.kernel.recv(&mut self.buffer.as_mut_slice(), 0)?;
+            let len = match self.kernel.recv(&mut self.buffer.as_mut_slice(), 0) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                len => len?,
+            };
             let mut rest = self.buffer.get(..len).unwrap_or_default();
             while !rest.is_empty() {
                 let answer = NetlinkMessage::<SockDiagMessage>::deserialize(rest)
                     .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
+                let is_old = answer.header.sequence_number != self.question;
                 match answer.payload {
+                    // What was left of a question that failed.
+                    _ if is_old => {}
+                    NetlinkPayload::Done(done) if done.code < 0 => {
+                        return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
+                    }
                     NetlinkPayload::Done(_) => return Ok(()),
                     NetlinkPayload::Error(error) => return Err(error.to_io()),
                     NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => {
