@@ -66,7 +66,8 @@ class NFStreamer(Tables):
     """Reads packets and gives the flows they make up.
 
     A streamer can be iterated again and again: each iteration is a run of its own, from the
-    source's first packet on. A process that was forked during a run begins one of its own, too. With ``async for`` the event loop goes on meanwhile.
+    source's first packet on. A process that is forked during a run begins one of its own, too.
+    With ``async for`` the event loop goes on meanwhile.
 
     A live run, over interfaces, ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``,
     ``max_nflows``, a ``break`` out of the loop or the end of a ``with`` block. Packets captured by

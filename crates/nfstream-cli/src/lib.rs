@@ -34,7 +34,8 @@ pub use io::{Io, Stream};
 
 /// Does what `args` ask for, the program's name first, and returns the exit code.
 ///
-/// Data goes to `io.stdout`, errors and warnings to `io.stderr`.
+/// Data goes to `io.stdout`, errors and warnings to `io.stderr`. With `--sandbox` the calling thread
+/// and the process lose rights for good: that is for processes that end with the call.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> ExitCode {
     match arguments::parse(args).and_then(|command| command.run(io)) {
         Ok(()) => ExitCode::Done,

@@ -281,6 +281,8 @@ class _Run(engine.NFStreamer):
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         super()._end(run, failed=failed)
+        if run.is_of_parent:
+            return
         for plugin in self._v6_plugins:
             plugin.cleanup()
 

@@ -10,11 +10,16 @@ fn run(folder: &Folder, args: &[&str], stdin: Stdio) -> Output {
     command.args(args).current_dir(folder.path("")).stdin(stdin).output().unwrap()
 }
 
-/// Returns whether this system has what a sandbox is made of.
+/// Returns whether this system has what a sandbox is made of; says so if not.
+#[allow(clippy::print_stderr, reason = "a test says why it is skipped")]
 fn has_sandbox() -> bool {
     let folder = Folder::with(&["redis.pcap"]);
     let output = run(&folder, &["flows", "redis.pcap", "--sandbox"], Stdio::null());
-    !String::from_utf8_lossy(&output.stderr).contains("this system has no")
+    let is_missing = String::from_utf8_lossy(&output.stderr).contains("this system has no");
+    if is_missing {
+        eprintln!("skipped: this system has no sandbox");
+    }
+    !is_missing
 }
 
 /// Returns the bytes of the files whose names begin with `table`.
