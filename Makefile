@@ -74,6 +74,24 @@ bench: system ## Measure beside other programs, and write docs/benchmarks.md: ha
 bench-live: system ## Measure live capture, and write docs/benchmarks-live.md: a quarter of an hour, as root
 	$(PYTHON) benches/live.py
 
+FUZZ_SECONDS ?= 1200
+FUZZ_TARGETS := condition engine flow_table link pcap pcapng tunnels
+
+.PHONY: fuzz
+fuzz: .venv/pyo3.txt ## Fuzz each target for FUZZ_SECONDS (1200), or TARGET alone, from SEED if given
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz
+	@cargo run --quiet -p nfstream-testkit --example seeds -- fuzz/corpus
+	@for target in $(or $(TARGET),$(FUZZ_TARGETS)); do \
+	    fuzz/run.sh $$target $(FUZZ_SECONDS) $(SEED); \
+	done
+
+MUTATE_VARIANTS ?= 10000
+
+.PHONY: mutate
+mutate: .venv/pyo3.txt ## Run over MUTATE_VARIANTS (10000) damaged captures, from SEED (1)
+	@cargo run --quiet -p nfstream-testkit --example mutate -- $(MUTATE_VARIANTS) $(or $(SEED),1) \
+	    tests/captures $(wildcard ../shared/pcaps)
+
 .PHONY: soak
 soak: .venv/pyo3.txt ## Flood the engine with five million conversations
 	NFSTREAM_FLOOD_PACKETS=5000000 cargo test -p nfstream --test floods

@@ -29,6 +29,8 @@ mod table;
 
 use std::ffi::OsString;
 
+#[cfg(fuzzing)]
+pub use condition::judge_all;
 pub use error::ExitCode;
 pub use io::{Io, Stream};
 

@@ -16,19 +16,28 @@ use nfstream::dpi::Limits;
 use nfstream::features::{Group, LinkAddresses, Measuring};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Run, Step, export};
+use nfstream::{Config, Run, Stats, Step, export};
 
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
 
-/// Every target by its name, but the condition of the command line, which is that program's.
-pub const ALL: [(&str, fn(&[u8])); 6] = [
-    ("engine", engine),
-    ("flow_table", flow_table),
-    ("link", link),
-    ("pcap", pcap),
-    ("pcapng", pcapng),
-    ("tunnels", tunnels),
+/// A function that is fuzzed.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Name of the program that fuzzes it.
+    pub name: &'static str,
+    /// Takes any bytes; panics where something is wrong.
+    pub run: fn(&[u8]),
+}
+
+/// Every target but the condition of the command line, which is that program's.
+pub const ALL: [Target; 6] = [
+    Target { name: "engine", run: engine },
+    Target { name: "flow_table", run: flow_table },
+    Target { name: "link", run: link },
+    Target { name: "pcap", run: pcap },
+    Target { name: "pcapng", run: pcapng },
+    Target { name: "tunnels", run: tunnels },
 ];
 
 const BOTH: [Direction; 2] = [Direction::Src2Dst, Direction::Dst2Src];
@@ -64,10 +73,20 @@ fn read_both_ways(data: &[u8]) {
     writer.write_all(data).expect("a pipe holds this much");
     drop(writer);
     let streamed = read(&PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd())));
-    assert_eq!(mapped, streamed, "mapped and streamed");
+    // A compressed file is a stream both ways. How much of it comes before what is broken in it
+    // depends on how much is asked for at once.
+    if !is_compressed(data) {
+        assert_eq!(mapped, streamed, "mapped and streamed");
+    }
 }
 
-/// A file that is written again and again.
+/// Returns whether `data` begins as gzip or zstd do.
+fn is_compressed(data: &[u8]) -> bool {
+    matches!(data, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..])
+        || matches!(data, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+/// A file that is made for one look.
 struct Scratch {
     file: File,
     path: PathBuf,
@@ -177,12 +196,13 @@ pub fn engine(data: &[u8]) {
     run(MemorySource::new(packets).boxed(), &config);
 }
 
-/// Runs to the end, makes a table of all rows, and checks that every packet is accounted for.
+/// Runs to the end, makes a table of all rows, checks that every packet is accounted for, and
+/// returns the counts.
 ///
 /// # Panics
 ///
 /// Panics if the run fails or a packet is missing.
-pub fn run(source: Box<dyn Source>, config: &Config) {
+pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     let mut run = Run::new(source, config).expect("the run starts");
     let schema = std::sync::Arc::clone(run.schema());
     let arrow = std::sync::Arc::new(export::arrow_schema(&schema));
@@ -208,6 +228,7 @@ pub fn run(source: Box<dyn Source>, config: &Config) {
     let stats = run.monitor().stats();
     assert_eq!(stats.flow_packets, in_flows, "packets in flows");
     assert_eq!(stats.flow_packets + stats.ignored.total(), stats.packets, "all accounted for");
+    stats
 }
 
 /// A stream of packets among few ends, and what the rules say of it.
@@ -225,7 +246,7 @@ pub fn flow_table(data: &[u8]) {
     let (steps, _) = steps.as_chunks::<4>();
     let stream: Vec<_> = steps
         .iter()
-        .take(1000)
+        .take(500)
         .map(|&[step, a, b, c]| {
             // Units of half a millisecond: short steps, and some that are long or go back.
             let units = match step {

@@ -12,12 +12,12 @@ use nfstream_testkit::targets;
 #[allow(clippy::print_stderr, reason = "a crash of nDPI ends the process")]
 fn what_fuzzing_has_found_does_no_harm() {
     let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions");
-    for (name, target) in targets::ALL {
-        let Ok(files) = fs::read_dir(regressions.join(name)) else { continue };
+    for target in targets::ALL {
+        let Ok(files) = fs::read_dir(regressions.join(target.name)) else { continue };
         for file in files {
             let path = file.unwrap().path();
             eprintln!("{}", path.display());
-            target(&fs::read(&path).unwrap());
+            (target.run)(&fs::read(&path).unwrap());
         }
     }
 }

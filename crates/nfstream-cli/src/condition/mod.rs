@@ -118,9 +118,45 @@ fn unsigned<'b>(number: u64) -> CowVal<'b, 'b> {
     }
 }
 
+/// Reads an expression and asks it about `records`, as far as it gets: what is fuzzed.
+#[cfg(any(fuzzing, test))]
+#[allow(unreachable_pub, reason = "public where it is fuzzed")]
+pub fn judge_all(text: &str, records: &[Record], names: &dyn Names) {
+    let condition = match Condition::new(text, TimeUnit::Milliseconds) {
+        Ok(condition) => condition,
+        Err(fault) => return assert!(!fault.to_string().is_empty()),
+    };
+    for record in records {
+        if let Err(fault) = condition.matches(record, names) {
+            assert!(!fault.to_string().is_empty());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use nfstream::{Config, Run, Step, capture};
+
     use super::*;
+
+    /// What fuzzing has found, once more.
+    #[test]
+    fn no_expression_is_more_than_a_fault() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let source = capture::open(&[root.join("tests/captures/redis.pcap")]).unwrap();
+        let mut run = Run::new(Box::new(source), &Config::default()).unwrap();
+        let schema = Arc::clone(run.schema());
+        let mut records = Vec::new();
+        while let Step::Records(more) = run.advance().unwrap() {
+            records.extend(more);
+        }
+        for file in std::fs::read_dir(root.join("fuzz/regressions/condition")).unwrap() {
+            let text = std::fs::read(file.unwrap().path()).unwrap();
+            judge_all(&String::from_utf8_lossy(&text), &records, schema.names());
+        }
+    }
 
     fn fault(text: &str) -> String {
         Condition::new(text, TimeUnit::Milliseconds).unwrap_err().to_string()

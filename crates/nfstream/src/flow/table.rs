@@ -379,6 +379,7 @@ mod tests {
     /// Each class collides as a whole under a hash that is known, or that adds, mixes or orders
     /// the two addresses carelessly.
     #[test]
+    #[allow(clippy::type_complexity, reason = "a table that is read in one place")]
     fn chosen_addresses_cost_no_more_than_twice_what_others_do() {
         fn odd(number: u32) -> u32 {
             number.wrapping_mul(0x9e37_79b1)

@@ -1,0 +1,34 @@
+#!/bin/bash
+# Fuzzes one target and says in one line what came of it. A crash leaves its input in
+# fuzz/artifacts/TARGET: once it is understood, it belongs in fuzz/regressions/TARGET.
+#
+# usage: fuzz/run.sh TARGET SECONDS [SEED]
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+target=$1 seconds=$2 seed=${3:-$((RANDOM * 32768 + RANDOM + 1))}
+case $target in
+condition) options="-max_len=512 -only_ascii=1" ;;
+flow_table) options="-max_len=803" ;;
+link) options="-max_len=2048" ;;
+*) options="-max_len=65536" ;;
+esac
+# AddressSanitizer needs a flag of the compiler that stable Rust hides.
+export RUSTC_BOOTSTRAP=1
+export ASAN_OPTIONS="detect_odr_violation=0:${ASAN_OPTIONS:-}"
+corpus=fuzz/corpus/$target
+regressions=fuzz/regressions/$target
+mkdir -p "$corpus" "$regressions"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+cargo fuzz run --debug-assertions --target "$(rustc -vV | sed -n 's/^host: //p')" "$target" \
+    "$corpus" "$regressions" -- $options -max_total_time="$seconds" -seed="$seed" -timeout=10 \
+    -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1 || status=$?
+executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+coverage=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2)
+echo "$target: ${executions:-0} executions in $seconds s, ${coverage:-0} edges covered, seed $seed," \
+    "$([ "$status" = 0 ] && echo 'nothing found' || echo FAILED)"
+if [ "$status" != 0 ]; then
+    tail -n 60 "$log" >&2
+    exit 1
+fi
