@@ -20,6 +20,6 @@ mod ring;
 pub use interfaces::{Interface, interfaces};
 pub use libpcap::libpcap_version;
 pub use mapping::Mapping;
-pub use prefetch::{prefetch_read, prefetch_slice};
+pub use prefetch::{prefetch_read, prefetch_slice, prefetch_whole};
 #[cfg(target_os = "linux")]
 pub use ring::{FilterInstruction, PacketRing, RingCounts, RingFrame};
