@@ -6,6 +6,15 @@ pub fn prefetch_read<T>(value: &T) {
     prefetch(std::ptr::from_ref(value).cast());
 }
 
+/// Asks the processor to bring all cache lines of `value` near, of 64 bytes each.
+#[inline(always)]
+pub fn prefetch_whole<T>(value: &T) {
+    let start: *const u8 = std::ptr::from_ref(value).cast();
+    for offset in (0..size_of::<T>()).step_by(64) {
+        prefetch(start.wrapping_add(offset));
+    }
+}
+
 /// Asks the processor to bring the cache line where `items[index]` begins near, if there is one.
 #[inline(always)]
 pub fn prefetch_slice<T>(items: &[T], index: usize) {
@@ -54,6 +63,7 @@ mod tests {
     fn values_stay_as_they_are() {
         let (value, bytes) = ([7_u64; 8], [1, 2, 3]);
         prefetch_read(&value);
+        prefetch_whole(&value);
         prefetch_slice(&bytes, 2);
         assert_eq!((value, bytes), ([7; 8], [1, 2, 3]));
     }

@@ -255,7 +255,10 @@ impl Meter {
                 len += 1;
             }
             for keyed in batch[..len].iter().flatten() {
-                self.table.prefetch_entry(keyed.hash);
+                let slot = self.table.prefetch_entry(keyed.hash);
+                if let Some(measures) = slot.and_then(|slot| self.measures.get(slot.index())) {
+                    measures.prefetch(&self.plan);
+                }
             }
             for keyed in batch[..len].iter().flatten() {
                 self.arrive(bytes, frames, keyed, hooks)?;

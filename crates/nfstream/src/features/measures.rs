@@ -1,5 +1,7 @@
 //! All that is measured of a flow beside its volume, and what of it a run wants.
 
+use nfstream_memory::prefetch_whole;
+
 use super::{
     Accounting, DirectionTimes, Group, InterArrival, LinkAddresses, PacketSize, Payload, Splt,
     TcpFlagCounts, TcpQuality,
@@ -108,6 +110,18 @@ impl Plan {
 }
 
 impl Measures {
+    /// Asks for the memory in which the packets of a flow are measured.
+    #[inline]
+    pub fn prefetch(&self, plan: &Plan) {
+        if plan.sizes {
+            prefetch_whole(&self.sizes);
+            prefetch_whole(&self.gaps);
+        }
+        if plan.splt_packets > 0 {
+            prefetch_whole(&self.splt);
+        }
+    }
+
     /// Measures what only the first packet of a flow tells; `sent_by_source` unless the flow was
     /// turned around.
     pub fn begin(&mut self, plan: &Plan, packet: &Packet, frame: &[u8], sent_by_source: bool) {

@@ -127,13 +127,13 @@ impl<S> FlowTable<S> {
         self.index.prefetch(hash);
     }
 
-    /// Asks for the memory of the flow that probably has `hash`.
+    /// Asks for the memory of the flow that probably has `hash`, and returns its slot.
     #[inline]
-    pub fn prefetch_entry(&self, hash: u64) {
-        if let Some(slot) = self.index.find(hash, |_| true) {
-            nfstream_memory::prefetch_read(&self.entries[slot.index()].flow);
-            nfstream_memory::prefetch_read(&self.entries[slot.index()].state);
-        }
+    pub fn prefetch_entry(&self, hash: u64) -> Option<Slot> {
+        let slot = self.index.find(hash, |_| true)?;
+        nfstream_memory::prefetch_read(&self.entries[slot.index()].flow);
+        nfstream_memory::prefetch_read(&self.entries[slot.index()].state);
+        Some(slot)
     }
 
     /// Returns the flow in `slot`.
