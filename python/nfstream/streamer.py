@@ -108,7 +108,8 @@ class NFStreamer(Tables):
         features: Names of groups of columns beside the base ones, or ``"all"``;
             ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
-            flows are the same for any number. With plugins there is always one.
+            flows are the same for any number, unless some are evicted: each meter has its share of
+            ``max_active_flows``. With plugins there is always one.
         promiscuous_mode: Whether interfaces are asked for packets to other machines, too; those
             of ``"any"`` are not.
         socket_buffer_size: Bytes in which the kernel keeps packets until they are read.

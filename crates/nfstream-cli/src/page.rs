@@ -39,6 +39,7 @@ Operators: `&& || ! == != < <= > >= + - * / % in ?:`. Functions of text: `contai
 Numbers of all types compare with each other; arithmetic wants both of one type. Types are checked
 before anything is read. What only a flow can tell, such as a division by zero, ends the run, unless
 a condition before it prevents that: `dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100`.
+An expression has 4,096 bytes at most.
 ";
 
 /// Returns the page.

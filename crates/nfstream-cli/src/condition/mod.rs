@@ -21,6 +21,10 @@ use nfstream::time::TimeUnit;
 pub(crate) use fault::Fault;
 use types::{Checker, Type};
 
+/// Bytes of an expression, at most. Each may be one more level that reading, checking and
+/// evaluation go down, and the stack has room for twice as many.
+const LONGEST: usize = 4096;
+
 /// An expression that is true or false of each flow.
 pub(crate) struct Condition {
     text: String,
@@ -40,6 +44,10 @@ struct Row<'a> {
 impl Condition {
     /// Reads an expression over the columns of a table with times in `unit`.
     pub(crate) fn new(text: &str, unit: TimeUnit) -> Result<Self, Fault> {
+        if text.len() > LONGEST {
+            let message = format!("has {} bytes; {LONGEST} are allowed", text.len());
+            return Err(Fault::new("", message));
+        }
         let environment = functions::environment();
         let program = environment.compile(text).map_err(|errors| syntax::fault(text, &errors))?;
         let mut checker = Checker::new(text, program.source_info(), unit);
@@ -179,6 +187,12 @@ mod tests {
         is_fine("double(src2dst_bytes) / double(total_bytes) > 0.9");
         is_fine("requested_server_name.matches('(^|[.])example[.]org$')");
         is_fine("!(expiration_id == -1) && -duration < 0 && dst_ip != string(7)");
+    }
+
+    #[test]
+    fn long_expressions_are_refused_before_they_exhaust_the_stack() {
+        let sum = format!("{} > 1", ["id"; 40_000].join("+"));
+        assert_eq!(fault(&sum), "has 120003 bytes; 4096 are allowed");
     }
 
     #[test]
