@@ -153,8 +153,7 @@ pub struct Meter {
     /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
     v6: Option<Box<V6>>,
     /// What is measured beside the volume, by slot.
-    #[allow(clippy::vec_box, reason = "a record takes the box, a pointer, out of its slot")]
-    measures: Vec<Box<Measures>>,
+    measures: Vec<Option<Box<Measures>>>,
     /// See [`Record::phase`].
     phase: u64,
     findings: Findings,
@@ -256,7 +255,8 @@ impl Meter {
             }
             for keyed in batch[..len].iter().flatten() {
                 let slot = self.table.prefetch_entry(keyed.hash);
-                if let Some(measures) = slot.and_then(|slot| self.measures.get(slot.index())) {
+                let measures = slot.and_then(|slot| self.measures.get(slot.index()));
+                if let Some(measures) = measures.and_then(Option::as_deref) {
                     measures.prefetch(&self.plan);
                 }
             }
@@ -494,9 +494,9 @@ impl Meter {
         entry.state.volume.add(direction, size);
         if self.plan.measures() {
             if self.measures.len() <= slot.index() {
-                self.measures.resize_with(slot.index() + 1, Box::default);
+                self.measures.resize_with(slot.index() + 1, Option::default);
             }
-            let measures = &mut self.measures[slot.index()];
+            let measures = self.measures[slot.index()].get_or_insert_default();
             let frame = packet.frame(frames);
             if first {
                 measures.begin(&self.plan, packet, frame, keyed.sender == entry.flow.src);
@@ -519,7 +519,7 @@ impl Meter {
             slot,
             flow: &entry.flow,
             state: &entry.state,
-            measures: self.measures.get(slot.index()).map(|measures| &**measures),
+            measures: self.measures.get(slot.index()).and_then(Option::as_deref),
             dissector: self.dissector.as_deref_mut().filter(|_| learnt || first),
         };
         let arrival = Arrival { packet, bytes, direction };
@@ -626,10 +626,11 @@ impl Meter {
             (_, Some(Close::Rst)) => EndReason::TcpRst,
         };
         self.findings.evicted_flows += u64::from(end_reason == EndReason::Evicted);
-        let measures = self.measures.get_mut(slot.index()).map(|measures| {
+        let measures = self.measures.get_mut(slot.index()).and_then(|place| {
+            let measures = place.take()?;
             // The next slice is one of the same connection.
-            let next = if end_reason.is_slice() { measures.next_slice() } else { Box::default() };
-            std::mem::replace(measures, next)
+            *place = end_reason.is_slice().then(|| measures.next_slice());
+            Some(measures)
         });
         let id = match &mut self.v6 {
             None => entry.flow.birth,

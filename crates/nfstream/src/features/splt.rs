@@ -2,6 +2,9 @@
 
 use crate::flow::Direction;
 
+/// Packets for which there is room from the start, at most.
+const USUAL_PACKETS: usize = 16;
+
 /// The first packets of a flow.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Splt {
@@ -31,6 +34,10 @@ impl Splt {
             return;
         }
         let gap = if self.packets.is_empty() { 0 } else { time.abs_diff(self.last) };
+        if self.packets.capacity() == 0 {
+            // Most flows that have a second packet have more; `limit` may be any number.
+            self.packets.reserve_exact(limit.min(USUAL_PACKETS));
+        }
         self.packets.push(SpltPacket { direction, size, gap });
         self.last = time;
     }
