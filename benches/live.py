@@ -149,7 +149,7 @@ def ours(
         time.sleep(2)
         sent, reached = send(path, rate, seconds)
         time.sleep(1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         counts = json.loads(process.stdout.readline())
     assert counts["received"] == counts["packets"] + counts["dropped_by_kernel"], counts
     assert counts["packets"] == counts["flow_packets"] + counts["ignored"], counts
@@ -165,7 +165,7 @@ def tcpdump(path: Path, rate: int, seconds: float) -> tuple[Loss, int, float]:
         time.sleep(1)
         sent, reached = send(path, rate, seconds)
         time.sleep(1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         text = process.stderr.read()
     numbers = {
         name: int(count)
@@ -258,7 +258,7 @@ def soak(arguments: argparse.Namespace) -> str:
             say(f"{passed:.0f} s, {total:,} packets sent, {resident / 1024:.0f} MiB")
             rows.append(f"| {passed:.0f} | {total:,} | {resident / 1024:.0f} |")
         time.sleep(1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         counts = json.loads(process.stdout.readline())
     handled = counts["flow_packets"] + counts["ignored"] + counts["dropped_by_kernel"]
     assert total == handled, f"{total - handled} of {total} packets are not accounted for: {counts}"
@@ -305,8 +305,9 @@ def main() -> None:
     )
     parser.add_argument("part", nargs="?", choices=["load", "soak"])
     parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--rates", type=int, nargs="+", default=[10_000, 20_000, 40_000, 80_000])
-    parser.add_argument("--load-seconds", type=float, default=10, help="for each rate")
+    rates = [10_000, 20_000, 40_000, 80_000, 160_000, 320_000]
+    parser.add_argument("--rates", type=int, nargs="+", default=rates)
+    parser.add_argument("--load-seconds", type=float, default=6, help="for each rate")
     parser.add_argument("--rate", type=int, default=20_000, help="of the soak")
     parser.add_argument("--seconds", type=float, default=600, help="of the soak")
     parser.add_argument("--meters", type=int, default=0)

@@ -16,6 +16,8 @@ use super::{Chunk, ChunkBytes, Corruption};
 pub(super) const BUFFER: usize = 1 << 20;
 /// Bytes that a decoder gets at once.
 const COMPRESSED: usize = 128 << 10;
+/// Bytes that the gzip decoder gives at once. What it has ready when it meets damage is lost.
+const DECOMPRESSED: usize = 4 << 10;
 /// Bytes that a pipe holds on Linux. A shorter read has emptied it.
 const PIPE: usize = 64 << 10;
 
@@ -266,7 +268,10 @@ impl Stream {
 impl Decoder {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Gzip(decoder) => {
+                let len = buffer.len().min(DECOMPRESSED);
+                decoder.read(&mut buffer[..len])
+            }
             Self::Plain(input) => input.read(buffer),
             Self::Zstd(decoder) => decoder.read(buffer),
         }
@@ -386,6 +391,23 @@ mod tests {
                 panic!("{outcome:?}");
             };
         }
+    }
+
+    #[test]
+    fn what_a_gzip_stream_holds_before_damage_is_read() {
+        let bytes = many();
+        let (whole, _) = parse(&bytes);
+        let mut compressed = gzip(&bytes);
+        let half = compressed.len() / 2;
+        let mut cut = MultiGzDecoder::new(&compressed[..half]);
+        let mut before = Vec::new();
+        assert_eq!(cut.read_to_end(&mut before).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        let (readable, _) = parse(&before[..before.len() - 2 * DECOMPRESSED]);
+        compressed[half..].fill(0xff);
+        let (packets, outcome) = stream(&compressed, usize::MAX, 4096);
+        assert!(matches!(outcome, Outcome::Corrupt(..)), "{outcome:?}");
+        assert!(whole.starts_with(&packets) && packets.starts_with(&readable));
+        assert!(readable.len() > 100);
     }
 
     #[test]
