@@ -17,7 +17,7 @@ use nfstream_testkit::{Ends, Frame, Ipv4};
 /// Active flows, at most.
 const LIMIT: usize = 20_000;
 
-/// What chunks in flight and the 65,536 records that wait for their place in the order may take.
+/// What chunks in flight and the 16,384 records that wait for their place in the order may take.
 const OVERHEAD: u64 = 64 << 20;
 
 /// More than a flow and its place in the index and the wheel take, which grow by doubling.

@@ -24,7 +24,7 @@ pub(super) struct Order {
 type Place = (Timestamp, u64, u32);
 
 /// Records that wait at most. Only a stream that jumps back in time comes near it.
-const CAPACITY: usize = 65_536;
+const CAPACITY: usize = 16_384;
 
 impl Order {
     /// Returns the order of flows that end after `idle`.
