@@ -46,10 +46,10 @@ NOTES = """\
   them. What nfstream 6.6 does is set to the same: its statistics are off, `n_dissections` is its
   default of 20, and it uses as many meters as it likes. `nDPI` means 10 packets of a TCP flow and
   16 of a UDP flow for us and for ndpiReader.
-- **Several meters** take more processor time than one: a chunk is read, decoded and metered by different
-  threads, so its packets go from one processor's cache to another's, and each meter fills the caches
-  with an nDPI of its own; the first run of a process also sets one up for each, one after the other.
-  On two processors the five threads of a run (reader, decoder, two meters, merge) leave none idle.
+- **Several meters** take more processor time than one: a chunk is read, decoded and metered by
+  different threads, so its packets go from one processor's cache to another's, and each meter
+  fills the caches with an nDPI of its own; the first run of a process also sets one up for each,
+  one after the other. On two processors the five threads of a run leave none idle.
 - **Found** says that a program has done its work: packets that it read or that are in its flows.
   A dash stands for what a program does not tell; *odd* for results unlike the engine's.
 """
