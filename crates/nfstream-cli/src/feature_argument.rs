@@ -48,7 +48,7 @@ impl TypedValueParser for FeatureParser {
 
 /// Returns the groups that a table has only if they are asked for.
 pub(crate) fn optional() -> impl Iterator<Item = Group> {
-    Group::ALL.into_iter().filter(|group| group.is_optional())
+    Group::ALL.into_iter().filter(|group| group.is_feature())
 }
 
 fn names() -> impl Iterator<Item = &'static str> {

@@ -253,7 +253,7 @@ impl Job {
 
     /// Returns whether a table has the columns of `group` where nobody chose its columns.
     pub(crate) fn shows(&self, group: Group) -> bool {
-        !group.is_optional() || self.features.contains(&group)
+        !group.is_feature() || self.features.contains(&group)
     }
 
     /// Fails where a column is needed that `input` cannot have.

@@ -396,7 +396,7 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// Returns the names of the groups of columns that can be asked for.
 #[pyfunction]
 pub(crate) fn feature_names() -> Vec<&'static str> {
-    Group::ALL.into_iter().filter(|group| group.is_optional()).map(Group::name).collect()
+    Group::ALL.into_iter().filter(|group| group.is_feature()).map(Group::name).collect()
 }
 
 fn group(name: &str) -> PyResult<Group> {

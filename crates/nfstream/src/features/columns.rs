@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::application::Tls;
-use super::{Measures, Moments, Names, Record, SpltPacket, community_id};
+use super::{Group, Measures, Moments, Names, Record, SpltPacket, community_id};
 use crate::decode::TcpFlags;
 use crate::flow::Direction::{Dst2Src, Src2Dst};
 use crate::flow::{Direction, EndReason, Sender};
@@ -26,100 +26,6 @@ pub struct Column {
     pub meaning: &'static str,
     /// How its value is read from a record.
     pub read: Read,
-}
-
-/// Columns that come and go together.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Group {
-    /// Always there.
-    Base,
-    /// With deep packet inspection.
-    Application,
-    /// First and last packet of each direction.
-    Directions,
-    /// MAC addresses.
-    Mac,
-    /// Tunnels.
-    Tunnel,
-    /// Statistics of packet sizes and of the gaps between packets.
-    Statistics,
-    /// Packets with each TCP flag.
-    TcpFlags,
-    /// The first packets, one by one.
-    Splt,
-    /// What else nDPI reads; needs deep packet inspection.
-    Ndpi,
-    /// Why flows end.
-    EndReason,
-    /// Community ID.
-    CommunityId,
-    /// Bytes of payload.
-    Payload,
-    /// Windows, lost and reordered segments, the round trip of the handshake.
-    TcpQuality,
-    /// TLS handshakes and risks; needs deep packet inspection.
-    Tls,
-    /// The process of this machine that a flow belongs to; needs a source that looks for them.
-    SystemProcess,
-}
-
-impl Group {
-    /// Every group, in the order of its columns.
-    pub const ALL: [Self; 15] = [
-        Self::Base,
-        Self::Application,
-        Self::Directions,
-        Self::Mac,
-        Self::Tunnel,
-        Self::Statistics,
-        Self::TcpFlags,
-        Self::Splt,
-        Self::Ndpi,
-        Self::EndReason,
-        Self::CommunityId,
-        Self::Payload,
-        Self::TcpQuality,
-        Self::Tls,
-        Self::SystemProcess,
-    ];
-
-    /// Returns the name under which users ask for the group.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Application => "application",
-            Self::Directions => "directions",
-            Self::Mac => "mac",
-            Self::Tunnel => "tunnel",
-            Self::Statistics => "statistics",
-            Self::TcpFlags => "tcp_flags",
-            Self::Splt => "splt",
-            Self::Ndpi => "ndpi",
-            Self::EndReason => "end_reason",
-            Self::CommunityId => "community_id",
-            Self::Payload => "payload",
-            Self::TcpQuality => "tcp_quality",
-            Self::Tls => "tls",
-            Self::SystemProcess => "system_process",
-        }
-    }
-
-    /// Returns whether there is nothing to tell without deep packet inspection.
-    pub const fn needs_inspection(self) -> bool {
-        matches!(self, Self::Application | Self::Ndpi | Self::Tls)
-    }
-
-    /// Returns whether a table can have the group beside the columns that are always there, for
-    /// any source.
-    pub const fn is_optional(self) -> bool {
-        !matches!(self, Self::Base | Self::Application | Self::SystemProcess)
-    }
-
-    /// Returns the group called `name`.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|group| group.name() == name)
-    }
 }
 
 /// The type of a column and how its value is read.
@@ -288,20 +194,22 @@ macro_rules! flag_counts {
     };
 }
 
+// A table is read by its columns, which the formatter does not see in a macro.
 /// Writes the whole table for one unit of time.
+#[rustfmt::skip]
 macro_rules! table {
     ($unit:ident, $short:literal) => {
         [
             columns! { Base:
                 "id", "", "number of the conversation, from 0 in the order of first packets; \
-        slices of one conversation share it", Read::U64(|r| r.id);
+                    slices of one conversation share it", Read::U64(|r| r.id);
                 "first_seen", $short, "time of the first packet, since the Unix epoch (UTC)",
                     Read::I64(|r| r.flow.first_seen.ticks(TimeUnit::$unit));
                 "last_seen", $short, "time of the last packet, since the Unix epoch (UTC)",
                     Read::I64(|r| r.flow.last_seen.ticks(TimeUnit::$unit));
                 "version", "", "IP version", Read::U8(|r| r.flow.key.version);
                 "src_port", "", "port of the source, 0 outside TCP, UDP and SCTP; the source is \
-        the end that sent the first packet",
+                    the end that sent the first packet",
                     Read::U16(|r| r.flow.key.end(r.flow.src).port);
                 "dst_port", "", "port of the destination, 0 outside TCP, UDP and SCTP",
                     Read::U16(|r| r.flow.key.end(r.flow.src.other()).port);
@@ -315,7 +223,7 @@ macro_rules! table {
                 "total_packets", "packets", "packets of both directions",
                     Read::U64(|r| r.volume.total_packets());
                 "total_bytes", "bytes", "bytes of both directions on the wire, link header \
-        included unless accounting_mode says otherwise",
+                    included unless accounting_mode says otherwise",
                     Read::U64(|r| r.volume.total_bytes());
                 "duration", $short, "last_seen less first_seen",
                     Read::I64(|r| between(TimeUnit::$unit, r.flow.first_seen, r.flow.last_seen));
@@ -327,12 +235,12 @@ macro_rules! table {
                     Read::U64(|r| r.volume.packets(Dst2Src));
                 "dst2src_bytes", "bytes", "bytes from destination to source",
                     Read::U64(|r| r.volume.bytes(Dst2Src));
-                "expiration_id", "", "0 idle, evicted or end of input, 1 active timeout, below 0 as a \
-        plugin set it", Read::I32(|r| r.expiration_id);
+                "expiration_id", "", "0 idle, evicted or end of input, 1 active timeout, below 0 \
+                    as a plugin set it", Read::I32(|r| r.expiration_id);
             },
             columns! { Application:
                 "master_protocol", "", "nDPI's number of the protocol that carries the \
-        application, 0 if none",
+                    application, 0 if none",
                     Read::U16(|r| r.application.label.master_protocol);
                 "app_protocol", "", "nDPI's number of the application's protocol, 0 if unknown",
                     Read::U16(|r| r.application.label.app_protocol);
@@ -343,10 +251,10 @@ macro_rules! table {
                     name: |names, code, text| names.category(low_half(code), text),
                 };
                 "client_info", "", "TLS and QUIC: server name that the client asks for; HTTP: \
-        user agent, or operating system; SSH: version",
+                    user agent, or operating system; SSH: version",
                     Read::Text(|r, text| metadata(r, text, |m| &m.client_info));
                 "server_info", "", "TLS and QUIC: names in the server's certificate; HTTP: host; \
-        DNS: name asked for; SSH: version; otherwise the host name if there is one",
+                    DNS: name asked for; SSH: version; otherwise the host name if there is one",
                     Read::Text(|r, text| metadata(r, text, |m| &m.server_info));
                 "j3a_client", "", "JA3 fingerprint of the client",
                     Read::Text(|r, text| metadata(r, text, |m| &m.ja3_client));
@@ -355,20 +263,20 @@ macro_rules! table {
             },
             columns! { Directions:
                 concat!("src2dst_first_seen_", $short), $short, "time of the first packet from \
-        source to destination, 0 if there is none",
+                    source to destination, 0 if there is none",
                     Read::I64(|r| seen(r, Src2Dst).map_or(0, |s| s.0.ticks(TimeUnit::$unit)));
                 concat!("src2dst_last_seen_", $short), $short, "time of the last packet from \
-        source to destination, 0 if there is none",
+                    source to destination, 0 if there is none",
                     Read::I64(|r| seen(r, Src2Dst).map_or(0, |s| s.1.ticks(TimeUnit::$unit)));
                 concat!("src2dst_duration_", $short), $short, "time between these two",
                     Read::I64(|r| {
                         seen(r, Src2Dst).map_or(0, |s| between(TimeUnit::$unit, s.0, s.1))
                     });
                 concat!("dst2src_first_seen_", $short), $short, "time of the first packet from \
-        destination to source, 0 if there is none",
+                    destination to source, 0 if there is none",
                     Read::I64(|r| seen(r, Dst2Src).map_or(0, |s| s.0.ticks(TimeUnit::$unit)));
                 concat!("dst2src_last_seen_", $short), $short, "time of the last packet from \
-        destination to source, 0 if there is none",
+                    destination to source, 0 if there is none",
                     Read::I64(|r| seen(r, Dst2Src).map_or(0, |s| s.1.ticks(TimeUnit::$unit)));
                 concat!("dst2src_duration_", $short), $short, "time between these two",
                     Read::I64(|r| {
@@ -377,19 +285,19 @@ macro_rules! table {
             },
             columns! { Mac:
                 "src_mac", "", "MAC address of the source in the first packet's outermost \
-        Ethernet header; zeros on other links",
+                    Ethernet header; zeros on other links",
                     Read::Text(|r, text| write_mac(measured(r, |m| m.link).src, 6, text));
                 "src_oui", "", "first three bytes of src_mac: the maker",
                     Read::Text(|r, text| write_mac(measured(r, |m| m.link).src, 3, text));
                 "dst_mac", "", "MAC address of the destination in the first packet's outermost \
-        Ethernet header; zeros on other links",
+                    Ethernet header; zeros on other links",
                     Read::Text(|r, text| write_mac(measured(r, |m| m.link).dst, 6, text));
                 "dst_oui", "", "first three bytes of dst_mac: the maker",
                     Read::Text(|r, text| write_mac(measured(r, |m| m.link).dst, 3, text));
             },
             columns! { Tunnel:
                 "tunnel_id", "", "tunnel that carried the flow: 0 none, 1 GTP-U, 2 CAPWAP, \
-        3 TZSP, 4 VXLAN, 5 Geneve, 6 GRE, 7 ERSPAN, 8 NVGRE, 9 L2TP, 10 Teredo",
+                    3 TZSP, 4 VXLAN, 5 Geneve, 6 GRE, 7 ERSPAN, 8 NVGRE, 9 L2TP, 10 Teredo",
                     Read::U32(|r| r.flow.key.tunnel_id);
             },
             &statistics!("bidirectional", "ps", "bytes", "packet sizes", sizes),
@@ -433,20 +341,20 @@ macro_rules! table {
             &flag_counts!("dst2src", "from destination to source", flags_back),
             columns! { Splt:
                 "splt_direction", "", "direction of the first packets, one by one: 0 from source \
-        to destination, 1 back; -1 where there is no packet",
+                    to destination, 1 back; -1 where there is no packet",
                     Read::List(|r, list| splt(r, list, |p| way(p.direction)));
                 "splt_ps", "bytes", "their sizes; -1 where there is no packet",
                     Read::List(|r, list| splt(r, list, |p| p.size.into()));
                 concat!("splt_piat_", $short), $short, "time since the packet before, 0 for the \
-        first; -1 where there is no packet",
+                    first; -1 where there is no packet",
                     Read::List(|r, list| splt(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)));
             },
             columns! { Ndpi:
                 "requested_server_name", "", "name of the server as the client asks for it: TLS \
-        and QUIC server name, HTTP host, DNS name",
+                    and QUIC server name, HTTP host, DNS name",
                     Read::Text(|r, text| metadata(r, text, |m| &m.requested_server_name));
                 "client_fingerprint", "", "fingerprint of the client: JA3 for TLS and QUIC, HASSH \
-        for SSH, requested options for DHCP",
+                    for SSH, requested options for DHCP",
                     Read::Text(|r, text| metadata(r, text, |m| &m.client_fingerprint));
                 "server_fingerprint", "", "fingerprint of the server: JA3S for TLS, HASSH for SSH",
                     Read::Text(|r, text| metadata(r, text, |m| &m.server_fingerprint));
@@ -455,13 +363,13 @@ macro_rules! table {
                 "content_type", "", "content type of an HTTP response",
                     Read::Text(|r, text| metadata(r, text, |m| &m.content_type));
                 "application_is_guessed", "", "whether the label comes from ports and addresses \
-        alone", Read::Bool(|r| r.application.label.guessed);
+                    alone", Read::Bool(|r| r.application.label.guessed);
                 "application_confidence", "", "how nDPI found the label, in its own numbering",
                     Read::U8(|r| r.application.label.confidence);
             },
             columns! { EndReason:
                 "end_reason", "", "why the flow ended: idle (RFC 5102 flowEndReason 1), active \
-        (2), tcp_fin and tcp_rst (3), end_of_input and plugin (4), evicted (5)",
+                    (2), tcp_fin and tcp_rst (3), end_of_input and plugin (4), evicted (5)",
                     Read::Name {
                         code: |r| u32::from(r.end_reason.code()),
                         name: |_, code, text| text.push_str(EndReason::name_of(code)),
@@ -469,50 +377,50 @@ macro_rules! table {
             },
             columns! { CommunityId:
                 "community_id", "", "Community ID version 1 with seed 0, as Zeek and Suricata \
-        compute it", Read::Text(community_id::write);
+                    compute it", Read::Text(community_id::write);
             },
             columns! { Payload:
                 "src2dst_payload_bytes", "bytes", "bytes behind the transport headers, source to \
-        destination", Read::U64(|r| measured(r, |m| m.payload.of(Src2Dst)));
+                    destination", Read::U64(|r| measured(r, |m| m.payload.of(Src2Dst)));
                 "dst2src_payload_bytes", "bytes", "bytes behind the transport headers, \
-        destination to source", Read::U64(|r| measured(r, |m| m.payload.of(Dst2Src)));
+                    destination to source", Read::U64(|r| measured(r, |m| m.payload.of(Dst2Src)));
             },
             columns! { TcpQuality:
                 "src2dst_initial_window", "bytes", "window in the source's first TCP segment, not \
-        scaled", Read::U16(|r| measured(r, |m| m.quality.initial_window(Src2Dst)));
+                    scaled", Read::U16(|r| measured(r, |m| m.quality.initial_window(Src2Dst)));
                 "dst2src_initial_window", "bytes", "window in the destination's first TCP \
-        segment, not scaled",
+                    segment, not scaled",
                     Read::U16(|r| measured(r, |m| m.quality.initial_window(Dst2Src)));
                 "src2dst_retransmitted_packets", "packets", "segments from the source that hold \
-        only what it had sent before",
+                    only what it had sent before",
                     Read::U32(|r| measured(r, |m| m.quality.retransmitted(Src2Dst)));
                 "dst2src_retransmitted_packets", "packets", "segments from the destination that \
-        hold only what it had sent before",
+                    hold only what it had sent before",
                     Read::U32(|r| measured(r, |m| m.quality.retransmitted(Dst2Src)));
                 "src2dst_out_of_order_packets", "packets", "segments from the source that came \
-        after a later one and fill the gap before it",
+                    after a later one and fill the gap before it",
                     Read::U32(|r| measured(r, |m| m.quality.out_of_order(Src2Dst)));
                 "dst2src_out_of_order_packets", "packets", "segments from the destination that \
-        came after a later one and fill the gap before it",
+                    came after a later one and fill the gap before it",
                     Read::U32(|r| measured(r, |m| m.quality.out_of_order(Dst2Src)));
                 "src2dst_zero_window_packets", "packets", "segments with which the source takes \
-        no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Src2Dst)));
+                    no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Src2Dst)));
                 "dst2src_zero_window_packets", "packets", "segments with which the destination \
-        takes no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Dst2Src)));
+                    takes no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Dst2Src)));
                 "tcp_handshake_us", "us", "time from SYN to the segment that answers SYN+ACK, in \
-        microseconds whatever the unit of the run; 0 if these were not all seen",
+                    microseconds whatever the unit of the run; 0 if these were not all seen",
                     Read::U64(|r| measured(r, |m| m.quality.round_trip().nanos() / 1000));
             },
             columns! { Tls:
                 "tls_version", "", "version in the TLS server's hello as a number, such as 771 \
-        for TLS 1.2; 0 if none was seen",
+                    for TLS 1.2; 0 if none was seen",
                     Read::U16(|r| tls(r).map_or(0, |tls| tls.version));
                 "tls_offered_versions", "", "versions that the client offers",
                     Read::Text(|r, text| tls_text(r, text, |tls| &tls.supported_versions));
                 "tls_alpn", "", "application protocols that the client offers",
                     Read::Text(|r, text| tls_text(r, text, |tls| &tls.alpn));
                 "tls_cipher", "", "number of the cipher suite that the server chose, 0 if none \
-        was seen", Read::U16(|r| tls(r).map_or(0, |tls| tls.cipher));
+                    was seen", Read::U16(|r| tls(r).map_or(0, |tls| tls.cipher));
                 "tls_issuer", "", "issuer of the server's certificate",
                     Read::Text(|r, text| tls_text(r, text, |tls| &tls.issuer));
                 "tls_subject", "", "subject of the server's certificate",
@@ -522,10 +430,10 @@ macro_rules! table {
             },
             columns! { SystemProcess:
                 "system_process_pid", "", "number of the process on this machine that has the \
-        flow's socket, of the source's if both ends are here; 0 if none was seen",
+                    flow's socket, of the source's if both ends are here; 0 if none was seen",
                     Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid));
                 "system_process_name", "", "name of its program as the kernel has it, 15 bytes at \
-        most",
+                    most",
                     Read::Text(|r, text| {
                         text.push_str(r.process.as_deref().map_or("", |process| &process.name));
                     });

@@ -5,6 +5,7 @@ mod application;
 mod columns;
 mod community_id;
 mod direction_times;
+mod group;
 mod inter_arrival;
 mod link_addresses;
 mod measures;
@@ -21,8 +22,9 @@ mod volume;
 
 pub use accounting::Accounting;
 pub use application::{Application, Label, Metadata, Nameless, Names, Tls};
-pub use columns::{COLUMNS, Column, Group, Read, Value, columns};
+pub use columns::{COLUMNS, Column, Read, Value, columns};
 pub use direction_times::DirectionTimes;
+pub use group::Group;
 pub use inter_arrival::InterArrival;
 pub use link_addresses::LinkAddresses;
 pub use measures::{Measures, Measuring, Plan};

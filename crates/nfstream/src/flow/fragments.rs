@@ -33,7 +33,7 @@ impl FragmentTable {
     pub const LIFETIME: Duration = Duration::from_nanos(30_000_000_000);
 
     /// First fragments that are held at most.
-    pub const CAPACITY: usize = 65_536;
+    pub const CAPACITY: usize = 16_384;
 
     /// Remembers `packet` if it is a first fragment; gives it its first's key if it is a later
     /// one. `frame` is the packet's.
