@@ -22,6 +22,6 @@ pub use heap::release_freed;
 pub use interfaces::{Interface, interfaces};
 pub use libpcap::libpcap_version;
 pub use mapping::Mapping;
-pub use prefetch::{prefetch_read, prefetch_slice, prefetch_whole};
+pub use prefetch::{prefetch_line, prefetch_read, prefetch_slice, prefetch_whole};
 #[cfg(target_os = "linux")]
 pub use ring::{FilterInstruction, PacketRing, RingCounts, RingFrame};

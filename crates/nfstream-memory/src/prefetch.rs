@@ -6,12 +6,21 @@ pub fn prefetch_read<T>(value: &T) {
     prefetch(std::ptr::from_ref(value).cast());
 }
 
+/// Asks the processor to bring the cache line near that holds the byte of `value` at `offset`, if
+/// there is one.
+#[inline(always)]
+pub fn prefetch_line<T>(value: &T, offset: usize) {
+    if offset < size_of::<T>() {
+        let start: *const u8 = std::ptr::from_ref(value).cast();
+        prefetch(start.wrapping_add(offset));
+    }
+}
+
 /// Asks the processor to bring all cache lines of `value` near, of 64 bytes each.
 #[inline(always)]
 pub fn prefetch_whole<T>(value: &T) {
-    let start: *const u8 = std::ptr::from_ref(value).cast();
     for offset in (0..size_of::<T>()).step_by(64) {
-        prefetch(start.wrapping_add(offset));
+        prefetch_line(value, offset);
     }
 }
 
@@ -64,6 +73,8 @@ mod tests {
         let (value, bytes) = ([7_u64; 8], [1, 2, 3]);
         prefetch_read(&value);
         prefetch_whole(&value);
+        prefetch_line(&value, 8);
+        prefetch_line(&value, usize::MAX);
         prefetch_slice(&bytes, 2);
         assert_eq!((value, bytes), ([7; 8], [1, 2, 3]));
     }

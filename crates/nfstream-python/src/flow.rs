@@ -141,7 +141,7 @@ impl FlowType {
             Read::U64(read) => read(record).into_pyobject(py)?.into_any(),
             Read::F64(read) => read(record).into_pyobject(py)?.into_any(),
             Read::Bool(read) => PyBool::new(py, read(record)).to_owned().into_any(),
-            Read::List(read) => {
+            Read::List(_, read) => {
                 let mut list = Vec::new();
                 read(record, &mut list);
                 PyList::new(py, list)?.into_any()

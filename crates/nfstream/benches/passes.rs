@@ -164,23 +164,24 @@ impl Task {
         let arrow_schema = Arc::new(export::arrow_schema(&schema));
         let before = if self.stage == Stage::Memory { anonymous_bytes()? } else { 0 };
         let mut after = before;
-        let mut pending = Vec::new();
+        let mut builder = export::BatchBuilder::new(&schema, arrow_schema);
+        let recycler = run.recycler();
         let mut batches = Vec::new();
         loop {
             if self.stage == Stage::Memory {
                 after = anonymous_bytes()?;
             }
-            let (mut records, last) = match run.advance()? {
+            let (records, last) = match run.advance()? {
                 Step::Records(records) => (records, false),
                 Step::Last(records) => (records, true),
             };
             if self.stage == Stage::Arrow {
-                pending.append(&mut records);
-                if pending.len() >= ROWS || last {
-                    batches.push(export::record_batch(&schema, &arrow_schema, &pending));
-                    pending.clear();
+                builder.append(&records);
+                if builder.rows() >= ROWS || last {
+                    batches.push(builder.finish());
                 }
             }
+            recycler.take(records);
             if last {
                 break;
             }

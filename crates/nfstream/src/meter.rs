@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::capture::{ChunkBytes, Process, Processes};
 use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
-use crate::features::{Application, Measures, Plan, Record, Volume};
+use crate::features::{
+    ActiveMeasures, Application, Measures, Plan, Record, Recycler, Sample, Volume,
+};
 use crate::flow::{
     Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender,
     Slot, Timeouts, Verdict, Wheel,
@@ -152,8 +154,8 @@ pub struct Meter {
     plan: Plan,
     /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
     v6: Option<Box<V6>>,
-    /// What is measured beside the volume, by slot.
-    measures: Vec<Option<Box<Measures>>>,
+    /// What is measured beside the volume.
+    measures: ActiveMeasures,
     /// See [`Record::phase`].
     phase: u64,
     findings: Findings,
@@ -171,6 +173,10 @@ struct V6 {
 /// another is worked on.
 const LOOK_AHEAD: usize = 32;
 
+/// Flows that end one after the other, before the one whose memory is fetched meanwhile: nobody
+/// has touched it for as long as it was silent.
+const END_AHEAD: usize = 8;
+
 /// A packet about to be looked up.
 #[derive(Clone, Copy)]
 struct Keyed<'a> {
@@ -179,6 +185,8 @@ struct Keyed<'a> {
     key: FlowKey,
     sender: Sender,
     hash: u64,
+    /// Where its flow lives, probably.
+    slot: Option<Slot>,
 }
 
 /// Returns whether `packet` opens a TCP connection.
@@ -199,7 +207,7 @@ impl Meter {
             processes: None,
             plan,
             v6: None,
-            measures: Vec::new(),
+            measures: ActiveMeasures::new(plan, Recycler::default()),
             phase: 1,
             findings: Findings::default(),
         }
@@ -216,6 +224,13 @@ impl Meter {
     #[must_use]
     pub fn naming(mut self, processes: Option<Processes>) -> Self {
         self.processes = processes;
+        self
+    }
+
+    /// Returns the meter with `recycler` to bring it memory to measure in.
+    #[must_use]
+    pub fn recycling(mut self, recycler: Recycler) -> Self {
+        self.measures = ActiveMeasures::new(self.plan, recycler);
         self
     }
 
@@ -250,15 +265,14 @@ impl Meter {
                 let (key, sender) = FlowKey::of(packet);
                 let hash = self.hasher.key(&key);
                 self.table.prefetch_index(hash);
-                *place = Some(Keyed { index, packet, key, sender, hash });
+                *place = Some(Keyed { index, packet, key, sender, hash, slot: None });
                 len += 1;
             }
-            for keyed in batch[..len].iter().flatten() {
-                let slot = self.table.prefetch_entry(keyed.hash);
-                let measures = slot.and_then(|slot| self.measures.get(slot.index()));
-                if let Some(measures) = measures.and_then(Option::as_deref) {
-                    measures.prefetch(&self.plan);
-                }
+            for keyed in batch[..len].iter_mut().flatten() {
+                keyed.slot = self.table.prefetch_entry(keyed.hash);
+            }
+            if self.plan.measures() {
+                self.prefetch_measures(batch[..len].iter().flatten());
             }
             for keyed in batch[..len].iter().flatten() {
                 self.arrive(bytes, frames, keyed, hooks)?;
@@ -298,7 +312,10 @@ impl Meter {
         }
         // So that hooks see the same order for any number of ticks.
         idle.sort_unstable();
-        for (deadline, _, slot) in idle {
+        for (place, &(deadline, _, slot)) in idle.iter().enumerate() {
+            if let Some(&(_, _, slot)) = idle.get(place + END_AHEAD) {
+                self.measures.prefetch_all(slot);
+            }
             self.remove(slot, deadline, EndReason::Idle, 0, hooks)?;
         }
         self.phase += 1;
@@ -327,7 +344,10 @@ impl Meter {
             })
             .collect();
         rest.sort_unstable();
-        for (active, _, slot) in rest {
+        for (place, &(active, _, slot)) in rest.iter().enumerate() {
+            if let Some(&(_, _, slot)) = rest.get(place + END_AHEAD) {
+                self.measures.prefetch_all(slot);
+            }
             let (ended, reason) = if active {
                 (Timestamp::MAX, EndReason::EndOfInput)
             } else {
@@ -365,6 +385,18 @@ impl Meter {
         self.table.len()
     }
 
+    /// Asks for the memory in which `packets` will probably be measured.
+    #[inline]
+    fn prefetch_measures<'a>(&self, packets: impl Iterator<Item = &'a Keyed<'a>>) {
+        for keyed in packets {
+            if let Some(slot) = keyed.slot {
+                let entry = self.table.entry(slot);
+                let direction = Direction::of(keyed.sender, entry.flow.src);
+                self.measures.prefetch(slot, direction, entry.state.volume.total_packets());
+            }
+        }
+    }
+
     #[inline]
     fn arrive<H: Hooks>(
         &mut self,
@@ -373,7 +405,7 @@ impl Meter {
         keyed: &Keyed<'_>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        let Keyed { index, packet, key, sender, hash } = *keyed;
+        let Keyed { index, packet, key, sender, hash, .. } = *keyed;
         let Some(slot) = self.table.find(hash, &key) else {
             if self.table.len() >= self.capacity {
                 self.evict(packet.time, hooks)?;
@@ -493,16 +525,21 @@ impl Meter {
         let size = self.plan.accounting.size(packet);
         entry.state.volume.add(direction, size);
         if self.plan.measures() {
-            if self.measures.len() <= slot.index() {
-                self.measures.resize_with(slot.index() + 1, Option::default);
-            }
-            let measures = self.measures[slot.index()].get_or_insert_default();
-            let frame = packet.frame(frames);
+            let sample = Sample {
+                packet,
+                frame: packet.frame(frames),
+                direction,
+                time: entry.flow.last_seen,
+                size,
+                volume: &entry.state.volume,
+            };
             if first {
-                measures.begin(&self.plan, packet, frame, keyed.sender == entry.flow.src);
+                self.measures.begin(slot, &sample, keyed.sender == entry.flow.src);
             }
-            measures.add(&self.plan, direction, entry.flow.last_seen, size, packet, frame);
-            entry.state.close = measures.close();
+            let measures = self.measures.add(slot, &sample);
+            if self.plan.track_tcp {
+                entry.state.close = measures.close();
+            }
         }
         let mut learnt = false;
         if entry.state.inspection == Inspection::Open
@@ -519,7 +556,7 @@ impl Meter {
             slot,
             flow: &entry.flow,
             state: &entry.state,
-            measures: self.measures.get(slot.index()).and_then(Option::as_deref),
+            measures: self.plan.measures().then(|| self.measures.of(slot)).flatten(),
             dissector: self.dissector.as_deref_mut().filter(|_| learnt || first),
         };
         let arrival = Arrival { packet, bytes, direction };
@@ -558,7 +595,12 @@ impl Meter {
                     self.remove(slot, ended, reason, id, hooks)?;
                 }
             }
-            self.arrive(bytes, frames, &Keyed { index, packet, key, sender, hash }, hooks)?;
+            self.arrive(
+                bytes,
+                frames,
+                &Keyed { index, packet, key, sender, hash, slot: None },
+                hooks,
+            )?;
             self.scan(packet.time, hooks)?;
         }
         Ok(())
@@ -626,12 +668,9 @@ impl Meter {
             (_, Some(Close::Rst)) => EndReason::TcpRst,
         };
         self.findings.evicted_flows += u64::from(end_reason == EndReason::Evicted);
-        let measures = self.measures.get_mut(slot.index()).and_then(|place| {
-            let measures = place.take()?;
-            // The next slice is one of the same connection.
-            *place = end_reason.is_slice().then(|| measures.next_slice());
-            Some(measures)
-        });
+        // The next slice is one of the same connection.
+        let is_slice = end_reason.is_slice();
+        let measures = self.plan.measures().then(|| self.measures.take(slot, is_slice));
         let id = match &mut self.v6 {
             None => entry.flow.birth,
             Some(v6) => {

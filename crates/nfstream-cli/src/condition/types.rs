@@ -264,7 +264,7 @@ impl Type {
         match column.read {
             Read::F64(_) => Self::Double,
             Read::Bool(_) => Self::Bool,
-            Read::List(_) => Self::List(Box::new(Self::Int)),
+            Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
         }

@@ -107,7 +107,7 @@ impl FlowTable {
         if self.selection == Selection::User {
             for &column in self.schema.columns() {
                 let align = match column.read {
-                    Read::Bool(_) | Read::List(_) | Read::Name { .. } | Read::Text(_) => {
+                    Read::Bool(_) | Read::List(..) | Read::Name { .. } | Read::Text(_) => {
                         Align::Left
                     }
                     _ => Align::Right,

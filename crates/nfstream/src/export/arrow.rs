@@ -1,23 +1,24 @@
 //! Records as Arrow record batches, column by column.
 
 use std::collections::HashMap;
+use std::iter::once;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    GenericStringBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-};
+use arrow_array::builder::{BooleanBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowTimestampType, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, OffsetSizeTrait,
-    PrimitiveArray, RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int8Array, Int32Array, Int64Array,
+    ListArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, UInt8Array, UInt16Array, UInt32Array,
+    UInt64Array,
 };
-use arrow_schema::{DataType, Field, Schema as ArrowSchema, TimeUnit};
+use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 
-use crate::features::{Column, Names, Read, Record, Schema};
+use crate::features::{Column, Items, Names, Read, Record, Schema};
 
 /// Returns the Arrow schema of `schema`: no column holds nulls.
 pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
@@ -52,27 +53,70 @@ pub fn with_frame_text(arrow_schema: &ArrowSchema) -> ArrowSchema {
     ArrowSchema::new(fields.collect::<Vec<_>>())
 }
 
+/// Makes a record batch of records as they come.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    schema: Schema,
+    arrow_schema: SchemaRef,
+    columns: Vec<Values>,
+    rows: usize,
+}
+
+/// Records that are read column by column before the next: so few that they stay in the cache.
+const BLOCK: usize = 32;
+
+impl BatchBuilder {
+    /// Returns a builder of batches of `arrow_schema`, one of the Arrow forms of `schema`.
+    pub fn new(schema: &Schema, arrow_schema: SchemaRef) -> Self {
+        let columns = schema.columns().iter().zip(arrow_schema.fields());
+        let columns = columns.map(|(column, field)| Values::new(column, field.data_type()));
+        Self { schema: schema.clone(), columns: columns.collect(), arrow_schema, rows: 0 }
+    }
+
+    /// Appends a row for each of `records`.
+    pub fn append(&mut self, records: &[Record]) {
+        for block in records.chunks(BLOCK) {
+            for values in &mut self.columns {
+                values.append(block, self.schema.names());
+            }
+        }
+        self.rows += records.len();
+    }
+
+    /// Returns the rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the rows so far as a batch, and begins the next.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the Arrow schema was made from another schema.
+    pub fn finish(&mut self) -> RecordBatch {
+        let columns = self.columns.iter_mut().zip(self.arrow_schema.fields());
+        let arrays = columns.map(|(values, field)| {
+            let array = values.finish(field.data_type());
+            match field.data_type() {
+                DataType::Timestamp(unit, _) => as_times(&array, *unit),
+                _ => array,
+            }
+        });
+        self.rows = 0;
+        RecordBatch::try_new(Arc::clone(&self.arrow_schema), arrays.collect())
+            .expect("arrays and fields are made from the same columns")
+    }
+}
+
 /// Returns `records` as a batch of `arrow_schema`, one of the Arrow forms of `schema`.
 ///
 /// # Panics
 ///
 /// Panics if `arrow_schema` was made from another schema.
-pub fn record_batch(
-    schema: &Schema,
-    arrow_schema: &Arc<ArrowSchema>,
-    records: &[Record],
-) -> RecordBatch {
-    let columns = schema.columns().iter().zip(arrow_schema.fields());
-    let arrays = columns.map(|(column, field)| {
-        let data_type = field.data_type();
-        let array = array(column, data_type, schema.names(), records);
-        match data_type {
-            DataType::Timestamp(unit, _) => as_times(&array, *unit),
-            _ => array,
-        }
-    });
-    RecordBatch::try_new(Arc::clone(arrow_schema), arrays.collect())
-        .expect("arrays and fields are made from the same columns")
+pub fn record_batch(schema: &Schema, arrow_schema: &SchemaRef, records: &[Record]) -> RecordBatch {
+    let mut builder = BatchBuilder::new(schema, Arc::clone(arrow_schema));
+    builder.append(records);
+    builder.finish()
 }
 
 /// Returns the unit of a column that is a point in time.
@@ -110,7 +154,9 @@ fn data_type(column: &Column) -> DataType {
         Read::U64(_) => DataType::UInt64,
         Read::F64(_) => DataType::Float64,
         Read::Bool(_) => DataType::Boolean,
-        Read::List(_) => DataType::new_list(DataType::Int64, true),
+        Read::List(Items::I8, _) => DataType::new_list(DataType::Int8, true),
+        Read::List(Items::I32, _) => DataType::new_list(DataType::Int32, true),
+        Read::List(Items::I64, _) => DataType::new_list(DataType::Int64, true),
         Read::Text(_) => DataType::Utf8,
         Read::Name { .. } => {
             DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
@@ -123,78 +169,210 @@ fn metadata(column: &Column) -> HashMap<String, String> {
     unit.into_iter().collect()
 }
 
-fn array(column: &Column, data_type: &DataType, names: &dyn Names, records: &[Record]) -> ArrayRef {
-    match column.read {
-        Read::U8(read) => Arc::new(UInt8Array::from_iter_values(records.iter().map(read))),
-        Read::U16(read) => Arc::new(UInt16Array::from_iter_values(records.iter().map(read))),
-        Read::I32(read) => Arc::new(Int32Array::from_iter_values(records.iter().map(read))),
-        Read::I64(read) => Arc::new(Int64Array::from_iter_values(records.iter().map(read))),
-        Read::U32(read) => Arc::new(UInt32Array::from_iter_values(records.iter().map(read))),
-        Read::U64(read) => Arc::new(UInt64Array::from_iter_values(records.iter().map(read))),
-        Read::F64(read) => Arc::new(Float64Array::from_iter_values(records.iter().map(read))),
-        Read::Bool(read) => {
-            Arc::new(BooleanArray::from(records.iter().map(read).collect::<Vec<_>>()))
-        }
-        Read::List(read) => {
-            let mut builder = ListBuilder::new(Int64Builder::new());
-            let mut list = Vec::new();
-            for record in records {
-                list.clear();
-                read(record, &mut list);
-                builder.values().append_slice(&list);
-                builder.append(true);
+/// The values of a column as they are collected.
+#[derive(Debug)]
+enum Values {
+    U8(fn(&Record) -> u8, Vec<u8>),
+    U16(fn(&Record) -> u16, Vec<u16>),
+    I32(fn(&Record) -> i32, Vec<i32>),
+    I64(fn(&Record) -> i64, Vec<i64>),
+    U32(fn(&Record) -> u32, Vec<u32>),
+    U64(fn(&Record) -> u64, Vec<u64>),
+    F64(fn(&Record) -> f64, Vec<f64>),
+    Bool(fn(&Record) -> bool, BooleanBuilder),
+    List(fn(&Record, &mut Vec<i64>), Lists),
+    Text(fn(&Record, &mut String), Texts),
+    Names(fn(&Record) -> u32, Name, Dictionary),
+    NamesAsText(fn(&Record) -> u32, Name, Texts),
+}
+
+/// Appends the name of a number.
+type Name = fn(&dyn Names, u32, &mut String);
+
+impl Values {
+    /// Returns an empty column that becomes an array of `data_type`.
+    fn new(column: &Column, data_type: &DataType) -> Self {
+        match column.read {
+            Read::U8(read) => Self::U8(read, Vec::new()),
+            Read::U16(read) => Self::U16(read, Vec::new()),
+            Read::I32(read) => Self::I32(read, Vec::new()),
+            Read::I64(read) => Self::I64(read, Vec::new()),
+            Read::U32(read) => Self::U32(read, Vec::new()),
+            Read::U64(read) => Self::U64(read, Vec::new()),
+            Read::F64(read) => Self::F64(read, Vec::new()),
+            Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
+            Read::List(items, read) => Self::List(read, Lists::new(items)),
+            Read::Text(read) => Self::Text(read, Texts::default()),
+            Read::Name { code, name } if *data_type == DataType::LargeUtf8 => {
+                Self::NamesAsText(code, name, Texts::default())
             }
-            Arc::new(builder.finish())
+            Read::Name { code, name } => Self::Names(code, name, Dictionary::default()),
         }
-        Read::Text(read) => match data_type {
-            DataType::LargeUtf8 => text::<i64>(records, read),
-            _ => text::<i32>(records, read),
-        },
-        Read::Name { code, name } => match data_type {
-            DataType::LargeUtf8 => {
-                text::<i64>(records, |record, text| name(names, code(record), text))
+    }
+
+    fn append(&mut self, records: &[Record], names: &dyn Names) {
+        match self {
+            Self::U8(read, values) => values.extend(records.iter().map(*read)),
+            Self::U16(read, values) => values.extend(records.iter().map(*read)),
+            Self::I32(read, values) => values.extend(records.iter().map(*read)),
+            Self::I64(read, values) => values.extend(records.iter().map(*read)),
+            Self::U32(read, values) => values.extend(records.iter().map(*read)),
+            Self::U64(read, values) => values.extend(records.iter().map(*read)),
+            Self::F64(read, values) => values.extend(records.iter().map(*read)),
+            Self::Bool(read, values) => {
+                records.iter().for_each(|record| values.append_value(read(record)));
             }
-            _ => dictionary(records, code, |code, text| name(names, code, text)),
-        },
+            Self::List(read, lists) => {
+                records.iter().for_each(|record| lists.append(|list| read(record, list)));
+            }
+            Self::Text(read, texts) => {
+                records.iter().for_each(|record| texts.append(|text| read(record, text)));
+            }
+            Self::Names(code, name, dictionary) => {
+                for record in records {
+                    dictionary.append(code(record), |code, text| name(names, code, text));
+                }
+            }
+            Self::NamesAsText(code, name, texts) => {
+                for record in records {
+                    texts.append(|text| name(names, code(record), text));
+                }
+            }
+        }
+    }
+
+    /// Returns the values as an array of `data_type`, and begins anew.
+    fn finish(&mut self, data_type: &DataType) -> ArrayRef {
+        match self {
+            Self::U8(_, values) => Arc::new(UInt8Array::from(take(values))),
+            Self::U16(_, values) => Arc::new(UInt16Array::from(take(values))),
+            Self::I32(_, values) => Arc::new(Int32Array::from(take(values))),
+            Self::I64(_, values) => Arc::new(Int64Array::from(take(values))),
+            Self::U32(_, values) => Arc::new(UInt32Array::from(take(values))),
+            Self::U64(_, values) => Arc::new(UInt64Array::from(take(values))),
+            Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::Bool(_, values) => Arc::new(values.finish()),
+            Self::List(_, lists) => Arc::new(lists.finish()),
+            Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),
+            Self::Names(_, _, dictionary) => Arc::new(dictionary.finish()),
+        }
     }
 }
 
-fn text<Offset: OffsetSizeTrait>(
-    records: &[Record],
-    read: impl Fn(&Record, &mut String),
-) -> ArrayRef {
-    let mut builder =
-        GenericStringBuilder::<Offset>::with_capacity(records.len(), records.len() * 8);
-    let mut text = String::new();
-    for record in records {
-        text.clear();
-        read(record, &mut text);
-        builder.append_value(&text);
-    }
-    Arc::new(builder.finish())
+/// Takes what has been collected, and makes room for as much again: batches are about as long as
+/// the one before.
+fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
 }
 
-/// Numbers a batch's names in the order in which they come.
-fn dictionary(
-    records: &[Record],
-    code: fn(&Record) -> u32,
-    name: impl Fn(u32, &mut String),
-) -> ArrayRef {
-    let mut places = HashMap::<u32, i32, foldhash::fast::FixedState>::default();
-    let mut keys = Int32Builder::with_capacity(records.len());
-    let mut values = StringBuilder::new();
-    let mut text = String::new();
-    for record in records {
-        let code = code(record);
-        let next = i32::try_from(places.len()).unwrap_or(i32::MAX);
-        let place = *places.entry(code).or_insert_with(|| {
-            text.clear();
+/// The values of a column of lists, one behind the other.
+#[derive(Debug)]
+struct Lists {
+    list: Vec<i64>,
+    lengths: Vec<usize>,
+    values: ListValues,
+}
+
+#[derive(Debug)]
+enum ListValues {
+    I8(Vec<i8>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+impl Lists {
+    fn new(items: Items) -> Self {
+        let values = match items {
+            Items::I8 => ListValues::I8(Vec::new()),
+            Items::I32 => ListValues::I32(Vec::new()),
+            Items::I64 => ListValues::I64(Vec::new()),
+        };
+        Self { list: Vec::new(), lengths: Vec::new(), values }
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<i64>)) {
+        self.list.clear();
+        write(&mut self.list);
+        self.lengths.push(self.list.len());
+        match &mut self.values {
+            ListValues::I8(values) => {
+                values.extend(self.list.iter().map(|&item| i8::try_from(item).unwrap_or(i8::MAX)));
+            }
+            ListValues::I32(values) => {
+                values
+                    .extend(self.list.iter().map(|&item| i32::try_from(item).unwrap_or(i32::MAX)));
+            }
+            ListValues::I64(values) => values.extend_from_slice(&self.list),
+        }
+    }
+
+    fn finish(&mut self) -> ListArray {
+        let (item_type, values): (_, ArrayRef) = match &mut self.values {
+            ListValues::I8(values) => (DataType::Int8, Arc::new(Int8Array::from(take(values)))),
+            ListValues::I32(values) => (DataType::Int32, Arc::new(Int32Array::from(take(values)))),
+            ListValues::I64(values) => (DataType::Int64, Arc::new(Int64Array::from(take(values)))),
+        };
+        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
+        ListArray::new(Arc::new(Field::new_list_field(item_type, true)), offsets, values, None)
+    }
+}
+
+/// The values of a column of text, one behind the other.
+#[derive(Debug, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn append(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+    }
+
+    fn finish(&mut self, data_type: &DataType) -> ArrayRef {
+        match data_type {
+            DataType::LargeUtf8 => Arc::new(self.array::<i64>()),
+            _ => Arc::new(self.array::<i32>()),
+        }
+    }
+
+    fn array<Offset: OffsetSizeTrait>(&mut self) -> GenericStringArray<Offset> {
+        let offset =
+            |end: &usize| Offset::from_usize(*end).expect("a batch has less text than 2 GiB");
+        let offsets: Vec<_> = once(&0).chain(&self.ends).map(offset).collect();
+        let text = Buffer::from_vec(self.text.as_bytes().to_vec());
+        self.text.clear();
+        self.ends.clear();
+        GenericStringArray::new(OffsetBuffer::new(offsets.into()), text, None)
+    }
+}
+
+/// Names for numbers, numbered in the order in which they come.
+#[derive(Debug, Default)]
+struct Dictionary {
+    places: HashMap<u32, i32, foldhash::fast::FixedState>,
+    keys: Vec<i32>,
+    values: StringBuilder,
+}
+
+impl Dictionary {
+    fn append(&mut self, code: u32, name: impl Fn(u32, &mut String)) {
+        let next = i32::try_from(self.places.len()).unwrap_or(i32::MAX);
+        let place = *self.places.entry(code).or_insert_with(|| {
+            let mut text = String::new();
             name(code, &mut text);
-            values.append_value(&text);
+            self.values.append_value(&text);
             next
         });
-        keys.append_value(place);
+        self.keys.push(place);
     }
-    let array = DictionaryArray::<Int32Type>::try_new(keys.finish(), Arc::new(values.finish()));
-    Arc::new(array.expect("every key was given to a value"))
+
+    fn finish(&mut self) -> DictionaryArray<Int32Type> {
+        self.places.clear();
+        let keys = Int32Array::from(take(&mut self.keys));
+        DictionaryArray::try_new(keys, Arc::new(self.values.finish()))
+            .expect("every key was given to a value")
+    }
 }

@@ -1,6 +1,6 @@
 //! Records as tables: in memory as Arrow, and in files of four formats.
 //!
-//! Columns are read in one place, [`record_batch`]; all formats are written from its batches. So a
+//! Columns are read in one place, [`BatchBuilder`]; all formats are written from its batches. So a
 //! column of plugins, an anonymised one and one of the engine are written alike.
 
 mod anonymize;
@@ -20,7 +20,7 @@ mod text;
 mod writer;
 
 pub use anonymize::Anonymizer;
-pub use arrow::{arrow_schema, record_batch, with_frame_text, with_timestamps};
+pub use arrow::{BatchBuilder, arrow_schema, record_batch, with_frame_text, with_timestamps};
 pub use background::Background;
 pub use csv::CsvWriter;
 pub use error::ExportError;

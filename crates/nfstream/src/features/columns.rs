@@ -48,8 +48,8 @@ pub enum Read {
     F64(fn(&Record) -> f64),
     /// True or false.
     Bool(fn(&Record) -> bool),
-    /// A list of signed integers of 64 bits, appended to the vector.
-    List(fn(&Record, &mut Vec<i64>)),
+    /// A list of signed integers, appended to the vector.
+    List(Items, fn(&Record, &mut Vec<i64>)),
     /// Text, appended to the string.
     Text(fn(&Record, &mut String)),
     /// A name for a number that few values are taken from: dictionary-encoded text.
@@ -59,6 +59,17 @@ pub enum Read {
         /// Its name, appended to the string.
         name: fn(&dyn Names, u32, &mut String),
     },
+}
+
+/// The type of the integers in a list, which are all in its range.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Items {
+    /// 8 bits.
+    I8,
+    /// 32 bits.
+    I32,
+    /// 64 bits.
+    I64,
 }
 
 /// A value read from a record.
@@ -90,7 +101,7 @@ impl Column {
             Read::U64(read) => Value::Unsigned(read(record)),
             Read::F64(read) => Value::Float(read(record)),
             Read::Bool(read) => Value::Bool(read(record)),
-            Read::List(read) => {
+            Read::List(_, read) => {
                 let mut list = Vec::new();
                 read(record, &mut list);
                 Value::List(list)
@@ -119,7 +130,9 @@ impl Column {
             Read::U64(_) => "uint64",
             Read::F64(_) => "double",
             Read::Bool(_) => "bool",
-            Read::List(_) => "list<int64>",
+            Read::List(Items::I8, _) => "list<int8>",
+            Read::List(Items::I32, _) => "list<int32>",
+            Read::List(Items::I64, _) => "list<int64>",
             Read::Text(_) => "string",
             Read::Name { .. } => "dictionary<string>",
         }
@@ -142,7 +155,7 @@ macro_rules! statistics {
                 Group::Statistics,
                 $unit,
                 concat!("least ", $of),
-                Read::U64(|r| $moments(r).min()),
+                Read::U64(|r| $moments(r).min),
             ),
             column(
                 concat!($scope, "_mean_", $what),
@@ -163,7 +176,7 @@ macro_rules! statistics {
                 Group::Statistics,
                 $unit,
                 concat!("greatest ", $of),
-                Read::U64(|r| $moments(r).max()),
+                Read::U64(|r| $moments(r).max),
             ),
         ]
     };
@@ -286,14 +299,14 @@ macro_rules! table {
             columns! { Mac:
                 "src_mac", "", "MAC address of the source in the first packet's outermost \
                     Ethernet header; zeros on other links",
-                    Read::Text(|r, text| write_mac(measured(r, |m| m.link).src, 6, text));
+                    Read::Text(|r, text| write_mac(measured(r, |m| m.details.link).src, 6, text));
                 "src_oui", "", "first three bytes of src_mac: the maker",
-                    Read::Text(|r, text| write_mac(measured(r, |m| m.link).src, 3, text));
+                    Read::Text(|r, text| write_mac(measured(r, |m| m.details.link).src, 3, text));
                 "dst_mac", "", "MAC address of the destination in the first packet's outermost \
                     Ethernet header; zeros on other links",
-                    Read::Text(|r, text| write_mac(measured(r, |m| m.link).dst, 6, text));
+                    Read::Text(|r, text| write_mac(measured(r, |m| m.details.link).dst, 6, text));
                 "dst_oui", "", "first three bytes of dst_mac: the maker",
-                    Read::Text(|r, text| write_mac(measured(r, |m| m.link).dst, 3, text));
+                    Read::Text(|r, text| write_mac(measured(r, |m| m.details.link).dst, 3, text));
             },
             columns! { Tunnel:
                 "tunnel_id", "", "tunnel that carried the flow: 0 none, 1 GTP-U, 2 CAPWAP, \
@@ -342,12 +355,16 @@ macro_rules! table {
             columns! { Splt:
                 "splt_direction", "", "direction of the first packets, one by one: 0 from source \
                     to destination, 1 back; -1 where there is no packet",
-                    Read::List(|r, list| splt(r, list, |p| way(p.direction)));
-                "splt_ps", "bytes", "their sizes; -1 where there is no packet",
-                    Read::List(|r, list| splt(r, list, |p| p.size.into()));
+                    Read::List(Items::I8, |r, list| splt(r, list, |p| way(p.direction)));
+                "splt_ps", "bytes", "their sizes, 2^31 - 1 at most; -1 where there is no packet",
+                    Read::List(Items::I32, |r, list| {
+                        splt(r, list, |p| i64::from(p.size).min(i32::MAX.into()))
+                    });
                 concat!("splt_piat_", $short), $short, "time since the packet before, 0 for the \
                     first; -1 where there is no packet",
-                    Read::List(|r, list| splt(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)));
+                    Read::List(Items::I64, |r, list| {
+                        splt(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX))
+                    });
             },
             columns! { Ndpi:
                 "requested_server_name", "", "name of the server as the client asks for it: TLS \
@@ -381,35 +398,35 @@ macro_rules! table {
             },
             columns! { Payload:
                 "src2dst_payload_bytes", "bytes", "bytes behind the transport headers, source to \
-                    destination", Read::U64(|r| measured(r, |m| m.payload.of(Src2Dst)));
+                    destination", Read::U64(|r| measured(r, |m| m.details.payload.of(Src2Dst)));
                 "dst2src_payload_bytes", "bytes", "bytes behind the transport headers, \
-                    destination to source", Read::U64(|r| measured(r, |m| m.payload.of(Dst2Src)));
+                    destination to source", Read::U64(|r| measured(r, |m| m.details.payload.of(Dst2Src)));
             },
             columns! { TcpQuality:
                 "src2dst_initial_window", "bytes", "window in the source's first TCP segment, not \
-                    scaled", Read::U16(|r| measured(r, |m| m.quality.initial_window(Src2Dst)));
+                    scaled", Read::U16(|r| measured(r, |m| m.details.quality.initial_window(Src2Dst)));
                 "dst2src_initial_window", "bytes", "window in the destination's first TCP \
                     segment, not scaled",
-                    Read::U16(|r| measured(r, |m| m.quality.initial_window(Dst2Src)));
+                    Read::U16(|r| measured(r, |m| m.details.quality.initial_window(Dst2Src)));
                 "src2dst_retransmitted_packets", "packets", "segments from the source that hold \
                     only what it had sent before",
-                    Read::U32(|r| measured(r, |m| m.quality.retransmitted(Src2Dst)));
+                    Read::U32(|r| measured(r, |m| m.details.quality.retransmitted(Src2Dst)));
                 "dst2src_retransmitted_packets", "packets", "segments from the destination that \
                     hold only what it had sent before",
-                    Read::U32(|r| measured(r, |m| m.quality.retransmitted(Dst2Src)));
+                    Read::U32(|r| measured(r, |m| m.details.quality.retransmitted(Dst2Src)));
                 "src2dst_out_of_order_packets", "packets", "segments from the source that came \
                     after a later one and fill the gap before it",
-                    Read::U32(|r| measured(r, |m| m.quality.out_of_order(Src2Dst)));
+                    Read::U32(|r| measured(r, |m| m.details.quality.out_of_order(Src2Dst)));
                 "dst2src_out_of_order_packets", "packets", "segments from the destination that \
                     came after a later one and fill the gap before it",
-                    Read::U32(|r| measured(r, |m| m.quality.out_of_order(Dst2Src)));
+                    Read::U32(|r| measured(r, |m| m.details.quality.out_of_order(Dst2Src)));
                 "src2dst_zero_window_packets", "packets", "segments with which the source takes \
-                    no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Src2Dst)));
+                    no data", Read::U32(|r| measured(r, |m| m.details.quality.zero_window(Src2Dst)));
                 "dst2src_zero_window_packets", "packets", "segments with which the destination \
-                    takes no data", Read::U32(|r| measured(r, |m| m.quality.zero_window(Dst2Src)));
+                    takes no data", Read::U32(|r| measured(r, |m| m.details.quality.zero_window(Dst2Src)));
                 "tcp_handshake_us", "us", "time from SYN to the segment that answers SYN+ACK, in \
                     microseconds whatever the unit of the run; 0 if these were not all seen",
-                    Read::U64(|r| measured(r, |m| m.quality.round_trip().nanos() / 1000));
+                    Read::U64(|r| measured(r, |m| m.details.quality.round_trip().nanos() / 1000));
             },
             columns! { Tls:
                 "tls_version", "", "version in the TLS server's hello as a number, such as 771 \
@@ -477,27 +494,27 @@ fn measured<T: Default>(record: &Record, read: impl FnOnce(&Measures) -> T) -> T
 }
 
 fn sizes(record: &Record) -> Moments {
-    measured(record, |m| m.sizes.both())
+    measured(record, |m| m.statistics.sizes(&record.volume))
 }
 
 fn sizes_there(record: &Record) -> Moments {
-    measured(record, |m| m.sizes.of(Src2Dst))
+    measured(record, |m| m.statistics.sizes_of(Src2Dst, &record.volume))
 }
 
 fn sizes_back(record: &Record) -> Moments {
-    measured(record, |m| m.sizes.of(Dst2Src))
+    measured(record, |m| m.statistics.sizes_of(Dst2Src, &record.volume))
 }
 
 fn gaps(record: &Record) -> Moments {
-    measured(record, |m| m.gaps.both())
+    measured(record, |m| m.statistics.gaps(&record.volume))
 }
 
 fn gaps_there(record: &Record) -> Moments {
-    measured(record, |m| m.gaps.of(Src2Dst))
+    measured(record, |m| m.statistics.gaps_of(Src2Dst, &record.volume))
 }
 
 fn gaps_back(record: &Record) -> Moments {
-    measured(record, |m| m.gaps.of(Dst2Src))
+    measured(record, |m| m.statistics.gaps_of(Dst2Src, &record.volume))
 }
 
 fn flags(record: &Record, flag: TcpFlags) -> u32 {
@@ -513,7 +530,7 @@ fn flags_back(record: &Record, flag: TcpFlags) -> u32 {
 }
 
 fn seen(record: &Record, direction: Direction) -> Option<(Timestamp, Timestamp)> {
-    measured(record, |m| m.times.seen(direction))
+    measured(record, |m| m.details.times.seen(direction))
 }
 
 /// Returns whole units from `first` to `last`: the difference of the two as the table shows them.
@@ -522,10 +539,13 @@ fn between(unit: TimeUnit, first: Timestamp, last: Timestamp) -> i64 {
 }
 
 /// Appends a number for each packet of the sequence, and -1 for those that did not come.
-fn splt(record: &Record, list: &mut Vec<i64>, number: fn(&SpltPacket) -> i64) {
+fn splt(record: &Record, list: &mut Vec<i64>, number: impl Fn(&SpltPacket) -> i64) {
     if let Some(splt) = record.measures.as_deref().map(|measures| &measures.splt) {
-        list.extend(splt.packets().iter().map(number));
-        list.resize(splt.limit(), -1);
+        let end = list.len() + splt.limit();
+        for packets in splt.packets() {
+            list.extend(packets.iter().map(&number));
+        }
+        list.resize(end, -1);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn write(record: &Record, text: &mut String) {
     let mut one_way = false;
     let mut has_ports = matches!(key.protocol, 6 | 17 | 132);
     if let (ICMP | ICMPV6, Some((kind, code))) =
-        (key.protocol, record.measures.as_deref().and_then(|measures| measures.icmp))
+        (key.protocol, record.measures.as_deref().and_then(|measures| measures.details.icmp))
     {
         let pairs: &[_] = if key.protocol == ICMP { &ICMP_PAIRS } else { &ICMPV6_PAIRS };
         let answer = pairs.iter().find_map(|&(ask, answer)| match kind {

@@ -1,78 +1,158 @@
-//! Mean and deviation from whole-number sums: exact until the last step.
+//! Statistics of packet sizes and of the gaps between packets.
 
-/// Count, sum and sum of squares of whole numbers, and their extremes.
+use nfstream_memory::prefetch_read;
+
+use super::{Moments, Volume};
+use crate::flow::Direction;
+
+/// Moments of packet sizes and of the gaps between consecutive packets: of the flow, and of each
+/// direction alone.
+///
+/// Times are whole units, rounded down, so a gap is the difference of the times that a table
+/// shows. How many packets there were, and their bytes, is told by the flow's [`Volume`]; the sum
+/// of all gaps is the time from the first packet to the last. So a packet touches two cache lines:
+/// that of the flow and that of its direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Moments {
+#[repr(C)]
+pub struct Statistics {
+    flow: Arrivals,
+    directions: [OneWay; 2],
+}
+
+/// The gaps between all packets, and when each direction was first and last seen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
+struct Arrivals {
+    gaps: Spread,
+    /// The last time there is, for a direction without packets.
+    first: [i64; 2],
+    /// The earliest time there is, for a direction without packets.
+    last: [i64; 2],
+}
+
+/// Sizes of the packets of one direction, and the gaps between them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
+struct OneWay {
+    gaps: Spread,
+    size_squares: u128,
+    size_min: u32,
+    size_max: u32,
+}
+
+/// What a sum does not tell of numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Spread {
     squares: u128,
-    sum: u64,
-    count: u64,
     min: u64,
     max: u64,
 }
 
-impl Moments {
-    /// Adds a number.
+/// A layout that fits whoever keeps statistics at the start of a cache line.
+const _: () = assert!(size_of::<Arrivals>() == 64 && size_of::<OneWay>() == 64);
+
+impl Statistics {
+    /// Adds a packet of `size` bytes at `time`, not before the one before it. `volume` is that of
+    /// the flow, this packet included.
     #[inline]
-    pub fn add(&mut self, number: u64) {
-        self.min = if self.count == 0 { number } else { self.min.min(number) };
-        self.max = self.max.max(number);
-        self.count += 1;
-        self.sum = self.sum.saturating_add(number);
-        self.squares = self.squares.saturating_add(u128::from(number) * u128::from(number));
+    pub fn add(&mut self, direction: Direction, size: u32, time: i64, volume: &Volume) {
+        let way = direction.index();
+        let Arrivals { gaps, first, last } = &mut self.flow;
+        let one_way = &mut self.directions[way];
+        if volume.total_packets() > 1 {
+            gaps.add(time.abs_diff(last[0].max(last[1])));
+        }
+        if volume.packets(direction) > 1 {
+            one_way.gaps.add(time.abs_diff(last[way]));
+        } else {
+            first[way] = time;
+        }
+        last[way] = time;
+        let squared = u128::from(u64::from(size) * u64::from(size));
+        one_way.size_squares = one_way.size_squares.saturating_add(squared);
+        one_way.size_min = one_way.size_min.min(size);
+        one_way.size_max = one_way.size_max.max(size);
     }
 
-    /// Returns the moments of these numbers and those of `other` together.
-    pub fn merged(&self, other: &Self) -> Self {
-        let min = match (self.count, other.count) {
-            (_, 0) => self.min,
-            (0, _) => other.min,
-            _ => self.min.min(other.min),
-        };
-        Self {
-            squares: self.squares.saturating_add(other.squares),
-            sum: self.sum.saturating_add(other.sum),
-            count: self.count + other.count,
-            min,
-            max: self.max.max(other.max),
+    /// Asks for the memory that a packet of `direction` touches.
+    #[inline]
+    pub fn prefetch(&self, direction: Direction) {
+        prefetch_read(&self.flow);
+        prefetch_read(&self.directions[direction.index()]);
+    }
+
+    /// Returns the moments of the sizes of one direction's packets.
+    pub fn sizes_of(&self, direction: Direction, volume: &Volume) -> Moments {
+        let one_way = &self.directions[direction.index()];
+        let count = volume.packets(direction);
+        Moments {
+            count,
+            sum: volume.bytes(direction),
+            squares: one_way.size_squares,
+            min: if count == 0 { 0 } else { one_way.size_min.into() },
+            max: one_way.size_max.into(),
         }
     }
 
-    /// Returns the least of the numbers, 0 if there are none.
-    pub fn min(&self) -> u64 {
-        self.min
-    }
-
-    /// Returns the greatest of the numbers, 0 if there are none.
-    pub fn max(&self) -> u64 {
-        self.max
-    }
-
-    /// Returns the mean, 0 if there are no numbers.
-    pub fn mean(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { float(self.sum.into()) / float(self.count.into()) }
-    }
-
-    /// Returns the sample standard deviation, that with divisor `n - 1`; 0 for fewer than two
-    /// numbers.
-    pub fn deviation(&self) -> f64 {
-        if self.count < 2 {
-            return 0.0;
+    /// Returns the moments of the sizes of all packets.
+    pub fn sizes(&self, volume: &Volume) -> Moments {
+        let [there, back] = &self.directions;
+        let count = volume.total_packets();
+        Moments {
+            count,
+            sum: volume.total_bytes(),
+            squares: there.size_squares.saturating_add(back.size_squares),
+            min: if count == 0 { 0 } else { there.size_min.min(back.size_min).into() },
+            max: there.size_max.max(back.size_max).into(),
         }
-        let (count, sum) = (u128::from(self.count), u128::from(self.sum));
-        // n Σx² − (Σx)² is exact in whole numbers, where the difference of two rounded means
-        // would lose what little two long flows differ in.
-        let spread = count
-            .checked_mul(self.squares)
-            .zip(sum.checked_mul(sum))
-            .map_or(0, |(squares, square)| squares.saturating_sub(square));
-        (float(spread) / float(count * (count - 1))).sqrt()
+    }
+
+    /// Returns the moments of the gaps between the packets of one direction.
+    pub fn gaps_of(&self, direction: Direction, volume: &Volume) -> Moments {
+        let way = direction.index();
+        let span = self.flow.last[way].abs_diff(self.flow.first[way]);
+        self.directions[way].gaps.moments(volume.packets(direction), span)
+    }
+
+    /// Returns the moments of the gaps between all packets.
+    pub fn gaps(&self, volume: &Volume) -> Moments {
+        let Arrivals { gaps, first, last } = &self.flow;
+        let span = last[0].max(last[1]).abs_diff(first[0].min(first[1]));
+        gaps.moments(volume.total_packets(), span)
     }
 }
 
-fn float(number: u128) -> f64 {
-    #[allow(clippy::as_conversions, reason = "the nearest float is what is wanted")]
-    let float = number as f64;
-    float
+impl Spread {
+    const NONE: Self = Self { squares: 0, min: u64::MAX, max: 0 };
+
+    #[inline]
+    fn add(&mut self, number: u64) {
+        let squared = u128::from(number) * u128::from(number);
+        self.squares = self.squares.saturating_add(squared);
+        self.min = self.min.min(number);
+        self.max = self.max.max(number);
+    }
+
+    /// Returns the moments of the gaps between `packets` packets, the last `span` after the first.
+    fn moments(&self, packets: u64, span: u64) -> Moments {
+        if packets < 2 {
+            return Moments::default();
+        }
+        let Self { squares, min, max } = *self;
+        Moments { count: packets - 1, sum: span, squares, min, max }
+    }
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { gaps: Spread::NONE, first: [i64::MAX; 2], last: [i64::MIN; 2] }
+    }
+}
+
+impl Default for OneWay {
+    fn default() -> Self {
+        Self { gaps: Spread::NONE, size_squares: 0, size_min: u32::MAX, size_max: 0 }
+    }
 }
 
 #[cfg(test)]
@@ -81,46 +161,51 @@ mod tests {
 
     use super::*;
 
-    fn moments(numbers: &[u64]) -> Moments {
-        let mut moments = Moments::default();
-        numbers.iter().for_each(|&number| moments.add(number));
-        moments
+    fn of_numbers(numbers: &[u64]) -> Moments {
+        Moments {
+            count: u64::try_from(numbers.len()).unwrap(),
+            sum: numbers.iter().sum(),
+            squares: numbers.iter().map(|&number| u128::from(number).pow(2)).sum(),
+            min: numbers.iter().copied().min().unwrap_or(0),
+            max: numbers.iter().copied().max().unwrap_or(0),
+        }
+    }
+
+    fn gaps(times: &[i64]) -> Moments {
+        let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
+        of_numbers(&gaps)
     }
 
     proptest! {
         #[test]
-        fn moments_agree_with_two_passes(
-            numbers in proptest::collection::vec(0_u64..1 << 32, 0..200),
-            base in 0_u64..1 << 40,
+        fn statistics_are_those_of_the_packets_one_by_one(
+            start in prop_oneof![Just(i64::MIN), -10_i64..10, 0..i64::MAX / 2],
+            packets in proptest::collection::vec(
+                (any::<bool>(), any::<u32>(), 0_u64..1 << 40),
+                0..60,
+            ),
         ) {
-            let numbers: Vec<_> = numbers.iter().map(|number| base + number).collect();
-            let moments = moments(&numbers);
-            #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
-            let floats: Vec<_> = numbers.iter().map(|&n| (n - base) as f64).collect();
-            #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
-            let (count, base) = (floats.len() as f64, base as f64);
-            let mean = if floats.is_empty() { 0.0 } else { floats.iter().sum::<f64>() / count };
-            let deviation = if floats.len() < 2 {
-                0.0
-            } else {
-                (floats.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt()
-            };
-            let mean = if floats.is_empty() { 0.0 } else { base + mean };
-            prop_assert!((moments.mean() - mean).abs() <= 1e-9 * mean.max(1.0));
-            prop_assert!((moments.deviation() - deviation).abs() <= 1e-9 * deviation.max(1.0));
-            prop_assert_eq!(moments.min(), numbers.iter().copied().min().unwrap_or(0));
-            prop_assert_eq!(moments.max(), numbers.iter().copied().max().unwrap_or(0));
-        }
-
-        #[test]
-        fn merging_is_adding_all(
-            left in proptest::collection::vec(any::<u32>(), 0..50),
-            right in proptest::collection::vec(any::<u32>(), 0..50),
-        ) {
-            let wide = |numbers: &[u32]| numbers.iter().map(|&n| n.into()).collect::<Vec<u64>>();
-            let (left, right) = (wide(&left), wide(&right));
-            let both = moments(&[left.clone(), right.clone()].concat());
-            prop_assert_eq!(moments(&left).merged(&moments(&right)), both);
+            let (mut statistics, mut volume) = (Statistics::default(), Volume::default());
+            let mut time = start;
+            let mut seen = Vec::new();
+            for (forth, size, gap) in packets {
+                time = time.saturating_add_unsigned(gap);
+                let direction = if forth { Direction::Src2Dst } else { Direction::Dst2Src };
+                volume.add(direction, size);
+                statistics.add(direction, size, time, &volume);
+                seen.push((direction, u64::from(size), time));
+            }
+            let sizes: Vec<_> = seen.iter().map(|packet| packet.1).collect();
+            let times: Vec<_> = seen.iter().map(|packet| packet.2).collect();
+            prop_assert_eq!(statistics.sizes(&volume), of_numbers(&sizes));
+            prop_assert_eq!(statistics.gaps(&volume), gaps(&times));
+            for direction in [Direction::Src2Dst, Direction::Dst2Src] {
+                let way: Vec<_> = seen.iter().filter(|packet| packet.0 == direction).collect();
+                let sizes: Vec<_> = way.iter().map(|packet| packet.1).collect();
+                let times: Vec<_> = way.iter().map(|packet| packet.2).collect();
+                prop_assert_eq!(statistics.sizes_of(direction, &volume), of_numbers(&sizes));
+                prop_assert_eq!(statistics.gaps_of(direction, &volume), gaps(&times));
+            }
         }
     }
 }

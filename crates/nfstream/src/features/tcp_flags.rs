@@ -11,8 +11,15 @@ impl TcpFlagCounts {
     /// Counts the flags of a packet.
     #[inline]
     pub fn add(&mut self, direction: Direction, flags: TcpFlags) {
-        for (bit, count) in self.0[direction.index()].iter_mut().enumerate() {
-            *count = count.saturating_add(u32::from(flags.0 >> bit & 1));
+        let counts = &mut self.0[direction.index()];
+        let mut flags = flags.0;
+        // Most packets have one or two.
+        while flags != 0 {
+            let bit = usize::try_from(flags.trailing_zeros()).unwrap_or(usize::MAX);
+            if let Some(count) = counts.get_mut(bit) {
+                *count = count.saturating_add(1);
+            }
+            flags &= flags - 1;
         }
     }
 

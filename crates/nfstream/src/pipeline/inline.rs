@@ -198,7 +198,7 @@ impl Ahead {
 impl Metering {
     fn new(knowledge: Knowledge, config: &Config, shared: Arc<Shared>) -> Self {
         Self {
-            meter: config.meter(1, knowledge),
+            meter: config.meter(1, knowledge, shared.recycler.clone()),
             order: Order::new(config.timeouts.idle),
             rules: config.rules,
             shared,

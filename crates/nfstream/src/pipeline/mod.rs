@@ -23,7 +23,7 @@ pub use stats::{Ignored, Stats};
 use crate::capture::{CaptureError, Chunk, Processes, Progress, Source, Warning};
 use crate::decode;
 use crate::dpi::{Dissector, Limits};
-use crate::features::{Group, Measuring, Nameless, Names, Record, Schema};
+use crate::features::{Group, Measuring, Nameless, Names, Record, Recycler, Schema};
 use crate::flow::{Rules, Timeouts};
 use crate::meter::{Hooks, Meter, NoHooks};
 use crate::time::Duration;
@@ -83,10 +83,10 @@ impl Config {
     pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
 
     /// Returns a meter, one of `meters`.
-    fn meter(&self, meters: usize, knowledge: Knowledge) -> Meter {
+    fn meter(&self, meters: usize, knowledge: Knowledge, recycler: Recycler) -> Meter {
         let Knowledge { dissector, processes } = knowledge;
         let meter = Meter::new(self.timeouts, self.measuring.plan(), dissector);
-        let meter = meter.under(self.rules).naming(processes);
+        let meter = meter.under(self.rules).naming(processes).recycling(recycler);
         match self.max_active_flows {
             None => meter,
             Some(flows) => {
@@ -145,6 +145,7 @@ enum Engine {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     state: Mutex<SharedState>,
+    recycler: Recycler,
     /// Whether reading is to end.
     stop: AtomicBool,
 }
@@ -301,6 +302,7 @@ impl Run {
     pub fn stop(&mut self) {
         self.engine = Engine::Ended;
         self.failure = None;
+        self.shared.recycler.clear();
         if self.shared.lock().stats.packets >= MANY_PACKETS {
             nfstream_memory::release_freed();
         }
@@ -315,6 +317,11 @@ impl Run {
     /// Returns the columns of the run.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Returns who takes records that have served.
+    pub fn recycler(&self) -> Recycler {
+        self.shared.recycler.clone()
     }
 
     /// Returns a handle that ends the run.

@@ -52,6 +52,7 @@ impl Threads {
             let (sender, receiver) = bounded(QUEUE);
             let (mut dissector, config) = (ready.take(), config.clone());
             let mut processes = processes.clone();
+            let recycler = shared.recycler.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // Here, as making one takes longer than many a chunk.
                 if let (None, Some(limits)) = (&dissector, config.inspection) {
@@ -59,7 +60,7 @@ impl Threads {
                 }
                 let knowledge =
                     Knowledge { dissector: dissector.take(), processes: processes.take() };
-                let mut meter = config.meter(shards, knowledge);
+                let mut meter = config.meter(shards, knowledge, recycler.clone());
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });

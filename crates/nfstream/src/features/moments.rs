@@ -1,0 +1,100 @@
+//! Mean and deviation from whole-number sums: exact until the last step.
+
+/// Count, sum and sum of squares of whole numbers, and their extremes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Moments {
+    /// How many numbers there are.
+    pub count: u64,
+    /// Their sum.
+    pub sum: u64,
+    /// The sum of their squares.
+    pub squares: u128,
+    /// The least of them, 0 if there are none.
+    pub min: u64,
+    /// The greatest of them, 0 if there are none.
+    pub max: u64,
+}
+
+impl Moments {
+    /// Returns the mean, 0 if there are no numbers.
+    pub fn mean(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { float(self.sum.into()) / float(self.count.into()) }
+    }
+
+    /// Returns the sample standard deviation, that with divisor `n - 1`; 0 for fewer than two
+    /// numbers.
+    pub fn deviation(&self) -> f64 {
+        if self.count < 2 {
+            return 0.0;
+        }
+        let (count, sum) = (u128::from(self.count), u128::from(self.sum));
+        // n Σx² − (Σx)² is exact in whole numbers, where the difference of two rounded means
+        // would lose what little two long flows differ in.
+        let squares = match u64::try_from(self.squares) {
+            Ok(squares) => count * u128::from(squares),
+            Err(_) => count.saturating_mul(self.squares),
+        };
+        let spread = squares.saturating_sub(sum * sum);
+        (float(spread) / float(count * (count - 1))).sqrt()
+    }
+}
+
+fn float(number: u128) -> f64 {
+    // Nearly all numbers are small, and those are converted by one instruction.
+    #[allow(clippy::as_conversions, reason = "the nearest float is what is wanted")]
+    let float = u64::try_from(number).map_or_else(|_| number as f64, |number| number as f64);
+    float
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn moments(numbers: &[u64]) -> Moments {
+        Moments {
+            count: u64::try_from(numbers.len()).unwrap(),
+            sum: numbers.iter().sum(),
+            squares: numbers.iter().map(|&number| u128::from(number).pow(2)).sum(),
+            min: numbers.iter().copied().min().unwrap_or(0),
+            max: numbers.iter().copied().max().unwrap_or(0),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn moments_agree_with_two_passes(
+            numbers in proptest::collection::vec(0_u64..1 << 32, 0..200),
+            base in prop_oneof![Just(0), 0_u64..1 << 48],
+        ) {
+            let numbers: Vec<_> = numbers.iter().map(|number| base + number).collect();
+            let moments = moments(&numbers);
+            #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
+            let floats: Vec<_> = numbers.iter().map(|&n| (n - base) as f64).collect();
+            #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
+            let (count, base) = (floats.len() as f64, base as f64);
+            let mean = if floats.is_empty() { 0.0 } else { floats.iter().sum::<f64>() / count };
+            let deviation = if floats.len() < 2 {
+                0.0
+            } else {
+                (floats.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt()
+            };
+            let mean = if floats.is_empty() { 0.0 } else { base + mean };
+            prop_assert!((moments.mean() - mean).abs() <= 1e-9 * mean.max(1.0));
+            prop_assert!((moments.deviation() - deviation).abs() <= 1e-9 * deviation.max(1.0));
+        }
+    }
+
+    #[test]
+    fn no_sum_overflows() {
+        let most = Moments {
+            count: u64::MAX,
+            sum: u64::MAX,
+            squares: u128::MAX,
+            min: u64::MAX,
+            max: u64::MAX,
+        };
+        assert!(most.mean().is_finite() && most.deviation().is_finite());
+    }
+}
