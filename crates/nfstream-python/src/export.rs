@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, Field, Schema as ArrowSchema, SchemaRef};
 use nfstream::export::{
-    self, Anonymizer, Background, Existing, ExportError, Format, Provenance, Rotation, TableFiles,
+    self, Anonymizer, Background, BatchBuilder, Existing, ExportError, Format, Provenance,
+    Rotation, TableFiles,
 };
-use nfstream::features::Record;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -100,9 +100,9 @@ impl Shape {
         self.anonymizer.as_ref().map_or(&self.engine, |(_, schema)| schema)
     }
 
-    /// Returns `records` as the engine has them.
-    fn engine_batch(&self, records: &[Record]) -> RecordBatch {
-        export::record_batch(self.kind.schema(), &self.engine, records)
+    /// Returns a builder of batches as the engine has them.
+    fn builder(&self) -> BatchBuilder {
+        BatchBuilder::new(self.kind.schema(), Arc::clone(&self.engine))
     }
 
     /// Returns a batch of the engine as it is to be seen.
@@ -175,34 +175,32 @@ fn read_all<'py>(
     let names = run.kind.plugin_columns(py);
     let values: Vec<_> = names.iter().map(|_| PyList::empty(py)).collect();
     let with_plugins = plugin_columns && !names.is_empty();
-    let to_batch = |records: &[Record]| {
+    let to_batch = |builder: &mut BatchBuilder| {
         py.detach(|| {
-            let batch = shape.engine_batch(records);
+            let batch = builder.finish();
             if with_plugins { Ok(batch) } else { shape.finish(batch) }
         })
         .map_err(arrow_error)
     };
     let mut batches = Vec::new();
-    let mut pending = Vec::new();
+    let mut builder = shape.builder();
     while !state.ended {
-        match state.advance(py, &run.kind)? {
-            Found::Rows(mut records) => pending.append(&mut records),
-            Found::Followed(mut records, flows) => {
-                pending.append(&mut records);
-                for flow in flows {
-                    for (name, list) in names.iter().zip(&values) {
-                        list.append(flow.bind(py).getattr(name)?)?;
-                    }
-                }
+        let (records, flows) = match state.advance(py, &run.kind)? {
+            Found::Rows(records) => (records, Vec::new()),
+            Found::Followed(records, flows) => (records, flows),
+        };
+        for flow in flows {
+            for (name, list) in names.iter().zip(&values) {
+                list.append(flow.bind(py).getattr(name)?)?;
             }
         }
-        if pending.len() >= BATCH_ROWS {
-            batches.push(to_batch(&pending)?);
-            pending.clear();
+        py.detach(|| run.append(&mut builder, records));
+        if builder.rows() >= BATCH_ROWS {
+            batches.push(to_batch(&mut builder)?);
         }
     }
-    if !pending.is_empty() || batches.is_empty() {
-        batches.push(to_batch(&pending)?);
+    if builder.rows() > 0 || batches.is_empty() {
+        batches.push(to_batch(&mut builder)?);
     }
     if with_plugins {
         let names = names.iter().map(ToString::to_string).collect();
@@ -238,8 +236,8 @@ pub(crate) fn read_batches(
 ) -> PyResult<PyRecordBatchReader> {
     let shape = Shape::new(py, run.get(), options.get())?;
     let schema = Arc::clone(shape.schema());
-    let batches =
-        Batches { run: run.clone().unbind(), shape, schema, end: Some(end), pending: Vec::new() };
+    let builder = shape.builder();
+    let batches = Batches { run: run.clone().unbind(), shape, schema, end: Some(end), builder };
     Ok(PyRecordBatchReader::new(Box::new(batches)))
 }
 
@@ -249,7 +247,8 @@ struct Batches {
     schema: SchemaRef,
     /// To be called at the end; nothing is left to read without it.
     end: Option<Py<PyAny>>,
-    pending: Vec<Record>,
+    /// Rows that have not been asked for.
+    builder: BatchBuilder,
 }
 
 impl Batches {
@@ -258,9 +257,9 @@ impl Batches {
         let mut is_last = false;
         {
             let mut state = run.lock()?;
-            while self.pending.len() < BATCH_ROWS && !is_last {
-                if let Found::Rows(mut records) = state.advance(py, &run.kind)? {
-                    self.pending.append(&mut records);
+            while self.builder.rows() < BATCH_ROWS && !is_last {
+                if let Found::Rows(records) = state.advance(py, &run.kind)? {
+                    py.detach(|| run.append(&mut self.builder, records));
                 }
                 is_last = state.ended;
             }
@@ -268,12 +267,11 @@ impl Batches {
         if is_last {
             self.finish(py, false)?;
         }
-        if self.pending.is_empty() {
+        if self.builder.rows() == 0 {
             return Ok(None);
         }
-        let (shape, pending) = (&self.shape, &self.pending);
-        let batch = py.detach(|| shape.finish(shape.engine_batch(pending)));
-        self.pending.clear();
+        let (shape, builder) = (&self.shape, &mut self.builder);
+        let batch = py.detach(|| shape.finish(builder.finish()));
         batch.map(Some).map_err(arrow_error)
     }
 
@@ -361,9 +359,8 @@ pub(crate) fn write_table(
         return py.detach(|| files.finish()).map_err(|error| export_error(&error));
     }
     let files = create(&path, shape.schema())?;
-    let schema = Arc::clone(run.kind.schema());
-    let Shape { engine, anonymizer, .. } = shape;
-    let background = Background::start(schema, engine, anonymizer, files);
+    let builder = shape.builder();
+    let background = Background::start(builder, shape.anonymizer, files, run.recycler.clone());
     let mut background = background.map_err(|error| export_error(&error))?;
     let mut state = run.lock()?;
     while !state.ended {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::decode::Dialect;
 use nfstream::dpi::Limits;
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, V6Columns};
+use nfstream::export::BatchBuilder;
+use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, Recycler, V6Columns};
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
@@ -28,6 +29,7 @@ pub(crate) struct Run {
     pub(crate) kind: Arc<FlowType>,
     pub(crate) monitor: Monitor,
     stop: StopHandle,
+    pub(crate) recycler: Recycler,
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
@@ -165,7 +167,7 @@ impl Run {
             }
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));
-        let (monitor, stop) = (run.monitor(), run.stop_handle());
+        let (monitor, stop, recycler) = (run.monitor(), run.stop_handle(), run.recycler());
         let state = State {
             run,
             process: std::process::id(),
@@ -175,7 +177,7 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, is_live, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, recycler, is_live, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -286,6 +288,12 @@ impl Run {
         let rows = first..records.len();
         rows.map(|row| Py::new(py, NFlow::row(Arc::clone(&self.kind), Arc::clone(records), row)))
             .collect()
+    }
+
+    /// Appends rows for `records`, which have served then.
+    pub(crate) fn append(&self, builder: &mut BatchBuilder, records: Vec<Record>) {
+        builder.append(&records);
+        self.recycler.take(records);
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {

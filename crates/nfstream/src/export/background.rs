@@ -2,14 +2,13 @@
 
 use std::any::Any;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use arrow_schema::SchemaRef;
 
-use super::{Anonymizer, ExportError, TableFiles, record_batch};
-use crate::features::{Record, Schema};
+use super::{Anonymizer, BatchBuilder, ExportError, TableFiles};
+use crate::features::{Record, Recycler};
 
 /// Records that are written at once, at most.
 const BATCH: usize = 8192;
@@ -33,26 +32,27 @@ enum Message {
 }
 
 impl Background {
-    /// Starts to write records of `schema` to `files`.
+    /// Starts to write what `builder` makes of records to `files`, and to give the records to
+    /// `recycler`.
     ///
-    /// `arrow_schema` is what [`record_batch`] makes of them; `anonymizer` comes with what it made
-    /// of that.
+    /// `anonymizer` comes with what it made of the schema.
     ///
     /// # Errors
     ///
     /// [`ExportError::Thread`] if no thread can be started.
     pub fn start(
-        schema: Arc<Schema>,
-        arrow_schema: SchemaRef,
+        mut builder: BatchBuilder,
         anonymizer: Option<(Anonymizer, SchemaRef)>,
         mut files: TableFiles,
+        recycler: Recycler,
     ) -> Result<Self, ExportError> {
         let (sender, receiver): (_, Receiver<Message>) = sync_channel(QUEUE);
         let work = move || {
             for message in receiver {
                 let Message::Records(records) = message else { return files.finish() };
-                let mut batch = record_batch(&schema, &arrow_schema, &records);
-                drop(records);
+                builder.append(&records);
+                recycler.take(records);
+                let mut batch = builder.finish();
                 if let Some((anonymizer, schema)) = &anonymizer {
                     let result = anonymizer.batch(&batch, schema);
                     batch = result.map_err(|source| failed(io::Error::other(source)))?;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use nfstream::features::{Record, Schema};
+use nfstream::features::{Record, Recycler, Schema};
 
 use super::Plan;
 use super::sort::Sorted;
@@ -90,13 +90,19 @@ impl TableWriter {
 }
 
 impl Sink for TableWriter {
-    fn take(&mut self, records: Vec<Record>, io: &mut Io<'_>) -> Result<ControlFlow<()>, Error> {
+    fn take(
+        &mut self,
+        records: Vec<Record>,
+        recycler: &Recycler,
+        io: &mut Io<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
         if let Some(sorted) = &mut self.sorted {
             sorted.add(records, self.source, self.schema.names());
             return Ok(ControlFlow::Continue(()));
         }
         let sources = vec![self.source; records.len()];
         self.encode(&records, &sources, io)?;
+        recycler.take(records);
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 

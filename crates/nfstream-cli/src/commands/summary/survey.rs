@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use nfstream::features::{Record, Schema};
+use nfstream::features::{Record, Recycler, Schema};
 use nfstream::time::Timestamp;
 
 use super::ranking::{Count, Ranking};
@@ -119,8 +119,14 @@ impl Survey {
 }
 
 impl Sink for Survey {
-    fn take(&mut self, records: Vec<Record>, _: &mut Io<'_>) -> Result<ControlFlow<()>, Error> {
+    fn take(
+        &mut self,
+        records: Vec<Record>,
+        recycler: &Recycler,
+        _: &mut Io<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
         records.iter().for_each(|record| self.add(record));
+        recycler.take(records);
         Ok(ControlFlow::Continue(()))
     }
 
