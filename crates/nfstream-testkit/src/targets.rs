@@ -185,7 +185,7 @@ pub fn engine(data: &[u8]) {
         inspection: Some(Limits::default()),
         measuring: Measuring {
             groups: Group::ALL.to_vec(),
-            splt_packets: 10,
+            splt_packets: 12,
             track_tcp: frames.options & 4 != 0,
             dialect: frames.decoding().dialect,
             ..Measuring::default()
@@ -206,6 +206,8 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     let mut run = Run::new(source, config).expect("the run starts");
     let schema = std::sync::Arc::clone(run.schema());
     let arrow = std::sync::Arc::new(export::arrow_schema(&schema));
+    let mut builder = export::BatchBuilder::new(&schema, arrow);
+    let recycler = run.recycler();
     let mut in_flows = 0;
     loop {
         let (records, last) = match run.advance() {
@@ -219,8 +221,9 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
             .iter()
             .map(|record| BOTH.map(|way| record.volume.packets(way)).iter().sum::<u64>())
             .sum::<u64>();
-        let batch = export::record_batch(&schema, &arrow, &records);
-        assert_eq!(batch.num_rows(), records.len());
+        builder.append(&records);
+        assert_eq!(builder.finish().num_rows(), records.len());
+        recycler.take(records);
         if last {
             break;
         }
