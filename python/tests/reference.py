@@ -423,17 +423,22 @@ def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, int]:
         elif ethertype == 0x86DD:
             return 6, at, vlan_id
         elif ethertype in (0x8847, 0x8848):
-            while True:
-                need(data, at, 4, "mpls label")
-                at += 4
-                if data[at - 2] & 1:  # bottom of stack (RFC 3032)
-                    return by_nibble(data, at, vlan_id, "mpls")
+            return by_label(data, at, vlan_id)
         elif ethertype == 0x8864:
             need(data, at, 6, "pppoe header")
             version, at, _ = by_ppp(data, at + 6)
             return version, at, vlan_id
         else:
             raise Ignored(f"ethertype 0x{ethertype:04x}")
+
+
+def by_label(data: bytes, at: int, vlan_id: int) -> tuple[int, int, int]:
+    """Skips MPLS labels down to the bottom of their stack (RFC 3032)."""
+    while True:
+        need(data, at, 4, "mpls label")
+        at += 4
+        if data[at - 2] & 1:
+            return by_nibble(data, at, vlan_id, "mpls")
 
 
 def by_nibble(data: bytes, at: int, vlan_id: int, layer: str) -> tuple[int, int, int]:
@@ -466,6 +471,8 @@ def by_ppp(data: bytes, at: int) -> tuple[int, int, int]:
         return 4, at + size, 0
     if protocol == 0x0057:
         return 6, at + size, 0
+    if protocol in (0x0281, 0x0283):  # RFC 3032
+        return by_label(data, at + size, 0)
     raise Ignored(f"ppp protocol 0x{protocol:04x}")
 
 

@@ -98,6 +98,7 @@ def wifi(kind: int, flags: int, extra: bytes = b"") -> bytes:
         (9, b"\0\x21" + ipv4(udp())),
         (9, b"\xff\3\0\x21" + ipv4(udp())),
         (9, b"\x0f\0\x08\0" + ipv4(udp())),
+        (9, b"\xff\3\2\x81\0\0\0\x40\0\0\1\x40" + ipv4(udp())),
         (50, b"\xff\3\x21" + ipv4(udp())),
         (104, b"\x0f\0\x08\0" + ipv4(udp())),
         (12, ipv4(udp())),

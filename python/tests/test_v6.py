@@ -581,10 +581,19 @@ class TestDhcp:
             "dhcp_oui": "00:0b:82",
         }
 
-    def test_of_other_messages_only_the_name_is_read(self, tmp_path: Path) -> None:
-        (flow,) = self.flows(tmp_path, dhcp([*DISCOVER, (12, b"a"), (55, b"\1")]))
-        values = (flow.udps.dhcp_12, flow.udps.dhcp_55, flow.udps.dhcp_options)
-        assert values == ("a", None, [])
+    @pytest.mark.parametrize("kind", [DISCOVER, INFORM, [], [(53, b"\7")]])
+    def test_of_other_messages_it_is_read_what_clients_say_of_themselves(
+        self, tmp_path: Path, kind: list[tuple[int, bytes]]
+    ) -> None:
+        options = [(12, b"a"), (50, bytes(4)), (55, b"\1"), (57, b"\2\0"), (60, b"b"), (77, b"c")]
+        (flow,) = self.flows(tmp_path, dhcp([*kind, *options]))
+        assert [getattr(flow.udps, f"dhcp_{n}") for n in (12, 57, 60, 77)] == ["a", 512, "b", "c"]
+        values = (flow.udps.dhcp_50, flow.udps.dhcp_55, flow.udps.dhcp_options, flow.udps.dhcp_oui)
+        assert values == (None, None, [], None)
+
+    def test_an_address_may_be_short(self, tmp_path: Path) -> None:
+        (flow,) = self.flows(tmp_path, dhcp([*REQUEST, (50, b"\1\2")]))
+        assert flow.udps.dhcp_50 == "0.0.1.2"
 
     def test_the_answer_ends_the_exchange(self, tmp_path: Path) -> None:
         exchange = [dhcp(REQUEST), dhcp(ACK, client=False)]

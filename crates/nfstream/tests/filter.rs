@@ -151,6 +151,26 @@ fn loopback_frames_match_in_either_byte_order() {
 }
 
 #[test]
+fn loopback_frames_match_whatever_number_their_system_has_for_ipv6() {
+    let mut packet = [0; 48];
+    (packet[0], packet[5], packet[6]) = (0x60, 8, 17);
+    packet[40..].copy_from_slice(&[0, 53, 0, 99, 0, 8, 0, 0]);
+    let mut filter = Filter::new("ip6 and src port 53 and greater 52").unwrap();
+    for family in [10_u32, 23, 24, 28, 30] {
+        for (link, header) in [
+            (LinkType::NULL, family.to_le_bytes()),
+            (LinkType::NULL, family.to_be_bytes()),
+            (LinkType::LOOP, family.to_be_bytes()),
+        ] {
+            let frame = [&header[..], &packet].concat();
+            assert!(filter.matches(link, &frame, 52).unwrap(), "{link} {header:?}");
+        }
+    }
+    let other = [&[29, 0, 0, 0], &packet[..]].concat();
+    assert!(!filter.matches(LinkType::NULL, &other, 52).unwrap());
+}
+
+#[test]
 fn filtered_packets_are_read_and_ignored() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
     let path = root.join("web.pcap");

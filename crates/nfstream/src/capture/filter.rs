@@ -13,6 +13,8 @@ use super::{CaptureError, Chunk, LinkType, Progress, Reception, Source, Warning}
 pub struct Filter {
     expression: String,
     programs: Vec<(LinkType, Program)>,
+    /// A frame as it would have been captured here.
+    translated: Vec<u8>,
 }
 
 /// A source without the packets that a filter does not match.
@@ -33,7 +35,11 @@ impl Filter {
     /// [`CaptureError::BadFilter`] if it cannot be compiled for Ethernet, nor for any other link
     /// type.
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
-        let mut filter = Self { expression: expression.to_owned(), programs: Vec::new() };
+        let mut filter = Self {
+            expression: expression.to_owned(),
+            programs: Vec::new(),
+            translated: Vec::new(),
+        };
         if let Err(error) = filter.program(LinkType::ETHERNET) {
             let mut others = [LinkType::IEEE802_11, LinkType::LINUX_SLL, LinkType::PPP].into_iter();
             if !others.any(|link| filter.program(link).is_ok()) {
@@ -64,7 +70,16 @@ impl Filter {
         if !link.is_supported() {
             return Ok(true);
         }
-        Ok(self.program(link)?.run(frame, wire_len) != 0)
+        let Some(header) = translated(link, frame) else {
+            return Ok(self.program(link)?.run(frame, wire_len) != 0);
+        };
+        let mut here = std::mem::take(&mut self.translated);
+        here.clear();
+        here.extend(header);
+        here.extend(frame.iter().skip(header.len()));
+        let matches = self.program(link).map(|program| program.run(&here, wire_len) != 0);
+        self.translated = here;
+        matches
     }
 
     /// Returns the expression.
@@ -169,6 +184,25 @@ impl<S: Source> Source for Filtered<S> {
 
     fn take_warnings(&mut self) -> Vec<Warning> {
         self.source.take_warnings()
+    }
+}
+
+/// Returns the header of loopback frames that hold IPv6 and come from another system: libpcap
+/// compiles for the number that IPv6 has on this one.
+fn translated(link: LinkType, frame: &[u8]) -> Option<[u8; 4]> {
+    /// BSD and Windows, FreeBSD, macOS.
+    const FOREIGN: [u32; 4] = [23, 24, 28, 30];
+    const LINUX: u32 = 10;
+
+    let family = *frame.first_chunk()?;
+    match link {
+        LinkType::NULL if FOREIGN.contains(&u32::from_le_bytes(family)) => {
+            Some(LINUX.to_le_bytes())
+        }
+        LinkType::LOOP if FOREIGN.contains(&u32::from_be_bytes(family)) => {
+            Some(LINUX.to_be_bytes())
+        }
+        _ => None,
     }
 }
 

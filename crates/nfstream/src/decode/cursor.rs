@@ -2,7 +2,8 @@
 
 use super::DecodeError;
 
-/// The bytes of a frame and how far they have been read.
+/// The bytes of a frame and how far they have been read: beyond what was captured, if headers say
+/// so.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     frame: &'a [u8],
@@ -23,10 +24,10 @@ impl<'a> Cursor<'a> {
         Self { frame, offset: self.offset.min(end) }
     }
 
-    /// Moves `len` bytes forward, at most to the end of the frame.
+    /// Moves `len` bytes forward, whether they were captured or not.
     #[inline]
     pub(super) fn skip(&mut self, len: usize) {
-        self.offset = self.offset.saturating_add(len).min(self.frame.len());
+        self.offset = self.offset.saturating_add(len);
     }
 
     /// Reads `N` bytes that begin `at` bytes behind the cursor, without moving it.
@@ -109,11 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn skip_stops_at_the_end_of_the_frame() {
+    fn nothing_is_read_behind_the_end_of_the_frame() {
         let mut cursor = Cursor::new(FRAME);
-        cursor.skip(3);
-        cursor.skip(usize::MAX);
-        assert_eq!(cursor.offset(), 4);
+        cursor.skip(9);
+        assert_eq!(cursor.offset(), 9);
         assert!(cursor.rest().is_empty());
+        assert_eq!(cursor.byte(0, SHORT), Err(SHORT));
+        cursor.skip(usize::MAX);
+        assert_eq!(cursor.peek::<0>(0, SHORT), Ok(&[]));
     }
 }

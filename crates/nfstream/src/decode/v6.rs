@@ -120,6 +120,14 @@ impl Frame<'_> {
         self.0.len()
     }
 
+    /// Bytes that it believes to be there from `offset` on. It subtracts in 16 bits.
+    fn len_from(self, offset: usize) -> usize {
+        match self.len() {
+            len @ ..=0xffff => len.saturating_sub(offset),
+            len => len.wrapping_sub(offset) & 0xffff,
+        }
+    }
+
     fn u8(self, at: usize) -> u8 {
         self.0.get(at).copied().unwrap_or(0)
     }
@@ -311,7 +319,8 @@ fn one_ip(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
 }
 
 fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
-    if frame.len() < offset + 20 {
+    let available = frame.len_from(offset);
+    if available < 20 {
         return Err(TruncatedNetwork);
     }
     let header_len = usize::from(frame.u8(offset) & 0x0f) * 4;
@@ -324,7 +333,7 @@ fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         protocol: frame.u8(offset + 9),
         offset,
         len: len.into(),
-        has_length: len > 0 && transport_len.is_some() && offset + header_len <= frame.len(),
+        has_length: len > 0 && transport_len.is_some() && header_len <= available,
         transport: offset + header_len,
         transport_len: super::narrow(transport_len.unwrap_or(0)),
     })
@@ -335,13 +344,14 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
 
     let payload_len = usize::from(frame.u16(offset + 4));
     let end = offset + HEADER_LEN + payload_len;
-    if frame.len() < end {
+    let available = frame.len_from(offset);
+    if available < HEADER_LEN + payload_len {
         return Err(TruncatedNetwork);
     }
     let mut next = frame.u8(offset + 6);
     let mut transport = offset + HEADER_LEN;
     // It walks on into padding.
-    while frame.len() - transport > 1 {
+    while offset + available > transport + 1 {
         let [following, units] = frame.bytes(transport);
         let len = match next {
             protocol::HOP_BY_HOP
@@ -666,6 +676,21 @@ mod tests {
         let bytes = udp().build();
         let record = RawRecord { wire_len: 70_000, ..record(LinkType::ETHERNET, &bytes) };
         assert_eq!(decode(&record, &bytes, STRICT).unwrap().wire_len, 4_464);
+    }
+
+    #[test]
+    fn what_was_captured_from_ip_on_is_counted_in_16_bits() {
+        let read =
+            |frame: &Built, len: usize| read_bytes(&frame.clone().padded_to(65_536 + len).build());
+        let v6 = Built::ethernet().ipv6([1; 16], [2; 16]).udp(1000, 2000).payload(b"payload");
+        assert_eq!(read(&udp(), 14 + 19), Err(TruncatedNetwork));
+        assert_eq!(ports(&read(&udp(), 14 + 20).unwrap()), (1000, 2000));
+        assert_eq!(read(&v6, 14 + 54), Err(TruncatedNetwork));
+        assert_eq!(ports(&read(&v6, 14 + 55).unwrap()), (1000, 2000));
+        // Less than what stands before IP: it counts below zero.
+        for len in [0, 13] {
+            assert!(read(&udp(), len).is_ok() && read(&v6, len).is_ok());
+        }
     }
 
     #[test]

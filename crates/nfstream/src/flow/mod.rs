@@ -8,7 +8,7 @@ mod timeouts;
 mod v6;
 
 pub use fragments::FragmentTable;
-pub use key::{Direction, FlowKey, KeyHasher, Sender};
+pub use key::{Direction, FlowKey, KeyHasher, Sender, hash_of_addresses};
 pub use table::{Entry, Flow, FlowTable, Slot};
 pub use tcp::{Close, Connection, Segment, distance};
 pub use timeouts::{EndReason, Note, StreamClock, Tick, Timeouts, Verdict, Wheel};

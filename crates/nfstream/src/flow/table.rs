@@ -366,7 +366,7 @@ mod tests {
             if table.find(hash, &key).is_none() {
                 table.insert(hash, key, sender, Timestamp::default(), ());
                 hashes.push(hash);
-                shares[usize::try_from(hasher.addresses(&packet) % 16).unwrap()] += 1;
+                shares[usize::try_from(crate::flow::hash_of_addresses(&packet) % 16).unwrap()] += 1;
             }
         }
         assert!(hashes.len() > 49_000, "these are {} flows", hashes.len());

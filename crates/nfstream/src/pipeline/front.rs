@@ -17,7 +17,7 @@ use super::worker::Workers;
 use super::{Ignored, RunError, Shared};
 use crate::capture::{Chunk, ChunkBytes, Progress, RawRecord, Reception, Source, Warning};
 use crate::decode::{self, Fragment, Packet};
-use crate::flow::{FragmentTable, KeyHasher, Rules, RunClock, StreamClock, Tick};
+use crate::flow::{FragmentTable, Rules, RunClock, StreamClock, Tick, hash_of_addresses};
 use crate::time::Timestamp;
 
 /// Messages that wait in a queue at most.
@@ -53,14 +53,14 @@ impl Packets {
     }
 
     /// Shares the packets among `shards` meters.
-    fn share(&mut self, hasher: &KeyHasher, shards: usize) {
+    fn share(&mut self, shards: usize) {
         if shards == 1 {
             return;
         }
         self.shares.resize_with(shards, Vec::new);
         self.shares.iter_mut().for_each(Vec::clear);
         for (place, packet) in (0..).zip(&self.all) {
-            self.shares[shard(packet, hasher, shards)].push(place);
+            self.shares[shard(packet, shards)].push(place);
         }
     }
 }
@@ -165,13 +165,12 @@ pub(super) fn start(
         Ok(())
     });
     let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards, rules)));
-    let hasher = KeyHasher::default();
     for number in 0..decoders {
         let (raw, used) = (raw_receiver.clone(), used_sender.clone());
-        let (dispatch, hasher) = (Arc::clone(&dispatch), hasher.clone());
+        let dispatch = Arc::clone(&dispatch);
         let (home, spare) = (home.clone(), spare.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            let decoder = Decoder { spread, hasher: &hasher, home: &home, spare: &spare };
+            let decoder = Decoder { spread, home: &home, spare: &spare };
             decode(&raw, &used, &dispatch, &decoder);
             Ok(())
         });
@@ -228,7 +227,7 @@ fn decode(
             }
         };
         let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
-        if !dispatch.send(number, ready, decoder.hasher) {
+        if !dispatch.send(number, ready) {
             return;
         }
     }
@@ -237,7 +236,6 @@ fn decode(
 /// What decodes a chunk.
 struct Decoder<'a> {
     spread: Spread,
-    hasher: &'a KeyHasher,
     home: &'a Sender<Packets>,
     spare: &'a Receiver<Packets>,
 }
@@ -258,15 +256,15 @@ impl Decoder<'_> {
             tick.index = content.all.len();
         }
         decode(&chunk.records[start..], &mut content.all);
-        content.share(self.hasher, self.spread.shards);
+        content.share(self.spread.shards);
         Decoded { bytes: chunk.bytes.clone(), content, ticks, tally, home: self.home.clone() }
     }
 }
 
 /// Returns which of `shards` gets `packet`: the same for all packets between two addresses.
-fn shard(packet: &Packet, hasher: &KeyHasher, shards: usize) -> usize {
+fn shard(packet: &Packet, shards: usize) -> usize {
     let shards = u64::try_from(shards).unwrap_or(u64::MAX);
-    usize::try_from(hasher.addresses(packet) % shards).unwrap_or(0)
+    usize::try_from(hash_of_addresses(packet) % shards).unwrap_or(0)
 }
 
 enum Ready {
@@ -292,13 +290,13 @@ impl Dispatch {
     }
 
     /// Sends what is ready by now, in order; returns whether anybody listens.
-    fn send(&mut self, number: u64, ready: Ready, hasher: &KeyHasher) -> bool {
+    fn send(&mut self, number: u64, ready: Ready) -> bool {
         self.early.insert(number, ready);
         while let Some(ready) = self.early.remove(&self.next) {
             self.next += 1;
             let feed = match ready {
                 Ready::Chunk(mut decoded) => {
-                    self.resolve_fragments(&mut decoded, hasher);
+                    self.resolve_fragments(&mut decoded);
                     if let Some(clock) = &mut self.run_clock {
                         clock.stamp(&mut decoded.content.all);
                     }
@@ -313,7 +311,7 @@ impl Dispatch {
         true
     }
 
-    fn resolve_fragments(&mut self, decoded: &mut Decoded, hasher: &KeyHasher) {
+    fn resolve_fragments(&mut self, decoded: &mut Decoded) {
         let frames = decoded.bytes.as_slice();
         let mut joined = false;
         for packet in &mut decoded.content.all {
@@ -324,7 +322,7 @@ impl Dispatch {
         }
         // In a tunnel the first fragment has other addresses than those that follow it.
         if joined {
-            decoded.content.share(hasher, self.shards);
+            decoded.content.share(self.shards);
         }
     }
 }

@@ -36,11 +36,11 @@ _LAST = (MsgType.DECLINE, MsgType.ACK, MsgType.NACK, MsgType.INFORM)
 class DHCP(NFPlugin):
     """Reads the options of DHCP clients, and ends a flow where an exchange ends.
 
-    The values are ``udps.dhcp_12`` (host name, of any message); of requests ``udps.dhcp_50``
-    (address asked for), ``udps.dhcp_55`` (options asked for), ``udps.dhcp_57`` (greatest size),
-    ``udps.dhcp_60`` (vendor class), ``udps.dhcp_77`` (user class), ``udps.dhcp_options`` (numbers
-    of all options), ``udps.dhcp_addr`` (the client's address) and ``udps.dhcp_oui`` (maker of its
-    interface); and ``udps.dhcp_msg_type``, the first message.
+    The values are, of any message, ``udps.dhcp_12`` (host name), ``udps.dhcp_57`` (greatest size),
+    ``udps.dhcp_60`` (vendor class) and ``udps.dhcp_77`` (user class); of requests
+    ``udps.dhcp_50`` (address asked for), ``udps.dhcp_55`` (options asked for),
+    ``udps.dhcp_options`` (numbers of all options), ``udps.dhcp_addr`` (the client's address) and
+    ``udps.dhcp_oui`` (maker of its interface); and ``udps.dhcp_msg_type``, the first message.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer
@@ -74,6 +74,12 @@ class DHCP(NFPlugin):
         for number, value in options:
             if number == 12 and value:
                 flow.udps.dhcp_12 = _text(value)
+            elif number == 57:
+                flow.udps.dhcp_57 = int.from_bytes(value, "big")
+            elif number == 60:
+                flow.udps.dhcp_60 = _text(value)
+            elif number == 77:
+                flow.udps.dhcp_77 = _text(value)
         if kind is MsgType.REQUEST:
             _read_request(message, options, flow)
         # A client without an address sends to all, and so do those who answer it.
@@ -83,14 +89,12 @@ class DHCP(NFPlugin):
 
 def _read_request(message: bytes, options: list[tuple[int, bytes]], flow: NFlow) -> None:
     values = dict(options)
-    flow.udps.dhcp_50 = str(IPv4Address(values[50])) if len(values.get(50, b"")) == 4 else None
+    asked = values.get(50)
+    if asked is None or len(asked) > 4:
+        flow.udps.dhcp_50 = None
+    else:
+        flow.udps.dhcp_50 = str(IPv4Address(asked.rjust(4, b"\0")))
     flow.udps.dhcp_55 = ",".join(map(str, values[55])) if 55 in values else None
-    if 57 in values:
-        flow.udps.dhcp_57 = int.from_bytes(values[57], "big")
-    if 60 in values:
-        flow.udps.dhcp_60 = _text(values[60])
-    if 77 in values:
-        flow.udps.dhcp_77 = _text(values[77])
     flow.udps.dhcp_options = [number for number, _ in options]
     address = IPv4Address(message[12:16])
     if int(address):
