@@ -63,6 +63,17 @@ static void *memory_or_end(size_t size) {
   }
   return memory;
 }
+
+/* Once: other threads may be in nDPI, which reads them, when another module is made. */
+static void set_allocators(void) {
+  static int are_set;
+
+  if (!are_set) {
+    set_ndpi_malloc(memory_or_end);
+    set_ndpi_flow_malloc(memory_or_end);
+    are_set = 1;
+  }
+}
 #endif
 
 /* ---- module ---- */
@@ -71,8 +82,7 @@ ndpi_shim_module *ndpi_shim_module_new(void) {
   struct ndpi_detection_module_struct *module;
 
 #if !NDPI_AT_LEAST(5, 0)
-  set_ndpi_malloc(memory_or_end);
-  set_ndpi_flow_malloc(memory_or_end);
+  set_allocators();
 #endif
 #if NDPI_AT_LEAST(4, 10)
   module = ndpi_init_detection_module(NULL);
