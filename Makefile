@@ -102,6 +102,11 @@ ndpi-faults: .venv/pyo3.txt ## The same with nDPI built with sanitizers; list wh
 	@fuzz/ndpi-faults.sh $(MUTATE_VARIANTS) $(or $(SEED),1) tests/captures \
 	    $(wildcard ../shared/pcaps)
 
+.PHONY: tsan
+tsan: .venv/pyo3.txt ## Run threads under ThreadSanitizer, and over captures THREAD_ROUNDS (10) times
+	@fuzz/tsan.sh $(or $(THREAD_ROUNDS),10) $(or $(SEED),1) tests/captures \
+	    $(wildcard ../shared/pcaps)
+
 .PHONY: model
 model: .venv/pyo3.txt ## Try the orders in which threads of the pipeline may go on, in a model
 	RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/model \
