@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub(in crate::pipeline) use crossbeam_channel::RecvTimeoutError;
@@ -36,7 +36,8 @@ struct State<T> {
 
 impl<T> Queue<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().expect("nothing panics with it")
+        // Ends are dropped also while a thread panics, which leaves no change half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does `work` and wakes whoever may have waited for it.
@@ -54,7 +55,7 @@ impl<T> Queue<T> {
     ) -> R {
         let mut state = self.lock();
         while !is_due(&state) {
-            state = self.changed.wait(state).expect("nothing panics with it");
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let outcome = work(&mut state);
         drop(state);
