@@ -97,6 +97,21 @@ mutate: .venv/pyo3.txt ## Run over MUTATE_VARIANTS (10000) damaged captures, fro
 	@cargo run --quiet -p nfstream-testkit --example mutate -- $(MUTATE_VARIANTS) $(or $(SEED),1) \
 	    tests/captures $(wildcard ../shared/pcaps)
 
+.PHONY: ndpi-faults
+ndpi-faults: .venv/pyo3.txt ## The same with nDPI built with sanitizers; list what is undefined in it
+	@fuzz/ndpi-faults.sh $(MUTATE_VARIANTS) $(or $(SEED),1) tests/captures \
+	    $(wildcard ../shared/pcaps)
+
+.PHONY: tsan
+tsan: .venv/pyo3.txt ## Run threads under ThreadSanitizer, and over captures THREAD_ROUNDS (10) times
+	@fuzz/tsan.sh $(or $(THREAD_ROUNDS),10) $(or $(SEED),1) tests/captures \
+	    $(wildcard ../shared/pcaps)
+
+.PHONY: model
+model: .venv/pyo3.txt ## Try the orders in which threads of the pipeline may go on, in a model
+	RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/model \
+	    cargo test -p nfstream --lib -- pipeline::model
+
 .PHONY: soak
 soak: .venv/pyo3.txt ## Flood the engine with five million conversations
 	NFSTREAM_FLOOD_PACKETS=5000000 cargo test -p nfstream --test floods

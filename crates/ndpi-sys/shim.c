@@ -63,6 +63,17 @@ static void *memory_or_end(size_t size) {
   }
   return memory;
 }
+
+/* Once: other threads may be in nDPI, which reads them, when another module is made. */
+static void set_allocators(void) {
+  static int are_set;
+
+  if (!are_set) {
+    set_ndpi_malloc(memory_or_end);
+    set_ndpi_flow_malloc(memory_or_end);
+    are_set = 1;
+  }
+}
 #endif
 
 /* ---- module ---- */
@@ -71,8 +82,7 @@ ndpi_shim_module *ndpi_shim_module_new(void) {
   struct ndpi_detection_module_struct *module;
 
 #if !NDPI_AT_LEAST(5, 0)
-  set_ndpi_malloc(memory_or_end);
-  set_ndpi_flow_malloc(memory_or_end);
+  set_allocators();
 #endif
 #if NDPI_AT_LEAST(4, 10)
   module = ndpi_init_detection_module(NULL);
@@ -373,6 +383,39 @@ static void keep_label(ndpi_shim_label *label, struct ndpi_flow_struct *flow) {
   label->wants_more = 1;
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+/*
+ * Packets lie in a row, so a read past the end of one finds the next. Where AddressSanitizer
+ * looks on, each has memory of its own, which is gone when nDPI returns.
+ */
+static ndpi_protocol process(struct ndpi_detection_module_struct *module,
+                             struct ndpi_flow_struct *flow, const uint8_t *ip_packet,
+                             uint16_t len, uint64_t time_ms) {
+  ndpi_protocol protocol;
+
+#ifdef __SANITIZE_ADDRESS__
+  uint8_t *copy = malloc(len);
+  if (copy == NULL && len > 0)
+    abort();
+  memcpy(copy, ip_packet, len);
+  ip_packet = copy;
+#endif
+#if NDPI_AT_LEAST(4, 6)
+  protocol = ndpi_detection_process_packet(module, flow, ip_packet, len, time_ms, NULL);
+#else
+  protocol = ndpi_detection_process_packet(module, flow, ip_packet, len, time_ms);
+#endif
+#ifdef __SANITIZE_ADDRESS__
+  free(copy);
+#endif
+  return protocol;
+}
+
 void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
                        const uint8_t *ip_packet, uint16_t len, uint64_t time_ms,
                        ndpi_shim_label *label) {
@@ -384,11 +427,7 @@ void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
     keep_label(label, flow);
     return;
   }
-#if NDPI_AT_LEAST(4, 6)
-  protocol = ndpi_detection_process_packet(ndpi, flow, ip_packet, len, time_ms, NULL);
-#else
-  protocol = ndpi_detection_process_packet(ndpi, flow, ip_packet, len, time_ms);
-#endif
+  protocol = process(ndpi, flow, ip_packet, len, time_ms);
   fill_label(label, &protocol, flow);
 #if NDPI_AT_LEAST(5, 0)
   /* A classified flow may still be read for metadata, a monitored one would be for ever. */

@@ -81,8 +81,8 @@ struct Left {
 
 const ALL_PROTOCOLS: u16 = 0x0003_u16.to_be();
 
-// SAFETY: the memory is shared with the kernel only, and every access goes through `&mut self`;
-// the calls through `&self` are system calls that any thread may make.
+// SAFETY: nothing of it is bound to a thread, and the memory is shared with the kernel only. It is
+// not `Sync`, so only one thread at a time has it, the accesses through `&self` included.
 unsafe impl Send for PacketRing {}
 
 impl PacketRing {
@@ -248,12 +248,15 @@ impl PacketRing {
     /// What the system says.
     pub fn take_counts(&self) -> io::Result<RingCounts> {
         let counts = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
-        let counts = get(&self.socket, libc::SOL_PACKET, libc::PACKET_STATISTICS, counts)?;
+        // SAFETY: the option is of this type, and of its fields every value is valid.
+        let counts =
+            unsafe { get(&self.socket, libc::SOL_PACKET, libc::PACKET_STATISTICS, counts)? };
         Ok(RingCounts { packets: counts.tp_packets, drops: counts.tp_drops })
     }
 
     fn take_error(&self) -> io::Result<()> {
-        match get::<c_int>(&self.socket, libc::SOL_SOCKET, libc::SO_ERROR, 0)? {
+        // SAFETY: the option is a number, of which every value is valid.
+        match unsafe { get::<c_int>(&self.socket, libc::SOL_SOCKET, libc::SO_ERROR, 0)? } {
             0 => Ok(()),
             number => Err(io::Error::from_raw_os_error(number)),
         }
@@ -297,7 +300,7 @@ impl PacketRing {
     /// Returns the bytes of the block at hand, which must have been handed over.
     fn bytes(&self) -> &[u8] {
         // SAFETY: the block lies in the mapping, which lives as long as `self`, and the kernel
-        // writes nothing to it but its status word, until it is given back: by `&mut self`.
+        // writes nothing to it once it has handed it over, until it is given back: by `&mut self`.
         unsafe {
             let start = self.memory.as_ptr().add(self.block * self.block_len);
             std::slice::from_raw_parts(start, self.block_len)
@@ -429,9 +432,14 @@ fn set<T>(socket: &OwnedFd, level: c_int, name: c_int, value: &T) -> io::Result<
     })
 }
 
-fn get<T>(socket: &OwnedFd, level: c_int, name: c_int, mut value: T) -> io::Result<T> {
+/// Returns the value of an option; `value` stands where the kernel writes less.
+///
+/// # Safety
+///
+/// Whatever bytes the kernel writes for the option are a valid `T`.
+unsafe fn get<T>(socket: &OwnedFd, level: c_int, name: c_int, mut value: T) -> io::Result<T> {
     let mut len = len_of::<T>();
-    // SAFETY: a plain struct of integers for which every value is valid, and its length.
+    // SAFETY: the kernel writes no more than `len` bytes, and the caller vouches for them.
     check(unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),

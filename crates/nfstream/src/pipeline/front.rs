@@ -8,11 +8,10 @@
 //! each stage finds nobody to send to and ends.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::{Arc, PoisonError};
 
 use super::decoder::decode_all;
+use super::sync::{Mutex, Receiver, Sender, bounded};
 use super::worker::Workers;
 use super::{Ignored, RunError, Shared};
 use crate::capture::{Chunk, ChunkBytes, Progress, RawRecord, Reception, Source, Warning};

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
 use super::decoder::decode_all;
 use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
+use super::sync::{Receiver, RecvTimeoutError};
 use super::worker::Workers;
 use super::{Config, Found, Knowledge, RunError, Shared, Step};
 use crate::capture::{Chunk, Source};

@@ -9,13 +9,16 @@ mod error;
 mod front;
 mod inline;
 mod merge;
+#[cfg(all(shuttle, test))]
+mod model;
 mod stats;
+mod sync;
 mod threads;
 mod worker;
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 pub use error::RunError;
 pub use stats::{Ignored, Stats};
@@ -29,6 +32,7 @@ use crate::meter::{Hooks, Meter, NoHooks};
 use crate::time::Duration;
 use front::Tally;
 use inline::{Ahead, Inline};
+use sync::{AtomicBool, Mutex, MutexGuard};
 use threads::Threads;
 
 /// Packets from which on a run leaves enough behind to be worth a walk over the heap.
@@ -423,7 +427,7 @@ impl Shared {
         state.warnings.extend_from_slice(&tally.warnings);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, SharedState> {
+    fn lock(&self) -> MutexGuard<'_, SharedState> {
         // Counters are whole after every statement, so a panic elsewhere does not spoil them.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-
 use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
+use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::worker::Workers;
 use super::{Config, Found, Knowledge, RunError, Shared, Step, make_dissector};
 use crate::capture::Source;

@@ -1,10 +1,10 @@
 //! Named threads whose panics become errors of the run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Arc, PoisonError};
 
 use super::RunError;
+use super::sync::{Builder, JoinHandle, Mutex};
 
 /// The threads of one run.
 #[derive(Debug, Default)]
