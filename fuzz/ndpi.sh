@@ -21,7 +21,7 @@ if [ -n "${missing:-}" ]; then
 fi
 mkdir -p "$prefix/include" "$prefix/lib" ndpi/source
 cd ndpi/source
-# A mirror that has the patches no more does: they are about packaging.
+# A mirror that lacks Debian's patches does: what upstream has released is built.
 ls ndpi_*.orig.tar.gz >/dev/null 2>&1 || apt-get source -qq --download-only ndpi >&2 || true
 if ! archive=$(ls ndpi_*.orig.tar.gz 2>/dev/null); then
     echo "error: the source package of nDPI is missing: add 'deb-src' to the types in" \

@@ -13,7 +13,7 @@ use std::thread;
 
 use fastrand::Rng;
 use nfstream::capture;
-use nfstream::export::{self, Background, Existing, Format, Rotation, TableFiles};
+use nfstream::export::{self, Background, BatchBuilder, Existing, Format, Rotation, TableFiles};
 use nfstream::features::{Group, Measuring, Record};
 use nfstream::flow::Slot;
 use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
@@ -95,7 +95,8 @@ fn take(
     let arrow = Arc::new(export::arrow_schema(&schema));
     let existing = Existing::Replace;
     let files = TableFiles::create(table, existing, Format::Csv, &arrow, Rotation::default())?;
-    let background = Background::start(schema, arrow, None, files)?;
+    let builder = BatchBuilder::new(&schema, arrow);
+    let background = Background::start(builder, None, files, run.recycler())?;
     thread::scope(|scope| {
         let watch = monitor.clone();
         let stop = &stop;

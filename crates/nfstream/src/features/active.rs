@@ -126,3 +126,77 @@ impl Default for Recycler {
         Self { sender, receiver }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Packet, TcpFlags};
+    use crate::features::{Group, Measuring, Volume};
+    use crate::flow::{FlowKey, FlowTable, Sender as End};
+    use crate::time::Timestamp;
+
+    /// Measures `packets` packets of a flow and takes what was measured.
+    fn measured(measures: &mut ActiveMeasures, slot: Slot, packets: usize) -> Box<Measures> {
+        let packet = Packet {
+            tcp_flags: TcpFlags::SYN,
+            payload_len: 7,
+            protocol: 6,
+            version: 4,
+            ..Packet::default()
+        };
+        let mut volume = Volume::default();
+        for number in 0..packets {
+            let direction = Direction::Src2Dst;
+            let time = Timestamp::from_seconds(i64::try_from(number).unwrap(), 0);
+            volume.add(direction, 100);
+            let sample =
+                Sample { packet: &packet, frame: &[], direction, time, size: 100, volume: &volume };
+            if number == 0 {
+                measures.begin(slot, &sample, true);
+            }
+            measures.add(slot, &sample);
+        }
+        measures.take(slot, false)
+    }
+
+    /// A record with `measures` and nothing else.
+    fn record(measures: Box<Measures>) -> Record {
+        let mut table = FlowTable::new();
+        let key = FlowKey::of(&Packet::default()).0;
+        let slot = table.insert(0, key, End::Low, Timestamp::default(), ());
+        Record {
+            id: 0,
+            flow: table.entry(slot).flow,
+            ended: Timestamp::default(),
+            end_reason: crate::flow::EndReason::Idle,
+            expiration_id: 0,
+            volume: Volume::default(),
+            measures: Some(measures),
+            application: crate::features::Application::default(),
+            process: None,
+            phase: 0,
+        }
+    }
+
+    #[test]
+    fn a_place_is_as_new_for_its_next_flow() {
+        let measuring =
+            Measuring { groups: Group::ALL.to_vec(), splt_packets: 20, ..Measuring::default() };
+        let recycler = Recycler::default();
+        let mut measures = ActiveMeasures::new(measuring.plan(), recycler.clone());
+        let mut table = FlowTable::new();
+        let key = FlowKey::of(&Packet::default()).0;
+        let slot = table.insert(0, key, End::Low, Timestamp::default(), ());
+        let expected = measured(&mut measures, slot, 3);
+        for packets in [1, 3, 15, 3, 25, 3] {
+            let found = measured(&mut measures, slot, packets);
+            if packets == 3 {
+                assert_eq!(found.statistics, expected.statistics);
+                assert_eq!(found.flags, expected.flags);
+                assert_eq!(found.splt.packets(), expected.splt.packets());
+                assert_eq!(format!("{:?}", found.details), format!("{:?}", expected.details));
+            }
+            recycler.take([record(found)]);
+        }
+    }
+}
