@@ -259,10 +259,10 @@ impl Values {
     }
 }
 
-/// Takes what has been collected, and makes room for as much again: batches are about as long as
-/// the one before.
+/// Takes what has been collected, and makes room for a little more again: batches are about as
+/// long as the one before.
 fn take<T>(values: &mut Vec<T>) -> Vec<T> {
-    let next = Vec::with_capacity(values.len());
+    let next = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, next)
 }
 
