@@ -32,6 +32,8 @@ def streamer(arguments: argparse.Namespace, plugins: Any = None) -> Any:
             dissect=arguments.dissect,
             n_meters=arguments.meters,
             plugins=plugins or (),
+            statistical_analysis=arguments.features,
+            splt_analysis=10 if arguments.features else 0,
         )
     return NFStreamer(
         source=arguments.capture,
@@ -218,6 +220,7 @@ def main() -> None:
     parser.add_argument("capture")
     parser.add_argument("--meters", type=int, default=0)
     parser.add_argument("--dissect", action="store_true")
+    parser.add_argument("--features", action="store_true", help="statistics and first packets")
     parser.add_argument("--output", help="file to be written")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

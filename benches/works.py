@@ -120,8 +120,8 @@ WORKS = [
     Work(
         "features-1",
         "engine",
-        "statistics and SPLT to Arrow, 1 meter",
-        "PASSES arrow --features statistics,splt CAPTURE",
+        "statistics, TCP flags and SPLT to Arrow, 1 meter",
+        "PASSES arrow --features statistics,tcp_flags,splt CAPTURE",
         _json,
     ),
     Work(
@@ -158,6 +158,13 @@ WORKS = [
     ),
     Work("iterate", "nfstream", "iterate, all meters", "OURS WORKER ours iterate CAPTURE", _json),
     Work(
+        "features-iterate",
+        "nfstream",
+        "statistics, TCP flags and SPLT, iterate, all meters",
+        "OURS WORKER ours iterate --features CAPTURE",
+        _json,
+    ),
+    Work(
         "ndpi-iterate-1",
         "nfstream",
         "nDPI, iterate, 1 meter",
@@ -176,6 +183,13 @@ WORKS = [
         "nfstream",
         "to_pandas(), 1 meter",
         "OURS WORKER ours to_pandas --meters 1 CAPTURE",
+        _json,
+    ),
+    Work(
+        "features-pandas-1",
+        "nfstream",
+        "statistics, TCP flags and SPLT, to_pandas(), 1 meter",
+        "OURS WORKER ours to_pandas --features --meters 1 CAPTURE",
         _json,
     ),
     Work(
@@ -411,12 +425,16 @@ TARGETS = [
     Target("the same, beside nfpcapd", "arrow-1", "nfpcapd", "process", True, 4),
     Target("the same, beside argus", "arrow-1", "argus", "process", True, None),
     Target(
-        "statistics and SPLT of 10 packets on top, beside the base columns alone",
+        "statistical_analysis and SPLT of 10 packets to Arrow, beside the base columns alone",
         "features-1",
         "arrow-1",
         "inside",
         False,
         1.35,
+    ),
+    Target("the same, iterated in Python", "features-iterate", "iterate", "inside", False, 1.35),
+    Target(
+        "the same, to_pandas(), one meter", "features-pandas-1", "pandas-1", "inside", False, 1.35
     ),
     Target(
         "no nDPI, all meters, iterated in Python, beside nfstream 6.6",
