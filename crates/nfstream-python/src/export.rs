@@ -1,5 +1,6 @@
 //! Tables of a run: in memory, batch by batch, and in files.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use nfstream::export::{
     self, Anonymizer, Background, BatchBuilder, Existing, ExportError, Format, Provenance,
     Rotation, TableFiles,
 };
+use nfstream::features::{Record, Recycler};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -100,11 +102,6 @@ impl Shape {
         self.anonymizer.as_ref().map_or(&self.engine, |(_, schema)| schema)
     }
 
-    /// Returns a builder of batches as the engine has them.
-    fn builder(&self) -> BatchBuilder {
-        BatchBuilder::new(self.kind.schema(), Arc::clone(&self.engine))
-    }
-
     /// Returns a batch of the engine as it is to be seen.
     fn finish(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
         match &self.anonymizer {
@@ -149,6 +146,45 @@ impl Shape {
     }
 }
 
+/// Makes the batches of a run's table.
+struct TableBuilder {
+    builder: BatchBuilder,
+    recycler: Recycler,
+    /// Whether batches are as they are to be seen, or as the engine has them.
+    finished: bool,
+}
+
+impl TableBuilder {
+    fn new(shape: &Shape, run: &Run, finished: bool) -> Self {
+        let builder = BatchBuilder::new(shape.kind.schema(), Arc::clone(&shape.engine));
+        Self { builder, recycler: run.recycler.clone(), finished }
+    }
+
+    /// Appends rows for `records`, and returns the batches that are full.
+    fn append(
+        &mut self,
+        shape: &Shape,
+        records: Vec<Record>,
+    ) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut full = Vec::new();
+        // At the end of the input many flows end at once.
+        for records in records.chunks(BATCH_ROWS) {
+            self.builder.append(records);
+            if self.builder.rows() >= BATCH_ROWS {
+                full.push(self.rest(shape)?);
+            }
+        }
+        self.recycler.take(records);
+        Ok(full)
+    }
+
+    /// Returns the rows that are in no batch yet.
+    fn rest(&mut self, shape: &Shape) -> Result<RecordBatch, ArrowError> {
+        let batch = self.builder.finish();
+        if self.finished { shape.finish(batch) } else { Ok(batch) }
+    }
+}
+
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
 /// Without `plugin_columns` the table has the engine's columns alone.
@@ -175,15 +211,8 @@ fn read_all<'py>(
     let names = run.kind.plugin_columns(py);
     let values: Vec<_> = names.iter().map(|_| PyList::empty(py)).collect();
     let with_plugins = plugin_columns && !names.is_empty();
-    let to_batch = |builder: &mut BatchBuilder| {
-        py.detach(|| {
-            let batch = builder.finish();
-            if with_plugins { Ok(batch) } else { shape.finish(batch) }
-        })
-        .map_err(arrow_error)
-    };
     let mut batches = Vec::new();
-    let mut builder = shape.builder();
+    let mut table = TableBuilder::new(&shape, run, !with_plugins);
     while !state.ended {
         let (records, flows) = match state.advance(py, &run.kind)? {
             Found::Rows(records) => (records, Vec::new()),
@@ -194,13 +223,12 @@ fn read_all<'py>(
                 list.append(flow.bind(py).getattr(name)?)?;
             }
         }
-        py.detach(|| run.append(&mut builder, records));
-        if builder.rows() >= BATCH_ROWS {
-            batches.push(to_batch(&mut builder)?);
-        }
+        let full = py.detach(|| table.append(&shape, records));
+        batches.extend(full.map_err(arrow_error)?);
     }
-    if builder.rows() > 0 || batches.is_empty() {
-        batches.push(to_batch(&mut builder)?);
+    let rest = py.detach(|| table.rest(&shape)).map_err(arrow_error)?;
+    if rest.num_rows() > 0 || batches.is_empty() {
+        batches.push(rest);
     }
     if with_plugins {
         let names = names.iter().map(ToString::to_string).collect();
@@ -236,8 +264,9 @@ pub(crate) fn read_batches(
 ) -> PyResult<PyRecordBatchReader> {
     let shape = Shape::new(py, run.get(), options.get())?;
     let schema = Arc::clone(shape.schema());
-    let builder = shape.builder();
-    let batches = Batches { run: run.clone().unbind(), shape, schema, end: Some(end), builder };
+    let table = TableBuilder::new(&shape, run.get(), true);
+    let ready = VecDeque::new();
+    let batches = Batches { run: run.clone().unbind(), shape, schema, end: Some(end), table, ready };
     Ok(PyRecordBatchReader::new(Box::new(batches)))
 }
 
@@ -245,34 +274,34 @@ struct Batches {
     run: Py<Run>,
     shape: Shape,
     schema: SchemaRef,
-    /// To be called at the end; nothing is left to read without it.
+    /// To be called at the end; only what is ready is left to read without it.
     end: Option<Py<PyAny>>,
-    /// Rows that have not been asked for.
-    builder: BatchBuilder,
+    table: TableBuilder,
+    /// Batches that have not been asked for.
+    ready: VecDeque<RecordBatch>,
 }
 
 impl Batches {
     fn read(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
         let run = self.run.get();
+        let Self { shape, table, ready, .. } = self;
         let mut is_last = false;
         {
             let mut state = run.lock()?;
-            while self.builder.rows() < BATCH_ROWS && !is_last {
+            while ready.is_empty() && !is_last {
                 if let Found::Rows(records) = state.advance(py, &run.kind)? {
-                    py.detach(|| run.append(&mut self.builder, records));
+                    let full = py.detach(|| table.append(shape, records));
+                    ready.extend(full.map_err(arrow_error)?);
                 }
                 is_last = state.ended;
             }
         }
         if is_last {
+            let rest = py.detach(|| table.rest(shape)).map_err(arrow_error)?;
+            ready.extend((rest.num_rows() > 0).then_some(rest));
             self.finish(py, false)?;
         }
-        if self.builder.rows() == 0 {
-            return Ok(None);
-        }
-        let (shape, builder) = (&self.shape, &mut self.builder);
-        let batch = py.detach(|| shape.finish(builder.finish()));
-        batch.map(Some).map_err(arrow_error)
+        Ok(self.ready.pop_front())
     }
 
     fn finish(&mut self, py: Python<'_>, failed: bool) -> PyResult<()> {
@@ -286,7 +315,9 @@ impl Iterator for Batches {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.end.as_ref()?;
+        if self.end.is_none() {
+            return self.ready.pop_front().map(Ok);
+        }
         Python::attach(|py| match self.read(py) {
             Ok(batch) => batch.map(Ok),
             Err(error) => {
@@ -359,7 +390,7 @@ pub(crate) fn write_table(
         return py.detach(|| files.finish()).map_err(|error| export_error(&error));
     }
     let files = create(&path, shape.schema())?;
-    let builder = shape.builder();
+    let builder = BatchBuilder::new(run.kind.schema(), shape.engine);
     let background = Background::start(builder, shape.anonymizer, files, run.recycler.clone());
     let mut background = background.map_err(|error| export_error(&error))?;
     let mut state = run.lock()?;

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::decode::Dialect;
 use nfstream::dpi::Limits;
-use nfstream::export::BatchBuilder;
 use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, Recycler, V6Columns};
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
@@ -288,12 +287,6 @@ impl Run {
         let rows = first..records.len();
         rows.map(|row| Py::new(py, NFlow::row(Arc::clone(&self.kind), Arc::clone(records), row)))
             .collect()
-    }
-
-    /// Appends rows for `records`, which have served then.
-    pub(crate) fn append(&self, builder: &mut BatchBuilder, records: Vec<Record>) {
-        builder.append(&records);
-        self.recycler.take(records);
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {

@@ -1,5 +1,5 @@
-//! Runs the engine, nDPI at work, over captures that were damaged at random: no crash, no hang, no
-//! memory that stays.
+//! Runs the engine, nDPI at work, over captures as they are and damaged at random: no crash, no
+//! hang, no memory that stays.
 //!
 //!     cargo run -p nfstream-testkit --example mutate -- VARIANTS SEED FOLDER...
 //!
@@ -34,6 +34,8 @@ static AT_HAND: Mutex<Option<(Instant, String)>> = Mutex::new(None);
 /// How captures are damaged.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
+    /// The file is as it was.
+    None,
     /// Bits of the whole file turn around.
     Bits,
     /// Bits of packets turn around.
@@ -50,7 +52,8 @@ enum Damage {
     Oversized,
 }
 
-const DAMAGES: [Damage; 7] = [
+const DAMAGES: [Damage; 8] = [
+    Damage::None,
     Damage::Bits,
     Damage::PacketBits,
     Damage::Cut,
@@ -172,10 +175,10 @@ impl Capture {
         let len = bytes.len();
         let Some(record) = random.choice(&self.records) else {
             // Compressed: nothing is known of what is inside.
-            if matches!(damage, Damage::Cut | Damage::PacketCut) {
-                bytes.truncate(random.usize(..=len));
-            } else {
-                flip(&mut bytes, 0..len, random);
+            match damage {
+                Damage::None => {}
+                Damage::Cut | Damage::PacketCut => bytes.truncate(random.usize(..=len)),
+                _ => flip(&mut bytes, 0..len, random),
             }
             return bytes;
         };
@@ -185,6 +188,7 @@ impl Capture {
             bytes[len_at..len_at + 4].copy_from_slice(&value);
         };
         match damage {
+            Damage::None => {}
             Damage::Bits => flip(&mut bytes, 0..len, random),
             Damage::PacketBits => {
                 for _ in 0..random.usize(1..=1 + self.records.len() / 8) {

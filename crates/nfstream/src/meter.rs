@@ -8,7 +8,7 @@ use crate::capture::{ChunkBytes, Process, Processes};
 use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dpi::{Dissector, Inspection};
 use crate::features::{
-    ActiveMeasures, Application, Measures, Plan, Record, Recycler, Sample, Volume,
+    ActiveMeasures, Application, Measures, Plan, Record, Sample, Spent, Volume,
 };
 use crate::flow::{
     Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender,
@@ -207,7 +207,7 @@ impl Meter {
             processes: None,
             plan,
             v6: None,
-            measures: ActiveMeasures::new(plan, Recycler::default()),
+            measures: ActiveMeasures::new(plan, Spent::default()),
             phase: 1,
             findings: Findings::default(),
         }
@@ -227,10 +227,10 @@ impl Meter {
         self
     }
 
-    /// Returns the meter with `recycler` to bring it memory to measure in.
+    /// Returns the meter with memory to measure in from records that have served.
     #[must_use]
-    pub fn recycling(mut self, recycler: Recycler) -> Self {
-        self.measures = ActiveMeasures::new(self.plan, recycler);
+    pub fn recycling(mut self, spent: Spent) -> Self {
+        self.measures = ActiveMeasures::new(self.plan, spent);
         self
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::export::{Anonymizer, Existing, Provenance, Rotation, TableFiles, Writer};
-use nfstream::features::{Record, Schema};
+use nfstream::features::{Record, Recycler, Schema};
 
 use super::batches::Batches;
 use super::flow_table::{FlowTable, Selection};
@@ -101,19 +101,21 @@ impl Target {
         i32::try_from(self.names.len() - 1).unwrap_or(i32::MAX)
     }
 
-    /// Takes the next rows and the number of each one's source.
+    /// Takes the next rows and the number of each one's source; `recycler`, if there is one,
+    /// gets the records that have served.
     pub(crate) fn write(
         &mut self,
-        records: &[Record],
-        sources: &[i32],
+        mut records: Vec<Record>,
+        mut sources: Vec<i32>,
+        recycler: Option<&Recycler>,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
-        let pieces = records.chunks(BATCH).zip(sources.chunks(BATCH));
-        for (records, sources) in pieces {
-            self.records.extend_from_slice(records);
-            self.sources.extend_from_slice(sources);
-            if self.records.len() >= BATCH {
-                self.write_pending(io)?;
+        self.records.append(&mut records);
+        self.sources.append(&mut sources);
+        if self.records.len() >= BATCH {
+            let served = self.write_pending(io)?;
+            if let Some(recycler) = recycler {
+                recycler.take(served);
             }
         }
         Ok(())
@@ -124,13 +126,13 @@ impl Target {
         match self.kind {
             // Nobody sees a file before it is complete, and many small parts make a bad one.
             Kind::Files { .. } => Ok(()),
-            Kind::Stdout { .. } | Kind::Table(_) => self.write_pending(io),
+            Kind::Stdout { .. } | Kind::Table(_) => self.write_pending(io).map(drop),
         }
     }
 
     /// Completes the table.
     pub(crate) fn finish(mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        self.write_pending(io)?;
+        drop(self.write_pending(io)?);
         match self.kind {
             Kind::Files { files, .. } => files.finish().map(drop)?,
             Kind::Stdout { writer, memory, .. } => {
@@ -151,33 +153,37 @@ impl Target {
         }
     }
 
-    fn write_pending(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
+    /// Writes the rows that have come, and returns their records.
+    fn write_pending(&mut self, io: &mut Io<'_>) -> Result<Vec<Record>, Error> {
         let Self { kind, names, records, sources } = self;
         let name = |source: &i32| {
             let name = usize::try_from(*source).ok().and_then(|source| names.get(source));
             name.map_or("", String::as_str)
         };
-        match kind {
-            Kind::Files { batches, files, .. } if !records.is_empty() => {
-                files.write(&batches.make(records, sources.iter().map(name)))?;
-            }
-            Kind::Files { .. } => {}
-            Kind::Stdout { batches, writer, memory } => {
-                if !records.is_empty() {
-                    let batch = batches.make(records, sources.iter().map(name));
-                    writer.write(&batch).map_err(Error::stdout)?;
+        // At the end of the input many flows end at once.
+        for (records, sources) in records.chunks(BATCH).zip(sources.chunks(BATCH)) {
+            let sources = sources.iter().map(name);
+            match kind {
+                Kind::Files { batches, files, .. } => {
+                    files.write(&batches.make(records, sources))?;
                 }
-                write_out(&memory.take(), io)?;
-            }
-            Kind::Table(table) => {
-                let mut text = Vec::new();
-                table.write(records, sources.iter().map(name), &mut text);
-                write_out(&text, io)?;
+                Kind::Stdout { batches, writer, memory } => {
+                    writer.write(&batches.make(records, sources)).map_err(Error::stdout)?;
+                    write_out(&memory.take(), io)?;
+                }
+                Kind::Table(table) => {
+                    let mut text = Vec::new();
+                    table.write(records, sources, &mut text);
+                    write_out(&text, io)?;
+                }
             }
         }
-        records.clear();
+        if let Kind::Stdout { memory, .. } = kind {
+            // The header comes also where there are no rows.
+            write_out(&memory.take(), io)?;
+        }
         sources.clear();
-        Ok(())
+        Ok(std::mem::take(records))
     }
 }
 

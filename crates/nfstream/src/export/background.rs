@@ -50,14 +50,17 @@ impl Background {
         let work = move || {
             for message in receiver {
                 let Message::Records(records) = message else { return files.finish() };
-                builder.append(&records);
-                recycler.take(records);
-                let mut batch = builder.finish();
-                if let Some((anonymizer, schema)) = &anonymizer {
-                    let result = anonymizer.batch(&batch, schema);
-                    batch = result.map_err(|source| failed(io::Error::other(source)))?;
+                // At the end of the input many flows end at once.
+                for records in records.chunks(BATCH) {
+                    builder.append(records);
+                    let mut batch = builder.finish();
+                    if let Some((anonymizer, schema)) = &anonymizer {
+                        let result = anonymizer.batch(&batch, schema);
+                        batch = result.map_err(|source| failed(io::Error::other(source)))?;
+                    }
+                    files.write(&batch)?;
                 }
-                files.write(&batch)?;
+                recycler.take(records);
             }
             // The run was given up: so are the files.
             Ok(0)

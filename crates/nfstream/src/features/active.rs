@@ -1,6 +1,6 @@
 //! Where the active flows of a meter are measured, and how that memory is used again.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never};
 use nfstream_memory::prefetch_whole;
 
 use super::{Measures, Plan, Record, Sample};
@@ -12,7 +12,7 @@ pub struct ActiveMeasures {
     plan: Plan,
     places: Vec<Place>,
     spare: Spare,
-    recycler: Recycler,
+    spent: Spent,
 }
 
 /// Measurements in cache lines of their own.
@@ -24,19 +24,20 @@ struct Place(Measures);
 #[allow(clippy::vec_box, reason = "records own their measurements, and are moved about")]
 type Spare = Vec<Box<Measures>>;
 
-/// Brings the measurements of records that have served back to the meters, to be used again.
+/// Takes records that have served, so that the memory of their measurements serves again.
 ///
 /// All works without it, but many large allocations take their time.
 #[derive(Clone, Debug)]
-pub struct Recycler {
-    sender: Sender<Spare>,
-    receiver: Receiver<Spare>,
-}
+pub struct Recycler(Sender<Spare>);
+
+/// Where meters find what a [`Recycler`] has taken.
+#[derive(Clone, Debug)]
+pub struct Spent(Receiver<Spare>);
 
 impl ActiveMeasures {
     /// Returns what has room for the measurements of `plan`.
-    pub fn new(plan: Plan, recycler: Recycler) -> Self {
-        Self { plan, places: Vec::new(), spare: Vec::new(), recycler }
+    pub fn new(plan: Plan, spent: Spent) -> Self {
+        Self { plan, places: Vec::new(), spare: Vec::new(), spent }
     }
 
     /// Begins with the flow in `slot`, or its next slice, whose first packet is that of `sample`;
@@ -60,7 +61,7 @@ impl ActiveMeasures {
     /// Takes what was measured of the flow in `slot`, which goes on if it `is_slice`.
     pub fn take(&mut self, slot: Slot, is_slice: bool) -> Box<Measures> {
         if self.spare.is_empty()
-            && let Ok(spare) = self.recycler.receiver.try_recv()
+            && let Ok(spare) = self.spent.0.try_recv()
         {
             self.spare = spare;
         }
@@ -105,25 +106,26 @@ impl Recycler {
     /// Batches of measurements that wait for a meter at most.
     const QUEUE: usize = 4;
 
+    /// Returns a recycler, and where meters find what it has taken.
+    pub fn new() -> (Self, Spent) {
+        let (sender, receiver) = bounded(Self::QUEUE);
+        (Self(sender), Spent(receiver))
+    }
+
     /// Takes `records`, which have served.
     pub fn take(&self, records: impl IntoIterator<Item = Record>) {
         let spare: Spare = records.into_iter().filter_map(|record| record.measures).collect();
         if !spare.is_empty() {
-            // Where there is enough already, it is freed.
-            drop(self.sender.try_send(spare));
+            // Where there is enough already, or no meter any more, it is freed.
+            drop(self.0.try_send(spare));
         }
-    }
-
-    /// Frees what no meter has asked for.
-    pub(crate) fn clear(&self) {
-        self.receiver.try_iter().for_each(drop);
     }
 }
 
-impl Default for Recycler {
+impl Default for Spent {
+    /// Returns where nothing is ever found.
     fn default() -> Self {
-        let (sender, receiver) = bounded(Self::QUEUE);
-        Self { sender, receiver }
+        Self(never())
     }
 }
 
@@ -182,8 +184,8 @@ mod tests {
     fn a_place_is_as_new_for_its_next_flow() {
         let measuring =
             Measuring { groups: Group::ALL.to_vec(), splt_packets: 20, ..Measuring::default() };
-        let recycler = Recycler::default();
-        let mut measures = ActiveMeasures::new(measuring.plan(), recycler.clone());
+        let (recycler, spent) = Recycler::new();
+        let mut measures = ActiveMeasures::new(measuring.plan(), spent);
         let mut table = FlowTable::new();
         let key = FlowKey::of(&Packet::default()).0;
         let slot = table.insert(0, key, End::Low, Timestamp::default(), ());

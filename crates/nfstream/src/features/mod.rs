@@ -21,7 +21,7 @@ mod v6;
 mod volume;
 
 pub use accounting::Accounting;
-pub use active::{ActiveMeasures, Recycler};
+pub use active::{ActiveMeasures, Recycler, Spent};
 pub use application::{Application, Label, Metadata, Nameless, Names, Tls};
 pub use columns::{COLUMNS, Column, Items, Read, Value, columns};
 pub use direction_times::DirectionTimes;

@@ -68,8 +68,7 @@ impl Statistics {
             first[way] = time;
         }
         last[way] = time;
-        let squared = u128::from(u64::from(size) * u64::from(size));
-        one_way.size_squares = one_way.size_squares.saturating_add(squared);
+        one_way.size_squares += u128::from(u64::from(size) * u64::from(size));
         one_way.size_min = one_way.size_min.min(size);
         one_way.size_max = one_way.size_max.max(size);
     }
@@ -101,7 +100,7 @@ impl Statistics {
         Moments {
             count,
             sum: volume.total_bytes(),
-            squares: there.size_squares.saturating_add(back.size_squares),
+            squares: there.size_squares + back.size_squares,
             min: if count == 0 { 0 } else { there.size_min.min(back.size_min).into() },
             max: there.size_max.max(back.size_max).into(),
         }
@@ -127,8 +126,8 @@ impl Spread {
 
     #[inline]
     fn add(&mut self, number: u64) {
-        let squared = u128::from(number) * u128::from(number);
-        self.squares = self.squares.saturating_add(squared);
+        // It takes gaps of a hundred years to overflow.
+        self.squares = self.squares.wrapping_add(u128::from(number) * u128::from(number));
         self.min = self.min.min(number);
         self.max = self.max.max(number);
     }

@@ -16,9 +16,8 @@ impl TcpFlagCounts {
         // Most packets have one or two.
         while flags != 0 {
             let bit = usize::try_from(flags.trailing_zeros()).unwrap_or(usize::MAX);
-            if let Some(count) = counts.get_mut(bit) {
-                *count = count.saturating_add(1);
-            }
+            let count = &mut counts[bit % 8];
+            *count = count.saturating_add(1);
             flags &= flags - 1;
         }
     }

@@ -7,7 +7,7 @@ use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
 use super::sync::{Receiver, RecvTimeoutError};
 use super::worker::Workers;
-use super::{Config, Found, Knowledge, RunError, Shared, Step};
+use super::{Config, Found, Equipment, RunError, Shared, Step};
 use crate::capture::{Chunk, Source};
 use crate::decode::{self, Packet};
 use crate::features::Record;
@@ -52,7 +52,7 @@ pub(super) struct Ahead {
 impl Inline {
     pub(super) fn new(
         source: Box<dyn Source>,
-        knowledge: Knowledge,
+        equipment: Equipment,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -67,7 +67,7 @@ impl Inline {
             fragments: FragmentTable::default(),
             run_clock: (config.rules == Rules::V6).then(RunClock::default),
             packets: Vec::with_capacity(PIECE),
-            metering: Metering::new(knowledge, config, shared),
+            metering: Metering::new(equipment, config, shared),
         }
     }
 
@@ -133,7 +133,7 @@ impl Inline {
 impl Ahead {
     pub(super) fn start(
         source: Box<dyn Source>,
-        knowledge: Knowledge,
+        equipment: Equipment,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -148,7 +148,7 @@ impl Ahead {
         };
         let mut feeds = front::start(source, spread, &shared, &mut workers);
         let feed = feeds.pop().expect("one consumer was asked for");
-        Self { feed, workers, metering: Metering::new(knowledge, config, shared) }
+        Self { feed, workers, metering: Metering::new(equipment, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(
@@ -195,9 +195,9 @@ impl Ahead {
 }
 
 impl Metering {
-    fn new(knowledge: Knowledge, config: &Config, shared: Arc<Shared>) -> Self {
+    fn new(equipment: Equipment, config: &Config, shared: Arc<Shared>) -> Self {
         Self {
-            meter: config.meter(1, knowledge, shared.recycler.clone()),
+            meter: config.meter(1, equipment),
             order: Order::new(config.timeouts.idle),
             rules: config.rules,
             shared,

@@ -26,7 +26,7 @@ pub use stats::{Ignored, Stats};
 use crate::capture::{CaptureError, Chunk, Processes, Progress, Source, Warning};
 use crate::decode;
 use crate::dpi::{Dissector, Limits};
-use crate::features::{Group, Measuring, Nameless, Names, Record, Recycler, Schema};
+use crate::features::{Group, Measuring, Nameless, Names, Record, Recycler, Schema, Spent};
 use crate::flow::{Rules, Timeouts};
 use crate::meter::{Hooks, Meter, NoHooks};
 use crate::time::Duration;
@@ -87,10 +87,10 @@ impl Config {
     pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
 
     /// Returns a meter, one of `meters`.
-    fn meter(&self, meters: usize, knowledge: Knowledge, recycler: Recycler) -> Meter {
-        let Knowledge { dissector, processes } = knowledge;
+    fn meter(&self, meters: usize, equipment: Equipment) -> Meter {
+        let Equipment { dissector, processes, spent } = equipment;
         let meter = Meter::new(self.timeouts, self.measuring.plan(), dissector);
-        let meter = meter.under(self.rules).naming(processes).recycling(recycler);
+        let meter = meter.under(self.rules).naming(processes).recycling(spent);
         match self.max_active_flows {
             None => meter,
             Some(flows) => {
@@ -126,6 +126,7 @@ pub enum Step {
 pub struct Run {
     schema: Arc<Schema>,
     shared: Arc<Shared>,
+    recycler: Recycler,
     engine: Engine,
     /// What stopped the reading. It is told after all flows up to there have been delivered.
     failure: Option<RunError>,
@@ -149,7 +150,6 @@ enum Engine {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     state: Mutex<SharedState>,
-    recycler: Recycler,
     /// Whether reading is to end.
     stop: AtomicBool,
 }
@@ -161,11 +161,12 @@ struct SharedState {
     warnings: Vec<Warning>,
 }
 
-/// What is told of flows that is not in the headers of their packets.
+/// What meters work with.
 #[derive(Default)]
-struct Knowledge {
+struct Equipment {
     dissector: Option<Box<dyn Dissector>>,
     processes: Option<Processes>,
+    spent: Spent,
 }
 
 /// How late packets may be read and flows be ended, at most, before the process of a flow is
@@ -197,17 +198,17 @@ impl Run {
     ///
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn new(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
-        Self::start(source, config, |source, knowledge, shared| {
+        Self::start(source, config, |source, equipment, shared| {
             // By the rules of version 6 all flows wait for each other.
             if config.meters.get() > 1 && config.rules == Rules::Standard {
                 return Engine::Threads(Box::new(Threads::start(
-                    source, knowledge, config, shared,
+                    source, equipment, config, shared,
                 )));
             }
             if source.may_wait() {
-                return Engine::Ahead(Box::new(Ahead::start(source, knowledge, config, shared)));
+                return Engine::Ahead(Box::new(Ahead::start(source, equipment, config, shared)));
             }
-            Engine::Inline(Box::new(Inline::new(source, knowledge, config, shared)))
+            Engine::Inline(Box::new(Inline::new(source, equipment, config, shared)))
         })
     }
 
@@ -219,8 +220,8 @@ impl Run {
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn with_hooks(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
         let config = Config { meters: NonZeroUsize::MIN, ..config.clone() };
-        Self::start(source, &config, |source, knowledge, shared| {
-            Engine::Ahead(Box::new(Ahead::start(source, knowledge, &config, shared)))
+        Self::start(source, &config, |source, equipment, shared| {
+            Engine::Ahead(Box::new(Ahead::start(source, equipment, &config, shared)))
         })
     }
 
@@ -306,7 +307,6 @@ impl Run {
     pub fn stop(&mut self) {
         self.engine = Engine::Ended;
         self.failure = None;
-        self.shared.recycler.clear();
         if self.shared.lock().stats.packets >= MANY_PACKETS {
             nfstream_memory::release_freed();
         }
@@ -325,7 +325,7 @@ impl Run {
 
     /// Returns who takes records that have served.
     pub fn recycler(&self) -> Recycler {
-        self.shared.recycler.clone()
+        self.recycler.clone()
     }
 
     /// Returns a handle that ends the run.
@@ -341,7 +341,7 @@ impl Run {
     fn start(
         mut source: Box<dyn Source>,
         config: &Config,
-        engine: impl FnOnce(Box<dyn Source>, Knowledge, Arc<Shared>) -> Engine,
+        engine: impl FnOnce(Box<dyn Source>, Equipment, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
         let dissector = config.inspection.map(make_dissector).transpose()?;
         let names: Arc<dyn Names> = match &dissector {
@@ -361,9 +361,11 @@ impl Run {
         let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
         let is_live = source.reception().is_some();
-        let engine = engine(source, Knowledge { dissector, processes }, Arc::clone(&shared));
+        let (recycler, spent) = Recycler::new();
+        let equipment = Equipment { dissector, processes, spent };
+        let engine = engine(source, equipment, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
-        Ok(Self { schema, shared, engine, failure: None, flows_left, is_live })
+        Ok(Self { schema, shared, recycler, engine, failure: None, flows_left, is_live })
     }
 }
 

@@ -265,8 +265,8 @@ fn a_panic_of_a_meter_is_told() {
         let config = config(2);
         let mut run = Run::start(Script::boxed(Ending::Complete), &config, |source, _, shared| {
             let dissector: Box<dyn Dissector> = Box::new(Faulty(0));
-            let knowledge = Knowledge { dissector: Some(dissector), processes: None };
-            Engine::Threads(Box::new(Threads::start(source, knowledge, &config, shared)))
+            let equipment = Equipment { dissector: Some(dissector), ..Equipment::default() };
+            Engine::Threads(Box::new(Threads::start(source, equipment, &config, shared)))
         });
         let (_, error) = exhaust(run.as_mut().unwrap());
         // Addresses are shared out by chance: the meter may have got fewer packets than that.

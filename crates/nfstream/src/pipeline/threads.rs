@@ -6,7 +6,7 @@ use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::worker::Workers;
-use super::{Config, Found, Knowledge, RunError, Shared, Step, make_dissector};
+use super::{Config, Found, Equipment, RunError, Shared, Step, make_dissector};
 use crate::capture::Source;
 use crate::features::Record;
 use crate::flow::Tick;
@@ -28,7 +28,7 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn start(
         source: Box<dyn Source>,
-        knowledge: Knowledge,
+        equipment: Equipment,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -46,20 +46,23 @@ impl Threads {
         // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
         let mut findings = Vec::new();
-        let Knowledge { dissector: mut ready, processes } = knowledge;
+        let Equipment { dissector: mut ready, processes, spent } = equipment;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
             let (mut dissector, config) = (ready.take(), config.clone());
             let mut processes = processes.clone();
-            let recycler = shared.recycler.clone();
+            let spent = spent.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // Here, as making one takes longer than many a chunk.
                 if let (None, Some(limits)) = (&dissector, config.inspection) {
                     dissector = Some(make_dissector(limits)?);
                 }
-                let knowledge =
-                    Knowledge { dissector: dissector.take(), processes: processes.take() };
-                let mut meter = config.meter(shards, knowledge, recycler.clone());
+                let equipment = Equipment {
+                    dissector: dissector.take(),
+                    processes: processes.take(),
+                    spent: spent.clone(),
+                };
+                let mut meter = config.meter(shards, equipment);
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });

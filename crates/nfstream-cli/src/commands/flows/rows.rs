@@ -70,18 +70,20 @@ impl TableWriter {
     fn encode_sorted(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         let Some(sorted) = &mut self.sorted else { return Ok(()) };
         let (records, sources) = sorted.take();
-        self.encode(&records, &sources, io)
+        self.encode(records, sources, None, io)
     }
 
     fn encode(
         &mut self,
-        records: &[Record],
-        sources: &[i32],
+        mut records: Vec<Record>,
+        mut sources: Vec<i32>,
+        recycler: Option<&Recycler>,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
         let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(records.len());
-        let records = records.get(..wanted).unwrap_or_default();
-        self.target.write(records, sources.get(..wanted).unwrap_or_default(), io)?;
+        records.truncate(wanted);
+        sources.truncate(wanted);
+        self.target.write(records, sources, recycler, io)?;
         let rows = u64::try_from(wanted).unwrap_or(u64::MAX);
         self.left -= rows;
         self.rows += rows;
@@ -101,8 +103,7 @@ impl Sink for TableWriter {
             return Ok(ControlFlow::Continue(()));
         }
         let sources = vec![self.source; records.len()];
-        self.encode(&records, &sources, io)?;
-        recycler.take(records);
+        self.encode(records, sources, Some(recycler), io)?;
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
