@@ -266,7 +266,8 @@ pub(crate) fn read_batches(
     let schema = Arc::clone(shape.schema());
     let table = TableBuilder::new(&shape, run.get(), true);
     let ready = VecDeque::new();
-    let batches = Batches { run: run.clone().unbind(), shape, schema, end: Some(end), table, ready };
+    let batches =
+        Batches { run: run.clone().unbind(), shape, schema, end: Some(end), table, ready };
     Ok(PyRecordBatchReader::new(Box::new(batches)))
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) ended: bool,
     /// Flows that have been found and not yet been asked for.
     rows: (Arc<Vec<Record>>, usize),
+    /// Those before, of which a caller may still hold the last.
+    given: Arc<Vec<Record>>,
     followed: VecDeque<Py<NFlow>>,
     /// Whom to ask for warnings while the run goes on.
     live_monitor: Option<Monitor>,
@@ -173,6 +175,7 @@ impl Run {
             plugins: followed.then(|| Plugins::new(plugins, face)),
             ended: false,
             rows: (Arc::default(), 0),
+            given: Arc::default(),
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
@@ -199,7 +202,14 @@ impl Run {
                 return Ok(None);
             }
             match state.advance(py, &self.kind)? {
-                Found::Rows(records) => state.rows = (Arc::new(records), 0),
+                Found::Rows(records) => {
+                    let (given, _) = std::mem::replace(&mut state.rows, (Arc::new(records), 0));
+                    let served = std::mem::replace(&mut state.given, given);
+                    // Unless somebody keeps flows.
+                    if let Some(records) = Arc::into_inner(served) {
+                        self.recycler.take(records);
+                    }
+                }
                 Found::Followed(_, flows) => state.followed.extend(flows),
             }
         }
@@ -243,7 +253,7 @@ impl Run {
         let mut state = self.lock()?;
         state.ended = true;
         state.stop();
-        state.rows = (Arc::default(), 0);
+        (state.rows, state.given) = ((Arc::default(), 0), Arc::default());
         state.followed.clear();
         state.plugins = None;
         Ok(())

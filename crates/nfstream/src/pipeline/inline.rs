@@ -7,7 +7,7 @@ use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
 use super::merge::Order;
 use super::sync::{Receiver, RecvTimeoutError};
 use super::worker::Workers;
-use super::{Config, Found, Equipment, RunError, Shared, Step};
+use super::{Config, Equipment, Found, RunError, Shared, Step};
 use crate::capture::{Chunk, Source};
 use crate::decode::{self, Packet};
 use crate::features::Record;

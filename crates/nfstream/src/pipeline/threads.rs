@@ -6,7 +6,7 @@ use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::worker::Workers;
-use super::{Config, Found, Equipment, RunError, Shared, Step, make_dissector};
+use super::{Config, Equipment, Found, RunError, Shared, Step, make_dissector};
 use crate::capture::Source;
 use crate::features::Record;
 use crate::flow::Tick;
