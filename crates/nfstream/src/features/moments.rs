@@ -47,13 +47,10 @@ fn float(number: u128) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn moments(numbers: &[u64]) -> Moments {
-        Moments {
+impl Moments {
+    /// Returns the moments of `numbers`.
+    pub(super) fn of(numbers: &[u64]) -> Self {
+        Self {
             count: u64::try_from(numbers.len()).unwrap(),
             sum: numbers.iter().sum(),
             squares: numbers.iter().map(|&number| u128::from(number).pow(2)).sum(),
@@ -61,6 +58,13 @@ mod tests {
             max: numbers.iter().copied().max().unwrap_or(0),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]
@@ -69,7 +73,7 @@ mod tests {
             base in prop_oneof![Just(0), 0_u64..1 << 48],
         ) {
             let numbers: Vec<_> = numbers.iter().map(|number| base + number).collect();
-            let moments = moments(&numbers);
+            let moments = Moments::of(&numbers);
             #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
             let floats: Vec<_> = numbers.iter().map(|&n| (n - base) as f64).collect();
             #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]

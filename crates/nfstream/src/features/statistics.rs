@@ -160,19 +160,9 @@ mod tests {
 
     use super::*;
 
-    fn of_numbers(numbers: &[u64]) -> Moments {
-        Moments {
-            count: u64::try_from(numbers.len()).unwrap(),
-            sum: numbers.iter().sum(),
-            squares: numbers.iter().map(|&number| u128::from(number).pow(2)).sum(),
-            min: numbers.iter().copied().min().unwrap_or(0),
-            max: numbers.iter().copied().max().unwrap_or(0),
-        }
-    }
-
     fn gaps(times: &[i64]) -> Moments {
         let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
-        of_numbers(&gaps)
+        Moments::of(&gaps)
     }
 
     proptest! {
@@ -196,13 +186,13 @@ mod tests {
             }
             let sizes: Vec<_> = seen.iter().map(|packet| packet.1).collect();
             let times: Vec<_> = seen.iter().map(|packet| packet.2).collect();
-            prop_assert_eq!(statistics.sizes(&volume), of_numbers(&sizes));
+            prop_assert_eq!(statistics.sizes(&volume), Moments::of(&sizes));
             prop_assert_eq!(statistics.gaps(&volume), gaps(&times));
             for direction in [Direction::Src2Dst, Direction::Dst2Src] {
                 let way: Vec<_> = seen.iter().filter(|packet| packet.0 == direction).collect();
                 let sizes: Vec<_> = way.iter().map(|packet| packet.1).collect();
                 let times: Vec<_> = way.iter().map(|packet| packet.2).collect();
-                prop_assert_eq!(statistics.sizes_of(direction, &volume), of_numbers(&sizes));
+                prop_assert_eq!(statistics.sizes_of(direction, &volume), Moments::of(&sizes));
                 prop_assert_eq!(statistics.gaps_of(direction, &volume), gaps(&times));
             }
         }
