@@ -92,7 +92,8 @@ impl BatchBuilder {
     ///
     /// # Panics
     ///
-    /// Panics if the Arrow schema was made from another schema.
+    /// Panics if the Arrow schema was made from another schema, or if a column without 64-bit
+    /// offsets has more text than 2 GiB: what nDPI finds is cut at 16 KiB, so 100,000 rows are safe.
     pub fn finish(&mut self) -> RecordBatch {
         let columns = self.columns.iter_mut().zip(self.arrow_schema.fields());
         let arrays = columns.map(|(values, field)| {
@@ -112,7 +113,7 @@ impl BatchBuilder {
 ///
 /// # Panics
 ///
-/// Panics if `arrow_schema` was made from another schema.
+/// As [`BatchBuilder::finish`].
 pub fn record_batch(schema: &Schema, arrow_schema: &SchemaRef, records: &[Record]) -> RecordBatch {
     let mut builder = BatchBuilder::new(schema, Arc::clone(arrow_schema));
     builder.append(records);
