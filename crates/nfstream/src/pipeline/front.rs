@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::decoder::{Decoded, Decoder};
-use super::intake::{Intake, Tally};
+use super::intake::Intake;
 use super::outcome::Outcome;
 use super::sync::{Mutex, Receiver, Sender, bounded};
+use super::tally::Tally;
 use super::ticks::stretches;
 use super::worker::Workers;
 use crate::flow::{FragmentTable, Tick, hash_of_addresses};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::intake::Tally;
 use super::stats::Stats;
 use super::sync::{AtomicBool, Mutex, MutexGuard};
+use super::tally::Tally;
 use crate::capture::{ReadProgress, Warning};
 use crate::features::Record;
 
