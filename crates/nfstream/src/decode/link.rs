@@ -155,7 +155,7 @@ pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
             break;
         }
     }
-    // Labels do not say what follows them; IP packets are told by their version.
+    // Labels do not say what follows them; the version of the IP packet does.
     match cursor.byte(0, TruncatedLink)? >> 4 {
         4 => Ok(V4),
         6 => Ok(V6),
