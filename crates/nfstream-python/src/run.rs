@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::decode::Dialect;
 use nfstream::dpi::Limits;
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, Recycler, V6Columns};
+use nfstream::features::{Accounting, Group, Measuring, Record, Recycler, V6Columns, columns};
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
@@ -392,7 +392,7 @@ pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
 /// Returns the names of all columns that a table can have.
 #[pyfunction]
 pub(crate) fn column_names() -> Vec<&'static str> {
-    COLUMNS.iter().copied().flatten().map(|column| column.name).collect()
+    columns(TimeUnit::default()).map(|column| column.name).collect()
 }
 
 /// Returns the versions of the engine and of nDPI.

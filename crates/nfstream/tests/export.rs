@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nfstream::export::{CsvWriter, JsonLinesWriter, arrow_schema, record_batch};
-use nfstream::features::{COLUMNS, Group, Record, Schema};
+use nfstream::features::{Group, Record, Schema, columns};
+use nfstream::time::TimeUnit;
 use nfstream::{Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ fn csv() -> String {
 #[test]
 fn published_columns_keep_their_names_and_their_order() {
     let named = |group| {
-        let columns = COLUMNS.iter().copied().flatten().filter(move |c| c.group == group);
+        let columns = columns(TimeUnit::Milliseconds).filter(move |c| c.group == group);
         columns.map(|column| column.name).collect::<Vec<_>>()
     };
     assert_eq!(named(Group::Base), BASE);

@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use nfstream::export::CsvWriter;
-use nfstream::features::{COLUMNS, Group};
+use nfstream::features::{Group, columns};
+use nfstream::time::TimeUnit;
 use nfstream::{Run, Step, capture};
 use nfstream_testkit::{Ends, Golden, captures};
 
@@ -45,7 +46,7 @@ fn captures_give_the_recorded_flows_by_default() {
     let mut skipped = Vec::new();
     if !version.starts_with(NDPI) {
         eprintln!("labels are not compared: recorded with nDPI {NDPI}, this is {version}");
-        let columns = COLUMNS.iter().copied().flatten();
+        let columns = columns(TimeUnit::Milliseconds);
         skipped.extend(columns.filter(|c| c.group == Group::Application).map(|c| c.name));
     }
     let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };

@@ -18,7 +18,8 @@ use arrow_array::{
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 
-use crate::features::{Column, Items, Names, Read, Record, Schema};
+use crate::features::{Column, Items, Names, Read, Record, Schema, instant_ticks, span_ticks};
+use crate::time::{self, Timestamp};
 
 /// Returns the Arrow schema of `schema`: no column holds nulls.
 pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
@@ -120,15 +121,13 @@ pub fn record_batch(schema: &Schema, arrow_schema: &SchemaRef, records: &[Record
     builder.finish()
 }
 
-/// Returns the unit of a column that is a point in time.
+/// Returns the unit of a column that can be shown as points in time.
 fn time_unit(column: &Column) -> Option<TimeUnit> {
-    let unit = match column.unit {
-        "ms" => TimeUnit::Millisecond,
-        "us" => TimeUnit::Microsecond,
-        "ns" => TimeUnit::Nanosecond,
-        _ => return None,
-    };
-    ["first_seen", "last_seen"].contains(&column.name).then_some(unit)
+    column.is_timestamp().then_some(match column.times() {
+        time::TimeUnit::Milliseconds => TimeUnit::Millisecond,
+        time::TimeUnit::Microseconds => TimeUnit::Microsecond,
+        time::TimeUnit::Nanoseconds => TimeUnit::Nanosecond,
+    })
 }
 
 fn as_times(array: &ArrayRef, unit: TimeUnit) -> ArrayRef {
@@ -150,7 +149,7 @@ fn data_type(column: &Column) -> DataType {
         Read::U8(_) => DataType::UInt8,
         Read::U16(_) => DataType::UInt16,
         Read::I32(_) => DataType::Int32,
-        Read::I64(_) => DataType::Int64,
+        Read::Instant(_) | Read::Span(_) => DataType::Int64,
         Read::U32(_) => DataType::UInt32,
         Read::U64(_) => DataType::UInt64,
         Read::F64(_) => DataType::Float64,
@@ -176,7 +175,8 @@ enum Values {
     U8(fn(&Record) -> u8, Vec<u8>),
     U16(fn(&Record) -> u16, Vec<u16>),
     I32(fn(&Record) -> i32, Vec<i32>),
-    I64(fn(&Record) -> i64, Vec<i64>),
+    Instant(fn(&Record) -> Option<Timestamp>, time::TimeUnit, Vec<i64>),
+    Span(fn(&Record) -> Option<(Timestamp, Timestamp)>, time::TimeUnit, Vec<i64>),
     U32(fn(&Record) -> u32, Vec<u32>),
     U64(fn(&Record) -> u64, Vec<u64>),
     F64(fn(&Record) -> f64, Vec<f64>),
@@ -197,7 +197,8 @@ impl Values {
             Read::U8(read) => Self::U8(read, Vec::new()),
             Read::U16(read) => Self::U16(read, Vec::new()),
             Read::I32(read) => Self::I32(read, Vec::new()),
-            Read::I64(read) => Self::I64(read, Vec::new()),
+            Read::Instant(read) => Self::Instant(read, column.times(), Vec::new()),
+            Read::Span(read) => Self::Span(read, column.times(), Vec::new()),
             Read::U32(read) => Self::U32(read, Vec::new()),
             Read::U64(read) => Self::U64(read, Vec::new()),
             Read::F64(read) => Self::F64(read, Vec::new()),
@@ -216,7 +217,12 @@ impl Values {
             Self::U8(read, values) => values.extend(records.iter().map(*read)),
             Self::U16(read, values) => values.extend(records.iter().map(*read)),
             Self::I32(read, values) => values.extend(records.iter().map(*read)),
-            Self::I64(read, values) => values.extend(records.iter().map(*read)),
+            Self::Instant(read, unit, values) => {
+                values.extend(records.iter().map(|record| instant_ticks(read(record), *unit)));
+            }
+            Self::Span(read, unit, values) => {
+                values.extend(records.iter().map(|record| span_ticks(read(record), *unit)));
+            }
             Self::U32(read, values) => values.extend(records.iter().map(*read)),
             Self::U64(read, values) => values.extend(records.iter().map(*read)),
             Self::F64(read, values) => values.extend(records.iter().map(*read)),
@@ -248,7 +254,9 @@ impl Values {
             Self::U8(_, values) => Arc::new(UInt8Array::from(take(values))),
             Self::U16(_, values) => Arc::new(UInt16Array::from(take(values))),
             Self::I32(_, values) => Arc::new(Int32Array::from(take(values))),
-            Self::I64(_, values) => Arc::new(Int64Array::from(take(values))),
+            Self::Instant(_, _, values) | Self::Span(_, _, values) => {
+                Arc::new(Int64Array::from(take(values)))
+            }
             Self::U32(_, values) => Arc::new(UInt32Array::from(take(values))),
             Self::U64(_, values) => Arc::new(UInt64Array::from(take(values))),
             Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Application, Measures, Volume};
+use super::{Application, Measures, Metadata, Tls, Volume};
 use crate::capture::Process;
 use crate::flow::{EndReason, Flow};
 use crate::time::Timestamp;
@@ -30,4 +30,23 @@ pub struct Record {
     pub process: Option<Arc<Process>>,
     /// When the end was noticed: `2n` at the `n`th tick of the stream's clock, `2n + 1` after it.
     pub phase: u64,
+}
+
+impl Record {
+    /// Returns a measurement, its default where nothing was measured.
+    pub(super) fn measured<T: Default>(&self, read: impl FnOnce(&Measures) -> T) -> T {
+        self.measures.as_deref().map_or_else(T::default, read)
+    }
+
+    /// Appends text that the dissector read, if there is any.
+    pub(super) fn write_metadata(&self, text: &mut String, field: fn(&Metadata) -> &str) {
+        if let Some(metadata) = &self.application.metadata {
+            text.push_str(field(metadata));
+        }
+    }
+
+    /// Returns what the dissector read of a TLS handshake.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.application.metadata.as_deref()?.tls.as_deref()
+    }
 }

@@ -1,0 +1,106 @@
+//! What a measurement is, and what a run measures.
+
+use super::{Accounting, Group, Groups, Measures, Sample};
+use crate::decode::Dialect;
+use crate::flow::Direction;
+use crate::time::TimeUnit;
+
+/// What a group keeps of each flow.
+pub(super) trait Measurement: Default {
+    /// Whether anything is kept.
+    const IS_KEPT: bool = true;
+
+    /// Measures what only the first packet of a flow shows.
+    #[inline]
+    fn begin(&mut self, _: &Plan, _: &Sample<'_>) {}
+
+    /// Measures a packet, the first one included.
+    #[inline]
+    fn add(&mut self, _: &Plan, _: &Sample<'_>) {}
+
+    /// Moves the measurement to `to`, whose content is that of an earlier flow, and leaves this one
+    /// as new.
+    #[inline]
+    fn leave_to(&mut self, to: &mut Self) {
+        *to = std::mem::take(self);
+    }
+
+    /// Takes over what the flow's next slice starts with from the slice `before`.
+    #[inline]
+    fn continue_from(&mut self, _before: &Self) {}
+
+    /// Prefetches the memory that the next packet of `direction` is measured in; `before` packets
+    /// of the flow have been measured.
+    #[inline]
+    fn prefetch(&self, _: &Plan, _direction: Direction, _before: u64) {}
+}
+
+/// Groups whose columns are read from the record alone.
+impl Measurement for () {
+    const IS_KEPT: bool = false;
+}
+
+/// What is measured in a run.
+#[derive(Clone, Debug, Default)]
+pub struct Measuring {
+    /// The groups of columns besides the base ones.
+    pub groups: Vec<Group>,
+    /// Unit of times in the table.
+    pub unit: TimeUnit,
+    /// Which bytes count.
+    pub accounting: Accounting,
+    /// Packets of a flow in the lists of [`Group::Splt`].
+    pub splt_packets: usize,
+    /// Whether flows end when their TCP connection closes.
+    pub track_tcp: bool,
+    /// Dialect in which frames are read for MAC addresses.
+    pub dialect: Dialect,
+}
+
+/// [`Measuring`] in the form that the work on each packet uses.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    /// Which bytes count.
+    pub accounting: Accounting,
+    /// Whether connections are tracked.
+    pub track_tcp: bool,
+    /// Unit of times in the table.
+    pub unit: TimeUnit,
+    pub(super) dialect: Dialect,
+    pub(super) splt_packets: usize,
+    /// The groups that keep something of each flow.
+    groups: Groups,
+    any: bool,
+}
+
+impl Measuring {
+    /// Returns the work for each packet.
+    pub fn plan(&self) -> Plan {
+        let groups = self.groups.iter().fold(Groups::NONE, |groups, group| {
+            groups.with_if(Measures::KEPT.contains(*group), *group)
+        });
+        Plan {
+            accounting: self.accounting,
+            track_tcp: self.track_tcp,
+            unit: self.unit,
+            dialect: self.dialect,
+            splt_packets: self.splt_packets,
+            groups,
+            any: self.track_tcp || !groups.is_empty(),
+        }
+    }
+}
+
+impl Plan {
+    /// Returns whether anything is measured besides the volume.
+    #[inline]
+    pub fn measures(&self) -> bool {
+        self.any
+    }
+
+    /// Returns whether the measurement `M` of `group` is made.
+    #[inline]
+    pub(super) fn wants<M: Measurement>(&self, group: Group) -> bool {
+        M::IS_KEPT && self.groups.contains(group)
+    }
+}
