@@ -8,9 +8,9 @@ pub use self::ndpi::NdpiDissector;
 
 use std::sync::Arc;
 
-use crate::decode::Packet;
 use crate::features::{Application, Names};
 use crate::flow::Slot;
+use crate::packet::Packet;
 
 /// How many packets of a flow are inspected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

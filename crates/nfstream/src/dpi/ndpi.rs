@@ -3,18 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Dissector, Inspection, Limits};
-use crate::decode::Packet;
 use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
+use crate::packet::Packet;
+use crate::packet::protocol::{TCP, UDP};
 
 /// Modules that are not in use. One takes longer to make than many a capture to read.
 ///
 /// They remember their last run until they are taken again: forgetting can take as long as
 /// making a new one, and the last run of a process need not wait for it.
 static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
-
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 
 /// An nDPI module and what it knows of the flows of one meter.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ struct Open {
     flow: ndpi::Flow,
     /// Packets that nDPI still takes, `None` for no limit.
     packets_left: Option<u32>,
-    progress: ndpi::Progress,
+    progress: ndpi::Inspected,
 }
 
 impl NdpiDissector {
@@ -110,7 +108,7 @@ impl Dissector for NdpiDissector {
                     UDP => Some(self.limits.udp_packets),
                     _ => None,
                 },
-                progress: ndpi::Progress { wants_more: true, ..ndpi::Progress::default() },
+                progress: ndpi::Inspected { wants_more: true, ..ndpi::Inspected::default() },
             },
             State::Done(application) => {
                 *self.state(slot) = State::Done(application);

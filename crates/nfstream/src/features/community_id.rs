@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
 use super::{Declaration, Declared, Measurement, Plan, Presence, Record, Role, Sample};
+use crate::packet::protocol::{ICMP, ICMP_V6, SCTP, TCP, UDP};
 
 pub(super) type State = IcmpHeader;
 
@@ -22,9 +23,6 @@ pub(super) const GROUP: Declaration = Declaration {
     )]],
 };
 
-const ICMP: u8 = 1;
-const ICMPV6: u8 = 58;
-
 /// Type and code of the first packet's ICMP header.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct IcmpHeader(Option<(u8, u8)>);
@@ -38,7 +36,7 @@ const ICMPV6_PAIRS: [(u8, u8); 6] =
 impl Measurement for IcmpHeader {
     fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
         let Sample { packet, frame, .. } = *sample;
-        if matches!(packet.protocol, ICMP | ICMPV6) {
+        if matches!(packet.protocol, ICMP | ICMP_V6) {
             let header = usize::try_from(packet.transport_offset).ok();
             let header = header.and_then(|offset| frame.get(offset..)?.first_chunk::<2>());
             self.0 = header.map(|[kind, code]| (*kind, *code));
@@ -58,8 +56,8 @@ fn write(record: &Record, text: &mut String) {
     let addr_len = if key.version == 4 { 4 } else { 16 };
     let mut ends = [(src.addr, src.port), (dst.addr, dst.port)];
     let mut one_way = false;
-    let mut has_ports = matches!(key.protocol, 6 | 17 | 132);
-    if let (ICMP | ICMPV6, Some((kind, code))) =
+    let mut has_ports = matches!(key.protocol, TCP | UDP | SCTP);
+    if let (ICMP | ICMP_V6, Some((kind, code))) =
         (key.protocol, record.measured(|m| m.community_id.0))
     {
         let pairs: &[_] = if key.protocol == ICMP { &ICMP_PAIRS } else { &ICMPV6_PAIRS };

@@ -15,7 +15,6 @@ mod record;
 mod registry;
 mod sample;
 mod schema;
-mod v6;
 mod volume;
 
 registry! {
@@ -39,7 +38,7 @@ registry! {
 use crate::flow::{Close, Connection, Direction};
 
 pub use accounting::Accounting;
-pub use active::{ActiveMeasures, Recycler, Spent};
+pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Items, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
 pub use dissection::{Application, Label, Metadata, Nameless, Names, Tls};
@@ -50,7 +49,6 @@ pub use moments::Moments;
 pub use record::Record;
 pub use sample::Sample;
 pub use schema::Schema;
-pub use v6::{V6Columns, ip_text as v6_ip_text};
 pub use volume::Volume;
 
 use group::Groups;

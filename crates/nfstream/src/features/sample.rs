@@ -1,8 +1,8 @@
 //! A packet as measurements see it.
 
 use super::Volume;
-use crate::decode::Packet;
 use crate::flow::{Direction, Segment};
+use crate::packet::Packet;
 use crate::time::Timestamp;
 
 /// A packet to be measured.

@@ -1,11 +1,10 @@
 //! Packets with each TCP flag.
 
-use nfstream_memory::prefetch_read;
+use nfstream_sys::prefetch_read;
 
 use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample, Shorthand};
-use crate::decode::TcpFlags;
-use crate::flow::Direction;
-use crate::flow::Direction::{Dst2Src, Src2Dst};
+use crate::flow::Direction::{self, Dst2Src, Src2Dst};
+use crate::packet::TcpFlags;
 
 pub(super) type State = TcpFlagCounts;
 

@@ -1,9 +1,9 @@
 //! Quality of a TCP connection: windows, lost and reordered segments, the handshake's round trip.
 
 use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample};
-use crate::decode::TcpFlags;
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 use crate::flow::{Segment, distance};
+use crate::packet::TcpFlags;
 use crate::time::{Duration, Timestamp};
 
 pub(super) type State = TcpQuality;
