@@ -84,6 +84,11 @@ impl<'a> Reading<'a> {
         &self.schema
     }
 
+    /// Returns the pool to which its records return.
+    pub(crate) fn pool(&self) -> &RecordPool {
+        &self.pool
+    }
+
     /// Gives all flows that are wanted to `sink`, shows progress and warnings, and returns what
     /// was counted.
     ///

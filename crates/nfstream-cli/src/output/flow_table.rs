@@ -8,7 +8,7 @@ use nfstream::features::{Group, Names, Read, Record, Schema, Value};
 use nfstream::flow::Sender;
 
 use super::Look;
-use super::batches::SOURCE;
+use super::target::SOURCE;
 use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
 use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
 

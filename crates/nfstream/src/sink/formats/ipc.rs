@@ -1,4 +1,4 @@
-//! Tables as Arrow files and streams.
+//! What Arrow files and streams have in common.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -10,9 +10,11 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, RecordBatch, StringArray};
 use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema as ArrowSchema};
 
+use super::{Counted, Encoder};
+
 /// Writes batches to an Arrow file or stream.
-pub(super) struct IpcWriter<W: Write> {
-    kind: Kind<W>,
+pub(super) struct IpcEncoder<W: Write> {
+    kind: Kind<Counted<W>>,
     /// For each column, the names it has used so far, if it is dictionary-encoded.
     dictionaries: Vec<Option<Dictionary>>,
 }
@@ -31,12 +33,13 @@ struct Dictionary {
     values: Option<Arc<StringArray>>,
 }
 
-impl<W: Write> IpcWriter<W> {
+impl<W: Write> IpcEncoder<W> {
     /// Returns a writer of a file.
     pub(super) fn file(output: W, schema: &ArrowSchema) -> io::Result<Self> {
         let options =
             IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
-        let writer = FileWriter::try_new_with_options(buffered(output), schema, options);
+        let writer =
+            FileWriter::try_new_with_options(buffered(Counted::new(output)), schema, options);
         Self::new(schema, Kind::File(Box::new(writer.map_err(io_error)?)))
     }
 
@@ -44,11 +47,12 @@ impl<W: Write> IpcWriter<W> {
     pub(super) fn stream(output: W, schema: &ArrowSchema) -> io::Result<Self> {
         let options =
             IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
-        let writer = StreamWriter::try_new_with_options(buffered(output), schema, options);
+        let writer =
+            StreamWriter::try_new_with_options(buffered(Counted::new(output)), schema, options);
         Self::new(schema, Kind::Stream(Box::new(writer.map_err(io_error)?)))
     }
 
-    fn new(schema: &ArrowSchema, kind: Kind<W>) -> io::Result<Self> {
+    fn new(schema: &ArrowSchema, kind: Kind<Counted<W>>) -> io::Result<Self> {
         let is_dictionary = |data_type: &DataType| matches!(data_type, DataType::Dictionary(..));
         let dictionaries = schema.fields().iter();
         let dictionaries = dictionaries
@@ -56,8 +60,10 @@ impl<W: Write> IpcWriter<W> {
             .collect();
         Ok(Self { kind, dictionaries })
     }
+}
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+impl<W: Write + Send> Encoder for IpcEncoder<W> {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         let columns = batch.columns().iter().zip(&mut self.dictionaries);
         let columns = columns.map(|(array, dictionary)| match dictionary {
             Some(dictionary) => dictionary.encode(array),
@@ -72,7 +78,7 @@ impl<W: Write> IpcWriter<W> {
         result.map_err(io_error)
     }
 
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         match &mut self.kind {
             Kind::File(writer) => writer.get_mut().flush(),
             Kind::Stream(writer) => writer.get_mut().flush(),
@@ -80,21 +86,21 @@ impl<W: Write> IpcWriter<W> {
     }
 
     /// Writes what is left, and the footer of a file.
-    pub(super) fn finish(self) -> io::Result<W> {
+    fn finish(self: Box<Self>) -> io::Result<()> {
         let buffer = match self.kind {
             Kind::File(writer) => writer.into_inner().map_err(io_error)?,
             Kind::Stream(writer) => writer.into_inner().map_err(io_error)?,
         };
-        buffer.into_inner().map_err(io::IntoInnerError::into_error)
+        buffer.into_inner().map_err(io::IntoInnerError::into_error)?.flush()
     }
 
-    /// Returns the output, and how many bytes it will have next.
-    pub(super) fn output(&self) -> (&W, usize) {
+    fn bytes(&self) -> u64 {
         let buffer = match &self.kind {
             Kind::File(writer) => writer.get_ref(),
             Kind::Stream(writer) => writer.get_ref(),
         };
-        (buffer.get_ref(), buffer.buffer().len())
+        let held = u64::try_from(buffer.buffer().len()).unwrap_or(u64::MAX);
+        buffer.get_ref().bytes.saturating_add(held)
     }
 }
 

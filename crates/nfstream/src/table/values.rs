@@ -1,4 +1,4 @@
-//! Records as Arrow record batches, column by column.
+//! The values of columns as Arrow arrays, and the fields that describe them.
 
 use std::collections::HashMap;
 use std::iter::once;
@@ -12,113 +12,26 @@ use arrow_array::types::{
 };
 use arrow_array::{
     ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int8Array, Int32Array, Int64Array,
-    ListArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, UInt8Array, UInt16Array, UInt32Array,
-    UInt64Array,
+    ListArray, OffsetSizeTrait, PrimitiveArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{Buffer, OffsetBuffer};
-use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, TimeUnit};
 
-use crate::features::{Column, Items, Names, Read, Record, Schema, instant_ticks, span_ticks};
+use super::{TextForm, TimeForm};
+use crate::features::{Column, Items, Names, Read, Record, instant_ticks, span_ticks};
 use crate::time::{self, Timestamp};
 
-/// Returns the Arrow schema of `schema`: no column holds nulls.
-pub fn arrow_schema(schema: &Schema) -> ArrowSchema {
-    let fields = schema.columns().iter().map(|column| {
-        let field = Field::new(column.name, data_type(column), false);
-        field.with_metadata(metadata(column))
-    });
-    ArrowSchema::new(fields.collect::<Vec<_>>())
-}
-
-/// Returns `arrow_schema`, a form of `schema`, with `first_seen` and `last_seen` as points in time
-/// (UTC) instead of integers.
-pub fn with_timestamps(schema: &Schema, arrow_schema: &ArrowSchema) -> ArrowSchema {
-    let fields = schema.columns().iter().zip(arrow_schema.fields()).map(|(column, field)| {
-        let Some(unit) = time_unit(column) else { return Arc::clone(field) };
-        let time = DataType::Timestamp(unit, Some("UTC".into()));
-        // The type says which unit it is.
-        Arc::new(Field::new(field.name(), time, field.is_nullable()))
-    });
-    ArrowSchema::new(fields.collect::<Vec<_>>())
-}
-
-/// Returns `arrow_schema` with all text, names included, as frames of pandas hold it: values of
-/// their own in arrays with 64-bit offsets, so that a frame takes them as they are.
-pub fn with_frame_text(arrow_schema: &ArrowSchema) -> ArrowSchema {
-    let fields = arrow_schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 | DataType::Dictionary(..) => {
-            Arc::new(field.as_ref().clone().with_data_type(DataType::LargeUtf8))
-        }
-        _ => Arc::clone(field),
-    });
-    ArrowSchema::new(fields.collect::<Vec<_>>())
-}
-
-/// Makes a record batch of records as they come.
-#[derive(Debug)]
-pub struct BatchBuilder {
-    schema: Schema,
-    arrow_schema: SchemaRef,
-    columns: Vec<Values>,
-    rows: usize,
-}
-
-/// Records that are read column by column before the next: so few that they stay in the cache.
-const BLOCK: usize = 32;
-
-impl BatchBuilder {
-    /// Returns a builder of batches of `arrow_schema`, one of the Arrow forms of `schema`.
-    pub fn new(schema: &Schema, arrow_schema: SchemaRef) -> Self {
-        let columns = schema.columns().iter().zip(arrow_schema.fields());
-        let columns = columns.map(|(column, field)| Values::new(column, field.data_type()));
-        Self { schema: schema.clone(), columns: columns.collect(), arrow_schema, rows: 0 }
+/// Returns the field of `column` in these forms. No column holds nulls.
+pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
+    if times == TimeForm::Timestamps
+        && let Some(unit) = time_unit(column)
+    {
+        // The type carries the unit.
+        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false);
     }
-
-    /// Appends a row for each of `records`.
-    pub fn append(&mut self, records: &[Record]) {
-        for block in records.chunks(BLOCK) {
-            for values in &mut self.columns {
-                values.append(block, self.schema.names());
-            }
-        }
-        self.rows += records.len();
-    }
-
-    /// Returns the rows so far.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Returns the rows so far as a batch, and begins the next.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the Arrow schema was made from another schema, or if a column without 64-bit
-    /// offsets has more text than 2 GiB: what nDPI finds is cut at 16 KiB, so 100,000 rows are safe.
-    pub fn finish(&mut self) -> RecordBatch {
-        let columns = self.columns.iter_mut().zip(self.arrow_schema.fields());
-        let arrays = columns.map(|(values, field)| {
-            let array = values.finish(field.data_type());
-            match field.data_type() {
-                DataType::Timestamp(unit, _) => as_times(&array, *unit),
-                _ => array,
-            }
-        });
-        self.rows = 0;
-        RecordBatch::try_new(Arc::clone(&self.arrow_schema), arrays.collect())
-            .expect("arrays and fields are made from the same columns")
-    }
-}
-
-/// Returns `records` as a batch of `arrow_schema`, one of the Arrow forms of `schema`.
-///
-/// # Panics
-///
-/// As [`BatchBuilder::finish`].
-pub fn record_batch(schema: &Schema, arrow_schema: &SchemaRef, records: &[Record]) -> RecordBatch {
-    let mut builder = BatchBuilder::new(schema, Arc::clone(arrow_schema));
-    builder.append(records);
-    builder.finish()
+    let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
+    Field::new(column.name, data_type(column, text), false)
+        .with_metadata(unit.into_iter().collect())
 }
 
 /// Returns the unit of a column that can be shown as points in time.
@@ -144,7 +57,7 @@ fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
     ticks.reinterpret_cast::<T>().with_timezone("UTC")
 }
 
-fn data_type(column: &Column) -> DataType {
+fn data_type(column: &Column, text: TextForm) -> DataType {
     match column.read {
         Read::U8(_) => DataType::UInt8,
         Read::U16(_) => DataType::UInt16,
@@ -157,6 +70,7 @@ fn data_type(column: &Column) -> DataType {
         Read::List(Items::I8, _) => DataType::new_list(DataType::Int8, true),
         Read::List(Items::I32, _) => DataType::new_list(DataType::Int32, true),
         Read::List(Items::I64, _) => DataType::new_list(DataType::Int64, true),
+        Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
         Read::Text(_) => DataType::Utf8,
         Read::Name { .. } => {
             DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
@@ -164,14 +78,16 @@ fn data_type(column: &Column) -> DataType {
     }
 }
 
-fn metadata(column: &Column) -> HashMap<String, String> {
-    let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
-    unit.into_iter().collect()
-}
-
 /// The values of a column as they are collected.
 #[derive(Debug)]
-enum Values {
+pub(super) struct Values {
+    data_type: DataType,
+    kind: Kind,
+}
+
+/// How values are read, and those that have been.
+#[derive(Debug)]
+enum Kind {
     U8(fn(&Record) -> u8, Vec<u8>),
     U16(fn(&Record) -> u16, Vec<u16>),
     I32(fn(&Record) -> i32, Vec<i32>),
@@ -191,7 +107,34 @@ enum Values {
 type Name = fn(&dyn Names, u32, &mut String);
 
 impl Values {
-    /// Returns an empty column that becomes an array of `data_type`.
+    /// Returns an empty column that becomes an array of the type of `field`.
+    pub(super) fn new(column: &Column, field: &Field) -> Self {
+        let data_type = field.data_type().clone();
+        let kind = Kind::new(column, &data_type);
+        Self { data_type, kind }
+    }
+
+    /// Appends the values of `records`.
+    pub(super) fn append(&mut self, records: &[Record], names: &dyn Names) {
+        self.kind.append(records, names);
+    }
+
+    /// Returns the values as an array, and begins anew.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a column without 64-bit offsets has more text than 2 GiB: what a dissector finds
+    /// is cut at 16 KiB, so 100,000 rows are safe.
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        let array = self.kind.finish(&self.data_type);
+        match &self.data_type {
+            DataType::Timestamp(unit, _) => as_times(&array, *unit),
+            _ => array,
+        }
+    }
+}
+
+impl Kind {
     fn new(column: &Column, data_type: &DataType) -> Self {
         match column.read {
             Read::U8(read) => Self::U8(read, Vec::new()),
@@ -248,7 +191,6 @@ impl Values {
         }
     }
 
-    /// Returns the values as an array of `data_type`, and begins anew.
     fn finish(&mut self, data_type: &DataType) -> ArrayRef {
         match self {
             Self::U8(_, values) => Arc::new(UInt8Array::from(take(values))),
@@ -275,7 +217,7 @@ fn take<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, next)
 }
 
-/// The values of a column of lists, one behind the other.
+/// The values of a column of lists, one after the other.
 #[derive(Debug)]
 struct Lists {
     list: Vec<i64>,
@@ -327,7 +269,7 @@ impl Lists {
     }
 }
 
-/// The values of a column of text, one behind the other.
+/// The values of a column of text, one after the other.
 #[derive(Debug, Default)]
 struct Texts {
     text: String,

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use nfstream::export::{CsvWriter, JsonLinesWriter, arrow_schema, record_batch};
-use nfstream::features::{Group, Record, Schema, columns};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_schema::{DataType, Field};
+use nfstream::features::{Group, Record, RecordPool, Schema, columns};
+use nfstream::sink::Format;
+use nfstream::table::{Anonymizer, BATCH_ROWS, Table, TableSpec};
 use nfstream::time::TimeUnit;
 use nfstream::{Run, Step};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos, text_of};
 use std::sync::Arc;
 
 const BASE: [&str; 18] = [
@@ -68,12 +73,15 @@ fn records() -> (Arc<Schema>, Vec<Record>) {
 
 fn csv() -> String {
     let (schema, records) = records();
-    let mut table = Vec::new();
-    let mut writer = CsvWriter::new(&mut table, &schema).unwrap();
-    writer.write(&records).unwrap();
-    writer.flush().unwrap();
-    drop(writer);
-    String::from_utf8(table).unwrap()
+    text_of(Format::CSV, &schema, records)
+}
+
+/// The records as one batch, if there are any.
+fn batch(schema: &Schema, records: Vec<Record>) -> Option<RecordBatch> {
+    let table = Table::new(schema, &TableSpec::default()).unwrap();
+    let mut builder = table.builder(RecordPool::new().0);
+    assert!(builder.append(records).unwrap().is_empty());
+    builder.rest().unwrap()
 }
 
 #[test]
@@ -107,11 +115,7 @@ fn csv_has_a_header_and_a_line_for_each_record() {
 #[test]
 fn json_lines_hold_what_csv_does() {
     let (schema, records) = records();
-    let mut lines = Vec::new();
-    let mut writer = JsonLinesWriter::new(&mut lines, &schema);
-    writer.write(&records).unwrap();
-    writer.flush().unwrap();
-    let lines = String::from_utf8(lines).unwrap();
+    let lines = text_of(Format::JSON_LINES, &schema, records);
     let csv = csv();
     let mut csv = csv.lines().map(|line| line.split(',').map(str::to_owned));
     let header: Vec<_> = csv.next().unwrap().collect();
@@ -131,7 +135,7 @@ fn json_lines_hold_what_csv_does() {
 #[test]
 fn batches_hold_what_csv_does() {
     let (schema, records) = records();
-    let batch = record_batch(&schema, &Arc::new(arrow_schema(&schema)), &records);
+    let batch = batch(&schema, records).unwrap();
     assert_eq!((batch.num_columns(), batch.num_rows()), (BASE.len(), 2));
     assert!(batch.columns().iter().all(|column| column.null_count() == 0));
     let types: Vec<_> = batch.schema().fields().iter().map(|f| f.data_type().to_string()).collect();
@@ -139,17 +143,69 @@ fn batches_hold_what_csv_does() {
 }
 
 #[test]
-fn a_batch_without_records_has_all_columns() {
+fn a_table_without_records_has_all_columns_and_no_batch() {
     let (schema, _) = records();
-    let batch = record_batch(&schema, &Arc::new(arrow_schema(&schema)), &[]);
-    assert_eq!((batch.num_columns(), batch.num_rows()), (BASE.len(), 0));
+    assert_eq!(batch(&schema, Vec::new()), None);
+    let table = Table::new(&schema, &TableSpec::default()).unwrap();
+    assert_eq!(table.schema().fields().len(), BASE.len());
 }
 
 #[test]
 fn units_travel_with_the_columns() {
     let (schema, _) = records();
-    let schema = arrow_schema(&schema);
-    let unit = |name: &str| schema.field_with_name(name).unwrap().metadata().get("unit").cloned();
-    assert_eq!(unit("duration").as_deref(), Some("ms"));
-    assert_eq!(unit("version"), None);
+    let table = Table::new(&schema, &TableSpec::default()).unwrap();
+    let field = |name: &str| table.schema().field_with_name(name).unwrap().clone();
+    assert_eq!(field("duration").metadata()["unit"], "ms");
+    assert!(field("version").metadata().is_empty());
+}
+
+#[test]
+fn batches_are_cut_at_one_size_and_hold_the_origin_of_each_row() {
+    let (schema, records) = records();
+    let origin = Some("source".to_owned());
+    let spec = TableSpec { origin, ..TableSpec::default() };
+    let table = Table::new(&schema, &spec).unwrap();
+    let mut builder = table.builder(RecordPool::new().0);
+    let many = || records.iter().cycle().take(BATCH_ROWS - 1).cloned().collect();
+    let mut batches = builder.append_from(many(), "a.pcap").unwrap();
+    batches.extend(builder.append_from(many(), "b.pcap").unwrap());
+    batches.extend(builder.rest().unwrap());
+    let rows: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
+    assert_eq!(rows, [BATCH_ROWS, BATCH_ROWS - 2]);
+    let names = batches[0].column(0).as_dictionary::<Int32Type>().values();
+    let names: Vec<_> = names.as_string::<i32>().iter().flatten().collect();
+    assert_eq!(names, ["a.pcap", "b.pcap"]);
+    let names = batches[1].column(0).as_dictionary::<Int32Type>().values();
+    assert_eq!(names.as_string::<i32>().value(0), "b.pcap");
+}
+
+#[test]
+fn what_cannot_be_a_table_is_named_before_the_first_row() {
+    let (schema, _) = records();
+    let refused = |spec| Table::new(&schema, &spec).unwrap_err().to_string();
+    let origin = Some("src_ip".to_owned());
+    let twice = TableSpec { origin, ..TableSpec::default() };
+    assert_eq!(refused(twice), "two columns are called 'src_ip'");
+    let anonymizer = Some(Anonymizer::new(["src_ib".to_owned()], None).unwrap());
+    let unknown = TableSpec { anonymizer, ..TableSpec::default() };
+    assert!(refused(unknown).starts_with("no column 'src_ib'; there are id, "));
+}
+
+#[test]
+fn extra_columns_come_last_and_can_be_anonymised() {
+    let (schema, records) = records();
+    let extra = vec![Arc::new(Field::new("acks", DataType::Int64, true))];
+    let anonymizer = Some(Anonymizer::new(["acks".to_owned()], Some(b"key")).unwrap());
+    let table = Table::new(&schema, &TableSpec { extra, anonymizer, ..TableSpec::default() });
+    let table = table.unwrap();
+    let mut builder = table.builder(RecordPool::new().0);
+    builder.append(records).unwrap();
+    let built = builder.rest().unwrap().unwrap();
+    assert_eq!(built.num_columns(), BASE.len());
+    let acks: ArrayRef = Arc::new(Int64Array::from(vec![443, 80]));
+    let batch = table.complete(&built, &[acks]).unwrap();
+    assert_eq!(&batch.schema(), table.schema());
+    let hash = batch.column(BASE.len()).as_string::<i32>().value(0);
+    assert!(hash.starts_with("0ef81beb1b157029"), "{hash}");
+    assert!(table.complete(&built, &[]).is_err());
 }

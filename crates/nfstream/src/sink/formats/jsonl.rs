@@ -1,45 +1,22 @@
-//! Records as JSON lines (RFC 8259), an object a line.
-
-use std::io::{self, Write};
+//! Tables as JSON lines (RFC 8259), an object a line.
 
 use arrow_schema::Schema as ArrowSchema;
 
-use super::cells::{Cell, Cells};
-use super::text::{Line, RecordWriter};
-use crate::features::{Record, Schema};
+use super::Format;
+use super::lines::{Line, LineEncoder};
+use crate::table::{Cell, Cells};
 
-/// Writes records as lines of JSON.
-#[derive(Debug)]
-pub struct JsonLinesWriter<'a, W: Write>(RecordWriter<'a, JsonLine, W>);
-
-impl<'a, W: Write> JsonLinesWriter<'a, W> {
-    /// Returns a writer; nothing is written before the first record.
-    pub fn new(output: W, schema: &'a Schema) -> Self {
-        Self(RecordWriter::new(output, schema).expect("JSON lines have no header to write"))
-    }
-
-    /// Writes a line for each record, its columns in order.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn write(&mut self, records: &[Record]) -> io::Result<()> {
-        self.0.write(records)
-    }
-
-    /// Writes what is still held back.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
+pub(super) const FORMAT: Format = Format {
+    name: "jsonl",
+    extensions: &["jsonl", "ndjson"],
+    description: "JSON lines, one object a flow",
+    is_binary: false,
+    encoder: |output, schema, _| Ok(Box::new(LineEncoder::<JsonLine, _>::new(output, schema)?)),
+};
 
 /// A line of JSON.
 #[derive(Debug)]
-pub(super) struct JsonLine {
+struct JsonLine {
     /// What comes before each value: `{"id":`, `,"first_seen":` and so on.
     names: Vec<Vec<u8>>,
 }
@@ -77,7 +54,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value as Json;
 
-    use super::super::text::TextWriter;
+    use super::super::lines::lines;
     use super::*;
 
     proptest! {
@@ -88,9 +65,7 @@ mod tests {
                 ("num\"ber", Arc::new(UInt64Array::from(numbers)) as arrow_array::ArrayRef),
                 ("text", Arc::new(StringArray::from(texts)) as _),
             ]).unwrap();
-            let mut writer = TextWriter::<JsonLine, _>::new(Vec::new(), &batch.schema()).unwrap();
-            writer.write(&batch).unwrap();
-            let written = String::from_utf8(writer.into_inner()).unwrap();
+            let written = String::from_utf8(lines::<JsonLine>(&batch)).unwrap();
             let read: Vec<Json> = written
                 .split_terminator('\n')
                 .map(|line| serde_json::from_str(line).unwrap())

@@ -12,24 +12,35 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+use super::{Encoder, Format};
+use crate::features::columns;
+use crate::table::Provenance;
+use crate::time::TimeUnit;
+
 /// Rows of a row group, at most. They are in memory until the group is full.
 const GROUP_ROWS: usize = 65_536;
 /// Bytes of a row group, about; only long text makes one that large.
 const GROUP_BYTES: usize = 32 << 20;
 
+pub(super) const FORMAT: Format = Format {
+    name: "parquet",
+    extensions: &["parquet"],
+    description: "Apache Parquet",
+    is_binary: true,
+    encoder: |output, schema, provenance| {
+        Ok(Box::new(ParquetEncoder::new(output, schema, provenance)?))
+    },
+};
+
 /// Writes batches as row groups, compressed with zstd.
-pub(super) struct ParquetWriter<W: Write + Send>(ArrowWriter<Slot<W>>);
+struct ParquetEncoder<W: Write + Send>(ArrowWriter<W>);
 
-/// An output that can be taken back. The writer's own way to give it back makes a text of what the
-/// system says.
-struct Slot<W>(Option<W>);
-
-impl<W: Write + Send> ParquetWriter<W> {
-    /// Returns a writer of batches of `schema`, whose metadata goes into the file's own.
-    pub(super) fn new(output: W, schema: &SchemaRef) -> io::Result<Self> {
-        let entries = schema.metadata().iter();
+impl<W: Write + Send> ParquetEncoder<W> {
+    /// Returns an encoder of batches of `schema`; `provenance` goes into the metadata of the file.
+    fn new(output: W, schema: &SchemaRef, provenance: &Provenance) -> io::Result<Self> {
+        let entries = provenance.entries();
         let mut entries: Vec<_> =
-            entries.map(|(name, value)| KeyValue::new(name.clone(), value.clone())).collect();
+            entries.map(|(name, value)| KeyValue::new(name.to_owned(), value.to_owned())).collect();
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -44,34 +55,30 @@ impl<W: Write + Send> ParquetWriter<W> {
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         let properties = Some(properties.build());
-        let writer = ArrowWriter::try_new(Slot(Some(output)), Arc::clone(schema), properties);
+        let writer = ArrowWriter::try_new(output, Arc::clone(schema), properties);
         writer.map(Self).map_err(io_error)
-    }
-
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        self.0.write(batch).map_err(io_error)
-    }
-
-    /// Writes what is left, and the footer.
-    pub(super) fn finish(mut self) -> io::Result<W> {
-        self.0.finish().map_err(io_error)?;
-        self.0.sync()?;
-        Ok(self.0.inner_mut().0.take().expect("it is taken only here, at the end"))
-    }
-
-    /// Returns the bytes of the file so far, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.0.bytes_written() + self.0.in_progress_size()
     }
 }
 
-impl<W: Write> Write for Slot<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.as_mut().map_or(Ok(0), |output| output.write(bytes))
+impl<W: Write + Send> Encoder for ParquetEncoder<W> {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.0.write(batch).map_err(io_error)
     }
 
+    /// Writes nothing: a row group is written when it is full, since many small ones would make a
+    /// bad file.
     fn flush(&mut self) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), Write::flush)
+        Ok(())
+    }
+
+    /// Writes what is left, and the footer.
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.0.finish().map_err(io_error)?;
+        self.0.sync()
+    }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.0.bytes_written() + self.0.in_progress_size()).unwrap_or(u64::MAX)
     }
 }
 
@@ -80,7 +87,7 @@ impl<W: Write> Write for Slot<W> {
 fn grows(field: &Field) -> bool {
     use DataType::{Int64, Timestamp, UInt64};
     matches!(field.data_type(), Int64 | Timestamp(..) | UInt64)
-        && ["id", "first_seen", "last_seen"].contains(&field.name().as_str())
+        && columns(TimeUnit::default()).any(|column| column.ascends && column.name == field.name())
 }
 
 fn io_error(error: ParquetError) -> io::Error {

@@ -1,52 +1,25 @@
-//! Records as CSV (RFC 4180), a header line first.
-
-use std::io::{self, Write};
+//! Tables as CSV (RFC 4180), a header line first.
 
 use arrow_schema::Schema as ArrowSchema;
 
-use super::cells::{Cell, Cells};
-use super::text::{Line, RecordWriter};
-use crate::features::{Record, Schema};
+use super::Format;
+use super::lines::{Line, LineEncoder};
+use crate::table::{Cell, Cells};
 
-/// Writes records as lines of CSV.
+pub(super) const FORMAT: Format = Format {
+    name: "csv",
+    extensions: &["csv"],
+    description: "Comma-separated values, a header line first",
+    is_binary: false,
+    encoder: |output, schema, _| Ok(Box::new(LineEncoder::<CsvLine, _>::new(output, schema)?)),
+};
+
+/// A line of CSV.
 ///
 /// Lines end in `\n` alone, as tools on Unix want it. Fields that hold a comma, a quote or the end
 /// of a line stand in quotes.
 #[derive(Debug)]
-pub struct CsvWriter<'a, W: Write>(RecordWriter<'a, CsvLine, W>);
-
-impl<'a, W: Write> CsvWriter<'a, W> {
-    /// Writes the header line.
-    ///
-    /// # Errors
-    ///
-    /// Those of `output`.
-    pub fn new(output: W, schema: &'a Schema) -> io::Result<Self> {
-        RecordWriter::new(output, schema).map(Self)
-    }
-
-    /// Writes a line for each record.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn write(&mut self, records: &[Record]) -> io::Result<()> {
-        self.0.write(records)
-    }
-
-    /// Writes what is still held back.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// A line of CSV.
-#[derive(Debug)]
-pub(super) struct CsvLine {
+struct CsvLine {
     header: Vec<u8>,
 }
 
@@ -128,13 +101,11 @@ mod tests {
     use arrow_schema::{DataType, Field};
     use proptest::prelude::*;
 
-    use super::super::text::TextWriter;
+    use super::super::lines::lines;
     use super::*;
 
     fn csv(batch: &RecordBatch) -> Vec<u8> {
-        let mut writer = TextWriter::<CsvLine, _>::new(Vec::new(), &batch.schema()).unwrap();
-        writer.write(batch).unwrap();
-        writer.into_inner()
+        lines::<CsvLine>(batch)
     }
 
     fn texts(columns: &[Vec<String>]) -> RecordBatch {

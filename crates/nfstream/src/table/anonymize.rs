@@ -1,4 +1,4 @@
-//! Values that can be compared and no longer read.
+//! Keyed hashes in place of values: they can be compared, but not read.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,7 +11,7 @@ use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{FixedOutput, KeyInit, Update};
 
-use super::ExportError;
+use super::TableError;
 use super::cells::Cells;
 
 /// Replaces the values of some columns by keyed hashes (BLAKE2b, RFC 7693) of their text.
@@ -30,39 +30,46 @@ impl Anonymizer {
     ///
     /// # Errors
     ///
-    /// [`ExportError::KeyLength`] for a key that is empty or longer than 64 bytes;
-    /// [`ExportError::Random`] if the system gives no random numbers.
+    /// [`TableError::KeyLength`] for a key that is empty or longer than 64 bytes;
+    /// [`TableError::Random`] if the system gives no random numbers.
     pub fn new(
         columns: impl IntoIterator<Item = String>,
         key: Option<&[u8]>,
-    ) -> Result<Self, ExportError> {
+    ) -> Result<Self, TableError> {
         let mut random = [0; 64];
         let key = match key {
             Some(key) => key,
             None => {
                 getrandom::fill(&mut random)
-                    .map_err(|error| ExportError::Random { source: io::Error::from(error) })?;
+                    .map_err(|error| TableError::Random { source: io::Error::from(error) })?;
                 &random
             }
         };
-        let error = ExportError::KeyLength { len: key.len() };
+        let error = TableError::KeyLength { len: key.len() };
         let keyed = Blake2bMac::new_from_slice(key).ok().filter(|_| !key.is_empty());
         Ok(Self { columns: columns.into_iter().collect(), keyed: keyed.ok_or(error)? })
+    }
+
+    /// Returns the anonymiser without the columns that have these names.
+    #[must_use]
+    pub fn without(mut self, names: &[String]) -> Self {
+        self.columns.retain(|column| !names.contains(column));
+        self
     }
 
     /// Returns `schema` with text for the anonymised columns.
     ///
     /// # Errors
     ///
-    /// [`ExportError::UnknownColumn`] if a column is not there.
-    pub fn schema(&self, schema: &ArrowSchema) -> Result<ArrowSchema, ExportError> {
+    /// [`TableError::UnknownColumn`] if a column is not there.
+    pub fn schema(&self, schema: &ArrowSchema) -> Result<ArrowSchema, TableError> {
         let names = || schema.fields().iter().map(|field| field.name().clone());
         let mut unknown: Vec<_> =
             self.columns.iter().filter(|name| schema.index_of(name).is_err()).collect();
         unknown.sort_unstable();
         if let Some(name) = unknown.first() {
             let (name, columns) = ((*name).clone(), names().collect());
-            return Err(ExportError::UnknownColumn { name, columns });
+            return Err(TableError::UnknownColumn { name, columns });
         }
         let fields = schema.fields().iter().map(|field| {
             if self.columns.contains(field.name()) {
@@ -175,7 +182,7 @@ mod tests {
     fn keys_have_1_to_64_bytes() {
         for len in [0, 65] {
             let result = Anonymizer::new([], Some(&vec![0; len]));
-            assert!(matches!(result, Err(ExportError::KeyLength { len: found }) if found == len));
+            assert!(matches!(result, Err(TableError::KeyLength { len: found }) if found == len));
         }
         assert!(Anonymizer::new([], Some(&[0; 64])).is_ok());
     }

@@ -14,8 +14,8 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
-/// A column of a batch whose type is known, so that no value has to ask for it.
-pub(super) enum Cells<'a> {
+/// A column of a batch as its type, found once for all its values.
+pub(crate) enum Cells<'a> {
     Null,
     Bool(&'a BooleanArray),
     I8(&'a Int8Array),
@@ -36,7 +36,7 @@ pub(super) enum Cells<'a> {
 
 /// One value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Cell<'a, 'b> {
+pub(crate) enum Cell<'a, 'b> {
     Null,
     Bool(bool),
     Signed(i64),
@@ -50,7 +50,7 @@ pub(super) enum Cell<'a, 'b> {
 
 /// The values of a list.
 #[derive(Clone, Copy)]
-pub(super) struct List<'a, 'b> {
+pub(crate) struct List<'a, 'b> {
     cells: &'b Cells<'a>,
     start: usize,
     end: usize,
@@ -62,12 +62,12 @@ impl<'a> Cells<'a> {
     /// # Errors
     ///
     /// [`ArrowError::NotYetImplemented`] for types that no column of a flow table has.
-    pub(super) fn of_batch(batch: &'a RecordBatch) -> Result<Vec<Self>, ArrowError> {
+    pub(crate) fn of_batch(batch: &'a RecordBatch) -> Result<Vec<Self>, ArrowError> {
         batch.columns().iter().map(|column| Self::of(column)).collect()
     }
 
     /// Returns the values of one column.
-    pub(super) fn of(array: &'a dyn Array) -> Result<Self, ArrowError> {
+    pub(crate) fn of(array: &'a dyn Array) -> Result<Self, ArrowError> {
         Ok(match array.data_type() {
             DataType::Null => Self::Null,
             DataType::Boolean => Self::Bool(array.as_boolean()),
@@ -116,7 +116,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns the value in `row`.
-    pub(super) fn get<'b>(&'b self, row: usize) -> Cell<'a, 'b> {
+    pub(crate) fn get<'b>(&'b self, row: usize) -> Cell<'a, 'b> {
         if self.is_null(row) {
             return Cell::Null;
         }
@@ -170,7 +170,7 @@ impl<'a> Cells<'a> {
 }
 
 impl<'a, 'b> List<'a, 'b> {
-    pub(super) fn iter(self) -> impl Iterator<Item = Cell<'a, 'b>> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Cell<'a, 'b>> {
         (self.start..self.end).map(move |row| self.cells.get(row))
     }
 }
@@ -182,12 +182,12 @@ impl std::fmt::Debug for List<'_, '_> {
 }
 
 impl Cell<'_, '_> {
-    pub(super) const fn is_null(self) -> bool {
+    pub(crate) const fn is_null(self) -> bool {
         matches!(self, Cell::Null)
     }
 
     /// Appends the value as JSON (RFC 8259). What is no number there is `null`.
-    pub(super) fn write_json(self, out: &mut Vec<u8>) {
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) {
         match self {
             Cell::Null => out.extend_from_slice(b"null"),
             Cell::Bool(value) => write_bool(value, out),
@@ -216,7 +216,7 @@ impl Cell<'_, '_> {
     }
 
     /// Appends the value as plain text: nothing for null, lists as JSON.
-    pub(super) fn write_text(self, out: &mut Vec<u8>) {
+    pub(crate) fn write_text(self, out: &mut Vec<u8>) {
         match self {
             Cell::Null => {}
             Cell::Float(value) if value.is_nan() => out.extend_from_slice(b"nan"),
