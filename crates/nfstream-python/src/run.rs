@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input, LiveOptions};
-use nfstream::decode::Dialect;
 use nfstream::dpi::Limits;
 use nfstream::features::{Accounting, Group, Measuring, Record, RecordPool, columns};
 use nfstream::flow::Timeouts;
-use nfstream::nfstream6::{Nfstream6Columns, Rules};
+use nfstream::host::ProcessWatcher;
+use nfstream::nfstream6::Nfstream6Columns;
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
-use nfstream::{Config, Monitor, Step, StopHandle, decode};
+use nfstream::{Config, Dialect, Monitor, Rules, Step, StopHandle, decode};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -114,16 +114,16 @@ impl Run {
                 accounting: accounting(accounting_mode)?,
                 splt_packets: splt_analysis,
                 track_tcp,
-                dialect,
             },
+            dialect,
             max_flows: NonZeroU64::new(max_nflows),
             max_active_flows: NonZeroUsize::new(max_active_flows),
-            decode: decode::Options { tunnels: decode_tunnels, dialect },
+            decode: decode::Options { tunnels: decode_tunnels },
             ..Config::default()
         };
         let face = match rules {
-            Rules::Standard => Face::Standard,
             Rules::Nfstream6 => Face::V6(dialect),
+            _ => Face::Standard,
         };
         let plugins: Vec<_> = plugins
             .iter()
@@ -138,9 +138,9 @@ impl Run {
                 .map(|span| seconds("duration", span))
                 .transpose()?
                 .map(|span| std::time::Duration::from_nanos(span.nanos())),
-            processes: (system_visibility_mode == 1)
-                .then(|| std::time::Duration::from_millis(system_visibility_poll_ms)),
         };
+        let polling = (system_visibility_mode == 1)
+            .then(|| std::time::Duration::from_millis(system_visibility_poll_ms));
         let input = Input::of(&source).map_err(|error| capture_error(&error))?;
         let is_live = input.is_live();
         let run = py.detach(|| {
@@ -148,7 +148,10 @@ impl Run {
             let source = input.open(filter, &live)?;
             let meters = NonZeroUsize::new(n_meters);
             let meters = meters.unwrap_or_else(|| suitable_meters(source.progress().total_bytes));
-            let config = Config { meters, ..config };
+            // Plugins see all packets in their order: with them there is one meter.
+            let meters = if followed { NonZeroUsize::MIN } else { meters };
+            let processes = polling.filter(|_| is_live).map(ProcessWatcher::open).transpose()?;
+            let config = Config { meters, processes, ..config };
             if followed {
                 nfstream::Run::with_hooks(source, &config)
             } else {
@@ -157,15 +160,15 @@ impl Run {
         });
         let run = run.map_err(run_error)?;
         let (schema, names) = match rules {
-            Rules::Standard => {
-                let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
-                (Arc::clone(run.schema()), names)
-            }
             Rules::Nfstream6 => {
                 let processes = (system_visibility_mode == 1).then_some(Group::SystemProcess);
                 let groups: Vec<_> = groups.into_iter().chain(processes).collect();
                 let schema = run.schema().select(&Nfstream6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
+            }
+            _ => {
+                let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
+                (Arc::clone(run.schema()), names)
             }
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));

@@ -27,6 +27,7 @@ pub mod features;
 pub mod flow;
 pub mod host;
 pub mod meter;
+#[cfg(feature = "nfstream6")]
 pub mod nfstream6;
 pub mod packet;
 pub mod pipeline;
@@ -34,4 +35,6 @@ pub mod sink;
 pub mod table;
 pub mod time;
 
-pub use pipeline::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
+pub use pipeline::{
+    Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step, StopHandle,
+};

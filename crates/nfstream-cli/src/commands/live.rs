@@ -81,9 +81,9 @@ pub(super) fn run(args: LiveArgs, io: &mut Io<'_>) -> Result<(), Error> {
             promiscuous: !capture.no_promiscuous_mode,
             buffer_bytes: capture.socket_buffer_size,
             duration: capture.duration.map(standard),
-            processes: (capture.system_visibility_mode == 1)
-                .then(|| std::time::Duration::from_millis(capture.system_visibility_poll_ms)),
         },
+        processes: (capture.system_visibility_mode == 1)
+            .then(|| std::time::Duration::from_millis(capture.system_visibility_poll_ms)),
         report: Some(standard(capture.performance_report)).filter(|period| !period.is_zero()),
     };
     let input = Input::interfaces(&interfaces, live);

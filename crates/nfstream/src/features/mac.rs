@@ -1,7 +1,6 @@
 //! MAC addresses of a flow's first packet.
 
 use super::{Declaration, Declared, Measurement, Plan, Presence, Record, Sample};
-use crate::decode::Dialect;
 use crate::flow::Direction;
 use crate::packet::{LinkType, Packet};
 
@@ -44,11 +43,7 @@ pub struct LinkAddresses {
 
 impl LinkAddresses {
     /// Reads the addresses of `packet`, whose frame is `frame`.
-    pub fn read(packet: &Packet, frame: &[u8], dialect: Dialect) -> Self {
-        if dialect == Dialect::Nfstream6 {
-            let (src, dst) = crate::nfstream6::mac_addresses(packet, frame);
-            return Self { src, dst };
-        }
+    pub fn read(packet: &Packet, frame: &[u8]) -> Self {
         let ethernet = (packet.link == LinkType::ETHERNET).then(|| frame.first_chunk::<12>());
         let Some(Some([d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5])) = ethernet else {
             return Self::default();
@@ -59,7 +54,7 @@ impl LinkAddresses {
 
 impl Measurement for LinkAddresses {
     fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
-        let Self { src, dst } = Self::read(sample.packet, sample.frame, plan.dialect);
+        let Self { src, dst } = (plan.link_addresses)(sample.packet, sample.frame);
         *self = match sample.direction {
             Direction::Src2Dst => Self { src, dst },
             // The flow was turned around.

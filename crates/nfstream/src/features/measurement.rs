@@ -1,8 +1,8 @@
 //! What a measurement is, and what a run measures.
 
-use super::{Accounting, Group, Groups, Measures, Sample};
-use crate::decode::Dialect;
+use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
 use crate::flow::Direction;
+use crate::packet::Packet;
 use crate::time::TimeUnit;
 
 /// What a group keeps of each flow.
@@ -53,20 +53,19 @@ pub struct Measuring {
     pub splt_packets: usize,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
-    /// Dialect in which frames are read for MAC addresses.
-    pub dialect: Dialect,
 }
 
 /// [`Measuring`] in the form that the work on each packet uses.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Which bytes count.
     pub accounting: Accounting,
     /// Whether connections are tracked.
     pub track_tcp: bool,
+    /// Reads the MAC addresses of a flow's first packet.
+    pub link_addresses: fn(&Packet, &[u8]) -> LinkAddresses,
     /// Unit of times in the table.
     pub unit: TimeUnit,
-    pub(super) dialect: Dialect,
     pub(super) splt_packets: usize,
     /// The groups that keep something of each flow.
     groups: Groups,
@@ -83,7 +82,7 @@ impl Measuring {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             unit: self.unit,
-            dialect: self.dialect,
+            link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
             groups,
             any: self.track_tcp || !groups.is_empty(),

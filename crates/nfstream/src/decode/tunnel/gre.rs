@@ -1,7 +1,7 @@
 //! GRE (RFC 2784, RFC 2890) and what is built on it: PPTP, ERSPAN and NVGRE.
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 use super::Tunnel;
 

@@ -1,13 +1,13 @@
 //! The rules of nfstream 6, as a caller sees them.
 
+#![cfg(feature = "nfstream6")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::num::NonZeroUsize;
 
 use nfstream::meter::NoHooks;
-use nfstream::nfstream6::Rules;
 use nfstream::time::Timestamp;
-use nfstream::{Config, Run, Step};
+use nfstream::{Config, Rules, Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos, seconds};
 use proptest::prelude::*;
 
