@@ -22,7 +22,7 @@ use crate::flow::NFlow;
 use crate::plugin_column;
 use crate::run::{Found, Run};
 
-/// What the tables of a run hold.
+/// Specification of a run's tables.
 #[pyclass(frozen, module = "nfstream._engine")]
 #[derive(Debug)]
 pub(crate) struct TableOptions {
@@ -175,10 +175,10 @@ pub(crate) fn read_batches(
 struct Batches {
     run: Py<Run>,
     schema: SchemaRef,
-    /// To be called at the end; only what is ready is left to read without it.
+    /// Callback for the end; without it only what is ready is left to read.
     end: Option<Py<PyAny>>,
     builder: TableBuilder,
-    /// Batches that have not been asked for.
+    /// Batches that have not been read.
     ready: VecDeque<RecordBatch>,
 }
 
@@ -222,7 +222,7 @@ impl Iterator for Batches {
         Python::attach(|py| match self.read(py) {
             Ok(batch) => batch.map(Ok),
             Err(error) => {
-                // The first error is the one to tell.
+                // The first error is the one to report.
                 drop(self.finish(py, true));
                 Some(Err(stream_error(py, &error)))
             }
@@ -239,7 +239,7 @@ impl RecordBatchReader for Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         if self.end.is_some() {
-            // Who gives up early wants no warnings any more; at exit there is no interpreter.
+            // An abandoned stream needs no warnings; at exit there is no interpreter.
             Python::try_attach(|py| drop(self.run.bind(py).get().close()));
         }
     }
@@ -356,12 +356,11 @@ fn table_error(error: &TableError) -> PyErr {
     }
 }
 
-/// Returns what a stream of batches can tell of an exception: a number and a message.
+/// Returns the error of a stream of batches for an exception: a number and a message.
 fn stream_error(py: Python<'_>, error: &PyErr) -> ArrowError {
     let message = error.to_string();
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // Of Ctrl-C a stream cannot tell, so that it comes once more when the caller has heard that
-        // the stream has ended.
+        // A stream has no error for Ctrl-C: raise it again once the caller has seen the stream end.
         drop(py.import(intern!(py, "_thread")).and_then(|m| m.call_method0("interrupt_main")));
     }
     if error.is_instance_of::<PyOSError>(py) {

@@ -1,4 +1,4 @@
-//! Where flows go and how they are written.
+//! Output of flows: destinations and formats.
 
 mod flow_table;
 mod target;
@@ -13,7 +13,7 @@ pub(crate) use target::{SOURCE, Target, TargetOptions, is_part};
 
 use crate::io::Stream;
 
-/// How flows are written.
+/// Format of the output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
     /// A table for people, as wide as the terminal.
@@ -22,7 +22,7 @@ pub(crate) enum Format {
     Programs(sink::Format),
 }
 
-/// What there is room for on the reader's side.
+/// Width and colours of the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     /// Columns of a line.

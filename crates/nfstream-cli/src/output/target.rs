@@ -16,7 +16,7 @@ use crate::io::Io;
 /// Name of the column that says which capture a flow is from.
 pub(crate) const SOURCE: &str = "source";
 
-/// What a table is like, and where it goes.
+/// Contents, format and destination of a table.
 #[derive(Debug)]
 pub(crate) struct TargetOptions {
     /// The file, `None` for standard output.
@@ -24,12 +24,12 @@ pub(crate) struct TargetOptions {
     pub(crate) existing: Existing,
     pub(crate) format: Format,
     pub(crate) rotation: Rotation,
-    /// What the table holds; its columns are chosen when the run's are known.
+    /// Contents; the columns are chosen when the run's are known.
     pub(crate) spec: TableSpec,
     pub(crate) look: Look,
 }
 
-/// A table that is written.
+/// A table on its way to its destination.
 pub(crate) struct Target {
     kind: Kind,
     /// Names of sources, by number.
@@ -132,10 +132,10 @@ impl Target {
         Ok(())
     }
 
-    /// Shows what has come, where somebody may be waiting for it.
+    /// Writes what has come, where a reader may be waiting for it.
     pub(crate) fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         match &mut self.kind {
-            // Nobody sees a file before it is complete, and many small parts make a bad one.
+            // A file appears when it is complete, and many small parts make a bad one.
             Kind::Files { .. } => Ok(()),
             Kind::Stdout { writer, memory } => {
                 writer.flush()?;

@@ -1,4 +1,4 @@
-//! Where the active flows of a meter are measured, and how that memory is used again.
+//! Measurements of a meter's active flows, and the reuse of their memory.
 
 use crossbeam_channel::{Receiver, Sender, bounded, never};
 use nfstream_sys::prefetch_whole;
@@ -35,7 +35,7 @@ pub struct RecordPool(Sender<Spare>);
 pub struct SpareMeasures(Receiver<Spare>);
 
 impl ActiveMeasures {
-    /// Returns what has room for the measurements of `plan`.
+    /// Returns an empty store for the measurements of `plan`.
     pub fn new(plan: Plan, pooled: SpareMeasures) -> Self {
         Self { plan, places: Vec::new(), spare: Vec::new(), pooled }
     }

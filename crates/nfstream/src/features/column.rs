@@ -19,15 +19,15 @@ pub struct Column {
     pub name: &'static str,
     /// Group that the column belongs to.
     pub group: Group,
-    /// What its values are; of a list, what its items are.
+    /// Kind of its values; of a list, kind of its items.
     pub kind: Kind,
     /// Part that it plays in a data set.
     pub role: Role,
     /// Unit of its numbers, empty where there is none.
     pub unit: &'static str,
-    /// What it holds, one sentence without a full stop.
+    /// Description, one sentence without a full stop.
     pub description: &'static str,
-    /// How its value is read from a record.
+    /// Reader of its value.
     pub read: Read,
     /// Whether values grow from row to row, more or less.
     pub(crate) ascends: bool,
@@ -49,7 +49,7 @@ pub struct Declared {
     ascends: bool,
 }
 
-/// What the values of a column are.
+/// Kind of the values of a column.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -91,7 +91,7 @@ pub enum Role {
     Time,
 }
 
-/// The type of a column and how its value is read.
+/// The type of a column and the reader of its values.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub enum Read {
@@ -295,7 +295,7 @@ impl Declared {
         Self::new(name, Kind::Text, role, "", description, Read::Text(read))
     }
 
-    /// The same column, whose values grow from row to row, more or less.
+    /// Marks a column as growing from row to row, more or less.
     pub(super) const fn ascending(self) -> Self {
         Self { ascends: true, ..self }
     }

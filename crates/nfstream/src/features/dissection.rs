@@ -12,26 +12,26 @@ pub struct Label {
     pub master_protocol: u16,
     /// The application's protocol, 0 if it is unknown.
     pub app_protocol: u16,
-    /// What kind of application it is.
+    /// Category of the application.
     pub category: u16,
     /// Whether the label comes from ports and addresses alone.
     pub guessed: bool,
-    /// How the label was found, in the dissector's numbering.
+    /// Method that found the label, in the dissector's numbering.
     pub confidence: u8,
 }
 
-/// What the dissector read in the packets beside the label. Empty text where it read nothing.
+/// Metadata that the dissector read besides the label. Empty text where it read nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Metadata {
-    /// What the client says of itself or of whom it wants; by protocol.
+    /// Description of the client, or the name of the server that it requests; by protocol.
     pub client_info: Box<str>,
-    /// What the server says of itself; by protocol.
+    /// Description of the server; by protocol.
     pub server_info: Box<str>,
     /// JA3 fingerprint of the client's TLS hello.
     pub ja3_client: Box<str>,
     /// JA3S fingerprint of the server's TLS hello.
     pub ja3_server: Box<str>,
-    /// Name of the server as the client asks for it.
+    /// Name of the server that the client requests.
     pub requested_server_name: Box<str>,
     /// Fingerprint of the client; by protocol.
     pub client_fingerprint: Box<str>,
@@ -47,7 +47,7 @@ pub struct Metadata {
     pub tls: Option<Box<Tls>>,
 }
 
-/// What was read of a TLS handshake.
+/// Metadata of a TLS handshake.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tls {
     /// Version as on the wire, such as `0x0303`; 0 if none was seen.
@@ -69,7 +69,7 @@ pub struct Tls {
 pub struct Application {
     /// Its numbers.
     pub label: Label,
-    /// What else was read, `None` if there was nothing.
+    /// Metadata, `None` if there is none.
     pub metadata: Option<Arc<Metadata>>,
 }
 

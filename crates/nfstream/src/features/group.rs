@@ -9,7 +9,7 @@ pub struct Declaration {
     pub presence: Presence,
     /// A parameter that selects the group besides its name.
     pub shorthand: Option<Shorthand>,
-    /// What a reader should know before the columns, in Markdown.
+    /// Introduction of the columns for readers, in Markdown.
     pub about: &'static str,
     /// The columns, in order.
     pub columns: &'static [&'static [Declared]],

@@ -1,11 +1,11 @@
-//! What a measurement is, and what a run measures.
+//! Measurements, and the choice of them for a run.
 
 use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
 use crate::flow::Direction;
 use crate::packet::Packet;
 use crate::time::TimeUnit;
 
-/// What a group keeps of each flow.
+/// State that a group keeps of each flow.
 pub(super) trait Measurement: Default {
     /// Whether anything is kept.
     const IS_KEPT: bool = true;
@@ -18,8 +18,8 @@ pub(super) trait Measurement: Default {
     #[inline]
     fn add(&mut self, _: &Plan, _: &Sample<'_>) {}
 
-    /// Moves the measurement to `to`, whose content is that of an earlier flow, and leaves this one
-    /// as new.
+    /// Moves the measurement to `to`, which holds that of an earlier flow, and leaves this one as
+    /// new.
     #[inline]
     fn leave_to(&mut self, to: &mut Self) {
         *to = std::mem::take(self);
@@ -35,12 +35,12 @@ pub(super) trait Measurement: Default {
     fn prefetch(&self, _: &Plan, _direction: Direction, _before: u64) {}
 }
 
-/// Groups whose columns are read from the record alone.
+/// Groups that read their columns from the record alone.
 impl Measurement for () {
     const IS_KEPT: bool = false;
 }
 
-/// What is measured in a run.
+/// Measurements of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Measuring {
     /// The groups of columns besides the base ones.

@@ -1,4 +1,4 @@
-//! What else nDPI reads in the packets of a flow.
+//! Further metadata that nDPI reads in the packets of a flow.
 
 use super::{Declaration, Declared, Presence, Read, Role};
 

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub struct Record {
     /// Number of the conversation in the run, from 0 in the order of first packets.
     pub id: u64,
-    /// Whose packets, since when, until when.
+    /// Key, source and times.
     pub flow: Flow,
     /// When the flow ended in the time of the stream: for an idle flow, when its timeout passed.
     pub ended: Timestamp,
@@ -22,9 +22,9 @@ pub struct Record {
     pub expiration_id: i32,
     /// Packets and bytes.
     pub volume: Volume,
-    /// What else was measured, `None` if nothing was wanted.
+    /// Further measurements, `None` if the run makes none.
     pub measures: Option<Box<Measures>>,
-    /// What deep packet inspection says.
+    /// Application, as deep packet inspection names it.
     pub application: Application,
     /// Process that the packets belong to, `None` if unknown or attribution is off.
     pub process: Option<Arc<Process>>,

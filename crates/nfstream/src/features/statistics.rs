@@ -117,7 +117,7 @@ struct OneWay {
     size_max: u32,
 }
 
-/// What a sum does not tell of numbers.
+/// Sum of squares and extremes of numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Spread {
     squares: u128,

@@ -75,7 +75,7 @@ pub(super) struct TcpQuality {
     handshake: Handshake,
 }
 
-/// What one end has sent.
+/// Segments of one end.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Sender {
     /// Window of its first segment.

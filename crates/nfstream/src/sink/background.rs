@@ -21,7 +21,7 @@ pub struct Background<S> {
     inner: Option<S>,
     sender: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<Result<Written, SinkError>>>,
-    /// What has been passed on.
+    /// Rows passed on.
     passed: Written,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong when a table is written.
+//! Errors of writing a table.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub enum SinkError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system reports.
+        /// The system's error.
         source: io::Error,
     },
     /// The sink was written to before it was opened, or after its end: a bug of its caller.
@@ -31,13 +31,13 @@ pub enum SinkError {
     Other {
         /// Name of the destination.
         name: String,
-        /// What it reports.
+        /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A stream of bytes cannot be written.
     #[error("the stream cannot be written")]
     Stream {
-        /// What the system reports.
+        /// The system's error.
         source: io::Error,
     },
     /// The rows cannot be made.
@@ -46,7 +46,7 @@ pub enum SinkError {
     /// The thread that writes panicked, which means a bug of ours, or it cannot be started.
     #[error("the thread that writes failed")]
     Thread {
-        /// What it reported.
+        /// The panic's message, or the system's error.
         source: io::Error,
     },
 }

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::{Encoder, Format, Output, Sink, SinkError, Written};
 use crate::table::Provenance;
 
-/// What is done with a file that is there already.
+/// Treatment of a file that exists already.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Existing {
     /// It stays, and writing fails.
@@ -27,7 +27,7 @@ pub enum Existing {
 ///
 /// It grows under a temporary name beside its target and takes the target's name when it is
 /// complete and on the disk. Without [`finish`](Sink::finish) it goes away with this value. A path
-/// that leads to a pipe or a device is written directly; of a symbolic link the file behind it is
+/// that leads to a pipe or a device is written directly; a symbolic link stays, and its target is
 /// replaced.
 pub struct FileSink {
     path: PathBuf,
@@ -43,7 +43,7 @@ struct Open {
     destination: Destination,
 }
 
-/// What a table is written to.
+/// Destination of a table's bytes.
 enum Destination {
     /// A file with a temporary name, and the target that `path` leads to.
     File(NamedTempFile<Arc<File>>, PathBuf),
@@ -149,7 +149,7 @@ impl Debug for FileSink {
     }
 }
 
-/// Makes a file beside `target`, from where it can be renamed at once.
+/// Makes a file in the folder of `target`, so that it can be renamed.
 fn temporary(target: &Path) -> io::Result<NamedTempFile<Arc<File>>> {
     let name = target.file_name().ok_or_else(is_a_directory)?;
     let mut prefix = OsString::from(".");

@@ -32,7 +32,8 @@ use crate::table::Provenance;
 /// It is opened once, takes batches, and ends by [`finish`](Self::finish) or
 /// [`abort`](Self::abort). It need not be bytes: a broker or a collector is one too.
 pub trait Sink: Send {
-    /// Begins a table with the columns of `schema`, whose metadata is that of `provenance`.
+    /// Begins a table with the columns of `schema`; `provenance` is its metadata, which the schema
+    /// holds too.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ pub trait Sink: Send {
     fn written(&self) -> Written;
 }
 
-/// What a sink has written, and what it has not.
+/// Rows and bytes that a sink has written, and rows that it has dropped.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Written {
     /// Rows that were written.

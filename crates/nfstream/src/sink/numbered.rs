@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkError};
 
-/// Files whose numbers stand before the extension of one path: `flows.0.csv`, `flows.1.csv`.
+/// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
 ///
 /// With [`Existing::Keep`] a table does not begin where there is any file of such a name. With
 /// [`Existing::Replace`] files of an earlier and longer table are removed at the end, so that those

@@ -24,7 +24,7 @@ pub struct Rotation {
 
 /// The parts of a table, which have numbers from 0.
 pub trait Parts: Send {
-    /// What a part is written to.
+    /// Sink of a part.
     type Sink: Sink;
 
     /// Checks, before the first part, that the table can begin.
@@ -64,13 +64,13 @@ pub struct Rotating<P: Parts> {
     parts: P,
     rotation: Rotation,
     table: Option<(SchemaRef, Provenance)>,
-    /// What is being written.
+    /// The part that is being written.
     current: Option<P::Sink>,
     /// Complete parts that have not been removed, the oldest first.
     complete: VecDeque<u64>,
     /// Parts begun so far.
     begun: u64,
-    /// What complete parts hold.
+    /// Rows and bytes of complete parts.
     total: Written,
 }
 

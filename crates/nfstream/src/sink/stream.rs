@@ -10,7 +10,7 @@ use crate::table::Provenance;
 
 /// Writes a table to an output in one of the formats.
 ///
-/// What is buffered is bounded: a row group of Parquet, some kilobytes otherwise.
+/// Buffers are bounded: a row group of Parquet, some kilobytes otherwise.
 pub struct StreamSink {
     format: Format,
     /// The output until the table is opened.

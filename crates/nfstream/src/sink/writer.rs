@@ -35,7 +35,7 @@ impl<S: Sink> TableWriter<S> {
         self.write_from(records, "")
     }
 
-    /// Writes a row for each of `records`, whose origin is `origin`.
+    /// Writes a row for each of `records`, all of one origin.
     ///
     /// # Errors
     ///

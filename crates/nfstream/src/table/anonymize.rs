@@ -81,7 +81,8 @@ impl Anonymizer {
         Ok(ArrowSchema::new(fields.collect::<Vec<_>>()).with_metadata(schema.metadata().clone()))
     }
 
-    /// Returns `batch` as a batch of `schema`, which [`schema`](Self::schema) made of its own.
+    /// Returns `batch` with hashes, as a batch of `schema`, the result of
+    /// [`schema`](Self::schema) for its own.
     ///
     /// # Errors
     ///

@@ -47,7 +47,7 @@ impl TableBuilder {
         self.append_from(records, "")
     }
 
-    /// Appends a row for each of `records`, whose origin is `origin`, as [`append`](Self::append).
+    /// Appends a row for each of `records`, all of one origin, as [`append`](Self::append) does.
     ///
     /// # Errors
     ///

@@ -186,7 +186,7 @@ impl Cell<'_, '_> {
         matches!(self, Cell::Null)
     }
 
-    /// Appends the value as JSON (RFC 8259). What is no number there is `null`.
+    /// Appends the value as JSON (RFC 8259). Numbers that JSON lacks become `null`.
     pub(crate) fn write_json(self, out: &mut Vec<u8>) {
         match self {
             Cell::Null => out.extend_from_slice(b"null"),

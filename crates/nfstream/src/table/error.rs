@@ -1,4 +1,4 @@
-//! What can be wrong with a table before and while it is made.
+//! Errors of tables.
 
 use std::io;
 
@@ -11,7 +11,7 @@ pub enum TableError {
     /// Values do not fit the columns that were declared for them.
     #[error("values do not fit their columns")]
     Batch {
-        /// What Arrow reports.
+        /// Arrow's error.
         #[from]
         source: ArrowError,
     },
@@ -28,9 +28,9 @@ pub enum TableError {
         len: usize,
     },
     /// The system gives no random numbers.
-    #[error("no random key can be had from the system")]
+    #[error("the system provides no random key")]
     Random {
-        /// What the system reports.
+        /// The system's error.
         source: io::Error,
     },
     /// There is no such column.

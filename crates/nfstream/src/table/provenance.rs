@@ -8,7 +8,7 @@ use arrow_schema::Schema as ArrowSchema;
 /// before has another type or meaning; new columns do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What made a table: it is written into files that have room for it.
+/// Origin of a table: versions and parameters, written to files that have room for metadata.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Provenance {
     /// Names and values; the names begin with `nfstream.`.

@@ -1,4 +1,4 @@
-//! What a table holds: the wish, and what comes of it for the columns of a run.
+//! Specification of a table, and its validation against the columns of a run.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::values::field;
 use super::{Anonymizer, Provenance, TableError};
 use crate::features::{Column, RecordPool, Schema};
 
-/// What a table is to hold.
+/// Specification of a table.
 #[derive(Clone, Debug, Default)]
 pub struct TableSpec {
     /// The engine's columns, in order; `None` for all of the run.
@@ -26,7 +26,7 @@ pub struct TableSpec {
     /// Columns that follow the engine's, such as those of plugins. [`Table::complete`] adds their
     /// values.
     pub extra: Vec<FieldRef>,
-    /// Columns whose values are replaced by hashes, `None` for none.
+    /// Anonymiser of some columns, `None` to show all values.
     pub anonymizer: Option<Anonymizer>,
     /// Metadata of the table.
     pub provenance: Provenance,

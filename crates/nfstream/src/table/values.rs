@@ -85,7 +85,7 @@ pub(super) struct Values {
     kind: Kind,
 }
 
-/// How values are read, and those that have been.
+/// The reader of a column, and the values that it has read.
 #[derive(Debug)]
 enum Kind {
     U8(fn(&Record) -> u8, Vec<u8>),

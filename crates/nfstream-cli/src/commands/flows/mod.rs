@@ -25,7 +25,7 @@ use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
 use crate::progress::ProgressDisplay;
 use crate::reading::Reading;
 use crate::sandbox;
-use rows::TableWriter;
+use rows::RowWriter;
 use sort::{Sort, SortArgument};
 
 /// Write the flows of captures as a table
@@ -149,12 +149,12 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
-    let mut begun: Option<TableWriter> = None;
+    let mut begun: Option<RowWriter> = None;
     for input in &inputs {
         let reading = Reading::start(input, &plan.job)?;
         let writer = match &mut begun {
             Some(writer) => writer,
-            None => begun.insert(TableWriter::new(plan, reading.schema(), reading.pool())?),
+            None => begun.insert(RowWriter::new(plan, reading.schema(), reading.pool())?),
         };
         if plan.is_separate {
             writer.begin(input);

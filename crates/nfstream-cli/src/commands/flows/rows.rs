@@ -1,4 +1,4 @@
-//! The rows of the table on their way into it.
+//! Selection of the rows of a table.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::error::{Error, Written};
 use crate::input::Input;
 use crate::io::Io;
 use crate::output::{Selection, Target};
-use crate::reading::Sink;
+use crate::reading::Consumer;
 
 /// Writes flows, as many as are wanted.
-pub(super) struct TableWriter {
+pub(super) struct RowWriter {
     target: Target,
     /// The columns of the runs, which are the same for all.
     schema: Arc<Schema>,
@@ -27,7 +27,7 @@ pub(super) struct TableWriter {
     rows: u64,
 }
 
-impl TableWriter {
+impl RowWriter {
     /// Begins the table of `plan` for runs with the columns of `schema`.
     pub(super) fn new(plan: &Plan, schema: &Arc<Schema>, pool: &RecordPool) -> Result<Self, Error> {
         let selection = if plan.columns.is_empty() { Selection::Glance } else { Selection::User };
@@ -47,7 +47,7 @@ impl TableWriter {
         })
     }
 
-    /// Hears that the rows of `input` come next.
+    /// Begins with the rows of `input`.
     pub(super) fn begin(&mut self, input: &Input) {
         self.source = self.target.add_source(input.name());
     }
@@ -57,7 +57,7 @@ impl TableWriter {
         self.left == 0 && self.sorted.is_none()
     }
 
-    /// Writes what there is to standard output, before a failure is told.
+    /// Writes what there is to standard output, before a failure is reported.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         if self.target.path().is_some() {
             return Ok(());
@@ -96,7 +96,7 @@ impl TableWriter {
     }
 }
 
-impl Sink for TableWriter {
+impl Consumer for RowWriter {
     fn take(
         &mut self,
         records: Vec<Record>,

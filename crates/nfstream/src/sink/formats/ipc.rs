@@ -1,4 +1,4 @@
-//! What Arrow files and streams have in common.
+//! Encoder of Arrow files and streams.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};

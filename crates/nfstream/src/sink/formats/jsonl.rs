@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
 /// A line of JSON.
 #[derive(Debug)]
 struct JsonLine {
-    /// What comes before each value: `{"id":`, `,"first_seen":` and so on.
+    /// Text before each value: `{"id":`, `,"first_seen":` and so on.
     names: Vec<Vec<u8>>,
 }
 

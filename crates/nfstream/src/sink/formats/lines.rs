@@ -1,4 +1,4 @@
-//! What CSV and JSON lines have in common: a line a row, made in memory.
+//! Encoder of text formats with one line a row.
 
 use std::io::{self, Write};
 
@@ -11,12 +11,12 @@ use crate::table::Cells;
 /// Bytes that are written at once.
 const ENOUGH: usize = 64 * 1024;
 
-/// How a row becomes a line.
+/// Text of a row.
 pub(super) trait Line: Send {
     /// Returns a line maker for the columns of `schema`.
     fn new(schema: &ArrowSchema) -> Self;
 
-    /// Appends what comes before the first line.
+    /// Appends the header, if there is one.
     fn write_header(&self, out: &mut Vec<u8>);
 
     /// Appends the line of `row`.

@@ -43,7 +43,7 @@ pub struct Format {
     pub name: &'static str,
     /// Extensions of its files, without the point.
     pub extensions: &'static [&'static str],
-    /// What it is, in a few words.
+    /// Description, in a few words.
     pub description: &'static str,
     /// Whether a terminal cannot show it.
     pub is_binary: bool,
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// Batches whose dictionaries contradict each other.
+    /// Batches with contradicting dictionaries.
     fn batches() -> Vec<RecordBatch> {
         let batch = |start: u64, names: [&str; 3]| {
             let names: DictionaryArray<Int32Type> = names.into_iter().collect();
