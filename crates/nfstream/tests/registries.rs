@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use nfstream::features::Group;
+use nfstream::features::{Group, columns};
+use nfstream::sink::Format;
+use nfstream::time::TimeUnit;
 
 /// Returns name and text of each file of `folder`.
 fn files(folder: &str) -> Vec<(String, String)> {
@@ -33,9 +35,6 @@ fn every_group_of_columns_is_registered() {
 
 #[test]
 fn every_group_has_columns_with_descriptions() {
-    use nfstream::features::columns;
-    use nfstream::time::TimeUnit;
-
     for group in Group::ALL {
         let columns: Vec<_> = columns(TimeUnit::default()).filter(|c| c.group == group).collect();
         assert!(!columns.is_empty(), "{}: no columns", group.name());
@@ -43,5 +42,21 @@ fn every_group_has_columns_with_descriptions() {
             let description = column.description;
             assert!(!description.is_empty() && !description.ends_with('.'), "{}", column.name);
         }
+    }
+}
+
+#[test]
+fn every_format_is_registered_under_the_name_of_its_file() {
+    let declared: Vec<_> = files("sink/formats")
+        .into_iter()
+        .filter(|(_, text)| text.contains("const FORMAT:"))
+        .collect();
+    assert_eq!(declared.len(), Format::ALL.len());
+    for (name, _) in declared {
+        assert!(
+            Format::by_name(&name).is_some(),
+            "sink/formats/{name}.rs declares a format: add its line to the registry in \
+             sink/formats/mod.rs"
+        );
     }
 }

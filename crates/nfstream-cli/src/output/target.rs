@@ -118,8 +118,12 @@ impl Target {
         match &mut self.kind {
             Kind::Files { writer, .. } => writer.write_from(records, name)?,
             Kind::Stdout { writer, memory } => {
+                let before = writer.sink().written().rows;
                 writer.write_from(records, name)?;
-                memory.write_out(io)?;
+                // A header alone waits: the next input may fail before there is a row.
+                if writer.sink().written().rows > before {
+                    memory.write_out(io)?;
+                }
             }
             Kind::Table { rows, .. } => {
                 rows.sources.resize(rows.sources.len() + records.len(), source);
