@@ -50,9 +50,13 @@ test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documents,
 .PHONY: check
 check: lint test ## Check format, lints, types and licences, and run all tests
 
+# Modules that a macro of their folder's registry declares, which cargo fmt does not find.
+REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs)
+
 .PHONY: lint
 lint: .venv/test
 	cargo fmt --all --check
+	rustfmt --edition 2024 --check $(REGISTERED)
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(call DEVELOP)

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
-use nfstream::features::{COLUMNS, Column, columns};
+use nfstream::features::{Column, columns};
 use nfstream::time::TimeUnit;
 
 /// Names less like one another than this are not taken for a slip.
@@ -36,8 +36,7 @@ impl std::str::FromStr for ColumnName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let units = [TimeUnit::Milliseconds, TimeUnit::Microseconds, TimeUnit::Nanoseconds];
-        let known = units.into_iter().flat_map(columns).find(|column| column.name == name);
+        let known = TimeUnit::ALL.into_iter().flat_map(columns).find(|column| column.name == name);
         if let Some(column) = known {
             return Ok(Self(column.name));
         }
@@ -62,7 +61,7 @@ impl TypedValueParser for ColumnParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(all().map(|column| PossibleValue::new(column.name).help(column.meaning))))
+        Some(Box::new(all().map(|column| PossibleValue::new(column.name).help(column.description))))
     }
 }
 
@@ -74,7 +73,7 @@ pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> 
 }
 
 fn all() -> impl Iterator<Item = &'static Column> {
-    COLUMNS.iter().copied().flatten()
+    columns(TimeUnit::default())
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
-use nfstream::export::ExportError;
 use nfstream::features::Group;
+use nfstream::sink::SinkError;
+use nfstream::table::TableError;
 
 use crate::condition::Fault;
 use crate::human::count;
@@ -51,7 +52,7 @@ pub(crate) enum Error {
     Exists { path: PathBuf },
     /// The table cannot be written to its file.
     #[error(transparent)]
-    Export(ExportError),
+    Sink(SinkError),
     /// A group of columns that the run does not have.
     #[error("the columns of {group} come from nDPI, which --no-dissect leaves out")]
     FeatureOff { group: &'static str },
@@ -168,17 +169,21 @@ impl Error {
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
-            | Self::Export(ExportError::KeyLength { .. } | ExportError::UnknownColumn { .. })
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
             | Self::ProcessesOff
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
+            | Self::Sink(SinkError::Table(
+                TableError::DuplicateColumn { .. }
+                | TableError::KeyLength { .. }
+                | TableError::UnknownColumn { .. },
+            ))
             | Self::StdinIsTerminal
             | Self::TableOfHashes
             | Self::TableToFile { .. }
             | Self::Usage(_) => ExitCode::Usage,
             Self::Exists { .. }
-            | Self::Export(_)
+            | Self::Sink(_)
             | Self::Interfaces { .. }
             | Self::NoCaptures { .. }
             | Self::NoMatch { .. }
@@ -199,15 +204,21 @@ impl From<Fault> for Error {
     }
 }
 
-impl From<ExportError> for Error {
-    fn from(error: ExportError) -> Self {
+impl From<TableError> for Error {
+    fn from(error: TableError) -> Self {
+        Self::Sink(error.into())
+    }
+}
+
+impl From<SinkError> for Error {
+    fn from(error: SinkError) -> Self {
         match error {
-            ExportError::Exists { path } => Self::Exists { path },
+            SinkError::Exists { path } => Self::Exists { path },
             // Of a named pipe, which is written as it is.
-            ExportError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
+            SinkError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
                 Self::ClosedPipe
             }
-            error => Self::Export(error),
+            error => Self::Sink(error),
         }
     }
 }

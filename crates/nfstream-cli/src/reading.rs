@@ -27,7 +27,7 @@ const QUEUE: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Takes the flows of a run.
-pub(crate) trait Sink {
+pub(crate) trait Consumer {
     /// Takes the next records, and returns whether more are wanted. Those that have served go to
     /// `pool`.
     fn take(
@@ -37,7 +37,7 @@ pub(crate) trait Sink {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
-    /// Hears that the input is silent: the time to show what has come.
+    /// Shows what has come, while the input is silent.
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
 
     /// Returns what there is now, for a user who wants no more.
@@ -89,14 +89,19 @@ impl<'a> Reading<'a> {
         &self.schema
     }
 
-    /// Gives all flows that are wanted to `sink`, shows progress and warnings, and returns what
+    /// Returns the pool to which its records return.
+    pub(crate) fn pool(&self) -> &RecordPool {
+        &self.pool
+    }
+
+    /// Gives all flows that are wanted to `consumer`, shows progress and warnings, and returns what
     /// was counted.
     ///
     /// When the input fails, all flows up to there have been given before the error is returned.
     /// A live run is not given up where the user wants an end: it ends, and gives all flows.
     pub(crate) fn drain(
         mut self,
-        sink: &mut impl Sink,
+        consumer: &mut impl Consumer,
         progress: &mut ProgressDisplay,
         io: &mut Io<'_>,
     ) -> Result<Stats, Error> {
@@ -109,8 +114,8 @@ impl<'a> Reading<'a> {
                     stop.stop();
                     continue;
                 }
-                progress.aside(|| sink.rest(io))?;
-                return Err(Error::Interrupted(sink.written()));
+                progress.aside(|| consumer.rest(io))?;
+                return Err(Error::Interrupted(consumer.written()));
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
@@ -123,7 +128,7 @@ impl<'a> Reading<'a> {
                 Ok(Ok(Step::Last(records))) => (records, true),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => {
-                    progress.aside(|| sink.rest(io))?;
+                    progress.aside(|| consumer.rest(io))?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
@@ -132,7 +137,7 @@ impl<'a> Reading<'a> {
             let go_on = if records.is_empty() {
                 ControlFlow::Continue(())
             } else {
-                progress.aside(|| sink.take(records, &self.pool, io))?
+                progress.aside(|| consumer.take(records, &self.pool, io))?
             };
             if is_last || go_on.is_break() {
                 progress.end_run(&self.monitor);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{Column, Read, Record, Schema};
+use nfstream::features::{Column, Read, Record, Schema, Value};
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -132,36 +132,23 @@ impl FlowType {
         record: &Record,
     ) -> PyResult<Bound<'py, PyAny>> {
         let column: &Column = self.schema.columns()[index];
-        Ok(match column.read {
-            Read::U8(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::U16(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::I32(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::I64(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::U32(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::U64(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::F64(read) => read(record).into_pyobject(py)?.into_any(),
-            Read::Bool(read) => PyBool::new(py, read(record)).to_owned().into_any(),
-            Read::List(_, read) => {
-                let mut list = Vec::new();
-                read(record, &mut list);
-                PyList::new(py, list)?.into_any()
-            }
-            Read::Text(read) => {
+        if let Read::Name { code, name } = column.read {
+            let code = code(record);
+            let mut labels = lock(&self.labels);
+            let label = labels.entry((index, code)).or_insert_with(|| {
                 let mut text = String::new();
-                read(record, &mut text);
-                PyString::new(py, &text).into_any()
-            }
-            Read::Name { code, name } => {
-                let code = code(record);
-                let mut labels = lock(&self.labels);
-                let label = labels.entry((index, code)).or_insert_with(|| {
-                    let mut text = String::new();
-                    name(self.schema.names(), code, &mut text);
-                    PyString::new(py, &text).unbind()
-                });
-                label.bind(py).clone().into_any()
-            }
-            _ => return Err(PyAttributeError::new_err(column.name)),
+                name(self.schema.names(), code, &mut text);
+                PyString::new(py, &text).unbind()
+            });
+            return Ok(label.bind(py).clone().into_any());
+        }
+        Ok(match column.value(record, self.schema.names()) {
+            Value::Unsigned(number) => number.into_pyobject(py)?.into_any(),
+            Value::Signed(number) => number.into_pyobject(py)?.into_any(),
+            Value::Float(number) => number.into_pyobject(py)?.into_any(),
+            Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
+            Value::List(list) => PyList::new(py, list)?.into_any(),
+            Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::dpi::Limits;
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, RecordPool};
+use nfstream::features::{Accounting, Group, Measuring, Record, RecordPool, columns};
 use nfstream::flow::Timeouts;
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
@@ -396,7 +396,7 @@ pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
 /// Returns the names of all columns that a table can have.
 #[pyfunction]
 pub(crate) fn column_names() -> Vec<&'static str> {
-    COLUMNS.iter().copied().flatten().map(|column| column.name).collect()
+    columns(TimeUnit::default()).map(|column| column.name).collect()
 }
 
 /// Returns the versions of the engine and of nDPI.

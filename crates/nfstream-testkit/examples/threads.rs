@@ -1,6 +1,6 @@
 //! Runs the engine with several meters over captures as they are, and takes its threads by surprise:
 //! stopped and watched by another thread, dropped half way, read with hooks, written in the
-//! background. Whatever looks on, such as ThreadSanitizer, says what it sees.
+//! writer. Whatever looks on, such as ThreadSanitizer, says what it sees.
 //!
 //!     cargo run -p nfstream-testkit --example threads -- ROUNDS SEED FOLDER...
 
@@ -13,10 +13,11 @@ use std::thread;
 
 use fastrand::Rng;
 use nfstream::capture;
-use nfstream::export::{self, Background, BatchBuilder, Existing, Format, Rotation, TableFiles};
 use nfstream::features::{Group, Measuring, Record};
 use nfstream::flow::Slot;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
+use nfstream::sink::{Background, Existing, FileSink, Format, TableWriter};
+use nfstream::table::{Table, TableSpec};
 use nfstream::{Config, Run, RunError, Step};
 
 /// What happens to a run.
@@ -93,11 +94,9 @@ fn take(
     };
     let stops_at = matches!(course, Course::Stopped).then(|| random.u64(0..100));
     let schema = Arc::clone(run.schema());
-    let arrow = Arc::new(export::arrow_schema(&schema));
-    let existing = Existing::Replace;
-    let files = TableFiles::create(table, existing, Format::Csv, &arrow, Rotation::default())?;
-    let builder = BatchBuilder::new(&schema, arrow);
-    let background = Background::start(builder, None, files, run.record_pool())?;
+    let columns = Table::new(&schema, &TableSpec::default())?;
+    let file = FileSink::new(table, Existing::Replace, Format::CSV);
+    let writer = TableWriter::open(&columns, run.record_pool(), Background::new(file))?;
     thread::scope(|scope| {
         let watch = monitor.clone();
         let stop = &stop;
@@ -110,7 +109,7 @@ fn take(
                 thread::yield_now();
             }
         });
-        let outcome = exhaust(&mut run, hooked, steps_left, background);
+        let outcome = exhaust(&mut run, hooked, steps_left, writer);
         drop(run);
         stop.stop();
         watcher.join().expect("nothing panics");
@@ -124,14 +123,14 @@ fn exhaust(
     run: &mut Run,
     hooked: bool,
     mut steps_left: usize,
-    mut background: Background,
+    mut writer: TableWriter<Background<FileSink>>,
 ) -> Result<(), Box<dyn Error>> {
     while steps_left > 0 {
         let step = if hooked { run.advance_with(&mut Watching) } else { run.advance() };
         match step {
-            Ok(Step::Records(records)) => background.write(records)?,
+            Ok(Step::Records(records)) => writer.write(records)?,
             Ok(Step::Last(records)) => {
-                background.write(records)?;
+                writer.write(records)?;
                 break;
             }
             // Files that are broken end with an error, behind all flows.
@@ -141,7 +140,7 @@ fn exhaust(
         steps_left -= 1;
     }
     if steps_left > 0 {
-        background.finish()?;
+        writer.finish()?;
     }
     Ok(())
 }

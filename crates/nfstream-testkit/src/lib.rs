@@ -21,9 +21,11 @@ mod source;
 pub mod strategies;
 #[cfg(target_os = "linux")]
 pub mod targets;
+mod text;
 
 pub use frame::{Frame, Ipv4};
 pub use golden::{Golden, captures};
 pub use pcap::{Resolution, pcap};
 pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust};
 pub use source::{Captured, Ending, MemorySource, nanos, seconds};
+pub use text::text_of;

@@ -16,8 +16,9 @@ use nfstream::dpi::Limits;
 use nfstream::features::{Group, Measuring};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::packet::{Chunk, Fragment, LinkType, Packet, RawRecord};
+use nfstream::table::{Table, TableSpec};
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Dialect, Run, Stats, Step, export, nfstream6};
+use nfstream::{Config, Dialect, Run, Stats, Step, nfstream6};
 
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
@@ -208,9 +209,8 @@ pub fn engine(data: &[u8]) {
 pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     let mut run = Run::new(source, config).expect("the run starts");
     let schema = std::sync::Arc::clone(run.schema());
-    let arrow = std::sync::Arc::new(export::arrow_schema(&schema));
-    let mut builder = export::BatchBuilder::new(&schema, arrow);
-    let pool = run.record_pool();
+    let table = Table::new(&schema, &TableSpec::default()).expect("the run's own columns");
+    let mut builder = table.builder(run.record_pool());
     let mut in_flows = 0;
     loop {
         let (records, last) = match run.advance() {
@@ -224,9 +224,11 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
             .iter()
             .map(|record| BOTH.map(|way| record.volume.packets(way)).iter().sum::<u64>())
             .sum::<u64>();
-        builder.append(&records);
-        assert_eq!(builder.finish().num_rows(), records.len());
-        pool.put_back(records);
+        let rows = records.len();
+        let batches = builder.append(records).expect("columns have their types");
+        let rest = builder.rest().expect("columns have their types");
+        let made: usize = batches.iter().chain(&rest).map(|batch| batch.num_rows()).sum();
+        assert_eq!(made, rows);
         if last {
             break;
         }

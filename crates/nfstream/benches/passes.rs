@@ -26,16 +26,14 @@ use nfstream::capture::Source;
 use nfstream::dpi::Limits;
 use nfstream::features::{Group, Measuring};
 use nfstream::packet::Chunk;
-use nfstream::{Config, Run, Step, capture, decode, export};
+use nfstream::table::{Table, TableSpec};
+use nfstream::{Config, Run, Step, capture, decode};
 
 const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] \
                      [--features NAME,...] [--meters N] [--repeat N] CAPTURE...";
 
 /// Packets of a flow in the columns of the feature `splt`.
 const SPLT_PACKETS: usize = 10;
-
-/// Rows of a record batch, at least: as many as the Python package asks for.
-const ROWS: usize = 16_384;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
@@ -169,10 +167,10 @@ impl Task {
         };
         let mut run = Run::new(Box::new(capture::open(&self.paths)?), &config)?;
         let schema = Arc::clone(run.schema());
-        let arrow_schema = Arc::new(export::arrow_schema(&schema));
+        let table = Table::new(&schema, &TableSpec::default())?;
         let before = if self.stage == Stage::Memory { anonymous_bytes()? } else { 0 };
         let mut after = before;
-        let mut builder = export::BatchBuilder::new(&schema, arrow_schema);
+        let mut builder = table.builder(run.record_pool());
         let pool = run.record_pool();
         let mut batches = Vec::new();
         loop {
@@ -184,12 +182,11 @@ impl Task {
                 Step::Last(records) => (records, true),
             };
             if self.stage == Stage::Arrow {
-                builder.append(&records);
-                if builder.rows() >= ROWS || last {
-                    batches.push(builder.finish());
-                }
+                batches.extend(builder.append(records)?);
+                batches.extend(if last { builder.rest()? } else { None });
+            } else {
+                pool.put_back(records);
             }
-            pool.put_back(records);
             if last {
                 break;
             }

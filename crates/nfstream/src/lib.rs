@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dpi`]; its flow
-//! leaves through [`export`]. A module uses only those before it in this list; [`pipeline`] is the
+//! leaves through [`table`] and [`sink`]. A module uses only those before it in this list; [`pipeline`] is the
 //! one place that knows them all.
 
 #![forbid(unsafe_code)]
@@ -23,7 +23,6 @@
 pub mod capture;
 pub mod decode;
 pub mod dpi;
-pub mod export;
 pub mod features;
 pub mod flow;
 pub mod host;
@@ -32,6 +31,8 @@ pub mod meter;
 pub mod nfstream6;
 pub mod packet;
 pub mod pipeline;
+pub mod sink;
+pub mod table;
 pub mod time;
 
 pub use pipeline::{

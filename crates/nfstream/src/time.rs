@@ -23,6 +23,20 @@ pub enum TimeUnit {
     Nanoseconds,
 }
 
+impl TimeUnit {
+    /// All units, the longest first.
+    pub const ALL: [Self; 3] = [Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
+
+    /// Returns the unit's symbol: `ms`, `us` or `ns`.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::Microseconds => "us",
+            Self::Nanoseconds => "ns",
+        }
+    }
+}
+
 impl Timestamp {
     /// The last time that can be held, in the year 2262.
     pub const MAX: Self = Self(i64::MAX);

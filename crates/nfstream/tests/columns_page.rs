@@ -5,54 +5,22 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nfstream::features::{Group, columns};
+use nfstream::features::{Group, Presence, columns};
 use nfstream::time::TimeUnit;
 
 /// What a reader should know of a group before its columns.
-fn introduction(group: Group) -> &'static str {
-    match group {
-        Group::Base => "Always there.",
-        Group::Application => "There unless `dissect=False`.",
-        Group::Directions => {
-            "Feature `directions`. With `time_unit=\"us\"` or `\"ns\"` the ending of the names is \
-             that of the unit."
-        }
-        Group::Mac => "Feature `mac`.",
-        Group::Tunnel => {
-            "Feature `tunnel`. What is in a tunnel is metered unless \
-             `decode_tunnels=False`."
-        }
-        Group::Statistics => {
-            "Feature `statistics`, or `statistical_analysis=True`. Sizes are those that \
-             `accounting_mode` names; gaps are differences of times in whole units. A flow of one \
-             packet has no gap, and its statistics of gaps are 0; a deviation of fewer than two \
-             numbers is 0."
-        }
-        Group::TcpFlags => {
-            "Feature `tcp_flags`, or `statistical_analysis=True`. All packets count, the first \
-             included."
-        }
-        Group::Splt => {
-            "Feature `splt`, or `splt_analysis=n`. Each list has `n` elements (10 if only the \
-             feature is named)."
-        }
-        Group::Ndpi => "Feature `ndpi`, with `dissect=True`.",
-        Group::EndReason => "Feature `end_reason`. `tcp_fin` and `tcp_rst` need `track_tcp=True`.",
-        Group::CommunityId => "Feature `community_id`.",
-        Group::Payload => "Feature `payload`.",
-        Group::TcpQuality => {
-            "Feature `tcp_quality`. Judged by sequence numbers (RFC 9293) as they pass the point \
-             of capture: a segment that fills a gap counts as out of order, whether it was \
-             overtaken or sent again."
-        }
-        Group::Tls => "Feature `tls`, with `dissect=True`.",
-        Group::SystemProcess => {
-            "There with `system_visibility_mode=1`, which is for network interfaces; \
-             [live.md](live.md#system-visibility) says what it can see. Plugins see the values in \
-             `on_expire`."
-        }
-        _ => "",
-    }
+fn introduction(group: Group) -> String {
+    let declaration = group.declaration();
+    let name = group.name();
+    let or = declaration.shorthand.map_or_else(String::new, |or| format!(", or `{}`", or.python));
+    let presence = match declaration.presence {
+        Presence::Always => "Always there.".to_owned(),
+        Presence::Dissection => "There unless `dissect=False`.".to_owned(),
+        Presence::Feature => format!("Feature `{name}`{or}."),
+        Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
+        Presence::Processes => "There with `system_visibility_mode=1`.".to_owned(),
+    };
+    format!("{presence} {}", declaration.about).trim_end().to_owned()
 }
 
 fn page() -> String {
@@ -72,7 +40,8 @@ fn page() -> String {
         page.push_str("| column | type | unit | meaning |\n|---|---|---|---|\n");
         for column in columns(TimeUnit::Milliseconds).filter(|column| column.group == group) {
             let (name, kind) = (column.name, column.type_name());
-            writeln!(page, "| `{name}` | {kind} | {} | {} |", column.unit, column.meaning).unwrap();
+            writeln!(page, "| `{name}` | {kind} | {} | {} |", column.unit, column.description)
+                .unwrap();
         }
     }
     page.push_str(

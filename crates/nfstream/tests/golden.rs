@@ -5,10 +5,11 @@
 
 use std::path::Path;
 
-use nfstream::export::CsvWriter;
-use nfstream::features::{COLUMNS, Group};
+use nfstream::features::{Group, columns};
+use nfstream::sink::Format;
+use nfstream::time::TimeUnit;
 use nfstream::{Run, Step, capture};
-use nfstream_testkit::{Ends, Golden, captures};
+use nfstream_testkit::{Ends, Golden, captures, text_of};
 
 /// What the labels were recorded with: each version of nDPI knows other applications.
 const NDPI: &str = "4.2";
@@ -17,17 +18,14 @@ fn table(path: &Path, ends: &Ends) -> String {
     let source = capture::open(&[path.to_owned()]).unwrap();
     let mut run = Run::new(Box::new(source), &ends.config()).unwrap();
     let schema = run.schema().clone();
-    let mut table = Vec::new();
-    let mut writer = CsvWriter::new(&mut table, &schema).unwrap();
+    let mut all = Vec::new();
     loop {
         match run.advance().unwrap() {
-            Step::Records(records) => writer.write(&records).unwrap(),
-            Step::Last(records) => break writer.write(&records).unwrap(),
+            Step::Records(records) => all.extend(records),
+            Step::Last(records) => break all.extend(records),
         }
     }
-    writer.flush().unwrap();
-    drop(writer);
-    String::from_utf8(table).unwrap()
+    text_of(Format::CSV, &schema, all)
 }
 
 fn check(name: &str, ends: &Ends, skipped: &[&str]) {
@@ -45,7 +43,7 @@ fn captures_give_the_recorded_flows_by_default() {
     let mut skipped = Vec::new();
     if !version.starts_with(NDPI) {
         eprintln!("labels are not compared: recorded with nDPI {NDPI}, this is {version}");
-        let columns = COLUMNS.iter().copied().flatten();
+        let columns = columns(TimeUnit::Milliseconds);
         skipped.extend(columns.filter(|c| c.group == Group::Application).map(|c| c.name));
     }
     let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use nfstream::export::{BatchBuilder, arrow_schema, record_batch};
-use nfstream::features::{Group, Measuring};
+use nfstream::features::{Group, Measuring, RecordPool};
 use nfstream::flow::Timeouts;
+use nfstream::table::{Table, TableSpec};
 use nfstream::time::Duration;
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::strategies::{Order, stream};
@@ -20,30 +20,28 @@ const SHORT: Timeouts =
 
 /// Returns the table of a run: made of all records at the end, or of those of each step, which
 /// then serve again.
-fn table(packets: &[Captured], config: &Config, recycle: bool) -> RecordBatch {
+fn table(packets: &[Captured], config: &Config, recycle: bool) -> Vec<RecordBatch> {
     let mut run = Run::new(MemorySource::new(packets).boxed(), config).unwrap();
     let (schema, pool) = (Arc::clone(run.schema()), run.record_pool());
-    let arrow_schema = Arc::new(arrow_schema(&schema));
-    let mut builder = BatchBuilder::new(&schema, Arc::clone(&arrow_schema));
+    let table = Table::new(&schema, &TableSpec::default()).unwrap();
+    // A pool that no meter takes from frees what it gets.
+    let mut builder = table.builder(if recycle { pool } else { RecordPool::new().0 });
     let mut all = Vec::new();
+    let mut batches = Vec::new();
     loop {
         let (records, last) = match run.advance().unwrap() {
             Step::Records(records) => (records, false),
             Step::Last(records) => (records, true),
         };
         if recycle {
-            builder.append(&records);
-            pool.put_back(records);
+            batches.extend(builder.append(records).unwrap());
         } else {
             all.extend(records);
         }
         if last {
-            assert_eq!(builder.rows() > 0, recycle && !packets.is_empty());
-            return if recycle {
-                builder.finish()
-            } else {
-                record_batch(&schema, &arrow_schema, &all)
-            };
+            batches.extend(builder.append(all).unwrap());
+            batches.extend(builder.rest().unwrap());
+            return batches;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `nfstream columns`: what a table can hold.
 
-use nfstream::features::{COLUMNS, Column as Declared, Group, Read};
+use nfstream::features::{Column as Declared, Group, Presence, Read, columns};
+use nfstream::time::TimeUnit;
 use serde_json::{Value, json};
 
 use super::print;
@@ -20,7 +21,7 @@ pub(crate) struct ColumnsArgs {
 const LEAST: usize = 24;
 
 pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let columns: Vec<_> = COLUMNS.iter().copied().flatten().collect();
+    let columns: Vec<_> = columns(TimeUnit::default()).collect();
     if args.json {
         let array: Value = columns.into_iter().map(to_json).collect();
         return print(format!("{array:#}\n").as_bytes(), io);
@@ -64,19 +65,14 @@ const fn headers(group: &'static str) -> [Column; 4] {
 
 /// Returns when a table has the columns of a group, unless `--columns` names them.
 fn asked_for(group: Group) -> String {
+    let declaration = group.declaration();
     let name = group.name();
-    match group {
-        Group::Base => "always there".to_owned(),
-        Group::Application => "there unless --no-dissect".to_owned(),
-        Group::Statistics | Group::TcpFlags => {
-            format!("with --features {name} or --statistical-analysis")
-        }
-        Group::Splt => format!("with --features {name} or --splt-analysis N"),
-        Group::EndReason => {
-            format!("with --features {name}; tcp_fin and tcp_rst need --track-tcp")
-        }
-        Group::SystemProcess => "with --system-visibility-mode 1 of nfstream live".to_owned(),
-        _ => format!("with --features {name}"),
+    let or = declaration.shorthand.map_or_else(String::new, |or| format!(" or {}", or.command));
+    match declaration.presence {
+        Presence::Always => "always there".to_owned(),
+        Presence::Dissection => "there unless --no-dissect".to_owned(),
+        Presence::Feature | Presence::DissectionFeature => format!("with --features {name}{or}"),
+        Presence::Processes => "with --system-visibility-mode 1 of nfstream live".to_owned(),
     }
 }
 
@@ -85,9 +81,11 @@ fn to_json(column: &Declared) -> Value {
         "name": column.name,
         "type": column.type_name(),
         "unit": column.unit,
+        "kind": column.kind.name(),
+        "role": column.role.name(),
         "group": column.group.name(),
         "there": asked_for(column.group),
-        "meaning": column.meaning,
+        "meaning": column.description,
     })
 }
 
@@ -96,7 +94,7 @@ fn to_row(column: &Declared) -> Vec<Cell> {
         Cell::styled(column.name.to_owned(), ACCENT),
         Cell::styled(type_for_people(column).to_owned(), QUIET),
         column.unit.into(),
-        column.meaning.into(),
+        column.description.into(),
     ]
 }
 

@@ -8,14 +8,14 @@ use nfstream::features::{Group, Names, Read, Record, Schema, Value};
 use nfstream::flow::Sender;
 
 use super::Look;
-use super::batches::SOURCE;
+use super::target::SOURCE;
 use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
 use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
 
-/// Rows that are laid out together.
+/// Rows laid out together.
 const BLOCK: usize = 256;
 
-/// Whose choice the columns are.
+/// Choice of the columns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Selection {
     /// The table's: what is worth seeing and fits, in words and units for people.
@@ -35,7 +35,7 @@ pub(super) struct FlowTable {
     layout: Option<Layout>,
 }
 
-/// What one column shows of a flow and the name of its source.
+/// Cell of one column for a flow and the name of its source.
 type CellOf = Box<dyn Fn(&Record, &str, &dyn Names) -> Cell>;
 
 impl FlowTable {
@@ -99,7 +99,7 @@ impl FlowTable {
     /// Chooses the columns, knowing the first flows.
     fn choose(&mut self, records: &[Record]) {
         if self.has_source {
-            // Not beside the source of a flow, which is an address.
+            // "source" would clash with the address of a flow's source.
             let header = if self.selection == Selection::User { SOURCE } else { "capture" };
             self.columns.push(Column::text(header, Fit::Middle(12)));
             self.cells.push(Box::new(|_, source, _| Cell::styled(source.to_owned(), QUIET)));
@@ -184,12 +184,12 @@ fn application(record: &Record, names: &dyn Names) -> Cell {
     Cell::styled(name, if is_unknown { QUIET } else { ACCENT })
 }
 
-/// Returns the name that the flow is about: of a server, a host or what is asked for.
+/// Returns the name that the flow is about: a server, a host or a DNS question.
 fn about(record: &Record, names: &dyn Names) -> Cell {
     let Some(metadata) = &record.application.metadata else { return Cell::default() };
     let (client, server) = (&*metadata.client_info, &*metadata.server_info);
     let name = application(record, names).text;
-    // These clients name themselves, others the server that they want.
+    // Clients of these protocols name themselves, others the server.
     let names_itself = name.starts_with("HTTP") || name.starts_with("SSH");
     let order = if names_itself { [server, client] } else { [client, server] };
     let text = order.into_iter().find(|text| !text.is_empty()).unwrap_or_default();

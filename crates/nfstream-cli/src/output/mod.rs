@@ -1,36 +1,28 @@
-//! Where flows go and how they are written.
+//! Output of flows: destinations and formats.
 
-mod batches;
 mod flow_table;
 mod target;
 
 use std::path::Path;
 
-use nfstream::export;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nfstream::sink;
 
 pub(crate) use flow_table::Selection;
-pub(crate) use target::{Target, TargetOptions, is_part};
+pub(crate) use target::{SOURCE, Target, TargetOptions, is_part};
 
 use crate::io::Stream;
 
-/// How flows are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+/// Format of the output.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
-    /// A table for people, as wide as the terminal
+    /// A table for people, as wide as the terminal.
     Table,
-    /// Comma-separated values, a header line first
-    Csv,
-    /// JSON lines, one object a flow
-    Jsonl,
-    /// Apache Parquet
-    Parquet,
-    /// Arrow's file format
-    Arrow,
-    /// Arrow's format for streams
-    Arrows,
+    /// One of the engine's formats.
+    Programs(sink::Format),
 }
 
-/// What there is room for on the reader's side.
+/// Width and colours of the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     /// Columns of a line.
@@ -40,51 +32,49 @@ pub(crate) struct Look {
 }
 
 impl Format {
-    /// Returns the format that a file's name asks for.
+    /// Name of the table for people.
+    const TABLE: &str = "table";
+
+    /// Returns the parser of a format's name.
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
+        let table = PossibleValue::new(Self::TABLE);
+        let table = table.help("A table for people, as wide as the terminal");
+        let formats = sink::Format::ALL.into_iter();
+        let formats =
+            formats.map(|format| PossibleValue::new(format.name).help(format.description));
+        PossibleValuesParser::new([table].into_iter().chain(formats))
+            .map(|name| sink::Format::by_name(&name).map_or(Self::Table, Self::Programs))
+    }
+
+    /// Returns the format that the extension of a file's name selects.
     pub(crate) fn of_file(path: &Path) -> Option<Self> {
-        Some(match export::Format::of_file(path)? {
-            export::Format::Csv => Self::Csv,
-            export::Format::JsonLines => Self::Jsonl,
-            export::Format::Parquet => Self::Parquet,
-            export::Format::Arrow => Self::Arrow,
-            export::Format::ArrowStream => Self::Arrows,
-            _ => return None,
-        })
+        sink::Format::of_file(path).map(Self::Programs)
     }
 
-    /// Returns the endings that are known: `.csv, .jsonl or .ndjson`.
-    pub(crate) fn endings() -> String {
-        let [others @ .., last] = export::Format::ENDINGS.map(|(ending, _)| format!(".{ending}"));
-        format!("{} or {last}", others.join(", "))
-    }
-
-    /// Returns the engine's name of the format, `None` for the table for people.
-    const fn for_programs(self) -> Option<export::Format> {
-        Some(match self {
-            Self::Table => return None,
-            Self::Csv => export::Format::Csv,
-            Self::Jsonl => export::Format::JsonLines,
-            Self::Parquet => export::Format::Parquet,
-            Self::Arrow => export::Format::Arrow,
-            Self::Arrows => export::Format::ArrowStream,
-        })
+    /// Returns the extensions that are known: `.arrow, .csv or .parquet`.
+    pub(crate) fn extensions() -> String {
+        let all: Vec<_> =
+            sink::Format::extensions().iter().map(|name| format!(".{name}")).collect();
+        match all.as_slice() {
+            [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+            all => all.concat(),
+        }
     }
 
     /// Returns the name of the format as it is typed.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Table => "table",
-            Self::Csv => "csv",
-            Self::Jsonl => "jsonl",
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
-            Self::Arrows => "arrows",
+            Self::Table => Self::TABLE,
+            Self::Programs(format) => format.name,
         }
     }
 
-    /// Returns whether it is nothing for a terminal.
+    /// Returns whether a terminal cannot show it.
     pub(crate) const fn is_binary(self) -> bool {
-        matches!(self, Self::Parquet | Self::Arrow | Self::Arrows)
+        match self {
+            Self::Table => false,
+            Self::Programs(format) => format.is_binary,
+        }
     }
 }
 

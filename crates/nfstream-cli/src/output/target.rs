@@ -4,19 +4,19 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nfstream::export::{Anonymizer, Existing, Provenance, Rotation, TableFiles, Writer};
-use nfstream::features::{Record, RecordPool, Schema};
+use nfstream::features::{Column, Record, RecordPool, Schema};
+use nfstream::sink::{self, Existing, Rotation, Sink, StreamSink, TableWriter};
+use nfstream::table::{BATCH_ROWS, Table, TableSpec};
 
-use super::batches::Batches;
 use super::flow_table::{FlowTable, Selection};
 use super::{Format, Look};
 use crate::error::Error;
 use crate::io::Io;
 
-/// Rows that become one batch: for less the overhead tells.
-const BATCH: usize = 8192;
+/// Name of the column that says which capture a flow is from.
+pub(crate) const SOURCE: &str = "source";
 
-/// What a table is like, and where it goes.
+/// Contents, format and destination of a table.
 #[derive(Debug)]
 pub(crate) struct TargetOptions {
     /// The file, `None` for standard output.
@@ -24,122 +24,141 @@ pub(crate) struct TargetOptions {
     pub(crate) existing: Existing,
     pub(crate) format: Format,
     pub(crate) rotation: Rotation,
-    /// Whether points in time are written as such.
-    pub(crate) timestamps: bool,
-    /// Whether there is a column for the source of each flow.
-    pub(crate) has_source: bool,
-    /// Which columns are hashes, `None` for none.
-    pub(crate) anonymizer: Option<Anonymizer>,
-    pub(crate) provenance: Provenance,
+    /// Contents; the columns are chosen when the run's are known.
+    pub(crate) spec: TableSpec,
     pub(crate) look: Look,
 }
 
-/// A table that is written.
+/// A table on its way to its destination.
 pub(crate) struct Target {
     kind: Kind,
     /// Names of sources, by number.
     names: Vec<String>,
-    /// What is to be written, and the number of each one's source.
-    records: Vec<Record>,
-    sources: Vec<i32>,
 }
 
 enum Kind {
     /// Files.
-    Files { batches: Batches, files: Box<TableFiles>, path: PathBuf, is_rotated: bool },
+    Files { writer: TableWriter<Box<dyn Sink>>, path: PathBuf, is_rotated: bool },
     /// Standard output, for programs.
-    Stdout { batches: Batches, writer: Writer<Memory>, memory: Memory },
+    Stdout { writer: TableWriter<StreamSink>, memory: Memory },
     /// Standard output, for people.
-    Table(Box<FlowTable>),
+    Table { table: Box<FlowTable>, rows: Pending, pool: RecordPool },
 }
 
-/// Memory that both a writer and its owner have.
+/// Rows that are laid out together, and the number of each one's source.
+#[derive(Debug, Default)]
+struct Pending {
+    records: Vec<Record>,
+    sources: Vec<usize>,
+}
+
+/// Memory that a sink and its owner share.
 ///
-/// The writers know nothing of pipes that close; here they cannot fail.
+/// Sinks know nothing of pipes that close; here they cannot fail.
 #[derive(Clone, Debug, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Target {
-    /// Begins a table with the columns of `schema`.
+    /// Begins a table with `columns` out of those of `schema`.
     pub(crate) fn new(
         options: &TargetOptions,
-        schema: Arc<Schema>,
+        schema: &Schema,
+        columns: Vec<&'static Column>,
         selection: Selection,
+        pool: RecordPool,
     ) -> Result<Self, Error> {
-        let TargetOptions { existing, rotation, timestamps, has_source, .. } = *options;
-        let batches = |schema| {
-            let anonymizer = options.anonymizer.as_ref();
-            Batches::new(schema, timestamps, has_source, anonymizer, &options.provenance)
-        };
-        let kind = match (options.format.for_programs(), &options.path) {
-            (None, _) => {
-                Kind::Table(Box::new(FlowTable::new(schema, selection, has_source, options.look)))
+        let spec = TableSpec { columns: Some(columns.clone()), ..options.spec.clone() };
+        let table = || Table::new(schema, &spec);
+        let kind = match (options.format, &options.path) {
+            (Format::Table, _) => {
+                let has_source = spec.origin.is_some();
+                let schema = Arc::new(schema.select(&columns));
+                let table = FlowTable::new(schema, selection, has_source, options.look);
+                Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
-            (Some(format), Some(path)) => {
-                let batches = batches(schema)?;
-                let files = TableFiles::create(path, existing, format, batches.schema(), rotation)?;
-                Kind::Files {
-                    batches,
-                    files: Box::new(files),
-                    path: path.clone(),
-                    is_rotated: rotation.is_on(),
-                }
+            (Format::Programs(format), Some(path)) => {
+                let TargetOptions { existing, rotation, .. } = *options;
+                let sink = sink::files_at(path, existing, format, rotation);
+                let writer = TableWriter::open(&table()?, pool, sink)?;
+                Kind::Files { writer, path: path.clone(), is_rotated: rotation.is_on() }
             }
-            (Some(format), None) => {
-                let batches = batches(schema)?;
+            (Format::Programs(format), None) => {
                 let memory = Memory::default();
-                let writer = Writer::new(format, memory.clone(), batches.schema());
-                Kind::Stdout { writer: writer.map_err(Error::stdout)?, batches, memory }
+                let sink = StreamSink::new(format, Box::new(memory.clone()));
+                let writer = TableWriter::open(&table()?, pool, sink)?;
+                Kind::Stdout { writer, memory }
             }
         };
-        Ok(Self { kind, names: Vec::new(), records: Vec::new(), sources: Vec::new() })
+        Ok(Self { kind, names: Vec::new() })
     }
 
     /// Returns the number of a source of this name.
-    pub(crate) fn add_source(&mut self, name: String) -> i32 {
+    pub(crate) fn add_source(&mut self, name: String) -> usize {
         self.names.push(name);
-        i32::try_from(self.names.len() - 1).unwrap_or(i32::MAX)
+        self.names.len() - 1
     }
 
-    /// Takes the next rows and the number of each one's source; `pool`, if there is one,
-    /// gets the records that have served.
+    /// Sets the pool to which the records of the next source return.
+    pub(crate) fn set_pool(&mut self, pool: &RecordPool) {
+        match &mut self.kind {
+            Kind::Files { writer, .. } => writer.set_pool(pool.clone()),
+            Kind::Stdout { writer, .. } => writer.set_pool(pool.clone()),
+            Kind::Table { pool: of_table, .. } => *of_table = pool.clone(),
+        }
+    }
+
+    /// Takes the next rows, which are from the source of this number.
     pub(crate) fn write(
         &mut self,
-        mut records: Vec<Record>,
-        mut sources: Vec<i32>,
-        pool: Option<&RecordPool>,
+        records: Vec<Record>,
+        source: usize,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
-        self.records.append(&mut records);
-        self.sources.append(&mut sources);
-        if self.records.len() >= BATCH {
-            let served = self.write_pending(io)?;
-            if let Some(pool) = pool {
-                pool.put_back(served);
+        let name = self.names.get(source).map_or("", String::as_str);
+        match &mut self.kind {
+            Kind::Files { writer, .. } => writer.write_from(records, name)?,
+            Kind::Stdout { writer, memory } => {
+                let before = writer.sink().written().rows;
+                writer.write_from(records, name)?;
+                // A header alone waits: the next input may fail before there is a row.
+                if writer.sink().written().rows > before {
+                    memory.write_out(io)?;
+                }
+            }
+            Kind::Table { rows, .. } => {
+                rows.sources.resize(rows.sources.len() + records.len(), source);
+                rows.records.extend(records);
+                if rows.records.len() >= BATCH_ROWS {
+                    self.lay_out(io)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Shows what has come, where somebody may be waiting for it.
+    /// Writes what has come, where a reader may be waiting for it.
     pub(crate) fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        match self.kind {
-            // Nobody sees a file before it is complete, and many small parts make a bad one.
+        match &mut self.kind {
+            // A file appears when it is complete, and many small parts make a bad one.
             Kind::Files { .. } => Ok(()),
-            Kind::Stdout { .. } | Kind::Table(_) => self.write_pending(io).map(drop),
+            Kind::Stdout { writer, memory } => {
+                writer.flush()?;
+                memory.write_out(io)
+            }
+            Kind::Table { .. } => self.lay_out(io),
         }
     }
 
     /// Completes the table.
     pub(crate) fn finish(mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        drop(self.write_pending(io)?);
+        self.lay_out(io)?;
         match self.kind {
-            Kind::Files { files, .. } => files.finish().map(drop)?,
-            Kind::Stdout { writer, memory, .. } => {
-                drop(writer.finish().map_err(Error::stdout)?);
-                write_out(&memory.take(), io)?;
+            Kind::Files { writer, .. } => writer.finish().map(drop)?,
+            Kind::Stdout { writer, memory } => {
+                writer.finish()?;
+                memory.write_out(io)?;
             }
-            Kind::Table(_) => {}
+            Kind::Table { .. } => {}
         }
         Ok(())
     }
@@ -149,41 +168,19 @@ impl Target {
     pub(crate) fn path(&self) -> Option<(&Path, bool)> {
         match &self.kind {
             Kind::Files { path, is_rotated, .. } => Some((path, *is_rotated)),
-            Kind::Stdout { .. } | Kind::Table(_) => None,
+            Kind::Stdout { .. } | Kind::Table { .. } => None,
         }
     }
 
-    /// Writes the rows that have come, and returns their records.
-    fn write_pending(&mut self, io: &mut Io<'_>) -> Result<Vec<Record>, Error> {
-        let Self { kind, names, records, sources } = self;
-        let name = |source: &i32| {
-            let name = usize::try_from(*source).ok().and_then(|source| names.get(source));
-            name.map_or("", String::as_str)
-        };
-        // At the end of the input many flows end at once.
-        for (records, sources) in records.chunks(BATCH).zip(sources.chunks(BATCH)) {
-            let sources = sources.iter().map(name);
-            match kind {
-                Kind::Files { batches, files, .. } => {
-                    files.write(&batches.make(records, sources))?;
-                }
-                Kind::Stdout { batches, writer, memory } => {
-                    writer.write(&batches.make(records, sources)).map_err(Error::stdout)?;
-                    write_out(&memory.take(), io)?;
-                }
-                Kind::Table(table) => {
-                    let mut text = Vec::new();
-                    table.write(records, sources, &mut text);
-                    write_out(&text, io)?;
-                }
-            }
-        }
-        if let Kind::Stdout { memory, .. } = kind {
-            // The header comes also where there are no rows.
-            write_out(&memory.take(), io)?;
-        }
-        sources.clear();
-        Ok(std::mem::take(records))
+    /// Writes the rows of a table for people that have come.
+    fn lay_out(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
+        let Self { kind: Kind::Table { table, rows, pool }, names } = self else { return Ok(()) };
+        let Pending { records, sources } = std::mem::take(rows);
+        let name = |source: &usize| names.get(*source).map_or("", String::as_str);
+        let mut text = Vec::new();
+        table.write(&records, sources.iter().map(name), &mut text);
+        pool.put_back(records);
+        write_out(&text, io)
     }
 }
 
@@ -204,6 +201,11 @@ pub(crate) fn is_part(path: &Path, target: &Path, rotation: Rotation) -> bool {
 impl Memory {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Moves what has been written to standard output.
+    fn write_out(&self, io: &mut Io<'_>) -> Result<(), Error> {
+        write_out(&self.take(), io)
     }
 }
 

@@ -1,8 +1,8 @@
-//! What "bytes" means: which part of a packet is counted.
+//! Byte accounting: the part of a packet that counts.
 
 use crate::packet::Packet;
 
-/// The part of each packet whose bytes are counted, everywhere in a run.
+/// Part of each packet that counts as its bytes, everywhere in a run.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Accounting {
     /// The frame, link header included.
@@ -10,9 +10,9 @@ pub enum Accounting {
     Frame,
     /// The innermost IP packet, header included.
     Ip,
-    /// What the innermost IP header carries, transport header included.
+    /// Contents of the innermost IP packet, transport header included.
     Transport,
-    /// What the transport header carries.
+    /// Payload of the transport protocol.
     Payload,
 }
 

@@ -1,93 +1,79 @@
-//! The application behind a flow, as deep packet inspection names it.
-//!
-//! The types only: who finds the application is the matter of [`dpi`](crate::dpi).
+//! The application of a flow, as the dissector names it.
 
-use std::fmt::Debug;
-use std::sync::Arc;
+use super::{Declaration, Declared, Names, Presence, Read, Record, Role};
 
-/// Protocol and category numbers in the numbering of the dissector that gave them.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub struct Label {
-    /// The protocol that carries the application, 0 if there is none.
-    pub master_protocol: u16,
-    /// The application's protocol, 0 if it is unknown.
-    pub app_protocol: u16,
-    /// What kind of application it is.
-    pub category: u16,
-    /// Whether the label comes from ports and addresses alone.
-    pub guessed: bool,
-    /// How the label was found, in the dissector's numbering.
-    pub confidence: u8,
+pub(super) type State = ();
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Dissection,
+    shorthand: None,
+    about: "",
+    columns: &[&[
+        Declared::code(
+            "master_protocol",
+            Role::Label,
+            "nDPI's number of the protocol that carries the application, 0 if none",
+            Read::U16(|r| r.application.label.master_protocol),
+        ),
+        Declared::code(
+            "app_protocol",
+            Role::Label,
+            "nDPI's number of the application's protocol, 0 if unknown",
+            Read::U16(|r| r.application.label.app_protocol),
+        ),
+        Declared::label(
+            "application_name",
+            Role::Label,
+            "nDPI's name of the application, MASTER.APP or APP",
+            code,
+            name,
+        ),
+        Declared::label(
+            "category_name",
+            Role::Label,
+            "nDPI's category of the application",
+            |r| r.application.label.category.into(),
+            |names, code, text| names.category(low_half(code), text),
+        ),
+        Declared::text(
+            "client_info",
+            Role::Identifier,
+            "TLS and QUIC: server name that the client asks for; HTTP: user agent, or operating \
+             system; SSH: version",
+            |r, text| r.write_metadata(text, |m| &m.client_info),
+        ),
+        Declared::text(
+            "server_info",
+            Role::Identifier,
+            "TLS and QUIC: names in the server's certificate; HTTP: host; DNS: name asked for; \
+             SSH: version; otherwise the host name if there is one",
+            |r, text| r.write_metadata(text, |m| &m.server_info),
+        ),
+        Declared::text(
+            "j3a_client",
+            Role::Environment,
+            "JA3 fingerprint of the client",
+            |r, text| r.write_metadata(text, |m| &m.ja3_client),
+        ),
+        Declared::text(
+            "j3a_server",
+            Role::Environment,
+            "JA3S fingerprint of the server",
+            |r, text| r.write_metadata(text, |m| &m.ja3_server),
+        ),
+    ]],
+};
+
+fn code(record: &Record) -> u32 {
+    let label = record.application.label;
+    u32::from(label.master_protocol) << 16 | u32::from(label.app_protocol)
 }
 
-/// What the dissector read in the packets beside the label. Empty text where it read nothing.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Metadata {
-    /// What the client says of itself or of whom it wants; by protocol.
-    pub client_info: Box<str>,
-    /// What the server says of itself; by protocol.
-    pub server_info: Box<str>,
-    /// JA3 fingerprint of the client's TLS hello.
-    pub ja3_client: Box<str>,
-    /// JA3S fingerprint of the server's TLS hello.
-    pub ja3_server: Box<str>,
-    /// Name of the server as the client asks for it.
-    pub requested_server_name: Box<str>,
-    /// Fingerprint of the client; by protocol.
-    pub client_fingerprint: Box<str>,
-    /// Fingerprint of the server; by protocol.
-    pub server_fingerprint: Box<str>,
-    /// User agent, or class, of the client.
-    pub user_agent: Box<str>,
-    /// Content type of an HTTP response.
-    pub content_type: Box<str>,
-    /// Names of risks, separated by commas.
-    pub risks: Box<str>,
-    /// A TLS handshake.
-    pub tls: Option<Box<Tls>>,
+fn name(names: &dyn Names, code: u32, text: &mut String) {
+    names.application(low_half(code >> 16), low_half(code), text);
 }
 
-/// What was read of a TLS handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Tls {
-    /// Version as on the wire, such as `0x0303`; 0 if none was seen.
-    pub version: u16,
-    /// Versions that the client offers, separated by commas.
-    pub supported_versions: Box<str>,
-    /// Application protocols that the client offers, separated by commas.
-    pub alpn: Box<str>,
-    /// Cipher suite that the server chose, 0 if none was seen.
-    pub cipher: u16,
-    /// Issuer of the server's certificate.
-    pub issuer: Box<str>,
-    /// Subject of the server's certificate.
-    pub subject: Box<str>,
-}
-
-/// The application of one flow.
-#[derive(Clone, Debug, Default)]
-pub struct Application {
-    /// Its numbers.
-    pub label: Label,
-    /// What else was read, `None` if there was nothing.
-    pub metadata: Option<Arc<Metadata>>,
-}
-
-/// Names of a dissector's numbers.
-pub trait Names: Debug + Send + Sync {
-    /// Appends the application's name: `MASTER.APP`, or `APP` alone.
-    fn application(&self, master_protocol: u16, app_protocol: u16, name: &mut String);
-
-    /// Appends the category's name.
-    fn category(&self, category: u16, name: &mut String);
-}
-
-/// The names of a run without a dissector: there are none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nameless;
-
-impl Names for Nameless {
-    fn application(&self, _: u16, _: u16, _: &mut String) {}
-
-    fn category(&self, _: u16, _: &mut String) {}
+fn low_half(code: u32) -> u16 {
+    let [_, _, high, low] = code.to_be_bytes();
+    u16::from_be_bytes([high, low])
 }

@@ -6,17 +6,51 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
-use super::Record;
+use super::{Declaration, Declared, Measurement, Plan, Presence, Record, Role, Sample};
 use crate::packet::protocol::{ICMP, ICMP_V6, SCTP, TCP, UDP};
 
-/// ICMP types that ask and answer each other, so that both ways have one identifier.
+pub(super) type State = IcmpHeader;
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: None,
+    about: "",
+    columns: &[&[Declared::text(
+        "community_id",
+        Role::Identifier,
+        "Community ID version 1 with seed 0, as Zeek and Suricata compute it",
+        write,
+    )]],
+};
+
+/// Type and code of the first packet's ICMP header.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct IcmpHeader(Option<(u8, u8)>);
+
+/// Types of ICMP requests and their replies, so that both directions have one identifier.
 const ICMP_PAIRS: [(u8, u8); 5] = [(8, 0), (13, 14), (15, 16), (10, 9), (17, 18)];
 /// The same for ICMPv6.
 const ICMPV6_PAIRS: [(u8, u8); 6] =
     [(128, 129), (133, 134), (135, 136), (130, 131), (144, 145), (139, 140)];
 
+impl Measurement for IcmpHeader {
+    fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
+        let Sample { packet, frame, .. } = *sample;
+        if matches!(packet.protocol, ICMP | ICMP_V6) {
+            let header = usize::try_from(packet.transport_offset).ok();
+            let header = header.and_then(|offset| frame.get(offset..)?.first_chunk::<2>());
+            self.0 = header.map(|[kind, code]| (*kind, *code));
+        }
+    }
+
+    /// Slices of one conversation have one identifier.
+    fn continue_from(&mut self, before: &Self) {
+        *self = *before;
+    }
+}
+
 /// Appends the identifier of `record`'s flow, with seed 0.
-pub(super) fn write(record: &Record, text: &mut String) {
+fn write(record: &Record, text: &mut String) {
     let key = &record.flow.key;
     let (src, dst) = (key.end(record.flow.src), key.end(record.flow.src.other()));
     let addr_len = if key.version == 4 { 4 } else { 16 };
@@ -24,7 +58,7 @@ pub(super) fn write(record: &Record, text: &mut String) {
     let mut one_way = false;
     let mut has_ports = matches!(key.protocol, TCP | UDP | SCTP);
     if let (ICMP | ICMP_V6, Some((kind, code))) =
-        (key.protocol, record.measures.as_deref().and_then(|measures| measures.details.icmp))
+        (key.protocol, record.measured(|m| m.community_id.0))
     {
         let pairs: &[_] = if key.protocol == ICMP { &ICMP_PAIRS } else { &ICMPV6_PAIRS };
         let answer = pairs.iter().find_map(|&(ask, answer)| match kind {

@@ -1,95 +1,87 @@
-//! The groups of columns.
+//! Groups of columns: what their modules declare, and sets of them.
 
-/// Columns that come and go together.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Group {
-    /// Always there.
-    Base,
-    /// With deep packet inspection.
-    Application,
-    /// First and last packet of each direction.
-    Directions,
-    /// MAC addresses.
-    Mac,
-    /// Tunnels.
-    Tunnel,
-    /// Statistics of packet sizes and of the gaps between packets.
-    Statistics,
-    /// Packets with each TCP flag.
-    TcpFlags,
-    /// The first packets, one by one.
-    Splt,
-    /// What else nDPI reads; needs deep packet inspection.
-    Ndpi,
-    /// Why flows end.
-    EndReason,
-    /// Community ID.
-    CommunityId,
-    /// Bytes of payload.
-    Payload,
-    /// Windows, lost and reordered segments, the round trip of the handshake.
-    TcpQuality,
-    /// TLS handshakes and risks; needs deep packet inspection.
-    Tls,
-    /// The process of this machine that a flow belongs to; needs a source that looks for them.
-    SystemProcess,
+use super::{Declared, Group};
+
+/// A group of columns as its module declares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration {
+    /// When a table has the columns.
+    pub presence: Presence,
+    /// A parameter that selects the group besides its name.
+    pub shorthand: Option<Shorthand>,
+    /// Introduction of the columns for readers, in Markdown.
+    pub about: &'static str,
+    /// The columns, in order.
+    pub columns: &'static [&'static [Declared]],
+}
+
+/// When a table has the columns of a group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presence {
+    /// Always.
+    Always,
+    /// When flows are dissected.
+    Dissection,
+    /// When the group is selected by name.
+    Feature,
+    /// When the group is selected by name and flows are dissected.
+    DissectionFeature,
+    /// When the source attributes flows to processes of this machine.
+    Processes,
+}
+
+/// A parameter of a run that selects a group.
+#[derive(Clone, Copy, Debug)]
+pub struct Shorthand {
+    /// As it is written in Python.
+    pub python: &'static str,
+    /// As it is typed on the command line.
+    pub command: &'static str,
 }
 
 impl Group {
-    /// Every group, in the order of its columns.
-    pub const ALL: [Self; 15] = [
-        Self::Base,
-        Self::Application,
-        Self::Directions,
-        Self::Mac,
-        Self::Tunnel,
-        Self::Statistics,
-        Self::TcpFlags,
-        Self::Splt,
-        Self::Ndpi,
-        Self::EndReason,
-        Self::CommunityId,
-        Self::Payload,
-        Self::TcpQuality,
-        Self::Tls,
-        Self::SystemProcess,
-    ];
-
-    /// Returns the name under which users ask for the group.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Application => "application",
-            Self::Directions => "directions",
-            Self::Mac => "mac",
-            Self::Tunnel => "tunnel",
-            Self::Statistics => "statistics",
-            Self::TcpFlags => "tcp_flags",
-            Self::Splt => "splt",
-            Self::Ndpi => "ndpi",
-            Self::EndReason => "end_reason",
-            Self::CommunityId => "community_id",
-            Self::Payload => "payload",
-            Self::TcpQuality => "tcp_quality",
-            Self::Tls => "tls",
-            Self::SystemProcess => "system_process",
-        }
-    }
-
-    /// Returns whether there is nothing to tell without deep packet inspection.
+    /// Returns whether the columns are empty without deep packet inspection.
     pub const fn needs_inspection(self) -> bool {
-        matches!(self, Self::Application | Self::Ndpi | Self::Tls)
+        matches!(self.declaration().presence, Presence::Dissection | Presence::DissectionFeature)
     }
 
-    /// Returns whether users ask for the group by its name: the others are always there, or come
+    /// Returns whether users select the group by its name: the others are always present, or come
     /// with parameters of their own.
     pub const fn is_feature(self) -> bool {
-        !matches!(self, Self::Base | Self::Application | Self::SystemProcess)
+        matches!(self.declaration().presence, Presence::Feature | Presence::DissectionFeature)
     }
 
     /// Returns the group called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.name() == name)
+    }
+}
+
+/// A set of groups.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Groups(u64);
+
+const _: () = assert!(Group::ALL.len() <= 64, "a set of groups has 64 bits");
+
+impl Groups {
+    pub(super) const NONE: Self = Self(0);
+
+    /// Returns the set with `group` if `is_member`.
+    pub(super) const fn with_if(self, is_member: bool, group: Group) -> Self {
+        if is_member { Self(self.0 | Self::bit(group)) } else { self }
+    }
+
+    #[inline]
+    pub(super) const fn contains(self, group: Group) -> bool {
+        self.0 & Self::bit(group) != 0
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    #[allow(clippy::as_conversions, reason = "the number of a variant")]
+    const fn bit(group: Group) -> u64 {
+        1 << group as u32
     }
 }

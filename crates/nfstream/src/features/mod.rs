@@ -1,38 +1,63 @@
-//! What is measured of a flow, one measurement a file, and the table of columns.
+//! Measurements of flows: one a file, with its columns, and one registry.
+//!
+//! A new group of columns is a file in this folder and a line in the registry below. The file holds
+//! `GROUP`, the [`Declaration`] of its columns, and `State`, what it keeps of each flow.
 
 mod accounting;
 mod active;
-mod application;
-mod columns;
-mod community_id;
-mod direction_times;
+mod column;
+mod dissection;
 mod group;
-mod link_addresses;
-mod measures;
+mod measurement;
 mod moments;
-mod payload;
 mod record;
+#[macro_use]
+mod registry;
+mod sample;
 mod schema;
-mod splt;
-mod statistics;
-mod tcp_flags;
-mod tcp_quality;
 mod volume;
+
+registry! {
+    Base: base,
+    Application: application,
+    Directions: directions,
+    Mac: mac,
+    Tunnel: tunnel,
+    Statistics: statistics,
+    TcpFlags: tcp_flags,
+    Splt: splt,
+    Ndpi: ndpi,
+    EndReason: end_reason,
+    CommunityId: community_id,
+    Payload: payload,
+    TcpQuality: tcp_quality,
+    Tls: tls,
+    SystemProcess: system_process,
+}
+
+use crate::flow::{Close, Connection, Direction};
 
 pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
-pub use application::{Application, Label, Metadata, Nameless, Names, Tls};
-pub use columns::{COLUMNS, Column, Items, Read, Value, columns};
-pub use direction_times::DirectionTimes;
-pub use group::Group;
-pub use link_addresses::LinkAddresses;
-pub use measures::{Details, Measures, Measuring, Plan, Sample};
+pub use column::{Column, Declared, Items, Kind, Read, Role, Value, columns};
+pub(crate) use column::{instant_ticks, span_ticks};
+pub use dissection::{Application, Label, Metadata, Nameless, Names, Tls};
+pub use group::{Declaration, Presence, Shorthand};
+pub use mac::LinkAddresses;
+pub use measurement::{Measuring, Plan};
 pub use moments::Moments;
-pub use payload::Payload;
 pub use record::Record;
+pub use sample::Sample;
 pub use schema::Schema;
-pub use splt::{Splt, SpltPacket};
-pub use statistics::Statistics;
-pub use tcp_flags::TcpFlagCounts;
-pub use tcp_quality::TcpQuality;
 pub use volume::Volume;
+
+use group::Groups;
+use measurement::Measurement;
+
+impl Measures {
+    /// Returns how the flow's connection was closed, `None` while it is open or not tracked.
+    #[inline]
+    pub fn close(&self) -> Option<Close> {
+        self.connection.close()
+    }
+}

@@ -3,7 +3,7 @@
 /// Count, sum and sum of squares of whole numbers, and their extremes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Moments {
-    /// How many numbers there are.
+    /// Number of numbers.
     pub count: u64,
     /// Their sum.
     pub sum: u64,

@@ -1,20 +1,39 @@
 //! Bytes of payload in each direction.
 
-use crate::flow::Direction;
+use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample};
+use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 
-/// How much each direction has carried behind its transport headers.
+pub(super) type State = Payload;
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: None,
+    about: "",
+    columns: &[&[
+        Declared::bytes(
+            "src2dst_payload_bytes",
+            "bytes after the transport headers, source to destination",
+            Read::U64(|r| bytes(r, Src2Dst)),
+        ),
+        Declared::bytes(
+            "dst2src_payload_bytes",
+            "bytes after the transport headers, destination to source",
+            Read::U64(|r| bytes(r, Dst2Src)),
+        ),
+    ]],
+};
+
+/// Bytes that each direction has carried after its transport headers, on the wire.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Payload([u64; 2]);
+pub(super) struct Payload([u64; 2]);
 
-impl Payload {
-    /// Counts a packet with `len` bytes of payload on the wire.
+impl Measurement for Payload {
     #[inline]
-    pub fn add(&mut self, direction: Direction, len: u32) {
-        self.0[direction.index()] += u64::from(len);
+    fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
+        self.0[sample.direction.index()] += u64::from(sample.packet.payload_len);
     }
+}
 
-    /// Returns the bytes of one direction.
-    pub fn of(&self, direction: Direction) -> u64 {
-        self.0[direction.index()]
-    }
+fn bytes(record: &Record, direction: Direction) -> u64 {
+    record.measured(|m| m.payload.0[direction.index()])
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Application, Measures, Volume};
+use super::{Application, Measures, Metadata, Tls, Volume};
 use crate::flow::{EndReason, Flow};
 use crate::host::Process;
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub struct Record {
     /// Number of the conversation in the run, from 0 in the order of first packets.
     pub id: u64,
-    /// Whose packets, since when, until when.
+    /// Key, source and times.
     pub flow: Flow,
     /// When the flow ended in the time of the stream: for an idle flow, when its timeout passed.
     pub ended: Timestamp,
@@ -22,10 +22,29 @@ pub struct Record {
     pub expiration_id: i32,
     /// Packets and bytes.
     pub volume: Volume,
-    /// What else was measured, `None` if nothing was wanted.
+    /// Further measurements, `None` if the run makes none.
     pub measures: Option<Box<Measures>>,
-    /// What deep packet inspection says.
+    /// Application, as deep packet inspection names it.
     pub application: Application,
     /// Process that the packets belong to, `None` if unknown or attribution is off.
     pub process: Option<Arc<Process>>,
+}
+
+impl Record {
+    /// Returns a measurement, its default where nothing was measured.
+    pub(super) fn measured<T: Default>(&self, read: impl FnOnce(&Measures) -> T) -> T {
+        self.measures.as_deref().map_or_else(T::default, read)
+    }
+
+    /// Appends text that the dissector read, if there is any.
+    pub(super) fn write_metadata(&self, text: &mut String, field: fn(&Metadata) -> &str) {
+        if let Some(metadata) = &self.application.metadata {
+            text.push_str(field(metadata));
+        }
+    }
+
+    /// Returns what the dissector read of a TLS handshake.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.application.metadata.as_deref()?.tls.as_deref()
+    }
 }

@@ -2,7 +2,42 @@
 
 use nfstream_sys::prefetch_line;
 
+use super::{
+    Declaration, Declared, Items, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
+};
 use crate::flow::Direction;
+
+pub(super) type State = Splt;
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: Some(Shorthand { python: "splt_analysis=n", command: "--splt-analysis N" }),
+    about: "Each list has `n` elements (10 if only the feature is named).",
+    columns: &[&[
+        Declared::list(
+            "splt_direction",
+            Kind::Code,
+            "direction of the first packets, one by one: 0 from source to destination, 1 back; -1 \
+             where there is no packet",
+            Items::I8,
+            |r, list| write(r, list, |p| way(p.direction)),
+        ),
+        Declared::list(
+            "splt_ps",
+            Kind::Bytes,
+            "their sizes, 2^31 - 1 at most; -1 where there is no packet",
+            Items::I32,
+            |r, list| write(r, list, |p| i64::from(p.size).min(i32::MAX.into())),
+        ),
+        Declared::list(
+            "splt_piat_{unit}",
+            Kind::Span,
+            "time since the packet before, 0 for the first; -1 where there is no packet",
+            Items::I64,
+            |r, list| write(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)),
+        ),
+    ]],
+};
 
 /// Packets for which there is room in the measurements themselves.
 const USUAL_PACKETS: usize = 10;
@@ -10,31 +45,31 @@ const USUAL_PACKETS: usize = 10;
 /// The first packets of a flow.
 #[derive(Clone, Debug)]
 #[repr(C)]
-pub struct Splt {
+pub(super) struct Splt {
     /// Packets that are wanted.
     limit: usize,
     last: i64,
     len: usize,
     usual: [SpltPacket; USUAL_PACKETS],
-    /// Those behind the usual ones.
+    /// Those after the usual ones.
     more: Vec<SpltPacket>,
 }
 
 /// A packet of the sequence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SpltPacket {
+struct SpltPacket {
     /// Time units since the packet before it, 0 for the first.
-    pub gap: u64,
+    gap: u64,
     /// Its bytes.
-    pub size: u32,
+    size: u32,
     /// Which way it went.
-    pub direction: Direction,
+    direction: Direction,
 }
 
 impl Splt {
     /// Adds a packet unless there are `limit` already.
     #[inline]
-    pub fn add(&mut self, direction: Direction, size: u32, time: i64, limit: usize) {
+    fn push(&mut self, direction: Direction, size: u32, time: i64, limit: usize) {
         self.limit = limit;
         if self.len >= limit {
             return;
@@ -49,8 +84,23 @@ impl Splt {
         self.last = time;
     }
 
-    /// Leaves the packets to `to`, and takes its memory for those of another flow.
-    pub fn leave_to(&mut self, to: &mut Self) {
+    /// Returns the packets, in two parts.
+    fn packets(&self) -> [&[SpltPacket]; 2] {
+        [&self.usual[..self.len.min(USUAL_PACKETS)], &self.more]
+    }
+}
+
+impl Measurement for Splt {
+    #[inline]
+    fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
+        let Sample { direction, ticks, size, volume, .. } = *sample;
+        if place(plan, volume.total_packets() - 1).is_some() {
+            self.push(direction, size, ticks, plan.splt_packets);
+        }
+    }
+
+    /// Copies only the packets that there are.
+    fn leave_to(&mut self, to: &mut Self) {
         (to.limit, to.last, to.len) = (self.limit, self.last, self.len);
         let usual = self.len.min(USUAL_PACKETS);
         to.usual[..usual].copy_from_slice(&self.usual[..usual]);
@@ -59,21 +109,37 @@ impl Splt {
         (self.limit, self.len) = (0, 0);
     }
 
-    /// Asks for the memory in which the packet behind `before` others is kept.
     #[inline]
-    pub fn prefetch(&self, before: usize) {
-        prefetch_line(self, 0);
-        prefetch_line(self, std::mem::offset_of!(Self, usual) + before * size_of::<SpltPacket>());
+    fn prefetch(&self, plan: &Plan, _: Direction, before: u64) {
+        if let Some(place) = place(plan, before) {
+            prefetch_line(self, 0);
+            let usual = std::mem::offset_of!(Self, usual);
+            prefetch_line(self, usual + place * size_of::<SpltPacket>());
+        }
     }
+}
 
-    /// Returns how many packets were wanted.
-    pub fn limit(&self) -> usize {
-        self.limit
+/// Returns the place of the packet that follows `before` others, `None` if it has none.
+#[inline]
+fn place(plan: &Plan, before: u64) -> Option<usize> {
+    usize::try_from(before).ok().filter(|place| *place < plan.splt_packets)
+}
+
+/// Appends a number for each packet of the sequence, and -1 for those that did not come.
+fn write(record: &Record, list: &mut Vec<i64>, number: impl Fn(&SpltPacket) -> i64) {
+    if let Some(splt) = record.measures.as_deref().map(|measures| &measures.splt) {
+        let end = list.len() + splt.limit;
+        for packets in splt.packets() {
+            list.extend(packets.iter().map(&number));
+        }
+        list.resize(end, -1);
     }
+}
 
-    /// Returns the packets, in two parts.
-    pub fn packets(&self) -> [&[SpltPacket]; 2] {
-        [&self.usual[..self.len.min(USUAL_PACKETS)], &self.more]
+fn way(direction: Direction) -> i64 {
+    match direction {
+        Direction::Src2Dst => 0,
+        Direction::Dst2Src => 1,
     }
 }
 

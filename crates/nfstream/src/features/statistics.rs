@@ -2,19 +2,96 @@
 
 use nfstream_sys::prefetch_read;
 
-use super::{Moments, Volume};
-use crate::flow::Direction;
+use super::{
+    Declaration, Declared, Measurement, Moments, Plan, Presence, Read, Record, Sample, Shorthand,
+    Volume,
+};
+use crate::flow::Direction::{self, Dst2Src, Src2Dst};
+
+pub(super) type State = Statistics;
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: Some(Shorthand {
+        python: "statistical_analysis=True",
+        command: "--statistical-analysis",
+    }),
+    about: "Sizes are those that `accounting_mode` names; gaps are differences of times in whole \
+            units. A flow of one packet has no gap, and its statistics of gaps are 0; a deviation \
+            of fewer than two numbers is 0.",
+    columns: &[
+        &statistics!(bytes, "bidirectional", "ps", "packet sizes", sizes),
+        &statistics!(
+            bytes,
+            "src2dst",
+            "ps",
+            "packet sizes from source to destination",
+            sizes_forward
+        ),
+        &statistics!(
+            bytes,
+            "dst2src",
+            "ps",
+            "packet sizes from destination to source",
+            sizes_backward
+        ),
+        &statistics!(ticks, "bidirectional", "piat_{unit}", "gaps between packets", gaps),
+        &statistics!(
+            ticks,
+            "src2dst",
+            "piat_{unit}",
+            "gaps between packets from source to destination",
+            gaps_forward
+        ),
+        &statistics!(
+            ticks,
+            "dst2src",
+            "piat_{unit}",
+            "gaps between packets from destination to source",
+            gaps_backward
+        ),
+    ],
+};
+
+/// Writes the four statistics of one kind of number in one scope of packets.
+macro_rules! statistics {
+    ($kind:ident, $scope:literal, $what:literal, $of:literal, $moments:ident) => {
+        [
+            Declared::$kind(
+                concat!($scope, "_min_", $what),
+                concat!("least ", $of),
+                Read::U64(|r| $moments(r).min),
+            ),
+            Declared::$kind(
+                concat!($scope, "_mean_", $what),
+                concat!("mean ", $of),
+                Read::F64(|r| $moments(r).mean()),
+            ),
+            Declared::$kind(
+                concat!($scope, "_stddev_", $what),
+                concat!("sample standard deviation (divisor n - 1) of the ", $of),
+                Read::F64(|r| $moments(r).deviation()),
+            ),
+            Declared::$kind(
+                concat!($scope, "_max_", $what),
+                concat!("greatest ", $of),
+                Read::U64(|r| $moments(r).max),
+            ),
+        ]
+    };
+}
+use statistics;
 
 /// Moments of packet sizes and of the gaps between consecutive packets: of the flow, and of each
 /// direction alone.
 ///
 /// Times are whole units, rounded down, so a gap is the difference of the times that a table
-/// shows. How many packets there were, and their bytes, is told by the flow's [`Volume`]; the sum
-/// of all gaps is the time from the first packet to the last. So a packet touches two cache lines:
-/// that of the flow and that of its direction.
+/// shows. The flow's [`Volume`] has the number of packets and their bytes; the sum of all gaps is
+/// the time from the first packet to the last. So a packet touches two cache lines: that of the
+/// flow and that of its direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[repr(C)]
-pub struct Statistics {
+#[repr(C, align(64))]
+pub(super) struct Statistics {
     flow: Arrivals,
     directions: [OneWay; 2],
 }
@@ -40,7 +117,7 @@ struct OneWay {
     size_max: u32,
 }
 
-/// What a sum does not tell of numbers.
+/// Sum of squares and extremes of numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Spread {
     squares: u128,
@@ -48,14 +125,14 @@ struct Spread {
     max: u64,
 }
 
-/// A layout that fits whoever keeps statistics at the start of a cache line.
+/// One cache line each.
 const _: () = assert!(size_of::<Arrivals>() == 64 && size_of::<OneWay>() == 64);
 
 impl Statistics {
     /// Adds a packet of `size` bytes at `time`, not before the one before it. `volume` is that of
     /// the flow, this packet included.
     #[inline]
-    pub fn add(&mut self, direction: Direction, size: u32, time: i64, volume: &Volume) {
+    fn count(&mut self, direction: Direction, size: u32, time: i64, volume: &Volume) {
         let way = direction.index();
         let Arrivals { gaps, first, last } = &mut self.flow;
         let one_way = &mut self.directions[way];
@@ -73,15 +150,8 @@ impl Statistics {
         one_way.size_max = one_way.size_max.max(size);
     }
 
-    /// Asks for the memory that a packet of `direction` touches.
-    #[inline]
-    pub fn prefetch(&self, direction: Direction) {
-        prefetch_read(&self.flow);
-        prefetch_read(&self.directions[direction.index()]);
-    }
-
     /// Returns the moments of the sizes of one direction's packets.
-    pub fn sizes_of(&self, direction: Direction, volume: &Volume) -> Moments {
+    fn sizes_of(&self, direction: Direction, volume: &Volume) -> Moments {
         let one_way = &self.directions[direction.index()];
         let count = volume.packets(direction);
         Moments {
@@ -94,7 +164,7 @@ impl Statistics {
     }
 
     /// Returns the moments of the sizes of all packets.
-    pub fn sizes(&self, volume: &Volume) -> Moments {
+    fn sizes(&self, volume: &Volume) -> Moments {
         let [there, back] = &self.directions;
         let count = volume.total_packets();
         Moments {
@@ -107,17 +177,31 @@ impl Statistics {
     }
 
     /// Returns the moments of the gaps between the packets of one direction.
-    pub fn gaps_of(&self, direction: Direction, volume: &Volume) -> Moments {
+    fn gaps_of(&self, direction: Direction, volume: &Volume) -> Moments {
         let way = direction.index();
         let span = self.flow.last[way].abs_diff(self.flow.first[way]);
         self.directions[way].gaps.moments(volume.packets(direction), span)
     }
 
     /// Returns the moments of the gaps between all packets.
-    pub fn gaps(&self, volume: &Volume) -> Moments {
+    fn gaps(&self, volume: &Volume) -> Moments {
         let Arrivals { gaps, first, last } = &self.flow;
         let span = last[0].max(last[1]).abs_diff(first[0].min(first[1]));
         gaps.moments(volume.total_packets(), span)
+    }
+}
+
+impl Measurement for Statistics {
+    #[inline]
+    fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
+        let Sample { direction, ticks, size, volume, .. } = *sample;
+        self.count(direction, size, ticks, volume);
+    }
+
+    #[inline]
+    fn prefetch(&self, _: &Plan, direction: Direction, _: u64) {
+        prefetch_read(&self.flow);
+        prefetch_read(&self.directions[direction.index()]);
     }
 }
 
@@ -154,6 +238,30 @@ impl Default for OneWay {
     }
 }
 
+fn sizes(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.sizes(&record.volume))
+}
+
+fn sizes_forward(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.sizes_of(Src2Dst, &record.volume))
+}
+
+fn sizes_backward(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.sizes_of(Dst2Src, &record.volume))
+}
+
+fn gaps(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.gaps(&record.volume))
+}
+
+fn gaps_forward(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.gaps_of(Src2Dst, &record.volume))
+}
+
+fn gaps_backward(record: &Record) -> Moments {
+    record.measured(|m| m.statistics.gaps_of(Dst2Src, &record.volume))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -179,16 +287,16 @@ mod tests {
             let mut seen = Vec::new();
             for (forth, size, gap) in packets {
                 time = time.saturating_add_unsigned(gap);
-                let direction = if forth { Direction::Src2Dst } else { Direction::Dst2Src };
+                let direction = if forth { Src2Dst } else { Dst2Src };
                 volume.add(direction, size);
-                statistics.add(direction, size, time, &volume);
+                statistics.count(direction, size, time, &volume);
                 seen.push((direction, u64::from(size), time));
             }
             let sizes: Vec<_> = seen.iter().map(|packet| packet.1).collect();
             let times: Vec<_> = seen.iter().map(|packet| packet.2).collect();
             prop_assert_eq!(statistics.sizes(&volume), Moments::of(&sizes));
             prop_assert_eq!(statistics.gaps(&volume), gaps(&times));
-            for direction in [Direction::Src2Dst, Direction::Dst2Src] {
+            for direction in [Src2Dst, Dst2Src] {
                 let way: Vec<_> = seen.iter().filter(|packet| packet.0 == direction).collect();
                 let sizes: Vec<_> = way.iter().map(|packet| packet.1).collect();
                 let times: Vec<_> = way.iter().map(|packet| packet.2).collect();

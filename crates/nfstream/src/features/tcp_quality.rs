@@ -1,17 +1,81 @@
-//! How well TCP got on: windows, lost and reordered segments, the round trip of the handshake.
+//! Quality of a TCP connection: windows, lost and reordered segments, the handshake's round trip.
 
-use crate::flow::{Direction, Segment, distance};
+use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample};
+use crate::flow::Direction::{self, Dst2Src, Src2Dst};
+use crate::flow::{Segment, distance};
 use crate::packet::TcpFlags;
 use crate::time::{Duration, Timestamp};
 
+pub(super) type State = TcpQuality;
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: None,
+    about: "Judged by sequence numbers (RFC 9293) as they pass the point of capture: a segment \
+            that fills a gap counts as out of order, whether it was overtaken or sent again.",
+    columns: &[&[
+        Declared::bytes(
+            "src2dst_initial_window",
+            "window in the source's first TCP segment, not scaled",
+            Read::U16(|r| of(r, |quality| quality.initial_window(Src2Dst))),
+        ),
+        Declared::bytes(
+            "dst2src_initial_window",
+            "window in the destination's first TCP segment, not scaled",
+            Read::U16(|r| of(r, |quality| quality.initial_window(Dst2Src))),
+        ),
+        Declared::packets(
+            "src2dst_retransmitted_packets",
+            "segments from the source that hold only what it had sent before",
+            Read::U32(|r| of(r, |quality| quality.retransmitted(Src2Dst))),
+        ),
+        Declared::packets(
+            "dst2src_retransmitted_packets",
+            "segments from the destination that hold only what it had sent before",
+            Read::U32(|r| of(r, |quality| quality.retransmitted(Dst2Src))),
+        ),
+        Declared::packets(
+            "src2dst_out_of_order_packets",
+            "segments from the source that came after a later one and fill the gap before it",
+            Read::U32(|r| of(r, |quality| quality.out_of_order(Src2Dst))),
+        ),
+        Declared::packets(
+            "dst2src_out_of_order_packets",
+            "segments from the destination that came after a later one and fill the gap before it",
+            Read::U32(|r| of(r, |quality| quality.out_of_order(Dst2Src))),
+        ),
+        Declared::packets(
+            "src2dst_zero_window_packets",
+            "segments with which the source takes no data",
+            Read::U32(|r| of(r, |quality| quality.zero_window(Src2Dst))),
+        ),
+        Declared::packets(
+            "dst2src_zero_window_packets",
+            "segments with which the destination takes no data",
+            Read::U32(|r| of(r, |quality| quality.zero_window(Dst2Src))),
+        ),
+        Declared::span_in(
+            "us",
+            "tcp_handshake_us",
+            "time from SYN to the segment that answers SYN+ACK, in microseconds whatever the unit \
+             of the run; 0 if these were not all seen",
+            Read::U64(|r| of(r, |quality| quality.round_trip().nanos() / 1000)),
+        ),
+    ]],
+};
+
+fn of<T: Default>(record: &Record, read: impl FnOnce(&TcpQuality) -> T) -> T {
+    record.measured(|m| read(&m.tcp_quality))
+}
+
 /// Quality of a connection, by direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct TcpQuality {
+pub(super) struct TcpQuality {
     ends: [Sender; 2],
     handshake: Handshake,
 }
 
-/// What one end has sent.
+/// Segments of one end.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Sender {
     /// Window of its first segment.
@@ -19,7 +83,7 @@ struct Sender {
     retransmitted: u32,
     out_of_order: u32,
     zero_window: u32,
-    /// Behind the last byte seen.
+    /// Sequence number after the last byte seen.
     next: Option<u32>,
     /// Bytes that are missing before it: the youngest gaps, begin and end.
     gaps: [(u32, u32); GAPS],
@@ -28,7 +92,7 @@ struct Sender {
 /// Gaps that are remembered of each direction.
 const GAPS: usize = 4;
 
-/// How far the handshake has come.
+/// Progress of the handshake.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Handshake {
     /// No SYN has been seen.
@@ -43,8 +107,7 @@ enum Handshake {
 }
 
 impl TcpQuality {
-    /// Adds a segment.
-    pub fn add(&mut self, direction: Direction, segment: &Segment, time: Timestamp) {
+    fn add_segment(&mut self, direction: Direction, segment: &Segment, time: Timestamp) {
         self.ends[direction.index()].add(segment);
         let (syn, ack) =
             (segment.flags.contains(TcpFlags::SYN), segment.flags.contains(TcpFlags::ACK));
@@ -64,31 +127,40 @@ impl TcpQuality {
     }
 
     /// Returns the window of the first segment of a direction, 0 if it has none.
-    pub fn initial_window(&self, direction: Direction) -> u16 {
+    fn initial_window(&self, direction: Direction) -> u16 {
         self.ends[direction.index()].initial_window.unwrap_or(0)
     }
 
     /// Returns the segments of a direction that held nothing new.
-    pub fn retransmitted(&self, direction: Direction) -> u32 {
+    fn retransmitted(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].retransmitted
     }
 
     /// Returns the segments of a direction that came after later ones.
-    pub fn out_of_order(&self, direction: Direction) -> u32 {
+    fn out_of_order(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].out_of_order
     }
 
     /// Returns the segments of a direction that offered no window.
-    pub fn zero_window(&self, direction: Direction) -> u32 {
+    fn zero_window(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].zero_window
     }
 
     /// Returns the time from SYN to the segment that answers its answer; zero if these three were
     /// not seen.
-    pub fn round_trip(&self) -> Duration {
+    fn round_trip(&self) -> Duration {
         match self.handshake {
             Handshake::Done(duration) => duration,
             _ => Duration::default(),
+        }
+    }
+}
+
+impl Measurement for TcpQuality {
+    #[inline]
+    fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
+        if let Some(segment) = sample.segment() {
+            self.add_segment(sample.direction, &segment, sample.time);
         }
     }
 }
@@ -137,7 +209,7 @@ impl Sender {
             if distance(begin, *from) >= 0 {
                 *from = if distance(end, *to) >= 0 { end } else { *to };
             } else {
-                // What lies behind the segment is given up: it is told as retransmitted.
+                // The gap after the segment is given up: what fills it counts as retransmitted.
                 *to = begin;
             }
         }
@@ -157,7 +229,7 @@ mod tests {
     fn quality(segments: &[Segment]) -> TcpQuality {
         let mut quality = TcpQuality::default();
         for segment in segments {
-            quality.add(Src2Dst, segment, Timestamp::default());
+            quality.add_segment(Src2Dst, segment, Timestamp::default());
         }
         quality
     }
@@ -185,7 +257,7 @@ mod tests {
         let mut quality = TcpQuality::default();
         for (direction, window) in [(Src2Dst, 7), (Dst2Src, 9), (Src2Dst, 0)] {
             let segment = Segment { window, ..data(0, 0) };
-            quality.add(direction, &segment, Timestamp::default());
+            quality.add_segment(direction, &segment, Timestamp::default());
         }
         assert_eq!((quality.initial_window(Src2Dst), quality.initial_window(Dst2Src)), (7, 9));
         assert_eq!((quality.zero_window(Src2Dst), quality.zero_window(Dst2Src)), (1, 0));
@@ -202,7 +274,7 @@ mod tests {
             (Dst2Src, answer, 14),
             (Src2Dst, data(1, 0), 17),
         ] {
-            quality.add(direction, &segment, Timestamp::from_nanos(time));
+            quality.add_segment(direction, &segment, Timestamp::from_nanos(time));
         }
         assert_eq!(quality.round_trip(), Duration::from_nanos(7));
     }

@@ -2,7 +2,7 @@
 
 use crate::flow::Direction;
 
-/// How much a flow has carried.
+/// Packets and bytes of a flow.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Volume {
     /// Packets from source to destination, and back.

@@ -377,11 +377,12 @@ impl<L: Lifecycle> Meter<L> {
                 frame: packet.frame(frames),
                 direction,
                 time: entry.flow.last_seen,
+                ticks: entry.flow.last_seen.ticks(self.plan.unit),
                 size,
                 volume: &entry.state.volume,
             };
             if first {
-                self.measures.begin(slot, &sample, keyed.sender == entry.flow.src);
+                self.measures.begin(slot, &sample);
             }
             let measures = self.measures.add(slot, &sample);
             if self.plan.track_tcp {

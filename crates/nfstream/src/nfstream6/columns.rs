@@ -99,7 +99,9 @@ fn renamed((name, ours): &(&'static str, &str)) -> Option<Column> {
         _ => column.read,
     };
     let group = if column.group == Group::Application { Group::Ndpi } else { column.group };
-    Some(Column { name, group, read, ..*column })
+    let mut renamed = column.renamed(name);
+    (renamed.group, renamed.read) = (group, read);
+    Some(renamed)
 }
 
 /// Appends an end's address as `inet_ntop` of the C library writes it.

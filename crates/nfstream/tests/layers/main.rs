@@ -10,7 +10,7 @@ use std::path::Path;
 use sources::{NamedPath, Source, circles, paths, sources, uses};
 
 /// From the ground up; each uses only those before it.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "packet",
     "host",
     "capture",
@@ -18,7 +18,8 @@ const LAYERS: [&str; 11] = [
     "flow",
     "features",
     "dpi",
-    "export",
+    "table",
+    "sink",
     "meter",
     "nfstream6",
     "pipeline",
@@ -26,7 +27,7 @@ const LAYERS: [&str; 11] = [
 
 /// Neither of a pair uses the other.
 const SIBLINGS: [(&str, &str); 3] =
-    [("capture", "decode"), ("capture", "flow"), ("export", "meter")];
+    [("capture", "decode"), ("capture", "flow"), ("sink", "meter")];
 
 /// Open to all; uses none of them.
 const FREE: &str = "time";
@@ -121,7 +122,7 @@ fn paths_do_not_climb_out_of_their_layer() {
 fn only_capture_and_host_touch_the_system() {
     for Source { path, code, module, .. } in sources() {
         // Tables in files are put in place by the engine, the same for every face.
-        let writers = ["export/table_file.rs", "export/table_files.rs"];
+        let writers = ["sink/file.rs", "sink/numbered.rs"];
         let writes_tables = writers.iter().any(|writer| path.ends_with(writer));
         if ["capture", "host"].contains(&module.first().map_or("", String::as_str)) || writes_tables
         {
@@ -136,7 +137,7 @@ fn only_capture_and_host_touch_the_system() {
 #[test]
 fn few_modules_start_threads() {
     for source in sources() {
-        let encodes_ahead = source.path.ends_with("export/background.rs");
+        let encodes_ahead = source.path.ends_with("sink/background.rs");
         if !["capture", "host", "pipeline"].contains(&source.layer()) && !encodes_ahead {
             assert!(!source.code.contains("std::thread"), "{}", source.path.display());
         }

@@ -7,11 +7,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::ArgGroup;
-use nfstream::export::{Anonymizer, Existing, Provenance, Rotation};
 use nfstream::features::{Column, Schema};
+use nfstream::sink::{self, Existing, Rotation};
+use nfstream::table::{Anonymizer, Provenance, TableSpec, TimeForm};
 use nfstream::time::TimeUnit;
 
 use crate::column_argument::{ColumnName, ColumnParser};
@@ -21,11 +21,11 @@ use crate::flow_rules::{FlowRules, Job};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
-use crate::output::{Format, Look, TargetOptions, is_part};
+use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
 use crate::progress::ProgressDisplay;
 use crate::reading::Reading;
 use crate::sandbox;
-use rows::TableWriter;
+use rows::RowWriter;
 use sort::{Sort, SortArgument};
 
 /// Write the flows of captures as a table
@@ -75,7 +75,7 @@ pub(super) struct TableArgs {
     force: bool,
 
     /// Write in this format; without it, a terminal gets a table and a pipe csv
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = Format::parser(), hide_possible_values = true)]
     #[arg(
         help = "parquet, arrow, arrows (Arrow's stream), csv, jsonl or table; else as FILE ends, \
                   a table on a terminal, or csv"
@@ -149,12 +149,12 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
-    let mut begun: Option<TableWriter> = None;
+    let mut begun: Option<RowWriter> = None;
     for input in &inputs {
         let reading = Reading::start(input, &plan.job)?;
         let writer = match &mut begun {
             Some(writer) => writer,
-            None => begun.insert(TableWriter::new(plan, reading.schema())?),
+            None => begun.insert(RowWriter::new(plan, reading.schema(), reading.pool())?),
         };
         if plan.is_separate {
             writer.begin(input);
@@ -195,10 +195,10 @@ impl Plan {
             (Some(format), _) => format,
             (None, Some(path)) => Format::of_file(path).ok_or_else(|| Error::FormatUnknown {
                 path: path.clone(),
-                known: Format::endings(),
+                known: Format::extensions(),
             })?,
             (None, None) if io.stdout.is_terminal => Format::Table,
-            (None, None) => Format::Csv,
+            (None, None) => Format::Programs(sink::Format::CSV),
         };
         match &output {
             Some(path) if format == Format::Table => {
@@ -240,10 +240,13 @@ impl Plan {
             existing: if table.force { Existing::Replace } else { Existing::Keep },
             format,
             rotation,
-            timestamps: table.timestamps,
-            has_source: separate,
-            anonymizer,
-            provenance: Provenance::new().with("parameters", &parameters),
+            spec: TableSpec {
+                times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+                origin: separate.then(|| SOURCE.to_owned()),
+                anonymizer,
+                provenance: Provenance::new().with("parameters", &parameters),
+                ..TableSpec::default()
+            },
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
@@ -257,13 +260,12 @@ impl Plan {
     }
 
     /// Returns the columns to write out of those of the run.
-    fn schema(&self, all: &Schema) -> Arc<Schema> {
+    fn columns(&self, all: &Schema) -> Vec<&'static Column> {
         if !self.columns.is_empty() {
-            return Arc::new(all.select(&self.columns));
+            return self.columns.clone();
         }
         // What only --sort and --where need is not to be seen.
-        let shown = all.columns().iter().copied().filter(|column| self.job.shows(column.group));
-        Arc::new(all.select(&shown.collect::<Vec<_>>()))
+        all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
     }
 }
 

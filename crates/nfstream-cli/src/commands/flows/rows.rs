@@ -1,4 +1,4 @@
-//! The rows of the table on their way into it.
+//! Selection of the rows of a table.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,28 +11,34 @@ use crate::error::{Error, Written};
 use crate::input::Input;
 use crate::io::Io;
 use crate::output::{Selection, Target};
-use crate::reading::Sink;
+use crate::reading::Consumer;
 
 /// Writes flows, as many as are wanted.
-pub(super) struct TableWriter {
+pub(super) struct RowWriter {
     target: Target,
     /// The columns of the runs, which are the same for all.
     schema: Arc<Schema>,
     sorted: Option<Sorted>,
     /// Number of the source that is read.
-    source: i32,
+    source: usize,
     /// Rows still wanted.
     left: u64,
     /// Rows encoded.
     rows: u64,
 }
 
-impl TableWriter {
+impl RowWriter {
     /// Begins the table of `plan` for runs with the columns of `schema`.
-    pub(super) fn new(plan: &Plan, schema: &Arc<Schema>) -> Result<Self, Error> {
+    pub(super) fn new(plan: &Plan, schema: &Arc<Schema>, pool: &RecordPool) -> Result<Self, Error> {
         let selection = if plan.columns.is_empty() { Selection::Glance } else { Selection::User };
         Ok(Self {
-            target: Target::new(&plan.target, plan.schema(schema), selection)?,
+            target: Target::new(
+                &plan.target,
+                schema,
+                plan.columns(schema),
+                selection,
+                pool.clone(),
+            )?,
             schema: Arc::clone(schema),
             sorted: plan.sort.map(|sort| Sorted::new(sort, plan.limit)),
             source: 0,
@@ -41,7 +47,7 @@ impl TableWriter {
         })
     }
 
-    /// Hears that the rows of `input` come next.
+    /// Begins with the rows of `input`.
     pub(super) fn begin(&mut self, input: &Input) {
         self.source = self.target.add_source(input.name());
     }
@@ -51,7 +57,7 @@ impl TableWriter {
         self.left == 0 && self.sorted.is_none()
     }
 
-    /// Writes what there is to standard output, before a failure is told.
+    /// Writes what there is to standard output, before a failure is reported.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         if self.target.path().is_some() {
             return Ok(());
@@ -69,29 +75,28 @@ impl TableWriter {
 
     fn encode_sorted(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         let Some(sorted) = &mut self.sorted else { return Ok(()) };
-        let (records, sources) = sorted.take();
-        self.encode(records, sources, None, io)
+        for (source, records) in sorted.take() {
+            self.encode(records, source, io)?;
+        }
+        Ok(())
     }
 
     fn encode(
         &mut self,
         mut records: Vec<Record>,
-        mut sources: Vec<i32>,
-        pool: Option<&RecordPool>,
+        source: usize,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
-        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(records.len());
-        records.truncate(wanted);
-        sources.truncate(wanted);
-        self.target.write(records, sources, pool, io)?;
-        let rows = u64::try_from(wanted).unwrap_or(u64::MAX);
+        records.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let rows = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.target.write(records, source, io)?;
         self.left -= rows;
         self.rows += rows;
         Ok(())
     }
 }
 
-impl Sink for TableWriter {
+impl Consumer for RowWriter {
     fn take(
         &mut self,
         records: Vec<Record>,
@@ -102,8 +107,8 @@ impl Sink for TableWriter {
             sorted.add(records, self.source, self.schema.names());
             return Ok(ControlFlow::Continue(()));
         }
-        let sources = vec![self.source; records.len()];
-        self.encode(records, sources, Some(pool), io)?;
+        self.target.set_pool(pool);
+        self.encode(records, self.source, io)?;
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Sorted {
 #[derive(Debug)]
 struct Row {
     key: Key,
-    source: i32,
+    source: usize,
     record: Record,
 }
 
@@ -69,7 +69,7 @@ impl Sorted {
     }
 
     /// Takes the rows that come next, from the source of this number.
-    pub(super) fn add(&mut self, records: Vec<Record>, source: i32, names: &dyn Names) {
+    pub(super) fn add(&mut self, records: Vec<Record>, source: usize, names: &dyn Names) {
         let Sort { column, is_descending } = self.sort;
         for record in records {
             let key = Key { value: column.value(&record, names), is_descending };
@@ -81,10 +81,17 @@ impl Sorted {
         }
     }
 
-    /// Takes all rows out, in order, and what sources they come from.
-    pub(super) fn take(&mut self) -> (Vec<Record>, Vec<i32>) {
+    /// Takes all rows out, in order: rows of one source after each other, with its number.
+    pub(super) fn take(&mut self) -> Vec<(usize, Vec<Record>)> {
         self.cut();
-        self.rows.drain(..).map(|row| (row.record, row.source)).unzip()
+        let mut runs: Vec<(usize, Vec<Record>)> = Vec::new();
+        for Row { source, record, .. } in self.rows.drain(..) {
+            match runs.last_mut() {
+                Some((last, records)) if *last == source => records.push(record),
+                _ => runs.push((source, vec![record])),
+            }
+        }
+        runs
     }
 
     /// Sorts, and forgets what is not wanted. Of equal rows the first to come is the first.

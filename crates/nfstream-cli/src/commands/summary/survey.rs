@@ -11,7 +11,7 @@ use super::ranking::{Count, Ranking};
 use crate::error::{Error, Written};
 use crate::human::protocol_name;
 use crate::io::Io;
-use crate::reading::Sink;
+use crate::reading::Consumer;
 
 /// Addresses that are told apart at least: some 20 MB of them.
 const ADDRESSES: usize = 100_000;
@@ -118,7 +118,7 @@ impl Survey {
     }
 }
 
-impl Sink for Survey {
+impl Consumer for Survey {
     fn take(
         &mut self,
         records: Vec<Record>,

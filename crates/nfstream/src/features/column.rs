@@ -1,0 +1,471 @@
+//! Columns of the flow table: names, kinds, roles, units and how their values are read.
+//!
+//! The Arrow schema, the header of CSV, the attributes in Python and the reference page are all
+//! made from them.
+
+use std::sync::LazyLock;
+
+use super::{Group, Names, Record};
+use crate::time::{TimeUnit, Timestamp};
+
+/// Place of the run's time unit in a column's name, and the unit of a column whose numbers are in
+/// that unit.
+const PLACE: &str = "{unit}";
+
+/// A column of the flow table, for runs of one time unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Name, the same everywhere.
+    pub name: &'static str,
+    /// Group that the column belongs to.
+    pub group: Group,
+    /// Kind of its values; of a list, kind of its items.
+    pub kind: Kind,
+    /// Part that it plays in a data set.
+    pub role: Role,
+    /// Unit of its numbers, empty where there is none.
+    pub unit: &'static str,
+    /// Description, one sentence without a full stop.
+    pub description: &'static str,
+    /// Reader of its value.
+    pub read: Read,
+    /// Whether values grow from row to row, more or less.
+    pub(crate) ascends: bool,
+    /// Unit of instants and spans.
+    times: TimeUnit,
+    /// Whether the name carries the unit, and so promises a number.
+    names_unit: bool,
+}
+
+/// A column as the module of its measurement declares it: for every time unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared {
+    name: &'static str,
+    kind: Kind,
+    role: Role,
+    unit: &'static str,
+    description: &'static str,
+    read: Read,
+    ascends: bool,
+}
+
+/// Kind of the values of a column.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// IP addresses.
+    Address,
+    /// Numbers of bytes.
+    Bytes,
+    /// Numbers that stand for something, such as ports and protocols.
+    Code,
+    /// Numbers of things, such as packets.
+    Count,
+    /// Yes or no.
+    Flag,
+    /// Points in time.
+    Instant,
+    /// Names from a small set.
+    Label,
+    /// MAC addresses, or their first bytes.
+    Mac,
+    /// Spans of time.
+    Span,
+    /// Text from packets or of this machine.
+    Text,
+}
+
+/// The part that a column plays in a data set.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Behaviour of the flow: what models learn from.
+    Behaviour,
+    /// Property of the network or of the software at an end.
+    Environment,
+    /// Identity of a flow, a host or a process.
+    Identifier,
+    /// Name or number of the application.
+    Label,
+    /// Date and time.
+    Time,
+}
+
+/// The type of a column and the reader of its values.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub enum Read {
+    /// Unsigned, 8 bits.
+    U8(fn(&Record) -> u8),
+    /// Unsigned, 16 bits.
+    U16(fn(&Record) -> u16),
+    /// Unsigned, 32 bits.
+    U32(fn(&Record) -> u32),
+    /// Unsigned, 64 bits.
+    U64(fn(&Record) -> u64),
+    /// Signed, 32 bits.
+    I32(fn(&Record) -> i32),
+    /// Floating point, 64 bits, always finite.
+    F64(fn(&Record) -> f64),
+    /// True or false.
+    Bool(fn(&Record) -> bool),
+    /// A point in time, in whole units since the Unix epoch, rounded down; 0 for none.
+    Instant(fn(&Record) -> Option<Timestamp>),
+    /// The time between two points, as the difference of their whole units; 0 for none.
+    Span(fn(&Record) -> Option<(Timestamp, Timestamp)>),
+    /// A list of signed integers, appended to the vector.
+    List(Items, fn(&Record, &mut Vec<i64>)),
+    /// Text, appended to the string.
+    Text(fn(&Record, &mut String)),
+    /// A name from a small set: dictionary-encoded text.
+    Name {
+        /// The number of the name.
+        code: fn(&Record) -> u32,
+        /// The name, appended to the string.
+        name: fn(&dyn Names, u32, &mut String),
+    },
+}
+
+/// The type of the integers in a list, which are all in its range.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Items {
+    /// 8 bits.
+    I8,
+    /// 32 bits.
+    I32,
+    /// 64 bits.
+    I64,
+}
+
+/// A value read from a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Any unsigned integer.
+    Unsigned(u64),
+    /// Any signed integer.
+    Signed(i64),
+    /// A finite floating-point number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// A list of integers.
+    List(Vec<i64>),
+    /// Text.
+    Text(String),
+}
+
+/// Returns all columns with times in `unit`, in the order in which they stand in a table.
+pub fn columns(unit: TimeUnit) -> impl Iterator<Item = &'static Column> {
+    static TABLES: LazyLock<[Vec<Column>; 3]> = LazyLock::new(|| {
+        TimeUnit::ALL.map(|unit| {
+            let of_group = |group: Group| {
+                let declared = group.declaration().columns.iter().copied().flatten();
+                declared.map(move |declared| declared.column(group, unit))
+            };
+            Group::ALL.into_iter().flat_map(of_group).collect()
+        })
+    });
+    let [milliseconds, microseconds, nanoseconds] = &*TABLES;
+    match unit {
+        TimeUnit::Milliseconds => milliseconds,
+        TimeUnit::Microseconds => microseconds,
+        TimeUnit::Nanoseconds => nanoseconds,
+    }
+    .iter()
+}
+
+impl Declared {
+    /// An IP address.
+    pub(super) const fn address(
+        name: &'static str,
+        description: &'static str,
+        read: fn(&Record, &mut String),
+    ) -> Self {
+        Self::new(name, Kind::Address, Role::Identifier, "", description, Read::Text(read))
+    }
+
+    /// A number of bytes.
+    pub(super) const fn bytes(name: &'static str, description: &'static str, read: Read) -> Self {
+        Self::new(name, Kind::Bytes, Role::Behaviour, "bytes", description, read)
+    }
+
+    /// A number that stands for something.
+    pub(super) const fn code(
+        name: &'static str,
+        role: Role,
+        description: &'static str,
+        read: Read,
+    ) -> Self {
+        Self::new(name, Kind::Code, role, "", description, read)
+    }
+
+    /// A number of packets.
+    pub(super) const fn packets(name: &'static str, description: &'static str, read: Read) -> Self {
+        Self::new(name, Kind::Count, Role::Behaviour, "packets", description, read)
+    }
+
+    /// Yes or no.
+    pub(super) const fn flag(
+        name: &'static str,
+        role: Role,
+        description: &'static str,
+        read: fn(&Record) -> bool,
+    ) -> Self {
+        Self::new(name, Kind::Flag, role, "", description, Read::Bool(read))
+    }
+
+    /// A point in time.
+    pub(super) const fn instant(
+        name: &'static str,
+        description: &'static str,
+        read: fn(&Record) -> Option<Timestamp>,
+    ) -> Self {
+        Self::new(name, Kind::Instant, Role::Time, PLACE, description, Read::Instant(read))
+    }
+
+    /// A name from a small set.
+    pub(super) const fn label(
+        name: &'static str,
+        role: Role,
+        description: &'static str,
+        code: fn(&Record) -> u32,
+        of_code: fn(&dyn Names, u32, &mut String),
+    ) -> Self {
+        let read = Read::Name { code, name: of_code };
+        Self::new(name, Kind::Label, role, "", description, read)
+    }
+
+    /// A list of integers of one kind, an item for each packet.
+    pub(super) const fn list(
+        name: &'static str,
+        items_kind: Kind,
+        description: &'static str,
+        items: Items,
+        read: fn(&Record, &mut Vec<i64>),
+    ) -> Self {
+        let unit = match items_kind {
+            Kind::Bytes => "bytes",
+            Kind::Instant | Kind::Span => PLACE,
+            _ => "",
+        };
+        let read = Read::List(items, read);
+        Self::new(name, items_kind, Role::Behaviour, unit, description, read)
+    }
+
+    /// A MAC address, or its first bytes.
+    pub(super) const fn mac(
+        name: &'static str,
+        description: &'static str,
+        read: fn(&Record, &mut String),
+    ) -> Self {
+        Self::new(name, Kind::Mac, Role::Identifier, "", description, Read::Text(read))
+    }
+
+    /// The time between two points.
+    pub(super) const fn span(
+        name: &'static str,
+        description: &'static str,
+        read: fn(&Record) -> Option<(Timestamp, Timestamp)>,
+    ) -> Self {
+        Self::ticks(name, description, Read::Span(read))
+    }
+
+    /// A span that is measured in units of the run.
+    pub(super) const fn ticks(name: &'static str, description: &'static str, read: Read) -> Self {
+        Self::span_in(PLACE, name, description, read)
+    }
+
+    /// A span that is measured in `unit`, whatever the unit of the run.
+    pub(super) const fn span_in(
+        unit: &'static str,
+        name: &'static str,
+        description: &'static str,
+        read: Read,
+    ) -> Self {
+        Self::new(name, Kind::Span, Role::Behaviour, unit, description, read)
+    }
+
+    /// Text.
+    pub(super) const fn text(
+        name: &'static str,
+        role: Role,
+        description: &'static str,
+        read: fn(&Record, &mut String),
+    ) -> Self {
+        Self::new(name, Kind::Text, role, "", description, Read::Text(read))
+    }
+
+    /// Marks a column as growing from row to row, more or less.
+    pub(super) const fn ascending(self) -> Self {
+        Self { ascends: true, ..self }
+    }
+
+    const fn new(
+        name: &'static str,
+        kind: Kind,
+        role: Role,
+        unit: &'static str,
+        description: &'static str,
+        read: Read,
+    ) -> Self {
+        Self { name, kind, role, unit, description, read, ascends: false }
+    }
+
+    /// Returns the column of `group` for runs with times in `times`.
+    fn column(&self, group: Group, times: TimeUnit) -> Column {
+        let Self { name, kind, role, unit, description, read, ascends } = *self;
+        let names_unit = name.contains(PLACE);
+        // Made once for each unit, and kept as long as the process.
+        let name = if names_unit { name.replace(PLACE, times.symbol()).leak() } else { name };
+        let unit = if unit == PLACE { times.symbol() } else { unit };
+        Column { name, group, kind, role, unit, description, read, ascends, times, names_unit }
+    }
+}
+
+impl Column {
+    /// Returns the column under another name, which carries the unit of its instants.
+    #[must_use]
+    pub(crate) const fn renamed(self, name: &'static str) -> Self {
+        Self { name, names_unit: true, ..self }
+    }
+
+    /// Returns the value of this column in `record`.
+    pub fn value(&self, record: &Record, names: &dyn Names) -> Value {
+        match self.read {
+            Read::U8(read) => Value::Unsigned(read(record).into()),
+            Read::U16(read) => Value::Unsigned(read(record).into()),
+            Read::U32(read) => Value::Unsigned(read(record).into()),
+            Read::U64(read) => Value::Unsigned(read(record)),
+            Read::I32(read) => Value::Signed(read(record).into()),
+            Read::F64(read) => Value::Float(read(record)),
+            Read::Bool(read) => Value::Bool(read(record)),
+            Read::Instant(read) => Value::Signed(instant_ticks(read(record), self.times)),
+            Read::Span(read) => Value::Signed(span_ticks(read(record), self.times)),
+            Read::List(_, read) => {
+                let mut list = Vec::new();
+                read(record, &mut list);
+                Value::List(list)
+            }
+            Read::Text(read) => {
+                let mut text = String::new();
+                read(record, &mut text);
+                Value::Text(text)
+            }
+            Read::Name { code, name } => {
+                let mut text = String::new();
+                name(names, code(record), &mut text);
+                Value::Text(text)
+            }
+        }
+    }
+
+    /// Returns the unit of its instants and spans.
+    pub const fn times(&self) -> TimeUnit {
+        self.times
+    }
+
+    /// Returns whether it can be shown as points in time instead of numbers: every flow has the
+    /// instant, and the name does not carry a unit.
+    pub fn is_timestamp(&self) -> bool {
+        self.kind == Kind::Instant && !self.names_unit
+    }
+
+    /// Returns whether its values are lists.
+    pub const fn is_list(&self) -> bool {
+        matches!(self.read, Read::List(..))
+    }
+
+    /// Returns the name of the column's type, as Arrow writes it.
+    pub const fn type_name(&self) -> &'static str {
+        match self.read {
+            Read::U8(_) => "uint8",
+            Read::U16(_) => "uint16",
+            Read::U32(_) => "uint32",
+            Read::U64(_) => "uint64",
+            Read::I32(_) => "int32",
+            Read::Instant(_) | Read::Span(_) => "int64",
+            Read::F64(_) => "double",
+            Read::Bool(_) => "bool",
+            Read::List(Items::I8, _) => "list<int8>",
+            Read::List(Items::I32, _) => "list<int32>",
+            Read::List(Items::I64, _) => "list<int64>",
+            Read::Text(_) => "string",
+            Read::Name { .. } => "dictionary<string>",
+        }
+    }
+}
+
+impl Kind {
+    /// Returns the kind as a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Bytes => "bytes",
+            Self::Code => "code",
+            Self::Count => "count",
+            Self::Flag => "flag",
+            Self::Instant => "instant",
+            Self::Label => "label",
+            Self::Mac => "mac",
+            Self::Span => "span",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl Role {
+    /// Returns the role as a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Behaviour => "behaviour",
+            Self::Environment => "environment",
+            Self::Identifier => "identifier",
+            Self::Label => "label",
+            Self::Time => "time",
+        }
+    }
+}
+
+/// Returns a point in time as a table shows it: 0 for none.
+#[inline]
+pub(crate) fn instant_ticks(instant: Option<Timestamp>, unit: TimeUnit) -> i64 {
+    instant.map_or(0, |instant| instant.ticks(unit))
+}
+
+/// Returns a span as a table shows it, the difference of its ends as the table shows them: 0 for
+/// none.
+#[inline]
+pub(crate) fn span_ticks(ends: Option<(Timestamp, Timestamp)>, unit: TimeUnit) -> i64 {
+    ends.map_or(0, |(first, last)| last.ticks(unit).saturating_sub(first.ticks(unit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In microseconds in every table.
+    const FIXED: &str = "tcp_handshake_us";
+
+    #[test]
+    fn names_are_unique() {
+        for unit in TimeUnit::ALL {
+            let mut names: Vec<_> = columns(unit).map(|column| column.name).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all);
+        }
+    }
+
+    #[test]
+    fn names_carry_the_unit_of_times_only() {
+        for unit in TimeUnit::ALL {
+            for column in columns(unit).filter(|column| column.name != FIXED) {
+                assert!(!column.name.contains(['{', '}']), "{}: an unknown place", column.name);
+                let is_time = matches!(column.kind, Kind::Instant | Kind::Span);
+                assert_eq!(column.unit == unit.symbol(), is_time);
+                assert!(!column.names_unit || column.name.ends_with(unit.symbol()));
+            }
+        }
+    }
+}

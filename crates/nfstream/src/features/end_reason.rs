@@ -1,0 +1,20 @@
+//! The reason for which a flow ended.
+
+use super::{Declaration, Declared, Presence, Role};
+use crate::flow::EndReason;
+
+pub(super) type State = ();
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: None,
+    about: "`tcp_fin` and `tcp_rst` need `track_tcp=True`.",
+    columns: &[&[Declared::label(
+        "end_reason",
+        Role::Behaviour,
+        "why the flow ended: idle (RFC 5102 flowEndReason 1), active (2), tcp_fin and tcp_rst of a \
+         tracked connection (3), end_of_input and plugin (4), evicted (5)",
+        |r| u32::from(r.end_reason.code()),
+        |_, code, text| text.push_str(EndReason::name_of(code)),
+    )]],
+};

@@ -1,0 +1,105 @@
+//! Measurements, and the choice of them for a run.
+
+use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
+use crate::flow::Direction;
+use crate::packet::Packet;
+use crate::time::TimeUnit;
+
+/// State that a group keeps of each flow.
+pub(super) trait Measurement: Default {
+    /// Whether anything is kept.
+    const IS_KEPT: bool = true;
+
+    /// Measures what only the first packet of a flow shows.
+    #[inline]
+    fn begin(&mut self, _: &Plan, _: &Sample<'_>) {}
+
+    /// Measures a packet, the first one included.
+    #[inline]
+    fn add(&mut self, _: &Plan, _: &Sample<'_>) {}
+
+    /// Moves the measurement to `to`, which holds that of an earlier flow, and leaves this one as
+    /// new.
+    #[inline]
+    fn leave_to(&mut self, to: &mut Self) {
+        *to = std::mem::take(self);
+    }
+
+    /// Takes over what the flow's next slice starts with from the slice `before`.
+    #[inline]
+    fn continue_from(&mut self, _before: &Self) {}
+
+    /// Prefetches the memory that the next packet of `direction` is measured in; `before` packets
+    /// of the flow have been measured.
+    #[inline]
+    fn prefetch(&self, _: &Plan, _direction: Direction, _before: u64) {}
+}
+
+/// Groups that read their columns from the record alone.
+impl Measurement for () {
+    const IS_KEPT: bool = false;
+}
+
+/// Measurements of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Measuring {
+    /// The groups of columns besides the base ones.
+    pub groups: Vec<Group>,
+    /// Unit of times in the table.
+    pub unit: TimeUnit,
+    /// Which bytes count.
+    pub accounting: Accounting,
+    /// Packets of a flow in the lists of [`Group::Splt`].
+    pub splt_packets: usize,
+    /// Whether flows end when their TCP connection closes.
+    pub track_tcp: bool,
+}
+
+/// [`Measuring`] in the form that the work on each packet uses.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Which bytes count.
+    pub accounting: Accounting,
+    /// Whether connections are tracked.
+    pub track_tcp: bool,
+    /// Reads the MAC addresses of a flow's first packet.
+    pub link_addresses: fn(&Packet, &[u8]) -> LinkAddresses,
+    /// Unit of times in the table.
+    pub unit: TimeUnit,
+    pub(super) splt_packets: usize,
+    /// The groups that keep something of each flow.
+    groups: Groups,
+    any: bool,
+}
+
+impl Measuring {
+    /// Returns the work for each packet.
+    pub fn plan(&self) -> Plan {
+        let groups = self.groups.iter().fold(Groups::NONE, |groups, group| {
+            groups.with_if(Measures::KEPT.contains(*group), *group)
+        });
+        Plan {
+            accounting: self.accounting,
+            track_tcp: self.track_tcp,
+            unit: self.unit,
+            link_addresses: LinkAddresses::read,
+            splt_packets: self.splt_packets,
+            groups,
+            any: self.track_tcp || !groups.is_empty(),
+        }
+    }
+}
+
+impl Plan {
+    /// Returns whether anything is measured besides the volume.
+    #[inline]
+    pub fn measures(&self) -> bool {
+        self.any
+    }
+
+    /// Returns whether the measurement `M` of `group` is made.
+    #[inline]
+    pub(super) fn wants<M: Measurement>(&self, group: Group) -> bool {
+        M::IS_KEPT && self.groups.contains(group)
+    }
+}

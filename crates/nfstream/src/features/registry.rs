@@ -1,0 +1,98 @@
+//! The registry's macro: one line a group gives a module, a variant of `Group`, a field of
+//! `Measures` and the calls that measure it.
+
+/// Declares the groups of columns, in the order of their columns.
+///
+/// Each line names a group and its module, which holds `GROUP`, the declaration of its columns, and
+/// `State`, what it keeps of a flow (`()` for nothing).
+macro_rules! registry {
+    ($($group:ident: $module:ident,)*) => {
+        $(mod $module;)*
+
+        /// Columns that come and go together.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Group {
+            $(
+                #[doc = concat!("The columns of `", stringify!($module), "`.")]
+                $group,
+            )*
+        }
+
+        impl Group {
+            /// Every group, in the order of its columns.
+            pub const ALL: [Self; [$(stringify!($group)),*].len()] = [$(Self::$group),*];
+
+            /// Returns the name under which users select the group.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$group => stringify!($module),)* }
+            }
+
+            /// Returns what the group's module declares.
+            pub const fn declaration(self) -> &'static Declaration {
+                match self { $(Self::$group => &$module::GROUP,)* }
+            }
+        }
+
+        /// The measurements of one flow. Those of groups that the run leaves out keep their
+        /// initial values.
+        #[derive(Clone, Debug, Default)]
+        pub struct Measures {
+            $($module: $module::State,)*
+            connection: Connection,
+        }
+
+        impl Measures {
+            /// Groups that keep something of each flow.
+            const KEPT: Groups = Groups::NONE
+                $(.with_if(<$module::State as Measurement>::IS_KEPT, Group::$group))*;
+
+            /// Measures what only the first packet of a flow shows.
+            fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
+                $(if plan.wants::<$module::State>(Group::$group) {
+                    self.$module.begin(plan, sample);
+                })*
+            }
+
+            /// Measures a packet.
+            #[inline]
+            fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
+                $(if plan.wants::<$module::State>(Group::$group) {
+                    self.$module.add(plan, sample);
+                })*
+                if plan.track_tcp
+                    && let Some(segment) = sample.segment()
+                {
+                    self.connection.add(sample.direction, &segment);
+                }
+            }
+
+            /// Moves the measurements to `to` and keeps the memory for another flow.
+            fn leave_to(&mut self, plan: &Plan, to: &mut Self) {
+                $(if plan.wants::<$module::State>(Group::$group) {
+                    self.$module.leave_to(&mut to.$module);
+                })*
+                if plan.track_tcp {
+                    to.connection = std::mem::take(&mut self.connection);
+                }
+            }
+
+            /// Takes over what the flow's next slice starts with from the slice `before`.
+            fn continue_from(&mut self, plan: &Plan, before: &Self) {
+                $(if plan.wants::<$module::State>(Group::$group) {
+                    self.$module.continue_from(&before.$module);
+                })*
+                self.connection = before.connection;
+            }
+
+            /// Prefetches the memory that the next packet of `direction` is measured in; `before`
+            /// packets of the flow have been measured.
+            #[inline]
+            fn prefetch(&self, plan: &Plan, direction: Direction, before: u64) {
+                $(if plan.wants::<$module::State>(Group::$group) {
+                    self.$module.prefetch(plan, direction, before);
+                })*
+            }
+        }
+    };
+}

@@ -1,0 +1,18 @@
+//! The tunnel that carries a flow.
+
+use super::{Declaration, Declared, Presence, Read, Role};
+
+pub(super) type State = ();
+
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::Feature,
+    shorthand: None,
+    about: "What is in a tunnel is metered unless `decode_tunnels=False`.",
+    columns: &[&[Declared::code(
+        "tunnel_id",
+        Role::Environment,
+        "tunnel that carried the flow: 0 none, 1 GTP-U, 2 CAPWAP, 3 TZSP, 4 VXLAN, 5 Geneve, \
+         6 GRE, 7 ERSPAN, 8 NVGRE, 9 L2TP, 10 Teredo",
+        Read::U32(|r| r.flow.key.tunnel_id),
+    )]],
+};

@@ -1,0 +1,58 @@
+//! Errors of writing a table.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::table::TableError;
+
+/// Why a table cannot be written.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// There is a file already, and it is to be kept.
+    #[error("{}: exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("{}: cannot be written", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The sink was written to before it was opened, or after its end: a bug of its caller.
+    #[error("the table is not open")]
+    NotOpen,
+    /// A destination that is no file failed.
+    #[error("{name}: cannot be written")]
+    Other {
+        /// Name of the destination.
+        name: String,
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stream of bytes cannot be written.
+    #[error("the stream cannot be written")]
+    Stream {
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The rows cannot be made.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The thread that writes panicked, which means a bug of ours, or it cannot be started.
+    #[error("the thread that writes failed")]
+    Thread {
+        /// The panic's message, or the system's error.
+        source: io::Error,
+    },
+}
+
+impl SinkError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), source }
+    }
+}

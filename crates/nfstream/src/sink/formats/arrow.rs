@@ -1,0 +1,12 @@
+//! Tables as Arrow files.
+
+use super::Format;
+use super::ipc::IpcEncoder;
+
+pub(super) const FORMAT: Format = Format {
+    name: "arrow",
+    extensions: &["arrow", "feather"],
+    description: "Arrow's file format",
+    is_binary: true,
+    encoder: |output, schema, _| Ok(Box::new(IpcEncoder::file(output, schema)?)),
+};

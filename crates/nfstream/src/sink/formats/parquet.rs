@@ -1,0 +1,102 @@
+//! Tables as Parquet files.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use super::{Encoder, Format};
+use crate::features::columns;
+use crate::table::Provenance;
+use crate::time::TimeUnit;
+
+/// Rows of a row group, at most. They are in memory until the group is full.
+const GROUP_ROWS: usize = 65_536;
+/// Bytes of a row group, about; only long text makes one that large.
+const GROUP_BYTES: usize = 32 << 20;
+
+pub(super) const FORMAT: Format = Format {
+    name: "parquet",
+    extensions: &["parquet"],
+    description: "Apache Parquet",
+    is_binary: true,
+    encoder: |output, schema, provenance| {
+        Ok(Box::new(ParquetEncoder::new(output, schema, provenance)?))
+    },
+};
+
+/// Writes batches as row groups, compressed with zstd.
+struct ParquetEncoder<W: Write + Send>(ArrowWriter<W>);
+
+impl<W: Write + Send> ParquetEncoder<W> {
+    /// Returns an encoder of batches of `schema`; `provenance` goes into the metadata of the file.
+    fn new(output: W, schema: &SchemaRef, provenance: &Provenance) -> io::Result<Self> {
+        let entries = provenance.entries();
+        let mut entries: Vec<_> =
+            entries.map(|(name, value)| KeyValue::new(name.to_owned(), value.to_owned())).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("nfstream version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_key_value_metadata(Some(entries))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES));
+        for field in schema.fields().iter().filter(|field| grows(field)) {
+            let path = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = Some(properties.build());
+        let writer = ArrowWriter::try_new(output, Arc::clone(schema), properties);
+        writer.map(Self).map_err(io_error)
+    }
+}
+
+impl<W: Write + Send> Encoder for ParquetEncoder<W> {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.0.write(batch).map_err(io_error)
+    }
+
+    /// Writes nothing: a row group is written when it is full, since many small ones would make a
+    /// bad file.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes what is left, and the footer.
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.0.finish().map_err(io_error)?;
+        self.0.sync()
+    }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.0.bytes_written() + self.0.in_progress_size()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Returns whether the numbers of a column grow from row to row, more or less: all differ, so a
+/// dictionary would be of no use, but their differences are small.
+fn grows(field: &Field) -> bool {
+    use DataType::{Int64, Timestamp, UInt64};
+    matches!(field.data_type(), Int64 | Timestamp(..) | UInt64)
+        && columns(TimeUnit::default()).any(|column| column.ascends && column.name == field.name())
+}
+
+fn io_error(error: ParquetError) -> io::Error {
+    let ParquetError::External(source) = error else { return io::Error::other(error) };
+    match source.downcast::<io::Error>() {
+        Ok(source) => *source,
+        Err(source) => match source.downcast::<ArrowError>() {
+            Ok(source) => super::ipc::io_error(*source),
+            Err(source) => io::Error::other(source),
+        },
+    }
+}

@@ -1,0 +1,125 @@
+//! Destinations of tables: files of every format, streams of bytes, and whatever takes batches.
+//!
+//! A [`Sink`] takes the batches of one table. Rotation over several files and writing in the
+//! background are sinks around other sinks; [`TableWriter`] puts records into any of them. A new
+//! format is a file in `formats/` and a line in its registry.
+
+mod background;
+mod error;
+mod file;
+mod formats;
+mod numbered;
+mod rotating;
+mod stream;
+mod writer;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+pub use background::Background;
+pub use error::SinkError;
+pub use file::{Existing, FileSink};
+pub use formats::{Encoder, Format, Output};
+pub use numbered::{NumberedFiles, files_at};
+pub use rotating::{Parts, Rotating, Rotation};
+pub use stream::StreamSink;
+pub use writer::TableWriter;
+
+use crate::table::Provenance;
+
+/// A destination of one table.
+///
+/// It is opened once, takes batches, and ends by [`finish`](Self::finish) or
+/// [`abort`](Self::abort). It need not be bytes: a broker or a collector is one too.
+pub trait Sink: Send {
+    /// Begins a table with the columns of `schema`; `provenance` is its metadata, which the schema
+    /// holds too.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] if nothing can be written.
+    fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError>;
+
+    /// Writes a batch of the table. A sink that must not wait drops rows and counts them.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] if the table cannot be completed any more.
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError>;
+
+    /// Passes on what is buffered, where the destination has a use for parts of a table.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Self::write).
+    fn flush(&mut self) -> Result<(), SinkError>;
+
+    /// Completes the table and returns what was written and what was dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] if the table is not complete.
+    fn finish(&mut self) -> Result<Written, SinkError>;
+
+    /// Gives the table up; what is not complete is removed where that is possible.
+    fn abort(&mut self);
+
+    /// Returns what has been written so far.
+    fn written(&self) -> Written;
+}
+
+/// Rows and bytes that a sink has written, and rows that it has dropped.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Written {
+    /// Rows that were written.
+    pub rows: u64,
+    /// Bytes that they take, about; 0 where a sink does not know.
+    pub bytes: u64,
+    /// Rows that were dropped.
+    pub dropped: u64,
+}
+
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
+        (**self).open(schema, provenance)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+        (**self).write(batch)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        (**self).flush()
+    }
+
+    fn finish(&mut self) -> Result<Written, SinkError> {
+        (**self).finish()
+    }
+
+    fn abort(&mut self) {
+        (**self).abort();
+    }
+
+    fn written(&self) -> Written {
+        (**self).written()
+    }
+}
+
+impl Written {
+    /// Counts the rows of `batch` as written.
+    pub fn add_rows(&mut self, batch: &RecordBatch) {
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+    }
+}
+
+impl std::ops::Add for Written {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            rows: self.rows + other.rows,
+            bytes: self.bytes.saturating_add(other.bytes),
+            dropped: self.dropped + other.dropped,
+        }
+    }
+}

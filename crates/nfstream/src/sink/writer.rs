@@ -1,0 +1,101 @@
+//! Records on their way into a sink.
+
+use std::fmt::{self, Debug, Formatter};
+
+use super::{Sink, SinkError, Written};
+use crate::features::{Record, RecordPool};
+use crate::table::{Table, TableBuilder};
+
+/// Makes a table of records and writes it to a sink.
+///
+/// Dropped without [`finish`](Self::finish), the table is given up.
+pub struct TableWriter<S: Sink> {
+    builder: TableBuilder,
+    sink: S,
+    is_finished: bool,
+}
+
+impl<S: Sink> TableWriter<S> {
+    /// Opens `sink` for `table`; records are returned to `pool`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::open`].
+    pub fn open(table: &Table, pool: RecordPool, mut sink: S) -> Result<Self, SinkError> {
+        sink.open(table.schema(), table.provenance())?;
+        Ok(Self { builder: table.builder(pool), sink, is_finished: false })
+    }
+
+    /// Writes a row for each of `records`, as soon as a batch is full.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::write`].
+    pub fn write(&mut self, records: Vec<Record>) -> Result<(), SinkError> {
+        self.write_from(records, "")
+    }
+
+    /// Writes a row for each of `records`, all of one origin.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::write`].
+    pub fn write_from(&mut self, records: Vec<Record>, origin: &str) -> Result<(), SinkError> {
+        for batch in self.builder.append_from(records, origin)? {
+            self.sink.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all rows that have come, and flushes the sink.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::write`].
+    pub fn flush(&mut self) -> Result<(), SinkError> {
+        self.write_rest()?;
+        self.sink.flush()
+    }
+
+    /// Completes the table and returns what was written and what was dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::write`] and [`Sink::finish`].
+    pub fn finish(mut self) -> Result<Written, SinkError> {
+        self.write_rest()?;
+        self.is_finished = true;
+        self.sink.finish()
+    }
+
+    /// Sets the pool of the records that come next, which are another run's.
+    pub fn set_pool(&mut self, pool: RecordPool) {
+        self.builder.set_pool(pool);
+    }
+
+    /// Returns the sink.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
+    fn write_rest(&mut self) -> Result<(), SinkError> {
+        match self.builder.rest()? {
+            Some(batch) => self.sink.write(&batch),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: Sink> Drop for TableWriter<S> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.sink.abort();
+        }
+    }
+}
+
+impl<S: Sink> Debug for TableWriter<S> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableWriter").field("written", &self.sink.written()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! Record batches, made of records as they come.
+
+use std::fmt::{self, Debug, Formatter};
+use std::sync::Arc;
+
+use arrow_array::builder::StringDictionaryBuilder;
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::values::Values;
+use super::{Table, TableError};
+use crate::features::{Record, RecordPool};
+
+/// Rows of a batch; only the last one and one that is taken early have fewer. More would no longer
+/// be in the cache when they are written, fewer cost more than they hold.
+pub const BATCH_ROWS: usize = 8192;
+
+/// Records that are read column by column before the next: so few that they stay in the cache.
+const BLOCK: usize = 32;
+
+/// Makes the batches of a table, and returns the memory of records to their pool.
+pub struct TableBuilder {
+    table: Table,
+    pool: RecordPool,
+    origins: Option<StringDictionaryBuilder<Int32Type>>,
+    columns: Vec<Values>,
+    rows: usize,
+}
+
+impl TableBuilder {
+    pub(super) fn new(table: Table, pool: RecordPool) -> Self {
+        let origins = table.has_origin().then(StringDictionaryBuilder::new);
+        let first = usize::from(table.has_origin());
+        let fields = table.built().fields().iter().skip(first);
+        let columns = table.engine().columns().iter().zip(fields);
+        let columns = columns.map(|(column, field)| Values::new(column, field)).collect();
+        Self { table, pool, origins, columns, rows: 0 }
+    }
+
+    /// Appends a row for each of `records` and returns the batches that are full. Where the table
+    /// has extra columns they lack these until [`Table::complete`].
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Batch`], which means a bug of ours.
+    pub fn append(&mut self, records: Vec<Record>) -> Result<Vec<RecordBatch>, TableError> {
+        self.append_from(records, "")
+    }
+
+    /// Appends a row for each of `records`, all of one origin, as [`append`](Self::append) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append).
+    pub fn append_from(
+        &mut self,
+        records: Vec<Record>,
+        origin: &str,
+    ) -> Result<Vec<RecordBatch>, TableError> {
+        let mut full = Vec::new();
+        let mut left = records.as_slice();
+        while !left.is_empty() {
+            let (now, later) = left.split_at(left.len().min(BATCH_ROWS - self.rows));
+            self.read(now, origin);
+            if self.rows == BATCH_ROWS {
+                full.push(self.batch()?);
+            }
+            left = later;
+        }
+        self.pool.put_back(records);
+        Ok(full)
+    }
+
+    /// Returns the rows that are in no batch yet, `None` if there are none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append).
+    pub fn rest(&mut self) -> Result<Option<RecordBatch>, TableError> {
+        (self.rows > 0).then(|| self.batch()).transpose()
+    }
+
+    /// Sets the pool of the records that come next, which are another run's.
+    pub fn set_pool(&mut self, pool: RecordPool) {
+        self.pool = pool;
+    }
+
+    /// Returns the table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn read(&mut self, records: &[Record], origin: &str) {
+        let names = self.table.engine().names();
+        for block in records.chunks(BLOCK) {
+            for values in &mut self.columns {
+                values.append(block, names);
+            }
+        }
+        if let Some(origins) = &mut self.origins {
+            origins.extend(records.iter().map(|_| Some(origin)));
+        }
+        self.rows += records.len();
+    }
+
+    fn batch(&mut self) -> Result<RecordBatch, TableError> {
+        let origins = self.origins.as_mut().map(|origins| Arc::new(origins.finish()) as ArrayRef);
+        let columns = self.columns.iter_mut().map(Values::finish);
+        let arrays = origins.into_iter().chain(columns).collect();
+        self.rows = 0;
+        let built = RecordBatch::try_new(Arc::clone(self.table.built()), arrays)?;
+        if self.table.has_extra() { Ok(built) } else { self.table.complete(&built, &[]) }
+    }
+}
+
+impl Debug for TableBuilder {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableBuilder").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}

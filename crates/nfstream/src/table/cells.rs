@@ -1,0 +1,335 @@
+//! The values of a batch, one by one, as bytes of text.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
+};
+use arrow_array::{
+    Array, BooleanArray, DictionaryArray, Float64Array, Int8Array, Int16Array, Int32Array,
+    Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array,
+};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{ArrowError, DataType, TimeUnit};
+
+/// A column of a batch as its type, found once for all its values.
+pub(crate) enum Cells<'a> {
+    Null,
+    Bool(&'a BooleanArray),
+    I8(&'a Int8Array),
+    I16(&'a Int16Array),
+    I32(&'a Int32Array),
+    I64(&'a Int64Array),
+    U8(&'a UInt8Array),
+    U16(&'a UInt16Array),
+    U32(&'a UInt32Array),
+    U64(&'a UInt64Array),
+    F64(&'a Float64Array),
+    Time(&'a [i64], Option<&'a NullBuffer>, TimeUnit),
+    Text(&'a StringArray),
+    LargeText(&'a LargeStringArray),
+    Name(&'a DictionaryArray<Int32Type>, &'a StringArray),
+    List(&'a ListArray, Box<Self>),
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cell<'a, 'b> {
+    Null,
+    Bool(bool),
+    Signed(i64),
+    Unsigned(u64),
+    Float(f64),
+    /// Units since the epoch.
+    Time(i64, TimeUnit),
+    Text(&'a str),
+    List(List<'a, 'b>),
+}
+
+/// The values of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct List<'a, 'b> {
+    cells: &'b Cells<'a>,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// Returns the columns of `batch`.
+    ///
+    /// # Errors
+    ///
+    /// [`ArrowError::NotYetImplemented`] for types that no column of a flow table has.
+    pub(crate) fn of_batch(batch: &'a RecordBatch) -> Result<Vec<Self>, ArrowError> {
+        batch.columns().iter().map(|column| Self::of(column)).collect()
+    }
+
+    /// Returns the values of one column.
+    pub(crate) fn of(array: &'a dyn Array) -> Result<Self, ArrowError> {
+        Ok(match array.data_type() {
+            DataType::Null => Self::Null,
+            DataType::Boolean => Self::Bool(array.as_boolean()),
+            DataType::Int8 => Self::I8(array.as_primitive::<Int8Type>()),
+            DataType::Int16 => Self::I16(array.as_primitive::<Int16Type>()),
+            DataType::Int32 => Self::I32(array.as_primitive::<Int32Type>()),
+            DataType::Int64 => Self::I64(array.as_primitive::<Int64Type>()),
+            DataType::UInt8 => Self::U8(array.as_primitive::<UInt8Type>()),
+            DataType::UInt16 => Self::U16(array.as_primitive::<UInt16Type>()),
+            DataType::UInt32 => Self::U32(array.as_primitive::<UInt32Type>()),
+            DataType::UInt64 => Self::U64(array.as_primitive::<UInt64Type>()),
+            DataType::Float64 => Self::F64(array.as_primitive::<Float64Type>()),
+            DataType::Timestamp(unit, _) => {
+                let values = match unit {
+                    TimeUnit::Microsecond => {
+                        array.as_primitive::<TimestampMicrosecondType>().values()
+                    }
+                    TimeUnit::Millisecond => {
+                        array.as_primitive::<TimestampMillisecondType>().values()
+                    }
+                    TimeUnit::Nanosecond => {
+                        array.as_primitive::<TimestampNanosecondType>().values()
+                    }
+                    TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
+                };
+                Self::Time(values, array.nulls(), *unit)
+            }
+            DataType::Utf8 => Self::Text(array.as_string()),
+            DataType::LargeUtf8 => Self::LargeText(array.as_string()),
+            DataType::Dictionary(key, value)
+                if **key == DataType::Int32 && **value == DataType::Utf8 =>
+            {
+                let array = array.as_dictionary::<Int32Type>();
+                Self::Name(array, array.values().as_string())
+            }
+            DataType::List(_) => {
+                let array = array.as_list::<i32>();
+                Self::List(array, Box::new(Self::of(array.values())?))
+            }
+            other => {
+                return Err(ArrowError::NotYetImplemented(format!(
+                    "text of values of type {other}"
+                )));
+            }
+        })
+    }
+
+    /// Returns the value in `row`.
+    pub(crate) fn get<'b>(&'b self, row: usize) -> Cell<'a, 'b> {
+        if self.is_null(row) {
+            return Cell::Null;
+        }
+        match self {
+            Self::Null => Cell::Null,
+            Self::Bool(array) => Cell::Bool(array.value(row)),
+            Self::I8(array) => Cell::Signed(array.value(row).into()),
+            Self::I16(array) => Cell::Signed(array.value(row).into()),
+            Self::I32(array) => Cell::Signed(array.value(row).into()),
+            Self::I64(array) => Cell::Signed(array.value(row)),
+            Self::U8(array) => Cell::Unsigned(array.value(row).into()),
+            Self::U16(array) => Cell::Unsigned(array.value(row).into()),
+            Self::U32(array) => Cell::Unsigned(array.value(row).into()),
+            Self::U64(array) => Cell::Unsigned(array.value(row)),
+            Self::F64(array) => Cell::Float(array.value(row)),
+            Self::Time(values, _, unit) => Cell::Time(values[row], *unit),
+            Self::Text(array) => Cell::Text(array.value(row)),
+            Self::LargeText(array) => Cell::Text(array.value(row)),
+            Self::Name(array, names) => match array.key(row) {
+                Some(key) => Cell::Text(names.value(key)),
+                None => Cell::Null,
+            },
+            Self::List(array, cells) => {
+                let offsets = array.value_offsets();
+                let at = |row: usize| usize::try_from(offsets[row]).unwrap_or_default();
+                Cell::List(List { cells, start: at(row), end: at(row + 1) })
+            }
+        }
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Bool(array) => array.is_null(row),
+            Self::I8(array) => array.is_null(row),
+            Self::I16(array) => array.is_null(row),
+            Self::I32(array) => array.is_null(row),
+            Self::I64(array) => array.is_null(row),
+            Self::U8(array) => array.is_null(row),
+            Self::U16(array) => array.is_null(row),
+            Self::U32(array) => array.is_null(row),
+            Self::U64(array) => array.is_null(row),
+            Self::F64(array) => array.is_null(row),
+            Self::Time(_, nulls, _) => nulls.is_some_and(|nulls| nulls.is_null(row)),
+            Self::Text(array) => array.is_null(row),
+            Self::LargeText(array) => array.is_null(row),
+            Self::Name(array, _) => array.is_null(row),
+            Self::List(array, _) => array.is_null(row),
+        }
+    }
+}
+
+impl<'a, 'b> List<'a, 'b> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Cell<'a, 'b>> {
+        (self.start..self.end).map(move |row| self.cells.get(row))
+    }
+}
+
+impl std::fmt::Debug for List<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Cell<'_, '_> {
+    pub(crate) const fn is_null(self) -> bool {
+        matches!(self, Cell::Null)
+    }
+
+    /// Appends the value as JSON (RFC 8259). Numbers that JSON lacks become `null`.
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) {
+        match self {
+            Cell::Null => out.extend_from_slice(b"null"),
+            Cell::Bool(value) => write_bool(value, out),
+            Cell::Signed(value) => write_integer(value, out),
+            Cell::Unsigned(value) => write_integer(value, out),
+            Cell::Float(value) if value.is_finite() => write_float(value, out),
+            Cell::Float(_) => out.extend_from_slice(b"null"),
+            Cell::Time(ticks, unit) => {
+                out.push(b'"');
+                write_time(ticks, unit, out);
+                out.push(b'"');
+            }
+            // Text can always be written, and a vector takes all of it.
+            Cell::Text(text) => drop(serde_json::to_writer(out, text)),
+            Cell::List(list) => {
+                out.push(b'[');
+                for (place, value) in list.iter().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    value.write_json(out);
+                }
+                out.push(b']');
+            }
+        }
+    }
+
+    /// Appends the value as plain text: nothing for null, lists as JSON.
+    pub(crate) fn write_text(self, out: &mut Vec<u8>) {
+        match self {
+            Cell::Null => {}
+            Cell::Float(value) if value.is_nan() => out.extend_from_slice(b"nan"),
+            Cell::Float(value) if value.is_infinite() => {
+                out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" });
+            }
+            Cell::Time(ticks, unit) => write_time(ticks, unit, out),
+            Cell::Text(text) => out.extend_from_slice(text.as_bytes()),
+            value => value.write_json(out),
+        }
+    }
+}
+
+fn write_bool(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+fn write_integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn write_float(value: f64, out: &mut Vec<u8>) {
+    // Writing to a vector does not fail, and only finite numbers come here.
+    drop(serde_json::to_writer(out, &value));
+}
+
+/// Appends a time as RFC 3339 writes it, in UTC, with all digits that the unit has.
+fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
+    let (per_second, places) = match unit {
+        TimeUnit::Second => (1, 0),
+        TimeUnit::Millisecond => (1_000, 3),
+        TimeUnit::Microsecond => (1_000_000, 6),
+        TimeUnit::Nanosecond => (1_000_000_000, 9),
+    };
+    let seconds = ticks.div_euclid(per_second);
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let in_day = seconds.rem_euclid(86_400);
+    let digits = |number: i64, width: usize, out: &mut Vec<u8>| {
+        let mut buffer = itoa::Buffer::new();
+        let text = buffer.format(number.unsigned_abs()).as_bytes();
+        out.extend(std::iter::repeat_n(b'0', width.saturating_sub(text.len())));
+        out.extend_from_slice(text);
+    };
+    if year < 0 {
+        out.push(b'-');
+    }
+    digits(year, 4, out);
+    out.push(b'-');
+    digits(month, 2, out);
+    out.push(b'-');
+    digits(day, 2, out);
+    out.push(b'T');
+    digits(in_day / 3_600, 2, out);
+    out.push(b':');
+    digits(in_day / 60 % 60, 2, out);
+    out.push(b':');
+    digits(in_day % 60, 2, out);
+    if places > 0 {
+        out.push(b'.');
+        digits(ticks.rem_euclid(per_second), places, out);
+    }
+    out.push(b'Z');
+}
+
+/// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are counted from March on here, so that the leap day is the last of its year.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(millis: i64) -> String {
+        let mut out = Vec::new();
+        write_time(millis, TimeUnit::Millisecond, &mut out);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn times_are_written_as_rfc_3339_writes_them() {
+        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(time(951_782_400_007), "2000-02-29T00:00:00.007Z");
+        assert_eq!(time(1_709_251_199_999), "2024-02-29T23:59:59.999Z");
+        assert_eq!(time(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn floats_keep_all_their_digits() {
+        for value in [0.1, 1.0, 1e300, -2.5e-9] {
+            let mut out = Vec::new();
+            Cell::Float(value).write_text(&mut out);
+            let text = String::from_utf8(out).expect("ASCII");
+            assert_eq!(text.parse(), Ok(value));
+            assert!(text.len() < 25, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_null_in_json() {
+        let mut out = Vec::new();
+        Cell::Float(f64::NAN).write_json(&mut out);
+        assert_eq!(out, b"null");
+    }
+}

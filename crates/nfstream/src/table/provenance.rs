@@ -1,0 +1,46 @@
+//! Where a table comes from, for the metadata of files.
+
+use std::collections::HashMap;
+
+use arrow_schema::Schema as ArrowSchema;
+
+/// Version of the columns: their names, types and meanings. It grows when a column that was there
+/// before has another type or meaning; new columns do not change it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Origin of a table: versions and parameters, written to files that have room for metadata.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Provenance {
+    /// Names and values; the names begin with `nfstream.`.
+    entries: Vec<(String, String)>,
+}
+
+impl Provenance {
+    /// Returns the versions of nfstream, nDPI and the columns.
+    pub fn new() -> Self {
+        let this = Self::default()
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("schema_version", &SCHEMA_VERSION.to_string());
+        #[cfg(feature = "ndpi")]
+        let this = this.with("ndpi_version", ndpi::version());
+        this
+    }
+
+    /// Adds a value, such as the parameters of the run as JSON, under `nfstream.` and `name`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.entries.push((format!("nfstream.{name}"), value.to_owned()));
+        self
+    }
+
+    /// Returns names and values in order.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Returns `schema` with all this as its metadata.
+    #[must_use]
+    pub fn describe(&self, schema: ArrowSchema) -> ArrowSchema {
+        schema.with_metadata(self.entries.iter().cloned().collect::<HashMap<_, _>>())
+    }
+}

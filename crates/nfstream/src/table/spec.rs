@@ -1,0 +1,161 @@
+//! Specification of a table, and its validation against the columns of a run.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
+
+use super::builder::TableBuilder;
+use super::values::field;
+use super::{Anonymizer, Provenance, TableError};
+use crate::features::{Column, RecordPool, Schema};
+
+/// Specification of a table.
+#[derive(Clone, Debug, Default)]
+pub struct TableSpec {
+    /// The engine's columns, in order; `None` for all of the run.
+    pub columns: Option<Vec<&'static Column>>,
+    /// Form of points in time.
+    pub times: TimeForm,
+    /// Form of text.
+    pub text: TextForm,
+    /// Name of a first column for the origin of each record, such as its capture; `None` for no
+    /// such column.
+    pub origin: Option<String>,
+    /// Columns that follow the engine's, such as those of plugins. [`Table::complete`] adds their
+    /// values.
+    pub extra: Vec<FieldRef>,
+    /// Anonymiser of some columns, `None` to show all values.
+    pub anonymizer: Option<Anonymizer>,
+    /// Metadata of the table.
+    pub provenance: Provenance,
+}
+
+/// Form of the instants that every flow has.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TimeForm {
+    /// Integers in the unit of the run.
+    #[default]
+    Numbers,
+    /// Arrow's timestamps in UTC.
+    Timestamps,
+}
+
+/// Form of text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TextForm {
+    /// Names from a small set are encoded by a dictionary.
+    #[default]
+    Compact,
+    /// All text as frames of pandas hold it: values of their own in arrays with 64-bit offsets, so
+    /// that a frame takes them without a copy.
+    Frame,
+}
+
+/// A table that a run can fill: the columns are known and valid.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The engine's columns.
+    schema: Schema,
+    /// The columns of batches as they are built: the origin's and the engine's.
+    built: SchemaRef,
+    /// All columns before anonymising, with the metadata.
+    full: SchemaRef,
+    /// All columns as readers see them.
+    shown: SchemaRef,
+    has_origin: bool,
+    anonymizer: Option<Anonymizer>,
+    provenance: Provenance,
+}
+
+impl Table {
+    /// Returns the table of `spec` for runs with the columns of `schema`.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::DuplicateColumn`]; [`TableError::UnknownColumn`] if a column that is to be
+    /// anonymised is missing.
+    pub fn new(schema: &Schema, spec: &TableSpec) -> Result<Self, TableError> {
+        let TableSpec { columns, times, text, origin, extra, anonymizer, provenance } = spec;
+        let schema = columns.as_ref().map_or_else(|| schema.clone(), |only| schema.select(only));
+        let first = origin.iter().map(|name| {
+            let names = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            Arc::new(Field::new(name, names, false))
+        });
+        let engine = schema.columns().iter().map(|column| Arc::new(field(column, *times, *text)));
+        let mut fields: Vec<FieldRef> = first.chain(engine).collect();
+        let built = Arc::new(ArrowSchema::new(fields.clone()));
+        fields.extend(extra.iter().cloned());
+        let mut names = HashSet::new();
+        if let Some(field) = fields.iter().find(|field| !names.insert(field.name())) {
+            return Err(TableError::DuplicateColumn { name: field.name().clone() });
+        }
+        let full = Arc::new(provenance.describe(ArrowSchema::new(fields)));
+        let shown = match anonymizer {
+            Some(anonymizer) => Arc::new(anonymizer.schema(&full)?),
+            None => Arc::clone(&full),
+        };
+        let (anonymizer, provenance) = (anonymizer.clone(), provenance.clone());
+        Ok(Self {
+            schema,
+            built,
+            full,
+            shown,
+            has_origin: origin.is_some(),
+            anonymizer,
+            provenance,
+        })
+    }
+
+    /// Returns a builder of batches, which returns records to `pool`.
+    pub fn builder(&self, pool: RecordPool) -> TableBuilder {
+        TableBuilder::new(self.clone(), pool)
+    }
+
+    /// Returns a built batch with the values of the extra columns, all as readers see it.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Batch`] if `extra` is not what the table declares.
+    pub fn complete(
+        &self,
+        built: &RecordBatch,
+        extra: &[ArrayRef],
+    ) -> Result<RecordBatch, TableError> {
+        let columns = built.columns().iter().chain(extra).cloned().collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.full), columns)?;
+        Ok(match &self.anonymizer {
+            Some(anonymizer) => anonymizer.batch(&batch, &self.shown)?,
+            None => batch,
+        })
+    }
+
+    /// Returns the columns as readers see them, with the metadata.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.shown
+    }
+
+    /// Returns the metadata.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Returns whether batches lack columns until they are [completed](Self::complete).
+    pub(super) fn has_extra(&self) -> bool {
+        self.built.fields().len() < self.full.fields().len()
+    }
+
+    pub(super) fn has_origin(&self) -> bool {
+        self.has_origin
+    }
+
+    /// Returns the engine's columns and the names of labels.
+    pub(super) fn engine(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(super) fn built(&self) -> &SchemaRef {
+        &self.built
+    }
+}

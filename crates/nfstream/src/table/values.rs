@@ -1,0 +1,329 @@
+//! The values of columns as Arrow arrays, and the fields that describe them.
+
+use std::collections::HashMap;
+use std::iter::once;
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowTimestampType, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
+use arrow_array::{
+    ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int8Array, Int32Array, Int64Array,
+    ListArray, OffsetSizeTrait, PrimitiveArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+};
+use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_schema::{DataType, Field, TimeUnit};
+
+use super::{TextForm, TimeForm};
+use crate::features::{Column, Items, Names, Read, Record, instant_ticks, span_ticks};
+use crate::time::{self, Timestamp};
+
+/// Returns the field of `column` in these forms. No column holds nulls.
+pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
+    if times == TimeForm::Timestamps
+        && let Some(unit) = time_unit(column)
+    {
+        // The type carries the unit.
+        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false);
+    }
+    let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
+    Field::new(column.name, data_type(column, text), false)
+        .with_metadata(unit.into_iter().collect())
+}
+
+/// Returns the unit of a column that can be shown as points in time.
+fn time_unit(column: &Column) -> Option<TimeUnit> {
+    column.is_timestamp().then_some(match column.times() {
+        time::TimeUnit::Milliseconds => TimeUnit::Millisecond,
+        time::TimeUnit::Microseconds => TimeUnit::Microsecond,
+        time::TimeUnit::Nanoseconds => TimeUnit::Nanosecond,
+    })
+}
+
+fn as_times(array: &ArrayRef, unit: TimeUnit) -> ArrayRef {
+    let ticks = array.as_primitive::<Int64Type>();
+    match unit {
+        TimeUnit::Second => Arc::new(times::<TimestampSecondType>(ticks)),
+        TimeUnit::Millisecond => Arc::new(times::<TimestampMillisecondType>(ticks)),
+        TimeUnit::Microsecond => Arc::new(times::<TimestampMicrosecondType>(ticks)),
+        TimeUnit::Nanosecond => Arc::new(times::<TimestampNanosecondType>(ticks)),
+    }
+}
+
+fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
+    ticks.reinterpret_cast::<T>().with_timezone("UTC")
+}
+
+fn data_type(column: &Column, text: TextForm) -> DataType {
+    match column.read {
+        Read::U8(_) => DataType::UInt8,
+        Read::U16(_) => DataType::UInt16,
+        Read::I32(_) => DataType::Int32,
+        Read::Instant(_) | Read::Span(_) => DataType::Int64,
+        Read::U32(_) => DataType::UInt32,
+        Read::U64(_) => DataType::UInt64,
+        Read::F64(_) => DataType::Float64,
+        Read::Bool(_) => DataType::Boolean,
+        Read::List(Items::I8, _) => DataType::new_list(DataType::Int8, true),
+        Read::List(Items::I32, _) => DataType::new_list(DataType::Int32, true),
+        Read::List(Items::I64, _) => DataType::new_list(DataType::Int64, true),
+        Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
+        Read::Text(_) => DataType::Utf8,
+        Read::Name { .. } => {
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+        }
+    }
+}
+
+/// The values of a column as they are collected.
+#[derive(Debug)]
+pub(super) struct Values {
+    data_type: DataType,
+    kind: Kind,
+}
+
+/// The reader of a column, and the values that it has read.
+#[derive(Debug)]
+enum Kind {
+    U8(fn(&Record) -> u8, Vec<u8>),
+    U16(fn(&Record) -> u16, Vec<u16>),
+    I32(fn(&Record) -> i32, Vec<i32>),
+    Instant(fn(&Record) -> Option<Timestamp>, time::TimeUnit, Vec<i64>),
+    Span(fn(&Record) -> Option<(Timestamp, Timestamp)>, time::TimeUnit, Vec<i64>),
+    U32(fn(&Record) -> u32, Vec<u32>),
+    U64(fn(&Record) -> u64, Vec<u64>),
+    F64(fn(&Record) -> f64, Vec<f64>),
+    Bool(fn(&Record) -> bool, BooleanBuilder),
+    List(fn(&Record, &mut Vec<i64>), Lists),
+    Text(fn(&Record, &mut String), Texts),
+    Names(fn(&Record) -> u32, Name, Dictionary),
+    NamesAsText(fn(&Record) -> u32, Name, Texts),
+}
+
+/// Appends the name of a number.
+type Name = fn(&dyn Names, u32, &mut String);
+
+impl Values {
+    /// Returns an empty column that becomes an array of the type of `field`.
+    pub(super) fn new(column: &Column, field: &Field) -> Self {
+        let data_type = field.data_type().clone();
+        let kind = Kind::new(column, &data_type);
+        Self { data_type, kind }
+    }
+
+    /// Appends the values of `records`.
+    pub(super) fn append(&mut self, records: &[Record], names: &dyn Names) {
+        self.kind.append(records, names);
+    }
+
+    /// Returns the values as an array, and begins anew.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a column without 64-bit offsets has more text than 2 GiB: what a dissector finds
+    /// is cut at 16 KiB, so 100,000 rows are safe.
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        let array = self.kind.finish(&self.data_type);
+        match &self.data_type {
+            DataType::Timestamp(unit, _) => as_times(&array, *unit),
+            _ => array,
+        }
+    }
+}
+
+impl Kind {
+    fn new(column: &Column, data_type: &DataType) -> Self {
+        match column.read {
+            Read::U8(read) => Self::U8(read, Vec::new()),
+            Read::U16(read) => Self::U16(read, Vec::new()),
+            Read::I32(read) => Self::I32(read, Vec::new()),
+            Read::Instant(read) => Self::Instant(read, column.times(), Vec::new()),
+            Read::Span(read) => Self::Span(read, column.times(), Vec::new()),
+            Read::U32(read) => Self::U32(read, Vec::new()),
+            Read::U64(read) => Self::U64(read, Vec::new()),
+            Read::F64(read) => Self::F64(read, Vec::new()),
+            Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
+            Read::List(items, read) => Self::List(read, Lists::new(items)),
+            Read::Text(read) => Self::Text(read, Texts::default()),
+            Read::Name { code, name } if *data_type == DataType::LargeUtf8 => {
+                Self::NamesAsText(code, name, Texts::default())
+            }
+            Read::Name { code, name } => Self::Names(code, name, Dictionary::default()),
+        }
+    }
+
+    fn append(&mut self, records: &[Record], names: &dyn Names) {
+        match self {
+            Self::U8(read, values) => values.extend(records.iter().map(*read)),
+            Self::U16(read, values) => values.extend(records.iter().map(*read)),
+            Self::I32(read, values) => values.extend(records.iter().map(*read)),
+            Self::Instant(read, unit, values) => {
+                values.extend(records.iter().map(|record| instant_ticks(read(record), *unit)));
+            }
+            Self::Span(read, unit, values) => {
+                values.extend(records.iter().map(|record| span_ticks(read(record), *unit)));
+            }
+            Self::U32(read, values) => values.extend(records.iter().map(*read)),
+            Self::U64(read, values) => values.extend(records.iter().map(*read)),
+            Self::F64(read, values) => values.extend(records.iter().map(*read)),
+            Self::Bool(read, values) => {
+                records.iter().for_each(|record| values.append_value(read(record)));
+            }
+            Self::List(read, lists) => {
+                records.iter().for_each(|record| lists.append(|list| read(record, list)));
+            }
+            Self::Text(read, texts) => {
+                records.iter().for_each(|record| texts.append(|text| read(record, text)));
+            }
+            Self::Names(code, name, dictionary) => {
+                for record in records {
+                    dictionary.append(code(record), |code, text| name(names, code, text));
+                }
+            }
+            Self::NamesAsText(code, name, texts) => {
+                for record in records {
+                    texts.append(|text| name(names, code(record), text));
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, data_type: &DataType) -> ArrayRef {
+        match self {
+            Self::U8(_, values) => Arc::new(UInt8Array::from(take(values))),
+            Self::U16(_, values) => Arc::new(UInt16Array::from(take(values))),
+            Self::I32(_, values) => Arc::new(Int32Array::from(take(values))),
+            Self::Instant(_, _, values) | Self::Span(_, _, values) => {
+                Arc::new(Int64Array::from(take(values)))
+            }
+            Self::U32(_, values) => Arc::new(UInt32Array::from(take(values))),
+            Self::U64(_, values) => Arc::new(UInt64Array::from(take(values))),
+            Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::Bool(_, values) => Arc::new(values.finish()),
+            Self::List(_, lists) => Arc::new(lists.finish()),
+            Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),
+            Self::Names(_, _, dictionary) => Arc::new(dictionary.finish()),
+        }
+    }
+}
+
+/// Takes what has been collected, and makes room for a little more again: batches are about as
+/// long as the one before.
+fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len() + values.len() / 8);
+    std::mem::replace(values, next)
+}
+
+/// The values of a column of lists, one after the other.
+#[derive(Debug)]
+struct Lists {
+    list: Vec<i64>,
+    lengths: Vec<usize>,
+    values: ListValues,
+}
+
+#[derive(Debug)]
+enum ListValues {
+    I8(Vec<i8>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+impl Lists {
+    fn new(items: Items) -> Self {
+        let values = match items {
+            Items::I8 => ListValues::I8(Vec::new()),
+            Items::I32 => ListValues::I32(Vec::new()),
+            Items::I64 => ListValues::I64(Vec::new()),
+        };
+        Self { list: Vec::new(), lengths: Vec::new(), values }
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<i64>)) {
+        self.list.clear();
+        write(&mut self.list);
+        self.lengths.push(self.list.len());
+        match &mut self.values {
+            ListValues::I8(values) => {
+                values.extend(self.list.iter().map(|&item| i8::try_from(item).unwrap_or(i8::MAX)));
+            }
+            ListValues::I32(values) => {
+                values
+                    .extend(self.list.iter().map(|&item| i32::try_from(item).unwrap_or(i32::MAX)));
+            }
+            ListValues::I64(values) => values.extend_from_slice(&self.list),
+        }
+    }
+
+    fn finish(&mut self) -> ListArray {
+        let (item_type, values): (_, ArrayRef) = match &mut self.values {
+            ListValues::I8(values) => (DataType::Int8, Arc::new(Int8Array::from(take(values)))),
+            ListValues::I32(values) => (DataType::Int32, Arc::new(Int32Array::from(take(values)))),
+            ListValues::I64(values) => (DataType::Int64, Arc::new(Int64Array::from(take(values)))),
+        };
+        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
+        ListArray::new(Arc::new(Field::new_list_field(item_type, true)), offsets, values, None)
+    }
+}
+
+/// The values of a column of text, one after the other.
+#[derive(Debug, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn append(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+    }
+
+    fn finish(&mut self, data_type: &DataType) -> ArrayRef {
+        match data_type {
+            DataType::LargeUtf8 => Arc::new(self.array::<i64>()),
+            _ => Arc::new(self.array::<i32>()),
+        }
+    }
+
+    fn array<Offset: OffsetSizeTrait>(&mut self) -> GenericStringArray<Offset> {
+        let offset =
+            |end: &usize| Offset::from_usize(*end).expect("a batch has less text than 2 GiB");
+        let offsets: Vec<_> = once(&0).chain(&self.ends).map(offset).collect();
+        let text = Buffer::from_vec(self.text.as_bytes().to_vec());
+        self.text.clear();
+        self.ends.clear();
+        GenericStringArray::new(OffsetBuffer::new(offsets.into()), text, None)
+    }
+}
+
+/// Names for numbers, numbered in the order in which they come.
+#[derive(Debug, Default)]
+struct Dictionary {
+    places: HashMap<u32, i32, foldhash::fast::FixedState>,
+    keys: Vec<i32>,
+    values: StringBuilder,
+}
+
+impl Dictionary {
+    fn append(&mut self, code: u32, name: impl Fn(u32, &mut String)) {
+        let next = i32::try_from(self.places.len()).unwrap_or(i32::MAX);
+        let place = *self.places.entry(code).or_insert_with(|| {
+            let mut text = String::new();
+            name(code, &mut text);
+            self.values.append_value(&text);
+            next
+        });
+        self.keys.push(place);
+    }
+
+    fn finish(&mut self) -> DictionaryArray<Int32Type> {
+        self.places.clear();
+        let keys = Int32Array::from(take(&mut self.keys));
+        DictionaryArray::try_new(keys, Arc::new(self.values.finish()))
+            .expect("every key was given to a value")
+    }
+}
