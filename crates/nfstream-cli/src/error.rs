@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
+use nfstream::condition::ConditionError;
 use nfstream::export::ExportError;
 use nfstream::features::Group;
 
-use crate::condition::Fault;
 use crate::human::count;
 use crate::io::Io;
 use crate::sandbox::SandboxError;
@@ -40,9 +40,9 @@ pub(crate) enum Error {
     /// A format that nobody can read on a terminal.
     #[error("{format} is nothing for a terminal: name a file with -o, or send it to a pipe")]
     BinaryToTerminal { format: &'static str },
-    /// A condition on flows that makes no sense.
+    /// A condition on flows that cannot be parsed or evaluated.
     #[error("--where: {}", .0)]
-    Condition(Fault),
+    Condition(ConditionError),
     /// A column that has another name in this unit of times.
     #[error("{}", .0)]
     ColumnUnit(String),
@@ -192,10 +192,10 @@ impl Error {
     }
 }
 
-// Not the cause, which would be told once more.
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Condition(fault)
+// Not a source of the error, as the message would appear twice.
+impl From<ConditionError> for Error {
+    fn from(error: ConditionError) -> Self {
+        Self::Condition(error)
     }
 }
 

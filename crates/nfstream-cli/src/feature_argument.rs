@@ -4,9 +4,7 @@ use std::ffi::OsStr;
 
 use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
-use nfstream::features::Group;
-
-use crate::column_argument::nearest;
+use nfstream::features::{Group, nearest};
 
 /// Stands for all groups.
 const ALL: &str = "all";

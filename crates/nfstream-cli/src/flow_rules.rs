@@ -5,15 +5,15 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use nfstream::capture::{CaptureError, Filter};
+use nfstream::condition::Condition;
 use nfstream::dpi::Limits;
-use nfstream::features::{Accounting, Column, Group, Measuring};
+use nfstream::features::{Accounting, Column, Group, Measuring, columns};
 use nfstream::flow::Timeouts;
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
 use nfstream::{Config, decode};
 use serde_json::{Value, json};
 
-use crate::condition::Condition;
 use crate::error::Error;
 use crate::feature_argument::{FeatureParser, Features};
 use crate::input::Input;
@@ -139,14 +139,14 @@ impl FlowRules {
         }
     }
 
-    /// Returns what is to be found where `columns` are needed too.
-    pub(crate) fn job(&self, columns: &[&'static Column]) -> Result<Job, Error> {
-        let condition = self.condition.as_deref().map(|text| Condition::new(text, self.unit()));
+    /// Returns what to find in captures; the columns in `needed` are measured too.
+    pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
+        let condition = self.condition.as_deref().map(|text| Condition::parse(text, columns(self.unit())));
         let condition = condition.transpose()?;
         let features = self.features()?;
         let mut groups = features.clone();
         // What is measured follows from what is asked for.
-        let named = condition.iter().flat_map(|condition| condition.columns()).chain(columns);
+        let named = condition.iter().flat_map(|condition| condition.columns()).chain(needed);
         for column in named {
             if self.no_dissect && column.group.needs_inspection() {
                 return Err(Error::ColumnOff { column: column.name });

@@ -9,7 +9,6 @@
 mod arguments;
 mod column_argument;
 mod commands;
-mod condition;
 mod counts;
 mod error;
 mod feature_argument;
@@ -29,8 +28,6 @@ mod table;
 
 use std::ffi::OsString;
 
-#[cfg(fuzzing)]
-pub use condition::judge_all;
 pub use error::ExitCode;
 pub use io::{Io, Stream};
 

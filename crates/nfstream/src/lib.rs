@@ -21,6 +21,8 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+#[cfg(feature = "where")]
+pub mod condition;
 pub mod decode;
 pub mod dpi;
 pub mod export;

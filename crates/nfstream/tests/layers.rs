@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order of a packet's way; each uses only those before it.
-const LAYERS: [&str; 6] = ["capture", "decode", "flow", "features", "dpi", "export"];
+const LAYERS: [&str; 7] = ["capture", "decode", "flow", "features", "condition", "dpi", "export"];
 
 /// These know every layer. `lib` only declares them.
 const ABOVE_ALL: [&str; 3] = ["meter", "pipeline", "lib"];
