@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use nfstream::capture::{CaptureError, Filter};
 use nfstream::condition::Condition;
-use nfstream::dpi::Limits;
+use nfstream::dissect::{Dissection, DissectorFactory, Limits, default_dissector};
 use nfstream::features::{Accounting, Column, Group, Measuring, columns};
 use nfstream::flow::Timeouts;
 use nfstream::pipeline::suitable_meters;
@@ -143,12 +143,13 @@ impl FlowRules {
     pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
         let condition = self.condition.as_deref().map(|text| Condition::parse(text, columns(self.unit())));
         let condition = condition.transpose()?;
+        let dissection = self.dissection();
         let features = self.features()?;
         let mut groups = features.clone();
         // What is measured follows from what is asked for.
         let named = condition.iter().flat_map(|condition| condition.columns()).chain(needed);
         for column in named {
-            if self.no_dissect && column.group.needs_inspection() {
+            if dissection.is_none() && column.group.needs_inspection() {
                 return Err(Error::ColumnOff { column: column.name });
             }
             groups.push(column.group);
@@ -159,10 +160,7 @@ impl FlowRules {
                 tunnels: !self.no_decode_tunnels,
                 ..decode::Options::default()
             },
-            inspection: (!self.no_dissect).then_some(Limits {
-                tcp_packets: self.max_tcp_dissections,
-                udp_packets: self.max_udp_dissections,
-            }),
+            dissection,
             measuring: Measuring {
                 groups,
                 unit: self.unit(),
@@ -208,8 +206,8 @@ impl FlowRules {
         let mut groups = Vec::new();
         for &features in &self.features {
             if let Features::One(group) = features
-                && self.no_dissect
                 && group.needs_inspection()
+                && self.dissection().is_none()
             {
                 return Err(Error::FeatureOff { group: group.name() });
             }
@@ -222,6 +220,15 @@ impl FlowRules {
             groups.push(Group::Splt);
         }
         Ok(groups)
+    }
+
+    fn dissection(&self) -> Option<Dissection> {
+        let dissector = default_dissector().filter(|_| !self.no_dissect)?;
+        let limits = Limits {
+            tcp_packets: self.max_tcp_dissections,
+            udp_packets: self.max_udp_dissections,
+        };
+        Some(Dissection { dissector, limits })
     }
 
     const fn splt_packets(&self) -> u16 {
@@ -239,6 +246,11 @@ impl FlowRules {
 }
 
 impl Job {
+    /// Returns the dissector that labels flows, `None` if there is none.
+    pub(crate) fn dissector(&self) -> Option<&dyn DissectorFactory> {
+        self.config.dissection.as_ref().map(|dissection| &*dissection.dissector)
+    }
+
     /// Returns the engine's configuration for an input of `input_bytes`, if that is known.
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
         let meters = self.meters.unwrap_or_else(|| suitable_meters(input_bytes));

@@ -35,7 +35,8 @@ pub(crate) struct TableOptions {
     /// Whether text is to be as frames of pandas hold it.
     frame_text: bool,
     anonymizer: Option<Anonymizer>,
-    provenance: Provenance,
+    /// Parameters of the run as JSON.
+    parameters: String,
 }
 
 #[pymethods]
@@ -47,13 +48,12 @@ impl TableOptions {
         frame_text: bool,
         columns_to_anonymize: Vec<String>,
         key: Option<Vec<u8>>,
-        parameters: &str,
+        parameters: String,
     ) -> PyResult<Self> {
         let anonymizer = (!columns_to_anonymize.is_empty())
             .then(|| Anonymizer::new(columns_to_anonymize, key.as_deref()));
         let anonymizer = anonymizer.transpose().map_err(|error| export_error(&error))?;
-        let provenance = Provenance::new().with("parameters", parameters);
-        Ok(Self { timestamps, frame_text, anonymizer, provenance })
+        Ok(Self { timestamps, frame_text, anonymizer, parameters })
     }
 }
 
@@ -78,7 +78,9 @@ impl Shape {
         if options.frame_text {
             engine = export::with_frame_text(&engine);
         }
-        let engine = Arc::new(options.provenance.describe(engine));
+        let provenance = Provenance::new(run.dissector.as_deref());
+        let provenance = provenance.with("parameters", &options.parameters);
+        let engine = Arc::new(provenance.describe(engine));
         let plugins = run.kind.plugin_columns(py);
         let anonymizer = match &options.anonymizer {
             Some(anonymizer) => {

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::decode::Dialect;
-use nfstream::dpi::Limits;
+use nfstream::dissect::{
+    Component, Dissection, DissectorFactory, Limits, default_dissector,
+};
 use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, Recycler, V6Columns};
 use nfstream::flow::{Rules, Timeouts};
 use nfstream::pipeline::suitable_meters;
@@ -29,6 +31,7 @@ pub(crate) struct Run {
     pub(crate) monitor: Monitor,
     stop: StopHandle,
     pub(crate) recycler: Recycler,
+    pub(crate) dissector: Option<Arc<dyn DissectorFactory>>,
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
@@ -106,7 +109,9 @@ impl Run {
                 active: seconds("active_timeout", active_timeout)?,
             },
             rules,
-            inspection: dissect.then_some(limits),
+            dissection: default_dissector()
+                .filter(|_| dissect)
+                .map(|dissector| Dissection { dissector, limits }),
             measuring: Measuring {
                 groups: groups.clone(),
                 unit: unit(time_unit)?,
@@ -169,6 +174,7 @@ impl Run {
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));
         let (monitor, stop, recycler) = (run.monitor(), run.stop_handle(), run.recycler());
+        let dissector = run.dissector().cloned();
         let state = State {
             run,
             process: std::process::id(),
@@ -179,7 +185,7 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, recycler, is_live, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, recycler, dissector, is_live, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -395,12 +401,14 @@ pub(crate) fn column_names() -> Vec<&'static str> {
     COLUMNS.iter().copied().flatten().map(|column| column.name).collect()
 }
 
-/// Returns the versions of the engine and of nDPI.
+/// Returns the versions of the engine and of what labels depend on.
 #[pyfunction]
 pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("nfstream", env!("CARGO_PKG_VERSION"))?;
-    dict.set_item("ndpi", ndpi::version())?;
+    for Component { name, version } in default_dissector().iter().flat_map(|d| d.components()) {
+        dict.set_item(name.to_lowercase(), version)?;
+    }
     Ok(dict)
 }
 

@@ -14,7 +14,6 @@ use std::sync::{Arc, LazyLock};
 use nfstream::capture::{self, CaptureError, Chunk, LinkType, RawRecord, Source};
 use nfstream::condition::Condition;
 use nfstream::decode::{self, Dialect, Fragment, Options, Packet, decode};
-use nfstream::dpi::Limits;
 use nfstream::features::{Group, LinkAddresses, Measuring, Record, Schema};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::time::{Duration, Timestamp};
@@ -222,7 +221,6 @@ pub fn engine(data: &[u8]) {
             idle: Duration::from_nanos(30_000_000_000),
             active: Duration::from_nanos(60_000_000_000),
         },
-        inspection: Some(Limits::default()),
         measuring: Measuring {
             groups: Group::ALL.to_vec(),
             splt_packets: 12,

@@ -14,7 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dpi`]; its flow
+//! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dissect`]; its flow
 //! leaves through [`export`]. A module uses only those before it in this list; [`pipeline`] is the
 //! one place that knows them all.
 
@@ -24,7 +24,7 @@ pub mod capture;
 #[cfg(feature = "where")]
 pub mod condition;
 pub mod decode;
-pub mod dpi;
+pub mod dissect;
 pub mod export;
 pub mod features;
 pub mod flow;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::capture::{ChunkBytes, Process, Processes};
 use crate::decode::{Fragment, Packet, TcpFlags};
-use crate::dpi::{Dissector, Inspection};
+use crate::dissect::{Dissector, Inspection};
 use crate::features::{ActiveMeasures, Application, Measures, Plan, Record, Sample, Spent, Volume};
 use crate::flow::{
     Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender,

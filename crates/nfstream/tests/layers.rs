@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order of a packet's way; each uses only those before it.
-const LAYERS: [&str; 7] = ["capture", "decode", "flow", "features", "condition", "dpi", "export"];
+const LAYERS: [&str; 7] = ["capture", "decode", "flow", "features", "condition", "dissect", "export"];
 
 /// These know every layer. `lib` only declares them.
 const ABOVE_ALL: [&str; 3] = ["meter", "pipeline", "lib"];
@@ -185,4 +185,13 @@ fn only_capture_and_pipeline_start_threads() {
 fn used_modules_are_found_within_braces() {
     let code = "use crate::{a, b::{C, D}, e::f}; use crate::g::H; crate::i::j();";
     assert_eq!(used_modules(code), ["a", "b", "e", "g", "i"]);
+}
+
+/// Another dissector takes the place of nDPI without a change of the engine.
+#[test]
+fn only_the_adapter_names_ndpi() {
+    for Source { path, code, .. } in sources() {
+        let is_adapter = path.ends_with("dissect/ndpi.rs") || path.ends_with("dissect/mod.rs");
+        assert!(is_adapter || !code.contains("ndpi::"), "{}", path.display());
+    }
 }

@@ -1,6 +1,7 @@
 //! What can end a run before its input does.
 
 use crate::capture::CaptureError;
+use crate::dissect::DissectError;
 use crate::meter::HookError;
 
 /// Why a run ended before its input did.
@@ -10,10 +11,9 @@ pub enum RunError {
     /// The source cannot be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
-    /// The dissector cannot be made.
-    #[cfg(feature = "ndpi")]
-    #[error("nDPI cannot be set up")]
-    Dissector(#[source] ndpi::Error),
+    /// The dissector cannot be set up.
+    #[error(transparent)]
+    Dissector(#[from] DissectError),
     /// Code called for packets and flows failed.
     #[error(transparent)]
     Hook(HookError),

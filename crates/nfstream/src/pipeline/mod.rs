@@ -25,7 +25,7 @@ pub use stats::{Ignored, Stats};
 
 use crate::capture::{CaptureError, Chunk, Processes, Progress, Source, Warning};
 use crate::decode;
-use crate::dpi::{Dissector, Limits};
+use crate::dissect::{Dissection, Dissector, DissectorFactory};
 use crate::features::{Group, Measuring, Nameless, Names, Record, Recycler, Schema, Spent};
 use crate::flow::{Rules, Timeouts};
 use crate::meter::{Hooks, Meter, NoHooks};
@@ -47,8 +47,8 @@ pub struct Config {
     pub rules: Rules,
     /// What of each packet is decoded.
     pub decode: decode::Options,
-    /// How much of each flow is inspected, `None` for no inspection at all.
-    pub inspection: Option<Limits>,
+    /// Dissector that labels flows, `None` for no labels.
+    pub dissection: Option<Dissection>,
     /// What is measured of flows beside their volume.
     pub measuring: Measuring,
     /// Flows after which the run ends, `None` for no end.
@@ -71,7 +71,7 @@ impl Default for Config {
             },
             rules: Rules::default(),
             decode: decode::Options::default(),
-            inspection: Some(Limits::default()),
+            dissection: Dissection::default_choice(),
             measuring: Measuring::default(),
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
@@ -85,6 +85,12 @@ impl Config {
     /// Active flows of a run for which nobody chose another number: more than busy networks have,
     /// and few enough for the memory of a machine that watches one.
     pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
+
+    /// Makes the dissector of a meter, if flows are to be labelled.
+    fn make_dissector(&self) -> Result<Option<Box<dyn Dissector>>, RunError> {
+        let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
+        Ok(Some(dissector.make(*limits)?))
+    }
 
     /// Returns a meter, one of `meters`.
     fn meter(&self, meters: usize, equipment: Equipment) -> Meter {
@@ -125,6 +131,7 @@ pub enum Step {
 /// One pass over a source.
 pub struct Run {
     schema: Arc<Schema>,
+    dissector: Option<Arc<dyn DissectorFactory>>,
     shared: Arc<Shared>,
     recycler: Recycler,
     engine: Engine,
@@ -323,6 +330,11 @@ impl Run {
         &self.schema
     }
 
+    /// Returns the dissector that labels flows, `None` if there is none.
+    pub fn dissector(&self) -> Option<&Arc<dyn DissectorFactory>> {
+        self.dissector.as_ref()
+    }
+
     /// Returns who takes records that have served.
     pub fn recycler(&self) -> Recycler {
         self.recycler.clone()
@@ -343,14 +355,14 @@ impl Run {
         config: &Config,
         engine: impl FnOnce(Box<dyn Source>, Equipment, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
-        let dissector = config.inspection.map(make_dissector).transpose()?;
+        let dissector = config.make_dissector()?;
         let names: Arc<dyn Names> = match &dissector {
             Some(dissector) => dissector.names(),
             None => Arc::new(Nameless),
         };
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
-        groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
+        groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
         let processes = source.watch_processes().map_err(RunError::Capture)?;
         groups.retain(|group| *group != Group::SystemProcess);
         if let Some(processes) = &processes {
@@ -365,7 +377,9 @@ impl Run {
         let equipment = Equipment { dissector, processes, spent };
         let engine = engine(source, equipment, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
-        Ok(Self { schema, shared, recycler, engine, failure: None, flows_left, is_live })
+        let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
+        let failure = None;
+        Ok(Self { schema, dissector, shared, recycler, engine, failure, flows_left, is_live })
     }
 }
 
@@ -433,11 +447,4 @@ impl Shared {
         // Counters are whole after every statement, so a panic elsewhere does not spoil them.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-#[cfg(feature = "ndpi")]
-fn make_dissector(limits: Limits) -> Result<Box<dyn Dissector>, RunError> {
-    crate::dpi::NdpiDissector::new(limits)
-        .map(|dissector| Box::new(dissector) as Box<dyn Dissector>)
-        .map_err(RunError::Dissector)
 }

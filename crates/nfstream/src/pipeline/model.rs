@@ -14,7 +14,7 @@ use shuttle::{Config as Model, Runner, thread};
 use super::*;
 use crate::capture::{ChunkBytes, LinkType, RawRecord};
 use crate::decode::Packet;
-use crate::dpi::Inspection;
+use crate::dissect::Inspection;
 use crate::features::Application;
 use crate::flow::Slot;
 use crate::time::Timestamp;
@@ -97,7 +97,7 @@ impl Source for Script {
 
 fn config(meters: usize) -> Config {
     Config {
-        inspection: None,
+        dissection: None,
         meters: meters.try_into().unwrap(),
         max_active_flows: None,
         ..Config::default()

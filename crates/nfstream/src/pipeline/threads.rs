@@ -6,7 +6,7 @@ use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
 use super::merge::{Ids, Order};
 use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::worker::Workers;
-use super::{Config, Equipment, Found, RunError, Shared, Step, make_dissector};
+use super::{Config, Equipment, Found, RunError, Shared, Step};
 use crate::capture::Source;
 use crate::features::Record;
 use crate::flow::Tick;
@@ -53,9 +53,9 @@ impl Threads {
             let mut processes = processes.clone();
             let spent = spent.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
-                // Here, as making one takes longer than many a chunk.
-                if let (None, Some(limits)) = (&dissector, config.inspection) {
-                    dissector = Some(make_dissector(limits)?);
+                // In this thread: making a dissector takes longer than metering many a chunk.
+                if dissector.is_none() {
+                    dissector = config.make_dissector()?;
                 }
                 let equipment = Equipment {
                     dissector: dissector.take(),

@@ -243,7 +243,7 @@ impl Plan {
             timestamps: table.timestamps,
             has_source: separate,
             anonymizer,
-            provenance: Provenance::new().with("parameters", &parameters),
+            provenance: Provenance::new(job.dissector()).with("parameters", &parameters),
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
