@@ -28,7 +28,7 @@ impl Label {
 
 /// The state of a flow after one more packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Progress {
+pub struct Inspected {
     /// The label as it stands; later packets may change it.
     pub label: Label,
     /// Whether another packet can still change the label or add metadata.

@@ -40,7 +40,7 @@ mod packets;
 mod text;
 
 pub use flow::Flow;
-pub use label::{Label, Progress};
+pub use label::{Inspected, Label};
 pub use metadata::{Dhcp, Dns, Http, Metadata, Protocol, Ssh, Tls};
 pub use module::{Error, Module};
 pub use names::Names;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ndpi_sys as sys;
 
 use crate::flow::Flow;
-use crate::label::{Label, Progress};
+use crate::label::{Inspected, Label};
 use crate::names::Names;
 
 /// Held while a module is made or freed: nDPI initialises globals without a lock of its own.
@@ -87,7 +87,7 @@ impl Module {
     /// `ip_packet` starts with the IP header; what lies behind its 65 535th byte is not looked
     /// at. `time_ms` is in milliseconds since the epoch. A packet whose transport header is cut
     /// or belongs to another protocol than the flow's changes nothing.
-    pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Progress {
+    pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Inspected {
         let len = u16::try_from(ip_packet.len()).unwrap_or(u16::MAX);
         let mut label = sys::Label::default();
         // SAFETY: module and flow are alive and borrowed mutably, so nobody else uses them;
@@ -102,7 +102,7 @@ impl Module {
                 &mut label,
             );
         }
-        Progress { label: label.into(), wants_more: label.wants_more != 0 }
+        Inspected { label: label.into(), wants_more: label.wants_more != 0 }
     }
 
     /// Ends the dissection of a flow, and guesses by ports and addresses if nothing was found.

@@ -18,7 +18,7 @@ const BESIDE: usize = 72;
 const BAR: (usize, usize) = (6, 24);
 
 /// The progress of one run or of several in turn. It clears itself at the end.
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     /// `None` where nobody would see it.
     bar: Option<ProgressBar>,
     is_shown: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Progress {
     before: (u64, u64),
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Begins to measure the way through `total_bytes`, if that is known.
     pub(crate) fn new(total_bytes: Option<u64>, io: &Io<'_>) -> Self {
         let bar = io
@@ -95,7 +95,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

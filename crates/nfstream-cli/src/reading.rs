@@ -9,14 +9,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nfstream::condition::Condition;
-use nfstream::features::{Record, Recycler, Schema};
+use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::{Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
 use crate::input::Input;
 use crate::io::Io;
-use crate::progress::Progress;
+use crate::progress::ProgressDisplay;
 use crate::report::Report;
 use crate::rights;
 
@@ -28,11 +28,11 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Takes the flows of a run.
 pub(crate) trait Sink {
     /// Takes the next records, and returns whether more are wanted. Those that have served go to
-    /// `recycler`.
+    /// `pool`.
     fn take(
         &mut self,
         records: Vec<Record>,
-        recycler: &Recycler,
+        pool: &RecordPool,
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
@@ -48,7 +48,7 @@ pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
     condition: Option<&'a Condition>,
     monitor: Monitor,
-    recycler: Recycler,
+    pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
     /// Ends a live run without loss; `None` for files.
     stop: Option<StopHandle>,
@@ -68,7 +68,7 @@ impl<'a> Reading<'a> {
         let stop = input.live.is_some().then(|| run.stop_handle());
         let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
-        let recycler = run.recycler();
+        let pool = run.record_pool();
         let (sender, steps) = sync_channel(QUEUE);
         let name = "nfstream-run".to_owned();
         let thread = thread::Builder::new()
@@ -76,7 +76,7 @@ impl<'a> Reading<'a> {
             .spawn(move || advance(run, &sender))
             .map_err(|source| RunError::Thread { name, source })?;
         let condition = job.condition.as_ref();
-        Ok(Self { schema, condition, monitor, recycler, steps, stop, report, thread })
+        Ok(Self { schema, condition, monitor, pool, steps, stop, report, thread })
     }
 
     /// Returns the columns of the run.
@@ -92,7 +92,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn drain(
         mut self,
         sink: &mut impl Sink,
-        progress: &mut Progress,
+        progress: &mut ProgressDisplay,
         io: &mut Io<'_>,
     ) -> Result<Stats, Error> {
         loop {
@@ -130,7 +130,7 @@ impl<'a> Reading<'a> {
             let go_on = if records.is_empty() {
                 ControlFlow::Continue(())
             } else {
-                progress.aside(|| sink.take(records, &self.recycler, io))?
+                progress.aside(|| sink.take(records, &self.pool, io))?
             };
             if is_last || go_on.is_break() {
                 progress.end_run(&self.monitor);

@@ -10,7 +10,7 @@ use nfstream::export::{
     self, Anonymizer, Background, BatchBuilder, Existing, ExportError, Format, Provenance,
     Rotation, TableFiles,
 };
-use nfstream::features::{Record, Recycler};
+use nfstream::features::{Record, RecordPool};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -151,7 +151,7 @@ impl Shape {
 /// Makes the batches of a run's table.
 struct TableBuilder {
     builder: BatchBuilder,
-    recycler: Recycler,
+    pool: RecordPool,
     /// Whether batches are as they are to be seen, or as the engine has them.
     finished: bool,
 }
@@ -159,7 +159,7 @@ struct TableBuilder {
 impl TableBuilder {
     fn new(shape: &Shape, run: &Run, finished: bool) -> Self {
         let builder = BatchBuilder::new(shape.kind.schema(), Arc::clone(&shape.engine));
-        Self { builder, recycler: run.recycler.clone(), finished }
+        Self { builder, pool: run.pool.clone(), finished }
     }
 
     /// Appends rows for `records`, and returns the batches that are full.
@@ -176,7 +176,7 @@ impl TableBuilder {
                 full.push(self.rest(shape)?);
             }
         }
-        self.recycler.take(records);
+        self.pool.put_back(records);
         Ok(full)
     }
 
@@ -394,7 +394,7 @@ pub(crate) fn write_table(
     }
     let files = create(&path, shape.schema())?;
     let builder = BatchBuilder::new(run.kind.schema(), shape.engine);
-    let background = Background::start(builder, shape.anonymizer, files, run.recycler.clone());
+    let background = Background::start(builder, shape.anonymizer, files, run.pool.clone());
     let mut background = background.map_err(|error| export_error(&error))?;
     let mut state = run.lock()?;
     while !state.ended {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::features::{Column, Read, Record, Schema};
-use nfstream::flow::Rules;
+use nfstream::nfstream6::Rules;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -206,7 +206,7 @@ impl NFlow {
                     ))
                 })
             }
-            (Content::Row(..), Attribute::Plugin(_)) if self.kind.rules == Rules::V6 => {
+            (Content::Row(..), Attribute::Plugin(_)) if self.kind.rules == Rules::Nfstream6 => {
                 v6::new_udps(py)
             }
             (Content::Row(..), Attribute::Plugin(plugin)) => {
@@ -227,7 +227,7 @@ impl NFlow {
         py: Python<'py>,
     ) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>> {
         match (&self.content, self.kind.rules) {
-            (Content::Followed(_), Rules::V6) => {
+            (Content::Followed(_), Rules::Nfstream6) => {
                 v6::udps_items(&self.get(py, Attribute::Plugin(0))?)
             }
             _ => Ok(Vec::new()),
@@ -279,7 +279,7 @@ impl NFlow {
                 lock(followed).record.expiration_id = id;
                 Ok(())
             }
-            Some(Attribute::Column(column)) if self.kind.rules == Rules::V6 => {
+            Some(Attribute::Column(column)) if self.kind.rules == Rules::Nfstream6 => {
                 let _old = lock(followed).replaced.insert(column, value.unbind());
                 Ok(())
             }
@@ -354,7 +354,7 @@ impl NFlow {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        if self.kind.rules == Rules::V6 {
+        if self.kind.rules == Rules::Nfstream6 {
             return v6::flow_text(&self.keys(py)?, &self.values(py)?);
         }
         let names = self.kind.column_names(py);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nfstream::decode::Dialect;
 use nfstream::features::Record;
 use nfstream::flow::{EndReason, Slot};
-use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::Timestamp;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -129,24 +129,24 @@ impl<'py> Host<'_, 'py> {
         Ok(packet.into_any())
     }
 
-    fn init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
+    fn init(&mut self, view: FlowView<'_>, arrival: Arrival<'_>) -> PyResult<FlowAction> {
         let py = self.py;
-        let application = progress.dissector.map(|dissector| dissector.peek(progress.slot));
+        let application = view.dissector.map(|dissector| dissector.peek(view.slot));
         let record = Record {
-            id: progress.flow.birth,
-            flow: *progress.flow,
+            id: view.flow.birth,
+            flow: *view.flow,
             ended: Timestamp::MAX,
             end_reason: EndReason::EndOfInput,
             expiration_id: 0,
-            volume: progress.state.volume,
-            measures: progress.measures.map(|measures| Box::new(measures.clone())),
+            volume: view.state.volume,
+            measures: view.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
             process: None,
             phase: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
-        *self.plugins.slot(progress.slot) = Some(flow.clone().unbind());
-        let time = progress.flow.last_seen;
+        *self.plugins.slot(view.slot) = Some(flow.clone().unbind());
+        let time = view.flow.last_seen;
         let packet = self.packet(arrival, time, time)?;
         if let Face::V6(_) = self.plugins.face {
             let udps = v6::new_udps(py)?.unbind();
@@ -156,7 +156,7 @@ impl<'py> Host<'_, 'py> {
                     on_init.bind(py).call1((&packet, &flow))?;
                 }
             }
-            return Ok(self.wish(&flow));
+            return Ok(self.action(&flow));
         }
         for plugin in &self.plugins.plugins {
             let value = match &plugin.on_init {
@@ -165,22 +165,22 @@ impl<'py> Host<'_, 'py> {
             };
             flow.get().with_followed(|followed| followed.values.push(value.unbind()));
         }
-        Ok(self.wish(&flow))
+        Ok(self.action(&flow))
     }
 
-    fn update(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> PyResult<Wish> {
+    fn update(&mut self, view: FlowView<'_>, arrival: Arrival<'_>) -> PyResult<FlowAction> {
         let py = self.py;
-        let flow = self.plugins.slot(progress.slot).as_ref().map(|flow| flow.bind(py).clone());
+        let flow = self.plugins.slot(view.slot).as_ref().map(|flow| flow.bind(py).clone());
         // Every flow was announced by its first packet.
-        let Some(flow) = flow else { return Ok(Wish::Continue) };
-        let application = progress.dissector.map(|dissector| dissector.peek(progress.slot));
-        let time = progress.flow.last_seen;
+        let Some(flow) = flow else { return Ok(FlowAction::Continue) };
+        let application = view.dissector.map(|dissector| dissector.peek(view.slot));
+        let time = view.flow.last_seen;
         let mut time_before = time;
         flow.get().with_followed(|followed| {
             time_before = followed.record.flow.last_seen;
-            followed.record.flow = *progress.flow;
-            followed.record.volume = progress.state.volume;
-            if let (Some(mine), Some(new)) = (&mut followed.record.measures, progress.measures) {
+            followed.record.flow = *view.flow;
+            followed.record.volume = view.state.volume;
+            if let (Some(mine), Some(new)) = (&mut followed.record.measures, view.measures) {
                 mine.as_mut().clone_from(new);
             }
             if let Some(application) = application {
@@ -197,15 +197,17 @@ impl<'py> Host<'_, 'py> {
             };
             on_update.call1((packet, &flow))?;
         }
-        Ok(self.wish(&flow))
+        Ok(self.action(&flow))
     }
 
     /// Returns whether a plugin has ended the flow.
-    fn wish(&self, flow: &Bound<'_, NFlow>) -> Wish {
+    fn action(&self, flow: &Bound<'_, NFlow>) -> FlowAction {
         let id = flow.get().with_followed(|followed| followed.record.expiration_id);
         match (id, self.plugins.face) {
-            (Some(id @ ..=-1), Face::Standard) | (Some(id @ -1), Face::V6(_)) => Wish::End(id),
-            _ => Wish::Continue,
+            (Some(id @ ..=-1), Face::Standard) | (Some(id @ -1), Face::V6(_)) => {
+                FlowAction::End(id)
+            }
+            _ => FlowAction::Continue,
         }
     }
 
@@ -230,16 +232,20 @@ impl<'py> Host<'_, 'py> {
 }
 
 impl Hooks for Host<'_, '_> {
-    fn on_init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
-        self.init(progress, arrival).map_err(HookError::from)
+    fn on_init(
+        &mut self,
+        view: FlowView<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<FlowAction, HookError> {
+        self.init(view, arrival).map_err(HookError::from)
     }
 
     fn on_update(
         &mut self,
-        progress: Progress<'_>,
+        view: FlowView<'_>,
         arrival: Arrival<'_>,
-    ) -> Result<Wish, HookError> {
-        self.update(progress, arrival).map_err(HookError::from)
+    ) -> Result<FlowAction, HookError> {
+        self.update(view, arrival).map_err(HookError::from)
     }
 
     fn on_replace(&mut self, slot: Slot) {

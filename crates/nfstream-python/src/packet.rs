@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nfstream::capture::ChunkBytes;
-use nfstream::decode::{self, Packet};
 use nfstream::flow::Direction;
 use nfstream::meter::Arrival;
+use nfstream::packet::{self, ChunkBytes, Packet};
 use nfstream::time::Timestamp;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -198,7 +197,7 @@ impl NFPacket {
     }
 }
 
-fn number(end: &decode::Endpoint, version: u8) -> u128 {
+fn number(end: &packet::Endpoint, version: u8) -> u128 {
     let wide = u128::from_be_bytes(end.addr);
     if version == 4 { wide >> 96 } else { wide }
 }
@@ -218,8 +217,8 @@ impl TcpFlags {
         Ok(all[usize::from(flags)].bind(py).clone())
     }
 
-    fn bit(self, flags: decode::TcpFlags) -> u8 {
-        u8::from(decode::TcpFlags(self.0).contains(flags))
+    fn bit(self, flags: packet::TcpFlags) -> u8 {
+        u8::from(packet::TcpFlags(self.0).contains(flags))
     }
 }
 
@@ -232,12 +231,12 @@ macro_rules! flags {
                 #[doc = $doc]
                 #[getter]
                 fn $name(&self) -> u8 {
-                    self.bit(decode::TcpFlags::$flag)
+                    self.bit(packet::TcpFlags::$flag)
                 }
             )*
 
             fn __repr__(&self) -> String {
-                let names = [$((stringify!($name), decode::TcpFlags::$flag)),*];
+                let names = [$((stringify!($name), packet::TcpFlags::$flag)),*];
                 let set: Vec<_> = names
                     .into_iter()
                     .filter(|(_, flag)| self.bit(*flag) == 1)

@@ -11,8 +11,10 @@ use nfstream::decode::Dialect;
 use nfstream::dissect::{
     Component, Dissection, DissectorFactory, Limits, default_dissector,
 };
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, Recycler, V6Columns};
-use nfstream::flow::{Rules, Timeouts};
+use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, RecordPool};
+use nfstream::flow::Timeouts;
+use nfstream::nfstream6::Nfstream6Columns;
+use nfstream::nfstream6::Rules;
 use nfstream::pipeline::suitable_meters;
 use nfstream::time::{Duration, TimeUnit};
 use nfstream::{Config, Monitor, Step, StopHandle, decode};
@@ -30,7 +32,7 @@ pub(crate) struct Run {
     pub(crate) kind: Arc<FlowType>,
     pub(crate) monitor: Monitor,
     stop: StopHandle,
-    pub(crate) recycler: Recycler,
+    pub(crate) pool: RecordPool,
     pub(crate) dissector: Option<Arc<dyn DissectorFactory>>,
     /// Whether packets come from interfaces.
     #[pyo3(get)]
@@ -100,7 +102,7 @@ impl Run {
         strict: bool,
     ) -> PyResult<Self> {
         let rules = self::rules(rules)?;
-        let dialect = if strict { Dialect::V6 } else { Dialect::Standard };
+        let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
         let limits = Limits { tcp_packets: max_tcp_dissections, udp_packets: max_udp_dissections };
         let groups: Vec<_> = features.iter().map(|name| group(name)).collect::<PyResult<_>>()?;
         let config = Config {
@@ -127,7 +129,7 @@ impl Run {
         };
         let face = match rules {
             Rules::Standard => Face::Standard,
-            Rules::V6 => Face::V6(dialect),
+            Rules::Nfstream6 => Face::V6(dialect),
         };
         let plugins: Vec<_> = plugins
             .iter()
@@ -165,15 +167,15 @@ impl Run {
                 let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
                 (Arc::clone(run.schema()), names)
             }
-            Rules::V6 => {
+            Rules::Nfstream6 => {
                 let processes = (system_visibility_mode == 1).then_some(Group::SystemProcess);
                 let groups: Vec<_> = groups.into_iter().chain(processes).collect();
-                let schema = run.schema().select(&V6Columns::of(&groups));
+                let schema = run.schema().select(&Nfstream6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
             }
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));
-        let (monitor, stop, recycler) = (run.monitor(), run.stop_handle(), run.recycler());
+        let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
         let dissector = run.dissector().cloned();
         let state = State {
             run,
@@ -185,7 +187,7 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, recycler, dissector, is_live, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, pool, dissector, is_live, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -213,7 +215,7 @@ impl Run {
                     let served = std::mem::replace(&mut state.given, given);
                     // Unless somebody keeps flows.
                     if let Some(records) = Arc::into_inner(served) {
-                        self.recycler.take(records);
+                        self.pool.put_back(records);
                     }
                 }
                 Found::Followed(_, flows) => state.followed.extend(flows),
@@ -427,7 +429,7 @@ fn group(name: &str) -> PyResult<Group> {
 fn rules(name: &str) -> PyResult<Rules> {
     match name {
         "standard" => Ok(Rules::Standard),
-        "v6" => Ok(Rules::V6),
+        "v6" => Ok(Rules::Nfstream6),
         _ => Err(PyValueError::new_err(format!("rules must be 'standard' or 'v6', not {name:?}"))),
     }
 }

@@ -1,10 +1,11 @@
 //! What scripts for nfstream 6 see: its packets, and the values of plugins on a flow.
 
-use nfstream::capture::ChunkBytes;
-use nfstream::decode::{self, Dialect, Packet};
-use nfstream::features::{Accounting, LinkAddresses, v6_ip_text};
+use nfstream::decode::Dialect;
+use nfstream::features::{Accounting, LinkAddresses};
 use nfstream::flow::Direction;
 use nfstream::meter::Arrival;
+use nfstream::nfstream6::ip_text;
+use nfstream::packet::{ChunkBytes, Packet, TcpFlags};
 use nfstream::time::Timestamp;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -66,7 +67,7 @@ impl V6Packet {
         Self { packet: *packet, bytes: bytes.clone(), direction, time, time_before, dialect }
     }
 
-    fn flag(&self, flag: decode::TcpFlags) -> u8 {
+    fn flag(&self, flag: TcpFlags) -> u8 {
         u8::from(self.packet.tcp_flags.contains(flag))
     }
 
@@ -129,7 +130,7 @@ impl V6Packet {
     /// Sender's address.
     #[getter]
     fn src_ip(&self) -> String {
-        v6_ip_text(self.packet.src.ip(self.packet.version))
+        ip_text(self.packet.src.ip(self.packet.version))
     }
 
     /// Sender's MAC address.
@@ -147,7 +148,7 @@ impl V6Packet {
     /// Receiver's address.
     #[getter]
     fn dst_ip(&self) -> String {
-        v6_ip_text(self.packet.dst.ip(self.packet.version))
+        ip_text(self.packet.dst.ip(self.packet.version))
     }
 
     /// Receiver's MAC address.
@@ -201,49 +202,49 @@ impl V6Packet {
     /// Synchronize sequence numbers.
     #[getter]
     fn syn(&self) -> u8 {
-        self.flag(decode::TcpFlags::SYN)
+        self.flag(TcpFlags::SYN)
     }
 
     /// Congestion window reduced.
     #[getter]
     fn cwr(&self) -> u8 {
-        self.flag(decode::TcpFlags::CWR)
+        self.flag(TcpFlags::CWR)
     }
 
     /// ECN echo.
     #[getter]
     fn ece(&self) -> u8 {
-        self.flag(decode::TcpFlags::ECE)
+        self.flag(TcpFlags::ECE)
     }
 
     /// Urgent pointer field is significant.
     #[getter]
     fn urg(&self) -> u8 {
-        self.flag(decode::TcpFlags::URG)
+        self.flag(TcpFlags::URG)
     }
 
     /// Acknowledgment field is significant.
     #[getter]
     fn ack(&self) -> u8 {
-        self.flag(decode::TcpFlags::ACK)
+        self.flag(TcpFlags::ACK)
     }
 
     /// Push function.
     #[getter]
     fn psh(&self) -> u8 {
-        self.flag(decode::TcpFlags::PSH)
+        self.flag(TcpFlags::PSH)
     }
 
     /// Reset the connection.
     #[getter]
     fn rst(&self) -> u8 {
-        self.flag(decode::TcpFlags::RST)
+        self.flag(TcpFlags::RST)
     }
 
     /// No more data from sender.
     #[getter]
     fn fin(&self) -> u8 {
-        self.flag(decode::TcpFlags::FIN)
+        self.flag(TcpFlags::FIN)
     }
 
     /// Tunnel that carried the packet, 0 without one.

@@ -16,7 +16,7 @@ use nfstream::capture;
 use nfstream::export::{self, Background, BatchBuilder, Existing, Format, Rotation, TableFiles};
 use nfstream::features::{Group, Measuring, Record};
 use nfstream::flow::Slot;
-use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::{Config, Run, RunError, Step};
 
 /// What happens to a run.
@@ -96,7 +96,7 @@ fn take(
     let existing = Existing::Replace;
     let files = TableFiles::create(table, existing, Format::Csv, &arrow, Rotation::default())?;
     let builder = BatchBuilder::new(&schema, arrow);
-    let background = Background::start(builder, None, files, run.recycler())?;
+    let background = Background::start(builder, None, files, run.record_pool())?;
     thread::scope(|scope| {
         let watch = monitor.clone();
         let stop = &stop;
@@ -148,12 +148,12 @@ fn exhaust(
 struct Watching;
 
 impl Hooks for Watching {
-    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
+    fn on_init(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(FlowAction::Continue)
     }
 
-    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
+    fn on_update(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(FlowAction::Continue)
     }
 
     fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {

@@ -1,6 +1,6 @@
 //! Captures in the pcap format.
 
-use nfstream::capture::LinkType;
+use nfstream::packet::LinkType;
 
 use crate::Captured;
 

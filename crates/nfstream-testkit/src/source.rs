@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use nfstream::capture::{
-    CaptureError, Chunk, ChunkBytes, LinkType, Progress, RawRecord, Source, Warning,
-};
+use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
+use nfstream::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use nfstream::time::Timestamp;
 
 use crate::Frame;
@@ -126,8 +125,8 @@ impl Source for MemorySource {
         false
     }
 
-    fn progress(&self) -> Progress {
-        Progress::default()
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {

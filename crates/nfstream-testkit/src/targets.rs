@@ -11,11 +11,12 @@ use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use nfstream::capture::{self, CaptureError, Chunk, LinkType, RawRecord, Source};
+use nfstream::capture::{self, CaptureError, Source};
 use nfstream::condition::Condition;
-use nfstream::decode::{self, Dialect, Fragment, Options, Packet, decode};
+use nfstream::decode::{self, Dialect, Options, decode};
 use nfstream::features::{Group, LinkAddresses, Measuring, Record, Schema};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
+use nfstream::packet::{Chunk, Fragment, LinkType, Packet, RawRecord};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, Stats, Step, export};
 
@@ -245,7 +246,7 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     let schema = Arc::clone(run.schema());
     let arrow = Arc::new(export::arrow_schema(&schema));
     let mut builder = export::BatchBuilder::new(&schema, arrow);
-    let recycler = run.recycler();
+    let pool = run.record_pool();
     let mut in_flows = 0;
     loop {
         let (records, last) = match run.advance() {
@@ -261,7 +262,7 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
             .sum::<u64>();
         builder.append(&records);
         assert_eq!(builder.finish().num_rows(), records.len());
-        recycler.take(records);
+        pool.put_back(records);
         if last {
             break;
         }
@@ -319,7 +320,7 @@ impl<'a> Frames<'a> {
     }
 
     fn decoding(&self) -> Options {
-        let dialect = if self.options & 2 == 0 { Dialect::Standard } else { Dialect::V6 };
+        let dialect = if self.options & 2 == 0 { Dialect::Standard } else { Dialect::Nfstream6 };
         Options { tunnels: self.options & 1 != 0, dialect }
     }
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use nfstream::capture::{self, Chunk, Source};
+use nfstream::capture::{self, Source};
 use nfstream::decode::{Options, decode};
+use nfstream::packet::Chunk;
 
 /// Times that each capture's packets are decoded in one sample: the captures are small.
 const ROUNDS: usize = 50;

@@ -8,10 +8,10 @@ mod merge;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use nfstream::decode::{Endpoint, Packet};
 use nfstream::features::{Application, Record, Volume};
 use nfstream::flow::{EndReason, Flow, FlowKey, Sender};
-use nfstream::meter::Findings;
+use nfstream::meter::MeterOutput;
+use nfstream::packet::{Endpoint, Packet};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{features, flow, meter, time};
 
@@ -45,18 +45,18 @@ fn ids(bencher: Bencher<'_, '_>, meters: u32) {
     bencher
         .counter(ItemsCount::new(RECORDS))
         .with_inputs(|| {
-            let mut findings: Vec<_> = (0..meters).map(|_| Findings::default()).collect();
+            let mut output: Vec<_> = (0..meters).map(|_| MeterOutput::default()).collect();
             for number in 0..RECORDS {
-                let findings = findings.get_mut(number_as_index(number % meters));
-                let findings = findings.expect("one for each meter");
-                findings.records.push(record(u64::from(number / meters), 0));
-                findings.births.push(number);
+                let output = output.get_mut(number_as_index(number % meters));
+                let output = output.expect("one for each meter");
+                output.records.push(record(u64::from(number / meters), 0));
+                output.births.push(number);
             }
-            (Ids::new(number_as_index(meters)), findings)
+            (Ids::new(number_as_index(meters)), output)
         })
-        .bench_local_values(|(mut ids, mut findings)| {
-            ids.assign(&mut findings);
-            (ids, findings)
+        .bench_local_values(|(mut ids, mut output)| {
+            ids.assign(&mut output);
+            (ids, output)
         });
 }
 

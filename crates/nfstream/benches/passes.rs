@@ -22,9 +22,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use nfstream::capture::{Chunk, Source};
+use nfstream::capture::Source;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Group, Measuring};
+use nfstream::packet::Chunk;
 use nfstream::{Config, Run, Step, capture, decode, export};
 
 const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] \
@@ -165,7 +166,7 @@ impl Task {
         let before = if self.stage == Stage::Memory { anonymous_bytes()? } else { 0 };
         let mut after = before;
         let mut builder = export::BatchBuilder::new(&schema, arrow_schema);
-        let recycler = run.recycler();
+        let pool = run.record_pool();
         let mut batches = Vec::new();
         loop {
             if self.stage == Stage::Memory {
@@ -181,7 +182,7 @@ impl Task {
                     batches.push(builder.finish());
                 }
             }
-            recycler.take(records);
+            pool.put_back(records);
             if last {
                 break;
             }

@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use nfstream::decode::{Endpoint, Packet};
 use nfstream::flow::{FlowKey, FlowTable, KeyHasher, Sender};
+use nfstream::packet::{Endpoint, Packet};
 use nfstream::time::Timestamp;
 
 /// Numbers of active flows.

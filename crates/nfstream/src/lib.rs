@@ -28,7 +28,10 @@ pub mod dissect;
 pub mod export;
 pub mod features;
 pub mod flow;
+pub mod host;
 pub mod meter;
+pub mod nfstream6;
+pub mod packet;
 pub mod pipeline;
 pub mod time;
 

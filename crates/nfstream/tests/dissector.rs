@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nfstream::decode::Packet;
 use nfstream::dissect::{
     Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits,
 };
 use nfstream::export::{CsvWriter, Provenance};
 use nfstream::features::{Application, Column, Label, Metadata, Names, Value};
 use nfstream::flow::Slot;
+use nfstream::packet::Packet;
 use nfstream::{Config, Run, RunError, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds};
 

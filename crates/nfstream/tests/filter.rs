@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use nfstream::capture::{self, CaptureError, Chunk, Filter, Filtered, LinkType, Source};
+use nfstream::capture::{self, CaptureError, Filter, Filtered, Source};
+use nfstream::packet::{Chunk, LinkType};
 use nfstream::{Config, Run, Step};
 
 const EXPRESSIONS: &[&str] = &[

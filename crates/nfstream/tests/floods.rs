@@ -6,10 +6,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nfstream::capture::{
-    CaptureError, Chunk, ChunkBytes, LinkType, Progress, RawRecord, Source, Warning,
-};
+use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
 use nfstream::flow::FragmentTable;
+use nfstream::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use nfstream::time::Timestamp;
 use nfstream::{Run, Stats, Step};
 use nfstream_testkit::{Ends, Frame, Ipv4};
@@ -61,8 +60,8 @@ impl Source for Flood {
         false
     }
 
-    fn progress(&self) -> Progress {
-        Progress::default()
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {

@@ -4,7 +4,7 @@
 
 use nfstream::features::Record;
 use nfstream::flow::EndReason;
-use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Run, Step};
 use nfstream_testkit::{
@@ -244,19 +244,19 @@ mod rule_4_active {
 struct EndAfter(u64);
 
 impl EndAfter {
-    fn wish(&self, progress: &Progress<'_>) -> Wish {
-        let packets = progress.state.volume.total_packets();
-        if packets == self.0 { Wish::End(-5) } else { Wish::Continue }
+    fn action(&self, view: &FlowView<'_>) -> FlowAction {
+        let packets = view.state.volume.total_packets();
+        if packets == self.0 { FlowAction::End(-5) } else { FlowAction::Continue }
     }
 }
 
 impl Hooks for EndAfter {
-    fn on_init(&mut self, progress: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(self.wish(&progress))
+    fn on_init(&mut self, view: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(self.action(&view))
     }
 
-    fn on_update(&mut self, progress: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(self.wish(&progress))
+    fn on_update(&mut self, view: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(self.action(&view))
     }
 
     fn on_expire(&mut self, _: nfstream::flow::Slot, _: &mut Record) -> Result<(), HookError> {
@@ -382,14 +382,18 @@ impl Payloads {
 }
 
 impl Hooks for &mut Payloads {
-    fn on_init(&mut self, _: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_init(&mut self, _: FlowView<'_>, arrival: Arrival<'_>) -> Result<FlowAction, HookError> {
         self.note(&arrival);
-        Ok(Wish::Continue)
+        Ok(FlowAction::Continue)
     }
 
-    fn on_update(&mut self, _: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_update(
+        &mut self,
+        _: FlowView<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<FlowAction, HookError> {
         self.note(&arrival);
-        Ok(Wish::Continue)
+        Ok(FlowAction::Continue)
     }
 
     fn on_expire(&mut self, _: nfstream::flow::Slot, _: &mut Record) -> Result<(), HookError> {

@@ -4,10 +4,9 @@
 
 use std::sync::Arc;
 
-use nfstream::capture::{
-    CaptureError, Chunk, ChunkBytes, Progress, RawRecord, Reception, Source, Warning,
-};
+use nfstream::capture::{CaptureError, ReadProgress, Reception, Source, Warning};
 use nfstream::flow::{EndReason, Timeouts};
+use nfstream::packet::{Chunk, ChunkBytes, RawRecord};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::strategies::Plan;
@@ -64,8 +63,8 @@ impl Source for Scripted {
         true
     }
 
-    fn progress(&self) -> Progress {
-        Progress::default()
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
     }
 
     fn reception(&self) -> Option<Reception> {

@@ -22,7 +22,7 @@ const SHORT: Timeouts =
 /// then serve again.
 fn table(packets: &[Captured], config: &Config, recycle: bool) -> RecordBatch {
     let mut run = Run::new(MemorySource::new(packets).boxed(), config).unwrap();
-    let (schema, recycler) = (Arc::clone(run.schema()), run.recycler());
+    let (schema, pool) = (Arc::clone(run.schema()), run.record_pool());
     let arrow_schema = Arc::new(arrow_schema(&schema));
     let mut builder = BatchBuilder::new(&schema, Arc::clone(&arrow_schema));
     let mut all = Vec::new();
@@ -33,7 +33,7 @@ fn table(packets: &[Captured], config: &Config, recycle: bool) -> RecordBatch {
         };
         if recycle {
             builder.append(&records);
-            recycler.take(records);
+            pool.put_back(records);
         } else {
             all.extend(records);
         }

@@ -5,7 +5,7 @@
 
 use nfstream::features::Record;
 use nfstream::flow::{Slot, Timeouts};
-use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Run, Step};
 use nfstream_testkit::strategies::{Order, Plan, stream};
@@ -43,15 +43,15 @@ struct Counting {
 }
 
 impl Hooks for Counting {
-    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_init(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
         self.births += 1;
         self.packets += 1;
-        Ok(Wish::Continue)
+        Ok(FlowAction::Continue)
     }
 
-    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_update(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
         self.packets += 1;
-        Ok(Wish::Continue)
+        Ok(FlowAction::Continue)
     }
 
     fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {

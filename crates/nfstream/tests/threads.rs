@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nfstream::capture::CaptureError;
 use nfstream::features::Record;
 use nfstream::flow::Slot;
-use nfstream::meter::{Arrival, HookError, Hooks, Progress, Wish};
+use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::{Run, RunError, Step};
 use nfstream_testkit::strategies::Plan;
 use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
@@ -82,12 +82,12 @@ fn until_failure(run: &mut Run) -> (Vec<Row>, RunError) {
 struct Nothing;
 
 impl Hooks for Nothing {
-    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
+    fn on_init(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(FlowAction::Continue)
     }
 
-    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
+    fn on_update(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(FlowAction::Continue)
     }
 
     fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
@@ -215,17 +215,17 @@ fn a_panic_in_the_source_is_an_error_with_one_meter() {
 struct FailAt(u32);
 
 impl Hooks for FailAt {
-    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
+    fn on_init(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
         self.0 -= 1;
-        if self.0 == 0 { Err("a plugin failed".into()) } else { Ok(Wish::Continue) }
+        if self.0 == 0 { Err("a plugin failed".into()) } else { Ok(FlowAction::Continue) }
     }
 
     fn on_update(
         &mut self,
-        progress: Progress<'_>,
+        view: FlowView<'_>,
         arrival: Arrival<'_>,
-    ) -> Result<Wish, HookError> {
-        self.on_init(progress, arrival)
+    ) -> Result<FlowAction, HookError> {
+        self.on_init(view, arrival)
     }
 
     fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {

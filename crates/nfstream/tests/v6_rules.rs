@@ -4,8 +4,8 @@
 
 use std::num::NonZeroUsize;
 
-use nfstream::flow::Rules;
 use nfstream::meter::NoHooks;
+use nfstream::nfstream6::Rules;
 use nfstream::time::Timestamp;
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos, seconds};
@@ -20,7 +20,7 @@ fn packet(time: Timestamp, port: u16) -> Captured {
 }
 
 fn config(idle: u64, active: u64) -> Config {
-    Config { rules: Rules::V6, ..Ends::without_dpi(idle, active).config() }
+    Config { rules: Rules::Nfstream6, ..Ends::without_dpi(idle, active).config() }
 }
 
 fn rows_of(mut run: Run) -> Vec<Row> {

@@ -92,7 +92,7 @@ fn addresses(interface: &Interface) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use nfstream::capture::LinkType;
+    use nfstream::packet::LinkType;
 
     use super::*;
 

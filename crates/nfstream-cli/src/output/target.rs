@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::export::{Anonymizer, Existing, Provenance, Rotation, TableFiles, Writer};
-use nfstream::features::{Record, Recycler, Schema};
+use nfstream::features::{Record, RecordPool, Schema};
 
 use super::batches::Batches;
 use super::flow_table::{FlowTable, Selection};
@@ -101,21 +101,21 @@ impl Target {
         i32::try_from(self.names.len() - 1).unwrap_or(i32::MAX)
     }
 
-    /// Takes the next rows and the number of each one's source; `recycler`, if there is one,
+    /// Takes the next rows and the number of each one's source; `pool`, if there is one,
     /// gets the records that have served.
     pub(crate) fn write(
         &mut self,
         mut records: Vec<Record>,
         mut sources: Vec<i32>,
-        recycler: Option<&Recycler>,
+        pool: Option<&RecordPool>,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
         self.records.append(&mut records);
         self.sources.append(&mut sources);
         if self.records.len() >= BATCH {
             let served = self.write_pending(io)?;
-            if let Some(recycler) = recycler {
-                recycler.take(served);
+            if let Some(pool) = pool {
+                pool.put_back(served);
             }
         }
         Ok(())

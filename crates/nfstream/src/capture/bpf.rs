@@ -132,14 +132,14 @@ impl Program {
                 code::LD_B_IND => accumulator = byte(frame, index.checked_add(k)?)?,
                 code::LD_IMM => accumulator = k,
                 code::LD_LEN => accumulator = wire_len,
-                code::LD_MEM => accumulator = *memory.get(super::to_usize(k))?,
+                code::LD_MEM => accumulator = *memory.get(crate::packet::to_usize(k))?,
                 code::LDX_IMM => index = k,
                 code::LDX_LEN => index = wire_len,
-                code::LDX_MEM => index = *memory.get(super::to_usize(k))?,
+                code::LDX_MEM => index = *memory.get(crate::packet::to_usize(k))?,
                 // Four times a header length in words (RFC 791).
                 code::LDX_MSH => index = (byte(frame, k)? & 0x0f) << 2,
-                code::ST => *memory.get_mut(super::to_usize(k))? = accumulator,
-                code::STX => *memory.get_mut(super::to_usize(k))? = index,
+                code::ST => *memory.get_mut(crate::packet::to_usize(k))? = accumulator,
+                code::STX => *memory.get_mut(crate::packet::to_usize(k))? = index,
                 code::TAX => index = accumulator,
                 code::TXA => accumulator = index,
                 code::JA => next = landing(next, k)?,
@@ -193,16 +193,16 @@ fn compare(condition: u16, left: u32, right: u32) -> Option<bool> {
 }
 
 fn word(frame: &[u8], offset: u32) -> Option<u32> {
-    frame.get(super::to_usize(offset)..)?.first_chunk().copied().map(u32::from_be_bytes)
+    frame.get(crate::packet::to_usize(offset)..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 fn half(frame: &[u8], offset: u32) -> Option<u32> {
-    let bytes = frame.get(super::to_usize(offset)..)?.first_chunk().copied();
+    let bytes = frame.get(crate::packet::to_usize(offset)..)?.first_chunk().copied();
     bytes.map(u16::from_be_bytes).map(u32::from)
 }
 
 fn byte(frame: &[u8], offset: u32) -> Option<u32> {
-    frame.get(super::to_usize(offset)).copied().map(u32::from)
+    frame.get(crate::packet::to_usize(offset)).copied().map(u32::from)
 }
 
 #[cfg(test)]

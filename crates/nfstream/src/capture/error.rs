@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::LinkType;
+use crate::packet::LinkType;
 
 /// Why packets cannot be read.
 #[non_exhaustive]

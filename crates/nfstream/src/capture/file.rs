@@ -6,12 +6,14 @@ use std::io::{self, ErrorKind, Read};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use nfstream_memory::Mapping;
+use nfstream_sys::Mapping;
 
-use super::format::{HEAD_LEN, Parser, Unrecognized};
+use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
+use super::outcome::{End, Failure};
 use super::stream::{BUFFER, Compression, Input, Stream};
-use super::{CaptureError, Chunk, Corruption, Progress, Source, Warning};
+use super::{CaptureError, ReadProgress, Source, Warning};
+use crate::packet::Chunk;
 
 /// Bytes of the buffer for a stream that is only looked at.
 const GLANCE: usize = 4 << 10;
@@ -28,22 +30,6 @@ pub struct FileSource {
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
     has_failed: bool,
-}
-
-/// How a file came to its end.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) enum End {
-    Complete,
-    Truncated { offset: u64 },
-}
-
-/// Why a file cannot be read on. Its name is added by who knows it.
-#[derive(Debug)]
-pub(super) enum Failure {
-    Changed,
-    Corrupt { offset: u64, what: Corruption },
-    Io(io::Error),
-    Unrecognized(Unrecognized),
 }
 
 /// The one file that is open.
@@ -136,9 +122,9 @@ impl Source for FileSource {
         self.total_bytes.is_none()
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> ReadProgress {
         let current = self.reader.as_ref().map_or(0, Reader::progress);
-        Progress { bytes: self.done_bytes + current, total_bytes: self.total_bytes }
+        ReadProgress { bytes: self.done_bytes + current, total_bytes: self.total_bytes }
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {
@@ -188,40 +174,6 @@ impl Reader {
     }
 }
 
-impl Failure {
-    fn at(self, path: &Path) -> CaptureError {
-        let path = path.to_path_buf();
-        match self {
-            Self::Changed => CaptureError::Changed { path },
-            Self::Corrupt { offset, what } => CaptureError::Corrupt { path, offset, what },
-            Self::Io(source) => CaptureError::Io { path, source },
-            Self::Unrecognized(Unrecognized::Empty) => CaptureError::Empty { path },
-            Self::Unrecognized(Unrecognized::HeaderCut) => {
-                CaptureError::Corrupt { path, offset: 0, what: Corruption::FileHeader }
-            }
-            Self::Unrecognized(Unrecognized::NotACapture) => CaptureError::NotACapture { path },
-            Self::Unrecognized(Unrecognized::UnsupportedLinkType(link)) => {
-                CaptureError::UnsupportedLinkType { path, link }
-            }
-            Self::Unrecognized(Unrecognized::UnsupportedVersion(major, minor)) => {
-                CaptureError::UnsupportedVersion { path, major, minor }
-            }
-        }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<Unrecognized> for Failure {
-    fn from(reason: Unrecognized) -> Self {
-        Self::Unrecognized(reason)
-    }
-}
-
 /// Fails if `path` cannot be read as a capture, and returns its length if it has one.
 fn check(path: &Path) -> Result<Option<u64>, Failure> {
     if is_stdin(path) {
@@ -260,8 +212,8 @@ mod tests {
     use super::super::samples::{
         Folder, Order, Seen, enhanced, gzip, interface, pcap, pcapng_start, section, seen, zstd,
     };
-    use super::super::{ChunkBytes, LinkType};
     use super::*;
+    use crate::packet::{ChunkBytes, LinkType};
 
     fn read(paths: &[PathBuf], limit: usize) -> Result<(Vec<Seen>, Vec<Warning>), CaptureError> {
         let mut source = open(paths)?;
@@ -326,12 +278,12 @@ mod tests {
         let total = u64::try_from(capture.len() + compressed.len()).unwrap();
         let mut source =
             open(&[folder.write("a", &capture), folder.write("b", &compressed)]).unwrap();
-        assert_eq!(source.progress(), Progress { bytes: 0, total_bytes: Some(total) });
+        assert_eq!(source.progress(), ReadProgress { bytes: 0, total_bytes: Some(total) });
         let mut chunk = Chunk::default();
         assert!(source.read(&mut chunk, 1).unwrap());
         assert_eq!(source.progress().bytes, 24 + 16 + 3);
         while source.read(&mut chunk, 1).unwrap() {}
-        assert_eq!(source.progress(), Progress { bytes: total, total_bytes: Some(total) });
+        assert_eq!(source.progress(), ReadProgress { bytes: total, total_bytes: Some(total) });
     }
 
     #[test]

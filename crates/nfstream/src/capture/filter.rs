@@ -3,7 +3,8 @@
 use pcap::{Capture, Linktype};
 
 use super::bpf::{Instruction, Program};
-use super::{CaptureError, Chunk, LinkType, Progress, Reception, Source, Warning};
+use super::{CaptureError, ReadProgress, Reception, Source, Warning};
+use crate::packet::{Chunk, LinkType};
 
 /// An expression of libpcap's filter language (pcap-filter(7)).
 ///
@@ -178,7 +179,7 @@ impl<S: Source> Source for Filtered<S> {
         self.source.may_wait()
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> ReadProgress {
         self.source.progress()
     }
 

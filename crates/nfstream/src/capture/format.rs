@@ -1,12 +1,12 @@
 //! Which format a capture has, and what all of them share.
 
-use nfstream_memory::prefetch_slice;
 use pcap_parser::nom::Err as Stopped;
 use pcap_parser::parse_pcap_header;
 
+use super::parsed::Parsed;
 use super::pcap::{HEADER_LEN, Pcap};
 use super::pcapng::Pcapng;
-use super::{Corruption, LinkType, RawRecord};
+use crate::packet::{LinkType, RawRecord};
 
 /// Captured bytes of the longest frame that is taken from a capture that does not announce
 /// longer ones: what libpcap takes (`MAXIMUM_SNAPLEN`).
@@ -34,25 +34,6 @@ pub(super) enum Unrecognized {
     NotACapture,
     UnsupportedLinkType(LinkType),
     UnsupportedVersion(u16, u16),
-}
-
-/// How far a parser came.
-#[derive(Debug)]
-pub(super) struct Parsed {
-    /// The first byte that was not used.
-    pub(super) next: usize,
-    /// Why it went no further.
-    pub(super) stop: Stop,
-}
-
-#[derive(Debug, Eq, PartialEq)]
-pub(super) enum Stop {
-    /// What comes next breaks a rule.
-    Corrupt { what: Corruption },
-    /// There are as many records as were asked for.
-    Full,
-    /// What comes next needs this many bytes, more than there are.
-    Short { needed: usize },
 }
 
 impl Parser {
@@ -117,35 +98,6 @@ impl Parser {
         match self {
             Self::Pcap(_) => None,
             Self::Pcapng(pcapng) => pcapng.unsupported(),
-        }
-    }
-}
-
-/// Fetches the bytes that a parser comes to next.
-///
-/// Where a record begins is known only from the one before, so a processor waits for memory at
-/// each of them. Fetching all that lies ahead, needed or not, makes a walk twice as fast or more.
-#[derive(Debug)]
-pub(super) struct Prefetch {
-    fetched: usize,
-}
-
-impl Prefetch {
-    const AHEAD: usize = 2048;
-    const LINE: usize = 64;
-
-    pub(super) fn new(from: usize) -> Self {
-        Self { fetched: from }
-    }
-
-    /// Sees to it that the bytes behind `at` were asked for.
-    #[inline(always)]
-    pub(super) fn advance(&mut self, bytes: &[u8], at: usize) {
-        // Nothing is gained by fetching what was jumped over.
-        self.fetched = self.fetched.max(at);
-        while self.fetched < at + Self::AHEAD {
-            prefetch_slice(bytes, self.fetched);
-            self.fetched += Self::LINE;
         }
     }
 }

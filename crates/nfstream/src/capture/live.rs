@@ -11,18 +11,16 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(target_os = "linux")]
-mod sockets;
-#[cfg(target_os = "linux")]
 mod watch;
 
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use crate::time::Timestamp;
+use crate::packet::LinkType;
 
-use super::{CaptureError, LinkType};
+use super::CaptureError;
 #[cfg(target_os = "linux")]
 pub use linux::LiveSource;
 #[cfg(target_os = "linux")]
@@ -149,20 +147,6 @@ enum Ending {
     At(Instant),
     /// What came before is still to be given; all of it has been handed over at this moment.
     Draining(Instant),
-}
-
-/// Returns the time that packets are stamped with.
-#[allow(clippy::disallowed_methods, reason = "capture is the one module that reads the clock")]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_seconds(seconds, i64::from(since.subsec_nanos()))
-}
-
-/// Returns the time that only goes forward.
-#[allow(clippy::disallowed_methods, reason = "capture is the one module that reads the clock")]
-pub(super) fn monotonic() -> Instant {
-    Instant::now()
 }
 
 /// Returns the error for an interface that cannot be captured from.

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use nfstream_memory::Mapping;
+use nfstream_sys::Mapping;
 
-use super::file::{End, Failure};
-use super::format::{Parser, Stop};
-use super::{Chunk, ChunkBytes};
+use super::format::Parser;
+use super::outcome::{End, Failure};
+use super::parsed::Stop;
+use crate::packet::{Chunk, ChunkBytes};
 
 /// Bytes of one chunk, unless a single record is longer.
 const WINDOW: usize = 16 << 20;

@@ -9,8 +9,10 @@ use pcap_parser::{
     parse_interfacedescriptionblock_le, parse_sectionheaderblock,
 };
 
-use super::format::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop};
-use super::{Corruption, LinkType, RawRecord, to_usize};
+use super::Corruption;
+use super::format::{MAX_CAPTURE_LEN, MAX_SNAPLEN};
+use super::parsed::{Parsed, Prefetch, Stop};
+use crate::packet::{LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 use clock::Clock;
 

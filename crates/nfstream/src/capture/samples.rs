@@ -5,10 +5,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::file::{End, Failure};
+use super::Corruption;
 use super::format::Parser;
+use super::outcome::{End, Failure};
+use super::parsed::Stop;
 use super::stream::Stream;
-use super::{Chunk, ChunkBytes, Corruption, RawRecord};
+use crate::packet::{Chunk, ChunkBytes, RawRecord};
 
 /// A number in the byte order of a capture.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +151,7 @@ pub(super) fn parse(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
         }
         let offset = u64::try_from(at).unwrap();
         return match parsed.stop {
-            super::format::Stop::Corrupt { what } => (packets, Outcome::Corrupt(offset, what)),
+            Stop::Corrupt { what } => (packets, Outcome::Corrupt(offset, what)),
             _ if at == bytes.len() && parser.unfinished() == 0 => (packets, Outcome::Complete),
             _ => (packets, Outcome::Truncated(offset - parser.unfinished())),
         };

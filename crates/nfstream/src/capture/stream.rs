@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::file::{End, Failure};
-use super::format::{Parser, Stop};
-use super::{Chunk, ChunkBytes, Corruption};
+use super::Corruption;
+use super::format::Parser;
+use super::outcome::{End, Failure};
+use super::parsed::Stop;
+use crate::packet::{Chunk, ChunkBytes};
 
 /// Bytes of a buffer, unless a single record is longer.
 pub(super) const BUFFER: usize = 1 << 20;

@@ -1,10 +1,10 @@
 //! IPv4 and IPv6 headers, options, extension headers and IP in IP.
 
+use super::DecodeError;
 use super::DecodeError::{MalformedNetwork, TruncatedNetwork};
 use super::cursor::Cursor;
-use super::layers::Layers;
 use super::link::Network;
-use super::{DecodeError, Endpoint, Fragment, Packet, tunnel};
+use crate::packet::{Endpoint, Fragment, narrow, protocol};
 
 /// What the innermost IP header of a frame says.
 #[derive(Clone, Copy, Debug)]
@@ -22,31 +22,6 @@ pub(super) struct Ip {
     pub(super) fragment: Fragment,
     /// Where the header begins that says that the packet is a fragment.
     pub(super) fragment_offset: usize,
-}
-
-/// What all fragments of one IP packet have in common (RFC 791, RFC 8200).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct FragmentId {
-    src: [u8; 16],
-    dst: [u8; 16],
-    protocol: u8,
-    version: u8,
-    vlan_id: u16,
-    identification: u32,
-}
-
-/// Protocol numbers (IANA) that are read here: IP in IP and IPv6 extension headers.
-mod protocol {
-    pub(super) const HOP_BY_HOP: u8 = 0;
-    pub(super) const IPV4: u8 = 4;
-    pub(super) const IPV6: u8 = 41;
-    pub(super) const ROUTING: u8 = 43;
-    pub(super) const FRAGMENT: u8 = 44;
-    pub(super) const AUTHENTICATION: u8 = 51;
-    pub(super) const DESTINATION_OPTIONS: u8 = 60;
-    pub(super) const MOBILITY: u8 = 135;
-    pub(super) const HIP: u8 = 139;
-    pub(super) const SHIM6: u8 = 140;
 }
 
 /// Reads IP headers down to the innermost and leaves the cursor behind it.
@@ -92,7 +67,7 @@ pub(super) fn read_innermost(
 }
 
 #[inline(always)]
-fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
+pub(super) fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     const MORE_FRAGMENTS: u16 = 0x2000;
     const FRAGMENT_OFFSET: u16 = 0x1fff;
 
@@ -107,10 +82,10 @@ fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     }
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
         // Segmentation offload: the sender's capture sees a packet longer than 16 bits can say.
-        0 => wire_len.saturating_sub(super::narrow(offset)),
+        0 => wire_len.saturating_sub(narrow(offset)),
         len => len,
     };
-    if len < super::narrow(header_len) {
+    if len < narrow(header_len) {
         return Err(MalformedNetwork);
     }
     // Options may be cut: who needs what follows them notices.
@@ -136,7 +111,7 @@ fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
 }
 
 #[inline]
-fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
+pub(super) fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     const HEADER_LEN: u32 = 40;
 
     let offset = cursor.offset();
@@ -147,7 +122,7 @@ fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
         // A jumbogram (RFC 2675), or segmentation offload. A packet of headers alone has no
         // payload either: too little for ports behind it is padding of the link layer.
-        0 => match wire_len.saturating_sub(super::narrow(offset)) {
+        0 => match wire_len.saturating_sub(narrow(offset)) {
             padding if padding < HEADER_LEN + 8 => HEADER_LEN,
             len => len,
         },
@@ -202,67 +177,6 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
     }
 }
 
-impl FragmentId {
-    /// Returns the packet of which `packet`, in `frame`, is a piece, `None` where it is whole.
-    pub fn of(packet: &Packet, frame: &[u8]) -> Option<Self> {
-        if packet.fragment == Fragment::Whole {
-            return None;
-        }
-        // What was cut may be the packet outside a tunnel, in another VLAN than the one inside.
-        let vlan_id = if packet.tunnel_id == 0 || packet.fragment_offset == packet.ip_offset {
-            packet.vlan_id
-        } else {
-            let outermost = Layers::outermost(packet.link, frame, packet.wire_len).ok()?;
-            tunnel::vlan_id_at(outermost, packet.fragment_offset)
-        };
-        Self::read(frame, packet.fragment_offset, vlan_id)
-    }
-
-    /// Reads what the IP header at `offset` of `frame` says of the packet that was cut, `None`
-    /// where that is no fragment.
-    pub fn read(frame: &[u8], offset: u32, vlan_id: u16) -> Option<Self> {
-        let mut cursor = Cursor::new(frame);
-        cursor.skip(usize::try_from(offset).ok()?);
-        let header: &[u8; 20] = cursor.peek(0, TruncatedNetwork).ok()?;
-        if header[0] >> 4 == 4 {
-            let identification = u32::from(u16::from_be_bytes([header[4], header[5]]));
-            let ip = read_v4(&mut cursor, u32::MAX).ok()?;
-            return Some(Self::new(&ip, vlan_id, identification));
-        }
-        let ip = read_v6(&mut cursor, u32::MAX).ok()?;
-        let identification = Self::identification_v6(frame, offset)?;
-        Some(Self::new(&ip, vlan_id, identification))
-    }
-
-    fn new(ip: &Ip, vlan_id: u16, identification: u32) -> Self {
-        Self {
-            src: ip.src.addr,
-            dst: ip.dst.addr,
-            // Of later IPv6 fragments only the number in the fragment header is known, and all
-            // fragments of a packet share it; IPv4 identifies per protocol (RFC 791).
-            protocol: if ip.version == 4 { ip.protocol } else { 0 },
-            version: ip.version,
-            vlan_id,
-            identification,
-        }
-    }
-
-    /// Walks to the fragment header of the IPv6 packet at `offset`.
-    fn identification_v6(frame: &[u8], offset: u32) -> Option<u32> {
-        let mut cursor = Cursor::new(frame);
-        cursor.skip(usize::try_from(offset).ok()?);
-        let mut next = cursor.byte(6, TruncatedNetwork).ok()?;
-        cursor.skip(40);
-        while next != protocol::FRAGMENT {
-            let [following, len] = *cursor.peek(0, TruncatedNetwork).ok()?;
-            let units = if next == protocol::AUTHENTICATION { 4 } else { 8 };
-            cursor.skip(usize::from(len) * units + 8);
-            next = following;
-        }
-        cursor.peek(4, TruncatedNetwork).ok().map(|bytes| u32::from_be_bytes(*bytes))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use nfstream_testkit::{Frame, Ipv4};
@@ -279,7 +193,7 @@ mod tests {
     /// Reads the IP headers of a bare packet; returns what they say and where they end.
     fn read_bytes(bytes: &[u8]) -> Result<(Ip, usize), DecodeError> {
         let mut cursor = Cursor::new(bytes);
-        let ip = read_innermost(&mut cursor, EITHER, super::super::narrow(bytes.len()))?;
+        let ip = read_innermost(&mut cursor, EITHER, narrow(bytes.len()))?;
         Ok((ip, cursor.offset()))
     }
 
@@ -510,63 +424,6 @@ mod tests {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 8, false);
             let (ip, end) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.src, ip.protocol, end), (Endpoint::v4([1; 4], 0), protocol::IPV4, 20));
-        }
-    }
-
-    mod fragment_ids {
-        use super::*;
-
-        fn id(frame: &Frame) -> Option<FragmentId> {
-            FragmentId::read(&frame.build(), 0, 0)
-        }
-
-        fn piece(identification: u16, offset: u16) -> Frame {
-            let header = Ipv4::new(A, B).fragment(identification, offset, true);
-            Frame::raw().ip(header).opaque(17).payload_len(16)
-        }
-
-        fn piece6(identification: u32, offset: u16) -> Frame {
-            let frame = Frame::raw().ipv6(A6, B6).extension(60, 8);
-            frame.fragment(identification, offset, true).opaque(17).payload_len(16)
-        }
-
-        #[test]
-        fn fragments_of_one_packet_share_it() {
-            assert_eq!(id(&piece(7, 0)), id(&piece(7, 16)));
-            assert!(id(&piece(7, 0)).is_some());
-            assert_eq!(id(&piece6(7, 0)), id(&piece6(7, 16)));
-            assert!(id(&piece6(7, 0)).is_some());
-        }
-
-        #[test]
-        fn packets_differ_in_it() {
-            assert_ne!(id(&piece(7, 0)), id(&piece(8, 0)));
-            assert_ne!(id(&piece6(7, 0)), id(&piece6(7 << 16, 0)));
-        }
-
-        #[test]
-        fn ipv4_numbers_packets_per_protocol() {
-            let header = Ipv4::new(A, B).fragment(7, 0, true);
-            let tcp = Frame::raw().ip(header).opaque(6).payload_len(16);
-            assert_ne!(id(&piece(7, 0)), id(&tcp));
-        }
-
-        #[test]
-        fn vlans_differ_in_it() {
-            let frame = piece(7, 0).build();
-            assert_ne!(FragmentId::read(&frame, 0, 1), FragmentId::read(&frame, 0, 2));
-        }
-
-        #[test]
-        fn what_is_cut_has_none() {
-            assert_eq!(FragmentId::read(&piece(7, 0).build()[..19], 0, 0), None);
-            assert_eq!(FragmentId::read(&piece6(7, 0).build()[..52], 0, 0), None);
-            assert_eq!(FragmentId::read(&[], u32::MAX, 0), None);
-        }
-
-        #[test]
-        fn an_ipv6_packet_without_fragment_header_has_none() {
-            assert_eq!(id(&Frame::raw().ipv6(A6, B6).udp(1, 2).payload_len(100)), None);
         }
     }
 }

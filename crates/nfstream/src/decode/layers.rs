@@ -1,12 +1,11 @@
 //! The headers of one packet and the place where another may begin inside it.
 
+use super::DecodeError;
 use super::cursor::Cursor;
 use super::ip::{self, Ip};
 use super::link::{self, Network};
 use super::transport::{self, Transport};
-use super::tunnel::Tunnel;
-use super::{DecodeError, Fragment, Packet};
-use crate::capture::{LinkType, RawRecord};
+use crate::packet::{Fragment, LinkType, Packet, RawRecord, Tunnel, narrow};
 
 /// What has been read of one packet of a frame, IP in IP included.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +54,7 @@ impl<'a> Layers<'a> {
 
     /// Returns where the packet ends on the wire, in bytes from the start of the frame.
     pub(super) fn end(&self) -> u32 {
-        super::narrow(self.ip.offset).saturating_add(self.ip.len)
+        narrow(self.ip.offset).saturating_add(self.ip.len)
     }
 
     /// Returns whether the packet came in one piece.
@@ -92,12 +91,12 @@ impl<'a> Layers<'a> {
             frame_offset: record.offset,
             capture_len: record.capture_len,
             wire_len: record.wire_len,
-            ip_offset: super::narrow(ip.offset),
+            ip_offset: narrow(ip.offset),
             ip_len: ip.len,
-            fragment_offset: super::narrow(ip.fragment_offset),
-            transport_offset: super::narrow(cursor.offset()),
-            payload_offset: super::narrow(cursor.offset() + usize::from(transport.header_len)),
-            payload_len: ip.len.saturating_sub(super::narrow(headers_len)),
+            fragment_offset: narrow(ip.fragment_offset),
+            transport_offset: narrow(cursor.offset()),
+            payload_offset: narrow(cursor.offset() + usize::from(transport.header_len)),
+            payload_len: ip.len.saturating_sub(narrow(headers_len)),
         }
     }
 }

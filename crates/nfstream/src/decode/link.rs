@@ -3,7 +3,7 @@
 use super::DecodeError;
 use super::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
 use super::cursor::Cursor;
-use crate::capture::LinkType;
+use crate::packet::LinkType;
 
 /// What the link layer says of the packet behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,20 +5,16 @@
 //! found behind this module, where first fragments are remembered.
 
 mod cursor;
+mod fragment;
 mod ip;
 mod layers;
 mod link;
-mod packet;
 mod transport;
 mod tunnel;
-mod v6;
 
-pub use ip::FragmentId;
-pub use packet::{Endpoint, Fragment, Packet, TcpFlags};
-pub use tunnel::Tunnel;
-pub use v6::mac_addresses as v6_mac_addresses;
+pub use fragment::FragmentId;
 
-use crate::capture::RawRecord;
+use crate::packet::{Packet, RawRecord};
 use cursor::Cursor;
 use layers::Layers;
 use tunnel::Entrance;
@@ -112,7 +108,7 @@ pub enum Dialect {
     #[default]
     Standard,
     /// That of nfstream 6.6, mistakes included: for comparison with what it has written.
-    V6,
+    Nfstream6,
 }
 
 /// Decodes the frame that `record` describes.
@@ -122,8 +118,8 @@ pub enum Dialect {
 /// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
 #[inline]
 pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
-    if options.dialect == Dialect::V6 {
-        return v6::decode(record, frame, options.tunnels);
+    if options.dialect == Dialect::Nfstream6 {
+        return crate::nfstream6::decode(record, frame, options.tunnels);
     }
     let mut cursor = Cursor::new(frame);
     let network = link::skip_to_network(record.link, &mut cursor)?;
@@ -137,14 +133,6 @@ pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Pack
     Ok(layers.packet(record))
 }
 
-/// Returns an offset into a frame in the width in which packets hold it.
-///
-/// Frames are shorter than 4 GiB, so nothing is lost.
-#[inline]
-fn narrow(offset: usize) -> u32 {
-    u32::try_from(offset).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
@@ -153,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::LinkType;
+    use crate::packet::{Fragment, LinkType, narrow};
     use crate::time::Timestamp;
 
     const LINKS: [u16; 17] =

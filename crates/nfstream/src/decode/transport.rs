@@ -1,9 +1,11 @@
 //! Ports, flags and header lengths of TCP, UDP and SCTP.
 
+use super::DecodeError;
 use super::DecodeError::{MalformedTransport, TruncatedTransport};
 use super::cursor::Cursor;
 use super::ip::Ip;
-use super::{DecodeError, Fragment, TcpFlags};
+use crate::packet::protocol::{SCTP, TCP, UDP};
+use crate::packet::{Fragment, TcpFlags, narrow};
 
 /// What the transport header says; all zero for protocols without ports.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,10 +17,6 @@ pub(super) struct Transport {
     pub(super) tcp_flags: TcpFlags,
 }
 
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const SCTP: u8 = 132;
-
 /// Reads the transport header under the cursor, of which only the ports must be there.
 ///
 /// # Errors
@@ -29,7 +27,7 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
     if ip.fragment == Fragment::Later || !matches!(ip.protocol, TCP | UDP | SCTP) {
         return Ok(Transport::default());
     }
-    let headers_len = super::narrow(cursor.offset() - ip.offset);
+    let headers_len = narrow(cursor.offset() - ip.offset);
     if ip.len < headers_len.saturating_add(4) {
         // What follows is padding or another packet's, not ports.
         return Err(MalformedTransport);
@@ -54,7 +52,7 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::Endpoint;
+    use crate::packet::Endpoint;
 
     const TCP_HEADER: [u8; 20] =
         [0x03, 0xe8, 0x00, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0];

@@ -26,9 +26,9 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::decode::Packet;
 use crate::features::{Application, Names};
 use crate::flow::Slot;
+use crate::packet::Packet;
 
 /// Dissector of a run and its limits.
 #[derive(Clone, Debug)]

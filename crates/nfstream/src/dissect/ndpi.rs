@@ -3,18 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
-use crate::decode::Packet;
 use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
+use crate::packet::Packet;
+use crate::packet::protocol::{TCP, UDP};
 
 /// Unused modules: making one can take longer than reading a capture.
 ///
 /// A module is reset when it is taken, not when it is returned: a reset can take as long as a new
 /// module, and the last run of a process need not wait for it.
 static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
-
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 
 /// nDPI, the system's `libndpi`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +65,7 @@ struct Open {
     flow: ndpi::Flow,
     /// Packets left to inspect, `None` for no limit.
     packets_left: Option<u32>,
-    progress: ndpi::Progress,
+    progress: ndpi::Inspected,
 }
 
 impl NdpiDissector {
@@ -126,7 +124,7 @@ impl Dissector for NdpiDissector {
                     UDP => Some(self.limits.udp_packets),
                     _ => None,
                 },
-                progress: ndpi::Progress { wants_more: true, ..ndpi::Progress::default() },
+                progress: ndpi::Inspected { wants_more: true, ..ndpi::Inspected::default() },
             },
             State::Done(application) => {
                 *self.state(slot) = State::Done(application);

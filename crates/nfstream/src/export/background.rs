@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use arrow_schema::SchemaRef;
 
 use super::{Anonymizer, BatchBuilder, ExportError, TableFiles};
-use crate::features::{Record, Recycler};
+use crate::features::{Record, RecordPool};
 
 /// Records that are written at once, at most.
 const BATCH: usize = 8192;
@@ -33,7 +33,7 @@ enum Message {
 
 impl Background {
     /// Starts to write what `builder` makes of records to `files`, and to give the records to
-    /// `recycler`.
+    /// `pool`.
     ///
     /// `anonymizer` comes with what it made of the schema.
     ///
@@ -44,7 +44,7 @@ impl Background {
         mut builder: BatchBuilder,
         anonymizer: Option<(Anonymizer, SchemaRef)>,
         mut files: TableFiles,
-        recycler: Recycler,
+        pool: RecordPool,
     ) -> Result<Self, ExportError> {
         let (sender, receiver): (_, Receiver<Message>) = sync_channel(QUEUE);
         let work = move || {
@@ -60,7 +60,7 @@ impl Background {
                     }
                     files.write(&batch)?;
                 }
-                recycler.take(records);
+                pool.put_back(records);
             }
             // The run was given up: so are the files.
             Ok(0)

@@ -1,6 +1,6 @@
 //! What "bytes" means: which part of a packet is counted.
 
-use crate::decode::Packet;
+use crate::packet::Packet;
 
 /// The part of each packet whose bytes are counted, everywhere in a run.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

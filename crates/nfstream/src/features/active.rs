@@ -1,7 +1,7 @@
 //! Where the active flows of a meter are measured, and how that memory is used again.
 
 use crossbeam_channel::{Receiver, Sender, bounded, never};
-use nfstream_memory::prefetch_whole;
+use nfstream_sys::prefetch_whole;
 
 use super::{Measures, Plan, Record, Sample};
 use crate::flow::{Direction, Slot};
@@ -12,7 +12,7 @@ pub struct ActiveMeasures {
     plan: Plan,
     places: Vec<Place>,
     spare: Spare,
-    spent: Spent,
+    pooled: SpareMeasures,
 }
 
 /// Measurements in cache lines of their own.
@@ -24,20 +24,20 @@ struct Place(Measures);
 #[allow(clippy::vec_box, reason = "records own their measurements, and are moved about")]
 type Spare = Vec<Box<Measures>>;
 
-/// Takes records that have served, so that the memory of their measurements serves again.
+/// Returns measurement buffers of used records to the meters.
 ///
-/// All works without it, but many large allocations take their time.
+/// Optional: without it every record allocates its own.
 #[derive(Clone, Debug)]
-pub struct Recycler(Sender<Spare>);
+pub struct RecordPool(Sender<Spare>);
 
-/// Where meters find what a [`Recycler`] has taken.
+/// Receives the measurement buffers that are returned to a [`RecordPool`].
 #[derive(Clone, Debug)]
-pub struct Spent(Receiver<Spare>);
+pub struct SpareMeasures(Receiver<Spare>);
 
 impl ActiveMeasures {
     /// Returns what has room for the measurements of `plan`.
-    pub fn new(plan: Plan, spent: Spent) -> Self {
-        Self { plan, places: Vec::new(), spare: Vec::new(), spent }
+    pub fn new(plan: Plan, pooled: SpareMeasures) -> Self {
+        Self { plan, places: Vec::new(), spare: Vec::new(), pooled }
     }
 
     /// Begins with the flow in `slot`, or its next slice, whose first packet is that of `sample`;
@@ -61,7 +61,7 @@ impl ActiveMeasures {
     /// Takes what was measured of the flow in `slot`, which goes on if it `is_slice`.
     pub fn take(&mut self, slot: Slot, is_slice: bool) -> Box<Measures> {
         if self.spare.is_empty()
-            && let Ok(spare) = self.spent.0.try_recv()
+            && let Ok(spare) = self.pooled.0.try_recv()
         {
             self.spare = spare;
         }
@@ -102,28 +102,28 @@ impl ActiveMeasures {
     }
 }
 
-impl Recycler {
+impl RecordPool {
     /// Batches of measurements that wait for a meter at most.
     const QUEUE: usize = 4;
 
-    /// Returns a recycler, and where meters find what it has taken.
-    pub fn new() -> (Self, Spent) {
+    /// Returns a pool, and the end from which meters take its buffers.
+    pub fn new() -> (Self, SpareMeasures) {
         let (sender, receiver) = bounded(Self::QUEUE);
-        (Self(sender), Spent(receiver))
+        (Self(sender), SpareMeasures(receiver))
     }
 
-    /// Takes `records`, which have served.
-    pub fn take(&self, records: impl IntoIterator<Item = Record>) {
+    /// Returns the measurement buffers of `records` to the pool.
+    pub fn put_back(&self, records: impl IntoIterator<Item = Record>) {
         let spare: Spare = records.into_iter().filter_map(|record| record.measures).collect();
         if !spare.is_empty() {
-            // Where there is enough already, or no meter any more, it is freed.
+            // Dropped when the queue is full or no meter is left.
             drop(self.0.try_send(spare));
         }
     }
 }
 
-impl Default for Spent {
-    /// Returns where nothing is ever found.
+impl Default for SpareMeasures {
+    /// Returns an end that never receives a buffer.
     fn default() -> Self {
         Self(never())
     }
@@ -132,9 +132,9 @@ impl Default for Spent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Packet, TcpFlags};
     use crate::features::{Group, Measuring, Volume};
     use crate::flow::{FlowKey, FlowTable, Sender as End};
+    use crate::packet::{Packet, TcpFlags};
     use crate::time::Timestamp;
 
     /// Measures `packets` packets of a flow and takes what was measured.
@@ -184,8 +184,8 @@ mod tests {
     fn a_place_is_as_new_for_its_next_flow() {
         let measuring =
             Measuring { groups: Group::ALL.to_vec(), splt_packets: 20, ..Measuring::default() };
-        let (recycler, spent) = Recycler::new();
-        let mut measures = ActiveMeasures::new(measuring.plan(), spent);
+        let (pool, pooled) = RecordPool::new();
+        let mut measures = ActiveMeasures::new(measuring.plan(), pooled);
         let mut table = FlowTable::new();
         let key = FlowKey::of(&Packet::default()).0;
         let slot = table.insert(0, key, End::Low, Timestamp::default(), ());
@@ -198,7 +198,7 @@ mod tests {
                 assert_eq!(found.splt.packets(), expected.splt.packets());
                 assert_eq!(format!("{:?}", found.details), format!("{:?}", expected.details));
             }
-            recycler.take([record(found)]);
+            pool.put_back([record(found)]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The application behind a flow, as deep packet inspection names it.
 //!
-//! The types only: who finds the application is the matter of [`dpi`](crate::dpi).
+//! Types alone; [`dissect`](crate::dissect) finds the application.
 
 use std::fmt::Debug;
 use std::sync::Arc;

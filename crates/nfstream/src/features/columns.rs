@@ -8,9 +8,9 @@ use std::net::IpAddr;
 
 use super::application::Tls;
 use super::{Group, Measures, Moments, Names, Record, SpltPacket, community_id};
-use crate::decode::TcpFlags;
 use crate::flow::Direction::{Dst2Src, Src2Dst};
 use crate::flow::{Direction, EndReason, Sender};
+use crate::packet::TcpFlags;
 use crate::time::{TimeUnit, Timestamp};
 
 /// A column of the flow table.

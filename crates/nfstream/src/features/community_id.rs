@@ -7,9 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
 use super::Record;
-
-const ICMP: u8 = 1;
-const ICMPV6: u8 = 58;
+use crate::packet::protocol::{ICMP, ICMP_V6, SCTP, TCP, UDP};
 
 /// ICMP types that ask and answer each other, so that both ways have one identifier.
 const ICMP_PAIRS: [(u8, u8); 5] = [(8, 0), (13, 14), (15, 16), (10, 9), (17, 18)];
@@ -24,8 +22,8 @@ pub(super) fn write(record: &Record, text: &mut String) {
     let addr_len = if key.version == 4 { 4 } else { 16 };
     let mut ends = [(src.addr, src.port), (dst.addr, dst.port)];
     let mut one_way = false;
-    let mut has_ports = matches!(key.protocol, 6 | 17 | 132);
-    if let (ICMP | ICMPV6, Some((kind, code))) =
+    let mut has_ports = matches!(key.protocol, TCP | UDP | SCTP);
+    if let (ICMP | ICMP_V6, Some((kind, code))) =
         (key.protocol, record.measures.as_deref().and_then(|measures| measures.details.icmp))
     {
         let pairs: &[_] = if key.protocol == ICMP { &ICMP_PAIRS } else { &ICMPV6_PAIRS };

@@ -1,7 +1,7 @@
 //! MAC addresses of a flow's first packet.
 
-use crate::capture::LinkType;
-use crate::decode::{self, Dialect, Packet};
+use crate::decode::Dialect;
+use crate::packet::{LinkType, Packet};
 
 /// The addresses of the outermost Ethernet header; zero for links without one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -15,8 +15,8 @@ pub struct LinkAddresses {
 impl LinkAddresses {
     /// Reads the addresses of `packet`, whose frame is `frame`.
     pub fn read(packet: &Packet, frame: &[u8], dialect: Dialect) -> Self {
-        if dialect == Dialect::V6 {
-            let (src, dst) = decode::v6_mac_addresses(packet, frame);
+        if dialect == Dialect::Nfstream6 {
+            let (src, dst) = crate::nfstream6::mac_addresses(packet, frame);
             return Self { src, dst };
         }
         let ethernet = (packet.link == LinkType::ETHERNET).then(|| frame.first_chunk::<12>());

@@ -1,13 +1,14 @@
 //! All that is measured of a flow beside its volume, and what of it a run wants.
 
-use nfstream_memory::prefetch_read;
+use nfstream_sys::prefetch_read;
 
 use super::{
     Accounting, DirectionTimes, Group, LinkAddresses, Payload, Splt, Statistics, TcpFlagCounts,
     TcpQuality, Volume,
 };
-use crate::decode::{Dialect, Packet, TcpFlags};
+use crate::decode::Dialect;
 use crate::flow::{Close, Connection, Direction, Segment};
+use crate::packet::{Packet, TcpFlags, protocol};
 use crate::time::{TimeUnit, Timestamp};
 
 /// What is measured in a run.
@@ -162,7 +163,7 @@ impl Measures {
             let link = LinkAddresses::read(packet, frame, plan.dialect);
             self.details.link = if sent_by_source { link } else { link.reversed() };
         }
-        if plan.community && matches!(packet.protocol, 1 | 58) {
+        if plan.community && matches!(packet.protocol, protocol::ICMP | protocol::ICMP_V6) {
             let header = usize::try_from(packet.transport_offset).ok();
             let header = header.and_then(|offset| frame.get(offset..)?.first_chunk::<2>());
             self.details.icmp = header.map(|[kind, code]| (*kind, *code));

@@ -18,11 +18,10 @@ mod splt;
 mod statistics;
 mod tcp_flags;
 mod tcp_quality;
-mod v6;
 mod volume;
 
 pub use accounting::Accounting;
-pub use active::{ActiveMeasures, Recycler, Spent};
+pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use application::{Application, Label, Metadata, Nameless, Names, Tls};
 pub use columns::{COLUMNS, Column, Items, Read, Value, columns};
 pub use direction_times::DirectionTimes;
@@ -38,5 +37,4 @@ pub use splt::{Splt, SpltPacket};
 pub use statistics::Statistics;
 pub use tcp_flags::TcpFlagCounts;
 pub use tcp_quality::TcpQuality;
-pub use v6::{V6Columns, ip_text as v6_ip_text};
 pub use volume::Volume;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Application, Measures, Volume};
-use crate::capture::Process;
 use crate::flow::{EndReason, Flow};
+use crate::host::Process;
 use crate::time::Timestamp;
 
 /// A row of the flow table.

@@ -1,6 +1,6 @@
 //! Sequence of packet lengths and times: the first packets of a flow, one by one.
 
-use nfstream_memory::prefetch_line;
+use nfstream_sys::prefetch_line;
 
 use crate::flow::Direction;
 

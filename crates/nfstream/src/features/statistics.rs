@@ -1,6 +1,6 @@
 //! Statistics of packet sizes and of the gaps between packets.
 
-use nfstream_memory::prefetch_read;
+use nfstream_sys::prefetch_read;
 
 use super::{Moments, Volume};
 use crate::flow::Direction;

@@ -1,7 +1,7 @@
 //! How many packets have each TCP flag set.
 
-use crate::decode::TcpFlags;
 use crate::flow::Direction;
+use crate::packet::TcpFlags;
 
 /// Packets with each flag, by direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -1,7 +1,7 @@
 //! How well TCP got on: windows, lost and reordered segments, the round trip of the handshake.
 
-use crate::decode::TcpFlags;
 use crate::flow::{Direction, Segment, distance};
+use crate::packet::TcpFlags;
 use crate::time::{Duration, Timestamp};
 
 /// Quality of a connection, by direction.

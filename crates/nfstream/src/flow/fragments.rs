@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::decode::{Endpoint, Fragment, FragmentId, Packet};
+use crate::decode::FragmentId;
+use crate::packet::{Endpoint, Fragment, Packet};
 use crate::time::{Duration, Timestamp};
 
 /// Gives later fragments the addresses and ports of their first.
@@ -79,8 +80,8 @@ mod tests {
     use nfstream_testkit::{Frame, Ipv4};
 
     use super::*;
-    use crate::capture::{LinkType, RawRecord};
     use crate::decode::{Options, decode};
+    use crate::packet::{LinkType, RawRecord};
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
-use crate::decode::{Endpoint, Packet};
+use crate::packet::{Endpoint, Packet};
 
 /// The same for both directions of a conversation.
 #[repr(C)]

@@ -5,11 +5,9 @@ mod key;
 mod table;
 mod tcp;
 mod timeouts;
-mod v6;
 
 pub use fragments::FragmentTable;
 pub use key::{Direction, FlowKey, KeyHasher, Sender, hash_of_addresses};
 pub use table::{Entry, Flow, FlowTable, Slot};
 pub use tcp::{Close, Connection, Segment, distance};
 pub use timeouts::{EndReason, Note, StreamClock, Tick, Timeouts, Verdict, Wheel};
-pub use v6::{Births, Rules, RunClock};

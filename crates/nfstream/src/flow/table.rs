@@ -1,6 +1,6 @@
 //! The table that finds a packet's flow: an index of hashes over slots that hold the flows.
 
-use nfstream_memory::prefetch_slice;
+use nfstream_sys::prefetch_slice;
 
 use super::{FlowKey, Sender};
 use crate::time::Timestamp;
@@ -131,8 +131,8 @@ impl<S> FlowTable<S> {
     #[inline]
     pub fn prefetch_entry(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
-        nfstream_memory::prefetch_read(&self.entries[slot.index()].flow);
-        nfstream_memory::prefetch_read(&self.entries[slot.index()].state);
+        nfstream_sys::prefetch_read(&self.entries[slot.index()].flow);
+        nfstream_sys::prefetch_read(&self.entries[slot.index()].state);
         Some(slot)
     }
 
@@ -299,7 +299,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::{Endpoint, Packet};
+    use crate::packet::{Endpoint, Packet};
 
     fn key(number: u16) -> FlowKey {
         let src = Endpoint::v4([192, 0, 2, 1], number);

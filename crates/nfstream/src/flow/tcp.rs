@@ -1,7 +1,7 @@
 //! TCP connections: what a segment says, and when a connection has closed (RFC 9293).
 
 use super::Direction;
-use crate::decode::{Packet, TcpFlags};
+use crate::packet::{Packet, TcpFlags, protocol};
 
 /// What the header of a TCP segment says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,13 +52,11 @@ struct End {
 const MAX_WINDOW_SHIFT: u32 = 14;
 
 impl Segment {
-    const TCP: u8 = 6;
-
     /// Reads the TCP header of `packet`, whose frame is `frame`; `None` if there is none, or not
     /// all of its fixed part.
     #[inline]
     pub fn read(packet: &Packet, frame: &[u8]) -> Option<Self> {
-        if packet.protocol != Self::TCP || packet.payload_offset == packet.transport_offset {
+        if packet.protocol != protocol::TCP || packet.payload_offset == packet.transport_offset {
             return None;
         }
         let offset = usize::try_from(packet.transport_offset).ok()?;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::table::{Flow, Slot};
-use crate::capture::Chunk;
+use crate::packet::Chunk;
 use crate::time::{Duration, Timestamp};
 
 /// The two timeouts of a run.

@@ -1,10 +1,10 @@
 //! Decoding of chunks, and what has to be done to packets in their order.
 
-use nfstream_memory::prefetch_slice;
+use nfstream_sys::prefetch_slice;
 
 use super::Ignored;
-use crate::capture::RawRecord;
-use crate::decode::{self, DecodeError, Packet};
+use crate::decode::{self, DecodeError};
+use crate::packet::{Packet, RawRecord};
 
 /// Records whose headers are asked for ahead of decoding.
 const LOOK_AHEAD: usize = 8;

@@ -14,9 +14,11 @@ use super::decoder::decode_all;
 use super::sync::{Mutex, Receiver, Sender, bounded};
 use super::worker::Workers;
 use super::{Ignored, RunError, Shared};
-use crate::capture::{Chunk, ChunkBytes, Progress, RawRecord, Reception, Source, Warning};
-use crate::decode::{self, Fragment, Packet};
-use crate::flow::{FragmentTable, Rules, RunClock, StreamClock, Tick, hash_of_addresses};
+use crate::capture::{ReadProgress, Reception, Source, Warning};
+use crate::decode;
+use crate::flow::{FragmentTable, StreamClock, Tick, hash_of_addresses};
+use crate::nfstream6::{Rules, RunClock};
+use crate::packet::{Chunk, ChunkBytes, Fragment, Packet, RawRecord};
 use crate::time::Timestamp;
 
 /// Messages that wait in a queue at most.
@@ -76,7 +78,7 @@ impl Drop for Decoded {
 pub(super) struct Tally {
     pub(super) packets: u64,
     pub(super) ignored: Ignored,
-    pub(super) progress: Progress,
+    pub(super) progress: ReadProgress,
     pub(super) reception: Option<Reception>,
     pub(super) warnings: Vec<Warning>,
 }
@@ -129,9 +131,9 @@ enum Content {
     End(End),
 }
 
-/// How the work in front of the meters is spread.
+/// How the work in front of the meters is config.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spread {
+pub(super) struct FrontConfig {
     /// Packets of a chunk, at most.
     pub(super) limit: usize,
     /// What of each packet is decoded.
@@ -149,11 +151,11 @@ pub(super) struct Spread {
 /// Starts the reader and the decoders; returns what each of the consumers gets.
 pub(super) fn start(
     mut source: Box<dyn Source>,
-    spread: Spread,
+    config: FrontConfig,
     shared: &Arc<Shared>,
     workers: &mut Workers,
 ) -> Vec<Receiver<Feed>> {
-    let Spread { limit, rules, decoders, shards, consumers, .. } = spread;
+    let FrontConfig { limit, rules, decoders, shards, consumers, .. } = config;
     let (raw_sender, raw_receiver) = bounded(QUEUE);
     let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
     let (home, spare) = bounded(2 * QUEUE + decoders);
@@ -169,7 +171,7 @@ pub(super) fn start(
         let dispatch = Arc::clone(&dispatch);
         let (home, spare) = (home.clone(), spare.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            let decoder = Decoder { spread, home: &home, spare: &spare };
+            let decoder = Decoder { config, home: &home, spare: &spare };
             decode(&raw, &used, &dispatch, &decoder);
             Ok(())
         });
@@ -234,7 +236,7 @@ fn decode(
 
 /// What decodes a chunk.
 struct Decoder<'a> {
-    spread: Spread,
+    config: FrontConfig,
     home: &'a Sender<Packets>,
     spare: &'a Receiver<Packets>,
 }
@@ -246,7 +248,7 @@ impl Decoder<'_> {
         content.clear();
         content.all.reserve(chunk.records.len());
         let mut decode = |records: &[RawRecord], packets: &mut Vec<Packet>| {
-            decode_all(records, frames, self.spread.decode, packets, &mut tally.ignored);
+            decode_all(records, frames, self.config.decode, packets, &mut tally.ignored);
         };
         let mut start = 0;
         for tick in &mut ticks {
@@ -255,7 +257,7 @@ impl Decoder<'_> {
             tick.index = content.all.len();
         }
         decode(&chunk.records[start..], &mut content.all);
-        content.share(self.spread.shards);
+        content.share(self.config.shards);
         Decoded { bytes: chunk.bytes.clone(), content, ticks, tally, home: self.home.clone() }
     }
 }
@@ -284,7 +286,7 @@ struct Dispatch {
 impl Dispatch {
     fn new(feeds: Vec<Sender<Feed>>, shards: usize, rules: Rules) -> Self {
         let fragments = FragmentTable::default();
-        let run_clock = (rules == Rules::V6).then(RunClock::default);
+        let run_clock = (rules == Rules::Nfstream6).then(RunClock::default);
         Self { next: 0, early: BTreeMap::new(), fragments, run_clock, feeds, shards }
     }
 

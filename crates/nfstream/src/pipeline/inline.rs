@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::decoder::decode_all;
-use super::front::{self, Decoded, Feed, PATIENCE, Spread, Tally};
+use super::front::{self, Decoded, Feed, FrontConfig, PATIENCE, Tally};
 use super::merge::Order;
 use super::sync::{Receiver, RecvTimeoutError};
 use super::worker::Workers;
-use super::{Config, Equipment, Found, RunError, Shared, Step};
-use crate::capture::{Chunk, Source};
-use crate::decode::{self, Packet};
+use super::{Config, Found, MeterParts, RunError, Shared, Step};
+use crate::capture::Source;
+use crate::decode;
 use crate::features::Record;
-use crate::flow::{FragmentTable, Rules, RunClock, StreamClock, Tick};
+use crate::flow::{FragmentTable, StreamClock, Tick};
 use crate::meter::{HookError, Hooks, Meter};
+use crate::nfstream6::{Rules, RunClock};
+use crate::packet::{Chunk, Packet};
 use crate::time::Timestamp;
 
 /// Packets decoded before they are put into flows: few enough to stay in the first-level cache.
@@ -52,7 +54,7 @@ pub(super) struct Ahead {
 impl Inline {
     pub(super) fn new(
         source: Box<dyn Source>,
-        equipment: Equipment,
+        parts: MeterParts,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
@@ -65,9 +67,9 @@ impl Inline {
             ticks: Vec::new(),
             last_time: Timestamp::default(),
             fragments: FragmentTable::default(),
-            run_clock: (config.rules == Rules::V6).then(RunClock::default),
+            run_clock: (config.rules == Rules::Nfstream6).then(RunClock::default),
             packets: Vec::with_capacity(PIECE),
-            metering: Metering::new(equipment, config, shared),
+            metering: Metering::new(parts, config, shared),
         }
     }
 
@@ -133,12 +135,12 @@ impl Inline {
 impl Ahead {
     pub(super) fn start(
         source: Box<dyn Source>,
-        equipment: Equipment,
+        parts: MeterParts,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
         let mut workers = Workers::default();
-        let spread = Spread {
+        let front = FrontConfig {
             limit: config.chunk_packets.get(),
             decode: config.decode,
             rules: config.rules,
@@ -146,9 +148,9 @@ impl Ahead {
             shards: 1,
             consumers: 1,
         };
-        let mut feeds = front::start(source, spread, &shared, &mut workers);
+        let mut feeds = front::start(source, front, &shared, &mut workers);
         let feed = feeds.pop().expect("one consumer was asked for");
-        Self { feed, workers, metering: Metering::new(equipment, config, shared) }
+        Self { feed, workers, metering: Metering::new(parts, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(
@@ -195,9 +197,9 @@ impl Ahead {
 }
 
 impl Metering {
-    fn new(equipment: Equipment, config: &Config, shared: Arc<Shared>) -> Self {
+    fn new(parts: MeterParts, config: &Config, shared: Arc<Shared>) -> Self {
         Self {
-            meter: config.meter(1, equipment),
+            meter: config.meter(1, parts),
             order: Order::new(config.timeouts.idle),
             rules: config.rules,
             shared,
@@ -217,7 +219,7 @@ impl Metering {
                 self.order.release(time, out);
             }
             // The meter has found them in their order.
-            Rules::V6 => out.extend(self.meter.drain_records()),
+            Rules::Nfstream6 => out.extend(self.meter.drain_records()),
         }
         Ok(())
     }
@@ -235,7 +237,7 @@ impl Metering {
                 self.order.take(self.meter.drain_records());
                 self.order.finish(&mut records);
             }
-            Rules::V6 => records.extend(self.meter.drain_records()),
+            Rules::Nfstream6 => records.extend(self.meter.drain_records()),
         }
         self.count(tally, &records);
         Ok(Step::Last(records))

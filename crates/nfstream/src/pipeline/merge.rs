@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::features::Record;
 use crate::flow::Wheel;
-use crate::meter::Findings;
+use crate::meter::MeterOutput;
 use crate::time::{Duration, Timestamp};
 
 /// Puts records in the order in which their flows ended, then of their ids.
@@ -94,11 +94,11 @@ impl Ids {
     }
 
     /// Gives ids to the conversations born in a chunk, then to the records of each meter.
-    pub(super) fn assign(&mut self, findings: &mut [Findings]) {
-        let mut born: Vec<(u32, usize)> = findings
+    pub(super) fn assign(&mut self, output: &mut [MeterOutput]) {
+        let mut born: Vec<(u32, usize)> = output
             .iter()
             .enumerate()
-            .flat_map(|(meter, findings)| findings.births.iter().map(move |&at| (at, meter)))
+            .flat_map(|(meter, output)| output.births.iter().map(move |&at| (at, meter)))
             .collect();
         born.sort_unstable();
         for (_, meter) in born {
@@ -106,8 +106,8 @@ impl Ids {
             self.births[meter] += 1;
             self.next += 1;
         }
-        for (meter, findings) in findings.iter_mut().enumerate() {
-            for record in &mut findings.records {
+        for (meter, output) in output.iter_mut().enumerate() {
+            for record in &mut output.records {
                 let id = self.active[meter].get(&record.id).copied();
                 if !record.end_reason.is_slice() {
                     self.active[meter].remove(&record.id);

@@ -23,12 +23,17 @@ use std::sync::atomic::Ordering;
 pub use error::RunError;
 pub use stats::{Ignored, Stats};
 
-use crate::capture::{CaptureError, Chunk, Processes, Progress, Source, Warning};
+use crate::capture::{CaptureError, ReadProgress, Source, Warning};
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, DissectorFactory};
-use crate::features::{Group, Measuring, Nameless, Names, Record, Recycler, Schema, Spent};
-use crate::flow::{Rules, Timeouts};
+use crate::features::{
+    Group, Measuring, Nameless, Names, Record, RecordPool, Schema, SpareMeasures,
+};
+use crate::flow::Timeouts;
+use crate::host::Processes;
 use crate::meter::{Hooks, Meter, NoHooks};
+use crate::nfstream6::Rules;
+use crate::packet::Chunk;
 use crate::time::Duration;
 use front::Tally;
 use inline::{Ahead, Inline};
@@ -93,10 +98,10 @@ impl Config {
     }
 
     /// Returns a meter, one of `meters`.
-    fn meter(&self, meters: usize, equipment: Equipment) -> Meter {
-        let Equipment { dissector, processes, spent } = equipment;
+    fn meter(&self, meters: usize, parts: MeterParts) -> Meter {
+        let MeterParts { dissector, processes, spare } = parts;
         let meter = Meter::new(self.timeouts, self.measuring.plan(), dissector);
-        let meter = meter.under(self.rules).naming(processes).recycling(spent);
+        let meter = meter.under(self.rules).naming(processes).recycling(spare);
         match self.max_active_flows {
             None => meter,
             Some(flows) => {
@@ -133,7 +138,7 @@ pub struct Run {
     schema: Arc<Schema>,
     dissector: Option<Arc<dyn DissectorFactory>>,
     shared: Arc<Shared>,
-    recycler: Recycler,
+    pool: RecordPool,
     engine: Engine,
     /// What stopped the reading. It is told after all flows up to there have been delivered.
     failure: Option<RunError>,
@@ -164,16 +169,16 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct SharedState {
     stats: Stats,
-    progress: Progress,
+    progress: ReadProgress,
     warnings: Vec<Warning>,
 }
 
 /// What meters work with.
 #[derive(Default)]
-struct Equipment {
+struct MeterParts {
     dissector: Option<Box<dyn Dissector>>,
     processes: Option<Processes>,
-    spent: Spent,
+    spare: SpareMeasures,
 }
 
 /// How late packets may be read and flows be ended, at most, before the process of a flow is
@@ -205,17 +210,15 @@ impl Run {
     ///
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn new(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
-        Self::start(source, config, |source, equipment, shared| {
+        Self::start(source, config, |source, parts, shared| {
             // By the rules of version 6 all flows wait for each other.
             if config.meters.get() > 1 && config.rules == Rules::Standard {
-                return Engine::Threads(Box::new(Threads::start(
-                    source, equipment, config, shared,
-                )));
+                return Engine::Threads(Box::new(Threads::start(source, parts, config, shared)));
             }
             if source.may_wait() {
-                return Engine::Ahead(Box::new(Ahead::start(source, equipment, config, shared)));
+                return Engine::Ahead(Box::new(Ahead::start(source, parts, config, shared)));
             }
-            Engine::Inline(Box::new(Inline::new(source, equipment, config, shared)))
+            Engine::Inline(Box::new(Inline::new(source, parts, config, shared)))
         })
     }
 
@@ -227,8 +230,8 @@ impl Run {
     /// [`RunError::Dissector`] if the dissector cannot be made.
     pub fn with_hooks(source: Box<dyn Source>, config: &Config) -> Result<Self, RunError> {
         let config = Config { meters: NonZeroUsize::MIN, ..config.clone() };
-        Self::start(source, &config, |source, equipment, shared| {
-            Engine::Ahead(Box::new(Ahead::start(source, equipment, &config, shared)))
+        Self::start(source, &config, |source, parts, shared| {
+            Engine::Ahead(Box::new(Ahead::start(source, parts, &config, shared)))
         })
     }
 
@@ -315,7 +318,7 @@ impl Run {
         self.engine = Engine::Ended;
         self.failure = None;
         if self.shared.lock().stats.packets >= MANY_PACKETS {
-            nfstream_memory::release_freed();
+            nfstream_sys::release_freed();
         }
     }
 
@@ -336,8 +339,8 @@ impl Run {
     }
 
     /// Returns who takes records that have served.
-    pub fn recycler(&self) -> Recycler {
-        self.recycler.clone()
+    pub fn record_pool(&self) -> RecordPool {
+        self.pool.clone()
     }
 
     /// Returns a handle that ends the run.
@@ -353,7 +356,7 @@ impl Run {
     fn start(
         mut source: Box<dyn Source>,
         config: &Config,
-        engine: impl FnOnce(Box<dyn Source>, Equipment, Arc<Shared>) -> Engine,
+        engine: impl FnOnce(Box<dyn Source>, MeterParts, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
         let dissector = config.make_dissector()?;
         let names: Arc<dyn Names> = match &dissector {
@@ -373,13 +376,13 @@ impl Run {
         let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
         let shared = Arc::new(Shared::default());
         let is_live = source.reception().is_some();
-        let (recycler, spent) = Recycler::new();
-        let equipment = Equipment { dissector, processes, spent };
-        let engine = engine(source, equipment, Arc::clone(&shared));
+        let (pool, spare) = RecordPool::new();
+        let parts = MeterParts { dissector, processes, spare };
+        let engine = engine(source, parts, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
         let failure = None;
-        Ok(Self { schema, dissector, shared, recycler, engine, failure, flows_left, is_live })
+        Ok(Self { schema, dissector, shared, pool, engine, failure, flows_left, is_live })
     }
 }
 
@@ -403,7 +406,7 @@ impl Monitor {
     }
 
     /// Returns how far the source has been read.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ReadProgress {
         self.0.lock().progress.clone()
     }
 

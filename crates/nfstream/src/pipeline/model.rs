@@ -12,13 +12,12 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config as Model, Runner, thread};
 
 use super::*;
-use crate::capture::{ChunkBytes, LinkType, RawRecord};
-use crate::decode::Packet;
 use crate::dissect::Inspection;
 use crate::features::Application;
 use crate::flow::Slot;
+use crate::packet::{ChunkBytes, LinkType, Packet, RawRecord};
 use crate::time::Timestamp;
-use front::{Feed, Spread};
+use front::{Feed, FrontConfig};
 use worker::Workers;
 
 /// Rounds of each test by each way to choose.
@@ -86,8 +85,8 @@ impl Source for Script {
         false
     }
 
-    fn progress(&self) -> Progress {
-        Progress::default()
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {
@@ -133,9 +132,10 @@ fn every_consumer_gets_every_chunk_in_order() {
         let mut workers = Workers::default();
         let (limit, decode) = (10, decode::Options::default());
         let (decoders, shards, consumers) = (3, 2, 2);
-        let spread = Spread { limit, decode, rules: Rules::Standard, decoders, shards, consumers };
+        let front =
+            FrontConfig { limit, decode, rules: Rules::Standard, decoders, shards, consumers };
         let shared = Arc::default();
-        let feeds = front::start(Script::boxed(Ending::Complete), spread, &shared, &mut workers);
+        let feeds = front::start(Script::boxed(Ending::Complete), front, &shared, &mut workers);
         let consume = |feed: sync::Receiver<Feed>| {
             thread::spawn(move || {
                 for expected in 1..=CHUNKS {
@@ -265,8 +265,8 @@ fn a_panic_of_a_meter_is_told() {
         let config = config(2);
         let mut run = Run::start(Script::boxed(Ending::Complete), &config, |source, _, shared| {
             let dissector: Box<dyn Dissector> = Box::new(Faulty(0));
-            let equipment = Equipment { dissector: Some(dissector), ..Equipment::default() };
-            Engine::Threads(Box::new(Threads::start(source, equipment, &config, shared)))
+            let parts = MeterParts { dissector: Some(dissector), ..MeterParts::default() };
+            Engine::Threads(Box::new(Threads::start(source, parts, &config, shared)))
         });
         let (_, error) = exhaust(run.as_mut().unwrap());
         // Addresses are shared out by chance: the meter may have got fewer packets than that.

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::front::{self, Decoded, Feed, PATIENCE, QUEUE, Spread};
+use super::front::{self, Decoded, Feed, FrontConfig, PATIENCE, QUEUE};
 use super::merge::{Ids, Order};
 use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::worker::Workers;
-use super::{Config, Equipment, Found, RunError, Shared, Step};
+use super::{Config, Found, MeterParts, RunError, Shared, Step};
 use crate::capture::Source;
 use crate::features::Record;
 use crate::flow::Tick;
-use crate::meter::{Findings, Meter, NoHooks};
+use crate::meter::{Meter, MeterOutput, NoHooks};
 
 /// The threads of a run, seen from the one that merges.
 pub(super) struct Threads {
     /// The same chunks that the meters get.
     feed: Receiver<Feed>,
     /// What each meter has found in them.
-    findings: Vec<Receiver<Findings>>,
+    output: Vec<Receiver<MeterOutput>>,
     ids: Ids,
     order: Order,
     ticks: u64,
@@ -28,13 +28,13 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn start(
         source: Box<dyn Source>,
-        equipment: Equipment,
+        parts: MeterParts,
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
         let shards = config.meters.get();
         let mut workers = Workers::default();
-        let spread = Spread {
+        let front = FrontConfig {
             limit: config.chunk_packets.get(),
             decode: config.decode,
             rules: config.rules,
@@ -42,36 +42,36 @@ impl Threads {
             shards,
             consumers: shards + 1,
         };
-        let mut feeds = front::start(source, spread, &shared, &mut workers);
+        let mut feeds = front::start(source, front, &shared, &mut workers);
         // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
-        let mut findings = Vec::new();
-        let Equipment { dissector: mut ready, processes, spent } = equipment;
+        let mut output = Vec::new();
+        let MeterParts { dissector: mut ready, processes, spare } = parts;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
             let (mut dissector, config) = (ready.take(), config.clone());
             let mut processes = processes.clone();
-            let spent = spent.clone();
+            let spare = spare.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // In this thread: making a dissector takes longer than metering many a chunk.
                 if dissector.is_none() {
                     dissector = config.make_dissector()?;
                 }
-                let equipment = Equipment {
+                let parts = MeterParts {
                     dissector: dissector.take(),
                     processes: processes.take(),
-                    spent: spent.clone(),
+                    spare: spare.clone(),
                 };
-                let mut meter = config.meter(shards, equipment);
+                let mut meter = config.meter(shards, parts);
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });
-            findings.push(receiver);
+            output.push(receiver);
         }
         let ids = Ids::new(shards);
         Self {
             feed,
-            findings,
+            output,
             ids,
             order: Order::new(config.timeouts.idle),
             ticks: 0,
@@ -85,14 +85,14 @@ impl Threads {
         match self.feed.recv_timeout(PATIENCE) {
             Err(RecvTimeoutError::Timeout) => Ok(Step::Records(records)),
             Ok(Feed::Chunk(chunk)) => {
-                let findings = self.collect()?;
-                let found = self.merge(findings, &chunk.ticks, &mut records);
+                let output = self.collect()?;
+                let found = self.merge(output, &chunk.ticks, &mut records);
                 self.shared.count(&chunk.tally, found, &records);
                 Ok(Step::Records(records))
             }
             Ok(Feed::End(end)) => {
-                let findings = self.collect()?;
-                let found = self.merge(findings, &[], &mut records);
+                let output = self.collect()?;
+                let found = self.merge(output, &[], &mut records);
                 self.order.finish(&mut records);
                 self.shared.count(&end.tally, found, &records);
                 *failure = end.take_failure();
@@ -104,24 +104,24 @@ impl Threads {
     }
 
     /// Waits for what each meter has found in one chunk.
-    fn collect(&self) -> Result<Vec<Findings>, RunError> {
-        self.findings.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
+    fn collect(&self) -> Result<Vec<MeterOutput>, RunError> {
+        self.output.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
     }
 
     fn merge(
         &mut self,
-        mut findings: Vec<Findings>,
+        mut output: Vec<MeterOutput>,
         ticks: &[Tick],
         out: &mut Vec<Record>,
     ) -> Found {
-        self.ids.assign(&mut findings);
+        self.ids.assign(&mut output);
         let found = Found {
-            late_packets: findings.iter().map(|findings| findings.late_packets).sum(),
-            evicted_flows: findings.iter().map(|findings| findings.evicted_flows).sum(),
-            active_flows: findings.iter().map(|findings| findings.active_flows).sum(),
+            late_packets: output.iter().map(|output| output.late_packets).sum(),
+            evicted_flows: output.iter().map(|output| output.evicted_flows).sum(),
+            active_flows: output.iter().map(|output| output.active_flows).sum(),
         };
         let mut records: Vec<_> =
-            findings.into_iter().map(|findings| findings.records.into_iter().peekable()).collect();
+            output.into_iter().map(|output| output.records.into_iter().peekable()).collect();
         for tick in ticks {
             self.ticks += 1;
             for records in &mut records {
@@ -136,7 +136,7 @@ impl Threads {
 }
 
 /// Meters the packets of one shard until the source ends or nobody listens.
-fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, findings: &Sender<Findings>) {
+fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, output: &Sender<MeterOutput>) {
     for feed in feed {
         let ended = match feed {
             Feed::Chunk(chunk) => {
@@ -148,7 +148,7 @@ fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, findings: &
                 true
             }
         };
-        if findings.send(meter.take_findings()).is_err() || ended {
+        if output.send(meter.take_output()).is_err() || ended {
             return;
         }
     }

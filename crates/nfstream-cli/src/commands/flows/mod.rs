@@ -22,7 +22,7 @@ use crate::human::{count, counted};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
 use crate::output::{Format, Look, TargetOptions, is_part};
-use crate::progress::Progress;
+use crate::progress::ProgressDisplay;
 use crate::reading::Reading;
 use crate::sandbox;
 use rows::TableWriter;
@@ -147,7 +147,7 @@ pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
 /// Writes the table.
 pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
-    let mut progress = Progress::new(plan.input.bytes, io);
+    let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<TableWriter> = None;
     for input in &inputs {

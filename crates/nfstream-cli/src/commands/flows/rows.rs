@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use nfstream::features::{Record, Recycler, Schema};
+use nfstream::features::{Record, RecordPool, Schema};
 
 use super::Plan;
 use super::sort::Sorted;
@@ -77,13 +77,13 @@ impl TableWriter {
         &mut self,
         mut records: Vec<Record>,
         mut sources: Vec<i32>,
-        recycler: Option<&Recycler>,
+        pool: Option<&RecordPool>,
         io: &mut Io<'_>,
     ) -> Result<(), Error> {
         let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(records.len());
         records.truncate(wanted);
         sources.truncate(wanted);
-        self.target.write(records, sources, recycler, io)?;
+        self.target.write(records, sources, pool, io)?;
         let rows = u64::try_from(wanted).unwrap_or(u64::MAX);
         self.left -= rows;
         self.rows += rows;
@@ -95,7 +95,7 @@ impl Sink for TableWriter {
     fn take(
         &mut self,
         records: Vec<Record>,
-        recycler: &Recycler,
+        pool: &RecordPool,
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
         if let Some(sorted) = &mut self.sorted {
@@ -103,7 +103,7 @@ impl Sink for TableWriter {
             return Ok(ControlFlow::Continue(()));
         }
         let sources = vec![self.source; records.len()];
-        self.encode(records, sources, Some(recycler), io)?;
+        self.encode(records, sources, Some(pool), io)?;
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 

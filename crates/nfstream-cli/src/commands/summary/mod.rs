@@ -15,7 +15,7 @@ use crate::flow_rules::FlowRules;
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
-use crate::progress::Progress;
+use crate::progress::ProgressDisplay;
 use crate::reading::Reading;
 use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use ranking::Count;
@@ -54,7 +54,7 @@ pub(super) fn run(args: &SummaryArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let job = args.rules.job(&[])?;
     let reading = Reading::start(&input, &job)?;
     let mut survey = Survey::new(reading.schema());
-    let stats = reading.drain(&mut survey, &mut Progress::new(input.bytes, io), io)?;
+    let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, stats, condition, survey, sections };

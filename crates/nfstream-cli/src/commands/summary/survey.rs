@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use nfstream::features::{Record, Recycler, Schema};
+use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::time::Timestamp;
 
 use super::ranking::{Count, Ranking};
@@ -122,11 +122,11 @@ impl Sink for Survey {
     fn take(
         &mut self,
         records: Vec<Record>,
-        recycler: &Recycler,
+        pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
         records.iter().for_each(|record| self.add(record));
-        recycler.take(records);
+        pool.put_back(records);
         Ok(ControlFlow::Continue(()))
     }
 

@@ -4,7 +4,7 @@
 //! of frames before the program sees them, and other links need other programs; such frames pass
 //! and are looked at again when they are complete.
 
-use nfstream_memory::FilterInstruction;
+use nfstream_sys::FilterInstruction;
 
 use crate::capture::bpf::Program;
 

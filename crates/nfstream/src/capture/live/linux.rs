@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-use nfstream_memory::{Interface, PacketRing, RingFrame, interfaces};
+use nfstream_sys::{Interface, PacketRing, RingFrame, interfaces};
 
 use super::kernel_filter::{self, ETHERNETS};
-use super::sockets::Looking;
 use super::watch::Watch;
-use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
+use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, refused};
 use crate::capture::input::ANY;
-use crate::capture::{
-    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Processes, Progress, RawRecord, Reception,
-    Source, Warning,
-};
+use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
+use crate::host::{Processes, SocketWatcher, monotonic, now};
+use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use crate::time::Timestamp;
 
 /// Packets of one interface, several, or all.
@@ -28,7 +26,7 @@ pub struct LiveSource {
     pool: Pool,
     watch: Watch,
     /// Who looks for processes, and how often, until that has begun.
-    looking: Option<(Looking, Duration)>,
+    sockets: Option<(SocketWatcher, Duration)>,
     /// Has processes looked for at once.
     look_now: Option<Sender<()>>,
     ending: Ending,
@@ -113,8 +111,9 @@ impl LiveSource {
                 ring.be_promiscuous(index).map_err(refused)?;
             }
         }
-        let looking = options.processes.map(|period| Ok((Looking::begin()?, period))).transpose();
-        let looking = looking.map_err(|source| CaptureError::Sockets { source })?;
+        let sockets =
+            options.processes.map(|period| Ok((SocketWatcher::begin()?, period))).transpose();
+        let sockets = sockets.map_err(|source| CaptureError::Sockets { source })?;
         let start = monotonic();
         let mut warnings = Vec::new();
         for interface in chosen.iter().filter(|interface| !interface.is_up && !all) {
@@ -126,11 +125,11 @@ impl LiveSource {
             picking: Picking {
                 filter,
                 in_kernel,
-                snaplen: super::super::to_usize(options.snaplen),
+                snaplen: crate::packet::to_usize(options.snaplen),
             },
             pool: Pool::default(),
             watch: Watch::new(chosen, all, start),
-            looking,
+            sockets,
             look_now: None,
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
             reception: Reception::default(),
@@ -243,8 +242,8 @@ impl Source for LiveSource {
         true
     }
 
-    fn progress(&self) -> Progress {
-        Progress { bytes: self.bytes, total_bytes: None }
+    fn progress(&self) -> ReadProgress {
+        ReadProgress { bytes: self.bytes, total_bytes: None }
     }
 
     fn reception(&self) -> Option<Reception> {
@@ -252,10 +251,10 @@ impl Source for LiveSource {
     }
 
     fn watch_processes(&mut self) -> Result<Option<Processes>, CaptureError> {
-        let Some((looking, period)) = self.looking.take() else { return Ok(None) };
-        let processes = looking.processes();
+        let Some((sockets, period)) = self.sockets.take() else { return Ok(None) };
+        let processes = sockets.processes();
         let (look_now, woken) = bounded(1);
-        looking.go_on(period, woken).map_err(|source| CaptureError::Sockets { source })?;
+        sockets.go_on(period, woken).map_err(|source| CaptureError::Sockets { source })?;
         self.look_now = Some(look_now);
         Ok(Some(processes))
     }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use pcap::{Active, Capture, ConnectionStatus, Device};
 
-use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, monotonic, now, refused};
-use crate::capture::{
-    CaptureError, Chunk, ChunkBytes, Filter, LinkType, Progress, RawRecord, Reception, Source,
-    Warning,
-};
+use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, refused};
+use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
+use crate::host::{monotonic, now};
+use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use crate::time::Timestamp;
 
 /// Packets of one interface, or of several in turn.
@@ -145,8 +144,8 @@ impl Source for LiveSource {
         true
     }
 
-    fn progress(&self) -> Progress {
-        Progress { bytes: self.bytes, total_bytes: None }
+    fn progress(&self) -> ReadProgress {
+        ReadProgress { bytes: self.bytes, total_bytes: None }
     }
 
     fn reception(&self) -> Option<Reception> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nfstream_memory::{Interface, interfaces};
+use nfstream_sys::{Interface, interfaces};
 
 use crate::capture::{CaptureError, Warning};
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn watch(known: &[Interface], all: bool) -> Watch {
-        Watch { known: known.to_vec(), all, next: super::super::monotonic(), dropped: 0 }
+        Watch { known: known.to_vec(), all, next: crate::host::monotonic(), dropped: 0 }
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn is_teredo(address: &[u8]) -> bool {
 mod tests {
     use super::super::Tunnel;
     use super::super::tests::{V6, over_udp, stayed_out};
-    use crate::decode::Packet;
+    use crate::packet::Packet;
 
     /// From 2001:0:4136:e378:8000:63bf:3fff:fdd2, port 1111.
     const PACKET: &[u8] = &[

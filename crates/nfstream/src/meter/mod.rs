@@ -1,18 +1,22 @@
 //! One shard of the work: its own flow table, its own dissector, the rules that end flows.
 
+mod hooks;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::capture::{ChunkBytes, Process, Processes};
-use crate::decode::{Fragment, Packet, TcpFlags};
 use crate::dissect::{Dissector, Inspection};
-use crate::features::{ActiveMeasures, Application, Measures, Plan, Record, Sample, Spent, Volume};
+use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
-    Births, Close, Direction, EndReason, Flow, FlowKey, FlowTable, KeyHasher, Note, Rules, Sender,
-    Slot, Timeouts, Verdict, Wheel,
+    Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Note, Sender, Slot, Timeouts,
+    Verdict, Wheel,
 };
+use crate::host::{Process, Processes};
+use crate::nfstream6::{Births, Rules};
+use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
+pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 
 /// What a meter keeps of each active flow beside its times.
 #[derive(Clone, Copy, Debug)]
@@ -25,106 +29,9 @@ pub struct FlowState {
     pub close: Option<Close>,
 }
 
-/// A packet in the hands of [`Hooks`].
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
-    /// The packet.
-    pub packet: &'a Packet,
-    /// The bytes of its chunk.
-    pub bytes: &'a ChunkBytes,
-    /// Which way it went in its flow.
-    pub direction: Direction,
-}
-
-/// A flow in the hands of [`Hooks`], as of the packet that has just arrived.
-pub struct Progress<'a> {
-    /// Where the flow lives.
-    pub slot: Slot,
-    /// Whose packets, since when, until when.
-    pub flow: &'a Flow,
-    /// Packets and bytes so far.
-    pub state: &'a FlowState,
-    /// What else has been measured, if anything is.
-    pub measures: Option<&'a Measures>,
-    /// Who has just learnt about its application; `None` if nothing has been added.
-    pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
-}
-
-/// What [`Hooks`] want with a flow after a packet.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wish {
-    /// It goes on.
-    Continue,
-    /// It ends now, this packet included, with this expiration id.
-    End(i32),
-}
-
-/// An error of [`Hooks`]: ends the run and reaches its caller as it is.
-pub type HookError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Code that follows the flows of a run packet by packet.
-pub trait Hooks {
-    /// Whether there is anything to call.
-    const ACTIVE: bool = true;
-
-    /// Called for the first packet of a flow.
-    ///
-    /// # Errors
-    ///
-    /// Whatever ends the run.
-    fn on_init(&mut self, progress: Progress<'_>, arrival: Arrival<'_>) -> Result<Wish, HookError>;
-
-    /// Called for every later packet of a flow.
-    ///
-    /// # Errors
-    ///
-    /// Whatever ends the run.
-    fn on_update(
-        &mut self,
-        progress: Progress<'_>,
-        arrival: Arrival<'_>,
-    ) -> Result<Wish, HookError>;
-
-    /// Called before [`on_expire`](Self::on_expire) for a flow that a packet of its own key ends,
-    /// under [`Rules::V6`] alone.
-    fn on_replace(&mut self, _slot: Slot) {}
-
-    /// Called when a flow has ended.
-    ///
-    /// # Errors
-    ///
-    /// Whatever ends the run.
-    fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
-
-    /// Runs `wait`, which may take long and calls no other hook.
-    fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
-        wait()
-    }
-}
-
-/// No code at all: a run without hooks costs nothing for them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoHooks;
-
-impl Hooks for NoHooks {
-    const ACTIVE: bool = false;
-
-    fn on_init(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
-    }
-
-    fn on_update(&mut self, _: Progress<'_>, _: Arrival<'_>) -> Result<Wish, HookError> {
-        Ok(Wish::Continue)
-    }
-
-    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
-        Ok(())
-    }
-}
-
 /// What a meter has found since it was last asked.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct MeterOutput {
     /// For each conversation born, the place of its first packet in the chunk.
     pub births: Vec<u32>,
     /// Flows that ended, in the order in which that was noticed. Ids count the births of this
@@ -150,16 +57,16 @@ pub struct Meter {
     /// Whose flows are, `None` if nobody looks.
     processes: Option<Processes>,
     plan: Plan,
-    /// What [`Rules::V6`] asks for, `None` under [`Rules::Standard`].
+    /// What [`Rules::Nfstream6`] asks for, `None` under [`Rules::Standard`].
     v6: Option<Box<V6>>,
     /// What is measured beside the volume.
     measures: ActiveMeasures,
     /// See [`Record::phase`].
     phase: u64,
-    findings: Findings,
+    output: MeterOutput,
 }
 
-/// What a meter keeps under [`Rules::V6`].
+/// What a meter keeps under [`Rules::Nfstream6`].
 #[derive(Debug, Default)]
 struct V6 {
     births: Births,
@@ -205,16 +112,16 @@ impl Meter {
             processes: None,
             plan,
             v6: None,
-            measures: ActiveMeasures::new(plan, Spent::default()),
+            measures: ActiveMeasures::new(plan, SpareMeasures::default()),
             phase: 1,
-            findings: Findings::default(),
+            output: MeterOutput::default(),
         }
     }
 
     /// Returns the meter with `rules` in place of the standard ones.
     #[must_use]
     pub fn under(mut self, rules: Rules) -> Self {
-        self.v6 = (rules == Rules::V6).then(Box::default);
+        self.v6 = (rules == Rules::Nfstream6).then(Box::default);
         self
     }
 
@@ -227,8 +134,8 @@ impl Meter {
 
     /// Returns the meter with memory to measure in from records that have served.
     #[must_use]
-    pub fn recycling(mut self, spent: Spent) -> Self {
-        self.measures = ActiveMeasures::new(self.plan, spent);
+    pub fn recycling(mut self, spare: SpareMeasures) -> Self {
+        self.measures = ActiveMeasures::new(self.plan, spare);
         self
     }
 
@@ -357,25 +264,25 @@ impl Meter {
     }
 
     /// Takes what has been found.
-    pub fn take_findings(&mut self) -> Findings {
-        self.findings.active_flows = self.active_flows();
-        std::mem::take(&mut self.findings)
+    pub fn take_output(&mut self) -> MeterOutput {
+        self.output.active_flows = self.active_flows();
+        std::mem::take(&mut self.output)
     }
 
     /// Takes the records that have been found, of a meter whose births nobody asks for.
     pub fn drain_records(&mut self) -> std::vec::Drain<'_, Record> {
-        self.findings.births.clear();
-        self.findings.records.drain(..)
+        self.output.births.clear();
+        self.output.records.drain(..)
     }
 
     /// Takes the number of late packets that have been found.
     pub fn take_late_packets(&mut self) -> u64 {
-        std::mem::take(&mut self.findings.late_packets)
+        std::mem::take(&mut self.output.late_packets)
     }
 
     /// Takes the number of flows that ended to make room.
     pub fn take_evicted_flows(&mut self) -> u64 {
-        std::mem::take(&mut self.findings.evicted_flows)
+        std::mem::take(&mut self.output.evicted_flows)
     }
 
     /// Returns the number of active flows.
@@ -415,7 +322,7 @@ impl Meter {
             };
             let src = self.source(packet, sender);
             let slot = self.table.insert(hash, key, src, packet.time, state);
-            self.findings.births.push(index);
+            self.output.births.push(index);
             let flow = &self.table.entry(slot).flow;
             match &mut self.v6 {
                 None => self.wheel.note(slot, flow),
@@ -431,7 +338,7 @@ impl Meter {
         let flow = &mut entry.flow;
         let time = packet.time.max(flow.last_seen);
         if packet.time < flow.last_seen {
-            self.findings.late_packets += 1;
+            self.output.late_packets += 1;
         }
         let verdict = match (self.timeouts.judge(flow, time), entry.state.close) {
             (Verdict::Idle, _) => Verdict::Idle,
@@ -495,7 +402,7 @@ impl Meter {
             };
             self.record(slot, ended, EndReason::Idle, 0, application, hooks)?;
             let birth = self.table.next_birth();
-            self.findings.births.push(keyed.index);
+            self.output.births.push(keyed.index);
             let src = self.source(keyed.packet, keyed.sender);
             let flow = &mut self.table.entry_mut(slot).flow;
             (flow.birth, flow.slice, flow.src) = (birth, 0, src);
@@ -550,7 +457,7 @@ impl Meter {
         if !H::ACTIVE {
             return Ok(());
         }
-        let progress = Progress {
+        let view = FlowView {
             slot,
             flow: &entry.flow,
             state: &entry.state,
@@ -559,14 +466,11 @@ impl Meter {
         };
         let arrival = Arrival { packet, bytes, direction };
         let time = entry.flow.last_seen;
-        let wish = if first {
-            hooks.on_init(progress, arrival)?
-        } else {
-            hooks.on_update(progress, arrival)?
-        };
-        match wish {
-            Wish::Continue => Ok(()),
-            Wish::End(id) => self.remove(slot, time, EndReason::Plugin, id, hooks),
+        let action =
+            if first { hooks.on_init(view, arrival)? } else { hooks.on_update(view, arrival)? };
+        match action {
+            FlowAction::Continue => Ok(()),
+            FlowAction::End(id) => self.remove(slot, time, EndReason::Plugin, id, hooks),
         }
     }
 
@@ -665,7 +569,7 @@ impl Meter {
             (_, Some(Close::Fin)) => EndReason::TcpFin,
             (_, Some(Close::Rst)) => EndReason::TcpRst,
         };
-        self.findings.evicted_flows += u64::from(end_reason == EndReason::Evicted);
+        self.output.evicted_flows += u64::from(end_reason == EndReason::Evicted);
         // The next slice is one of the same connection.
         let is_slice = end_reason.is_slice();
         let measures = self.plan.measures().then(|| self.measures.take(slot, is_slice));
@@ -691,7 +595,7 @@ impl Meter {
         if H::ACTIVE {
             hooks.on_expire(slot, &mut record)?;
         }
-        self.findings.records.push(record);
+        self.output.records.push(record);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use crate::guard::Guard;
 ///
 /// let mut file = tempfile::tempfile()?;
 /// file.write_all(b"packets")?;
-/// let mapping = nfstream_memory::Mapping::new(&file)?;
+/// let mapping = nfstream_sys::Mapping::new(&file)?;
 /// assert_eq!(&mapping[..], b"packets");
 /// assert!(mapping.is_intact());
 /// # Ok::<(), std::io::Error>(())

@@ -19,14 +19,14 @@ use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP};
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
-use nfstream_memory::interfaces;
+use nfstream_sys::interfaces;
 
 use super::monotonic;
-use crate::capture::processes::{Process, Processes, Socket};
+use super::processes::{Process, Processes, Socket};
 
 /// Looks who has which sockets.
 #[derive(Debug)]
-pub(super) struct Looking {
+pub(crate) struct SocketWatcher {
     kernel: netlink_sys::Socket,
     /// Number of the last question; answers have the same.
     question: u32,
@@ -52,31 +52,31 @@ const MOST_SEARCHES: u8 = 3;
 /// Bytes of the answers that are read at once; the kernel sends less.
 const ANSWER: usize = 64 << 10;
 
-impl Looking {
+impl SocketWatcher {
     /// Looks for the first time: in the network namespace of this thread, as later too.
-    pub(super) fn begin() -> io::Result<Self> {
+    pub(crate) fn begin() -> io::Result<Self> {
         let mut kernel = netlink_sys::Socket::new(NETLINK_SOCK_DIAG)?;
         kernel.bind_auto()?;
         kernel.connect(&netlink_sys::SocketAddr::new(0, 0))?;
-        let mut looking = Self {
+        let mut watcher = Self {
             kernel,
             question: 0,
             owners: HashMap::new(),
             processes: Processes::default(),
             buffer: vec![0; ANSWER],
         };
-        looking.look()?;
-        Ok(looking)
+        watcher.look()?;
+        Ok(watcher)
     }
 
     /// Returns what is found.
-    pub(super) fn processes(&self) -> Processes {
+    pub(crate) fn processes(&self) -> Processes {
         self.processes.clone()
     }
 
     /// Looks in a thread of its own, once in each `period` and when `woken`, until nobody is left
     /// who could wake it.
-    pub(super) fn go_on(mut self, period: Duration, woken: Receiver<()>) -> io::Result<()> {
+    pub(crate) fn go_on(mut self, period: Duration, woken: Receiver<()>) -> io::Result<()> {
         let look = move || {
             while woken.recv_timeout(period) != Err(RecvTimeoutError::Disconnected) {
                 // What fails now may be possible next time; until then the old is known.
@@ -229,9 +229,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let wide = UdpSocket::bind("[::]:0").unwrap();
-        let looking = Looking::begin().unwrap();
+        let watcher = SocketWatcher::begin().unwrap();
         let pid = |protocol, local: SocketAddr, remote: SocketAddr| {
-            let process = looking.processes().of_flow(protocol, local, remote);
+            let process = watcher.processes().of_flow(protocol, local, remote);
             process.map(|process| process.pid)
         };
         let (local, remote) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
@@ -247,18 +247,18 @@ mod tests {
     #[test]
     fn a_socket_that_is_handed_on_gets_another_file() {
         let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut looking = Looking::begin().unwrap();
+        let mut watcher = SocketWatcher::begin().unwrap();
         let second = first.try_clone().unwrap();
         drop(first);
-        looking.look().unwrap();
+        watcher.look().unwrap();
         let is_there = |(inode, owner): (&u32, &Owner)| match owner {
             Owner::Known(process, file) if process.pid == std::process::id() => {
                 inode_of(file) == Some(*inode)
             }
             _ => true,
         };
-        assert!(looking.owners.iter().all(is_there));
+        assert!(watcher.owners.iter().all(is_there));
         let address = second.local_addr().unwrap();
-        assert!(looking.processes().of_flow(6, address, address).is_some());
+        assert!(watcher.processes().of_flow(6, address, address).is_some());
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
-use super::{Column, Group, Read, Record, columns};
+use crate::features::{Column, Group, Read, Record, columns};
 use crate::flow::Sender;
 use crate::time::TimeUnit;
 
@@ -70,9 +70,9 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
 
 /// The columns that a run by the rules of nfstream 6 can have.
 #[derive(Clone, Copy, Debug)]
-pub struct V6Columns;
+pub struct Nfstream6Columns;
 
-impl V6Columns {
+impl Nfstream6Columns {
     /// Returns its columns, as far as those of `groups` were asked for, in its order.
     pub fn of(groups: &[Group]) -> Vec<&'static Column> {
         let wanted = |column: &&Column| {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_column_is_found() {
-        let all = V6Columns::of(&Group::ALL);
+        let all = Nfstream6Columns::of(&Group::ALL);
         assert_eq!(all.len(), BASE.len() + 24 + 24 + 3 + INSPECTION.len() + 2);
         assert_eq!(all[11].name, "ip_version");
         assert_eq!(all[all.len() - 3].name, "content_type");
@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn groups_leave_columns_out() {
-        let base = V6Columns::of(&[Group::Tunnel]);
+        let base = Nfstream6Columns::of(&[Group::Tunnel]);
         assert_eq!(base.len(), BASE.len());
-        assert!(V6Columns::of(&[]).iter().all(|column| column.name != "tunnel_id"));
+        assert!(Nfstream6Columns::of(&[]).iter().all(|column| column.name != "tunnel_id"));
     }
 
     #[test]

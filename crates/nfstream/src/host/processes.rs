@@ -153,7 +153,7 @@ mod tests {
     fn table(sockets: &[(Socket, u32)]) -> Processes {
         let processes = Processes::default();
         processes.remember_for(Duration::from_secs(30));
-        update(&processes, sockets, super::super::live::monotonic());
+        update(&processes, sockets, super::super::monotonic());
         processes
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn sockets_are_remembered_for_a_while() {
         let gone = (socket(UDP, "192.0.2.1:1000", None), 5);
         let processes = table(&[gone]);
-        let start = super::super::live::monotonic();
+        let start = super::super::monotonic();
         update(&processes, &[], start + Duration::from_secs(29));
         assert_eq!(pid(&processes, UDP, "192.0.2.1:1000", "203.0.113.5:9"), 5);
         update(&processes, &[], start + Duration::from_secs(31));

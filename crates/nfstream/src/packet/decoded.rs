@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::capture::LinkType;
+use super::LinkType;
 use crate::time::Timestamp;
 
 /// One decoded frame. Offsets count from the frame's first byte.
@@ -157,6 +157,14 @@ fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
         return &[];
     };
     bytes.get(offset..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+}
+
+/// Returns an offset into a frame in the width in which packets hold it.
+///
+/// Frames are shorter than 4 GiB, so nothing is lost.
+#[inline]
+pub(crate) fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

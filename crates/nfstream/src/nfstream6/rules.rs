@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use super::Note;
-use crate::decode::Packet;
+use crate::flow::Note;
+use crate::packet::Packet;
 use crate::time::{Duration, Timestamp};
 
 /// By which rules flows are timed, ended, numbered and put in order.
@@ -18,7 +18,7 @@ pub enum Rules {
     Standard,
     /// Those of nfstream 6: one clock of milliseconds, a slice is a flow of its own, ids count
     /// ended flows in the order in which their ends are noticed. Always with one meter.
-    V6,
+    Nfstream6,
 }
 
 /// The one clock of a run, which never goes backwards.

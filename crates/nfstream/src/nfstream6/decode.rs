@@ -8,12 +8,13 @@
 //!
 //! Kept apart from the decoder proper, which shares nothing with it.
 
-use super::DecodeError::{
+use crate::decode::DecodeError::{
     self, MalformedNetwork, NotIp, TruncatedLink, TruncatedNetwork, TruncatedTransport,
     UnsupportedLinkType,
 };
-use super::{Endpoint, Fragment, Packet, TcpFlags, Tunnel};
-use crate::capture::{LinkType, RawRecord};
+use crate::packet::{
+    Endpoint, Fragment, LinkType, Packet, RawRecord, TcpFlags, Tunnel, narrow, protocol,
+};
 
 /// EtherTypes that it knows.
 mod ethertype {
@@ -25,22 +26,6 @@ mod ethertype {
     pub(super) const LAST_LENGTH: u16 = 1500;
     /// Numbers between, up to this one, say nothing.
     pub(super) const LAST_IGNORED: u16 = 1536;
-}
-
-/// Protocol numbers (IANA) that it knows.
-mod protocol {
-    pub(super) const HOP_BY_HOP: u8 = 0;
-    pub(super) const ICMP: u8 = 1;
-    pub(super) const IPV4: u8 = 4;
-    pub(super) const TCP: u8 = 6;
-    pub(super) const UDP: u8 = 17;
-    pub(super) const IPV6: u8 = 41;
-    pub(super) const ROUTING: u8 = 43;
-    pub(super) const FRAGMENT: u8 = 44;
-    pub(super) const ICMP_V6: u8 = 58;
-    pub(super) const NONE: u8 = 59;
-    pub(super) const DESTINATION_OPTIONS: u8 = 60;
-    pub(super) const MOBILITY: u8 = 135;
 }
 
 /// Ports of the tunnels that it opens.
@@ -93,7 +78,7 @@ struct Ip {
 /// Decodes the frame that `record` describes.
 #[cold]
 #[inline(never)]
-pub(super) fn decode(
+pub(crate) fn decode(
     record: &RawRecord,
     frame: &[u8],
     tunnels: bool,
@@ -335,7 +320,7 @@ fn ipv4(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         len: len.into(),
         has_length: len > 0 && transport_len.is_some() && header_len <= available,
         transport: offset + header_len,
-        transport_len: super::narrow(transport_len.unwrap_or(0)),
+        transport_len: narrow(transport_len.unwrap_or(0)),
     })
 }
 
@@ -364,7 +349,7 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
                 }
                 8
             }
-            protocol::NONE => return Err(MalformedNetwork),
+            protocol::NO_NEXT_HEADER => return Err(MalformedNetwork),
             _ => break,
         };
         if transport + len > end {
@@ -379,10 +364,10 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
         dst: Endpoint::v6(frame.bytes(offset + 24), 0),
         protocol: next,
         offset,
-        len: super::narrow(HEADER_LEN + payload_len),
+        len: narrow(HEADER_LEN + payload_len),
         has_length: true,
         transport,
-        transport_len: super::narrow(end - transport),
+        transport_len: narrow(end - transport),
     })
 }
 
@@ -479,7 +464,7 @@ fn packet(
     let payload_len = header_len.map_or(0, |len| ip.transport_len.saturating_sub(len));
     let payload = ip.len - payload_len;
     let transport_len = if header_len.is_some() { ip.transport_len } else { 0 };
-    let offset = super::narrow(ip.offset);
+    let offset = narrow(ip.offset);
     Packet {
         time: record.time,
         src,
@@ -509,17 +494,17 @@ mod tests {
     use nfstream_testkit::{Frame as Built, Ipv4};
     use proptest::prelude::*;
 
-    use super::super::{Dialect, Options, decode};
     use super::*;
+    use crate::decode::{Dialect, Options, decode};
     use crate::time::Timestamp;
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];
     const INNER: [u8; 4] = [192, 0, 2, 9];
-    const STRICT: Options = Options { tunnels: true, dialect: Dialect::V6 };
+    const STRICT: Options = Options { tunnels: true, dialect: Dialect::Nfstream6 };
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
-        let capture_len = super::super::narrow(frame.len());
+        let capture_len = narrow(frame.len());
         let time = Timestamp::default();
         RawRecord { time, offset: 0, capture_len, wire_len: capture_len, link }
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
-use nfstream_memory::Mapping;
+use nfstream_sys::Mapping;
 
 const LEN: usize = 1 << 20;
 const KEPT: usize = 1 << 16;

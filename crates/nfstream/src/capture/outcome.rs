@@ -1,0 +1,57 @@
+//! How reading a capture ended, before its name is added.
+
+use std::io;
+use std::path::Path;
+
+use super::format::Unrecognized;
+use super::{CaptureError, Corruption};
+
+/// How a file came to its end.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum End {
+    Complete,
+    Truncated { offset: u64 },
+}
+
+/// Why a file cannot be read on. Its name is added by who knows it.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Changed,
+    Corrupt { offset: u64, what: Corruption },
+    Io(io::Error),
+    Unrecognized(Unrecognized),
+}
+
+impl Failure {
+    pub(super) fn at(self, path: &Path) -> CaptureError {
+        let path = path.to_path_buf();
+        match self {
+            Self::Changed => CaptureError::Changed { path },
+            Self::Corrupt { offset, what } => CaptureError::Corrupt { path, offset, what },
+            Self::Io(source) => CaptureError::Io { path, source },
+            Self::Unrecognized(Unrecognized::Empty) => CaptureError::Empty { path },
+            Self::Unrecognized(Unrecognized::HeaderCut) => {
+                CaptureError::Corrupt { path, offset: 0, what: Corruption::FileHeader }
+            }
+            Self::Unrecognized(Unrecognized::NotACapture) => CaptureError::NotACapture { path },
+            Self::Unrecognized(Unrecognized::UnsupportedLinkType(link)) => {
+                CaptureError::UnsupportedLinkType { path, link }
+            }
+            Self::Unrecognized(Unrecognized::UnsupportedVersion(major, minor)) => {
+                CaptureError::UnsupportedVersion { path, major, minor }
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Unrecognized> for Failure {
+    fn from(reason: Unrecognized) -> Self {
+        Self::Unrecognized(reason)
+    }
+}

@@ -1,0 +1,19 @@
+//! Clocks of this machine.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::Timestamp;
+
+/// Returns the time that packets are stamped with.
+#[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_seconds(seconds, i64::from(since.subsec_nanos()))
+}
+
+/// Returns the time that only goes forward.
+#[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,14 @@
+//! Packets, captured and decoded, and the numbers in them: what every other module builds on.
+
+mod chunk;
+mod decoded;
+mod link_type;
+pub mod protocol;
+mod tunnel;
+
+pub(crate) use chunk::to_usize;
+pub use chunk::{Chunk, ChunkBytes, RawRecord};
+pub(crate) use decoded::narrow;
+pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
+pub use link_type::LinkType;
+pub use tunnel::Tunnel;

@@ -1,0 +1,38 @@
+//! IP protocol numbers (IANA), those of IPv6 extension headers among them.
+
+/// IPv6 hop-by-hop options (RFC 8200).
+pub const HOP_BY_HOP: u8 = 0;
+/// Internet Control Message Protocol (RFC 792).
+pub const ICMP: u8 = 1;
+/// IPv4 in IP (RFC 2003).
+pub const IPV4: u8 = 4;
+/// Transmission Control Protocol (RFC 9293).
+pub const TCP: u8 = 6;
+/// User Datagram Protocol (RFC 768).
+pub const UDP: u8 = 17;
+/// IPv6 in IP (RFC 2473).
+pub const IPV6: u8 = 41;
+/// IPv6 routing header (RFC 8200).
+pub const ROUTING: u8 = 43;
+/// IPv6 fragment header (RFC 8200).
+pub const FRAGMENT: u8 = 44;
+/// Generic Routing Encapsulation (RFC 2784).
+pub const GRE: u8 = 47;
+/// Authentication header (RFC 4302).
+pub const AUTHENTICATION: u8 = 51;
+/// ICMP for IPv6 (RFC 4443).
+pub const ICMP_V6: u8 = 58;
+/// No next header (RFC 8200).
+pub const NO_NEXT_HEADER: u8 = 59;
+/// IPv6 destination options (RFC 8200).
+pub const DESTINATION_OPTIONS: u8 = 60;
+/// Layer Two Tunneling Protocol, version 3 (RFC 3931).
+pub const L2TP: u8 = 115;
+/// Stream Control Transmission Protocol (RFC 9260).
+pub const SCTP: u8 = 132;
+/// IPv6 mobility header (RFC 6275).
+pub const MOBILITY: u8 = 135;
+/// Host Identity Protocol (RFC 7401).
+pub const HIP: u8 = 139;
+/// Shim6 (RFC 5533).
+pub const SHIM6: u8 = 140;
