@@ -35,8 +35,8 @@ pub(crate) enum Error {
     #[error("standard output was closed")]
     ClosedPipe,
     /// A column that the run does not have.
-    #[error("column {column} comes from nDPI, which --no-dissect leaves out")]
-    ColumnOff { column: &'static str },
+    #[error("column {column} needs a dissector, {off}")]
+    ColumnOff { column: &'static str, off: &'static str },
     /// A format that nobody can read on a terminal.
     #[error("{format} is nothing for a terminal: name a file with -o, or send it to a pipe")]
     BinaryToTerminal { format: &'static str },
@@ -53,8 +53,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Export(ExportError),
     /// A group of columns that the run does not have.
-    #[error("the columns of {group} come from nDPI, which --no-dissect leaves out")]
-    FeatureOff { group: &'static str },
+    #[error("the columns of {group} need a dissector, {off}")]
+    FeatureOff { group: &'static str, off: &'static str },
     /// No format is known for the file to be written.
     #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },

@@ -19,6 +19,7 @@ mod io;
 mod output;
 #[cfg(test)]
 mod page;
+mod parameter_arguments;
 mod progress;
 mod reading;
 mod report;

@@ -60,7 +60,7 @@ impl<'a> Reading<'a> {
     /// Begins to read `input`.
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
         job.check(input)?;
-        let source = input.open(job.filter.clone())?;
+        let source = input.open(job.filter())?;
         if input.live.is_some() {
             rights::give_up();
         }

@@ -2,22 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
-use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nfstream::capture::{Filter, Input, LiveOptions};
+use nfstream::capture::{Filter, Input};
 use nfstream::decode::Dialect;
-use nfstream::dissect::{
-    Component, Dissection, DissectorFactory, Limits, default_dissector,
-};
-use nfstream::features::{Accounting, COLUMNS, Group, Measuring, Record, RecordPool};
-use nfstream::flow::Timeouts;
+use nfstream::dissect::{Component, DissectorFactory, default_dissector};
+use nfstream::features::{COLUMNS, Group, Record, RecordPool};
 use nfstream::nfstream6::Nfstream6Columns;
 use nfstream::nfstream6::Rules;
-use nfstream::pipeline::suitable_meters;
-use nfstream::time::{Duration, TimeUnit};
-use nfstream::{Config, Monitor, Step, StopHandle, decode};
+use nfstream::{Monitor, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -25,6 +19,7 @@ use pyo3::types::PyDict;
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
 use crate::hooks::{Face, Host, Plugin, Plugins};
+use crate::parameters::from_python;
 
 /// One pass over a source: an iterator of its flows.
 #[pyclass(frozen, module = "nfstream._engine")]
@@ -65,68 +60,20 @@ pub(crate) enum Found {
 impl Run {
     #[new]
     #[pyo3(signature = (
-        source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
-        max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
-        decode_tunnels, max_nflows, max_active_flows, n_meters, plugins, plugin_base, bpf_filter,
-        snaplen, promiscuous_mode, socket_buffer_size, duration, system_visibility_mode,
-        system_visibility_poll_ms, rules = "standard", strict = false,
+        source, *, plugins, plugin_base, rules = "standard", strict = false, **parameters
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
     fn new(
         py: Python<'_>,
         source: Vec<PathBuf>,
-        idle_timeout: f64,
-        active_timeout: f64,
-        dissect: bool,
-        max_tcp_dissections: u32,
-        max_udp_dissections: u32,
-        features: Vec<String>,
-        splt_analysis: usize,
-        accounting_mode: u8,
-        time_unit: &str,
-        track_tcp: bool,
-        decode_tunnels: bool,
-        max_nflows: u64,
-        max_active_flows: usize,
-        n_meters: usize,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
-        bpf_filter: Option<String>,
-        snaplen: u32,
-        promiscuous_mode: bool,
-        socket_buffer_size: usize,
-        duration: Option<f64>,
-        system_visibility_mode: u8,
-        system_visibility_poll_ms: u64,
         rules: &str,
         strict: bool,
+        parameters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let rules = self::rules(rules)?;
         let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
-        let limits = Limits { tcp_packets: max_tcp_dissections, udp_packets: max_udp_dissections };
-        let groups: Vec<_> = features.iter().map(|name| group(name)).collect::<PyResult<_>>()?;
-        let config = Config {
-            timeouts: Timeouts {
-                idle: seconds("idle_timeout", idle_timeout)?,
-                active: seconds("active_timeout", active_timeout)?,
-            },
-            rules,
-            dissection: default_dissector()
-                .filter(|_| dissect)
-                .map(|dissector| Dissection { dissector, limits }),
-            measuring: Measuring {
-                groups: groups.clone(),
-                unit: unit(time_unit)?,
-                accounting: accounting(accounting_mode)?,
-                splt_packets: splt_analysis,
-                track_tcp,
-                dialect,
-            },
-            max_flows: NonZeroU64::new(max_nflows),
-            max_active_flows: NonZeroUsize::new(max_active_flows),
-            decode: decode::Options { tunnels: decode_tunnels, dialect },
-            ..Config::default()
-        };
+        let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
         let face = match rules {
             Rules::Standard => Face::Standard,
             Rules::Nfstream6 => Face::V6(dialect),
@@ -136,25 +83,14 @@ impl Run {
             .map(|plugin| Plugin::new(plugin, &plugin_base, face))
             .collect::<PyResult<_>>()?;
         let followed = !plugins.is_empty();
-        let live = LiveOptions {
-            snaplen,
-            promiscuous: promiscuous_mode,
-            buffer_bytes: socket_buffer_size,
-            duration: duration
-                .map(|span| seconds("duration", span))
-                .transpose()?
-                .map(|span| std::time::Duration::from_nanos(span.nanos())),
-            processes: (system_visibility_mode == 1)
-                .then(|| std::time::Duration::from_millis(system_visibility_poll_ms)),
-        };
+        let live = parameters.live_options();
         let input = Input::of(&source).map_err(|error| capture_error(&error))?;
         let is_live = input.is_live();
         let run = py.detach(|| {
-            let filter = bpf_filter.as_deref().map(Filter::new).transpose()?;
-            let source = input.open(filter, &live)?;
-            let meters = NonZeroUsize::new(n_meters);
-            let meters = meters.unwrap_or_else(|| suitable_meters(source.progress().total_bytes));
-            let config = Config { meters, ..config };
+            let source = input.open(parameters.bpf_filter.clone(), &live)?;
+            let mut config = parameters.config(source.progress().total_bytes);
+            config.rules = rules;
+            (config.decode.dialect, config.measuring.dialect) = (dialect, dialect);
             if followed {
                 nfstream::Run::with_hooks(source, &config)
             } else {
@@ -168,7 +104,8 @@ impl Run {
                 (Arc::clone(run.schema()), names)
             }
             Rules::Nfstream6 => {
-                let processes = (system_visibility_mode == 1).then_some(Group::SystemProcess);
+                let processes = live.processes.map(|_| Group::SystemProcess);
+                let groups = parameters.settled().features;
                 let groups: Vec<_> = groups.into_iter().chain(processes).collect();
                 let schema = run.schema().select(&Nfstream6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
@@ -414,53 +351,10 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(dict)
 }
 
-/// Returns the names of the groups of columns that can be asked for.
-#[pyfunction]
-pub(crate) fn feature_names() -> Vec<&'static str> {
-    Group::ALL.into_iter().filter(|group| group.is_feature()).map(Group::name).collect()
-}
-
-fn group(name: &str) -> PyResult<Group> {
-    Group::by_name(name).ok_or_else(|| {
-        PyValueError::new_err(format!("features must be of {:?}, not {name:?}", feature_names()))
-    })
-}
-
 fn rules(name: &str) -> PyResult<Rules> {
     match name {
         "standard" => Ok(Rules::Standard),
         "v6" => Ok(Rules::Nfstream6),
         _ => Err(PyValueError::new_err(format!("rules must be 'standard' or 'v6', not {name:?}"))),
     }
-}
-
-fn unit(name: &str) -> PyResult<TimeUnit> {
-    match name {
-        "ms" => Ok(TimeUnit::Milliseconds),
-        "us" => Ok(TimeUnit::Microseconds),
-        "ns" => Ok(TimeUnit::Nanoseconds),
-        _ => Err(PyValueError::new_err(format!(
-            "time_unit must be 'ms', 'us' or 'ns', not {name:?}"
-        ))),
-    }
-}
-
-fn accounting(mode: u8) -> PyResult<Accounting> {
-    match mode {
-        0 => Ok(Accounting::Frame),
-        1 => Ok(Accounting::Ip),
-        2 => Ok(Accounting::Transport),
-        3 => Ok(Accounting::Payload),
-        _ => Err(PyValueError::new_err(format!(
-            "accounting_mode must be 0 (frame), 1 (IP), 2 (transport) or 3 (payload), not {mode}"
-        ))),
-    }
-}
-
-fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_seconds(seconds).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "{name} must be a number of seconds from 0 on, not {seconds}"
-        ))
-    })
 }

@@ -32,6 +32,7 @@ pub mod host;
 pub mod meter;
 pub mod nfstream6;
 pub mod packet;
+pub mod parameters;
 pub mod pipeline;
 pub mod time;
 

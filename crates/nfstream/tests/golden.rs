@@ -1,16 +1,15 @@
 //! Recorded results of every sample capture, a folder for each configuration.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![cfg(feature = "ndpi")]
 
 use std::path::Path;
 
 use nfstream::export::CsvWriter;
-use nfstream::features::{COLUMNS, Group};
 use nfstream::{Run, Step, capture};
 use nfstream_testkit::{Ends, Golden, captures};
 
-/// What the labels were recorded with: each version of nDPI knows other applications.
+/// Version of nDPI that the labels were recorded with: others know other applications.
+#[cfg(feature = "ndpi")]
 const NDPI: &str = "4.2";
 
 fn table(path: &Path, ends: &Ends) -> String {
@@ -38,9 +37,12 @@ fn check(name: &str, ends: &Ends, skipped: &[&str]) {
     golden.finish();
 }
 
+#[cfg(feature = "ndpi")]
 #[test]
 #[allow(clippy::print_stderr, reason = "whoever reads the test's output should know")]
 fn captures_give_the_recorded_flows_by_default() {
+    use nfstream::features::{COLUMNS, Group};
+
     let version = ndpi::version();
     let mut skipped = Vec::new();
     if !version.starts_with(NDPI) {

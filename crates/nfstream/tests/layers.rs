@@ -7,20 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up; each uses only those before it.
-const LAYERS: [&str; 9] = [
-    "packet",
-    "host",
-    "capture",
-    "decode",
-    "flow",
-    "features",
-    "condition",
-    "dissect",
-    "export",
-];
+const LAYERS: [&str; 9] =
+    ["packet", "host", "capture", "decode", "flow", "features", "condition", "dissect", "export"];
 
 /// These know every layer. `lib` only declares them.
-const ABOVE_ALL: [&str; 4] = ["nfstream6", "meter", "pipeline", "lib"];
+const ABOVE_ALL: [&str; 5] = ["nfstream6", "meter", "pipeline", "parameters", "lib"];
 
 /// Anyone may use these.
 const FREE: [&str; 1] = ["time"];

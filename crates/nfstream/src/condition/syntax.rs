@@ -44,10 +44,7 @@ pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> Conditio
         ExecutionError::IndexOutOfBounds(_) => "reads past the end of a list".to_owned(),
         other => format!("fails: {other}"),
     };
-    ConditionError::new(
-        text,
-        format!("{what} for flow {flow}; guard it with a condition and '&&'"),
-    )
+    ConditionError::new(text, format!("{what} for flow {flow}; guard it with a condition and '&&'"))
 }
 
 /// Returns advice for a mistake at character number `column`.

@@ -61,11 +61,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(
-        text: &'a str,
-        source: &'a SourceInfo,
-        known: Vec<&'static Column>,
-    ) -> Self {
+    pub(super) fn new(text: &'a str, source: &'a SourceInfo, known: Vec<&'static Column>) -> Self {
         Self { text, source, known, columns: Vec::new(), scope: Vec::new() }
     }
 
@@ -345,10 +341,14 @@ fn is_in(item: &Type, list: &Type) -> Result<Type, String> {
     match list {
         Type::Any | Type::Map => Ok(Type::Bool),
         Type::List(element) if item.compares_with(element) => Ok(Type::Bool),
-        Type::List(element) => Err(format!("{item} is never in a list of another type: each element is {element}")),
-        Type::String => Err("'in' takes a list on its right, not a string; use text.contains(part) to \
+        Type::List(element) => {
+            Err(format!("{item} is never in a list of another type: each element is {element}"))
+        }
+        Type::String => {
+            Err("'in' takes a list on its right, not a string; use text.contains(part) to \
                              search text"
-            .to_owned()),
+                .to_owned())
+        }
         other => Err(format!("'in' takes a list on its right, not {other}")),
     }
 }

@@ -234,7 +234,7 @@ impl Plan {
         {
             return Err(Error::TargetIsInput { path: path.clone() });
         }
-        let parameters = rules.parameters(&input).to_string();
+        let parameters = rules.to_json(&input).to_string();
         let target = TargetOptions {
             path: output,
             existing: if table.force { Existing::Replace } else { Existing::Keep },
@@ -243,7 +243,10 @@ impl Plan {
             timestamps: table.timestamps,
             has_source: separate,
             anonymizer,
-            provenance: Provenance::new(job.dissector()).with("parameters", &parameters),
+            provenance: Provenance::new(
+                job.dissection().as_ref().map(|dissection| &*dissection.dissector),
+            )
+            .with("parameters", &parameters),
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
