@@ -156,8 +156,7 @@ impl Job {
 
     /// Fails where a column is needed that `input` cannot have.
     pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
-        let has_processes =
-            input.live.as_ref().is_some_and(|live| live.options.processes.is_some());
+        let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);
         }

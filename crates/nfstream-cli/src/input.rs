@@ -39,6 +39,8 @@ pub(crate) struct Input {
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) options: LiveOptions,
+    /// Polling interval of the process table, `None` for no attribution of flows.
+    pub(crate) processes: Option<Duration>,
     /// Time between two lines that tell what was counted, `None` for no such lines.
     pub(crate) report: Option<Duration>,
 }

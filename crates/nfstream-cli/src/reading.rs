@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
-use nfstream::{Monitor, Run, RunError, Stats, Step, StopHandle};
+use nfstream::host::ProcessWatcher;
+use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
@@ -61,10 +62,14 @@ impl<'a> Reading<'a> {
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
         job.check(input)?;
         let source = input.open(job.filter())?;
+        let polling = input.live.as_ref().and_then(|live| live.processes);
+        // Before rights are given up, as files of other users' processes are read.
+        let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
         if input.live.is_some() {
             rights::give_up();
         }
-        let run = Run::new(source, &job.config(input.bytes))?;
+        let config = Config { processes, ..job.config(input.bytes) };
+        let run = Run::new(source, &config)?;
         let stop = input.live.is_some().then(|| run.stop_handle());
         let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());

@@ -23,9 +23,7 @@ pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
             PyValueError::new_err(format!("bpf_filter {expression:?}: {message}"))
         }
         CaptureError::Interface { interfaces, source } => os_error(source, interfaces.clone()),
-        CaptureError::InterfaceGone { .. } | CaptureError::Sockets { .. } => {
-            PyOSError::new_err(chain(error))
-        }
+        CaptureError::InterfaceGone { .. } => PyOSError::new_err(chain(error)),
         CaptureError::Io { path, source } => os_error(source, path.display().to_string()),
         CaptureError::NoRight { .. } => PyPermissionError::new_err(error.to_string()),
         CaptureError::NoSource { .. } => PyFileNotFoundError::new_err(error.to_string()),
@@ -48,6 +46,8 @@ pub(crate) fn run_error(error: RunError) -> PyErr {
             Ok(error) => *error,
             Err(error) => PyRuntimeError::new_err(chain(&*error)),
         },
+        RunError::Config(error) => PyValueError::new_err(chain(&error)),
+        RunError::Processes(error) => PyOSError::new_err(chain(&error)),
         error => PyRuntimeError::new_err(chain(&error)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nfstream::decode::Dialect;
+use nfstream::Dialect;
 use nfstream::features::Record;
 use nfstream::flow::{EndReason, Slot};
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
@@ -142,7 +142,6 @@ impl<'py> Host<'_, 'py> {
             measures: view.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
             process: None,
-            phase: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
         *self.plugins.slot(view.slot) = Some(flow.clone().unbind());

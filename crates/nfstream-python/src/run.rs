@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input};
-use nfstream::decode::Dialect;
 use nfstream::dissect::{Component, DissectorFactory, default_dissector};
 use nfstream::features::{COLUMNS, Group, Record, RecordPool};
+use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
-use nfstream::nfstream6::Rules;
-use nfstream::{Monitor, Step, StopHandle};
+use nfstream::{Dialect, Monitor, Rules, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -75,8 +75,8 @@ impl Run {
         let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
         let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
         let face = match rules {
-            Rules::Standard => Face::Standard,
             Rules::Nfstream6 => Face::V6(dialect),
+            _ => Face::Standard,
         };
         let plugins: Vec<_> = plugins
             .iter()
@@ -84,13 +84,18 @@ impl Run {
             .collect::<PyResult<_>>()?;
         let followed = !plugins.is_empty();
         let live = parameters.live_options();
+        let polling = parameters.process_polling();
         let input = Input::of(&source).map_err(|error| capture_error(&error))?;
         let is_live = input.is_live();
         let run = py.detach(|| {
             let source = input.open(parameters.bpf_filter.clone(), &live)?;
             let mut config = parameters.config(source.progress().total_bytes);
-            config.rules = rules;
-            (config.decode.dialect, config.measuring.dialect) = (dialect, dialect);
+            (config.rules, config.dialect) = (rules, dialect);
+            config.processes = polling.filter(|_| is_live).map(ProcessWatcher::open).transpose()?;
+            // Plugins see all packets in their order: with them there is one meter.
+            if followed {
+                config.meters = NonZeroUsize::MIN;
+            }
             if followed {
                 nfstream::Run::with_hooks(source, &config)
             } else {
@@ -99,16 +104,16 @@ impl Run {
         });
         let run = run.map_err(run_error)?;
         let (schema, names) = match rules {
-            Rules::Standard => {
-                let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
-                (Arc::clone(run.schema()), names)
-            }
             Rules::Nfstream6 => {
-                let processes = live.processes.map(|_| Group::SystemProcess);
+                let processes = polling.map(|_| Group::SystemProcess);
                 let groups = parameters.settled().features;
                 let groups: Vec<_> = groups.into_iter().chain(processes).collect();
                 let schema = run.schema().select(&Nfstream6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
+            }
+            _ => {
+                let names = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
+                (Arc::clone(run.schema()), names)
             }
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));

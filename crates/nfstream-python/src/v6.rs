@@ -1,6 +1,6 @@
 //! What scripts for nfstream 6 see: its packets, and the values of plugins on a flow.
 
-use nfstream::decode::Dialect;
+use nfstream::Dialect;
 use nfstream::features::{Accounting, LinkAddresses};
 use nfstream::flow::Direction;
 use nfstream::meter::Arrival;
@@ -73,7 +73,7 @@ impl V6Packet {
 
     fn macs(&self) -> LinkAddresses {
         let frame = self.packet.frame(self.bytes.as_slice());
-        LinkAddresses::read(&self.packet, frame, self.dialect)
+        self.dialect.link_addresses()(&self.packet, frame)
     }
 }
 

@@ -13,12 +13,12 @@ use std::sync::{Arc, LazyLock};
 
 use nfstream::capture::{self, CaptureError, Source};
 use nfstream::condition::Condition;
-use nfstream::decode::{self, Dialect, Options, decode};
-use nfstream::features::{Group, LinkAddresses, Measuring, Record, Schema};
+use nfstream::decode::{self, FragmentId, Options, decode};
+use nfstream::features::{Group, Measuring, Record, Schema};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::packet::{Chunk, Fragment, LinkType, Packet, RawRecord};
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Run, Stats, Step, export};
+use nfstream::{Config, Dialect, Run, Stats, Step, export, nfstream6};
 
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
@@ -192,7 +192,7 @@ fn read(path: &PathBuf) -> Contents {
 pub fn link(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let bytes = frames.rest;
-    let packet = frames.decode(bytes, Timestamp::default());
+    let packet = frames.decode(bytes, Timestamp::default(), &mut Vec::new());
     let Some(packet) = packet else { return };
     let key = FlowKey::of(&packet).0;
     let back = Packet { src: packet.dst, dst: packet.src, ..packet };
@@ -204,9 +204,11 @@ pub fn tunnels(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let mut fragments = FragmentTable::default();
     for (time, frame) in frames.iter() {
-        let Some(mut packet) = frames.decode(frame, time) else { continue };
-        let before = packet;
-        fragments.resolve(&mut packet, frame);
+        let mut ids = Vec::new();
+        let Some(before) = frames.decode(frame, time, &mut ids) else { continue };
+        let mut packets = [before];
+        fragments.resolve(&mut packets, &ids);
+        let [packet] = packets;
         if packet.fragment != Fragment::Later {
             assert_eq!(packet, before, "only later fragments get another key");
         }
@@ -226,10 +228,10 @@ pub fn engine(data: &[u8]) {
             groups: Group::ALL.to_vec(),
             splt_packets: 12,
             track_tcp: frames.options & 4 != 0,
-            dialect: frames.decoding().dialect,
             ..Measuring::default()
         },
-        decode: frames.decoding(),
+        decode: frames.options(),
+        dialect: frames.dialect(),
         ..Config::default()
     };
     run(MemorySource::new(packets).boxed(), &config);
@@ -319,9 +321,12 @@ impl<'a> Frames<'a> {
         Some(Self { options, link: LinkType(u16::from_le_bytes([low, high])), rest })
     }
 
-    fn decoding(&self) -> Options {
-        let dialect = if self.options & 2 == 0 { Dialect::Standard } else { Dialect::Nfstream6 };
-        Options { tunnels: self.options & 1 != 0, dialect }
+    fn options(&self) -> Options {
+        Options { tunnels: self.options & 1 != 0 }
+    }
+
+    fn dialect(&self) -> Dialect {
+        if self.options & 2 == 0 { Dialect::Standard } else { Dialect::Nfstream6 }
     }
 
     /// Returns the frames and when they came: a byte of time, two of length, the frame.
@@ -347,12 +352,22 @@ impl<'a> Frames<'a> {
         })
     }
 
-    /// Decodes a frame; what is said of it lies within it.
-    fn decode(&self, frame: &[u8], time: Timestamp) -> Option<Packet> {
+    /// Decodes a frame, and checks that its offsets lie within it. The identity of a fragment is
+    /// added to `fragments`.
+    fn decode(
+        &self,
+        frame: &[u8],
+        time: Timestamp,
+        fragments: &mut Vec<FragmentId>,
+    ) -> Option<Packet> {
         let len = u32::try_from(frame.len()).ok()?;
         let link = self.link;
         let record = RawRecord { time, offset: 0, capture_len: len, wire_len: len, link };
-        let packet = match decode(&record, frame, self.decoding()) {
+        let decoded = match self.dialect() {
+            Dialect::Nfstream6 => nfstream6::decode(&record, frame, self.options()),
+            _ => decode(&record, frame, self.options(), fragments),
+        };
+        let packet = match decoded {
             Ok(packet) => packet,
             Err(reason) => {
                 assert!(decode::DecodeError::ALL.contains(&reason));
@@ -366,7 +381,7 @@ impl<'a> Frames<'a> {
         assert!(!packet.ip_bytes(frame).is_empty(), "no IP packet");
         assert!(packet.payload(frame).len() <= frame.len());
         let _ = Segment::read(&packet, frame);
-        let _ = LinkAddresses::read(&packet, frame, self.decoding().dialect);
+        let _ = self.dialect().link_addresses()(&packet, frame);
         Some(packet)
     }
 }

@@ -25,15 +25,22 @@ fn packets(bencher: Bencher<'_, '_>, name: &str) {
 /// The same where tunnels are followed to the packets inside.
 #[divan::bench(args = ["web", "tunnels"])]
 fn packets_in_tunnels(bencher: Bencher<'_, '_>, name: &str) {
-    decode_sample(bencher, name, Options { tunnels: true, ..Options::default() });
+    decode_sample(bencher, name, Options { tunnels: true });
 }
 
 fn decode_sample(bencher: Bencher<'_, '_>, name: &str, options: Options) {
     let chunk = sample(name);
     bencher.counter(ItemsCount::new(chunk.records.len() * ROUNDS)).bench_local(|| {
+        let mut fragments = Vec::new();
         for _ in 0..ROUNDS {
+            fragments.clear();
             for record in &chunk.records {
-                let _ = black_box(decode(black_box(record), chunk.frame(record), options));
+                let _ = black_box(decode(
+                    black_box(record),
+                    chunk.frame(record),
+                    options,
+                    &mut fragments,
+                ));
             }
         }
     });

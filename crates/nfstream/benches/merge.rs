@@ -105,7 +105,6 @@ fn record(id: u64, ended: i64) -> Record {
         measures: None,
         application: Application::default(),
         process: None,
-        phase: 0,
     }
 }
 

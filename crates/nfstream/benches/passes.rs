@@ -136,13 +136,20 @@ impl Task {
         let mut source = capture::open(&self.paths)?;
         let mut chunk = Chunk::default();
         let mut found = Found::default();
+        let mut fragments = Vec::new();
         let config = Config::default();
         while source.read(&mut chunk, config.chunk_packets.get())? {
             found.packets += u64::try_from(chunk.records.len())?;
             if self.stage == Stage::Decode {
+                fragments.clear();
                 for record in &chunk.records {
                     let frame = chunk.frame(record);
-                    let _ = std::hint::black_box(decode::decode(record, frame, config.decode));
+                    let _ = std::hint::black_box(decode::decode(
+                        record,
+                        frame,
+                        config.decode,
+                        &mut fragments,
+                    ));
                 }
             }
         }

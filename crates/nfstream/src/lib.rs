@@ -30,10 +30,13 @@ pub mod features;
 pub mod flow;
 pub mod host;
 pub mod meter;
+#[cfg(feature = "nfstream6")]
 pub mod nfstream6;
 pub mod packet;
 pub mod parameters;
 pub mod pipeline;
 pub mod time;
 
-pub use pipeline::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
+pub use pipeline::{
+    Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step, StopHandle,
+};

@@ -65,6 +65,7 @@ pub(super) fn run(args: LiveArgs, io: &mut Io<'_>) -> Result<(), Error> {
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
     let live = Live {
         options: parameters.live_options(),
+        processes: parameters.process_polling(),
         report: Some(report).filter(|period| !period.is_zero()),
     };
     let input = Input::interfaces(&interfaces, live);

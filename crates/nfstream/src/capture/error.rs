@@ -102,12 +102,6 @@ pub enum CaptureError {
         /// The file.
         path: PathBuf,
     },
-    /// It cannot be told which processes have which sockets.
-    #[error("the sockets of processes cannot be listed")]
-    Sockets {
-        /// What the system says.
-        source: io::Error,
-    },
     /// No packet of the file can be decoded.
     #[error("{}: packets of link type {link} are not supported", name(path))]
     UnsupportedLinkType {

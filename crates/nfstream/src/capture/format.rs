@@ -8,11 +8,6 @@ use super::pcap::{HEADER_LEN, Pcap};
 use super::pcapng::Pcapng;
 use crate::packet::{LinkType, RawRecord};
 
-/// Captured bytes of the longest frame that is taken from a capture that does not announce
-/// longer ones: what libpcap takes (`MAXIMUM_SNAPLEN`).
-pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
-/// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
-pub(super) const MAX_SNAPLEN: usize = 128 << 20;
 /// Bytes of a capture's start that tell its format.
 pub(super) const HEAD_LEN: usize = HEADER_LEN;
 

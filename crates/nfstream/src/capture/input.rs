@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{CaptureError, FileSource, Filter, Filtered, LiveOptions, LiveSource, Source};
 
-/// The interface that stands for all of them.
-pub(super) const ANY: &str = "any";
-
 /// What packets are read from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Input {

@@ -4,6 +4,12 @@ use nfstream_sys::prefetch_slice;
 
 use super::Corruption;
 
+/// Captured bytes of the longest frame that is taken from a capture that does not announce
+/// longer ones: what libpcap takes (`MAXIMUM_SNAPLEN`).
+pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
+/// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
+pub(super) const MAX_SNAPLEN: usize = 128 << 20;
+
 /// How far a parser came.
 #[derive(Debug)]
 pub(super) struct Parsed {

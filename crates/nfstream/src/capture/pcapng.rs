@@ -10,8 +10,7 @@ use pcap_parser::{
 };
 
 use super::Corruption;
-use super::format::{MAX_CAPTURE_LEN, MAX_SNAPLEN};
-use super::parsed::{Parsed, Prefetch, Stop};
+use super::parsed::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop};
 use crate::packet::{LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 use clock::Clock;

@@ -1,6 +1,6 @@
 //! A place in a frame, moved forward by the headers that are read.
 
-use super::DecodeError;
+use super::error::DecodeError;
 
 /// The bytes of a frame and how far they have been read: beyond what was captured, if headers say
 /// so.

@@ -1,8 +1,9 @@
 //! IPv4 and IPv6 headers, options, extension headers and IP in IP.
 
-use super::DecodeError;
-use super::DecodeError::{MalformedNetwork, TruncatedNetwork};
 use super::cursor::Cursor;
+use super::error::DecodeError;
+use super::error::DecodeError::{MalformedNetwork, TruncatedNetwork};
+use super::fragment::FragmentId;
 use super::link::Network;
 use crate::packet::{Endpoint, Fragment, narrow, protocol};
 
@@ -20,11 +21,12 @@ pub(super) struct Ip {
     /// Bytes of the packet on the wire, header included.
     pub(super) len: u32,
     pub(super) fragment: Fragment,
-    /// Where the header begins that says that the packet is a fragment.
-    pub(super) fragment_offset: usize,
+    /// What the pieces of a fragmented packet share; meaningless for [`Fragment::Whole`].
+    pub(super) identification: u32,
 }
 
-/// Reads IP headers down to the innermost and leaves the cursor behind it.
+/// Reads IP headers down to the innermost and leaves the cursor behind it. `cut` becomes the
+/// identity of a fragment, that of the innermost header that marks it as one.
 ///
 /// # Errors
 ///
@@ -35,9 +37,10 @@ pub(super) fn read_innermost(
     cursor: &mut Cursor<'_>,
     network: Network,
     wire_len: u32,
+    cut: &mut Option<FragmentId>,
 ) -> Result<Ip, DecodeError> {
     let mut announced = network.version;
-    let mut carrier: Option<Ip> = None;
+    let mut carrier = Fragment::Whole;
     loop {
         let version = cursor.byte(0, TruncatedNetwork)? >> 4;
         if announced.is_some_and(|announced| announced != version) {
@@ -48,10 +51,10 @@ pub(super) fn read_innermost(
             6 => read_v6(cursor, wire_len)?,
             _ => return Err(MalformedNetwork),
         };
-        if let Some(carrier) = carrier
-            && ip.fragment == Fragment::Whole
-        {
-            (ip.fragment, ip.fragment_offset) = (carrier.fragment, carrier.fragment_offset);
+        if ip.fragment == Fragment::Whole {
+            ip.fragment = carrier;
+        } else {
+            *cut = Some(ip.fragment_id(network.vlan_id));
         }
         announced = match ip.protocol {
             protocol::IPV4 => Some(4),
@@ -62,19 +65,19 @@ pub(super) fn read_innermost(
         if ip.fragment == Fragment::Later {
             return Ok(ip);
         }
-        carrier = Some(ip);
+        carrier = ip.fragment;
     }
 }
 
 #[inline(always)]
-pub(super) fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
+fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     const MORE_FRAGMENTS: u16 = 0x2000;
     const FRAGMENT_OFFSET: u16 = 0x1fff;
 
     let offset = cursor.offset();
     let header: &[u8; 20] = cursor.peek(0, TruncatedNetwork)?;
-    let [first, _, len_high, len_low, _, _, cut_high, cut_low, _, protocol, _, _, ref ends @ ..] =
-        *header;
+    let [first, _, len_high, len_low, id_high, id_low, cut_high, cut_low, ref rest @ ..] = *header;
+    let [_, protocol, _, _, ref ends @ ..] = *rest;
     let [s0, s1, s2, s3, d0, d1, d2, d3] = *ends;
     let header_len = usize::from(first & 0x0f) * 4;
     if header_len < 20 {
@@ -90,10 +93,10 @@ pub(super) fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, Deco
     }
     // Options may be cut: who needs what follows them notices.
     cursor.skip(header_len);
-    let cut = u16::from_be_bytes([cut_high, cut_low]);
-    let fragment = if cut & FRAGMENT_OFFSET != 0 {
+    let place = u16::from_be_bytes([cut_high, cut_low]);
+    let fragment = if place & FRAGMENT_OFFSET != 0 {
         Fragment::Later
-    } else if cut & MORE_FRAGMENTS != 0 {
+    } else if place & MORE_FRAGMENTS != 0 {
         Fragment::First
     } else {
         Fragment::Whole
@@ -106,12 +109,12 @@ pub(super) fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, Deco
         offset,
         len,
         fragment,
-        fragment_offset: offset,
+        identification: u16::from_be_bytes([id_high, id_low]).into(),
     })
 }
 
 #[inline]
-pub(super) fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
+fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     const HEADER_LEN: u32 = 40;
 
     let offset = cursor.offset();
@@ -137,7 +140,7 @@ pub(super) fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, Deco
         offset,
         len,
         fragment: Fragment::Whole,
-        fragment_offset: offset,
+        identification: 0,
     };
     skip_extensions(cursor, &mut ip)?;
     Ok(ip)
@@ -145,6 +148,7 @@ pub(super) fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, Deco
 
 /// Skips IPv6 extension headers (RFC 8200, RFC 7045), down to the payload or a later fragment.
 fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeError> {
+    let mut identification = None;
     loop {
         let units = match ip.protocol {
             protocol::HOP_BY_HOP
@@ -155,8 +159,11 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
             | protocol::SHIM6 => 8,
             protocol::AUTHENTICATION => 4,
             protocol::FRAGMENT => {
-                let [next, _, cut_high, cut_low, ..] = *cursor.peek::<8>(0, TruncatedNetwork)?;
+                let [next, _, cut_high, cut_low, id @ ..] =
+                    *cursor.peek::<8>(0, TruncatedNetwork)?;
                 let cut = u16::from_be_bytes([cut_high, cut_low]);
+                // That of the first fragment header, should there be several.
+                ip.identification = *identification.get_or_insert(u32::from_be_bytes(id));
                 cursor.skip(8);
                 ip.protocol = next;
                 if cut & 0xfff8 != 0 {
@@ -177,6 +184,21 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
     }
 }
 
+impl Ip {
+    /// Returns the identity of the packet of which this is a fragment.
+    #[cold]
+    fn fragment_id(&self, vlan_id: u16) -> FragmentId {
+        FragmentId {
+            src: self.src.addr,
+            dst: self.dst.addr,
+            protocol: if self.version == 4 { self.protocol } else { 0 },
+            version: self.version,
+            vlan_id,
+            identification: self.identification,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nfstream_testkit::{Frame, Ipv4};
@@ -193,7 +215,7 @@ mod tests {
     /// Reads the IP headers of a bare packet; returns what they say and where they end.
     fn read_bytes(bytes: &[u8]) -> Result<(Ip, usize), DecodeError> {
         let mut cursor = Cursor::new(bytes);
-        let ip = read_innermost(&mut cursor, EITHER, narrow(bytes.len()))?;
+        let ip = read_innermost(&mut cursor, EITHER, narrow(bytes.len()), &mut None)?;
         Ok((ip, cursor.offset()))
     }
 
@@ -373,7 +395,7 @@ mod tests {
         fn one_that_was_not_announced_is_malformed() {
             let packet = Frame::raw().ipv4(A, B).udp(1, 2).build();
             let network = Network { version: Some(6), vlan_id: 0 };
-            let outcome = read_innermost(&mut Cursor::new(&packet), network, 28);
+            let outcome = read_innermost(&mut Cursor::new(&packet), network, 28, &mut None);
             assert_eq!(outcome.unwrap_err(), MalformedNetwork);
         }
     }
@@ -408,15 +430,14 @@ mod tests {
         fn a_first_fragment_makes_what_it_carries_one() {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 0, true);
             let (ip, _) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
-            assert_eq!((ip.fragment, ip.fragment_offset), (Fragment::First, 0));
-            assert_eq!(ip.src, Endpoint::v4(A, 0));
+            assert_eq!((ip.fragment, ip.src), (Fragment::First, Endpoint::v4(A, 0)));
         }
 
         #[test]
         fn an_inner_fragment_is_marked_by_its_own_header() {
             let inner = Ipv4::new(A, B).fragment(7, 0, true);
             let (ip, _) = read(&Frame::raw().ipv4([1; 4], [2; 4]).ip(inner).udp(1, 2));
-            assert_eq!((ip.fragment, ip.fragment_offset), (Fragment::First, 20));
+            assert_eq!((ip.fragment, ip.offset), (Fragment::First, 20));
         }
 
         #[test]
@@ -424,6 +445,64 @@ mod tests {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 8, false);
             let (ip, end) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.src, ip.protocol, end), (Endpoint::v4([1; 4], 0), protocol::IPV4, 20));
+        }
+    }
+
+    mod fragment_ids {
+        use super::*;
+
+        /// Returns the identity of the fragment that `bytes` begin with.
+        fn id_of(bytes: &[u8]) -> Option<FragmentId> {
+            let mut id = None;
+            let mut cursor = Cursor::new(bytes);
+            read_innermost(&mut cursor, EITHER, narrow(bytes.len()), &mut id).ok()?;
+            id
+        }
+
+        fn id(frame: &Frame) -> Option<FragmentId> {
+            id_of(&frame.build())
+        }
+
+        fn piece(identification: u16, offset: u16) -> Frame {
+            let header = Ipv4::new(A, B).fragment(identification, offset, true);
+            Frame::raw().ip(header).opaque(17).payload_len(16)
+        }
+
+        fn piece6(identification: u32, offset: u16) -> Frame {
+            let frame = Frame::raw().ipv6(A6, B6).extension(60, 8);
+            frame.fragment(identification, offset, true).opaque(17).payload_len(16)
+        }
+
+        #[test]
+        fn fragments_of_one_packet_share_it() {
+            assert_eq!(id(&piece(7, 0)), id(&piece(7, 16)));
+            assert!(id(&piece(7, 0)).is_some());
+            assert_eq!(id(&piece6(7, 0)), id(&piece6(7, 16)));
+            assert!(id(&piece6(7, 0)).is_some());
+        }
+
+        #[test]
+        fn packets_differ_in_it() {
+            assert_ne!(id(&piece(7, 0)), id(&piece(8, 0)));
+            assert_ne!(id(&piece6(7, 0)), id(&piece6(7 << 16, 0)));
+        }
+
+        #[test]
+        fn ipv4_numbers_packets_per_protocol() {
+            let header = Ipv4::new(A, B).fragment(7, 0, true);
+            let tcp = Frame::raw().ip(header).opaque(6).payload_len(16);
+            assert_ne!(id(&piece(7, 0)), id(&tcp));
+        }
+
+        #[test]
+        fn what_is_cut_has_none() {
+            assert_eq!(id_of(&piece(7, 0).build()[..19]), None);
+            assert_eq!(id_of(&piece6(7, 0).build()[..52]), None);
+        }
+
+        #[test]
+        fn an_ipv6_packet_without_fragment_header_has_none() {
+            assert_eq!(id(&Frame::raw().ipv6(A6, B6).udp(1, 2).payload_len(100)), None);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The headers of one packet and the place where another may begin inside it.
 
-use super::DecodeError;
 use super::cursor::Cursor;
+use super::error::DecodeError;
+use super::fragment::FragmentId;
 use super::ip::{self, Ip};
 use super::link::{self, Network};
 use super::transport::{self, Transport};
@@ -18,6 +19,8 @@ pub(super) struct Layers<'a> {
     pub(super) transport: Transport,
     /// What carried the packet.
     pub(super) tunnel: Option<Tunnel>,
+    /// Identity of a fragment; meaningless for [`Fragment::Whole`].
+    pub(super) cut: Option<FragmentId>,
 }
 
 impl<'a> Layers<'a> {
@@ -47,9 +50,10 @@ impl<'a> Layers<'a> {
         network: Network,
         end: u32,
     ) -> Result<Self, DecodeError> {
-        let ip = ip::read_innermost(&mut cursor, network, end)?;
+        let mut cut = None;
+        let ip = ip::read_innermost(&mut cursor, network, end, &mut cut)?;
         let transport = transport::read(&cursor, &ip)?;
-        Ok(Self { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None })
+        Ok(Self { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None, cut })
     }
 
     /// Returns where the packet ends on the wire, in bytes from the start of the frame.
@@ -69,10 +73,14 @@ impl<'a> Layers<'a> {
         payload
     }
 
-    /// Returns the packet, in the frame that `record` describes.
+    /// Returns the packet, in the frame that `record` describes, and adds the identity of a
+    /// fragment to `fragments`.
     #[inline]
-    pub(super) fn packet(&self, record: &RawRecord) -> Packet {
-        let Self { cursor, vlan_id, ip, transport, tunnel } = self;
+    pub(super) fn packet(&self, record: &RawRecord, fragments: &mut Vec<FragmentId>) -> Packet {
+        let Self { cursor, vlan_id, ip, transport, tunnel, cut } = self;
+        if ip.fragment != Fragment::Whole {
+            fragments.extend(cut);
+        }
         let (mut src, mut dst) = (ip.src, ip.dst);
         src.port = transport.src_port;
         dst.port = transport.dst_port;
@@ -93,7 +101,6 @@ impl<'a> Layers<'a> {
             wire_len: record.wire_len,
             ip_offset: narrow(ip.offset),
             ip_len: ip.len,
-            fragment_offset: narrow(ip.fragment_offset),
             transport_offset: narrow(cursor.offset()),
             payload_offset: narrow(cursor.offset() + usize::from(transport.header_len)),
             payload_len: ip.len.saturating_sub(narrow(headers_len)),

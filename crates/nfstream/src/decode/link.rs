@@ -1,8 +1,8 @@
 //! Link-layer headers: what stands between the start of a frame and its IP header.
 
-use super::DecodeError;
-use super::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
 use super::cursor::Cursor;
+use super::error::DecodeError;
+use super::error::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
 use crate::packet::LinkType;
 
 /// What the link layer says of the packet behind it.

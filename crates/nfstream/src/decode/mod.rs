@@ -1,10 +1,11 @@
 //! From the bytes of a frame to a [`Packet`]: link, network and transport headers.
 //!
 //! Borrows, allocates nothing and keeps no state. A frame that cannot be decoded gives a
-//! [`DecodeError`], which is counted by its reason. Which first fragment a later one belongs to is
-//! found behind this module, where first fragments are remembered.
+//! [`DecodeError`], which is counted by its reason. Later fragments get the ports of their first in
+//! [`flow`](crate::flow), by their [`FragmentId`].
 
 mod cursor;
+mod error;
 mod fragment;
 mod ip;
 mod layers;
@@ -12,6 +13,7 @@ mod link;
 mod transport;
 mod tunnel;
 
+pub use error::DecodeError;
 pub use fragment::FragmentId;
 
 use crate::packet::{Packet, RawRecord};
@@ -19,118 +21,38 @@ use cursor::Cursor;
 use layers::Layers;
 use tunnel::Entrance;
 
-/// Why a frame could not be decoded. Its [`reason`](Self::reason) is what is counted.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, thiserror::Error)]
-pub enum DecodeError {
-    /// An 802.11 frame whose body is encrypted.
-    #[error("802.11 frame is encrypted")]
-    Encrypted,
-    /// A network header contradicts itself: a wrong version, lengths that do not fit.
-    #[error("network header is malformed")]
-    MalformedNetwork,
-    /// An IP packet too short for the ports of its protocol.
-    #[error("transport header is malformed")]
-    MalformedTransport,
-    /// The frame carries no IP packet: ARP, spanning tree, 802.11 management and the like.
-    #[error("frame carries no IP packet")]
-    NotIp,
-    /// The captured bytes end inside the link-layer headers.
-    #[error("frame ends inside a link header")]
-    TruncatedLink,
-    /// The captured bytes end inside an IP header.
-    #[error("frame ends inside a network header")]
-    TruncatedNetwork,
-    /// The captured bytes end before the ports.
-    #[error("frame ends inside a transport header")]
-    TruncatedTransport,
-    /// The link type is not one that is decoded.
-    #[error("link type is not supported")]
-    UnsupportedLinkType,
-}
-
-impl DecodeError {
-    /// Every error, in the order of its variants.
-    pub const ALL: [Self; 8] = [
-        Self::Encrypted,
-        Self::MalformedNetwork,
-        Self::MalformedTransport,
-        Self::NotIp,
-        Self::TruncatedLink,
-        Self::TruncatedNetwork,
-        Self::TruncatedTransport,
-        Self::UnsupportedLinkType,
-    ];
-
-    /// Returns the place of the error in [`ALL`](Self::ALL).
-    pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Encrypted => 0,
-            Self::MalformedNetwork => 1,
-            Self::MalformedTransport => 2,
-            Self::NotIp => 3,
-            Self::TruncatedLink => 4,
-            Self::TruncatedNetwork => 5,
-            Self::TruncatedTransport => 6,
-            Self::UnsupportedLinkType => 7,
-        }
-    }
-
-    /// Returns the name under which frames ignored for this reason are counted.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Encrypted => "encrypted",
-            Self::MalformedNetwork => "malformed_network",
-            Self::MalformedTransport => "malformed_transport",
-            Self::NotIp => "not_ip",
-            Self::TruncatedLink => "truncated_link",
-            Self::TruncatedNetwork => "truncated_network",
-            Self::TruncatedTransport => "truncated_transport",
-            Self::UnsupportedLinkType => "unsupported_link_type",
-        }
-    }
-}
-
 /// What of a frame is decoded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Options {
-    /// Whether each [`Tunnel`] is followed to the packet inside, which is then the one that is
-    /// metered. IP in IP is always followed.
+    /// Whether each [`Tunnel`](crate::packet::Tunnel) is followed to the packet inside, which is
+    /// then the one that is metered. IP in IP is always followed.
     pub tunnels: bool,
-    /// Whose reading of frames it is.
-    pub dialect: Dialect,
 }
 
-/// Whose reading of frames it is.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Dialect {
-    /// That of this program, by the standards.
-    #[default]
-    Standard,
-    /// That of nfstream 6.6, mistakes included: for comparison with what it has written.
-    Nfstream6,
-}
-
-/// Decodes the frame that `record` describes.
+/// Decodes the frame that `record` describes. The identity of a fragment is added to `fragments`.
 ///
 /// # Errors
 ///
 /// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
 #[inline]
-pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
-    if options.dialect == Dialect::Nfstream6 {
-        return crate::nfstream6::decode(record, frame, options.tunnels);
-    }
+pub fn decode(
+    record: &RawRecord,
+    frame: &[u8],
+    options: Options,
+    fragments: &mut Vec<FragmentId>,
+) -> Result<Packet, DecodeError> {
     let mut cursor = Cursor::new(frame);
     let network = link::skip_to_network(record.link, &mut cursor)?;
-    let ip = ip::read_innermost(&mut cursor, network, record.wire_len)?;
+    let mut cut = None;
+    let ip = ip::read_innermost(&mut cursor, network, record.wire_len, &mut cut)?;
     let transport = transport::read(&cursor, &ip)?;
     if options.tunnels && Entrance::announced(&ip, &transport).is_some() {
-        // Begins anew, so that for all other packets what has been read stays in registers.
-        return tunnel::decode_innermost(record, frame);
+        // Starts over, so that all other packets keep what has been read in registers.
+        return tunnel::decode_innermost(record, frame, fragments);
     }
-    let layers = Layers { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None };
-    Ok(layers.packet(record))
+    let vlan_id = network.vlan_id;
+    let layers = Layers { cursor, vlan_id, ip, transport, tunnel: None, cut };
+    Ok(layers.packet(record, fragments))
 }
 
 #[cfg(test)]
@@ -152,9 +74,16 @@ mod tests {
         RawRecord { time, offset: 0, capture_len: narrow(frame.len()), wire_len, link }
     }
 
+    /// Decodes a frame; exactly the fragments have an identity.
+    fn decode_one(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
+        let mut fragments = Vec::new();
+        let packet = decode(record, frame, Options::default(), &mut fragments)?;
+        assert_eq!(fragments.len(), usize::from(packet.fragment != Fragment::Whole));
+        Ok(packet)
+    }
+
     fn check_offsets(packet: &Packet, frame: &[u8]) -> Result<(), TestCaseError> {
         let len = narrow(frame.len());
-        prop_assert!(packet.fragment_offset <= packet.ip_offset);
         prop_assert!(packet.ip_offset < packet.transport_offset);
         // Ports were captured; options and extension headers before other protocols may be cut.
         prop_assert!(packet.transport_offset < len || (packet.src.port, packet.dst.port) == (0, 0));
@@ -168,9 +97,6 @@ mod tests {
         if !payload.is_empty() {
             prop_assert!(frame.as_ptr_range().contains(&payload.as_ptr()));
         }
-        if packet.fragment != Fragment::Whole {
-            prop_assert!(FragmentId::read(frame, packet.fragment_offset, 0).is_some());
-        }
         Ok(())
     }
 
@@ -183,7 +109,7 @@ mod tests {
         let captured = plan.captured(nfstream_testkit::seconds(0));
         let frame = &captured.bytes;
         let record = record(LinkType(captured.link.0), frame, captured.wire_len);
-        let packet = decode(&record, frame, Options::default());
+        let packet = decode_one(&record, frame);
         prop_assert!(packet.is_ok(), "{:?}", packet);
         let packet = packet.unwrap();
         check_offsets(&packet, frame)?;
@@ -219,7 +145,7 @@ mod tests {
             more in 0_u32..100,
         ) {
             let record = record(LinkType(link), &frame, narrow(frame.len()) + more);
-            if let Ok(packet) = decode(&record, &frame, Options::default()) {
+            if let Ok(packet) = decode_one(&record, &frame) {
                 check_offsets(&packet, &frame)?;
             }
         }
@@ -241,7 +167,7 @@ mod tests {
             }
             frame.truncate(len.index(frame.len() + 1));
             let link = if keep_link { plan.frame().link_type() } else { link };
-            if let Ok(packet) = decode(&record(LinkType(link), &frame, wire_len), &frame, Options::default()) {
+            if let Ok(packet) = decode_one(&record(LinkType(link), &frame, wire_len), &frame) {
                 check_offsets(&packet, &frame)?;
             }
         }
@@ -261,22 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_place_and_a_reason_of_its_own() {
-        for (place, error) in DecodeError::ALL.into_iter().enumerate() {
-            assert_eq!(error.index(), place);
-        }
-        let mut reasons = DecodeError::ALL.map(DecodeError::reason).to_vec();
-        reasons.dedup();
-        assert_eq!(reasons.len(), DecodeError::ALL.len());
-        assert!(reasons.is_sorted());
-    }
-
-    #[test]
     fn what_is_not_measured_comes_from_the_record() {
         let plan = Plan::numbered(0);
         let frame = plan.frame().build();
         let record = RawRecord { offset: 99, ..record(LinkType::ETHERNET, &frame, 1500) };
-        let packet = decode(&record, &frame, Options::default()).unwrap();
+        let packet = decode_one(&record, &frame).unwrap();
         assert_eq!((packet.time, packet.wire_len), (record.time, 1500));
         assert_eq!((packet.frame_offset, packet.capture_len), (99, record.capture_len));
     }

@@ -1,8 +1,8 @@
 //! Ports, flags and header lengths of TCP, UDP and SCTP.
 
-use super::DecodeError;
-use super::DecodeError::{MalformedTransport, TruncatedTransport};
 use super::cursor::Cursor;
+use super::error::DecodeError;
+use super::error::DecodeError::{MalformedTransport, TruncatedTransport};
 use super::ip::Ip;
 use crate::packet::protocol::{SCTP, TCP, UDP};
 use crate::packet::{Fragment, TcpFlags, narrow};
@@ -77,7 +77,7 @@ mod tests {
             offset: 0,
             len: 60,
             fragment: Fragment::Whole,
-            fragment_offset: 0,
+            identification: 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
+use super::dissector::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
 use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
 use crate::packet::Packet;

@@ -176,7 +176,6 @@ mod tests {
             measures: Some(measures),
             application: crate::features::Application::default(),
             process: None,
-            phase: 0,
         }
     }
 

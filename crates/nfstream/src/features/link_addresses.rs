@@ -1,6 +1,5 @@
 //! MAC addresses of a flow's first packet.
 
-use crate::decode::Dialect;
 use crate::packet::{LinkType, Packet};
 
 /// The addresses of the outermost Ethernet header; zero for links without one.
@@ -14,11 +13,7 @@ pub struct LinkAddresses {
 
 impl LinkAddresses {
     /// Reads the addresses of `packet`, whose frame is `frame`.
-    pub fn read(packet: &Packet, frame: &[u8], dialect: Dialect) -> Self {
-        if dialect == Dialect::Nfstream6 {
-            let (src, dst) = crate::nfstream6::mac_addresses(packet, frame);
-            return Self { src, dst };
-        }
+    pub fn read(packet: &Packet, frame: &[u8]) -> Self {
         let ethernet = (packet.link == LinkType::ETHERNET).then(|| frame.first_chunk::<12>());
         let Some(Some([d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5])) = ethernet else {
             return Self::default();

@@ -6,7 +6,6 @@ use super::{
     Accounting, DirectionTimes, Group, LinkAddresses, Payload, Splt, Statistics, TcpFlagCounts,
     TcpQuality, Volume,
 };
-use crate::decode::Dialect;
 use crate::flow::{Close, Connection, Direction, Segment};
 use crate::packet::{Packet, TcpFlags, protocol};
 use crate::time::{TimeUnit, Timestamp};
@@ -24,20 +23,19 @@ pub struct Measuring {
     pub splt_packets: usize,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
-    /// Whose reading of frames MAC addresses come from.
-    pub dialect: Dialect,
 }
 
 /// [`Measuring`] as the work on each packet asks for it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Which bytes count.
     pub accounting: Accounting,
     /// Whether connections are followed.
     pub track_tcp: bool,
+    /// Reads the MAC addresses of a flow's first packet.
+    pub link_addresses: fn(&Packet, &[u8]) -> LinkAddresses,
     any: bool,
     details: bool,
-    dialect: Dialect,
     unit: TimeUnit,
     splt_packets: usize,
     times: bool,
@@ -105,9 +103,9 @@ impl Measuring {
         let mut plan = Plan {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
+            link_addresses: LinkAddresses::read,
             any: false,
             details: false,
-            dialect: self.dialect,
             unit: self.unit,
             splt_packets: if wants(Group::Splt) { self.splt_packets } else { 0 },
             times: wants(Group::Directions),
@@ -160,7 +158,7 @@ impl Measures {
     pub(super) fn begin(&mut self, plan: &Plan, sample: &Sample<'_>, sent_by_source: bool) {
         let Sample { packet, frame, .. } = *sample;
         if plan.link {
-            let link = LinkAddresses::read(packet, frame, plan.dialect);
+            let link = (plan.link_addresses)(packet, frame);
             self.details.link = if sent_by_source { link } else { link.reversed() };
         }
         if plan.community && matches!(packet.protocol, protocol::ICMP | protocol::ICMP_V6) {

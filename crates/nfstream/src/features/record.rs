@@ -26,8 +26,6 @@ pub struct Record {
     pub measures: Option<Box<Measures>>,
     /// What deep packet inspection says.
     pub application: Application,
-    /// Whose packets these are, `None` if that is not known or nobody looks.
+    /// Process that the packets belong to, `None` if unknown or attribution is off.
     pub process: Option<Arc<Process>>,
-    /// When the end was noticed: `2n` at the `n`th tick of the stream's clock, `2n + 1` after it.
-    pub phase: u64,
 }

@@ -36,13 +36,20 @@ impl FragmentTable {
     /// First fragments that are held at most.
     pub const CAPACITY: usize = 16_384;
 
-    /// Remembers `packet` if it is a first fragment; gives it its first's key if it is a later
-    /// one. `frame` is the packet's.
-    pub fn resolve(&mut self, packet: &mut Packet, frame: &[u8]) {
-        if packet.fragment == Fragment::Whole {
+    /// Gives the later fragments among `packets` the keys of their firsts, and remembers the first
+    /// ones. `ids` are those of the fragments, in the same order.
+    #[inline]
+    pub fn resolve(&mut self, packets: &mut [Packet], ids: &[FragmentId]) {
+        if ids.is_empty() {
             return;
         }
-        let Some(id) = FragmentId::of(packet, frame) else { return };
+        let fragments = packets.iter_mut().filter(|packet| packet.fragment != Fragment::Whole);
+        for (packet, id) in fragments.zip(ids) {
+            self.resolve_one(packet, *id);
+        }
+    }
+
+    fn resolve_one(&mut self, packet: &mut Packet, id: FragmentId) {
         if packet.fragment == Fragment::Later {
             if let Some(first) = self.firsts.get(&id)
                 && packet.time.since(first.time) < Self::LIFETIME
@@ -107,9 +114,11 @@ mod tests {
             wire_len: len,
             link: LinkType::RAW,
         };
-        let mut packet = decode(&record, &bytes, Options::default()).unwrap();
-        table.resolve(&mut packet, &bytes);
-        packet
+        let mut ids = Vec::new();
+        let packet = decode(&record, &bytes, Options::default(), &mut ids).unwrap();
+        let mut packets = [packet];
+        table.resolve(&mut packets, &ids);
+        packets[0]
     }
 
     fn ports(packet: &Packet) -> (u16, u16) {

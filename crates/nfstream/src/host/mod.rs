@@ -1,11 +1,14 @@
 //! The machine this runs on: its clocks, and the processes that have its sockets.
 
 mod clock;
+#[cfg(not(target_os = "linux"))]
+mod no_sockets;
 mod processes;
 #[cfg(target_os = "linux")]
 mod sockets;
+mod watcher;
 
 pub(crate) use clock::{monotonic, now};
 pub use processes::{Process, Processes};
-#[cfg(target_os = "linux")]
-pub(crate) use sockets::SocketWatcher;
+pub(crate) use watcher::Polling;
+pub use watcher::{ProcessError, ProcessWatcher};

@@ -1,8 +1,8 @@
-//! Which process of this machine a flow belongs to.
+//! Processes of this machine, by their sockets.
 
 #![cfg_attr(
     not(target_os = "linux"),
-    allow(dead_code, reason = "nobody fills the table where the system does not tell")
+    allow(dead_code, reason = "the table stays empty where the system does not list sockets")
 )]
 
 use std::collections::{HashMap, HashSet};
@@ -21,9 +21,9 @@ pub struct Process {
     pub name: Box<str>,
 }
 
-/// The processes that have sockets, or had them not long ago.
+/// Processes that have sockets, or had them not long ago.
 ///
-/// It is filled while a live source is read, and outlives that.
+/// The table is filled while a live source is read, and outlives it.
 #[derive(Clone, Debug, Default)]
 pub struct Processes(Arc<Mutex<Table>>);
 
@@ -33,7 +33,7 @@ pub(super) struct Socket {
     /// IP protocol number.
     pub(super) protocol: u8,
     pub(super) local: SocketAddr,
-    /// Whom it is connected to, `None` if to nobody.
+    /// Address of its peer, `None` if it is not connected.
     pub(super) remote: Option<SocketAddr>,
 }
 
@@ -42,40 +42,39 @@ struct Table {
     owners: HashMap<Socket, Owner, FixedState>,
     /// Addresses of this machine.
     addresses: HashSet<IpAddr>,
-    /// How long a socket is remembered that is there no more.
+    /// Time for which a closed socket is remembered.
     memory: Duration,
-    /// When what is too old is forgotten next.
+    /// Time at which sockets closed for too long are forgotten next.
     next_forgetting: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Owner {
     process: Arc<Process>,
-    /// When the socket was there last.
+    /// Time at which the socket was last listed.
     seen: Instant,
 }
 
-/// How often is looked for sockets that have been gone for too long.
+/// Interval in which sockets closed for too long are forgotten.
 const FORGETTING: Duration = Duration::from_secs(1);
 
 impl Processes {
     /// Returns the process with a socket for packets from `src` to `dst` and back: that of the
     /// source if it is of this machine, otherwise that of the destination.
     ///
-    /// A socket for these two ends alone comes before one that takes packets of anybody.
+    /// A socket connected to the other end comes before one that accepts packets from any.
     pub fn of_flow(&self, protocol: u8, src: SocketAddr, dst: SocketAddr) -> Option<Arc<Process>> {
         let table = self.lock();
         table.at(protocol, src, dst).or_else(|| table.at(protocol, dst, src)).cloned()
     }
 
-    /// Remembers sockets for `span` after they have gone: so long after its last packet a flow may
-    /// be asked for.
+    /// Remembers closed sockets for `span`: a flow is looked up only so long after its last packet.
     pub(crate) fn remember_for(&self, span: Duration) {
         self.lock().memory = span;
     }
 
-    /// Takes note of the sockets that there are `now`, each with its process, and of the addresses
-    /// of this machine.
+    /// Records the sockets that are open `now`, each with its process, and the addresses of this
+    /// machine.
     pub(super) fn update(
         &self,
         sockets: impl IntoIterator<Item = (Socket, Arc<Process>)>,
@@ -96,7 +95,7 @@ impl Processes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // A table in which some sockets are missing is one still.
+        // A table that lacks some sockets is still valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,11 +107,11 @@ impl Table {
             self.owners.get(&Socket { protocol, local, remote }).map(|owner| &owner.process)
         };
         let unbound = || {
-            // Such a socket is that of any machine, if nobody asks whose address it is.
+            // A wildcard socket receives only packets for this machine's addresses.
             let is_ours = local.ip().is_loopback() || self.addresses.contains(&local.ip());
             let any = |ip: IpAddr| owner(SocketAddr::new(ip, local.port()), None);
             let v4 = || any(Ipv4Addr::UNSPECIFIED.into()).filter(|_| local.is_ipv4());
-            // Sockets for IPv6 take IPv4 packets as well, unless they are told not to.
+            // Sockets for IPv6 receive IPv4 packets as well, unless set to IPv6 only.
             is_ours.then(|| v4().or_else(|| any(Ipv6Addr::UNSPECIFIED.into()))).flatten()
         };
         owner(local, Some(remote)).or_else(|| owner(local, None)).or_else(unbound)

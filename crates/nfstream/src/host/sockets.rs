@@ -1,6 +1,6 @@
-//! The sockets of this machine and whose they are: as sock_diag(7) and proc(5) tell.
+//! Sockets of this machine and the processes that have them, from sock_diag(7) and proc(5).
 //!
-//! Looking is a matter of times: a socket that comes and goes between two looks is never seen.
+//! A socket that comes and goes between two lists is never seen.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,10 +8,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
@@ -21,72 +18,62 @@ use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, Stat
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use nfstream_sys::interfaces;
 
-use super::monotonic;
+use super::clock::monotonic;
 use super::processes::{Process, Processes, Socket};
 
-/// Looks who has which sockets.
+/// Lists the sockets of this machine with their processes.
 #[derive(Debug)]
-pub(crate) struct SocketWatcher {
+pub(super) struct SocketWatcher {
     kernel: netlink_sys::Socket,
-    /// Number of the last question; answers have the same.
-    question: u32,
+    /// Sequence number of the last request; its answers have the same.
+    request: u32,
     /// By the inode of the socket.
     owners: HashMap<u32, Owner>,
     processes: Processes,
     buffer: Vec<u8>,
 }
 
-/// Whose a socket is.
+/// Owner of a socket.
 #[derive(Debug)]
 enum Owner {
-    /// Of this process, which has it as this file.
+    /// This process has it open as this file.
     Known(Arc<Process>, PathBuf),
-    /// Nobody's, as far as so many searches have shown: those of other users are not shown to
-    /// everyone, and what is being made has no owner yet.
+    /// Not found in so many searches: files of other users are not visible to everyone, and a
+    /// new socket has no owner yet.
     Unknown { searches: u8 },
 }
 
-/// Searches for the owner of a socket. More than one, as a process gets it after it was made.
+/// Searches for the owner of a socket, at most. One is not enough: a process gets its socket
+/// after it was made.
 const MOST_SEARCHES: u8 = 3;
 
 /// Bytes of the answers that are read at once; the kernel sends less.
 const ANSWER: usize = 64 << 10;
 
 impl SocketWatcher {
-    /// Looks for the first time: in the network namespace of this thread, as later too.
-    pub(crate) fn begin() -> io::Result<Self> {
+    /// Lists the sockets for the first time, in the network namespace of this thread.
+    pub(super) fn begin() -> io::Result<Self> {
         let mut kernel = netlink_sys::Socket::new(NETLINK_SOCK_DIAG)?;
         kernel.bind_auto()?;
         kernel.connect(&netlink_sys::SocketAddr::new(0, 0))?;
         let mut watcher = Self {
             kernel,
-            question: 0,
+            request: 0,
             owners: HashMap::new(),
             processes: Processes::default(),
             buffer: vec![0; ANSWER],
         };
-        watcher.look()?;
+        watcher.update()?;
         Ok(watcher)
     }
 
-    /// Returns what is found.
-    pub(crate) fn processes(&self) -> Processes {
+    /// Returns the table of processes.
+    pub(super) fn processes(&self) -> Processes {
         self.processes.clone()
     }
 
-    /// Looks in a thread of its own, once in each `period` and when `woken`, until nobody is left
-    /// who could wake it.
-    pub(crate) fn go_on(mut self, period: Duration, woken: Receiver<()>) -> io::Result<()> {
-        let look = move || {
-            while woken.recv_timeout(period) != Err(RecvTimeoutError::Disconnected) {
-                // What fails now may be possible next time; until then the old is known.
-                let _ = self.look();
-            }
-        };
-        thread::Builder::new().name("nfstream-processes".to_owned()).spawn(look).map(drop)
-    }
-
-    fn look(&mut self) -> io::Result<()> {
+    /// Lists the sockets and updates the table of their processes.
+    pub(super) fn update(&mut self) -> io::Result<()> {
         let mut sockets = Vec::new();
         for protocol in [IPPROTO_TCP, IPPROTO_UDP] {
             for family in [AF_INET, AF_INET6] {
@@ -118,8 +105,8 @@ impl SocketWatcher {
         let request = InetRequest { family, protocol, extensions, states, socket_id };
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        self.question = self.question.wrapping_add(1);
-        header.sequence_number = self.question;
+        self.request = self.request.wrapping_add(1);
+        header.sequence_number = self.request;
         let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
@@ -134,9 +121,9 @@ impl SocketWatcher {
             while !rest.is_empty() {
                 let answer = NetlinkMessage::<SockDiagMessage>::deserialize(rest)
                     .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
-                let is_old = answer.header.sequence_number != self.question;
+                let is_old = answer.header.sequence_number != self.request;
                 match answer.payload {
-                    // What was left of a question that failed.
+                    // Left over from a request that failed.
                     _ if is_old => {}
                     NetlinkPayload::Done(done) if done.code < 0 => {
                         return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
@@ -161,7 +148,7 @@ impl SocketWatcher {
         }
     }
 
-    /// Finds out whose `sockets` are: of the new ones, and of those that were handed on.
+    /// Finds the owners of `sockets`: of the new ones, and of those that changed hands.
     fn find_owners(&mut self, sockets: &[(Socket, u32)]) {
         let mut before = std::mem::take(&mut self.owners);
         let mut is_search_due = false;
@@ -250,7 +237,7 @@ mod tests {
         let mut watcher = SocketWatcher::begin().unwrap();
         let second = first.try_clone().unwrap();
         drop(first);
-        watcher.look().unwrap();
+        watcher.update().unwrap();
         let is_there = |(inode, owner): (&u32, &Owner)| match owner {
             Owner::Known(process, file) if process.pid == std::process::id() => {
                 inode_of(file) == Some(*inode)

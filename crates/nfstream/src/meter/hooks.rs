@@ -1,11 +1,9 @@
 //! Code that follows flows packet by packet, and what it is given.
 
-use super::FlowState;
+use super::state::FlowState;
 use crate::dissect::Dissector;
 use crate::features::{Measures, Record};
 use crate::flow::{Direction, Flow, Slot};
-#[cfg(doc)]
-use crate::nfstream6::Rules;
 use crate::packet::{ChunkBytes, Packet};
 
 /// A packet in the hands of [`Hooks`].
@@ -73,7 +71,7 @@ pub trait Hooks {
     ) -> Result<FlowAction, HookError>;
 
     /// Called before [`on_expire`](Self::on_expire) for a flow that a packet of its own key ends,
-    /// under [`Rules::Nfstream6`] alone.
+    /// if the life cycle ends flows [by packets](super::Lifecycle::ENDS_BY_PACKETS).
     fn on_replace(&mut self, _slot: Slot) {}
 
     /// Called when a flow has ended.

@@ -12,6 +12,8 @@ use crate::decode::DecodeError::{
     self, MalformedNetwork, NotIp, TruncatedLink, TruncatedNetwork, TruncatedTransport,
     UnsupportedLinkType,
 };
+use crate::decode::Options;
+use crate::features::LinkAddresses;
 use crate::packet::{
     Endpoint, Fragment, LinkType, Packet, RawRecord, TcpFlags, Tunnel, narrow, protocol,
 };
@@ -78,26 +80,25 @@ struct Ip {
 /// Decodes the frame that `record` describes.
 #[cold]
 #[inline(never)]
-pub(crate) fn decode(
-    record: &RawRecord,
-    frame: &[u8],
-    tunnels: bool,
-) -> Result<Packet, DecodeError> {
+pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
     let frame = Frame(frame);
-    let (link, ip, tunnel) = read(record.link, frame, tunnels)?;
+    let (link, ip, tunnel) = read(record.link, frame, options.tunnels)?;
     if !ip.has_length {
         return Err(MalformedNetwork);
     }
     Ok(packet(record, frame, &ip, link.vlan_id, tunnel))
 }
 
-/// Returns the MAC addresses of source and destination as nfstream 6.6 finds them in the `frame`
-/// of `packet`; zeros where it finds none.
-pub fn mac_addresses(packet: &Packet, frame: &[u8]) -> ([u8; 6], [u8; 6]) {
+/// Returns the MAC addresses as nfstream 6.6 finds them in the `frame` of `packet`; zeros where it
+/// finds none.
+pub fn link_addresses(packet: &Packet, frame: &[u8]) -> LinkAddresses {
     let frame = Frame(frame);
     let macs =
         read(packet.link, frame, packet.tunnel_id != 0).ok().and_then(|(link, ..)| link.macs);
-    macs.map_or_else(Default::default, |(src, dst)| (frame.bytes(src), frame.bytes(dst)))
+    macs.map_or_else(LinkAddresses::default, |(src, dst)| LinkAddresses {
+        src: frame.bytes(src),
+        dst: frame.bytes(dst),
+    })
 }
 
 impl Frame<'_> {
@@ -482,7 +483,6 @@ fn packet(
         wire_len: record.wire_len & 0xffff,
         ip_offset: offset,
         ip_len: ip.len,
-        fragment_offset: offset,
         transport_offset: offset + (ip.len - transport_len),
         payload_offset: offset + payload,
         payload_len,
@@ -495,13 +495,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::{Dialect, Options, decode};
     use crate::time::Timestamp;
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];
     const INNER: [u8; 4] = [192, 0, 2, 9];
-    const STRICT: Options = Options { tunnels: true, dialect: Dialect::Nfstream6 };
+    const STRICT: Options = Options { tunnels: true };
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
         let capture_len = narrow(frame.len());
@@ -562,7 +561,7 @@ mod tests {
                 prop_assert!(packet.payload_len <= packet.ip_len);
                 prop_assert!(packet.transport_offset <= packet.payload_offset);
                 prop_assert!(packet.payload(&frame).len() <= frame.len());
-                mac_addresses(&packet, &frame);
+                link_addresses(&packet, &frame);
             }
         }
     }
@@ -580,12 +579,8 @@ mod tests {
         for frame in frames {
             let bytes = frame.build();
             let record = record(LinkType::ETHERNET, &bytes);
-            // Of whole packets the place of the fragment's header means nothing.
-            let read = |options| {
-                let packet = decode(&record, &bytes, options).unwrap();
-                Packet { fragment_offset: 0, ..packet }
-            };
-            assert_eq!(read(STRICT), read(Options::default()), "{frame:?}");
+            let usual = crate::decode::decode(&record, &bytes, Options::default(), &mut Vec::new());
+            assert_eq!(decode(&record, &bytes, STRICT), usual, "{frame:?}");
         }
     }
 
@@ -707,14 +702,15 @@ mod tests {
         assert_eq!(tunnel(&frame), (2, INNER));
         let bytes = frame.build();
         let packet = read_bytes(&bytes).unwrap();
-        assert_eq!(mac_addresses(&packet, &bytes), ([2; 6], [3; 6]));
+        let expected = LinkAddresses { src: [2; 6], dst: [3; 6] };
+        assert_eq!(link_addresses(&packet, &bytes), expected);
     }
 
     #[test]
     fn tunnels_stay_closed_if_they_are_not_wanted() {
         let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
         let bytes = bytes.build();
-        let options = Options { tunnels: false, ..STRICT };
+        let options = Options { tunnels: false };
         let packet = decode(&record(LinkType::ETHERNET, &bytes), &bytes, options).unwrap();
         assert_eq!((packet.tunnel_id, ports(&packet)), (0, (1000, GTP)));
     }

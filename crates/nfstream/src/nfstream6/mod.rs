@@ -1,11 +1,9 @@
-//! What only the compatibility with nfstream 6 needs: its decoder, its rules of a flow's life, its
-//! columns.
+//! Compatibility with nfstream 6: its decoder, its life cycle of flows, its columns.
 
 mod columns;
 mod decode;
-mod rules;
+mod lifecycle;
 
 pub use columns::{Nfstream6Columns, ip_text};
-pub(crate) use decode::decode;
-pub use decode::mac_addresses;
-pub use rules::{Births, Rules, RunClock};
+pub use decode::{decode, link_addresses};
+pub use lifecycle::Nfstream6;

@@ -38,8 +38,6 @@ pub struct Packet {
     pub ip_offset: u32,
     /// Bytes of the innermost IP packet on the wire, its header included.
     pub ip_len: u32,
-    /// The IP header that marks the packet as a fragment; meaningless for [`Fragment::Whole`].
-    pub fragment_offset: u32,
     /// The transport header, or what follows the IP headers, which the capture may have cut.
     pub transport_offset: u32,
     /// The payload: what follows the transport header.

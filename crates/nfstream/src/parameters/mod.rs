@@ -15,6 +15,7 @@
 //! # Ok::<(), nfstream::parameters::ParameterError>(())
 //! ```
 
+mod kind;
 mod table;
 mod value;
 
@@ -22,116 +23,20 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde_json::{Map, Value as Json};
 
-use crate::capture::{CaptureError, LiveOptions};
+use crate::capture::LiveOptions;
 use crate::dissect::{Dissection, Limits, default_dissector};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, suitable_meters};
 use crate::{decode, time};
 
-pub use table::{PARAMETERS, Parameters};
+pub use kind::{Kind, ParameterError, Topic};
+pub use table::{PARAMETERS, Parameter, Parameters};
 pub use value::Value;
+use value::{ALL, Mismatch, optional_groups};
 
 /// Packets in the columns of the group `splt` where `splt_analysis` gives no number.
 const SPLT_PACKETS: u16 = 10;
-
-/// Declaration of a parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Name in Python and in files; the command has it with hyphens.
-    pub name: &'static str,
-    /// Part of a run that it belongs to.
-    pub topic: Topic,
-    /// Values that it takes.
-    pub kind: Kind,
-    /// Unit of a number, empty where there is none.
-    pub unit: &'static str,
-    /// Meaning, in one sentence without a full stop.
-    pub meaning: &'static str,
-    /// Whether files record it: `false` if it has no effect on their rows.
-    pub recorded: bool,
-    read: fn(&Parameters) -> Value,
-    write: fn(&mut Parameters, Value) -> Result<(), Mismatch>,
-}
-
-/// Part of a run that a parameter belongs to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Topic {
-    /// Capture on network interfaces; without effect on files.
-    Capture,
-    /// Flows and their columns.
-    Flows,
-}
-
-/// Values that a parameter takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
-    /// One of several words, each with its meaning.
-    Choice(&'static [(&'static str, &'static str)]),
-    /// Names of column groups, or `all`.
-    Features,
-    /// Filter expression of libpcap, or none.
-    Filter,
-    /// True or false.
-    Flag {
-        /// Meaning of false, for a parameter that is true by default.
-        off: &'static str,
-    },
-    /// Seconds, with a fraction or without.
-    Seconds {
-        /// Whether there may be no value.
-        optional: bool,
-    },
-    /// Whole number.
-    Whole {
-        /// Least value.
-        least: u64,
-        /// Greatest value.
-        most: u64,
-    },
-}
-
-/// Value that a parameter does not take.
-#[non_exhaustive]
-#[derive(Debug, thiserror::Error)]
-pub enum ParameterError {
-    /// A packet filter that libpcap does not compile.
-    #[error(transparent)]
-    Filter(#[from] CaptureError),
-    /// A value of another type, or out of range.
-    #[error("{name} must be {expected}")]
-    Unexpected {
-        /// Name of the parameter.
-        name: &'static str,
-        /// Values that it takes, in words.
-        expected: String,
-    },
-    /// A column group that does not exist.
-    #[error("no column group {group:?}; {advice}")]
-    UnknownFeature {
-        /// Name of the group as given.
-        group: String,
-        /// The nearest name, or all names.
-        advice: String,
-    },
-    /// A parameter that does not exist.
-    #[error("no parameter {name:?}")]
-    UnknownParameter {
-        /// Name of the parameter as given.
-        name: String,
-    },
-}
-
-/// Marks a value that does not fit into the type of a parameter.
-#[derive(Debug)]
-enum Mismatch {
-    /// Another type, or out of range.
-    Value,
-    /// A packet filter that libpcap does not compile.
-    Filter(CaptureError),
-    /// A column group that does not exist.
-    Feature(String),
-}
 
 impl Parameter {
     /// Returns the parameter called `name`.
@@ -142,22 +47,6 @@ impl Parameter {
     /// Returns the value of a run for which nobody chose another.
     pub fn default(&self) -> Value {
         (self.read)(&Parameters::default())
-    }
-
-    /// Returns the values that the parameter takes, in words: "a whole number from 0 to 3".
-    pub fn expected(&self) -> String {
-        match self.kind {
-            Kind::Choice(choices) => {
-                let words: Vec<_> = choices.iter().map(|(word, _)| format!("'{word}'")).collect();
-                format!("one of {}", words.join(", "))
-            }
-            Kind::Features => "names of column groups".to_owned(),
-            Kind::Filter => "a filter of libpcap".to_owned(),
-            Kind::Flag { .. } => "True or False".to_owned(),
-            Kind::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
-            Kind::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
-            Kind::Whole { least, most } => format!("a whole number from {least} to {most}"),
-        }
     }
 
     /// Parses a value as typed in a command.
@@ -185,20 +74,13 @@ impl Parameter {
         Ok(value)
     }
 
+    /// Returns the values that the parameter takes, in words: "a whole number from 0 to 3".
+    pub fn expected(&self) -> String {
+        self.kind.expected()
+    }
+
     fn check(&self, value: &Value) -> Result<(), ParameterError> {
-        let fits = match (self.kind, value) {
-            (Kind::Choice(choices), Value::Text(text)) => {
-                choices.iter().any(|(word, _)| word == text)
-            }
-            (Kind::Whole { least, most }, Value::Whole(number)) => (least..=most).contains(number),
-            (Kind::Filter | Kind::Seconds { optional: true }, Value::None)
-            | (Kind::Filter, Value::Text(_))
-            | (Kind::Features, Value::Names(_))
-            | (Kind::Flag { .. }, Value::Flag(_))
-            | (Kind::Seconds { .. }, Value::Seconds(_)) => true,
-            _ => false,
-        };
-        if fits { Ok(()) } else { Err(self.unexpected()) }
+        if self.kind.has(value) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     fn unexpected(&self) -> ParameterError {
@@ -219,14 +101,6 @@ impl Parameter {
             }
         }
     }
-}
-
-/// Name that stands for all column groups.
-const ALL: &str = "all";
-
-/// Returns the column groups that a table has only if it is asked for them.
-fn optional_groups() -> impl Iterator<Item = Group> {
-    Group::ALL.into_iter().filter(|group| group.is_feature())
 }
 
 impl Parameters {
@@ -311,9 +185,13 @@ impl Parameters {
             promiscuous: self.promiscuous_mode,
             buffer_bytes: self.socket_buffer_size,
             duration: self.duration.map(standard),
-            processes: (self.system_visibility_mode == 1)
-                .then(|| std::time::Duration::from_millis(self.system_visibility_poll_ms.into())),
         }
+    }
+
+    /// Returns the polling interval of the process table, `None` for no attribution of flows.
+    pub fn process_polling(&self) -> Option<std::time::Duration> {
+        let interval = std::time::Duration::from_millis(self.system_visibility_poll_ms.into());
+        (self.system_visibility_mode == 1).then_some(interval)
     }
 
     /// Returns the settled values that files record, by name.

@@ -1,10 +1,29 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
-use super::value::Typed;
-use super::{Kind, Parameter, Topic};
+use super::kind::{Kind, Topic};
+use super::value::{Mismatch, Typed, Value};
 use crate::capture::Filter;
 use crate::features::{Accounting, Group};
 use crate::time::{Duration, TimeUnit};
+
+/// Declaration of a parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Name in Python and in files; the command has it with hyphens.
+    pub name: &'static str,
+    /// Part of a run that it belongs to.
+    pub topic: Topic,
+    /// Values that it takes.
+    pub kind: Kind,
+    /// Unit of a number, empty where there is none.
+    pub unit: &'static str,
+    /// Meaning, in one sentence without a full stop.
+    pub meaning: &'static str,
+    /// Whether files record it: `false` if it has no effect on their rows.
+    pub recorded: bool,
+    pub(super) read: fn(&Parameters) -> Value,
+    pub(super) write: fn(&mut Parameters, Value) -> Result<(), Mismatch>,
+}
 
 /// Greatest number where 32 bits are enough.
 #[allow(clippy::as_conversions, reason = "`from` is not const")]

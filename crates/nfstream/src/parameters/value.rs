@@ -2,10 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{ALL, Mismatch, optional_groups};
-use crate::capture::Filter;
+use crate::capture::{CaptureError, Filter};
 use crate::features::{Accounting, Group};
 use crate::time::{Duration, TimeUnit};
+
+/// Name that stands for all column groups.
+pub(super) const ALL: &str = "all";
 
 /// Value of a parameter.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +24,17 @@ pub enum Value {
     Text(String),
     /// Whole number.
     Whole(u64),
+}
+
+/// Marks a value that does not fit into the type of a parameter.
+#[derive(Debug)]
+pub(super) enum Mismatch {
+    /// Another type, or out of range.
+    Value,
+    /// A packet filter that libpcap does not compile.
+    Filter(CaptureError),
+    /// A column group that does not exist.
+    Feature(String),
 }
 
 /// Type of a parameter.
@@ -192,4 +205,9 @@ impl Typed for TimeUnit {
             _ => Err(Mismatch::Value),
         }
     }
+}
+
+/// Returns the column groups that a table has only if it is asked for them.
+pub(super) fn optional_groups() -> impl Iterator<Item = Group> {
+    Group::ALL.into_iter().filter(|group| group.is_feature())
 }

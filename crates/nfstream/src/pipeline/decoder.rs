@@ -1,44 +1,88 @@
-//! Decoding of chunks, and what has to be done to packets in their order.
+//! Decoding of chunks by the decoder of the run.
 
 use nfstream_sys::prefetch_slice;
 
-use super::Ignored;
-use crate::decode::{self, DecodeError};
+use super::stats::Ignored;
+use crate::decode::{self, DecodeError, FragmentId};
+#[cfg(feature = "nfstream6")]
+use crate::nfstream6;
 use crate::packet::{Packet, RawRecord};
 
-/// Records whose headers are asked for ahead of decoding.
+/// Records whose headers are fetched ahead of decoding.
 const LOOK_AHEAD: usize = 8;
 
-/// Decodes `records` of a chunk with the bytes `frames` into `packets`; counts the others.
+/// The decoder of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Decoder {
+    /// By the standards.
+    Standard(decode::Options),
+    /// As nfstream 6 decodes.
+    #[cfg(feature = "nfstream6")]
+    Nfstream6(decode::Options),
+}
+
+/// Decoded packets, and the identities of the fragments among them, in the same order.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) packets: Vec<Packet>,
+    pub(super) fragments: Vec<FragmentId>,
+}
+
+impl Decoded {
+    /// Removes the packets and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.packets.clear();
+        self.fragments.clear();
+    }
+}
+
+impl Decoder {
+    /// Decodes `records` of a chunk with the bytes `frames` into `decoded`; counts the others.
+    #[inline]
+    pub(super) fn decode(
+        self,
+        records: &[RawRecord],
+        frames: &[u8],
+        decoded: &mut Decoded,
+        ignored: &mut Ignored,
+    ) {
+        match self {
+            Self::Standard(options) => {
+                let Decoded { packets, fragments } = decoded;
+                each(records, frames, packets, ignored, |record, frame| {
+                    decode::decode(record, frame, options, fragments)
+                });
+            }
+            #[cfg(feature = "nfstream6")]
+            Self::Nfstream6(options) => {
+                each(records, frames, &mut decoded.packets, ignored, |record, frame| {
+                    nfstream6::decode(record, frame, options)
+                });
+            }
+        }
+    }
+}
+
 #[inline]
-pub(super) fn decode_all(
+fn each(
     records: &[RawRecord],
     frames: &[u8],
-    options: decode::Options,
     packets: &mut Vec<Packet>,
     ignored: &mut Ignored,
+    mut decode: impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
 ) {
     for (index, record) in records.iter().enumerate() {
         if let Some(ahead) = records.get(index + LOOK_AHEAD) {
             prefetch_headers(frames, ahead);
         }
-        match decode_one(record, frames, options) {
+        match decode(record, record.frame(frames)) {
             Ok(packet) => packets.push(packet),
             Err(reason) => ignored.add(reason),
         }
     }
 }
 
-#[inline]
-fn decode_one(
-    record: &RawRecord,
-    frames: &[u8],
-    options: decode::Options,
-) -> Result<Packet, DecodeError> {
-    decode::decode(record, record.frame(frames), options)
-}
-
-/// Asks for the headers of a record: up to transport they rarely leave two cache lines.
+/// Fetches the headers of a record: up to transport they rarely leave two cache lines.
 #[inline]
 fn prefetch_headers(frames: &[u8], record: &RawRecord) {
     if let Ok(offset) = usize::try_from(record.offset) {

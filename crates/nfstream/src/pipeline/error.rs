@@ -1,7 +1,10 @@
-//! What can end a run before its input does.
+//! Errors of runs.
+
+use std::num::NonZeroUsize;
 
 use crate::capture::CaptureError;
 use crate::dissect::DissectError;
+use crate::host::ProcessError;
 use crate::meter::HookError;
 
 /// Why a run ended before its input did.
@@ -11,6 +14,9 @@ pub enum RunError {
     /// The source cannot be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The dissector cannot be set up.
     #[error(transparent)]
     Dissector(#[from] DissectError),
@@ -25,6 +31,9 @@ pub enum RunError {
         /// What it said.
         message: String,
     },
+    /// The process table cannot be kept up to date.
+    #[error(transparent)]
+    Processes(#[from] ProcessError),
     /// A thread could not be started.
     #[error("thread {name} cannot be started")]
     Thread {
@@ -32,5 +41,17 @@ pub enum RunError {
         name: String,
         /// What the system said.
         source: std::io::Error,
+    },
+}
+
+/// Settings of a run that contradict each other.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// Hooks see packets in their order, which several meters do not keep.
+    #[error("hooks need one meter, not {meters}")]
+    HooksWithMeters {
+        /// Meters of the run.
+        meters: NonZeroUsize,
     },
 }

@@ -10,15 +10,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::decoder::decode_all;
+use super::decoder::{Decoded, Decoder};
+use super::intake::Intake;
+use super::outcome::Outcome;
 use super::sync::{Mutex, Receiver, Sender, bounded};
+use super::tally::Tally;
+use super::ticks::stretches;
 use super::worker::Workers;
-use super::{Ignored, RunError, Shared};
-use crate::capture::{ReadProgress, Reception, Source, Warning};
-use crate::decode;
-use crate::flow::{FragmentTable, StreamClock, Tick, hash_of_addresses};
-use crate::nfstream6::{Rules, RunClock};
-use crate::packet::{Chunk, ChunkBytes, Fragment, Packet, RawRecord};
+use crate::flow::{FragmentTable, Tick, hash_of_addresses};
+use crate::packet::{Chunk, ChunkBytes, Fragment, Packet};
 use crate::time::Timestamp;
 
 /// Messages that wait in a queue at most.
@@ -29,27 +29,27 @@ pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_milli
 
 /// A chunk whose packets have been decoded.
 #[derive(Debug)]
-pub(super) struct Decoded {
+pub(super) struct FedChunk {
     pub(super) bytes: ChunkBytes,
     pub(super) content: Packets,
-    /// Where the clock ticks; the places count decoded packets.
+    /// Ticks of the clock; their places count decoded packets.
     pub(super) ticks: Vec<Tick>,
     pub(super) tally: Tally,
-    /// Who uses the memory of the packets again.
+    /// Returns the memory of the packets to the decoders.
     home: Sender<Packets>,
 }
 
 /// The packets of a chunk.
 #[derive(Debug, Default)]
 pub(super) struct Packets {
-    pub(super) all: Vec<Packet>,
+    pub(super) decoded: Decoded,
     /// For each meter, the places of its packets in ascending order; none if there is but one.
     pub(super) shares: Vec<Vec<u32>>,
 }
 
 impl Packets {
     fn clear(&mut self) {
-        self.all.clear();
+        self.decoded.clear();
         self.shares.iter_mut().for_each(Vec::clear);
     }
 
@@ -60,64 +60,39 @@ impl Packets {
         }
         self.shares.resize_with(shards, Vec::new);
         self.shares.iter_mut().for_each(Vec::clear);
-        for (place, packet) in (0..).zip(&self.all) {
+        for (place, packet) in (0..).zip(&self.decoded.packets) {
             self.shares[shard(packet, shards)].push(place);
         }
     }
 }
 
-impl Drop for Decoded {
+impl Drop for FedChunk {
     fn drop(&mut self) {
-        // Where there is enough memory already, or nobody who decodes, it is given back.
+        // Dropped if the queue is full or no decoder is left.
         drop(self.home.try_send(std::mem::take(&mut self.content)));
-    }
-}
-
-/// What is to be counted of a chunk.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) packets: u64,
-    pub(super) ignored: Ignored,
-    pub(super) progress: ReadProgress,
-    pub(super) reception: Option<Reception>,
-    pub(super) warnings: Vec<Warning>,
-}
-
-impl Tally {
-    /// Returns what is to be counted after a read of `source`.
-    pub(super) fn of(source: &mut dyn Source, chunk: &Chunk) -> Self {
-        let mut ignored = Ignored::default();
-        ignored.add_filtered(chunk.filtered);
-        Self {
-            packets: u64::try_from(chunk.records.len()).unwrap_or(u64::MAX) + chunk.filtered,
-            ignored,
-            progress: source.progress(),
-            reception: source.reception(),
-            warnings: source.take_warnings(),
-        }
     }
 }
 
 /// What every consumer gets, in the order of the source.
 #[derive(Clone, Debug)]
 pub(super) enum Feed {
-    Chunk(Arc<Decoded>),
+    Chunk(Arc<FedChunk>),
     End(Arc<End>),
 }
 
-/// How the source has ended.
+/// The end of the source.
 #[derive(Debug, Default)]
 pub(super) struct End {
     /// Time of the last packet.
     pub(super) time: Timestamp,
     pub(super) tally: Tally,
-    failure: Mutex<Option<RunError>>,
+    outcome: Mutex<Outcome>,
 }
 
 impl End {
-    /// Takes why the source could not be read to its end, if that is so.
-    pub(super) fn take_failure(&self) -> Option<RunError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Takes how the source has ended, for the one consumer that reports it.
+    pub(super) fn take_outcome(&self) -> Outcome {
+        std::mem::take(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -131,76 +106,60 @@ enum Content {
     End(End),
 }
 
-/// How the work in front of the meters is config.
+/// Division of the work in front of the meters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrontConfig {
-    /// Packets of a chunk, at most.
-    pub(super) limit: usize,
-    /// What of each packet is decoded.
-    pub(super) decode: decode::Options,
-    /// By which rules packets are timed.
-    pub(super) rules: Rules,
+    /// Decoder of the packets.
+    pub(super) decoder: Decoder,
     /// Threads that decode.
     pub(super) decoders: usize,
     /// Meters among which packets are shared.
     pub(super) shards: usize,
-    /// Who gets every chunk: meters, and whoever merges what they find.
+    /// Consumers of every chunk: meters, and the merge of their results.
     pub(super) consumers: usize,
 }
 
-/// Starts the reader and the decoders; returns what each of the consumers gets.
+/// Starts the reader and the decoders; returns the feed of each consumer.
 pub(super) fn start(
-    mut source: Box<dyn Source>,
+    mut intake: Intake,
     config: FrontConfig,
-    shared: &Arc<Shared>,
     workers: &mut Workers,
 ) -> Vec<Receiver<Feed>> {
-    let FrontConfig { limit, rules, decoders, shards, consumers, .. } = config;
+    let FrontConfig { decoder, decoders, shards, consumers } = config;
     let (raw_sender, raw_receiver) = bounded(QUEUE);
     let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
     let (home, spare) = bounded(2 * QUEUE + decoders);
     let (feeds, receivers): (Vec<_>, Vec<_>) = (0..consumers).map(|_| bounded(QUEUE)).unzip();
-    let shared = Arc::clone(shared);
     workers.spawn_detached("nfstream-reader", move || {
-        read(source.as_mut(), limit, &shared, &raw_sender, &used_receiver);
+        read(&mut intake, &raw_sender, &used_receiver);
         Ok(())
     });
-    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards, rules)));
+    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards)));
     for number in 0..decoders {
         let (raw, used) = (raw_receiver.clone(), used_sender.clone());
         let dispatch = Arc::clone(&dispatch);
         let (home, spare) = (home.clone(), spare.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            let decoder = Decoder { config, home: &home, spare: &spare };
-            decode(&raw, &used, &dispatch, &decoder);
+            let decoding = Decoding { decoder, shards, home: &home, spare: &spare };
+            decode(&raw, &used, &dispatch, &decoding);
             Ok(())
         });
     }
     receivers
 }
 
-/// Reads until the source ends or nobody listens. Used chunks come back through `used`.
-fn read(
-    source: &mut dyn Source,
-    limit: usize,
-    shared: &Shared,
-    raw: &Sender<Raw>,
-    used: &Receiver<Chunk>,
-) {
-    let mut clock = StreamClock::new();
-    let mut time = Timestamp::default();
+/// Reads until the source ends or no decoder is left. Used chunks come back through `used`.
+fn read(intake: &mut Intake, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
     for number in 0.. {
         let mut chunk = used.try_recv().unwrap_or_default();
-        let outcome = shared.read(source, &mut chunk, limit);
-        let tally = Tally::of(source, &chunk);
-        let content = if let Ok(true) = outcome {
-            let mut ticks = Vec::new();
-            clock.follow(&chunk, &mut ticks);
-            time = chunk.end_time().unwrap_or(time);
-            Content::Chunk { chunk, ticks, tally }
-        } else {
-            let failure = Mutex::new(outcome.err().map(RunError::Capture));
-            Content::End(End { time, tally, failure })
+        let mut ticks = Vec::new();
+        let outcome = intake.read(&mut chunk, &mut ticks);
+        let tally = intake.tally(&chunk);
+        let content = match outcome {
+            None => Content::Chunk { chunk, ticks, tally },
+            Some(outcome) => {
+                Content::End(End { time: intake.time(), tally, outcome: Mutex::new(outcome) })
+            }
         };
         let ended = matches!(content, Content::End(_));
         if raw.send(Raw { number, content }).is_err() || ended {
@@ -209,19 +168,19 @@ fn read(
     }
 }
 
-/// Decodes chunks until there are no more or nobody listens.
+/// Decodes chunks until there are no more or no consumer is left.
 fn decode(
     raw: &Receiver<Raw>,
     used: &Sender<Chunk>,
     dispatch: &Mutex<Dispatch>,
-    decoder: &Decoder<'_>,
+    decoding: &Decoding<'_>,
 ) {
     for Raw { number, content } in raw {
         let ready = match content {
             Content::End(end) => Ready::End(Arc::new(end)),
             Content::Chunk { mut chunk, ticks, tally } => {
-                let decoded = decoder.decode(&chunk, ticks, tally);
-                // The records are done with; their memory serves the reader again.
+                let decoded = decoding.decode(&chunk, &ticks, tally);
+                // The reader reuses the memory of the records.
                 chunk.bytes = ChunkBytes::default();
                 drop(used.try_send(chunk));
                 Ready::Chunk(Box::new(decoded))
@@ -234,31 +193,31 @@ fn decode(
     }
 }
 
-/// What decodes a chunk.
-struct Decoder<'a> {
-    config: FrontConfig,
+/// Decoding of chunks in one thread.
+struct Decoding<'a> {
+    decoder: Decoder,
+    shards: usize,
     home: &'a Sender<Packets>,
     spare: &'a Receiver<Packets>,
 }
 
-impl Decoder<'_> {
-    fn decode(&self, chunk: &Chunk, mut ticks: Vec<Tick>, mut tally: Tally) -> Decoded {
+impl Decoding<'_> {
+    fn decode(&self, chunk: &Chunk, ticks: &[Tick], mut tally: Tally) -> FedChunk {
         let frames = chunk.bytes.as_slice();
         let mut content = self.spare.try_recv().unwrap_or_default();
         content.clear();
-        content.all.reserve(chunk.records.len());
-        let mut decode = |records: &[RawRecord], packets: &mut Vec<Packet>| {
-            decode_all(records, frames, self.config.decode, packets, &mut tally.ignored);
-        };
-        let mut start = 0;
-        for tick in &mut ticks {
-            decode(&chunk.records[start..tick.index], &mut content.all);
-            start = tick.index;
-            tick.index = content.all.len();
+        content.decoded.packets.reserve(chunk.records.len());
+        let mut decoded_ticks = Vec::with_capacity(ticks.len());
+        for stretch in stretches(ticks, chunk.records.len(), usize::MAX) {
+            let records = chunk.records.get(stretch.range).unwrap_or_default();
+            self.decoder.decode(records, frames, &mut content.decoded, &mut tally.ignored);
+            if let Some(time) = stretch.tick {
+                decoded_ticks.push(Tick { index: content.decoded.packets.len(), time });
+            }
         }
-        decode(&chunk.records[start..], &mut content.all);
-        content.share(self.config.shards);
-        Decoded { bytes: chunk.bytes.clone(), content, ticks, tally, home: self.home.clone() }
+        content.share(self.shards);
+        let (bytes, home) = (chunk.bytes.clone(), self.home.clone());
+        FedChunk { bytes, content, ticks: decoded_ticks, tally, home }
     }
 }
 
@@ -269,7 +228,7 @@ fn shard(packet: &Packet, shards: usize) -> usize {
 }
 
 enum Ready {
-    Chunk(Box<Decoded>),
+    Chunk(Box<FedChunk>),
     End(Arc<End>),
 }
 
@@ -278,16 +237,13 @@ struct Dispatch {
     next: u64,
     early: BTreeMap<u64, Ready>,
     fragments: FragmentTable,
-    run_clock: Option<RunClock>,
     feeds: Vec<Sender<Feed>>,
     shards: usize,
 }
 
 impl Dispatch {
-    fn new(feeds: Vec<Sender<Feed>>, shards: usize, rules: Rules) -> Self {
-        let fragments = FragmentTable::default();
-        let run_clock = (rules == Rules::Nfstream6).then(RunClock::default);
-        Self { next: 0, early: BTreeMap::new(), fragments, run_clock, feeds, shards }
+    fn new(feeds: Vec<Sender<Feed>>, shards: usize) -> Self {
+        Self { next: 0, early: BTreeMap::new(), fragments: FragmentTable::default(), feeds, shards }
     }
 
     /// Sends what is ready by now, in order; returns whether anybody listens.
@@ -298,9 +254,6 @@ impl Dispatch {
             let feed = match ready {
                 Ready::Chunk(mut decoded) => {
                     self.resolve_fragments(&mut decoded);
-                    if let Some(clock) = &mut self.run_clock {
-                        clock.stamp(&mut decoded.content.all);
-                    }
                     Feed::Chunk(Arc::new(*decoded))
                 }
                 Ready::End(end) => Feed::End(end),
@@ -312,18 +265,13 @@ impl Dispatch {
         true
     }
 
-    fn resolve_fragments(&mut self, decoded: &mut Decoded) {
-        let frames = decoded.bytes.as_slice();
-        let mut joined = false;
-        for packet in &mut decoded.content.all {
-            if packet.fragment != Fragment::Whole {
-                self.fragments.resolve(packet, packet.frame(frames));
-                joined |= packet.fragment == Fragment::Later;
-            }
-        }
+    fn resolve_fragments(&mut self, chunk: &mut FedChunk) {
+        let Decoded { packets, fragments } = &mut chunk.content.decoded;
+        self.fragments.resolve(packets, fragments);
         // In a tunnel the first fragment has other addresses than those that follow it.
-        if joined {
-            decoded.content.share(self.shards);
+        let is_later = |packet: &Packet| packet.fragment == Fragment::Later;
+        if !fragments.is_empty() && packets.iter().any(is_later) {
+            chunk.content.share(self.shards);
         }
     }
 }

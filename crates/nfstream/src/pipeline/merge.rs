@@ -37,8 +37,8 @@ impl Order {
         self.fresh.extend(records);
     }
 
-    /// Gives out the records of flows before which none can come any more, now that the meters
-    /// have ended those that were idle at `time`.
+    /// Moves the records before which none can come any more to `out`, now that the meters have
+    /// ended the flows that were idle at `time`.
     pub(super) fn release(&mut self, time: Timestamp, out: &mut Vec<Record>) {
         self.release_until(Wheel::settled(self.idle, time), out);
     }

@@ -11,14 +11,21 @@ use std::panic::resume_unwind;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config as Model, Runner, thread};
 
-use super::*;
-use crate::dissect::Inspection;
-use crate::features::Application;
-use crate::flow::Slot;
-use crate::packet::{ChunkBytes, LinkType, Packet, RawRecord};
-use crate::time::Timestamp;
-use front::{Feed, FrontConfig};
-use worker::Workers;
+use super::config::MeterParts;
+use super::decoder::Decoder;
+use super::front::{self, Feed, FrontConfig};
+use super::intake::Intake;
+use super::run::Engine;
+use super::threads::Threads;
+use super::worker::Workers;
+use super::{Config, Run, RunError, Step, sync};
+use crate::capture::{CaptureError, ReadProgress, Source, Warning};
+use crate::decode;
+use crate::dissect::{Dissector, Inspection};
+use crate::features::{Application, Nameless, Names, Record};
+use crate::flow::{Slot, Timeouts};
+use crate::packet::{Chunk, ChunkBytes, LinkType, Packet, RawRecord};
+use crate::time::{Duration, Timestamp};
 
 /// Rounds of each test by each way to choose.
 const ROUNDS: usize = 5_000;
@@ -130,17 +137,15 @@ fn exhaust(run: &mut Run) -> (Vec<Row>, Option<RunError>) {
 fn every_consumer_gets_every_chunk_in_order() {
     explore(|| {
         let mut workers = Workers::default();
-        let (limit, decode) = (10, decode::Options::default());
-        let (decoders, shards, consumers) = (3, 2, 2);
-        let front =
-            FrontConfig { limit, decode, rules: Rules::Standard, decoders, shards, consumers };
-        let shared = Arc::default();
-        let feeds = front::start(Script::boxed(Ending::Complete), front, &shared, &mut workers);
+        let decoder = Decoder::Standard(decode::Options::default());
+        let front = FrontConfig { decoder, decoders: 3, shards: 2, consumers: 2 };
+        let intake = Intake::new(Script::boxed(Ending::Complete), 10, None, Arc::default());
+        let feeds = front::start(intake, front, &mut workers);
         let consume = |feed: sync::Receiver<Feed>| {
             thread::spawn(move || {
                 for expected in 1..=CHUNKS {
                     let Ok(Feed::Chunk(chunk)) = feed.recv() else { panic!("a chunk is missing") };
-                    let packets = &chunk.content.all;
+                    let packets = &chunk.content.decoded.packets;
                     assert_eq!(chunk.tally.packets, u64::from(expected));
                     assert_eq!(packets.len(), usize::from(expected), "memory that was used before");
                     let shares = chunk.content.shares.iter().map(Vec::len).sum::<usize>();
@@ -263,10 +268,10 @@ impl Dissector for Faulty {
 fn a_panic_of_a_meter_is_told() {
     explore(|| {
         let config = config(2);
-        let mut run = Run::start(Script::boxed(Ending::Complete), &config, |source, _, shared| {
+        let mut run = Run::start(Script::boxed(Ending::Complete), &config, |intake, _, shared| {
             let dissector: Box<dyn Dissector> = Box::new(Faulty(0));
             let parts = MeterParts { dissector: Some(dissector), ..MeterParts::default() };
-            Engine::Threads(Box::new(Threads::start(source, parts, &config, shared)))
+            Engine::Threads(Box::new(Threads::start(intake, parts, &config, shared)))
         });
         let (_, error) = exhaust(run.as_mut().unwrap());
         // Addresses are shared out by chance: the meter may have got fewer packets than that.

@@ -1,33 +1,38 @@
-//! Several meters, each in a thread of its own; the caller's thread merges what they find.
+//! Several meters, each in a thread of its own; the caller's thread merges their results.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::front::{self, Decoded, Feed, FrontConfig, PATIENCE, QUEUE};
+use super::config::{Config, MeterParts};
+use super::error::RunError;
+use super::front::{self, FedChunk, Feed, FrontConfig, PATIENCE, QUEUE};
+use super::intake::Intake;
 use super::merge::{Ids, Order};
+use super::outcome::Advance;
+use super::shared::{MeterCounts, Shared};
 use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
+use super::ticks::stretches;
 use super::worker::Workers;
-use super::{Config, Found, MeterParts, RunError, Shared, Step};
-use crate::capture::Source;
 use crate::features::Record;
 use crate::flow::Tick;
-use crate::meter::{Meter, MeterOutput, NoHooks};
+use crate::meter::{HookError, Meter, MeterOutput, NoHooks, Standard};
 
 /// The threads of a run, seen from the one that merges.
 pub(super) struct Threads {
     /// The same chunks that the meters get.
     feed: Receiver<Feed>,
-    /// What each meter has found in them.
-    output: Vec<Receiver<MeterOutput>>,
+    /// Results of each meter for them.
+    outputs: Vec<Receiver<MeterOutput>>,
+    meters: NonZeroUsize,
     ids: Ids,
     order: Order,
-    ticks: u64,
     shared: Arc<Shared>,
     workers: Workers,
 }
 
 impl Threads {
     pub(super) fn start(
-        source: Box<dyn Source>,
+        intake: Intake,
         parts: MeterParts,
         config: &Config,
         shared: Arc<Shared>,
@@ -35,17 +40,15 @@ impl Threads {
         let shards = config.meters.get();
         let mut workers = Workers::default();
         let front = FrontConfig {
-            limit: config.chunk_packets.get(),
-            decode: config.decode,
-            rules: config.rules,
+            decoder: config.decoder(),
             decoders: shards.div_ceil(4),
             shards,
             consumers: shards + 1,
         };
-        let mut feeds = front::start(source, front, &shared, &mut workers);
-        // The last to be sent a chunk: whoever merges never waits for one that a meter lacks.
+        let mut feeds = front::start(intake, front, &mut workers);
+        // The last to be sent a chunk: the merge never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
-        let mut output = Vec::new();
+        let mut outputs = Vec::new();
         let MeterParts { dissector: mut ready, processes, spare } = parts;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
@@ -55,88 +58,99 @@ impl Threads {
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // In this thread: making a dissector takes longer than metering many a chunk.
                 if dissector.is_none() {
-                    dissector = config.make_dissector()?;
+                    dissector = config.dissector()?;
                 }
                 let parts = MeterParts {
                     dissector: dissector.take(),
                     processes: processes.take(),
                     spare: spare.clone(),
                 };
-                let mut meter = config.meter(shards, parts);
+                let mut meter = Meter::new(config.meter(shards, parts));
                 run_meter(&mut meter, shard, &feed, &sender);
                 Ok(())
             });
-            output.push(receiver);
+            outputs.push(receiver);
         }
-        let ids = Ids::new(shards);
         Self {
             feed,
-            output,
-            ids,
+            outputs,
+            meters: config.meters,
+            ids: Ids::new(shards),
             order: Order::new(config.timeouts.idle),
-            ticks: 0,
             shared,
             workers,
         }
     }
 
-    pub(super) fn advance(&mut self, failure: &mut Option<RunError>) -> Result<Step, RunError> {
+    /// Returns the number of meters.
+    pub(super) fn meters(&self) -> NonZeroUsize {
+        self.meters
+    }
+
+    pub(super) fn advance(&mut self) -> Result<Advance, RunError> {
         let mut records = Vec::new();
         match self.feed.recv_timeout(PATIENCE) {
-            Err(RecvTimeoutError::Timeout) => Ok(Step::Records(records)),
+            Err(RecvTimeoutError::Timeout) => Ok(Advance::default()),
             Ok(Feed::Chunk(chunk)) => {
-                let output = self.collect()?;
-                let found = self.merge(output, &chunk.ticks, &mut records);
-                self.shared.count(&chunk.tally, found, &records);
-                Ok(Step::Records(records))
+                let outputs = self.collect()?;
+                let counts = self.merge(outputs, &chunk.ticks, &mut records);
+                self.shared.count(&chunk.tally, counts, &records);
+                Ok(Advance { records, outcome: None })
             }
             Ok(Feed::End(end)) => {
-                let output = self.collect()?;
-                let found = self.merge(output, &[], &mut records);
+                let outputs = self.collect()?;
+                let counts = self.merge(outputs, &[], &mut records);
                 self.order.finish(&mut records);
-                self.shared.count(&end.tally, found, &records);
-                *failure = end.take_failure();
+                self.shared.count(&end.tally, counts, &records);
+                let outcome = end.take_outcome();
                 self.workers.join();
-                Ok(Step::Last(records))
+                Ok(Advance { records, outcome: Some(outcome) })
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.workers.failure()),
         }
     }
 
-    /// Waits for what each meter has found in one chunk.
+    /// Waits for the results of each meter for one chunk.
     fn collect(&self) -> Result<Vec<MeterOutput>, RunError> {
-        self.output.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
+        self.outputs.iter().map(|meter| meter.recv().map_err(|_| self.workers.failure())).collect()
     }
 
     fn merge(
         &mut self,
-        mut output: Vec<MeterOutput>,
+        mut outputs: Vec<MeterOutput>,
         ticks: &[Tick],
         out: &mut Vec<Record>,
-    ) -> Found {
-        self.ids.assign(&mut output);
-        let found = Found {
-            late_packets: output.iter().map(|output| output.late_packets).sum(),
-            evicted_flows: output.iter().map(|output| output.evicted_flows).sum(),
-            active_flows: output.iter().map(|output| output.active_flows).sum(),
+    ) -> MeterCounts {
+        self.ids.assign(&mut outputs);
+        let counts = MeterCounts {
+            late_packets: outputs.iter().map(|output| output.late_packets).sum(),
+            evicted_flows: outputs.iter().map(|output| output.evicted_flows).sum(),
+            active_flows: outputs.iter().map(|output| output.active_flows).sum(),
         };
-        let mut records: Vec<_> =
-            output.into_iter().map(|output| output.records.into_iter().peekable()).collect();
-        for tick in ticks {
-            self.ticks += 1;
-            for records in &mut records {
-                let noticed = |record: &Record| record.phase <= 2 * self.ticks;
-                self.order.take(std::iter::from_fn(|| records.next_if(noticed)));
+        let mut meters: Vec<_> = outputs
+            .into_iter()
+            .map(|output| (output.records.into_iter(), output.records_at_ticks))
+            .collect();
+        for (number, tick) in ticks.iter().enumerate() {
+            for (records, at_ticks) in &mut meters {
+                let before = number.checked_sub(1).and_then(|number| at_ticks.get(number));
+                let due = at_ticks.get(number).map_or(0, |now| now - before.unwrap_or(&0));
+                self.order.take(records.by_ref().take(due));
             }
             self.order.release(tick.time, out);
         }
-        self.order.take(records.into_iter().flatten());
-        found
+        self.order.take(meters.into_iter().flat_map(|(records, _)| records));
+        counts
     }
 }
 
-/// Meters the packets of one shard until the source ends or nobody listens.
-fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, output: &Sender<MeterOutput>) {
+/// Meters the packets of one shard until the source ends or the merge is gone.
+fn run_meter(
+    meter: &mut Meter<Standard>,
+    shard: usize,
+    feed: &Receiver<Feed>,
+    outputs: &Sender<MeterOutput>,
+) {
     for feed in feed {
         let ended = match feed {
             Feed::Chunk(chunk) => {
@@ -148,27 +162,30 @@ fn run_meter(meter: &mut Meter, shard: usize, feed: &Receiver<Feed>, output: &Se
                 true
             }
         };
-        if output.send(meter.take_output()).is_err() || ended {
+        if outputs.send(meter.take_output()).is_err() || ended {
             return;
         }
     }
 }
 
-fn meter_chunk(meter: &mut Meter, shard: usize, chunk: &Decoded) {
-    let places = chunk.content.shares.get(shard).into_iter().flatten();
-    let mut packets = places
-        .filter_map(|&place| Some((place, chunk.content.all.get(usize::try_from(place).ok()?)?)))
-        .peekable();
-    for tick in &chunk.ticks {
-        let before = |(index, _): &(u32, _)| usize::try_from(*index).is_ok_and(|i| i < tick.index);
-        let until = std::iter::from_fn(|| packets.next_if(before));
-        no_error(meter.process(&chunk.bytes, until, &mut NoHooks));
-        no_error(meter.tick(tick.time, &mut NoHooks));
+fn meter_chunk(meter: &mut Meter<Standard>, shard: usize, chunk: &FedChunk) {
+    let packets = &chunk.content.decoded.packets;
+    let mut places = chunk.content.shares.get(shard).map_or(&[][..], Vec::as_slice);
+    for stretch in stretches(&chunk.ticks, packets.len(), usize::MAX) {
+        let is_before = |place: &u32| usize::try_from(*place).is_ok_and(|i| i < stretch.range.end);
+        let (due, later) = places.split_at(places.partition_point(is_before));
+        places = later;
+        let due = due
+            .iter()
+            .filter_map(|&place| Some((place, packets.get(usize::try_from(place).ok()?)?)));
+        no_error(meter.process(&chunk.bytes, due, &mut NoHooks));
+        if let Some(time) = stretch.tick {
+            no_error(meter.tick(time, &mut NoHooks));
+        }
     }
-    no_error(meter.process(&chunk.bytes, packets, &mut NoHooks));
 }
 
 /// Takes a result that cannot be an error, as there are no hooks.
-fn no_error(result: Result<(), crate::meter::HookError>) {
+fn no_error(result: Result<(), HookError>) {
     debug_assert!(result.is_ok(), "no hooks, no errors of hooks");
 }

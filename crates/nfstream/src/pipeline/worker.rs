@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
-use super::RunError;
+use super::error::RunError;
 use super::sync::{Builder, JoinHandle, Mutex};
 
 /// The threads of one run.

@@ -4,15 +4,16 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
-use nfstream_sys::{Interface, PacketRing, RingFrame, interfaces};
+use nfstream_sys::{PacketRing, RingFrame};
 
+use super::ending::{Ending, PATIENCE};
+use super::interface::{ANY, Interface, InterfaceState, refused};
 use super::kernel_filter::{self, ETHERNETS};
+use super::options::LiveOptions;
+use super::pool::{CHUNK, Pool};
 use super::watch::Watch;
-use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, refused};
-use crate::capture::input::ANY;
 use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
-use crate::host::{Processes, SocketWatcher, monotonic, now};
+use crate::host::{monotonic, now};
 use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use crate::time::Timestamp;
 
@@ -25,10 +26,6 @@ pub struct LiveSource {
     picking: Picking,
     pool: Pool,
     watch: Watch,
-    /// Who looks for processes, and how often, until that has begun.
-    sockets: Option<(SocketWatcher, Duration)>,
-    /// Has processes looked for at once.
-    look_now: Option<Sender<()>>,
     ending: Ending,
     reception: Reception,
     bytes: u64,
@@ -83,7 +80,7 @@ impl LiveSource {
         mut filter: Option<Filter>,
         options: &LiveOptions,
     ) -> Result<Self, CaptureError> {
-        let present = interfaces().map_err(|error| refused(names, error))?;
+        let present = nfstream_sys::interfaces().map_err(|error| refused(names, error))?;
         let all = names.iter().any(|name| name == ANY);
         let chosen = if all { present } else { choose(names, &present)? };
         let refused = |error| refused(names, error);
@@ -111,9 +108,6 @@ impl LiveSource {
                 ring.be_promiscuous(index).map_err(refused)?;
             }
         }
-        let sockets =
-            options.processes.map(|period| Ok((SocketWatcher::begin()?, period))).transpose();
-        let sockets = sockets.map_err(|source| CaptureError::Sockets { source })?;
         let start = monotonic();
         let mut warnings = Vec::new();
         for interface in chosen.iter().filter(|interface| !interface.is_up && !all) {
@@ -129,8 +123,6 @@ impl LiveSource {
             },
             pool: Pool::default(),
             watch: Watch::new(chosen, all, start),
-            sockets,
-            look_now: None,
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
             reception: Reception::default(),
             bytes: 0,
@@ -229,10 +221,6 @@ impl Source for LiveSource {
         if !matches!(self.ending, Ending::Draining(_)) {
             // Nothing comes from here on; what has come is handed over soon.
             let _ = self.ring.set_filter(&kernel_filter::nothing());
-            // Flows end soon, also those whose sockets have come since the last look.
-            if let Some(look_now) = &self.look_now {
-                let _ = look_now.try_send(());
-            }
             self.ending = Ending::Draining(monotonic() + 2 * BLOCK_PATIENCE);
         }
         !self.has_ended
@@ -248,15 +236,6 @@ impl Source for LiveSource {
 
     fn reception(&self) -> Option<Reception> {
         Some(self.reception)
-    }
-
-    fn watch_processes(&mut self) -> Result<Option<Processes>, CaptureError> {
-        let Some((sockets, period)) = self.sockets.take() else { return Ok(None) };
-        let processes = sockets.processes();
-        let (look_now, woken) = bounded(1);
-        sockets.go_on(period, woken).map_err(|source| CaptureError::Sockets { source })?;
-        self.look_now = Some(look_now);
-        Ok(Some(processes))
     }
 
     fn take_warnings(&mut self) -> Vec<Warning> {
@@ -325,13 +304,17 @@ pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
 
 /// Returns the names of all interfaces, and the one that stands for all.
 pub(in crate::capture) fn interface_names() -> Vec<String> {
-    let present = interfaces().unwrap_or_default();
+    let present = nfstream_sys::interfaces().unwrap_or_default();
     present.into_iter().map(|interface| interface.name).chain([ANY.to_owned()]).collect()
 }
 
-/// Returns all interfaces.
-pub(in crate::capture) fn list() -> io::Result<Vec<super::Interface>> {
-    let listed = interfaces()?.into_iter().map(|interface| super::Interface {
+/// Returns the interfaces of this machine, or of the network namespace.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    let listed = nfstream_sys::interfaces()?.into_iter().map(|interface| Interface {
         state: match (interface.is_up, interface.is_running) {
             (false, _) => InterfaceState::Down,
             (true, false) => InterfaceState::NoCarrier,
@@ -356,7 +339,10 @@ const fn link_type(hardware_type: u16) -> LinkType {
     }
 }
 
-fn choose(names: &[String], present: &[Interface]) -> Result<Vec<Interface>, CaptureError> {
+fn choose(
+    names: &[String],
+    present: &[nfstream_sys::Interface],
+) -> Result<Vec<nfstream_sys::Interface>, CaptureError> {
     let find = |name: &String| {
         let found = present.iter().find(|interface| interface.name == *name).cloned();
         found.ok_or_else(|| CaptureError::NoSource {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use pcap::{Active, Capture, ConnectionStatus, Device};
 
-use super::{CHUNK, Ending, InterfaceState, LiveOptions, PATIENCE, Pool, refused};
+use super::ending::{Ending, PATIENCE};
+use super::interface::{Interface, InterfaceState, refused};
+use super::options::LiveOptions;
+use super::pool::{CHUNK, Pool};
 use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
 use crate::host::{monotonic, now};
 use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
@@ -34,10 +37,6 @@ impl LiveSource {
         filter: Option<Filter>,
         options: &LiveOptions,
     ) -> Result<Self, CaptureError> {
-        if options.processes.is_some() {
-            let source = io::Error::new(io::ErrorKind::Unsupported, "only Linux tells them");
-            return Err(CaptureError::Sockets { source });
-        }
         let open = |name: &String| {
             let capture = Capture::from_device(name.as_str())?
                 .promisc(options.promiscuous)
@@ -168,11 +167,15 @@ pub(in crate::capture) fn interface_names() -> Vec<String> {
     Device::list().unwrap_or_default().into_iter().map(|device| device.name).collect()
 }
 
-/// Returns all interfaces.
-pub(in crate::capture) fn list() -> io::Result<Vec<super::Interface>> {
+/// Returns the interfaces of this machine, or of the network namespace.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
     let listed = Device::list().map_err(io_error)?.into_iter().map(|device| {
         let flags = &device.flags;
-        super::Interface {
+        Interface {
             state: match (flags.is_up(), flags.connection_status) {
                 (false, _) => InterfaceState::Down,
                 (true, ConnectionStatus::Disconnected) => InterfaceState::NoCarrier,

@@ -1,7 +1,7 @@
 //! Data packets between wireless access points and their controllers (RFC 5415, RFC 5416).
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 /// Reads the header and the Ethernet or 802.11 header behind it.

@@ -1,7 +1,7 @@
 //! Geneve (RFC 8926).
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 /// Skips the header and its options and reads what it announces.

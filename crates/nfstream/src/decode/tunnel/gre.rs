@@ -1,9 +1,9 @@
 //! GRE (RFC 2784, RFC 2890) and what is built on it: PPTP, ERSPAN and NVGRE.
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
-use super::Tunnel;
+use crate::packet::Tunnel;
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;

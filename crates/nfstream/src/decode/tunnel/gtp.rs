@@ -1,7 +1,7 @@
 //! GTP-U, which carries the packets of mobile subscribers (3GPP TS 29.281).
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 /// Reads the header of a user packet and its extension headers.

@@ -1,7 +1,7 @@
 //! L2TP: version 2 (RFC 2661) carries PPP, version 3 (RFC 3931) also Ethernet.
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 const VERSION: u16 = 0x000f;

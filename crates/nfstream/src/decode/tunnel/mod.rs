@@ -14,13 +14,14 @@ mod teredo;
 mod tzsp;
 mod vxlan;
 
-use super::DecodeError;
 use super::cursor::Cursor;
+use super::error::DecodeError;
+use super::fragment::FragmentId;
 use super::ip::Ip;
 use super::layers::Layers;
 use super::link::Network;
 use super::transport::Transport;
-use crate::packet::{Fragment, Packet, RawRecord, Tunnel, narrow, protocol};
+use crate::packet::{Fragment, Packet, RawRecord, Tunnel, protocol};
 
 /// Tunnels that are followed at most, one inside the other. What lies deeper stays closed.
 const MAX_DEPTH: usize = 8;
@@ -110,45 +111,35 @@ impl Entrance {
 /// As for [`decode`](super::decode).
 #[cold]
 #[inline(never)]
-pub(super) fn decode_innermost(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
+pub(super) fn decode_innermost(
+    record: &RawRecord,
+    frame: &[u8],
+    fragments: &mut Vec<FragmentId>,
+) -> Result<Packet, DecodeError> {
     let mut layers = Layers::outermost(record.link, frame, record.wire_len)?;
     for _ in 0..MAX_DEPTH {
         let Some(inner) = inside(&layers) else { break };
         layers = inner;
     }
-    Ok(layers.packet(record))
-}
-
-/// Returns the VLAN of the packet whose IP header begins `offset` bytes from the start of the
-/// frame, `outermost` being the one outside all tunnels.
-pub(super) fn vlan_id_at(outermost: Layers<'_>, offset: u32) -> u16 {
-    let mut layers = outermost;
-    for _ in 0..MAX_DEPTH {
-        if narrow(layers.ip.offset) >= offset {
-            break;
-        }
-        let Some(inner) = inside(&layers) else { break };
-        layers = inner;
-    }
-    layers.vlan_id
+    Ok(layers.packet(record, fragments))
 }
 
 /// Opens one tunnel.
 fn inside<'a>(outer: &Layers<'a>) -> Option<Layers<'a>> {
     let mut cursor = outer.payload();
-    let (tunnel, network) =
+    let (tunnel, mut network) =
         Entrance::announced(&outer.ip, &outer.transport)?.enter(&mut cursor).ok()?;
+    if network.vlan_id == 0 {
+        network.vlan_id = outer.vlan_id;
+    }
     let mut inner = Layers::read(cursor, network, outer.end()).ok()?;
     if inner.end() > outer.end() && outer.is_whole() && !tunnel.carries_copies() {
         return None;
     }
     inner.tunnel = Some(tunnel);
-    if inner.vlan_id == 0 {
-        inner.vlan_id = outer.vlan_id;
-    }
     if inner.is_whole() {
         inner.ip.fragment = outer.ip.fragment;
-        inner.ip.fragment_offset = outer.ip.fragment_offset;
+        inner.cut = outer.cut;
     }
     Some(inner)
 }
@@ -161,7 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::{FragmentId, Options, decode};
+    use crate::decode::{Options, decode};
     use crate::packet::LinkType;
     use crate::time::Timestamp;
 
@@ -203,7 +194,7 @@ mod tests {
     }
 
     fn read(link: LinkType, frame: &[u8], tunnels: bool) -> Packet {
-        decode(&record(link, frame), frame, Options { tunnels, ..Options::default() }).unwrap()
+        decode(&record(link, frame), frame, Options { tunnels }, &mut Vec::new()).unwrap()
     }
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
@@ -308,8 +299,7 @@ mod tests {
                 ..record(LinkType::RAW, &frame)
             };
             let packet =
-                decode(&record, &frame[..len], Options { tunnels: true, ..Options::default() })
-                    .unwrap();
+                decode(&record, &frame[..len], Options { tunnels: true }, &mut Vec::new()).unwrap();
             if len < 28 + 8 + 24 {
                 assert!(stayed_out(&packet), "{len}");
             } else {
@@ -350,9 +340,14 @@ mod tests {
         assert!(came_in(&of_first, Tunnel::Vxlan));
         assert_eq!((of_first.fragment, of_later.fragment), (Fragment::First, Fragment::Later));
         assert_eq!((of_first.vlan_id, of_later.vlan_id), (7, 5));
-        let id = FragmentId::of(&of_first, &first);
-        assert!(id.is_some());
-        assert_eq!(id, FragmentId::of(&of_later, &later));
+        let id = |frame: &[u8]| {
+            let record = record(LinkType::ETHERNET, frame);
+            let mut ids = Vec::new();
+            decode(&record, frame, Options { tunnels: true }, &mut ids).unwrap();
+            ids
+        };
+        assert_eq!(id(&first).len(), 1);
+        assert_eq!(id(&first), id(&later));
     }
 
     #[test]
@@ -361,7 +356,7 @@ mod tests {
         let inner = Frame::raw().ip(inner).udp(1, 2).payload_len(8).build();
         let frame = Frame::raw().ipv4(A, B).udp(2152, 2152).payload(&[GTP, &inner].concat());
         let packet = opened(&frame.build());
-        assert_eq!((packet.fragment, packet.fragment_offset), (Fragment::First, 36));
+        assert_eq!((packet.fragment, packet.ip_offset), (Fragment::First, 36));
     }
 
     /// Headers of every tunnel, and the port or protocol that announces them.
@@ -397,20 +392,20 @@ mod tests {
 
     fn check(frame: &[u8]) -> Result<(), TestCaseError> {
         let record = record(LinkType::RAW, frame);
-        let closed = decode(&record, frame, Options { tunnels: false, ..Options::default() });
-        let opened = decode(&record, frame, Options { tunnels: true, ..Options::default() });
+        let mut ids = Vec::new();
+        let closed = decode(&record, frame, Options { tunnels: false }, &mut Vec::new());
+        let opened = decode(&record, frame, Options { tunnels: true }, &mut ids);
         prop_assert_eq!(closed.is_ok(), opened.is_ok());
         let (Ok(closed), Ok(opened)) = (closed, opened) else { return Ok(()) };
         if opened.tunnel_id == 0 {
             prop_assert_eq!(opened, closed);
         }
         prop_assert!(closed.ip_offset <= opened.ip_offset);
-        prop_assert!(opened.fragment_offset <= opened.ip_offset);
         prop_assert!(opened.ip_offset < opened.transport_offset);
         prop_assert!(opened.payload_len <= opened.ip_len);
         prop_assert!(opened.payload(frame).len() <= opened.ip_bytes(frame).len());
         let is_piece = opened.fragment != Fragment::Whole;
-        prop_assert_eq!(FragmentId::of(&opened, frame).is_some(), is_piece);
+        prop_assert_eq!(ids.len(), usize::from(is_piece));
         Ok(())
     }
 

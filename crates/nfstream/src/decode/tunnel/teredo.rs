@@ -1,7 +1,7 @@
 //! Teredo (RFC 4380): IPv6 over UDP through address translators.
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 /// Skips the authentication and origin indications in front of the IPv6 header.

@@ -1,7 +1,7 @@
 //! TaZmen Sniffer Protocol, in which sensors and routers send the frames that they have seen.
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 /// Skips the tags and reads the link header of the frame behind them.

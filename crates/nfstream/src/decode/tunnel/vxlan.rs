@@ -1,7 +1,7 @@
 //! VXLAN (RFC 7348), with its group policy bit, and VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe).
 
-use super::super::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::cursor::Cursor;
+use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
 const NETWORK_IS_VALID: u8 = 0x08;

@@ -1,0 +1,16 @@
+//! State of an active flow in a meter.
+
+use crate::dissect::Inspection;
+use crate::features::Volume;
+use crate::flow::Close;
+
+/// State that a meter keeps of each active flow, besides its key and times.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowState {
+    /// Packets and bytes so far.
+    pub volume: Volume,
+    /// Whether the dissector wants further packets.
+    pub inspection: Inspection,
+    /// How the TCP connection was closed, if it was and connections are tracked.
+    pub close: Option<Close>,
+}

@@ -1,0 +1,75 @@
+//! The source of a run, with what has to be done where it is read.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::outcome::Outcome;
+use super::shared::Shared;
+use super::tally::Tally;
+use crate::capture::Source;
+use crate::flow::{StreamClock, Tick};
+use crate::host::Polling;
+use crate::packet::Chunk;
+use crate::time::Timestamp;
+
+/// The source of a run and the clock of its stream.
+pub(super) struct Intake {
+    source: Box<dyn Source>,
+    /// Most packets of a chunk.
+    limit: usize,
+    /// Keeps the process table up to date while packets are read.
+    polling: Option<Polling>,
+    /// Whether the stop of the run has been seen.
+    is_stopping: bool,
+    shared: Arc<Shared>,
+    clock: StreamClock,
+    /// Time of the last packet, or until which the stream is settled.
+    time: Timestamp,
+}
+
+impl Intake {
+    pub(super) fn new(
+        source: Box<dyn Source>,
+        limit: usize,
+        polling: Option<Polling>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let (clock, time) = (StreamClock::new(), Timestamp::default());
+        Self { source, limit, polling, is_stopping: false, shared, clock, time }
+    }
+
+    /// Fills `chunk` and `ticks`, or returns how the source has ended.
+    pub(super) fn read(&mut self, chunk: &mut Chunk, ticks: &mut Vec<Tick>) -> Option<Outcome> {
+        ticks.clear();
+        if self.shared.is_stopped() {
+            if !mem::replace(&mut self.is_stopping, true)
+                && let Some(polling) = &self.polling
+            {
+                // Flows end soon, also those whose sockets are newer than the table.
+                polling.update_now();
+            }
+            if !self.source.stop() {
+                chunk.clear();
+                return Some(Outcome::Complete);
+            }
+        }
+        match self.source.read(chunk, self.limit) {
+            Ok(true) => {}
+            Ok(false) => return Some(Outcome::Complete),
+            Err(error) => return Some(Outcome::Failed(error.into())),
+        }
+        self.clock.follow(chunk, ticks);
+        self.time = chunk.end_time().unwrap_or(self.time);
+        None
+    }
+
+    /// Returns the counts of a chunk that has just been read.
+    pub(super) fn tally(&mut self, chunk: &Chunk) -> Tally {
+        Tally::of(self.source.as_mut(), chunk)
+    }
+
+    /// Returns the time of the stream.
+    pub(super) fn time(&self) -> Timestamp {
+        self.time
+    }
+}

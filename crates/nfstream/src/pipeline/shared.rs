@@ -1,0 +1,111 @@
+//! Counts of a run that other threads may read, and its stop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::stats::Stats;
+use super::sync::{AtomicBool, Mutex, MutexGuard};
+use super::tally::Tally;
+use crate::capture::{ReadProgress, Warning};
+use crate::features::Record;
+
+/// State of a run that its handles share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Whether reading is to end.
+    stop: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stats: Stats,
+    progress: ReadProgress,
+    warnings: Vec<Warning>,
+}
+
+/// Counts of meters besides their records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MeterCounts {
+    pub(super) late_packets: u64,
+    pub(super) evicted_flows: u64,
+    pub(super) active_flows: usize,
+}
+
+/// A handle that ends a run from any thread.
+#[derive(Clone, Debug)]
+pub struct StopHandle(Arc<Shared>);
+
+/// A handle to the counts of a run, which outlives it.
+#[derive(Clone, Debug)]
+pub struct Monitor(Arc<Shared>);
+
+impl StopHandle {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// Asks the run to read no further than what has been captured by now. Its flows then end
+    /// as at the end of input, and further steps of the run give them.
+    pub fn stop(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the run has been asked to end.
+    pub fn is_stopped(&self) -> bool {
+        self.0.is_stopped()
+    }
+}
+
+impl Monitor {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// Returns the counts so far.
+    pub fn stats(&self) -> Stats {
+        self.0.lock().stats.clone()
+    }
+
+    /// Returns how far the source has been read.
+    pub fn progress(&self) -> ReadProgress {
+        self.0.lock().progress.clone()
+    }
+
+    /// Takes the warnings since the last call.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.0.lock().warnings)
+    }
+}
+
+impl Shared {
+    /// Returns whether reading is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Returns the packets counted so far.
+    pub(super) fn packets(&self) -> u64 {
+        self.lock().stats.packets
+    }
+
+    pub(super) fn count(&self, tally: &Tally, counts: MeterCounts, records: &[Record]) {
+        let mut state = self.lock();
+        let stats = &mut state.stats;
+        stats.packets += tally.packets;
+        stats.flow_packets += tally.packets - tally.ignored.total();
+        stats.ignored.merge(&tally.ignored);
+        stats.late_packets += counts.late_packets;
+        stats.evicted_flows += counts.evicted_flows;
+        stats.active_flows = u64::try_from(counts.active_flows).unwrap_or(u64::MAX);
+        stats.reception = tally.reception.or(stats.reception);
+        stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);
+        state.progress = tally.progress.clone();
+        state.warnings.extend_from_slice(&tally.warnings);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Counters are whole after every statement, so a panic elsewhere does not spoil them.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,209 @@
+//! One meter in the caller's thread: nothing of its results is handed over.
+
+use std::sync::Arc;
+
+use super::config::{Config, MeterParts};
+use super::decoder::{Decoded, Decoder};
+use super::error::RunError;
+use super::front::{self, Feed, FrontConfig, PATIENCE};
+use super::intake::Intake;
+use super::merge::Order;
+use super::outcome::{Advance, Outcome};
+use super::shared::{MeterCounts, Shared};
+use super::sync::{Receiver, RecvTimeoutError};
+use super::tally::Tally;
+use super::ticks::stretches;
+use super::worker::Workers;
+use crate::features::Record;
+use crate::flow::{FragmentTable, Tick};
+use crate::meter::{HookError, Hooks, Lifecycle, Meter};
+use crate::packet::{Chunk, ChunkBytes, Packet};
+use crate::time::Timestamp;
+
+/// Packets decoded before they are put into flows: few enough to stay in the first-level cache.
+const PIECE: usize = 64;
+
+/// A meter and the order of its records.
+struct Metering<L> {
+    meter: Meter<L>,
+    order: Order,
+    shared: Arc<Shared>,
+}
+
+/// A reader, a decoder and a meter in one thread.
+pub(super) struct Inline<L> {
+    intake: Intake,
+    decoder: Decoder,
+    chunk: Chunk,
+    ticks: Vec<Tick>,
+    fragments: FragmentTable,
+    decoded: Decoded,
+    metering: Metering<L>,
+}
+
+/// A meter in the caller's thread, fed by a reader and a decoder in threads of their own: for
+/// hooks, which hold up the caller's thread.
+pub(super) struct Ahead<L> {
+    feed: Receiver<Feed>,
+    workers: Workers,
+    metering: Metering<L>,
+}
+
+impl<L: Lifecycle> Inline<L> {
+    pub(super) fn new(
+        intake: Intake,
+        parts: MeterParts,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            intake,
+            decoder: config.decoder(),
+            chunk: Chunk::default(),
+            ticks: Vec::new(),
+            fragments: FragmentTable::default(),
+            decoded: Decoded::default(),
+            metering: Metering::new(parts, config, shared),
+        }
+    }
+
+    pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
+        let outcome = self.intake.read(&mut self.chunk, &mut self.ticks);
+        let mut tally = self.intake.tally(&self.chunk);
+        if let Some(outcome) = outcome {
+            return self.metering.finish(self.intake.time(), &tally, outcome, hooks);
+        }
+        let mut records = Vec::new();
+        self.work(&mut tally, &mut records, hooks).map_err(RunError::Hook)?;
+        self.metering.count(&tally, &records);
+        Ok(Advance { records, outcome: None })
+    }
+
+    /// Decodes and meters the chunk, piece by piece, with a tick of the clock where one is due.
+    fn work<H: Hooks>(
+        &mut self,
+        tally: &mut Tally,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let Chunk { bytes, records, .. } = &self.chunk;
+        let frames = bytes.as_slice();
+        for piece in stretches(&self.ticks, records.len(), PIECE) {
+            let records = records.get(piece.range).unwrap_or_default();
+            self.decoded.clear();
+            self.decoder.decode(records, frames, &mut self.decoded, &mut tally.ignored);
+            let Decoded { packets, fragments } = &mut self.decoded;
+            self.fragments.resolve(packets, fragments);
+            self.metering.process(bytes, packets, hooks)?;
+            if let Some(time) = piece.tick {
+                self.metering.tick(time, out, hooks)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<L: Lifecycle> Ahead<L> {
+    pub(super) fn start(
+        intake: Intake,
+        parts: MeterParts,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let mut workers = Workers::default();
+        let front = FrontConfig { decoder: config.decoder(), decoders: 1, shards: 1, consumers: 1 };
+        let mut feeds = front::start(intake, front, &mut workers);
+        let feed = feeds.pop().expect("one consumer was asked for");
+        Self { feed, workers, metering: Metering::new(parts, config, shared) }
+    }
+
+    pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
+        // A pipe may stay silent for long; the caller gets its turn now and then.
+        let feed = &self.feed;
+        match hooks.while_waiting(|| feed.recv_timeout(PATIENCE)) {
+            Err(RecvTimeoutError::Timeout) => Ok(Advance::default()),
+            Ok(Feed::Chunk(chunk)) => {
+                let mut records = Vec::new();
+                let packets = &chunk.content.decoded.packets;
+                for stretch in stretches(&chunk.ticks, packets.len(), usize::MAX) {
+                    let packets = packets.get(stretch.range).unwrap_or_default();
+                    let metered = self.metering.process(&chunk.bytes, packets, hooks);
+                    metered.map_err(RunError::Hook)?;
+                    if let Some(time) = stretch.tick {
+                        self.metering.tick(time, &mut records, hooks).map_err(RunError::Hook)?;
+                    }
+                }
+                self.metering.count(&chunk.tally, &records);
+                Ok(Advance { records, outcome: None })
+            }
+            Ok(Feed::End(end)) => {
+                let outcome = end.take_outcome();
+                self.workers.join();
+                self.metering.finish(end.time, &end.tally, outcome, hooks)
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.workers.failure()),
+        }
+    }
+}
+
+impl<L: Lifecycle> Metering<L> {
+    fn new(parts: MeterParts, config: &Config, shared: Arc<Shared>) -> Self {
+        let meter = Meter::new(config.meter(1, parts));
+        Self { meter, order: Order::new(config.timeouts.idle), shared }
+    }
+
+    #[inline]
+    fn process<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        packets: &[Packet],
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        // The place where a flow is born matters only to a merge of several meters.
+        self.meter.process(bytes, packets.iter().map(|packet| (0, packet)), hooks)
+    }
+
+    fn tick<H: Hooks>(
+        &mut self,
+        time: Timestamp,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        self.meter.tick(time, hooks)?;
+        if L::ENDS_IN_ORDER {
+            out.extend(self.meter.drain_records());
+        } else {
+            self.order.take(self.meter.drain_records());
+            self.order.release(time, out);
+        }
+        Ok(())
+    }
+
+    fn finish<H: Hooks>(
+        &mut self,
+        time: Timestamp,
+        tally: &Tally,
+        outcome: Outcome,
+        hooks: &mut H,
+    ) -> Result<Advance, RunError> {
+        let mut records = Vec::new();
+        self.meter.finish(time, hooks).map_err(RunError::Hook)?;
+        if L::ENDS_IN_ORDER {
+            records.extend(self.meter.drain_records());
+        } else {
+            self.order.take(self.meter.drain_records());
+            self.order.finish(&mut records);
+        }
+        self.count(tally, &records);
+        Ok(Advance { records, outcome: Some(outcome) })
+    }
+
+    fn count(&mut self, tally: &Tally, records: &[Record]) {
+        let counts = MeterCounts {
+            late_packets: self.meter.take_late_packets(),
+            evicted_flows: self.meter.take_evicted_flows(),
+            active_flows: self.meter.active_flows(),
+        };
+        self.shared.count(tally, counts, records);
+    }
+}
