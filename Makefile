@@ -48,7 +48,12 @@ test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documents,
 	$(BIN)/python -m pytest
 
 .PHONY: check
-check: lint test ## Check format, lints, types and licences, and run all tests
+check: lint test bare ## Check format, lints, types and licences, and run all tests
+
+.PHONY: bare
+bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
+	cargo test --workspace --exclude ndpi-sys --exclude ndpi --exclude nfstream-python \
+	    --no-default-features --quiet --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
 REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs)

@@ -16,10 +16,11 @@ __all__ = [
     "V6Packet",
     "__version__",
     "check_filter",
+    "check_parameters",
     "check_source",
     "column_names",
-    "feature_names",
     "first_flows",
+    "parameters",
     "read_batches",
     "read_table",
     "run_command",
@@ -300,31 +301,11 @@ class Run:
         cls,
         source: Sequence[str],
         *,
-        idle_timeout: float,
-        active_timeout: float,
-        dissect: bool,
-        max_tcp_dissections: int,
-        max_udp_dissections: int,
-        features: Sequence[str],
-        splt_analysis: int,
-        accounting_mode: int,
-        time_unit: str,
-        track_tcp: bool,
-        decode_tunnels: bool,
-        max_nflows: int,
-        max_active_flows: int,
-        n_meters: int,
         plugins: Sequence[NFPlugin | V6Plugin],
         plugin_base: type[NFPlugin | V6Plugin],
-        bpf_filter: str | None,
-        snaplen: int,
-        promiscuous_mode: bool,
-        socket_buffer_size: int,
-        duration: float | None,
-        system_visibility_mode: int,
-        system_visibility_poll_ms: int,
         rules: str = "standard",
         strict: bool = False,
+        **parameters: Any,
     ) -> Run: ...
     @property
     def is_live(self) -> bool:
@@ -351,14 +332,20 @@ class Run:
 def check_filter(bpf_filter: str) -> None:
     """Compiles a packet filter."""
 
+def check_parameters(values: dict[str, Any]) -> dict[str, Any]:
+    """Checks values by name, and returns the values of all parameters.
+
+    Features that are short for others are replaced by them.
+    """
+
 def check_source(source: Sequence[str]) -> bool:
     """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
 
-def feature_names() -> list[str]:
-    """Returns the names of the groups of columns that can be asked for."""
+def parameters() -> list[dict[str, Any]]:
+    """Returns what the engine declares of each parameter of a run."""
 
 def run_command(args: Sequence[str]) -> int:
     """Does what ``args`` ask for, the program's name first, and returns the exit code."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-import numbers
 import os
 import sys
 import warnings
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Path = str | os.PathLike[str]
-
-_SPLT_PACKETS = 10
-"""Packets of the feature "splt" where splt_analysis does not say how many."""
-
 
 @dataclass(frozen=True)
 class Stats:
@@ -86,39 +80,39 @@ class NFStreamer(Tables):
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Seconds after which a flow is cut into slices.
         plugins: Features of your own.
-        dissect: Whether nDPI looks for the application behind each flow.
-        max_tcp_dissections: Packets of a TCP flow that nDPI sees, at most.
-        max_udp_dissections: Packets of a UDP flow that nDPI sees, at most.
-        bpf_filter: Filter of libpcap: only packets that match are metered. Those of a file that
-            do not are ignored as ``filtered``; on interfaces the kernel does not even hand
-            them over.
+        dissect: Whether flows are labelled with their application.
+        max_tcp_dissections: Packets of a TCP flow that the dissector inspects, at most.
+        max_udp_dissections: Packets of a UDP flow that the dissector inspects, at most.
+        bpf_filter: Filter of libpcap: only packets that match are metered. Other packets of a
+            file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE (ERSPAN and
             NVGRE too), L2TP and Teredo are metered in place of those that carry them. IP in IP
-            is always looked into.
-        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 what
-            IP carries, 3 the payload.
+            is always decoded.
+        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the
+            payload of IP, 3 the payload of the transport.
         statistical_analysis: Short for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Packets whose direction, size and inter-arrival time are listed one by one,
             in the columns of the feature ``"splt"``.
         max_nflows: Flows after which the run ends; 0 for no end.
-        max_active_flows: Flows that are active at a time, at most: one more ends the flow that has
-            been silent for longest. 0 for any number.
+        max_active_flows: Active flows, at most: one more ends the flow that has been silent for
+            longest; 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
-        features: Names of groups of columns beside the base ones, or ``"all"``;
+        features: Names of column groups to add to the base columns, or ``"all"``;
             ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
             flows are the same for any number, unless some are evicted: each meter has its share of
             ``max_active_flows``. With plugins there is always one.
-        promiscuous_mode: Whether interfaces are asked for packets to other machines, too; those
-            of ``"any"`` are not.
-        socket_buffer_size: Bytes in which the kernel keeps packets until they are read.
+        promiscuous_mode: Whether packets to other machines are captured, too; not on ``"any"``.
+        socket_buffer_size: Bytes of the buffer in which the kernel keeps packets until they are
+            read.
         duration: Seconds after which a live run ends, ``None`` for no end.
         system_visibility_mode: 1 for columns with the process of this machine that each flow
             belongs to, on Linux: ``system_process_pid`` and ``system_process_name``.
-        system_visibility_poll_ms: Milliseconds between two looks at who has which sockets.
+        system_visibility_poll_ms: Milliseconds between two reads of the sockets of all
+            processes.
         performance_report: Seconds between two lines of counts and rates on standard error while
-            a run goes on; 0 for none.
+            a run continues; 0 for none.
 
     Raises:
         FileNotFoundError: If there is no such file or interface.
@@ -166,41 +160,36 @@ class NFStreamer(Tables):
     ) -> None:
         self._source = _source(source)
         self._plugins = _plugins(plugins)
-        self._parameters: dict[str, Any] = {
-            "snaplen": _whole("snaplen", snaplen, least=1),
-            "idle_timeout": _seconds("idle_timeout", idle_timeout),
-            "active_timeout": _seconds("active_timeout", active_timeout),
-            "dissect": _flag("dissect", dissect),
-            "max_tcp_dissections": _whole("max_tcp_dissections", max_tcp_dissections),
-            "max_udp_dissections": _whole("max_udp_dissections", max_udp_dissections),
-            "bpf_filter": _filter(bpf_filter),
-            "decode_tunnels": _flag("decode_tunnels", decode_tunnels),
-            "accounting_mode": _whole("accounting_mode", accounting_mode, most=3),
-            "splt_analysis": _whole("splt_analysis", splt_analysis, most=65535),
-            "max_nflows": _whole("max_nflows", max_nflows),
-            "max_active_flows": _whole("max_active_flows", max_active_flows),
-            "track_tcp": _flag("track_tcp", track_tcp),
-            "time_unit": _one_of("time_unit", time_unit, ("ms", "us", "ns")),
-            "features": _features(features),
-            "n_meters": _whole("n_meters", n_meters),
-            "promiscuous_mode": _flag("promiscuous_mode", promiscuous_mode),
-            "socket_buffer_size": _whole("socket_buffer_size", socket_buffer_size),
-            "duration": None if duration is None else _seconds("duration", duration),
-            "system_visibility_mode": _whole(
-                "system_visibility_mode", system_visibility_mode, most=1
-            ),
-            "system_visibility_poll_ms": _whole(
-                "system_visibility_poll_ms", system_visibility_poll_ms, least=1, most=3_600_000
-            ),
-        }
-        self._report_interval = _seconds("performance_report", performance_report)
-        asked = self._parameters["features"]
-        if _flag("statistical_analysis", statistical_analysis):
-            asked += [name for name in ("statistics", "tcp_flags") if name not in asked]
-        if splt_analysis > 0 and "splt" not in asked:
-            asked.append("splt")
-        if splt_analysis == 0 and "splt" in asked:
-            self._parameters["splt_analysis"] = _SPLT_PACKETS
+        self._parameters: dict[str, Any] = _engine.check_parameters(
+            {
+                "snaplen": snaplen,
+                "idle_timeout": idle_timeout,
+                "active_timeout": active_timeout,
+                "dissect": dissect,
+                "max_tcp_dissections": max_tcp_dissections,
+                "max_udp_dissections": max_udp_dissections,
+                "bpf_filter": bpf_filter,
+                "decode_tunnels": decode_tunnels,
+                "accounting_mode": accounting_mode,
+                "statistical_analysis": statistical_analysis,
+                "splt_analysis": splt_analysis,
+                "max_nflows": max_nflows,
+                "max_active_flows": max_active_flows,
+                "track_tcp": track_tcp,
+                "time_unit": time_unit,
+                "features": features,
+                "n_meters": n_meters,
+                "promiscuous_mode": promiscuous_mode,
+                "socket_buffer_size": socket_buffer_size,
+                "duration": duration,
+                "system_visibility_mode": system_visibility_mode,
+                "system_visibility_poll_ms": system_visibility_poll_ms,
+                "performance_report": performance_report,
+            }
+        )
+        # Its groups are among the features now.
+        del self._parameters["statistical_analysis"]
+        self._report_interval: float = self._parameters.pop("performance_report")
         self._is_live = _engine.check_source(self._source)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces: a file ends by itself")
@@ -342,15 +331,6 @@ def _level_of_caller() -> int:
     return level
 
 
-def _filter(bpf_filter: object) -> str | None:
-    if bpf_filter is None:
-        return None
-    if not isinstance(bpf_filter, str):
-        raise ValueError(f"bpf_filter must be a filter of libpcap, not {bpf_filter!r}")
-    _engine.check_filter(bpf_filter)
-    return bpf_filter
-
-
 def _source(source: object) -> list[str]:
     paths = [source] if isinstance(source, (str, os.PathLike)) else source
     if not isinstance(paths, (list, tuple)) or not paths:
@@ -386,48 +366,3 @@ def _plugins(plugins: object) -> list[NFPlugin]:
         owners[plugin.name] = "another plugin"
         checked.append(plugin)
     return checked
-
-
-def _seconds(name: str, value: object) -> float:
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        seconds = float(value)
-        if seconds >= 0 and not math.isnan(seconds):
-            return seconds
-    raise ValueError(f"{name} must be a number of seconds from 0 on, not {value!r}")
-
-
-def _whole(name: str, value: object, *, least: int = 0, most: int = 2**32 - 1) -> int:
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        number = int(value)
-        if least <= number <= most:
-            return number
-    raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
-
-
-def _one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
-    if isinstance(value, str) and value in choices:
-        return value
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
-
-
-def _features(features: object) -> list[str]:
-    known = _engine.feature_names()
-    given = [features] if isinstance(features, str) else features
-    if not isinstance(given, Iterable):
-        raise ValueError(f"features must be names of column groups, not {features!r}")
-    asked: list[str] = []
-    for name in given:
-        if name == "all":
-            return known
-        if name not in known:
-            choices = ", ".join(map(repr, known))
-            raise ValueError(f"features must be of {choices} or 'all', not {name!r}")
-        if name not in asked:
-            asked.append(name)
-    return asked
-
-
-def _flag(name: str, value: object) -> bool:
-    if value in (True, False):
-        return bool(value)
-    raise ValueError(f"{name} must be True or False, not {value!r}")

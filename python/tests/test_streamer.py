@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT, AckCount, each_capture
 from frames import file_header, record, udp_frame, write_pcap
-from nfstream import NFPlugin, NFStreamer, Stats
+from nfstream import NFPlugin, NFStreamer, Stats, _engine
 
 # Parameters
 
@@ -71,6 +71,35 @@ def test_timeouts_must_be_seconds(web: Path, name: str, value: Any) -> None:
 def test_numbers_must_be_whole(web: Path, name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"{name} must be a whole number .*, not "):
         NFStreamer(web, **{name: value})
+
+
+def test_parameters_are_those_of_the_engine() -> None:
+    declared = {parameter["name"]: parameter for parameter in _engine.parameters()}
+    signature = inspect.signature(NFStreamer).parameters
+    assert set(signature) - {"source", "plugins"} == set(declared)
+    described = inspect.cleandoc(NFStreamer.__doc__ or "")
+    for name, parameter in declared.items():
+        default = signature[name].default
+        assert default == parameter["default"] or (default, parameter["default"]) == ((), []), name
+        assert f"\n    {name}: " in described, f"{name} has no description"
+
+
+@pytest.mark.parametrize("parameter", _engine.parameters(), ids=lambda one: one["name"])
+def test_values_are_checked_as_declared(web: Path, parameter: dict[str, Any]) -> None:
+    name = parameter["name"]
+    wrong: list[Any] = [object()]
+    if parameter["type"] == "whole":
+        wrong += [parameter["least"] - 1, parameter["most"] + 1, True, 1.5]
+    for value in wrong:
+        with pytest.raises(ValueError, match=f"{name} must be .*, not "):
+            NFStreamer(web, **{name: value})
+
+
+def test_features_are_told_by_name(web: Path) -> None:
+    with pytest.raises(ValueError, match=r'no column group "tcp-flags"; did you mean "tcp_flags"'):
+        NFStreamer(web, features=["splt", "tcp-flags"])
+    with pytest.raises(ValueError, match="features must be names of column groups, not 3"):
+        NFStreamer(web, features=3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [None, "yes", 2, float("nan")])
@@ -295,7 +324,7 @@ def test_more_active_flows_than_allowed_are_evicted_and_counted(web: Path) -> No
     unlimited = NFStreamer(web, max_active_flows=0)
     assert len(list(unlimited)) == len(flows)
     assert unlimited.stats().evicted_flows == 0
-    with pytest.raises(ValueError, match="max_active_flows must be a whole number from 0 to"):
+    with pytest.raises(ValueError, match="max_active_flows must be a whole number of at least 0"):
         NFStreamer(web, max_active_flows=-1)
 
 

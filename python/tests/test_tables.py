@@ -228,6 +228,7 @@ def test_files_say_what_made_them(method: str, tmp_path: Path) -> None:
         found = pa.ipc.open_file(path).schema.metadata
     assert found[b"nfstream.version"] == nfstream.__version__.encode()
     assert found[b"nfstream.schema_version"] == b"1"
+    assert found[b"nfstream.dissector"] == b"ndpi"
     assert found[b"nfstream.ndpi_version"] == nfstream._engine.versions()["ndpi"].encode()
     parameters = json.loads(found[b"nfstream.parameters"])
     assert parameters["idle_timeout"] == 7

@@ -8,15 +8,19 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
+use nfstream::dissect::{Component, default_dissector};
 
 use crate::commands::Command;
 use crate::error::Error;
 
-/// Our version and those of the libraries: with others, the same packets may be labelled and
-/// filtered differently.
+/// Versions of the program and of all that labels and filters depend on.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let (ndpi, libpcap) = (ndpi::version(), nfstream::capture::libpcap_version());
-    format!("{}, nDPI {ndpi}, libpcap {libpcap}", env!("CARGO_PKG_VERSION"))
+    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+    for Component { name, version } in default_dissector().iter().flat_map(|d| d.components()) {
+        text.push_str(&format!(", {name} {version}"));
+    }
+    text.push_str(&format!(", libpcap {}", nfstream::capture::libpcap_version()));
+    text
 });
 
 const STYLES: Styles = Styles::styled()

@@ -4,11 +4,8 @@ use std::ffi::OsStr;
 
 use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
-use nfstream::features::{Column, columns};
+use nfstream::features::{Column, columns, nearest};
 use nfstream::time::TimeUnit;
-
-/// Names less like one another than this are not taken for a slip.
-const SIMILAR: f64 = 0.7;
 
 /// The name of a column, in whatever unit its times are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,13 +60,6 @@ impl TypedValueParser for ColumnParser {
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         Some(Box::new(all().map(|column| PossibleValue::new(column.name).help(column.description))))
     }
-}
-
-/// Returns the name that was probably meant with `typed`.
-pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let rated = names.map(|name| (strsim::jaro_winkler(name, typed), name));
-    let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
-    best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)
 }
 
 fn all() -> impl Iterator<Item = &'static Column> {

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
+use nfstream::condition::ConditionError;
 use nfstream::features::Group;
 use nfstream::sink::SinkError;
 use nfstream::table::TableError;
 
-use crate::condition::Fault;
 use crate::human::count;
 use crate::io::Io;
 use crate::sandbox::SandboxError;
@@ -36,14 +36,14 @@ pub(crate) enum Error {
     #[error("standard output was closed")]
     ClosedPipe,
     /// A column that the run does not have.
-    #[error("column {column} comes from nDPI, which --no-dissect leaves out")]
-    ColumnOff { column: &'static str },
+    #[error("column {column} needs a dissector, {off}")]
+    ColumnOff { column: &'static str, off: &'static str },
     /// A format that nobody can read on a terminal.
     #[error("{format} is nothing for a terminal: name a file with -o, or send it to a pipe")]
     BinaryToTerminal { format: &'static str },
-    /// A condition on flows that makes no sense.
+    /// A condition on flows that cannot be parsed or evaluated.
     #[error("--where: {}", .0)]
-    Condition(Fault),
+    Condition(ConditionError),
     /// A column that has another name in this unit of times.
     #[error("{}", .0)]
     ColumnUnit(String),
@@ -54,8 +54,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Sink(SinkError),
     /// A group of columns that the run does not have.
-    #[error("the columns of {group} come from nDPI, which --no-dissect leaves out")]
-    FeatureOff { group: &'static str },
+    #[error("the columns of {group} need a dissector, {off}")]
+    FeatureOff { group: &'static str, off: &'static str },
     /// No format is known for the file to be written.
     #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },
@@ -197,10 +197,10 @@ impl Error {
     }
 }
 
-// Not the cause, which would be told once more.
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Condition(fault)
+// Not a source of the error, as the message would appear twice.
+impl From<ConditionError> for Error {
+    fn from(error: ConditionError) -> Self {
+        Self::Condition(error)
     }
 }
 

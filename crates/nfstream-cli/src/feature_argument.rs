@@ -4,9 +4,7 @@ use std::ffi::OsStr;
 
 use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
-use nfstream::features::Group;
-
-use crate::column_argument::nearest;
+use nfstream::features::{Group, nearest};
 
 /// Stands for all groups.
 const ALL: &str = "all";
@@ -23,6 +21,14 @@ pub(crate) enum Features {
 pub(crate) struct FeatureParser;
 
 impl Features {
+    /// Returns the group that was named, `None` for all.
+    pub(crate) fn named(self) -> Option<Group> {
+        match self {
+            Self::All => None,
+            Self::One(group) => Some(group),
+        }
+    }
+
     /// Returns the groups.
     pub(crate) fn groups(self) -> impl Iterator<Item = Group> {
         optional().filter(move |group| self == Self::All || self == Self::One(*group))

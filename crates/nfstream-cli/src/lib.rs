@@ -9,7 +9,6 @@
 mod arguments;
 mod column_argument;
 mod commands;
-mod condition;
 mod counts;
 mod error;
 mod feature_argument;
@@ -20,6 +19,7 @@ mod io;
 mod output;
 #[cfg(test)]
 mod page;
+mod parameter_arguments;
 mod progress;
 mod reading;
 mod report;
@@ -29,8 +29,6 @@ mod table;
 
 use std::ffi::OsString;
 
-#[cfg(fuzzing)]
-pub use condition::judge_all;
 pub use error::ExitCode;
 pub use io::{Io, Stream};
 

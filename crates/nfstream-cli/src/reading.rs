@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
 use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
-use crate::condition::{Condition, Fault};
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
 use crate::input::Input;
@@ -61,7 +61,7 @@ impl<'a> Reading<'a> {
     /// Begins to read `input`.
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
         job.check(input)?;
-        let source = input.open(job.filter.clone())?;
+        let source = input.open(job.filter())?;
         let polling = input.live.as_ref().and_then(|live| live.processes);
         // Before rights are given up, as files of other users' processes are read.
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
@@ -133,7 +133,10 @@ impl<'a> Reading<'a> {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
             };
-            let records = self.wanted(records)?;
+            let records = match self.condition {
+                Some(condition) => condition.filter(records, self.schema.names())?,
+                None => records,
+            };
             let go_on = if records.is_empty() {
                 ControlFlow::Continue(())
             } else {
@@ -144,18 +147,6 @@ impl<'a> Reading<'a> {
                 return Ok(self.monitor.stats());
             }
         }
-    }
-
-    /// Returns the records of which the condition is true.
-    fn wanted(&self, records: Vec<Record>) -> Result<Vec<Record>, Fault> {
-        let Some(condition) = self.condition else { return Ok(records) };
-        let mut wanted = Vec::with_capacity(records.len());
-        for record in records {
-            if condition.matches(&record, self.schema.names())? {
-                wanted.push(record);
-            }
-        }
-        Ok(wanted)
     }
 
     /// Returns why the thread ended without a last step.

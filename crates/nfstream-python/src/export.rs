@@ -27,6 +27,8 @@ use crate::run::{Found, Run};
 #[derive(Debug)]
 pub(crate) struct TableOptions {
     spec: TableSpec,
+    /// Parameters of the run as JSON.
+    parameters: String,
 }
 
 #[pymethods]
@@ -38,7 +40,7 @@ impl TableOptions {
         frame_text: bool,
         columns_to_anonymize: Vec<String>,
         key: Option<Vec<u8>>,
-        parameters: &str,
+        parameters: String,
     ) -> PyResult<Self> {
         let anonymizer = (!columns_to_anonymize.is_empty())
             .then(|| Anonymizer::new(columns_to_anonymize, key.as_deref()));
@@ -46,10 +48,9 @@ impl TableOptions {
             times: if timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
             text: if frame_text { TextForm::Frame } else { TextForm::Compact },
             anonymizer: anonymizer.transpose().map_err(|error| table_error(&error))?,
-            provenance: Provenance::new().with("parameters", parameters),
             ..TableSpec::default()
         };
-        Ok(Self { spec })
+        Ok(Self { spec, parameters })
     }
 }
 
@@ -62,14 +63,21 @@ impl TableOptions {
         let unknown = |name: &String| Field::new(name, DataType::Null, true);
         self.table_with(run, plugins.iter().map(unknown))?;
         let anonymizer = self.spec.anonymizer.clone().map(|all| all.without(&plugins));
-        let spec = TableSpec { anonymizer, ..self.spec.clone() };
+        let spec = TableSpec { anonymizer, ..self.spec(run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
+    }
+
+    /// Returns what the tables of `run` hold, with the versions that its labels depend on.
+    fn spec(&self, run: &Run) -> TableSpec {
+        let provenance = Provenance::new(run.dissector.as_deref());
+        let provenance = provenance.with("parameters", &self.parameters);
+        TableSpec { provenance, ..self.spec.clone() }
     }
 
     /// Returns the table of `run` with the columns of plugins after the engine's.
     fn table_with(&self, run: &Run, plugins: impl Iterator<Item = Field>) -> PyResult<Table> {
         let extra = plugins.map(Arc::new).collect();
-        let spec = TableSpec { extra, ..self.spec.clone() };
+        let spec = TableSpec { extra, ..self.spec(run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 }

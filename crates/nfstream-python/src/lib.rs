@@ -10,6 +10,7 @@ mod flow;
 mod hooks;
 mod html;
 mod packet;
+mod parameters;
 mod plugin_column;
 mod run;
 mod v6;
@@ -32,7 +33,9 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::run::{Run, check_filter, check_source, column_names, feature_names, versions};
+    use super::parameters::{check_parameters, parameters};
+    #[pymodule_export]
+    use super::run::{Run, check_filter, check_source, column_names, versions};
     #[pymodule_export]
     use super::v6::V6Packet;
 

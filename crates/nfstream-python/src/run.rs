@@ -2,19 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nfstream::capture::{Filter, Input, LiveOptions};
-use nfstream::dpi::Limits;
-use nfstream::features::{Accounting, Group, Measuring, Record, RecordPool, columns};
-use nfstream::flow::Timeouts;
+use nfstream::capture::{Filter, Input};
+use nfstream::dissect::{Component, DissectorFactory, default_dissector};
+use nfstream::features::{Group, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
-use nfstream::pipeline::suitable_meters;
-use nfstream::time::{Duration, TimeUnit};
-use nfstream::{Config, Dialect, Monitor, Rules, Step, StopHandle, decode};
+use nfstream::{Dialect, Monitor, Rules, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -22,6 +19,7 @@ use pyo3::types::PyDict;
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
 use crate::hooks::{Face, Host, Plugin, Plugins};
+use crate::parameters::from_python;
 
 /// One pass over a source: an iterator of its flows.
 #[pyclass(frozen, module = "nfstream._engine")]
@@ -30,6 +28,7 @@ pub(crate) struct Run {
     pub(crate) monitor: Monitor,
     stop: StopHandle,
     pub(crate) pool: RecordPool,
+    pub(crate) dissector: Option<Arc<dyn DissectorFactory>>,
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
@@ -61,66 +60,20 @@ pub(crate) enum Found {
 impl Run {
     #[new]
     #[pyo3(signature = (
-        source, *, idle_timeout, active_timeout, dissect, max_tcp_dissections,
-        max_udp_dissections, features, splt_analysis, accounting_mode, time_unit, track_tcp,
-        decode_tunnels, max_nflows, max_active_flows, n_meters, plugins, plugin_base, bpf_filter,
-        snaplen, promiscuous_mode, socket_buffer_size, duration, system_visibility_mode,
-        system_visibility_poll_ms, rules = "standard", strict = false,
+        source, *, plugins, plugin_base, rules = "standard", strict = false, **parameters
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
     fn new(
         py: Python<'_>,
         source: Vec<PathBuf>,
-        idle_timeout: f64,
-        active_timeout: f64,
-        dissect: bool,
-        max_tcp_dissections: u32,
-        max_udp_dissections: u32,
-        features: Vec<String>,
-        splt_analysis: usize,
-        accounting_mode: u8,
-        time_unit: &str,
-        track_tcp: bool,
-        decode_tunnels: bool,
-        max_nflows: u64,
-        max_active_flows: usize,
-        n_meters: usize,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
-        bpf_filter: Option<String>,
-        snaplen: u32,
-        promiscuous_mode: bool,
-        socket_buffer_size: usize,
-        duration: Option<f64>,
-        system_visibility_mode: u8,
-        system_visibility_poll_ms: u64,
         rules: &str,
         strict: bool,
+        parameters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let rules = self::rules(rules)?;
         let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
-        let limits = Limits { tcp_packets: max_tcp_dissections, udp_packets: max_udp_dissections };
-        let groups: Vec<_> = features.iter().map(|name| group(name)).collect::<PyResult<_>>()?;
-        let config = Config {
-            timeouts: Timeouts {
-                idle: seconds("idle_timeout", idle_timeout)?,
-                active: seconds("active_timeout", active_timeout)?,
-            },
-            rules,
-            inspection: dissect.then_some(limits),
-            measuring: Measuring {
-                groups: groups.clone(),
-                unit: unit(time_unit)?,
-                accounting: accounting(accounting_mode)?,
-                splt_packets: splt_analysis,
-                track_tcp,
-            },
-            dialect,
-            max_flows: NonZeroU64::new(max_nflows),
-            max_active_flows: NonZeroUsize::new(max_active_flows),
-            decode: decode::Options { tunnels: decode_tunnels },
-            ..Config::default()
-        };
+        let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
         let face = match rules {
             Rules::Nfstream6 => Face::V6(dialect),
             _ => Face::Standard,
@@ -130,28 +83,19 @@ impl Run {
             .map(|plugin| Plugin::new(plugin, &plugin_base, face))
             .collect::<PyResult<_>>()?;
         let followed = !plugins.is_empty();
-        let live = LiveOptions {
-            snaplen,
-            promiscuous: promiscuous_mode,
-            buffer_bytes: socket_buffer_size,
-            duration: duration
-                .map(|span| seconds("duration", span))
-                .transpose()?
-                .map(|span| std::time::Duration::from_nanos(span.nanos())),
-        };
-        let polling = (system_visibility_mode == 1)
-            .then(|| std::time::Duration::from_millis(system_visibility_poll_ms));
+        let live = parameters.live_options();
+        let polling = parameters.process_polling();
         let input = Input::of(&source).map_err(|error| capture_error(&error))?;
         let is_live = input.is_live();
         let run = py.detach(|| {
-            let filter = bpf_filter.as_deref().map(Filter::new).transpose()?;
-            let source = input.open(filter, &live)?;
-            let meters = NonZeroUsize::new(n_meters);
-            let meters = meters.unwrap_or_else(|| suitable_meters(source.progress().total_bytes));
+            let source = input.open(parameters.bpf_filter.clone(), &live)?;
+            let mut config = parameters.config(source.progress().total_bytes);
+            (config.rules, config.dialect) = (rules, dialect);
+            config.processes = polling.filter(|_| is_live).map(ProcessWatcher::open).transpose()?;
             // Plugins see all packets in their order: with them there is one meter.
-            let meters = if followed { NonZeroUsize::MIN } else { meters };
-            let processes = polling.filter(|_| is_live).map(ProcessWatcher::open).transpose()?;
-            let config = Config { meters, processes, ..config };
+            if followed {
+                config.meters = NonZeroUsize::MIN;
+            }
             if followed {
                 nfstream::Run::with_hooks(source, &config)
             } else {
@@ -161,7 +105,8 @@ impl Run {
         let run = run.map_err(run_error)?;
         let (schema, names) = match rules {
             Rules::Nfstream6 => {
-                let processes = (system_visibility_mode == 1).then_some(Group::SystemProcess);
+                let processes = polling.map(|_| Group::SystemProcess);
+                let groups = parameters.settled().features;
                 let groups: Vec<_> = groups.into_iter().chain(processes).collect();
                 let schema = run.schema().select(&Nfstream6Columns::of(&groups));
                 (Arc::new(schema), vec![("udps".to_owned(), true)])
@@ -173,6 +118,7 @@ impl Run {
         };
         let kind = Arc::new(FlowType::new(py, schema, &names, rules));
         let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
+        let dissector = run.dissector().cloned();
         let state = State {
             run,
             process: std::process::id(),
@@ -183,7 +129,7 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, pool, is_live, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, pool, dissector, is_live, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -399,25 +345,15 @@ pub(crate) fn column_names() -> Vec<&'static str> {
     columns(TimeUnit::default()).map(|column| column.name).collect()
 }
 
-/// Returns the versions of the engine and of nDPI.
+/// Returns the versions of the engine and of what labels depend on.
 #[pyfunction]
 pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("nfstream", env!("CARGO_PKG_VERSION"))?;
-    dict.set_item("ndpi", ndpi::version())?;
+    for Component { name, version } in default_dissector().iter().flat_map(|d| d.components()) {
+        dict.set_item(name.to_lowercase(), version)?;
+    }
     Ok(dict)
-}
-
-/// Returns the names of the groups of columns that can be asked for.
-#[pyfunction]
-pub(crate) fn feature_names() -> Vec<&'static str> {
-    Group::ALL.into_iter().filter(|group| group.is_feature()).map(Group::name).collect()
-}
-
-fn group(name: &str) -> PyResult<Group> {
-    Group::by_name(name).ok_or_else(|| {
-        PyValueError::new_err(format!("features must be of {:?}, not {name:?}", feature_names()))
-    })
 }
 
 fn rules(name: &str) -> PyResult<Rules> {
@@ -426,35 +362,4 @@ fn rules(name: &str) -> PyResult<Rules> {
         "v6" => Ok(Rules::Nfstream6),
         _ => Err(PyValueError::new_err(format!("rules must be 'standard' or 'v6', not {name:?}"))),
     }
-}
-
-fn unit(name: &str) -> PyResult<TimeUnit> {
-    match name {
-        "ms" => Ok(TimeUnit::Milliseconds),
-        "us" => Ok(TimeUnit::Microseconds),
-        "ns" => Ok(TimeUnit::Nanoseconds),
-        _ => Err(PyValueError::new_err(format!(
-            "time_unit must be 'ms', 'us' or 'ns', not {name:?}"
-        ))),
-    }
-}
-
-fn accounting(mode: u8) -> PyResult<Accounting> {
-    match mode {
-        0 => Ok(Accounting::Frame),
-        1 => Ok(Accounting::Ip),
-        2 => Ok(Accounting::Transport),
-        3 => Ok(Accounting::Payload),
-        _ => Err(PyValueError::new_err(format!(
-            "accounting_mode must be 0 (frame), 1 (IP), 2 (transport) or 3 (payload), not {mode}"
-        ))),
-    }
-}
-
-fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_seconds(seconds).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "{name} must be a number of seconds from 0 on, not {seconds}"
-        ))
-    })
 }

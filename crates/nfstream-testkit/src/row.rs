@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
 use nfstream::capture::Source;
-use nfstream::dpi::Limits;
+use nfstream::dissect::Dissection;
 use nfstream::features::{Label, Metadata, Record};
 use nfstream::flow::{Direction, EndReason, Timeouts};
 use nfstream::time::{Duration, Timestamp};
@@ -17,7 +17,7 @@ use crate::{Captured, MemorySource};
 pub struct Ends {
     /// When flows end.
     pub timeouts: Timeouts,
-    /// Whether nDPI looks at the packets.
+    /// Whether flows are labelled, if the engine is built with a dissector.
     pub inspect: bool,
     /// Shards of the work.
     pub meters: usize,
@@ -60,7 +60,7 @@ pub struct Total {
 }
 
 impl Ends {
-    /// Returns timeouts in seconds, one meter and no nDPI.
+    /// Returns timeouts in seconds, one meter and no dissector.
     pub fn without_dpi(idle: u64, active: u64) -> Self {
         let seconds = |seconds: u64| Duration::from_nanos(seconds * 1_000_000_000);
         Self {
@@ -85,7 +85,7 @@ impl Ends {
     pub fn config(&self) -> Config {
         Config {
             timeouts: self.timeouts,
-            inspection: self.inspect.then(Limits::default),
+            dissection: self.inspect.then(Dissection::default_choice).flatten(),
             meters: NonZeroUsize::new(self.meters).expect("at least one meter"),
             chunk_packets: NonZeroUsize::new(self.chunk_packets).expect("at least one packet"),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),

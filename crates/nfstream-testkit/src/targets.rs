@@ -9,11 +9,12 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
 use nfstream::capture::{self, CaptureError, Source};
+use nfstream::condition::Condition;
 use nfstream::decode::{self, FragmentId, Options, decode};
-use nfstream::dpi::Limits;
-use nfstream::features::{Group, Measuring};
+use nfstream::features::{Group, Measuring, Record, Schema};
 use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::packet::{Chunk, Fragment, LinkType, Packet, RawRecord};
 use nfstream::table::{Table, TableSpec};
@@ -32,8 +33,9 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-/// Every target but the condition of the command line, which is that program's.
-pub const ALL: [Target; 6] = [
+/// Every target.
+pub const ALL: [Target; 7] = [
+    Target { name: "condition", run: condition },
     Target { name: "engine", run: engine },
     Target { name: "flow_table", run: flow_table },
     Target { name: "link", run: link },
@@ -46,6 +48,43 @@ const BOTH: [Direction; 2] = [Direction::Src2Dst, Direction::Dst2Src];
 
 /// Bytes of a file that fit into a pipe.
 const PIPE: usize = 64 << 10;
+
+/// The text of a condition on flows: gives an error or answers, never a panic.
+pub fn condition(data: &[u8]) {
+    static FLOWS: LazyLock<(Vec<Record>, Arc<Schema>)> = LazyLock::new(flows_with_all_columns);
+    let (records, schema) = &*FLOWS;
+    let columns = schema.columns().iter().copied();
+    match Condition::parse(&String::from_utf8_lossy(data), columns) {
+        Ok(condition) => {
+            for record in records {
+                if let Err(error) = condition.matches(record, schema.names()) {
+                    assert!(!error.to_string().is_empty());
+                }
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn flows_with_all_columns() -> (Vec<Record>, Arc<Schema>) {
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/captures/redis.pcap");
+    let source = capture::open(&[capture.into()]).expect("the capture is in the repository");
+    let measuring =
+        Measuring { groups: Group::ALL.to_vec(), splt_packets: 10, ..Measuring::default() };
+    let config = Config { measuring, ..Config::default() };
+    let mut run = Run::new(Box::new(source), &config).expect("the run starts");
+    let schema = Arc::clone(run.schema());
+    let mut records = Vec::new();
+    loop {
+        match run.advance().expect("the capture is whole") {
+            Step::Records(more) => records.extend(more),
+            Step::Last(last) => {
+                records.extend(last);
+                return (records, schema);
+            }
+        }
+    }
+}
 
 /// A file in the pcap format, or compressed.
 pub fn pcap(data: &[u8]) {
@@ -177,7 +216,7 @@ pub fn tunnels(data: &[u8]) {
     }
 }
 
-/// The whole engine, with nDPI and every column.
+/// The whole engine, with the default dissector and every column.
 pub fn engine(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let packets: Vec<_> = frames.captured().collect();
@@ -186,7 +225,6 @@ pub fn engine(data: &[u8]) {
             idle: Duration::from_nanos(30_000_000_000),
             active: Duration::from_nanos(60_000_000_000),
         },
-        inspection: Some(Limits::default()),
         measuring: Measuring {
             groups: Group::ALL.to_vec(),
             splt_packets: 12,
@@ -208,7 +246,7 @@ pub fn engine(data: &[u8]) {
 /// Panics if the run fails or a packet is missing.
 pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     let mut run = Run::new(source, config).expect("the run starts");
-    let schema = std::sync::Arc::clone(run.schema());
+    let schema = Arc::clone(run.schema());
     let table = Table::new(&schema, &TableSpec::default()).expect("the run's own columns");
     let mut builder = table.builder(run.record_pool());
     let mut in_flows = 0;

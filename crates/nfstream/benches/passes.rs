@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nfstream::capture::Source;
-use nfstream::dpi::Limits;
+use nfstream::dissect::Dissection;
 use nfstream::features::{Group, Measuring};
 use nfstream::packet::Chunk;
 use nfstream::table::{Table, TableSpec};
@@ -156,7 +156,7 @@ impl Task {
 
     fn meter(&self) -> Result<Found, Box<dyn Error>> {
         let config = Config {
-            inspection: self.inspect.then(Limits::default),
+            dissection: self.inspect.then(Dissection::default_choice).flatten(),
             meters: self.meters,
             measuring: Measuring {
                 groups: self.groups.clone(),

@@ -14,15 +14,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dpi`]; its flow
+//! A packet goes through [`capture`], [`decode`], [`flow`], [`features`] and [`dissect`]; its flow
 //! leaves through [`table`] and [`sink`]. A module uses only those before it in this list; [`pipeline`] is the
 //! one place that knows them all.
 
 #![forbid(unsafe_code)]
 
 pub mod capture;
+#[cfg(feature = "where")]
+pub mod condition;
 pub mod decode;
-pub mod dpi;
+pub mod dissect;
 pub mod features;
 pub mod flow;
 pub mod host;
@@ -30,6 +32,7 @@ pub mod meter;
 #[cfg(feature = "nfstream6")]
 pub mod nfstream6;
 pub mod packet;
+pub mod parameters;
 pub mod pipeline;
 pub mod sink;
 pub mod table;

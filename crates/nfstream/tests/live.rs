@@ -80,7 +80,7 @@ fn run(source: Box<dyn Source>, idle: i64, meters: usize) -> Run {
     let idle = Duration::from_nanos(u64::try_from(idle).unwrap() * 1_000_000_000);
     let config = Config {
         timeouts: Timeouts { idle, active: Duration::MAX },
-        inspection: None,
+        dissection: None,
         meters: meters.try_into().unwrap(),
         ..Config::default()
     };

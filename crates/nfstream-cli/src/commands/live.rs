@@ -1,14 +1,14 @@
 //! `nfstream live`: the flow table of what passes network interfaces, until it is ended.
 
-use clap::builder::RangedU64ValueParser;
-use nfstream::capture::LiveOptions;
-use nfstream::time::Duration;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use nfstream::parameters::Topic;
 
 use super::flows::{self, Plan, TableArgs};
 use crate::error::Error;
-use crate::flow_rules::{FlowRules, seconds};
+use crate::flow_rules::FlowRules;
 use crate::input::{Input, Live};
 use crate::io::Io;
+use crate::parameter_arguments;
 
 /// Write the flows of network interfaces as they end
 #[derive(Debug, clap::Args)]
@@ -26,70 +26,48 @@ pub(crate) struct LiveArgs {
     interfaces: Vec<String>,
 
     #[command(flatten)]
-    capture: CaptureArgs,
-
-    #[command(flatten)]
-    rules: FlowRules,
+    rules: LiveRules,
 
     #[command(flatten)]
     table: TableArgs,
 }
 
-/// Options that say how packets are captured.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Capture")]
-struct CaptureArgs {
-    /// Capture at most N bytes of each packet
-    #[arg(long, value_name = "N", default_value_t = LiveOptions::default().snaplen)]
-    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(1..))]
-    snaplen: u32,
+/// Options that say how packets are captured and how flows are made.
+#[derive(Debug)]
+struct LiveRules(FlowRules);
 
-    /// Do not ask the interfaces for packets to other machines
-    #[arg(long)]
-    no_promiscuous_mode: bool,
+impl Args for LiveRules {
+    fn augment_args(command: Command) -> Command {
+        FlowRules::augment_args(parameter_arguments::augment(command, Topic::Capture, "Capture"))
+    }
 
-    /// Bytes in which the kernel keeps packets until they are read
-    #[arg(long, value_name = "BYTES", default_value_t = LiveOptions::default().buffer_bytes)]
-    socket_buffer_size: usize,
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// End after S seconds
-    #[arg(long, value_name = "S", value_parser = seconds, allow_hyphen_values = true)]
-    duration: Option<Duration>,
+impl FromArgMatches for LiveRules {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut rules = FlowRules::from_arg_matches(matches)?;
+        parameter_arguments::update(rules.parameters_mut(), matches, Topic::Capture)?;
+        Ok(Self(rules))
+    }
 
-    /// Tell the processes of this machine to which flows belong: 0 no, 1 in the columns of the
-    /// group system_process
-    #[arg(long, value_name = "0-1", default_value_t = 0)]
-    #[arg(value_parser = RangedU64ValueParser::<u8>::new().range(0..=1))]
-    system_visibility_mode: u8,
-
-    /// Look each MS milliseconds which processes have sockets
-    #[arg(long, value_name = "MS", default_value_t = 100)]
-    #[arg(value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
-    system_visibility_poll_ms: u64,
-
-    /// Tell counts and rates on standard error each S seconds; 0: never
-    #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
-    #[arg(allow_hyphen_values = true)]
-    performance_report: Duration,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 pub(super) fn run(args: LiveArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let LiveArgs { interfaces, capture, rules, table } = args;
+    let LiveArgs { interfaces, rules: LiveRules(rules), table } = args;
+    let parameters = rules.parameters();
+    let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
     let live = Live {
-        options: LiveOptions {
-            snaplen: capture.snaplen,
-            promiscuous: !capture.no_promiscuous_mode,
-            buffer_bytes: capture.socket_buffer_size,
-            duration: capture.duration.map(standard),
-        },
-        processes: (capture.system_visibility_mode == 1)
-            .then(|| std::time::Duration::from_millis(capture.system_visibility_poll_ms)),
-        report: Some(standard(capture.performance_report)).filter(|period| !period.is_zero()),
+        options: parameters.live_options(),
+        processes: parameters.process_polling(),
+        report: Some(report).filter(|period| !period.is_zero()),
     };
     let input = Input::interfaces(&interfaces, live);
     flows::write(&Plan::new(|| Ok(input), false, &rules, table, io)?, io)
-}
-
-fn standard(span: Duration) -> std::time::Duration {
-    std::time::Duration::from_nanos(span.nanos())
 }

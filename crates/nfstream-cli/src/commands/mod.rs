@@ -18,7 +18,7 @@ pub(crate) enum Command {
     Flows(Box<flows::FlowsArgs>),
     Live(Box<live::LiveArgs>),
     Interfaces(interfaces::InterfacesArgs),
-    Summary(summary::SummaryArgs),
+    Summary(Box<summary::SummaryArgs>),
     Columns(columns::ColumnsArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

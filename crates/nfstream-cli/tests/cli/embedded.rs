@@ -56,6 +56,7 @@ fn call_with_stdout(args: &[&str], stdout: &mut dyn Write) -> Outcome {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn terminals_get_a_table_that_fits() {
     let folder = Folder::with(&["web6.pcap"]);
     let path = folder.path("web6.pcap");

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use crate::folder::{Folder, corrupt_at, sample};
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn piped_flows_are_csv() {
     Folder::with(&["redis.pcap"]).check("flows_csv", &["flows", "redis.pcap"]);
 }
@@ -16,12 +17,14 @@ fn without_dissection_there_are_fewer_columns() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn json_lines_have_the_columns_as_names() {
     let args = ["flows", "redis.pcap", "--format", "jsonl", "--limit", "2"];
     Folder::with(&["redis.pcap"]).check("flows_jsonl", &args);
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn piped_tables_are_a_hundred_wide() {
     let args = ["flows", "web.pcap", "--format", "table"];
     Folder::with(&["web.pcap"]).check("flows_table", &args);
@@ -41,6 +44,7 @@ fn columns_switch_on_what_is_measured() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn tables_of_chosen_columns_show_them_as_they_are() {
     let columns = "id,first_seen,application_name,src_ip,src_port";
     let args = ["flows", "redis.pcap", "--format", "table", "--columns", columns];
@@ -80,6 +84,7 @@ fn timeouts_take_fractions() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn compressed_captures_and_folders_are_read() {
     let folder = Folder::with(&["dns.pcap.gz", "redis.pcap.zst"]);
     folder.write("notes.txt", b"not to be read");
@@ -188,6 +193,7 @@ fn empty_and_other_files_are_no_captures() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn captures_without_packets_have_a_header_only() {
     let folder = Folder::with(&[]);
     folder.write("nothing.pcap", &sample("redis.pcap")[..24]);
@@ -233,9 +239,16 @@ fn wrong_values_are_explained() {
 }
 
 #[test]
-fn columns_of_ndpi_need_ndpi() {
+fn columns_of_labels_need_a_dissector() {
     let args = ["flows", "redis.pcap", "--no-dissect", "--columns", "id,application_name"];
     Folder::with(&["redis.pcap"]).check("flows_column_off", &args);
+}
+
+#[test]
+#[cfg(not(feature = "ndpi"))]
+fn a_build_without_a_dissector_explains_that() {
+    let args = ["flows", "redis.pcap", "--columns", "id,application_name"];
+    Folder::with(&["redis.pcap"]).check("flows_no_dissector", &args);
 }
 
 #[test]
@@ -244,6 +257,7 @@ fn captures_must_be_named() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn features_add_their_columns() {
     let folder = Folder::with(&["redis.pcap"]);
     let args = ["flows", "redis.pcap", "--features", "end_reason,tunnel", "--limit", "1"];
@@ -270,6 +284,7 @@ fn rules_are_those_of_the_streamer() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn conditions_choose_flows() {
     let folder = Folder::with(&["web.pcap"]);
     for (snapshot, condition) in [
@@ -309,6 +324,7 @@ fn bad_conditions_are_explained() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn separate_captures_have_a_source() {
     let folder = Folder::with(&["redis.pcap", "dns.pcap", "ssh.pcap"]);
     let columns = "id,total_packets,dst_port";

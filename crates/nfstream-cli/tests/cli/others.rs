@@ -31,6 +31,7 @@ fn help_of_flows_shows_all_options() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn version_names_the_libraries_too() {
     Folder::with(&[]).check("version", &["--version"]);
 }
@@ -46,6 +47,7 @@ fn captures_without_a_command_get_a_hint() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn summary_shows_the_largest_of_each_kind() {
     let args = ["summary", "web.pcap", "--top", "3"];
     Folder::with(&["web.pcap"]).check("summary", &args);
@@ -58,6 +60,7 @@ fn summary_of_several_files_is_one() {
 }
 
 #[test]
+#[cfg(feature = "ndpi")]
 fn summary_is_json_too() {
     let args = ["summary", "redis.pcap", "--top", "1", "--json"];
     Folder::with(&["redis.pcap"]).check("summary_json", &args);

@@ -1,6 +1,6 @@
 //! The application of a flow, as deep packet inspection names it.
 //!
-//! The types only: [`dpi`](crate::dpi) finds the application.
+//! Types alone; [`dissect`](crate::dissect) finds the application.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod dissection;
 mod group;
 mod measurement;
 mod moments;
+mod nearest;
 mod record;
 #[macro_use]
 mod registry;
@@ -46,6 +47,7 @@ pub use group::{Declaration, Presence, Shorthand};
 pub use mac::LinkAddresses;
 pub use measurement::{Measuring, Plan};
 pub use moments::Moments;
+pub use nearest::nearest;
 pub use record::Record;
 pub use sample::Sample;
 pub use schema::Schema;

@@ -1,7 +1,7 @@
 //! Callbacks for packets and flows, and their arguments.
 
 use super::state::FlowState;
-use crate::dpi::Dissector;
+use crate::dissect::Dissector;
 use crate::features::{Measures, Record};
 use crate::flow::{Direction, Flow, Slot};
 use crate::packet::{ChunkBytes, Packet};

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::dpi::{Dissector, Inspection};
+use crate::dissect::{Dissector, Inspection};
 use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
     Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,

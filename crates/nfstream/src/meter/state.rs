@@ -1,6 +1,6 @@
 //! State of an active flow in a meter.
 
-use crate::dpi::Inspection;
+use crate::dissect::Inspection;
 use crate::features::Volume;
 use crate::flow::Close;
 

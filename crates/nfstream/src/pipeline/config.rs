@@ -5,7 +5,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use super::decoder::Decoder;
 use super::error::RunError;
 use crate::decode;
-use crate::dpi::{Dissector, Limits};
+use crate::dissect::{Dissection, Dissector};
 use crate::features::{LinkAddresses, Measuring, Plan, SpareMeasures};
 use crate::flow::Timeouts;
 use crate::host::{ProcessWatcher, Processes};
@@ -26,8 +26,8 @@ pub struct Config {
     pub dialect: Dialect,
     /// What of each packet is decoded.
     pub decode: decode::Options,
-    /// How much of each flow is inspected, `None` for no inspection at all.
-    pub inspection: Option<Limits>,
+    /// Dissector that labels flows, `None` for no labels.
+    pub dissection: Option<Dissection>,
     /// What is measured of flows besides their volume.
     pub measuring: Measuring,
     /// Process table to attribute flows of live sources with, `None` for no attribution.
@@ -97,7 +97,7 @@ impl Default for Config {
             rules: Rules::default(),
             dialect: Dialect::default(),
             decode: decode::Options::default(),
-            inspection: Some(Limits::default()),
+            dissection: Dissection::default_choice(),
             measuring: Measuring::default(),
             processes: None,
             max_flows: None,
@@ -144,17 +144,11 @@ impl Config {
         }
     }
 
-    /// Returns a dissector, if flows are inspected.
+    /// Makes the dissector of a meter, if flows are labelled.
     pub(super) fn dissector(&self) -> Result<Option<Box<dyn Dissector>>, RunError> {
-        self.inspection.map(make_dissector).transpose()
+        let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
+        Ok(Some(dissector.make(*limits)?))
     }
-}
-
-#[cfg(feature = "ndpi")]
-fn make_dissector(limits: Limits) -> Result<Box<dyn Dissector>, RunError> {
-    crate::dpi::NdpiDissector::new(limits)
-        .map(|dissector| Box::new(dissector) as Box<dyn Dissector>)
-        .map_err(RunError::Dissector)
 }
 
 /// Returns how many meters suit an input of `bytes`, if that is known: one for an input that is

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::capture::CaptureError;
+use crate::dissect::DissectError;
 use crate::host::ProcessError;
 use crate::meter::HookError;
 
@@ -16,10 +17,9 @@ pub enum RunError {
     /// The settings contradict each other.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The dissector cannot be made.
-    #[cfg(feature = "ndpi")]
-    #[error("nDPI cannot be set up")]
-    Dissector(#[source] ndpi::Error),
+    /// The dissector cannot be set up.
+    #[error(transparent)]
+    Dissector(#[from] DissectError),
     /// Code called for packets and flows failed.
     #[error(transparent)]
     Hook(HookError),

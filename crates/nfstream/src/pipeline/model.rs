@@ -21,7 +21,7 @@ use super::worker::Workers;
 use super::{Config, Run, RunError, Step, sync};
 use crate::capture::{CaptureError, ReadProgress, Source, Warning};
 use crate::decode;
-use crate::dpi::{Dissector, Inspection};
+use crate::dissect::{Dissector, Inspection};
 use crate::features::{Application, Nameless, Names, Record};
 use crate::flow::{Slot, Timeouts};
 use crate::packet::{Chunk, ChunkBytes, LinkType, Packet, RawRecord};
@@ -103,7 +103,7 @@ impl Source for Script {
 
 fn config(meters: usize) -> Config {
     Config {
-        inspection: None,
+        dissection: None,
         meters: meters.try_into().unwrap(),
         max_active_flows: None,
         ..Config::default()

@@ -12,6 +12,7 @@ use super::single::{Ahead, Inline};
 use super::threads::Threads;
 use super::worker;
 use crate::capture::Source;
+use crate::dissect::DissectorFactory;
 use crate::features::{Group, Nameless, Names, Record, RecordPool, Schema};
 use crate::host::Polling;
 use crate::meter::{Hooks, Lifecycle, NoHooks, Standard};
@@ -38,6 +39,7 @@ pub enum Step {
 /// One pass over a source.
 pub struct Run {
     schema: Arc<Schema>,
+    dissector: Option<Arc<dyn DissectorFactory>>,
     shared: Arc<Shared>,
     pool: RecordPool,
     engine: Engine,
@@ -186,6 +188,11 @@ impl Run {
         &self.schema
     }
 
+    /// Returns the dissector that labels flows, `None` if there is none.
+    pub fn dissector(&self) -> Option<&Arc<dyn DissectorFactory>> {
+        self.dissector.as_ref()
+    }
+
     /// Returns the pool to which records are returned after use.
     pub fn record_pool(&self) -> RecordPool {
         self.pool.clone()
@@ -215,7 +222,7 @@ impl Run {
         let watcher = config.processes.as_ref().filter(|_| is_live);
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
-        groups.retain(|group| config.inspection.is_some() || !group.needs_inspection());
+        groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
         groups.retain(|group| *group != Group::SystemProcess);
         let mut polling: Option<Polling> = None;
         if let Some(watcher) = watcher {
@@ -233,7 +240,8 @@ impl Run {
         let intake = Intake::new(source, limit, polling, Arc::clone(&shared));
         let engine = engine(intake, parts, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
-        Ok(Self { schema, shared, pool, engine, flows_left, is_live })
+        let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
+        Ok(Self { schema, dissector, shared, pool, engine, flows_left, is_live })
     }
 }
 

@@ -56,7 +56,7 @@ impl Threads {
             let mut processes = processes.clone();
             let spare = spare.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
-                // Here, as making one takes longer than many a chunk.
+                // In this thread: making a dissector takes longer than metering many a chunk.
                 if dissector.is_none() {
                     dissector = config.dissector()?;
                 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use arrow_schema::Schema as ArrowSchema;
 
+use crate::dissect::{Component, DissectorFactory};
+
 /// Version of the columns: their names, types and meanings. It grows when a column that was there
 /// before has another type or meaning; new columns do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -16,13 +18,17 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Returns the versions of nfstream, nDPI and the columns.
-    pub fn new() -> Self {
-        let this = Self::default()
+    /// Returns the versions of nfstream, of the columns, and of what labels depend on: `dissector`
+    /// is that of the run.
+    pub fn new(dissector: Option<&dyn DissectorFactory>) -> Self {
+        let mut this = Self::default()
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("schema_version", &SCHEMA_VERSION.to_string());
-        #[cfg(feature = "ndpi")]
-        let this = this.with("ndpi_version", ndpi::version());
+        let Some(dissector) = dissector else { return this };
+        this = this.with("dissector", dissector.name());
+        for Component { name, version } in dissector.components() {
+            this = this.with(&format!("{}_version", name.to_lowercase()), &version);
+        }
         this
     }
 

@@ -10,19 +10,21 @@ use std::path::Path;
 use sources::{NamedPath, Source, circles, paths, sources, uses};
 
 /// From the ground up; each uses only those before it.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 14] = [
     "packet",
     "host",
     "capture",
     "decode",
     "flow",
     "features",
-    "dpi",
+    "condition",
+    "dissect",
     "table",
     "sink",
     "meter",
     "nfstream6",
     "pipeline",
+    "parameters",
 ];
 
 /// Neither of a pair uses the other.
@@ -168,4 +170,13 @@ fn circles_are_found() {
     let sources = [one, two, three, facade];
     let circles = circles(&uses(&sources));
     assert_eq!(circles, [[Path::new("a/one.rs"), Path::new("a/two.rs")]]);
+}
+
+/// Another dissector takes the place of nDPI without a change of the engine.
+#[test]
+fn only_the_adapter_names_ndpi() {
+    for Source { path, code, .. } in sources() {
+        let is_adapter = path.ends_with("dissect/ndpi.rs") || path.ends_with("dissect/mod.rs");
+        assert!(is_adapter || !code.contains("ndpi::"), "{}", path.display());
+    }
 }

@@ -234,7 +234,7 @@ impl Plan {
         {
             return Err(Error::TargetIsInput { path: path.clone() });
         }
-        let parameters = rules.parameters(&input).to_string();
+        let parameters = rules.to_json(&input).to_string();
         let target = TargetOptions {
             path: output,
             existing: if table.force { Existing::Replace } else { Existing::Keep },
@@ -244,7 +244,10 @@ impl Plan {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
                 origin: separate.then(|| SOURCE.to_owned()),
                 anonymizer,
-                provenance: Provenance::new().with("parameters", &parameters),
+                provenance: Provenance::new(
+                    job.dissection().as_ref().map(|dissection| &*dissection.dissector),
+                )
+                .with("parameters", &parameters),
                 ..TableSpec::default()
             },
             look: Look::of(&io.stdout),

@@ -1,33 +1,44 @@
-//! What is wrong with a condition, and where.
+//! The error of a condition and its place in the text.
 
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 
-/// What is wrong with a condition.
+/// Reason why a condition cannot be read, or has no answer for a flow.
+///
+/// Its text shows the expression in a second line, and marks the place in a third.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Fault {
+pub struct ConditionError {
     message: String,
     text: String,
-    /// The letters that are to blame, if some are.
     place: Option<Range<usize>>,
 }
 
-impl Fault {
-    /// Returns a fault of the whole of `text`.
+impl ConditionError {
+    /// Returns an error of the whole of `text`.
     pub(super) fn new(text: &str, message: String) -> Self {
         Self { message, text: text.to_owned(), place: None }
     }
 
-    /// Returns the fault with the letters to blame.
+    /// Returns the error with the characters to mark.
     pub(super) fn at(self, place: Range<usize>) -> Self {
         Self { place: Some(place), ..self }
     }
+
+    /// Returns the message alone, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the place of the mistake, counted in characters; `None` for the whole expression.
+    pub fn place(&self) -> Option<Range<usize>> {
+        self.place.clone()
+    }
 }
 
-impl Display for Fault {
+impl Display for ConditionError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        // What has lines of its own shows where it is by itself.
+        // Marks would be off below a text of several lines.
         if self.text.contains('\n') {
             return Ok(());
         }
@@ -41,4 +52,4 @@ impl Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ConditionError {}

@@ -1,34 +1,54 @@
-//! nDPI as a dissector.
+//! Adapter of nDPI, the only module of the engine that names it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Dissector, Inspection, Limits};
+use super::dissector::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
 use crate::features::{Application, Label, Metadata, Names, Tls};
 use crate::flow::Slot;
 use crate::packet::Packet;
 use crate::packet::protocol::{TCP, UDP};
 
-/// Modules that are not in use. One takes longer to make than many a capture to read.
+/// Unused modules: making one can take longer than reading a capture.
 ///
-/// They remember their last run until they are taken again: forgetting can take as long as
-/// making a new one, and the last run of a process need not wait for it.
+/// A module is reset when it is taken, not when it is returned: a reset can take as long as a new
+/// module, and the last run of a process need not wait for it.
 static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
 
-/// An nDPI module and what it knows of the flows of one meter.
+/// nDPI, the system's `libndpi`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NdpiFactory;
+
+impl DissectorFactory for NdpiFactory {
+    fn name(&self) -> &'static str {
+        "ndpi"
+    }
+
+    fn components(&self) -> Vec<Component> {
+        vec![Component { name: "nDPI", version: ndpi::version().to_owned() }]
+    }
+
+    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
+        let made = NdpiDissector::new(limits);
+        let made = made.map_err(|error| DissectError { name: "ndpi", source: error.into() })?;
+        Ok(Box::new(made))
+    }
+}
+
+/// An nDPI module and the state of the flows of one meter.
 #[derive(Debug)]
-pub struct NdpiDissector {
+struct NdpiDissector {
     /// `None` only while the dissector is dropped.
     module: Option<ndpi::Module>,
     limits: Limits,
     /// By slot.
     flows: Vec<State>,
-    /// Flow structures that are not in use.
+    /// Unused flow structures.
     idle_flows: Vec<ndpi::Flow>,
     names: Arc<dyn Names>,
     ndpi_names: Arc<ndpi::Names>,
 }
 
-/// What is known of one flow.
+/// State of one flow.
 #[derive(Debug, Default)]
 enum State {
     /// No packet has been seen.
@@ -43,18 +63,14 @@ enum State {
 #[derive(Debug)]
 struct Open {
     flow: ndpi::Flow,
-    /// Packets that nDPI still takes, `None` for no limit.
+    /// Packets left to inspect, `None` for no limit.
     packets_left: Option<u32>,
     progress: ndpi::Inspected,
 }
 
 impl NdpiDissector {
-    /// Returns a dissector that looks at as many packets of a flow as `limits` allow.
-    ///
-    /// # Errors
-    ///
-    /// [`ndpi::Error`] if nDPI cannot be set up.
-    pub fn new(limits: Limits) -> Result<Self, ndpi::Error> {
+    /// Returns a dissector that inspects as many packets of a flow as `limits` allow.
+    fn new(limits: Limits) -> Result<Self, ndpi::Error> {
         let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let module = match idle {
             Some(mut module) => {
@@ -82,7 +98,7 @@ impl NdpiDissector {
         self.flows.get_mut(slot.index()).expect("resized above")
     }
 
-    /// Asks nDPI for its last word on a flow and hands the flow structure back.
+    /// Returns the final label of a flow, a guess if need be, and its structure to the pool.
     fn close(&mut self, mut open: Open) -> Application {
         let mut label = open.progress.label;
         if label.is_unknown()
@@ -126,7 +142,7 @@ impl Dissector for NdpiDissector {
             *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
-        // What nDPI holds of a flow is large, so it goes as soon as it is of no more use.
+        // The state of a flow is large: free it as soon as it is of no more use.
         let application = self.close(open);
         *self.state(slot) = State::Done(application);
         Inspection::Done
@@ -153,7 +169,7 @@ impl Dissector for NdpiDissector {
                 (!application.label.guessed).then(|| (application.clone(), Inspection::Done))
             }
         };
-        // A slice may begin before the packets that tell the application: it gets a try of its own.
+        // A slice may begin before the packets that show the application: the next one starts over.
         found.unwrap_or_else(|| (self.end(slot), Inspection::Open))
     }
 

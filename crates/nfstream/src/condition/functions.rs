@@ -7,17 +7,17 @@ use cel::common::value::CowVal;
 use cel::{Env, ExecutionError};
 use regex::Regex;
 
-/// Patterns that are kept; an expression has one or two.
+/// Compiled patterns that a thread keeps; an expression has one or two.
 const PATTERNS: usize = 16;
 
 thread_local! {
-    /// Patterns that this thread has met: they take longer to read than to look for.
+    /// Patterns that this thread has compiled, which takes longer than a search.
     static KNOWN: RefCell<Vec<(String, Regex)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Returns the standard library of the language.
 ///
-/// All but `matches` is the crate's; its own reads the pattern anew for every flow.
+/// `matches` replaces the one of the crate `cel`, which compiles the pattern for every flow.
 pub(super) fn environment() -> Env {
     let mut environment = Env::stdlib();
     let added = environment
@@ -30,11 +30,11 @@ pub(super) fn environment() -> Env {
     environment
 }
 
-/// Returns why a pattern is none.
+/// Returns the reason why a pattern is invalid, `None` for a valid one.
 pub(super) fn pattern_error(pattern: &str) -> Option<String> {
     let error = Regex::new(pattern).err()?;
     let text = error.to_string();
-    // The lines before show the pattern once more.
+    // The lines before repeat the pattern.
     let last = text.lines().last().unwrap_or_default();
     Some(last.trim_start_matches("error: ").to_owned())
 }

@@ -1,22 +1,22 @@
-//! What the parser and the interpreter say, in words for those who typed the condition.
+//! Errors of the parser and the interpreter, in the words of conditions.
 
 use cel::{ExecutionError, ParseErrors};
 
-use super::fault::Fault;
+use super::error::ConditionError;
 
-/// Words of other languages, and what they are here.
+/// Words of other languages and their counterparts here.
 const WORDS: [(&str, &str); 5] = [
-    ("and", "'&&' stands for 'and'"),
-    ("or", "'||' stands for 'or'"),
-    ("not", "'!' stands for 'not'"),
-    ("like", "text.matches(pattern) or text.contains(part) stands for 'like'"),
-    ("is", "'==' stands for 'is'"),
+    ("and", "write '&&' instead of 'and'"),
+    ("or", "write '||' instead of 'or'"),
+    ("not", "write '!' instead of 'not'"),
+    ("like", "write text.matches(pattern) or text.contains(part) instead of 'like'"),
+    ("is", "write '==' instead of 'is'"),
 ];
 
-/// Returns the first thing that the parser did not understand.
-pub(super) fn fault(text: &str, errors: &ParseErrors) -> Fault {
+/// Returns the first error of the parser.
+pub(super) fn error(text: &str, errors: &ParseErrors) -> ConditionError {
     let Some(error) = errors.errors.iter().min_by_key(|error| error.pos) else {
-        return Fault::new(text, "cannot be read".to_owned());
+        return ConditionError::new(text, "cannot be read".to_owned());
     };
     let column = usize::try_from(error.pos.1 - 1).unwrap_or_default();
     let is_end = text.chars().skip(column).all(char::is_whitespace);
@@ -25,41 +25,38 @@ pub(super) fn fault(text: &str, errors: &ParseErrors) -> Fault {
         Some(hint) => hint.to_owned(),
         None => {
             let message = error.msg.trim_start_matches("Syntax error: ");
-            // What the parser expects instead is a list of all that its grammar names.
+            // The rest lists every token that the grammar allows.
             let short = message.split(" expecting ").next().unwrap_or(message);
             format!("cannot be read from here on: {short}")
         }
     };
-    let fault = Fault::new(text, message);
-    if error.pos.0 == 1 { fault.at(column..column + 1) } else { fault }
+    let found = ConditionError::new(text, message);
+    if error.pos.0 == 1 { found.at(column..column + 1) } else { found }
 }
 
-/// Returns what went wrong with one flow.
-pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> Fault {
+/// Returns the error of an evaluation for one flow.
+pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> ConditionError {
     let what = match error {
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
             "divides by zero".to_owned()
         }
         ExecutionError::Overflow(..) => "makes a number that is too large".to_owned(),
-        ExecutionError::IndexOutOfBounds(_) => "asks for more of a list than there is".to_owned(),
+        ExecutionError::IndexOutOfBounds(_) => "reads past the end of a list".to_owned(),
         other => format!("fails: {other}"),
     };
-    Fault::new(
-        text,
-        format!("{what} for flow {flow}; a condition before it, with '&&', prevents that"),
-    )
+    ConditionError::new(text, format!("{what} for flow {flow}; guard it with a condition and '&&'"))
 }
 
-/// Returns what was probably meant near the letter number `column`.
+/// Returns advice for a mistake at character number `column`.
 fn hint(text: &str, column: usize) -> Option<&'static str> {
     let rest: String = text.chars().skip(column).collect();
     let before: String = text.chars().take(column).collect();
     let is_single = |text: &str| text.starts_with('=') && !text.starts_with("==");
     if is_single(&rest) && !before.ends_with(['=', '!', '<', '>']) {
-        return Some("'==' compares, '=' means nothing");
+        return Some("use '==' to compare");
     }
     if rest.starts_with(['.', ':']) && before.ends_with(|c: char| c.is_ascii_hexdigit()) {
-        return Some("addresses stand in quotes, as all text does");
+        return Some("put addresses in quotes, like all text");
     }
     let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let word = word.to_ascii_lowercase();

@@ -1,20 +1,18 @@
-//! The types of an expression, checked before any flow is there.
+//! Types of an expression, checked before the first flow.
 
 use std::fmt::{self, Display, Formatter};
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceInfo, operators};
-use nfstream::features::{Column, Read, columns};
-use nfstream::time::TimeUnit;
 
-use super::fault::Fault;
+use super::error::ConditionError;
 use super::functions::pattern_error;
-use crate::column_argument::nearest;
+use crate::features::{Column, Read, nearest};
 
 /// The type of a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Type {
-    /// Known only when there is a value.
+    /// Known only at evaluation.
     Any,
     Bool,
     Bytes,
@@ -27,7 +25,7 @@ pub(super) enum Type {
     Uint,
 }
 
-/// Functions, for suggestions. Macros are among them, which the parser knows.
+/// Functions, and the macros that the parser expands.
 const FUNCTIONS: [&str; 19] = [
     "all",
     "bool",
@@ -50,23 +48,25 @@ const FUNCTIONS: [&str; 19] = [
     "uint",
 ];
 
-/// Finds the types of an expression and the columns that it names.
+/// Type checker that collects the columns of an expression.
 pub(super) struct Checker<'a> {
     text: &'a str,
     source: &'a SourceInfo,
-    unit: TimeUnit,
+    /// Columns that can be named.
+    known: Vec<&'static Column>,
+    /// Columns that are named.
     columns: Vec<&'static Column>,
-    /// Variables that lists are gone through with, the innermost last.
+    /// Variables of macros such as `exists`, the innermost last.
     scope: Vec<(String, Type)>,
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(text: &'a str, source: &'a SourceInfo, unit: TimeUnit) -> Self {
-        Self { text, source, unit, columns: Vec::new(), scope: Vec::new() }
+    pub(super) fn new(text: &'a str, source: &'a SourceInfo, known: Vec<&'static Column>) -> Self {
+        Self { text, source, known, columns: Vec::new(), scope: Vec::new() }
     }
 
     /// Returns the type of `expression`.
-    pub(super) fn check(&mut self, expression: &IdedExpr) -> Result<Type, Fault> {
+    pub(super) fn check(&mut self, expression: &IdedExpr) -> Result<Type, ConditionError> {
         match &expression.expr {
             Expr::Call(call) => self.call(expression, call),
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
@@ -87,47 +87,47 @@ impl<'a> Checker<'a> {
             Expr::Select(select) => match self.check(&select.operand)? {
                 Type::Any | Type::Map => Ok(Type::Any),
                 other => {
-                    let message = format!("{other} has no part '{}'", select.field);
-                    Err(self.fault(expression, message))
+                    let message = format!("{other} has no field '{}'", select.field);
+                    Err(self.error(expression, message))
                 }
             },
             Expr::Struct(_) | Expr::Unspecified => {
-                Err(self.fault(expression, "means nothing here".to_owned()))
+                Err(self.error(expression, "is not allowed here".to_owned()))
             }
         }
     }
 
-    /// Returns a fault of `expression`.
-    pub(super) fn fault(&self, expression: &IdedExpr, message: String) -> Fault {
-        let fault = Fault::new(self.text, message);
+    /// Returns an error of `expression`.
+    pub(super) fn error(&self, expression: &IdedExpr, message: String) -> ConditionError {
+        let error = ConditionError::new(self.text, message);
         let place = self.source.offset_for(expression.id);
         let place = place.and_then(|(start, last)| {
             Some(usize::try_from(start).ok()?..usize::try_from(last).ok()? + 1)
         });
         let end = self.text.chars().count();
         match place.filter(|place| place.start < place.end && place.end <= end) {
-            Some(place) => fault.at(place),
-            None => fault,
+            Some(place) => error.at(place),
+            None => error,
         }
     }
 
-    /// Returns the columns that were named.
+    /// Returns the columns that the expression names.
     pub(super) fn into_columns(self) -> Vec<&'static Column> {
         self.columns
     }
 
-    fn variable(&mut self, expression: &IdedExpr, name: &str) -> Result<Type, Fault> {
+    fn variable(&mut self, expression: &IdedExpr, name: &str) -> Result<Type, ConditionError> {
         if let Some((_, known)) = self.scope.iter().rev().find(|(of, _)| of == name) {
             return Ok(known.clone());
         }
-        let Some(column) = columns(self.unit).find(|column| column.name == name) else {
-            let message = match nearest(name, columns(self.unit).map(|column| column.name)) {
+        let Some(&column) = self.known.iter().find(|column| column.name == name) else {
+            let message = match nearest(name, self.known.iter().map(|column| column.name)) {
                 Some(meant) => format!("no column '{name}'; did you mean '{meant}'?"),
                 None => format!(
-                    "no column '{name}'; 'nfstream columns' lists them, and text stands in quotes"
+                    "no column '{name}'; 'nfstream columns' lists them, and text needs quotes"
                 ),
             };
-            return Err(self.fault(expression, message));
+            return Err(self.error(expression, message));
         };
         if !self.columns.iter().any(|known| known.name == name) {
             self.columns.push(column);
@@ -135,7 +135,7 @@ impl<'a> Checker<'a> {
         Ok(Type::of_column(column))
     }
 
-    fn call(&mut self, expression: &IdedExpr, call: &CallExpr) -> Result<Type, Fault> {
+    fn call(&mut self, expression: &IdedExpr, call: &CallExpr) -> Result<Type, ConditionError> {
         let target = call.target.as_deref().map(|target| self.check(target)).transpose()?;
         let mut types: Vec<_> = target.into_iter().collect();
         for argument in &call.args {
@@ -147,7 +147,7 @@ impl<'a> Checker<'a> {
                 Ok(yes.clone().or(no.clone()))
             }
             (operators::CONDITIONAL, [condition, ..]) => {
-                Err(format!("what '?' asks must be true or false, and is {condition}"))
+                Err(format!("the condition before '?' must be true or false, not {condition}"))
             }
             (operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE, [one]) => {
                 all_bool(name, &[one])
@@ -172,12 +172,12 @@ impl<'a> Checker<'a> {
                 if left.compares_with(right) && left.has_order() && right.has_order() {
                     Ok(Type::Bool)
                 } else {
-                    Err(format!("{left} is not less or more than {right}"))
+                    Err(format!("{left} cannot be compared with {right}"))
                 }
             }
             (operators::IN, [item, list]) => is_in(item, list),
             (operators::NEGATE, [number]) if number.is_number() => Ok(number.clone()),
-            (operators::NEGATE, [other]) => Err(format!("{other} has no '-'")),
+            (operators::NEGATE, [other]) => Err(format!("{other} cannot be negated")),
             (
                 operators::ADD
                 | operators::SUBSTRACT
@@ -191,9 +191,9 @@ impl<'a> Checker<'a> {
             }
             (operators::INDEX, [Type::Any | Type::Map, _]) => Ok(Type::Any),
             (operators::INDEX, [Type::List(_), other]) => {
-                Err(format!("a list is asked by number, and this is {other}"))
+                Err(format!("the index of a list must be a whole number, not {other}"))
             }
-            (operators::INDEX, [other, ..]) => Err(format!("{other} has no parts by number")),
+            (operators::INDEX, [other, ..]) => Err(format!("{other} has no elements")),
             ("size", [Type::Any | Type::Bytes | Type::List(_) | Type::Map | Type::String]) => {
                 Ok(Type::Int)
             }
@@ -210,38 +210,38 @@ impl<'a> Checker<'a> {
             ("uint", [_]) => Ok(Type::Uint),
             (name, types) if FUNCTIONS.contains(&name) => {
                 let types: Vec<_> = types.iter().map(Type::to_string).collect();
-                Err(format!("'{name}' means nothing for {}", types.join(" and ")))
+                Err(format!("'{name}' does not take {}", types.join(" and ")))
             }
             (name, _) => Err(match nearest(name, FUNCTIONS.into_iter()) {
                 Some(meant) => format!("no function '{name}'; did you mean '{meant}'?"),
                 None => format!("no function '{name}'"),
             }),
         };
-        result.map_err(|message| self.fault(expression, message))
+        result.map_err(|message| self.error(expression, message))
     }
 
     fn about_text(&self, call: &CallExpr, text: &Type, part: &Type) -> Result<Type, String> {
         if let Some(other) = [text, part].into_iter().find(|other| !other.is(&Type::String)) {
-            return Err(format!("'{}' is about strings, and this is {other}", call.func_name));
+            return Err(format!("'{}' takes strings, not {other}", call.func_name));
         }
         if call.func_name == "matches"
             && let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) =
                 call.args.last()
             && let Some(error) = pattern_error(pattern.inner())
         {
-            return Err(format!("the pattern is no regular expression: {error}"));
+            return Err(format!("invalid regular expression: {error}"));
         }
         Ok(Type::Bool)
     }
 
-    /// Checks what a macro such as `exists` became.
-    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Type, Fault> {
+    /// Checks the expansion of a macro such as `exists`.
+    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Type, ConditionError> {
         let element = match self.check(&comprehension.iter_range)? {
             Type::List(element) => *element,
             Type::Any | Type::Map => Type::Any,
             other => {
-                let message = format!("only a list can be gone through, and this is {other}");
-                return Err(self.fault(&comprehension.iter_range, message));
+                let message = format!("only a list has elements to visit, not {other}");
+                return Err(self.error(&comprehension.iter_range, message));
             }
         };
         let first = self.check(&comprehension.accu_init)?;
@@ -304,7 +304,7 @@ impl Type {
         }
     }
 
-    /// Returns the type of what is one or the other.
+    /// Returns the type of a value that is one or the other.
     fn or(self, other: Self) -> Self {
         if self == other { self } else { Self::Any }
     }
@@ -332,7 +332,7 @@ fn all_bool(operator: &str, types: &[&Type]) -> Result<Type, String> {
         None => Ok(Type::Bool),
         Some(other) => {
             let sign = sign(operator);
-            Err(format!("what '{sign}' takes must be true or false, and is {other}"))
+            Err(format!("'{sign}' takes conditions that are true or false, not {other}"))
         }
     }
 }
@@ -341,11 +341,15 @@ fn is_in(item: &Type, list: &Type) -> Result<Type, String> {
     match list {
         Type::Any | Type::Map => Ok(Type::Bool),
         Type::List(element) if item.compares_with(element) => Ok(Type::Bool),
-        Type::List(element) => Err(format!("{item} is never in a list of which each is {element}")),
-        Type::String => Err("what 'in' looks into must be a list, and is a string; \
-                             text.contains(part) looks into text"
-            .to_owned()),
-        other => Err(format!("what 'in' looks into must be a list, and is {other}")),
+        Type::List(element) => {
+            Err(format!("{item} is never in a list of another type: each element is {element}"))
+        }
+        Type::String => {
+            Err("'in' takes a list on its right, not a string; use text.contains(part) to \
+                             search text"
+                .to_owned())
+        }
+        other => Err(format!("'in' takes a list on its right, not {other}")),
     }
 }
 
@@ -358,15 +362,15 @@ fn arithmetic(operator: &str, left: &Type, right: &Type) -> Result<Type, String>
         (Type::Uint, Type::Uint) => Ok(Type::Uint),
         (Type::String, Type::String) if operator == operators::ADD => Ok(Type::String),
         (Type::List(a), Type::List(b)) if operator == operators::ADD => {
-            // What is added to an empty list says what the list holds.
+            // An empty list takes the element type of the other.
             let element =
                 if **a == Type::Any { (**b).clone() } else { (**a).clone().or((**b).clone()) };
             Ok(Type::List(Box::new(element)))
         }
         (left, right) if left.is_number() && right.is_number() && left != right => Err(format!(
-            "{left} and {right} have no '{sign}'; double(…) or int(…) makes one like the other"
+            "'{sign}' does not take {left} and {right}; convert one with double(…) or int(…)"
         )),
-        (left, right) => Err(format!("{left} and {right} have no '{sign}'")),
+        (left, right) => Err(format!("'{sign}' does not take {left} and {right}")),
     }
 }
 

@@ -1,0 +1,141 @@
+//! Options of the command made from the engine's declarations of parameters.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use nfstream::capture::CaptureError;
+use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
+
+use crate::feature_argument::{FeatureParser, Features};
+
+/// Adds an option for each parameter of `topic`, under `heading`.
+pub(crate) fn augment(command: Command, topic: Topic, heading: &'static str) -> Command {
+    of(topic)
+        .fold(command, |command, parameter| command.arg(option(parameter).help_heading(heading)))
+}
+
+/// Sets the parameters of `topic` to the values of `matches`.
+pub(crate) fn update(
+    parameters: &mut Parameters,
+    matches: &ArgMatches,
+    topic: Topic,
+) -> Result<(), clap::Error> {
+    for parameter in of(topic) {
+        let id = parameter.name;
+        let value = match parameter.kind {
+            Kind::Flag { off } => Some(Value::Flag(matches.get_flag(id) == off.is_empty())),
+            Kind::Features => matches.get_many::<Features>(id).map(|all| {
+                let groups = all.flat_map(|features| features.groups());
+                Value::Names(groups.map(|group| group.name().to_owned()).collect())
+            }),
+            _ => matches.get_one::<Value>(id).cloned(),
+        };
+        if let Some(value) = value {
+            // The parser of the option has checked the value.
+            let set = parameters.set(id, value);
+            set.map_err(|error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn of(topic: Topic) -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().filter(move |parameter| parameter.topic == topic)
+}
+
+fn option(parameter: &'static Parameter) -> Arg {
+    let name = parameter.name.replace('_', "-");
+    let arg = Arg::new(parameter.name).help(parameter.meaning);
+    let value = move |placeholder: String| {
+        let parser = ValueParser::new(move |text: &str| {
+            parameter.parse(text).map_err(|error| message(parameter, error))
+        });
+        Arg::new(parameter.name)
+            .help(parameter.meaning)
+            .long(parameter.name.replace('_', "-"))
+            .value_name(placeholder)
+            .value_parser(parser)
+    };
+    let default = parameter.default();
+    match parameter.kind {
+        Kind::Flag { off: "" } => arg.long(name).action(ArgAction::SetTrue),
+        Kind::Flag { off } => arg.long(format!("no-{name}")).help(off).action(ArgAction::SetTrue),
+        Kind::Features => arg
+            .long(name)
+            .value_name("NAME,…")
+            .action(ArgAction::Append)
+            .value_delimiter(',')
+            .value_parser(FeatureParser)
+            .hide_possible_values(true),
+        Kind::Choice(choices) => {
+            let words = choices
+                .iter()
+                .map(|&(word, meaning)| clap::builder::PossibleValue::new(word).help(meaning));
+            arg.long(name)
+                .value_name("UNIT")
+                .value_parser(PossibleValuesParser::new(words).map(Value::Text))
+                .hide_possible_values(true)
+                .default_value(default.to_string())
+        }
+        Kind::Filter => value("EXPR".to_owned()),
+        Kind::Seconds { optional } => {
+            let arg = value("S".to_owned()).allow_hyphen_values(true);
+            if optional { arg } else { arg.default_value(default.to_string()) }
+        }
+        Kind::Whole { least, most } => {
+            let placeholder = match parameter.unit {
+                "" if most < 10 => format!("{least}-{most}"),
+                "bytes" => "BYTES".to_owned(),
+                "ms" => "MS".to_owned(),
+                _ => "N".to_owned(),
+            };
+            value(placeholder).allow_negative_numbers(true).default_value(default.to_string())
+        }
+    }
+}
+
+/// Returns the message of an error without the option, which clap names.
+fn message(parameter: &Parameter, error: ParameterError) -> String {
+    match error {
+        ParameterError::Filter(CaptureError::BadFilter { message, .. }) => message,
+        ParameterError::Unexpected { .. } => format!("expected {}", parameter.expected()),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nfstream::parameters::PARAMETERS;
+
+    use crate::arguments;
+
+    /// Options that end with a run; a new parameter needs no line here.
+    #[test]
+    fn every_parameter_has_an_option() {
+        let command = arguments::command();
+        let live = command.find_subcommand("live").unwrap();
+        for parameter in PARAMETERS {
+            let argument = live.get_arguments().find(|arg| arg.get_id() == parameter.name);
+            let name = parameter.name.replace('_', "-");
+            let long = argument.and_then(clap::Arg::get_long).unwrap_or_default();
+            assert_eq!(long.trim_start_matches("no-"), name, "live has no option for {name}");
+        }
+    }
+
+    #[test]
+    fn options_set_parameters() {
+        use clap::Args as _;
+
+        use crate::flow_rules::FlowRules;
+
+        let command = FlowRules::augment_args(clap::Command::new("flows"));
+        let typed = ["flows", "--no-dissect", "--idle-timeout", "0.5", "--features", "mac,splt"];
+        let matches = command.try_get_matches_from(typed).unwrap();
+        let parameters = <FlowRules as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        let json = parameters.parameters().to_json();
+        assert_eq!(json["dissect"], false);
+        assert_eq!(json["decode_tunnels"], true);
+        assert_eq!(json["idle_timeout"], 0.5);
+        assert_eq!(json["features"], serde_json::json!(["mac", "splt"]));
+        assert_eq!(json["splt_analysis"], 10);
+    }
+}

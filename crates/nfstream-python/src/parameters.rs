@@ -1,0 +1,151 @@
+//! Parameters of a run, from Python and for Python.
+
+use nfstream::features::Group;
+use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
+use nfstream::time::Duration;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyList, PyString};
+
+use crate::error::capture_error;
+
+/// Returns what the engine declares of each parameter: `name`, `type`, `default`, `unit`,
+/// `meaning`, `live`, and `least`, `most` or `choices` where it has them.
+#[pyfunction]
+pub(crate) fn parameters(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    PARAMETERS.iter().map(|parameter| describe(py, parameter)).collect()
+}
+
+/// Checks values by name, and returns the values of all parameters. Features that are short for
+/// others are replaced by them.
+#[pyfunction]
+pub(crate) fn check_parameters<'py>(
+    py: Python<'py>,
+    values: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let parameters = from_python(values)?.settled();
+    let checked = PyDict::new(py);
+    for parameter in PARAMETERS {
+        checked.set_item(parameter.name, to_python(py, &parameters.get(parameter))?)?;
+    }
+    Ok(checked)
+}
+
+/// Returns parameters with these values, and defaults for the others.
+pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
+    let mut parameters = Parameters::default();
+    for (name, given) in values.iter() {
+        let name: String = name.extract()?;
+        let parameter = Parameter::by_name(&name).ok_or_else(|| {
+            PyValueError::new_err(
+                ParameterError::UnknownParameter { name: name.clone() }.to_string(),
+            )
+        })?;
+        // What has no value of the kind is refused like a value out of range.
+        let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
+        parameters.set(&name, value).map_err(|error| match error {
+            ParameterError::Filter(error) => capture_error(&error),
+            ParameterError::UnknownFeature { .. } => {
+                PyValueError::new_err(format!("features: {error}"))
+            }
+            _ => refusal(parameter, &given),
+        })?;
+    }
+    Ok(parameters)
+}
+
+/// Returns a Python value as one of the parameter's kind, `None` if it is of another type.
+fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+    if given.is_none() {
+        return Ok(Some(Value::None));
+    }
+    Ok(match parameter.kind {
+        Kind::Choice(_) | Kind::Filter => text(given)?.map(Value::Text),
+        Kind::Features => names(given)?.map(Value::Names),
+        Kind::Flag { .. } => flag(given).map(Value::Flag),
+        // Truth values are numbers in Python, and meant as none here.
+        Kind::Seconds { .. } | Kind::Whole { .. } if given.is_instance_of::<PyBool>() => None,
+        Kind::Seconds { .. } => {
+            let seconds = given.extract().ok().and_then(Duration::try_from_seconds);
+            seconds.map(Value::Seconds)
+        }
+        Kind::Whole { .. } => given.extract().ok().map(Value::Whole),
+    })
+}
+
+fn text(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    given.cast::<PyString>().ok().map(|text| text.extract()).transpose()
+}
+
+/// Returns a truth value; 0 and 1 are among them, as they equal `False` and `True`.
+fn flag(given: &Bound<'_, PyAny>) -> Option<bool> {
+    [true, false].into_iter().find(|flag| given.eq(*flag).unwrap_or(false))
+}
+
+/// Returns several names, or one that stands alone.
+fn names(given: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    if let Some(name) = text(given)? {
+        return Ok(Some(vec![name]));
+    }
+    let Ok(items) = given.try_iter() else { return Ok(None) };
+    let mut names = Vec::new();
+    for item in items {
+        let item = item?;
+        match text(&item)? {
+            Some(name) => names.push(name),
+            None => names.push(item.repr()?.extract()?),
+        }
+    }
+    Ok(Some(names))
+}
+
+fn refusal(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyErr {
+    let found = given.repr().map_or_else(|_| "this value".to_owned(), |text| text.to_string());
+    let (name, expected) = (parameter.name, parameter.expected());
+    PyValueError::new_err(format!("{name} must be {expected}, not {found}"))
+}
+
+fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::None => py.None().into_bound(py),
+        Value::Flag(flag) => PyBool::new(py, *flag).to_owned().into_any(),
+        Value::Names(names) => PyList::new(py, names)?.into_any(),
+        Value::Seconds(_) => value.to_json().as_f64().into_pyobject(py)?.into_any(),
+        Value::Text(text) => PyString::new(py, text).into_any(),
+        Value::Whole(number) => number.into_pyobject(py)?.into_any(),
+    })
+}
+
+fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, PyDict>> {
+    let described = PyDict::new(py);
+    let kind = match parameter.kind {
+        Kind::Choice(_) => "choice",
+        Kind::Features => "features",
+        Kind::Filter => "filter",
+        Kind::Flag { .. } => "flag",
+        Kind::Seconds { .. } => "seconds",
+        Kind::Whole { .. } => "whole",
+    };
+    described.set_item("name", parameter.name)?;
+    described.set_item("type", kind)?;
+    described.set_item("default", to_python(py, &parameter.default())?)?;
+    described.set_item("unit", parameter.unit)?;
+    described.set_item("meaning", parameter.meaning)?;
+    described.set_item("live", parameter.topic == Topic::Capture)?;
+    match parameter.kind {
+        Kind::Features => {
+            let groups = Group::ALL.into_iter().filter(|group| group.is_feature());
+            described.set_item("choices", groups.map(Group::name).collect::<Vec<_>>())?;
+        }
+        Kind::Choice(choices) => {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            described.set_item("choices", words)?;
+        }
+        Kind::Whole { least, most } => {
+            described.set_item("least", least)?;
+            described.set_item("most", most)?;
+        }
+        _ => {}
+    }
+    Ok(described)
+}

@@ -1,0 +1,277 @@
+//! Conditions on flows: expressions over columns in the Common Expression Language (CEL).
+//!
+//! The crate `cel` parses and evaluates. This module supplies the columns as variables, checks
+//! all types before the first flow, and words the errors.
+//!
+//! ```
+//! use nfstream::condition::Condition;
+//! use nfstream::features::columns;
+//! use nfstream::time::TimeUnit;
+//!
+//! let known = || columns(TimeUnit::Milliseconds);
+//! let condition = Condition::parse("dst_port == 443 && total_bytes > 1000", known())?;
+//! let names: Vec<_> = condition.columns().iter().map(|column| column.name).collect();
+//! assert_eq!(names, ["dst_port", "total_bytes"]);
+//!
+//! let error = Condition::parse("dst_prt == 443", known()).unwrap_err();
+//! assert_eq!(error.message(), "no column 'dst_prt'; did you mean 'dst_port'?");
+//! assert_eq!(error.place(), Some(0..7));
+//! # Ok::<(), nfstream::condition::ConditionError>(())
+//! ```
+
+mod error;
+mod functions;
+mod syntax;
+mod types;
+
+use std::fmt::{self, Debug, Formatter};
+use std::sync::Arc;
+
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString, CelUInt};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, Env, Program};
+
+pub use error::ConditionError;
+
+use crate::features::{Column, Names, Record, Value};
+use types::{Checker, Type};
+
+/// Bytes of an expression, at most. Each byte may nest one level deeper in the parser, the checker
+/// and the evaluation; the stack has room for twice as many.
+const LONGEST: usize = 4096;
+
+/// Expression that is true or false of each flow.
+pub struct Condition {
+    text: String,
+    program: Program,
+    environment: Arc<Env>,
+    /// The columns that the expression names.
+    columns: Vec<&'static Column>,
+}
+
+/// Columns of one flow, read on demand.
+struct Row<'a> {
+    columns: &'a [&'static Column],
+    record: &'a Record,
+    names: &'a dyn Names,
+}
+
+impl Condition {
+    /// Parses an expression over `columns`: those of a schema, or all that a table can have.
+    ///
+    /// # Errors
+    ///
+    /// [`ConditionError`] with the place of a mistake in syntax or types, and the nearest name for
+    /// a misspelt column or function.
+    pub fn parse(
+        text: &str,
+        columns: impl IntoIterator<Item = &'static Column>,
+    ) -> Result<Self, ConditionError> {
+        if text.len() > LONGEST {
+            let message = format!("has {} bytes; at most {LONGEST} are allowed", text.len());
+            return Err(ConditionError::new("", message));
+        }
+        let environment = functions::environment();
+        let program = environment.compile(text).map_err(|errors| syntax::error(text, &errors))?;
+        let known = columns.into_iter().collect();
+        let mut checker = Checker::new(text, program.source_info(), known);
+        let expression = program.expression();
+        match checker.check(expression)? {
+            Type::Any | Type::Bool => {}
+            other => {
+                let message = format!("must be true or false, not {other}");
+                return Err(checker.error(expression, message));
+            }
+        }
+        let columns = checker.into_columns();
+        Ok(Self { text: text.to_owned(), program, environment: Arc::new(environment), columns })
+    }
+
+    /// Returns the columns that the expression names: a run has to measure their groups.
+    pub fn columns(&self) -> &[&'static Column] {
+        &self.columns
+    }
+
+    /// Returns the expression as given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether the expression is true of a flow; `names` are those of the run's schema.
+    ///
+    /// # Errors
+    ///
+    /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
+    /// element that a list does not have.
+    pub fn matches(&self, record: &Record, names: &dyn Names) -> Result<bool, ConditionError> {
+        let row = Row { columns: &self.columns, record, names };
+        let mut context = Context::with_env(Arc::clone(&self.environment));
+        context.set_variable_resolver(&row);
+        let value = cel::Value::resolve_val(self.program.expression(), &context);
+        let value = value.map_err(|error| syntax::failure(&self.text, record.id, &error))?;
+        match value.downcast_ref::<CelBool>() {
+            Some(value) => Ok(*value.inner()),
+            None => {
+                let kind = value.get_type().name();
+                let message = format!("must be true or false, not {kind}, for flow {}", record.id);
+                Err(ConditionError::new(&self.text, message))
+            }
+        }
+    }
+
+    /// Removes the records of which the expression is false.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`matches`](Self::matches).
+    pub fn filter(
+        &self,
+        records: Vec<Record>,
+        names: &dyn Names,
+    ) -> Result<Vec<Record>, ConditionError> {
+        let mut kept = Vec::with_capacity(records.len());
+        for record in records {
+            if self.matches(&record, names)? {
+                kept.push(record);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+impl Debug for Condition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Condition").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+impl VariableResolver for Row<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let column = self.columns.iter().find(|column| column.name == variable)?;
+        Some(match column.value(self.record, self.names) {
+            Value::Unsigned(number) => unsigned(number),
+            Value::Signed(number) => CowVal::owned(CelInt::from(number)),
+            Value::Float(number) => CowVal::owned(CelDouble::from(number)),
+            Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
+            Value::Text(text) => CowVal::owned(CelString::from(text)),
+            Value::List(list) => {
+                let list =
+                    list.into_iter().map(|number| Box::new(CelInt::from(number)) as Box<dyn Val>);
+                CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
+            }
+        })
+    }
+}
+
+/// Returns a number as an int, the type of literals, where it fits.
+fn unsigned<'b>(number: u64) -> CowVal<'b, 'b> {
+    match i64::try_from(number) {
+        Ok(number) => CowVal::owned(CelInt::from(number)),
+        Err(_) => CowVal::owned(CelUInt::from(number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::columns;
+    use crate::time::TimeUnit;
+
+    fn parse(text: &str) -> Result<Condition, ConditionError> {
+        Condition::parse(text, columns(TimeUnit::Milliseconds))
+    }
+
+    fn error(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    fn is_fine(text: &str) {
+        if let Err(error) = parse(text) {
+            panic!("{error}");
+        }
+    }
+
+    #[test]
+    fn columns_of_all_types_are_variables() {
+        is_fine("src_port == 443 && total_bytes > 1000 && bidirectional_mean_ps >= 60");
+        is_fine("application_name.startsWith('TLS') || 'DNS' in [application_name, category_name]");
+        is_fine("application_is_guessed ? protocol == 6 : protocol in [17, 132]");
+        is_fine("splt_ps.exists(size, size > 1000) && size(splt_ps) > 2 && splt_ps[0] < 100");
+        is_fine("splt_direction.filter(way, way == 1).size() >= 2");
+        is_fine("splt_ps.map(size, size * 2)[1] == 80 && splt_ps.exists_one(s, s == 1)");
+        is_fine("double(src2dst_bytes) / double(total_bytes) > 0.9");
+        is_fine("requested_server_name.matches('(^|[.])example[.]org$')");
+        is_fine("!(expiration_id == -1) && -duration < 0 && dst_ip != string(7)");
+    }
+
+    #[test]
+    fn long_expressions_are_refused_before_they_exhaust_the_stack() {
+        let sum = format!("{} > 1", ["id"; 40_000].join("+"));
+        assert_eq!(error(&sum), "has 120003 bytes; at most 4096 are allowed");
+    }
+
+    #[test]
+    fn columns_are_those_that_are_named() {
+        let text = "src_port == 1 || splt_ps.all(id, id > src_port)";
+        let condition = parse(text).unwrap();
+        let names: Vec<_> = condition.columns().iter().map(|column| column.name).collect();
+        assert_eq!(names, ["src_port", "splt_ps"]);
+    }
+
+    #[test]
+    fn times_have_the_names_of_their_unit() {
+        let parse = |text| Condition::parse(text, columns(TimeUnit::Microseconds));
+        assert!(parse("src2dst_duration_us > 1").is_ok());
+        assert!(parse("src2dst_duration_ms > 1").is_err());
+    }
+
+    #[test]
+    fn types_that_do_not_fit_are_explained() {
+        assert_eq!(
+            error("src_port == '443'"),
+            "an int is never equal to a string\n  src_port == '443'\n           ^^"
+        );
+        assert_eq!(
+            error("src2dst_bytes / 2.0 > 1.0"),
+            "'/' does not take an int and a double; convert one with double(…) or int(…)\n  \
+             src2dst_bytes / 2.0 > 1.0\n                ^"
+        );
+        assert_eq!(
+            error("total_bytes"),
+            "must be true or false, not an int\n  total_bytes\n  ^^^^^^^^^^^"
+        );
+        assert_eq!(
+            error("'DNS' in application_name"),
+            "'in' takes a list on its right, not a string; use text.contains(part) to search \
+             text\n  'DNS' in application_name\n        ^^"
+        );
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        assert_eq!(
+            error("src_prt == 443"),
+            "no column 'src_prt'; did you mean 'src_port'?\n  src_prt == 443\n  ^^^^^^^"
+        );
+        assert_eq!(
+            error("application_name == TLS"),
+            "no column 'TLS'; 'nfstream columns' lists them, and text needs quotes\n  \
+             application_name == TLS\n                      ^^^"
+        );
+        assert_eq!(
+            error("src_ip.startWith('10.')"),
+            "no function 'startWith'; did you mean 'startsWith'?\n  \
+             src_ip.startWith('10.')\n                  ^"
+        );
+    }
+
+    #[test]
+    fn slips_of_syntax_are_explained() {
+        assert!(error("src_port = 443").contains("use '=='"));
+        assert!(error("src_port == 443 and protocol == 6").contains("'&&'"));
+        assert!(error("src_port ==").starts_with("ends too early"));
+        assert!(error("").starts_with("ends too early"));
+        assert!(error("src_ip.matches('(')").contains("regular expression"));
+    }
+}

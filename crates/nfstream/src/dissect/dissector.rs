@@ -1,0 +1,101 @@
+//! The traits of dissectors and their factories.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::features::{Application, Names};
+use crate::flow::Slot;
+use crate::packet::Packet;
+
+/// Dissector of a run and its limits.
+#[derive(Clone, Debug)]
+pub struct Dissection {
+    /// Maker of the dissectors, one for each meter.
+    pub dissector: Arc<dyn DissectorFactory>,
+    /// Packets of a flow that a dissector inspects.
+    pub limits: Limits,
+}
+
+/// Number of packets of a flow that a dissector inspects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Packets of a TCP flow.
+    pub tcp_packets: u32,
+    /// Packets of a UDP flow. Flows of other protocols have no limit.
+    pub udp_packets: u32,
+}
+
+/// Whether further packets can still change the label of a flow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Inspection {
+    /// The label is final.
+    Done,
+    /// The next packet is wanted too.
+    Open,
+}
+
+/// Version of something that labels depend on: the dissector, a library, a data file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Component {
+    /// Name as it is spelt, such as `nDPI`.
+    pub name: &'static str,
+    /// Version as the component states it.
+    pub version: String,
+}
+
+/// Failure to make a dissector.
+#[derive(Debug, thiserror::Error)]
+#[error("dissector {name} cannot be set up")]
+pub struct DissectError {
+    /// Name of the dissector.
+    pub name: &'static str,
+    /// Reason that the dissector gives.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Maker of dissectors, and the data that they share.
+///
+/// Several meters make their dissectors at the same time, each in its own thread. All dissectors
+/// of one factory number and name their labels alike.
+pub trait DissectorFactory: Debug + Send + Sync {
+    /// Returns the name under which users choose the dissector, in lower case, such as `ndpi`.
+    fn name(&self) -> &'static str;
+
+    /// Returns the versions that labels depend on: for files and for `--version`.
+    fn components(&self) -> Vec<Component>;
+
+    /// Makes the dissector of one meter.
+    ///
+    /// # Errors
+    ///
+    /// [`DissectError`] if the dissector cannot be set up.
+    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError>;
+}
+
+/// Labels the flows of one meter from their packets.
+///
+/// A dissector keeps the state of a flow under the flow's slot.
+pub trait Dissector: Send {
+    /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].
+    fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection;
+
+    /// Returns the application of the flow in `slot` as known so far.
+    fn peek(&mut self, slot: Slot) -> Application;
+
+    /// Returns the application of a slice that ends while its conversation continues, and whether
+    /// the next slice inherits it or is inspected anew.
+    fn end_slice(&mut self, slot: Slot) -> (Application, Inspection);
+
+    /// Returns the application of a flow that ends, and forgets the flow.
+    fn end(&mut self, slot: Slot) -> Application;
+
+    /// Returns the names of the numbers in labels, the same for all dissectors of a factory.
+    fn names(&self) -> Arc<dyn Names>;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { tcp_packets: 10, udp_packets: 16 }
+    }
+}

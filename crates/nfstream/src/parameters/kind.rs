@@ -1,0 +1,106 @@
+//! Kinds of parameters, and the error of a value that does not fit.
+
+use super::value::Value;
+use crate::capture::CaptureError;
+
+/// Part of a run that a parameter belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Topic {
+    /// Capture on network interfaces; without effect on files.
+    Capture,
+    /// Flows and their columns.
+    Flows,
+}
+
+/// Values that a parameter takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// One of several words, each with its meaning.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// Names of column groups, or `all`.
+    Features,
+    /// Filter expression of libpcap, or none.
+    Filter,
+    /// True or false.
+    Flag {
+        /// Meaning of false, for a parameter that is true by default.
+        off: &'static str,
+    },
+    /// Seconds, with a fraction or without.
+    Seconds {
+        /// Whether there may be no value.
+        optional: bool,
+    },
+    /// Whole number.
+    Whole {
+        /// Least value.
+        least: u64,
+        /// Greatest value.
+        most: u64,
+    },
+}
+
+/// Value that a parameter does not take.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum ParameterError {
+    /// A packet filter that libpcap does not compile.
+    #[error(transparent)]
+    Filter(#[from] CaptureError),
+    /// A value of another type, or out of range.
+    #[error("{name} must be {expected}")]
+    Unexpected {
+        /// Name of the parameter.
+        name: &'static str,
+        /// Values that it takes, in words.
+        expected: String,
+    },
+    /// A column group that does not exist.
+    #[error("no column group {group:?}; {advice}")]
+    UnknownFeature {
+        /// Name of the group as given.
+        group: String,
+        /// The nearest name, or all names.
+        advice: String,
+    },
+    /// A parameter that does not exist.
+    #[error("no parameter {name:?}")]
+    UnknownParameter {
+        /// Name of the parameter as given.
+        name: String,
+    },
+}
+
+impl Kind {
+    /// Returns the values in words: "a whole number from 0 to 3".
+    pub(super) fn expected(&self) -> String {
+        match *self {
+            Self::Choice(choices) => {
+                let words: Vec<_> = choices.iter().map(|(word, _)| format!("'{word}'")).collect();
+                format!("one of {}", words.join(", "))
+            }
+            Self::Features => "names of column groups".to_owned(),
+            Self::Filter => "a filter of libpcap".to_owned(),
+            Self::Flag { .. } => "True or False".to_owned(),
+            Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
+            Self::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
+            Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
+        }
+    }
+
+    /// Returns whether `value` is of this kind and in range.
+    pub(super) fn has(&self, value: &Value) -> bool {
+        match (*self, value) {
+            (Self::Choice(choices), Value::Text(text)) => {
+                choices.iter().any(|(word, _)| word == text)
+            }
+            (Self::Whole { least, most }, Value::Whole(number)) => (least..=most).contains(number),
+            (Self::Filter | Self::Seconds { optional: true }, Value::None)
+            | (Self::Filter, Value::Text(_))
+            | (Self::Features, Value::Names(_))
+            | (Self::Flag { .. }, Value::Flag(_))
+            | (Self::Seconds { .. }, Value::Seconds(_)) => true,
+            _ => false,
+        }
+    }
+}

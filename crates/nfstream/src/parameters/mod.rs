@@ -1,0 +1,333 @@
+//! Parameters of a run: each is declared once, in [`PARAMETERS`].
+//!
+//! The keyword arguments in Python, the options of the command, the metadata of files and
+//! `docs/parameters.md` are all made from the declarations.
+//!
+//! ```
+//! use nfstream::parameters::{Parameters, Value};
+//!
+//! let mut parameters = Parameters::default();
+//! parameters.set("max_tcp_dissections", Value::Whole(4))?;
+//! assert_eq!(parameters.config(None).dissection.map_or(4, |d| d.limits.tcp_packets), 4);
+//!
+//! let error = parameters.set("accounting_mode", Value::Whole(7)).unwrap_err();
+//! assert_eq!(error.to_string(), "accounting_mode must be a whole number from 0 to 3");
+//! # Ok::<(), nfstream::parameters::ParameterError>(())
+//! ```
+
+mod kind;
+mod table;
+mod value;
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use serde_json::{Map, Value as Json};
+
+use crate::capture::LiveOptions;
+use crate::dissect::{Dissection, Limits, default_dissector};
+use crate::features::{Group, Measuring, nearest};
+use crate::flow::Timeouts;
+use crate::pipeline::{Config, suitable_meters};
+use crate::{decode, time};
+
+pub use kind::{Kind, ParameterError, Topic};
+pub use table::{PARAMETERS, Parameter, Parameters};
+pub use value::Value;
+use value::{ALL, Mismatch, optional_groups};
+
+/// Packets in the columns of the group `splt` where `splt_analysis` gives no number.
+const SPLT_PACKETS: u16 = 10;
+
+impl Parameter {
+    /// Returns the parameter called `name`.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        PARAMETERS.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Returns the value of a run for which nobody chose another.
+    pub fn default(&self) -> Value {
+        (self.read)(&Parameters::default())
+    }
+
+    /// Parses a value as typed in a command.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if the text is no value of the parameter.
+    pub fn parse(&self, text: &str) -> Result<Value, ParameterError> {
+        let value = match self.kind {
+            Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
+            Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
+            Kind::Flag { .. } => match text {
+                "true" => Value::Flag(true),
+                "false" => Value::Flag(false),
+                _ => return Err(self.unexpected()),
+            },
+            Kind::Seconds { .. } => {
+                let seconds = text.parse().ok().and_then(time::Duration::try_from_seconds);
+                Value::Seconds(seconds.ok_or_else(|| self.unexpected())?)
+            }
+            Kind::Whole { .. } => Value::Whole(text.parse().map_err(|_| self.unexpected())?),
+        };
+        self.check(&value)?;
+        (self.write)(&mut Parameters::default(), value.clone()).map_err(|m| self.error(m))?;
+        Ok(value)
+    }
+
+    /// Returns the values that the parameter takes, in words: "a whole number from 0 to 3".
+    pub fn expected(&self) -> String {
+        self.kind.expected()
+    }
+
+    fn check(&self, value: &Value) -> Result<(), ParameterError> {
+        if self.kind.has(value) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn unexpected(&self) -> ParameterError {
+        ParameterError::Unexpected { name: self.name, expected: self.expected() }
+    }
+
+    fn error(&self, mismatch: Mismatch) -> ParameterError {
+        match mismatch {
+            Mismatch::Value => self.unexpected(),
+            Mismatch::Filter(error) => error.into(),
+            Mismatch::Feature(group) => {
+                let names = || optional_groups().map(Group::name).chain([ALL]);
+                let advice = match nearest(&group, names()) {
+                    Some(meant) => format!("did you mean {meant:?}?"),
+                    None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                ParameterError::UnknownFeature { group, advice }
+            }
+        }
+    }
+}
+
+impl Parameters {
+    /// Sets the parameter called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if there is no such parameter, or `value` is none of its values.
+    pub fn set(&mut self, name: &str, value: Value) -> Result<(), ParameterError> {
+        let unknown = || ParameterError::UnknownParameter { name: name.to_owned() };
+        let parameter = Parameter::by_name(name).ok_or_else(unknown)?;
+        parameter.check(&value)?;
+        (parameter.write)(self, value).map_err(|mismatch| parameter.error(mismatch))
+    }
+
+    /// Returns the value of `parameter`.
+    pub fn get(&self, parameter: &Parameter) -> Value {
+        (parameter.read)(self)
+    }
+
+    /// Replaces what is short for other parameters: `features` holds the groups of
+    /// `statistical_analysis` and `splt_analysis`, and `splt_analysis` is the length of the lists.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let mut add = |group| {
+            if !self.features.contains(&group) {
+                self.features.push(group);
+            }
+        };
+        if self.statistical_analysis {
+            add(Group::Statistics);
+            add(Group::TcpFlags);
+        }
+        if self.splt_analysis > 0 {
+            add(Group::Splt);
+        } else if self.features.contains(&Group::Splt) {
+            self.splt_analysis = SPLT_PACKETS;
+        }
+        self
+    }
+
+    /// Returns the configuration of a run over an input of `input_bytes`, if that is known.
+    pub fn config(&self, input_bytes: Option<u64>) -> Config {
+        let settled = self.clone().settled();
+        Config {
+            timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
+            decode: decode::Options { tunnels: self.decode_tunnels, ..Default::default() },
+            dissection: self.dissection(),
+            measuring: Measuring {
+                groups: settled.features,
+                unit: self.time_unit,
+                accounting: self.accounting_mode,
+                // Columns of the group may be needed without being among the features.
+                splt_packets: match self.splt_analysis {
+                    0 => SPLT_PACKETS.into(),
+                    packets => packets.into(),
+                },
+                track_tcp: self.track_tcp,
+                ..Measuring::default()
+            },
+            max_flows: NonZeroU64::new(self.max_nflows),
+            max_active_flows: NonZeroUsize::new(self.max_active_flows),
+            meters: NonZeroUsize::new(self.n_meters)
+                .unwrap_or_else(|| suitable_meters(input_bytes)),
+            ..Config::default()
+        }
+    }
+
+    /// Returns the dissector of a run and its limits, `None` for no labels.
+    pub fn dissection(&self) -> Option<Dissection> {
+        let dissector = default_dissector().filter(|_| self.dissect)?;
+        let limits =
+            Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
+        Some(Dissection { dissector, limits })
+    }
+
+    /// Returns the options of a capture on network interfaces.
+    pub fn live_options(&self) -> LiveOptions {
+        let standard = |span: time::Duration| std::time::Duration::from_nanos(span.nanos());
+        LiveOptions {
+            snaplen: self.snaplen,
+            promiscuous: self.promiscuous_mode,
+            buffer_bytes: self.socket_buffer_size,
+            duration: self.duration.map(standard),
+        }
+    }
+
+    /// Returns the polling interval of the process table, `None` for no attribution of flows.
+    pub fn process_polling(&self) -> Option<std::time::Duration> {
+        let interval = std::time::Duration::from_millis(self.system_visibility_poll_ms.into());
+        (self.system_visibility_mode == 1).then_some(interval)
+    }
+
+    /// Returns the settled values that files record, by name.
+    pub fn to_json(&self) -> Map<String, Json> {
+        let settled = self.clone().settled();
+        let recorded = PARAMETERS.iter().filter(|parameter| parameter.recorded);
+        recorded.map(|one| (one.name.to_owned(), settled.get(one).to_json())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_configuration() {
+        let (ours, config) = (Parameters::default().config(Some(0)), Config::default());
+        assert_eq!(
+            format!("{:?}", ours.measuring.plan()),
+            format!("{:?}", config.measuring.plan())
+        );
+        assert_eq!(ours.timeouts, config.timeouts);
+        assert_eq!(ours.max_flows, config.max_flows);
+        assert_eq!(ours.max_active_flows, config.max_active_flows);
+        assert_eq!(format!("{:?}", ours.dissection), format!("{:?}", config.dissection));
+        let live = format!("{:?}", LiveOptions::default());
+        assert_eq!(format!("{:?}", Parameters::default().live_options()), live);
+    }
+
+    /// Returns some values that a parameter takes, the extremes among them.
+    fn values(parameter: &Parameter) -> Vec<Value> {
+        match parameter.kind {
+            Kind::Choice(choices) => {
+                choices.iter().map(|(word, _)| Value::Text((*word).to_owned())).collect()
+            }
+            Kind::Features => {
+                vec![Value::Names(Vec::new()), Value::Names(vec!["splt".to_owned()])]
+            }
+            Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
+            Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
+            Kind::Seconds { .. } => {
+                vec![Value::Seconds(time::Duration::default()), Value::Seconds(time::Duration::MAX)]
+            }
+            Kind::Whole { least, most } => vec![Value::Whole(least), Value::Whole(most)],
+        }
+    }
+
+    #[test]
+    fn values_are_kept_as_they_are_set() {
+        for parameter in PARAMETERS {
+            for value in values(parameter) {
+                let mut parameters = Parameters::default();
+                parameters.set(parameter.name, value.clone()).unwrap();
+                assert_eq!(parameters.get(parameter), value, "{}", parameter.name);
+                for other in PARAMETERS.iter().filter(|other| other.name != parameter.name) {
+                    assert_eq!(parameters.get(other), other.default(), "{}", other.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_value_that_files_record_is_in_the_json() {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.recorded) {
+            let usual = Parameters::default().to_json();
+            let differs = |value| {
+                let mut parameters = Parameters::default();
+                parameters.set(parameter.name, value).unwrap();
+                parameters.to_json() != usual
+            };
+            assert!(values(parameter).into_iter().any(differs), "{}", parameter.name);
+        }
+    }
+
+    #[test]
+    fn defaults_can_be_set_and_are_in_range() {
+        for parameter in PARAMETERS {
+            Parameters::default().set(parameter.name, parameter.default()).unwrap();
+            let is_on = parameter.default() == Value::Flag(true);
+            let has_off = matches!(parameter.kind, Kind::Flag { off } if !off.is_empty());
+            assert_eq!(is_on, has_off, "{}", parameter.name);
+        }
+    }
+
+    fn error(name: &str, value: Value) -> String {
+        Parameters::default().set(name, value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_explained() {
+        assert_eq!(
+            error("accounting_mode", Value::Whole(4)),
+            "accounting_mode must be a whole number from 0 to 3"
+        );
+        assert_eq!(error("snaplen", Value::Flag(true)), error("snaplen", Value::Whole(0)));
+        assert_eq!(
+            error("idle_timeout", Value::None),
+            "idle_timeout must be a number of seconds (0 or more)"
+        );
+        assert_eq!(
+            error("time_unit", Value::Text("s".to_owned())),
+            "time_unit must be one of 'ms', 'us', 'ns'"
+        );
+        assert_eq!(
+            error("features", Value::Names(vec!["tcp-flags".to_owned()])),
+            r#"no column group "tcp-flags"; did you mean "tcp_flags"?"#
+        );
+        assert!(error("bpf_filter", Value::Text("tcp prot 80".to_owned())).contains("syntax"));
+        assert_eq!(error("idle_time", Value::None), r#"no parameter "idle_time""#);
+    }
+
+    #[test]
+    fn text_is_parsed_by_kind() {
+        let parse = |name, text| Parameter::by_name(name).unwrap().parse(text);
+        assert_eq!(parse("n_meters", "3").unwrap(), Value::Whole(3));
+        let half = time::Duration::from_nanos(500_000_000);
+        assert_eq!(parse("idle_timeout", "0.5").unwrap(), Value::Seconds(half));
+        for (name, text) in [("n_meters", "-1"), ("idle_timeout", "x"), ("features", "nothing")] {
+            assert!(parse(name, text).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn short_forms_become_groups() {
+        let settled = |name: &str, value| {
+            let mut parameters = Parameters::default();
+            parameters.set(name, value).unwrap();
+            parameters.settled()
+        };
+        let statistics = settled("statistical_analysis", Value::Flag(true));
+        assert_eq!(statistics.features, [Group::Statistics, Group::TcpFlags]);
+        let splt = settled("splt_analysis", Value::Whole(3));
+        assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], 3));
+        let splt = settled("features", Value::Names(vec!["splt".to_owned()]));
+        assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], SPLT_PACKETS));
+        let all = settled("features", Value::Names(vec!["all".to_owned()]));
+        assert_eq!(all.features.len(), optional_groups().count());
+    }
+}

@@ -1,0 +1,80 @@
+//! `docs/parameters.md` is made from the declarations of parameters: `make bless` rewrites it.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use nfstream::parameters::{Kind, PARAMETERS, Parameter, Topic, Value};
+
+const INTRODUCTION: &str = "\
+# Parameters
+
+Python takes these as keyword arguments of `NFStreamer`, and the commands `flows`, `summary` and
+`live` as options: `idle_timeout=5` is `--idle-timeout 5`. A flag that is true by default is
+switched off with `--no-`: `dissect=False` is `--no-dissect`. Files record the values in their
+metadata, as JSON under `nfstream.parameters`, unless the table says that they have no effect on
+rows.
+";
+
+fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    write_table(Topic::Flows, "Flows", "For files and interfaces.", &mut page);
+    write_table(
+        Topic::Capture,
+        "Capture",
+        "For network interfaces; without effect on files.",
+        &mut page,
+    );
+    page
+}
+
+fn write_table(topic: Topic, title: &str, introduction: &str, page: &mut String) {
+    write!(page, "\n## {title}\n\n{introduction}\n\n").unwrap();
+    page.push_str("| parameter | values | default | meaning |\n|---|---|---|---|\n");
+    for parameter in PARAMETERS.iter().filter(|parameter| parameter.topic == topic) {
+        let Parameter { name, meaning, .. } = parameter;
+        let note = if parameter.recorded { "" } else { "; no effect on rows" };
+        let (values, default) = (values(parameter), default(parameter));
+        writeln!(page, "| `{name}` | {values} | {default} | {meaning}{note} |").unwrap();
+    }
+}
+
+fn values(parameter: &Parameter) -> String {
+    let unit =
+        if parameter.unit.is_empty() { String::new() } else { format!(" {}", parameter.unit) };
+    match parameter.kind {
+        Kind::Choice(choices) => {
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("`\"{word}\"`")).collect();
+            words.join(", ")
+        }
+        Kind::Features => "names".to_owned(),
+        Kind::Filter => "expression, or `None`".to_owned(),
+        Kind::Flag { .. } => "`True`, `False`".to_owned(),
+        Kind::Seconds { optional: false } => "seconds, also fractions".to_owned(),
+        Kind::Seconds { optional: true } => "seconds, also fractions, or `None`".to_owned(),
+        Kind::Whole { least, most: u64::MAX } => format!("from {least}{unit}"),
+        Kind::Whole { least, most } => format!("{least} to {most}{unit}"),
+    }
+}
+
+fn default(parameter: &Parameter) -> String {
+    match parameter.default() {
+        Value::None => "`None`".to_owned(),
+        Value::Flag(true) => "`True`".to_owned(),
+        Value::Flag(false) => "`False`".to_owned(),
+        Value::Names(_) => "`()`".to_owned(),
+        Value::Text(text) => format!("`\"{text}\"`"),
+        value => format!("`{value}`"),
+    }
+}
+
+#[test]
+fn the_page_of_parameters_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/parameters.md");
+    if std::env::var_os("NFSTREAM_BLESS").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page(), "docs/parameters.md is not current: run `make bless`");
+}
