@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Path = str | os.PathLike[str]
 
+
 @dataclass(frozen=True)
 class Stats:
     """What a run has counted: ``packets == flow_packets + sum(ignored.values())``.

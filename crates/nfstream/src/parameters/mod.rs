@@ -147,7 +147,7 @@ impl Parameters {
         let settled = self.clone().settled();
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
-            decode: decode::Options { tunnels: self.decode_tunnels, ..Default::default() },
+            decode: decode::Options { tunnels: self.decode_tunnels },
             dissection: self.dissection(),
             measuring: Measuring {
                 groups: settled.features,
@@ -159,7 +159,6 @@ impl Parameters {
                     packets => packets.into(),
                 },
                 track_tcp: self.track_tcp,
-                ..Measuring::default()
             },
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
