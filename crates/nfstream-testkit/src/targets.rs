@@ -19,7 +19,7 @@ use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::packet::{Chunk, Fragment, LinkType, Packet, RawRecord};
 use nfstream::table::{Table, TableSpec};
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Dialect, Run, Stats, Step, nfstream6};
+use nfstream::{Config, Dialect, Run, Stats, Step};
 
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
@@ -328,7 +328,11 @@ impl<'a> Frames<'a> {
     }
 
     fn dialect(&self) -> Dialect {
-        if self.options & 2 == 0 { Dialect::Standard } else { Dialect::Nfstream6 }
+        #[cfg(feature = "nfstream6")]
+        if self.options & 2 != 0 {
+            return Dialect::Nfstream6;
+        }
+        Dialect::Standard
     }
 
     /// Returns the frames and when they came: a byte of time, two of length, the frame.
@@ -366,7 +370,8 @@ impl<'a> Frames<'a> {
         let link = self.link;
         let record = RawRecord { time, offset: 0, capture_len: len, wire_len: len, link };
         let decoded = match self.dialect() {
-            Dialect::Nfstream6 => nfstream6::decode(&record, frame, self.options()),
+            #[cfg(feature = "nfstream6")]
+            Dialect::Nfstream6 => nfstream::nfstream6::decode(&record, frame, self.options()),
             _ => decode(&record, frame, self.options(), fragments),
         };
         let packet = match decoded {

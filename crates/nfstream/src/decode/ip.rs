@@ -163,7 +163,7 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
                     *cursor.peek::<8>(0, TruncatedNetwork)?;
                 let cut = u16::from_be_bytes([cut_high, cut_low]);
                 // That of the first fragment header, should there be several.
-                ip.identification = *identification.get_or_insert(u32::from_be_bytes(id));
+                ip.identification = *identification.get_or_insert_with(|| u32::from_be_bytes(id));
                 cursor.skip(8);
                 ip.protocol = next;
                 if cut & 0xfff8 != 0 {

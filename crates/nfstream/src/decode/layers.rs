@@ -79,7 +79,7 @@ impl<'a> Layers<'a> {
     pub(super) fn packet(&self, record: &RawRecord, fragments: &mut Vec<FragmentId>) -> Packet {
         let Self { cursor, vlan_id, ip, transport, tunnel, cut } = self;
         if ip.fragment != Fragment::Whole {
-            fragments.extend(cut);
+            add(*cut, fragments);
         }
         let (mut src, mut dst) = (ip.src, ip.dst);
         src.port = transport.src_port;
@@ -106,4 +106,10 @@ impl<'a> Layers<'a> {
             payload_len: ip.len.saturating_sub(narrow(headers_len)),
         }
     }
+}
+
+/// Adds the identity of a fragment. Few packets are one.
+#[cold]
+fn add(id: Option<FragmentId>, fragments: &mut Vec<FragmentId>) {
+    fragments.extend(id);
 }

@@ -78,6 +78,10 @@ struct Ip {
 }
 
 /// Decodes the frame that `record` describes.
+///
+/// # Errors
+///
+/// [`DecodeError`] where nfstream 6.6 drops the frame.
 #[cold]
 #[inline(never)]
 pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
