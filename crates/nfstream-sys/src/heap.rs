@@ -4,7 +4,7 @@
 /// ended will ask for none. Elsewhere this does nothing.
 pub fn release_freed() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` touches only memory that nobody holds, under the allocator's own locks.
+    // SAFETY: `malloc_trim` touches only free memory, under the allocator's own locks.
     unsafe {
         libc::malloc_trim(0);
     }

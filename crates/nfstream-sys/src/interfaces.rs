@@ -7,7 +7,7 @@ use std::ptr;
 
 /// A network interface as it is at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Interface {
+pub struct InterfaceInfo {
     /// Name.
     pub name: String,
     /// Number; an interface that is made anew gets another.
@@ -30,7 +30,7 @@ pub struct Interface {
 /// # Errors
 ///
 /// What the system says.
-pub fn interfaces() -> io::Result<Vec<Interface>> {
+pub fn interfaces() -> io::Result<Vec<InterfaceInfo>> {
     let mut list = ptr::null_mut();
     // SAFETY: a place for the pointer to a list, which is freed below.
     if unsafe { libc::getifaddrs(&raw mut list) } != 0 {
@@ -51,7 +51,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         // An address may have a label of its own, `eth0:1`.
         let name = name.split(':').next().unwrap_or(&name);
         let mut of_name =
-            interfaces.iter_mut().filter(|interface: &&mut Interface| interface.name == name);
+            interfaces.iter_mut().filter(|interface: &&mut InterfaceInfo| interface.name == name);
         if let Some(interface) = of_name.next() {
             interface.addresses.push(address);
         }
@@ -86,7 +86,7 @@ fn name(entry: &libc::ifaddrs) -> String {
 }
 
 /// Returns what an entry of link-layer addresses says; nothing for any other entry.
-fn interface(entry: &libc::ifaddrs) -> Option<Interface> {
+fn interface(entry: &libc::ifaddrs) -> Option<InterfaceInfo> {
     /// Where these counters stand in `struct rtnl_link_stats`, all of whose fields are `u32`.
     const RX_DROPPED: usize = 6;
     const RX_MISSED_ERRORS: usize = 15;
@@ -102,7 +102,7 @@ fn interface(entry: &libc::ifaddrs) -> Option<Interface> {
     let counters = entry.ifa_data.cast::<u32>();
     // SAFETY: with addresses of this family the data are null or a struct of at least 23 `u32`.
     let counter = |place| if counters.is_null() { 0 } else { unsafe { *counters.add(place) } };
-    Some(Interface {
+    Some(InterfaceInfo {
         name: name(entry),
         index: u32::try_from(address.sll_ifindex).ok()?,
         addresses: Vec::new(),

@@ -19,7 +19,7 @@ mod ring;
 
 pub use heap::release_freed;
 #[cfg(target_os = "linux")]
-pub use interfaces::{Interface, interfaces};
+pub use interfaces::{InterfaceInfo, interfaces};
 pub use libpcap::libpcap_version;
 pub use mapping::Mapping;
 pub use prefetch::{prefetch_line, prefetch_read, prefetch_slice, prefetch_whole};

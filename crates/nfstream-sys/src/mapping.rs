@@ -79,7 +79,7 @@ impl Mapping {
         return true;
     }
 
-    /// Tells the kernel that the bytes will be read from first to last, where it can be told.
+    /// Advises the kernel that the bytes will be read from first to last, where it takes advice.
     pub fn advise_sequential(&self) {
         #[cfg(unix)]
         if let Some(map) = &self.map {

@@ -62,7 +62,7 @@ pub struct FilterInstruction {
     pub k: u32,
 }
 
-/// What the kernel has counted since it was last asked.
+/// Counts of the kernel since the last call.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RingCounts {
     /// Packets that the filter let pass, dropped ones included.
@@ -196,7 +196,7 @@ impl PacketRing {
         set(&self.socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
     }
 
-    /// Lets the kernel keep only the bytes of a packet that `filter` asks for.
+    /// Has the kernel keep only the bytes of a packet that `filter` selects.
     ///
     /// # Errors
     ///
@@ -286,7 +286,7 @@ impl PacketRing {
         if self.left.is_some() { (self.block + 1) % self.blocks } else { self.block }
     }
 
-    /// Returns the word that says whose a block is.
+    /// Returns the word that says whether a block is the kernel's or ours.
     fn status(&self, block: usize) -> &AtomicU32 {
         let offset = offset_of!(libc::tpacket_block_desc, hdr)
             + offset_of!(libc::tpacket_hdr_v1, block_status);
@@ -398,7 +398,7 @@ fn open_socket() -> io::Result<OwnedFd> {
     // SAFETY: a plain system call.
     let socket = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
     check(socket)?;
-    // SAFETY: the descriptor was just made and nobody else has it.
+    // SAFETY: the descriptor was just made and nothing else has it.
     Ok(unsafe { OwnedFd::from_raw_fd(socket) })
 }
 

@@ -77,13 +77,14 @@ fn take(
     random: &mut Rng,
 ) -> Result<u64, Box<dyn Error>> {
     let source = Box::new(capture::open(&[capture.to_owned()])?);
+    let hooked = matches!(course, Course::Hooked);
     let config = Config {
         measuring: Measuring { groups: Group::ALL.to_vec(), ..Measuring::default() },
-        meters: random.usize(2..=6).try_into()?,
+        // Hooks go with one meter.
+        meters: if hooked { 1 } else { random.usize(2..=6) }.try_into()?,
         chunk_packets: random.usize(1..=64).try_into()?,
         ..Config::default()
     };
-    let hooked = matches!(course, Course::Hooked);
     let start = if hooked { Run::with_hooks } else { Run::new };
     let mut run = start(source, &config)?;
     let (stop, monitor) = (run.stop_handle(), run.monitor());

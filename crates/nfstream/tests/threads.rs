@@ -12,7 +12,7 @@ use nfstream::capture::CaptureError;
 use nfstream::features::Record;
 use nfstream::flow::Slot;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
-use nfstream::{Run, RunError, Step};
+use nfstream::{ConfigError, Run, RunError, Step};
 use nfstream_testkit::strategies::Plan;
 use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
 
@@ -250,4 +250,16 @@ fn an_error_of_a_hook_ends_the_run_at_once() {
         assert!(matches!(run.advance(), Ok(Step::Last(records)) if records.is_empty()));
         assert_threads_end();
     }
+}
+
+#[test]
+fn hooks_with_several_meters_are_an_error_of_the_settings() {
+    let _alone = alone();
+    let error = Run::with_hooks(source(Ending::Complete), &ends(2).config()).err().unwrap();
+    assert_eq!(error.to_string(), "hooks need one meter, not 2");
+    let mut run = Run::new(source(Ending::Complete), &ends(2).config()).unwrap();
+    let error = run.advance_with(&mut FailAt(1)).unwrap_err();
+    assert!(matches!(error, RunError::Config(ConfigError::HooksWithMeters { .. })), "{error}");
+    drop(run);
+    assert_threads_end();
 }

@@ -23,7 +23,7 @@ pub struct Filter {
 pub struct Filtered<S> {
     source: S,
     filter: Filter,
-    /// Why nothing more can be read, once that is so; told after the packets before it.
+    /// Error that ended reading; returned after the packets before it.
     failure: Option<CaptureError>,
     has_failed: bool,
 }
@@ -88,7 +88,7 @@ impl Filter {
         &self.expression
     }
 
-    /// Returns the program for frames of type `link`, compiled when it is first asked for.
+    /// Returns the program for frames of type `link`, compiled at its first use.
     pub(super) fn program(&mut self, link: LinkType) -> Result<&Program, CaptureError> {
         let known = self.programs.iter().position(|(of, _)| *of == link);
         let place = match known {

@@ -1,4 +1,4 @@
-//! How reading a capture ended, before its name is added.
+//! How reading a capture ends.
 
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(super) enum End {
     Truncated { offset: u64 },
 }
 
-/// Why a file cannot be read on. Its name is added by who knows it.
+/// Why reading a file has failed. [`at`](Self::at) adds its name.
 #[derive(Debug)]
 pub(super) enum Failure {
     Changed,

@@ -23,7 +23,7 @@ pub(super) struct Parsed {
 pub(super) enum Stop {
     /// What comes next breaks a rule.
     Corrupt { what: Corruption },
-    /// There are as many records as were asked for.
+    /// The limit of records is reached.
     Full,
     /// What comes next needs this many bytes, more than there are.
     Short { needed: usize },
@@ -46,7 +46,7 @@ impl Prefetch {
         Self { fetched: from }
     }
 
-    /// Sees to it that the bytes behind `at` were asked for.
+    /// Fetches the bytes after `at`, unless that was done before.
     #[inline(always)]
     pub(super) fn advance(&mut self, bytes: &[u8], at: usize) {
         // Nothing is gained by fetching what was jumped over.

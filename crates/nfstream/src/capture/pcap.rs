@@ -69,7 +69,7 @@ impl Pcap {
         records: &mut Vec<RawRecord>,
         limit: usize,
     ) -> Parsed {
-        // One loop for each layout, so that none asks for it at every record.
+        // One loop for each layout, so that it is not checked at every record.
         match self.layout {
             Layout::Big => {
                 self.walk::<RECORD_LEN>(parse_pcap_frame_be, bytes, from, records, limit)

@@ -3,7 +3,7 @@
 use super::error::{CaptureError, Warning};
 use crate::packet::Chunk;
 
-/// Gives packets, a chunk at a time.
+/// A source of packets, read a chunk at a time.
 pub trait Source: Send {
     /// Fills `chunk` with the next packets, at most `limit`, and returns whether the source goes
     /// on. What the chunk held before is gone; its memory is used again unless someone else
@@ -19,15 +19,15 @@ pub trait Source: Send {
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
-    /// Asks the source for its end, and returns whether it has packets from before this moment.
-    /// They are to be read still, until `read` returns `false`.
+    /// Stops the source, and returns whether it still has packets from before this moment. The
+    /// caller reads them until `read` returns `false`.
     ///
-    /// A file has none: what is not read of it is not wanted.
+    /// A file has none: the rest of it is not wanted.
     fn stop(&mut self) -> bool {
         false
     }
 
-    /// Returns whether a read may wait for somebody else: a pipe does, a regular file does not.
+    /// Returns whether a read may block: that of a pipe does, that of a regular file does not.
     fn may_wait(&self) -> bool;
 
     /// Returns how far the source has been read.
@@ -42,7 +42,7 @@ pub trait Source: Send {
     fn take_warnings(&mut self) -> Vec<Warning>;
 }
 
-/// What the system has counted of the packets of a live source.
+/// Counts that the system keeps of the packets of a live source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Reception {
     /// Packets that arrived and that the filter, if there is one, let pass: those given and

@@ -28,7 +28,7 @@ pub(super) struct Stream {
     decoder: Decoder,
     /// Bytes taken from the source, before decompression.
     taken: Arc<AtomicU64>,
-    /// What was read last. Chunks share it, so it is only filled up while nobody else has it.
+    /// What was read last. Chunks share it, so it is only filled up while no chunk has it.
     buffer: Arc<Vec<u8>>,
     /// A buffer that was handed back.
     spare: Vec<u8>,
@@ -182,12 +182,12 @@ impl Stream {
         None
     }
 
-    /// Returns whether there is space behind what is filled, and nobody else has the buffer.
+    /// Returns whether there is space after what is filled, and no chunk has the buffer.
     fn has_space(&mut self) -> bool {
         self.end < self.buffer.len() && Arc::get_mut(&mut self.buffer).is_some()
     }
 
-    /// Keeps a buffer for later if nobody else has it.
+    /// Keeps a buffer for reuse if no chunk has it.
     fn take_back(&mut self, bytes: ChunkBytes) {
         if let ChunkBytes::Owned(buffer) = bytes
             && let Some(buffer) = Arc::into_inner(buffer)

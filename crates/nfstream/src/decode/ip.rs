@@ -91,7 +91,7 @@ fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     if len < narrow(header_len) {
         return Err(MalformedNetwork);
     }
-    // Options may be cut: who needs what follows them notices.
+    // Options may be cut: reading what follows them fails then.
     cursor.skip(header_len);
     let place = u16::from_be_bytes([cut_high, cut_low]);
     let fragment = if place & FRAGMENT_OFFSET != 0 {

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::error::DecodeError;
 use super::error::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
-use crate::packet::LinkType;
+use crate::packet::{LinkType, link_types};
 
 /// What the link layer says of the packet behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,25 +48,31 @@ pub(super) fn skip_to_network(
     other_links(link, cursor)
 }
 
-fn other_links(link: LinkType, cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
-    match link {
-        LinkType::NULL | LinkType::LOOP => loopback(cursor),
-        LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_OPENBSD => Ok(EITHER),
-        LinkType::IPV4 => Ok(V4),
-        LinkType::IPV6 => Ok(V6),
-        LinkType::PPP | LinkType::PPP_SERIAL => match cursor.byte(0, TruncatedLink)? {
-            // Unicast and multicast addresses of Cisco HDLC (RFC 1547, section 4.3.1).
-            0x0f | 0x8f => cisco_hdlc(cursor),
-            _ => ppp(cursor),
-        },
-        LinkType::PPPOE => pppoe(cursor),
-        LinkType::C_HDLC => cisco_hdlc(cursor),
-        LinkType::LINUX_SLL => cooked(cursor, 14, 16),
-        LinkType::LINUX_SLL2 => cooked(cursor, 0, 20),
-        LinkType::IEEE802_11 => wireless(cursor, false),
-        LinkType::RADIOTAP => radiotap(cursor),
-        _ => Err(UnsupportedLinkType),
-    }
+macro_rules! readers {
+    ($($(#[$doc:meta])* $constant:ident = $number:literal, $name:literal, $reader:ident;)*) => {
+        fn other_links(link: LinkType, cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+            match link {
+                $(LinkType::$constant => $reader(cursor),)*
+                _ => Err(UnsupportedLinkType),
+            }
+        }
+    };
+}
+link_types!(readers);
+
+/// Reads a bare IP packet, of either version.
+fn raw(_: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    Ok(EITHER)
+}
+
+/// Reads a bare IPv4 packet.
+fn ipv4(_: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    Ok(V4)
+}
+
+/// Reads a bare IPv6 packet.
+fn ipv6(_: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    Ok(V6)
 }
 
 /// Reads an Ethernet header and every tag and label behind it.
@@ -149,7 +155,7 @@ pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
             break;
         }
     }
-    // Labels do not say what follows them; IP packets are told by their version.
+    // Labels do not say what follows them; the version of the IP packet does.
     match cursor.byte(0, TruncatedLink)? >> 4 {
         4 => Ok(V4),
         6 => Ok(V6),
@@ -193,6 +199,15 @@ fn cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if kind < ethertype::FIRST { Err(NotIp) } else { behind_type(cursor, kind) }
 }
 
+/// Reads a header of PPP or of Cisco HDLC, both of which are captured under one link type.
+fn ppp_or_cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    match cursor.byte(0, TruncatedLink)? {
+        // Unicast and multicast addresses of Cisco HDLC (RFC 1547, section 4.3.1).
+        0x0f | 0x8f => cisco_hdlc(cursor),
+        _ => ppp(cursor),
+    }
+}
+
 /// Reads an address family in the byte order of whatever machine made the capture.
 fn loopback(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let family = *cursor.peek(0, TruncatedLink)?;
@@ -203,6 +218,16 @@ fn loopback(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
         10 | 23 | 24 | 28 | 30 => Ok(V6),
         _ => Err(NotIp),
     }
+}
+
+/// Reads a Linux "cooked" header of version 1.
+fn cooked_1(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    cooked(cursor, 14, 16)
+}
+
+/// Reads a Linux "cooked" header of version 2.
+fn cooked_2(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    cooked(cursor, 0, 20)
 }
 
 /// Reads a Linux "cooked" header of `len` bytes with its protocol at `protocol`.
@@ -244,6 +269,11 @@ fn radiotap(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
     cursor.skip(len);
     wireless(cursor, padded)
+}
+
+/// Reads an 802.11 frame without a header before it.
+fn bare_wireless(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    wireless(cursor, false)
 }
 
 /// Reads an 802.11 data frame; `padded` if its header is padded to a multiple of four bytes.

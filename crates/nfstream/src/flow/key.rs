@@ -105,7 +105,7 @@ impl Direction {
     }
 }
 
-/// Hashes keys under secret seeds, so that nobody can choose addresses that collide.
+/// Hashes keys under secret seeds, so that an attacker cannot choose addresses that collide.
 #[derive(Clone, Debug, Default)]
 pub struct KeyHasher(foldhash::quality::RandomState);
 

@@ -5,7 +5,7 @@ use nfstream_sys::prefetch_slice;
 use super::{FlowKey, Sender};
 use crate::time::Timestamp;
 
-/// A flow as the rules see it: whose packets, since when, until when.
+/// Key and times of a flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Flow {
     /// The conversation.

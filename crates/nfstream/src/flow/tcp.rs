@@ -34,7 +34,7 @@ pub struct Connection {
     close: Option<Close>,
 }
 
-/// One end, as its own segments tell.
+/// State of one end, from its own segments.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct End {
     /// Behind the last byte sent.
@@ -131,7 +131,7 @@ impl Connection {
             .is_some_and(|(fin, acknowledged)| distance(fin, acknowledged) >= 0)
     }
 
-    /// Returns whether a reset is the sender's own rather than a guess of somebody else: its
+    /// Returns whether a reset is the sender's own rather than a third party's guess: its
     /// number lies in the receiver's window, or it acknowledges what the receiver has sent.
     fn is_valid_reset(&self, sender: usize, receiver: usize, segment: &Segment) -> bool {
         let (sender, receiver) = (&self.ends[sender], &self.ends[receiver]);

@@ -79,7 +79,7 @@ impl EndReason {
         }
     }
 
-    /// Returns the name under which tables tell the reason.
+    /// Returns the name of the reason in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -197,7 +197,7 @@ impl Default for StreamClock {
 /// ones.
 ///
 /// A flow is noted once, at its birth, under the time at which it would end. When that time comes
-/// the flow is asked again: it ends, or is noted anew. Packets never touch the wheel.
+/// the flow is checked again: it ends, or is noted anew. Packets never touch the wheel.
 #[derive(Debug)]
 pub struct Wheel {
     /// Notes by the number of the first period at whose start they are due.
@@ -207,7 +207,7 @@ pub struct Wheel {
     idle: Duration,
 }
 
-/// A flow to be asked.
+/// A flow to be checked.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Note {
     /// Where the flow lives.

@@ -1,4 +1,4 @@
-//! Code that follows flows packet by packet, and what it is given.
+//! Callbacks for packets and flows, and their arguments.
 
 use super::state::FlowState;
 use crate::dpi::Dissector;
@@ -6,53 +6,53 @@ use crate::features::{Measures, Record};
 use crate::flow::{Direction, Flow, Slot};
 use crate::packet::{ChunkBytes, Packet};
 
-/// A packet in the hands of [`Hooks`].
+/// A packet, as [`Hooks`] get it.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
     /// The packet.
     pub packet: &'a Packet,
     /// The bytes of its chunk.
     pub bytes: &'a ChunkBytes,
-    /// Which way it went in its flow.
+    /// Its direction in its flow.
     pub direction: Direction,
 }
 
-/// A flow in the hands of [`Hooks`], as of the packet that has just arrived.
+/// A flow, as [`Hooks`] get it, as of the packet that has just arrived.
 pub struct FlowView<'a> {
-    /// Where the flow lives.
+    /// Slot of the flow.
     pub slot: Slot,
-    /// Whose packets, since when, until when.
+    /// Its key and times.
     pub flow: &'a Flow,
     /// Packets and bytes so far.
     pub state: &'a FlowState,
-    /// What else has been measured, if anything is.
+    /// Other measurements, if there are any.
     pub measures: Option<&'a Measures>,
-    /// Who has just learnt about its application; `None` if nothing has been added.
+    /// The dissector, if it has just inspected a packet of the flow.
     pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
 }
 
-/// What [`Hooks`] want with a flow after a packet.
+/// The fate of a flow after a packet, as [`Hooks`] decide.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FlowAction {
-    /// It goes on.
+    /// It continues.
     Continue,
     /// It ends now, this packet included, with this expiration id.
     End(i32),
 }
 
-/// An error of [`Hooks`]: ends the run and reaches its caller as it is.
+/// An error of [`Hooks`]: ends the run and reaches its caller unchanged.
 pub type HookError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Code that follows the flows of a run packet by packet.
+/// Callbacks for the packets and flows of a run.
 pub trait Hooks {
-    /// Whether there is anything to call.
+    /// Whether there are any callbacks.
     const ACTIVE: bool = true;
 
     /// Called for the first packet of a flow.
     ///
     /// # Errors
     ///
-    /// Whatever ends the run.
+    /// An error ends the run.
     fn on_init(
         &mut self,
         view: FlowView<'_>,
@@ -63,7 +63,7 @@ pub trait Hooks {
     ///
     /// # Errors
     ///
-    /// Whatever ends the run.
+    /// An error ends the run.
     fn on_update(
         &mut self,
         view: FlowView<'_>,
@@ -78,16 +78,16 @@ pub trait Hooks {
     ///
     /// # Errors
     ///
-    /// Whatever ends the run.
+    /// An error ends the run.
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
 
-    /// Runs `wait`, which may take long and calls no other hook.
+    /// Runs `wait`, which may block and calls no other hook.
     fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
         wait()
     }
 }
 
-/// No code at all: a run without hooks costs nothing for them.
+/// No callbacks: a run with these pays nothing for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHooks;
 

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// A flow that ends, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Ending {
+pub struct FlowEnd {
     /// Slot of the flow.
     pub slot: Slot,
     /// Time of its end in the stream.
@@ -40,15 +40,19 @@ pub trait Lifecycle: Send + 'static {
 
     /// Returns the flows that end after a packet at `time`. Called if
     /// [`ENDS_BY_PACKETS`](Self::ENDS_BY_PACKETS).
-    fn end_after_packet(&mut self, _time: Timestamp, _flows: &FlowTable<FlowState>) -> Vec<Ending> {
+    fn end_after_packet(
+        &mut self,
+        _time: Timestamp,
+        _flows: &FlowTable<FlowState>,
+    ) -> Vec<FlowEnd> {
         Vec::new()
     }
 
     /// Returns the flows that end at a tick of the stream's clock, in order.
-    fn end_at_tick(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending>;
+    fn end_at_tick(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd>;
 
     /// Returns all active flows, in the order in which they end with the input at `time`.
-    fn end_all(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending>;
+    fn end_all(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd>;
 
     /// Returns the flow that makes room for another; `None` if there is none.
     fn make_room(&mut self, flows: &FlowTable<FlowState>) -> Option<Slot>;
@@ -77,7 +81,7 @@ impl Lifecycle for Standard {
         self.wheel.note(slot, &flows.entry(slot).flow);
     }
 
-    fn end_at_tick(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending> {
+    fn end_at_tick(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd> {
         let mut idle = Vec::new();
         let mut awake = Vec::new();
         while let Some(notes) = self.wheel.due(time) {
@@ -97,26 +101,26 @@ impl Lifecycle for Standard {
         }
         // So that hooks see the same order for any number of ticks.
         idle.sort_unstable();
-        let ending = |(ended, _, slot)| Ending { slot, ended, reason: EndReason::Idle };
-        idle.into_iter().map(ending).collect()
+        let end = |(ended, _, slot)| FlowEnd { slot, ended, reason: EndReason::Idle };
+        idle.into_iter().map(end).collect()
     }
 
-    fn end_all(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending> {
+    fn end_all(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd> {
         let place = |slot| {
             let flow = &flows.entry(slot).flow;
             (self.timeouts.deadline(flow) > time, flow.birth, slot)
         };
         let mut rest: Vec<_> = flows.slots().map(place).collect();
         rest.sort_unstable();
-        let ending = |(is_active, _, slot)| {
+        let end = |(is_active, _, slot)| {
             let (ended, reason) = if is_active {
                 (Timestamp::MAX, EndReason::EndOfInput)
             } else {
                 (self.timeouts.deadline(&flows.entry(slot).flow), EndReason::Idle)
             };
-            Ending { slot, ended, reason }
+            FlowEnd { slot, ended, reason }
         };
-        rest.into_iter().map(ending).collect()
+        rest.into_iter().map(end).collect()
     }
 
     fn make_room(&mut self, flows: &FlowTable<FlowState>) -> Option<Slot> {

@@ -1,4 +1,4 @@
-//! One shard of the work: its own flow table, its own dissector, the rules that end flows.
+//! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
 mod hooks;
 mod lifecycle;
@@ -18,7 +18,7 @@ use crate::host::{Process, Processes};
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
-pub use lifecycle::{Ending, Lifecycle, Standard};
+pub use lifecycle::{FlowEnd, Lifecycle, Standard};
 pub use output::MeterOutput;
 pub use state::FlowState;
 
@@ -151,8 +151,8 @@ impl<L: Lifecycle> Meter<L> {
     ///
     /// Those of `hooks`.
     pub fn tick<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
-        let endings = self.lifecycle.end_at_tick(time, &self.table);
-        self.end(&endings, hooks)?;
+        let ends = self.lifecycle.end_at_tick(time, &self.table);
+        self.end(&ends, hooks)?;
         self.output.records_at_ticks.push(self.output.records.len());
         Ok(())
     }
@@ -164,8 +164,8 @@ impl<L: Lifecycle> Meter<L> {
     /// Those of `hooks`.
     pub fn finish<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         self.tick(time, hooks)?;
-        let endings = self.lifecycle.end_all(time, &self.table);
-        self.end(&endings, hooks)
+        let ends = self.lifecycle.end_all(time, &self.table);
+        self.end(&ends, hooks)
     }
 
     /// Takes the results so far.
@@ -219,8 +219,8 @@ impl<L: Lifecycle> Meter<L> {
     ) -> Result<(), HookError> {
         let packet = Packet { time: self.lifecycle.stamp(keyed.packet.time), ..*keyed.packet };
         self.arrive(bytes, frames, &Keyed { packet: &packet, ..*keyed }, hooks)?;
-        let endings = self.lifecycle.end_after_packet(packet.time, &self.table);
-        self.end(&endings, hooks)
+        let ends = self.lifecycle.end_after_packet(packet.time, &self.table);
+        self.end(&ends, hooks)
     }
 
     #[inline]
@@ -248,7 +248,7 @@ impl<L: Lifecycle> Meter<L> {
                 _ => (self.timeouts.deadline(flow), EndReason::Idle),
             };
             hooks.on_replace(slot);
-            self.remove(Ending { slot, ended, reason }, expiration_id(reason), hooks)?;
+            self.remove(FlowEnd { slot, ended, reason }, expiration_id(reason), hooks)?;
             return self.begin(bytes, frames, keyed, hooks);
         }
         let verdict = match (verdict, entry.state.close) {
@@ -297,16 +297,16 @@ impl<L: Lifecycle> Meter<L> {
         let slot = self.lifecycle.make_room(&self.table);
         let slot = slot.expect("the life cycle knows every active flow");
         let ended = time.max(self.table.entry(slot).flow.last_seen);
-        self.remove(Ending { slot, ended, reason: EndReason::Evicted }, 0, hooks)
+        self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 
     /// Ends flows one after the other.
-    fn end<H: Hooks>(&mut self, endings: &[Ending], hooks: &mut H) -> Result<(), HookError> {
-        for (place, ending) in endings.iter().enumerate() {
-            if let Some(ahead) = endings.get(place + END_AHEAD) {
+    fn end<H: Hooks>(&mut self, ends: &[FlowEnd], hooks: &mut H) -> Result<(), HookError> {
+        for (place, end) in ends.iter().enumerate() {
+            if let Some(ahead) = ends.get(place + END_AHEAD) {
                 self.measures.prefetch_all(ahead.slot);
             }
-            self.remove(*ending, 0, hooks)?;
+            self.remove(*end, 0, hooks)?;
         }
         Ok(())
     }
@@ -333,16 +333,16 @@ impl<L: Lifecycle> Meter<L> {
             (Some(dissector), _) => (dissector.end(slot), Inspection::Open),
         };
         if verdict == Verdict::Active {
-            let ending = Ending { slot, ended: time, reason: EndReason::Active };
-            self.record(ending, expiration_id(ending.reason), application, hooks)?;
+            let end = FlowEnd { slot, ended: time, reason: EndReason::Active };
+            self.record(end, expiration_id(end.reason), application, hooks)?;
             self.table.entry_mut(slot).flow.slice += 1;
         } else {
             let ended = match verdict {
                 Verdict::Closed => time,
                 _ => self.timeouts.deadline(&self.table.entry(slot).flow),
             };
-            let ending = Ending { slot, ended, reason: EndReason::Idle };
-            self.record(ending, expiration_id(ending.reason), application, hooks)?;
+            let end = FlowEnd { slot, ended, reason: EndReason::Idle };
+            self.record(end, expiration_id(end.reason), application, hooks)?;
             let birth = self.table.next_birth();
             self.output.births.push(keyed.index);
             let src = self.source(keyed.packet, keyed.sender);
@@ -414,7 +414,7 @@ impl<L: Lifecycle> Meter<L> {
         match action {
             FlowAction::Continue => Ok(()),
             FlowAction::End(id) => {
-                self.remove(Ending { slot, ended: time, reason: EndReason::Plugin }, id, hooks)
+                self.remove(FlowEnd { slot, ended: time, reason: EndReason::Plugin }, id, hooks)
             }
         }
     }
@@ -426,16 +426,16 @@ impl<L: Lifecycle> Meter<L> {
     /// Ends a flow and frees its slot.
     fn remove<H: Hooks>(
         &mut self,
-        ending: Ending,
+        end: FlowEnd,
         expiration_id: i32,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        let slot = ending.slot;
+        let slot = end.slot;
         let application = match &mut self.dissector {
             Some(dissector) => dissector.end(slot),
             None => Application::default(),
         };
-        self.record(ending, expiration_id, application, hooks)?;
+        self.record(end, expiration_id, application, hooks)?;
         let hash = self.hasher.key(&self.table.entry(slot).flow.key);
         self.table.remove(hash, slot);
         Ok(())
@@ -443,12 +443,12 @@ impl<L: Lifecycle> Meter<L> {
 
     fn record<H: Hooks>(
         &mut self,
-        ending: Ending,
+        end: FlowEnd,
         expiration_id: i32,
         application: Application,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        let Ending { slot, ended, reason } = ending;
+        let FlowEnd { slot, ended, reason } = end;
         let entry = self.table.entry(slot);
         // What ended a flow that has closed is its close; the wait for stragglers only follows.
         let end_reason = match (reason, entry.state.close) {

@@ -73,7 +73,7 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
 pub struct Nfstream6Columns;
 
 impl Nfstream6Columns {
-    /// Returns its columns, as far as those of `groups` were asked for, in its order.
+    /// Returns its base columns and those of `groups`, in its order.
     pub fn of(groups: &[Group]) -> Vec<&'static Column> {
         let wanted = |column: &&Column| {
             column.group == Group::Base

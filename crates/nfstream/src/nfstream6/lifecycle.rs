@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::flow::{EndReason, Flow, FlowTable, Note, Slot, Timeouts, Verdict};
-use crate::meter::{Ending, FlowState, Lifecycle};
+use crate::meter::{FlowEnd, FlowState, Lifecycle};
 use crate::time::{Duration, Timestamp};
 
 /// One clock of milliseconds; a slice is a flow of its own; ids count ended flows, in the order
@@ -51,12 +51,12 @@ impl Lifecycle for Nfstream6 {
         self.clock.stamp(time)
     }
 
-    fn end_after_packet(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending> {
-        let mut endings = Vec::new();
+    fn end_after_packet(&mut self, time: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd> {
+        let mut ends = Vec::new();
         if !self.births.is_scan_due(time) {
-            return endings;
+            return ends;
         }
-        while endings.len() < Births::SCAN
+        while ends.len() < Births::SCAN
             && let Some(Note { slot, .. }) = self.births.oldest(|note| is_alive(note, flows))
         {
             let flow = &flows.entry(slot).flow;
@@ -65,23 +65,23 @@ impl Lifecycle for Nfstream6 {
             }
             self.births.pop();
             let ended = self.timeouts.deadline(flow);
-            endings.push(Ending { slot, ended, reason: EndReason::Idle });
+            ends.push(FlowEnd { slot, ended, reason: EndReason::Idle });
         }
-        endings
+        ends
     }
 
-    fn end_at_tick(&mut self, _: Timestamp, _: &FlowTable<FlowState>) -> Vec<Ending> {
+    fn end_at_tick(&mut self, _: Timestamp, _: &FlowTable<FlowState>) -> Vec<FlowEnd> {
         Vec::new()
     }
 
-    fn end_all(&mut self, _: Timestamp, flows: &FlowTable<FlowState>) -> Vec<Ending> {
+    fn end_all(&mut self, _: Timestamp, flows: &FlowTable<FlowState>) -> Vec<FlowEnd> {
         let alive = self.births.queue.drain(..).filter(|note| is_alive(*note, flows));
-        let ending = |note: Note| Ending {
+        let end = |note: Note| FlowEnd {
             slot: note.slot,
             ended: Timestamp::MAX,
             reason: EndReason::EndOfInput,
         };
-        alive.map(ending).collect()
+        alive.map(end).collect()
     }
 
     /// Returns the oldest flow.

@@ -65,8 +65,8 @@ pub struct Chunk {
     pub records: Vec<RawRecord>,
     /// Packets that were read and that a filter has taken out.
     pub filtered: u64,
-    /// All packets captured before this time have been given, as far as the clock of a live
-    /// source tells; `None` where only packets tell the time.
+    /// All packets captured before this time have been read, by the clock of a live source; `None`
+    /// where packets alone have times.
     pub settled: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! What decoding says of one packet.
+//! A decoded packet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -48,7 +48,7 @@ pub struct Packet {
 
 /// One end of a conversation.
 ///
-/// An IPv4 address fills the first four bytes, the rest is zero; the key's version tells which.
+/// An IPv4 address fills the first four bytes, the rest is zero; the version of the packet or key says which.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint {
     /// Address, network byte order.

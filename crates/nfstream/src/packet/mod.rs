@@ -11,4 +11,5 @@ pub use chunk::{Chunk, ChunkBytes, RawRecord};
 pub(crate) use decoded::narrow;
 pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
 pub use link_type::LinkType;
+pub(crate) use link_type::link_types;
 pub use tunnel::Tunnel;

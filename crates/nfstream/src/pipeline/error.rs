@@ -23,12 +23,12 @@ pub enum RunError {
     /// Code called for packets and flows failed.
     #[error(transparent)]
     Hook(HookError),
-    /// A thread of the engine panicked: a bug of ours.
+    /// A thread of the engine panicked, which is a bug.
     #[error("thread {thread} failed unexpectedly: {message}")]
     Panicked {
         /// Name of the thread.
         thread: String,
-        /// What it said.
+        /// Message of the panic.
         message: String,
     },
     /// The process table cannot be kept up to date.
@@ -39,7 +39,7 @@ pub enum RunError {
     Thread {
         /// Name of the thread.
         name: String,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
 }

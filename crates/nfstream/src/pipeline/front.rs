@@ -5,15 +5,16 @@
 //! ```
 //!
 //! All queues are bounded, so a slow consumer slows the reader. When the consumers are dropped,
-//! each stage finds nobody to send to and ends.
+//! each stage finds its queue closed and ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::decoder::{Decoded, Decoder};
-use super::intake::{Intake, Tally};
+use super::intake::Intake;
 use super::outcome::Outcome;
 use super::sync::{Mutex, Receiver, Sender, bounded};
+use super::tally::Tally;
 use super::ticks::stretches;
 use super::worker::Workers;
 use crate::flow::{FragmentTable, Tick, hash_of_addresses};
@@ -72,7 +73,7 @@ impl Drop for FedChunk {
     }
 }
 
-/// What every consumer gets, in the order of the source.
+/// Messages to every consumer, in the order of the source.
 #[derive(Clone, Debug)]
 pub(super) enum Feed {
     Chunk(Arc<FedChunk>),
@@ -245,7 +246,7 @@ impl Dispatch {
         Self { next: 0, early: BTreeMap::new(), fragments: FragmentTable::default(), feeds, shards }
     }
 
-    /// Sends what is ready by now, in order; returns whether anybody listens.
+    /// Sends what is ready by now, in order; returns whether all consumers are left.
     fn send(&mut self, number: u64, ready: Ready) -> bool {
         self.early.insert(number, ready);
         while let Some(ready) = self.early.remove(&self.next) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::outcome::Outcome;
 use super::shared::Shared;
-use super::stats::Ignored;
-use crate::capture::{ReadProgress, Reception, Source, Warning};
+use super::tally::Tally;
+use crate::capture::Source;
 use crate::flow::{StreamClock, Tick};
 use crate::host::Polling;
 use crate::packet::Chunk;
@@ -25,16 +25,6 @@ pub(super) struct Intake {
     clock: StreamClock,
     /// Time of the last packet, or until which the stream is settled.
     time: Timestamp,
-}
-
-/// Counts of a chunk.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) packets: u64,
-    pub(super) ignored: Ignored,
-    pub(super) progress: ReadProgress,
-    pub(super) reception: Option<Reception>,
-    pub(super) warnings: Vec<Warning>,
 }
 
 impl Intake {
@@ -75,15 +65,7 @@ impl Intake {
 
     /// Returns the counts of a chunk that has just been read.
     pub(super) fn tally(&mut self, chunk: &Chunk) -> Tally {
-        let mut ignored = Ignored::default();
-        ignored.add_filtered(chunk.filtered);
-        Tally {
-            packets: u64::try_from(chunk.records.len()).unwrap_or(u64::MAX) + chunk.filtered,
-            ignored,
-            progress: self.source.progress(),
-            reception: self.source.reception(),
-            warnings: self.source.take_warnings(),
-        }
+        Tally::of(self.source.as_mut(), chunk)
     }
 
     /// Returns the time of the stream.

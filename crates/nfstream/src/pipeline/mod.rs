@@ -18,6 +18,7 @@ mod shared;
 mod single;
 mod stats;
 mod sync;
+mod tally;
 mod threads;
 mod ticks;
 mod worker;

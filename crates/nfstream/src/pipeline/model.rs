@@ -1,5 +1,5 @@
-//! The threads of a run in a model: who goes on at each lock, queue and flag is chosen anew in
-//! every round, by chance or so that rare orders come early. A thread that never ends, or waits
+//! The threads of a run in a model: the one that continues at each lock, queue and flag is chosen
+//! anew in every round, by chance or so that rare orders come early. A thread that never ends, or waits
 //! for one that waits for it, fails the round.
 //!
 //! It is the real pipeline, but for the channels: `make model`.

@@ -144,7 +144,7 @@ impl Run {
         worker::catch("of the caller", || self.engine.advance(hooks)).flatten()
     }
 
-    /// Cuts a step short where the run has given as many flows as were asked for.
+    /// Cuts a step short where the run has given all flows that are wanted.
     fn limit<H: Hooks>(&mut self, advance: Advance, hooks: &mut H) -> Result<Advance, RunError> {
         let Advance { mut records, outcome } = advance;
         let Some(flows_left) = &mut self.flows_left else {

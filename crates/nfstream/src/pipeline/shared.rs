@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::intake::Tally;
 use super::stats::Stats;
 use super::sync::{AtomicBool, Mutex, MutexGuard};
+use super::tally::Tally;
 use crate::capture::{ReadProgress, Warning};
 use crate::features::Record;
 
@@ -45,13 +45,13 @@ impl StopHandle {
         Self(Arc::clone(shared))
     }
 
-    /// Asks the run to read no further than what has been captured by now. Its flows then end
+    /// Has the run read no further than what has been captured by now. Its flows then end
     /// as at the end of input, and further steps of the run give them.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the run has been asked to end.
+    /// Returns whether the run is to end.
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped()
     }

@@ -1,4 +1,4 @@
-//! What a run counts: every packet read is in a flow or ignored for a reason.
+//! Counts of a run: every packet read is in a flow or ignored for a reason.
 
 use crate::capture::Reception;
 use crate::decode::DecodeError;

@@ -1,5 +1,5 @@
-//! By what the threads of a run work together: locks of the standard library and channels of
-//! crossbeam. With `--cfg shuttle` the tests take ones that let a model choose who goes on.
+//! Locks and channels of the threads of a run: the standard library's and crossbeam's. With
+//! `--cfg shuttle` the tests use ones by which a model chooses the thread that continues.
 
 #[cfg(not(all(shuttle, test)))]
 pub(super) use {

@@ -8,7 +8,7 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 /// When a capture is to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
-    /// Not before it is asked to.
+    /// At the stop of the run.
     Open,
     /// At this moment.
     At(Instant),

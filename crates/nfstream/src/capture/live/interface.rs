@@ -28,7 +28,7 @@ pub struct Interface {
 pub enum InterfaceState {
     /// It is switched off.
     Down,
-    /// It is switched on, but there is nobody at its other end.
+    /// It is switched on, but no peer is connected.
     NoCarrier,
     /// They can.
     Up,

@@ -30,7 +30,7 @@ pub struct LiveSource {
     reception: Reception,
     bytes: u64,
     warnings: Vec<Warning>,
-    /// Why nothing more can be read, once that is so; told after the packets before it.
+    /// Error that ended reading; returned after the packets before it.
     failure: Option<CaptureError>,
     has_ended: bool,
 }
@@ -159,7 +159,7 @@ impl LiveSource {
     fn wait(&mut self, chunk: &mut Chunk, limit: usize) {
         if let Err(error) = self.ring.wait(PATIENCE) {
             match error.kind() {
-                // The watch tells which interface it was.
+                // The watch finds out which interface it was.
                 ErrorKind::NetworkDown => self.watch.look_soon(monotonic()),
                 _ => self.failure = Some(refused(&self.names, error)),
             }
@@ -200,7 +200,7 @@ impl Source for LiveSource {
             self.failure = Some(error);
         }
         if self.failure.is_some() {
-            // It is told when all that came before has been handed over.
+            // Returned when all that came before has been handed over.
             self.stop();
         }
         self.take(chunk, limit.max(1));
@@ -341,8 +341,8 @@ const fn link_type(hardware_type: u16) -> LinkType {
 
 fn choose(
     names: &[String],
-    present: &[nfstream_sys::Interface],
-) -> Result<Vec<nfstream_sys::Interface>, CaptureError> {
+    present: &[nfstream_sys::InterfaceInfo],
+) -> Result<Vec<nfstream_sys::InterfaceInfo>, CaptureError> {
     let find = |name: &String| {
         let found = present.iter().find(|interface| interface.name == *name).cloned();
         found.ok_or_else(|| CaptureError::NoSource {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// Bytes of the frames of one chunk, about.
 pub(super) const CHUNK: usize = 1 << 20;
 
-/// Buffers for the bytes of chunks: those that nobody holds any more are used again.
+/// Buffers for the bytes of chunks: those no longer in use are reused.
 #[derive(Debug, Default)]
 pub(super) struct Pool(Vec<Arc<Vec<u8>>>);
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nfstream_sys::{Interface, interfaces};
+use nfstream_sys::{InterfaceInfo, interfaces};
 
 use crate::capture::{CaptureError, Warning};
 
@@ -10,18 +10,18 @@ use crate::capture::{CaptureError, Warning};
 #[derive(Debug)]
 pub(super) struct Watch {
     /// Those captured from; all that there are, if `all`.
-    known: Vec<Interface>,
+    known: Vec<InterfaceInfo>,
     all: bool,
     next: Instant,
     dropped: u64,
 }
 
-/// How often is looked.
+/// Polling interval.
 const PERIOD: Duration = Duration::from_millis(500);
 
 impl Watch {
     /// Returns a watch over `known`, or over whatever interface there is for `all`.
-    pub(super) fn new(known: Vec<Interface>, all: bool, now: Instant) -> Self {
+    pub(super) fn new(known: Vec<InterfaceInfo>, all: bool, now: Instant) -> Self {
         Self { known, all, next: now, dropped: 0 }
     }
 
@@ -56,7 +56,7 @@ impl Watch {
 
     fn compare(
         &mut self,
-        present: &[Interface],
+        present: &[InterfaceInfo],
         warnings: &mut Vec<Warning>,
     ) -> Result<(), CaptureError> {
         let Self { known, all, dropped, .. } = self;
@@ -99,8 +99,8 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn interface(index: u32, is_up: bool, dropped: u32) -> Interface {
-        Interface {
+    fn interface(index: u32, is_up: bool, dropped: u32) -> InterfaceInfo {
+        InterfaceInfo {
             name: format!("eth{index}"),
             index,
             addresses: Vec::new(),
@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    fn watch(known: &[Interface], all: bool) -> Watch {
+    fn watch(known: &[InterfaceInfo], all: bool) -> Watch {
         Watch { known: known.to_vec(), all, next: crate::host::monotonic(), dropped: 0 }
     }
 

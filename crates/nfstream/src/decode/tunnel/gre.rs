@@ -3,7 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
-use super::Tunnel;
+use crate::packet::Tunnel;
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;

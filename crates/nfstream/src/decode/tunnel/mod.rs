@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn ids_are_those_that_are_published() {
-        let ids = Tunnel::ALL.map(Tunnel::id);
+        let ids: Vec<_> = Tunnel::ALL.iter().map(|tunnel| tunnel.id()).collect();
         assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 

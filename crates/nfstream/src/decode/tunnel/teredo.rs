@@ -17,7 +17,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let header: &[u8; 40] = cursor.peek(0, TruncatedNetwork)?;
     let [_, _, _, _, _, _, _, _, ref ends @ ..] = *header;
     let (src, dst) = ends.split_at(16);
-    // The port is one that anybody may use; addresses like these nobody else does.
+    // Any protocol may use the port; addresses like these are Teredo's alone.
     if header[0] >> 4 == 6 && (is_teredo(src) || is_teredo(dst)) {
         Ok(link::V6)
     } else {

@@ -47,7 +47,7 @@ impl<T> Queue<T> {
         outcome
     }
 
-    /// Waits until `is_due`, and does `work` before anybody else comes.
+    /// Waits until `is_due`, and does `work` before another thread can.
     fn wait<R>(
         &self,
         mut is_due: impl FnMut(&State<T>) -> bool,

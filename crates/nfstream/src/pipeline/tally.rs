@@ -1,0 +1,30 @@
+//! Counts of one chunk.
+
+use super::stats::Ignored;
+use crate::capture::{ReadProgress, Reception, Source, Warning};
+use crate::packet::Chunk;
+
+/// Counts of a chunk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) packets: u64,
+    pub(super) ignored: Ignored,
+    pub(super) progress: ReadProgress,
+    pub(super) reception: Option<Reception>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Tally {
+    /// Returns the counts of `chunk`, which has just been read from `source`.
+    pub(super) fn of(source: &mut dyn Source, chunk: &Chunk) -> Self {
+        let mut ignored = Ignored::default();
+        ignored.add_filtered(chunk.filtered);
+        Self {
+            packets: u64::try_from(chunk.records.len()).unwrap_or(u64::MAX) + chunk.filtered,
+            ignored,
+            progress: source.progress(),
+            reception: source.reception(),
+            warnings: source.take_warnings(),
+        }
+    }
+}
