@@ -27,8 +27,15 @@ pub struct TableBuilder {
     rows: usize,
 }
 
+impl Table {
+    /// Returns a builder of batches, which returns records to `pool`.
+    pub fn builder(&self, pool: RecordPool) -> TableBuilder {
+        TableBuilder::new(self.clone(), pool)
+    }
+}
+
 impl TableBuilder {
-    pub(super) fn new(table: Table, pool: RecordPool) -> Self {
+    fn new(table: Table, pool: RecordPool) -> Self {
         let origins = table.has_origin().then(StringDictionaryBuilder::new);
         let first = usize::from(table.has_origin());
         let fields = table.built().fields().iter().skip(first);

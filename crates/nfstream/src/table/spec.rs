@@ -6,10 +6,9 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 
-use super::builder::TableBuilder;
 use super::values::field;
-use super::{Anonymizer, Provenance, TableError};
-use crate::features::{Column, RecordPool, Schema};
+use super::{Anonymizer, Provenance, TableError, TextForm, TimeForm};
+use crate::features::{Column, Schema};
 
 /// Specification of a table.
 #[derive(Clone, Debug, Default)]
@@ -30,27 +29,6 @@ pub struct TableSpec {
     pub anonymizer: Option<Anonymizer>,
     /// Metadata of the table.
     pub provenance: Provenance,
-}
-
-/// Form of the instants that every flow has.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum TimeForm {
-    /// Integers in the unit of the run.
-    #[default]
-    Numbers,
-    /// Arrow's timestamps in UTC.
-    Timestamps,
-}
-
-/// Form of text.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum TextForm {
-    /// Names from a small set are encoded by a dictionary.
-    #[default]
-    Compact,
-    /// All text as frames of pandas hold it: values of their own in arrays with 64-bit offsets, so
-    /// that a frame takes them without a copy.
-    Frame,
 }
 
 /// A table that a run can fill: the columns are known and valid.
@@ -106,11 +84,6 @@ impl Table {
             anonymizer,
             provenance,
         })
-    }
-
-    /// Returns a builder of batches, which returns records to `pool`.
-    pub fn builder(&self, pool: RecordPool) -> TableBuilder {
-        TableBuilder::new(self.clone(), pool)
     }
 
     /// Returns a built batch with the values of the extra columns, all as readers see it.

@@ -106,7 +106,7 @@ impl Format {
     pub fn of_file(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         let is_its = |known: &&str| known.eq_ignore_ascii_case(extension);
-        Self::ALL.into_iter().find(|format| format.extensions.iter().any(|known| is_its(&known)))
+        Self::ALL.into_iter().find(|format| format.extensions.iter().any(is_its))
     }
 
     /// Returns the extensions of all formats, in alphabetical order.
