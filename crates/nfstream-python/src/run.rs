@@ -11,6 +11,7 @@ use nfstream::dissect::{Component, DissectorFactory, default_dissector};
 use nfstream::features::{Group, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
+use nfstream::time::TimeUnit;
 use nfstream::{Dialect, Monitor, Rules, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;

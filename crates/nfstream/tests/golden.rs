@@ -4,9 +4,7 @@
 
 use std::path::Path;
 
-use nfstream::features::{Group, columns};
 use nfstream::sink::Format;
-use nfstream::time::TimeUnit;
 use nfstream::{Run, Step, capture};
 use nfstream_testkit::{Ends, Golden, captures, text_of};
 
@@ -40,7 +38,8 @@ fn check(name: &str, ends: &Ends, skipped: &[&str]) {
 #[test]
 #[allow(clippy::print_stderr, reason = "whoever reads the test's output should know")]
 fn captures_give_the_recorded_flows_by_default() {
-    use nfstream::features::{COLUMNS, Group};
+    use nfstream::features::{Group, columns};
+    use nfstream::time::TimeUnit;
 
     let version = ndpi::version();
     let mut skipped = Vec::new();

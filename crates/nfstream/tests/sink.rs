@@ -119,7 +119,7 @@ fn write<S: Sink>(flows: usize, sink: S) -> Result<Written, SinkError> {
     let source = MemorySource::new(packets.collect::<Vec<_>>()).boxed();
     let config: Config = Ends::without_dpi(30, 300).config();
     let mut run = Run::new(source, &config).unwrap();
-    let provenance = Provenance::new().with("parameters", "{}");
+    let provenance = Provenance::new(None).with("parameters", "{}");
     let spec = TableSpec { provenance, ..TableSpec::default() };
     let table = Table::new(run.schema(), &spec).unwrap();
     let mut writer = TableWriter::open(&table, run.record_pool(), sink)?;

@@ -28,8 +28,8 @@ const LAYERS: [&str; 14] = [
 ];
 
 /// Neither of a pair uses the other.
-const SIBLINGS: [(&str, &str); 3] =
-    [("capture", "decode"), ("capture", "flow"), ("sink", "meter")];
+const SIBLINGS: [(&str, &str); 4] =
+    [("capture", "decode"), ("capture", "flow"), ("table", "meter"), ("sink", "meter")];
 
 /// Open to all; uses none of them.
 const FREE: &str = "time";
