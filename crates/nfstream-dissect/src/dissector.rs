@@ -15,6 +15,9 @@ pub struct Config {
     pub limits: Limits,
     /// Which fingerprints are computed.
     pub fingerprints: Fingerprints,
+    /// Whether certificates of servers are read, with their hashes. Without a server name in the
+    /// client's hello they are read in any case, without hashes.
+    pub certificates: bool,
     /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
     pub personal: bool,
 }
@@ -104,6 +107,7 @@ impl Dissector {
         };
         if let State::New = flow.state {
             flow.finding.fingerprints = self.config.fingerprints;
+            flow.finding.certificates = self.config.certificates;
             flow.finding.personal = self.config.personal;
             flow.state = if packet.endpoints.protocol == TCP {
                 State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))

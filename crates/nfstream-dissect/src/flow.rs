@@ -88,6 +88,8 @@ pub(crate) struct Finding {
     metadata: Option<Box<Metadata>>,
     /// Which fingerprints are wanted.
     pub(crate) fingerprints: Fingerprints,
+    /// Whether certificates are wanted.
+    pub(crate) certificates: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
 }

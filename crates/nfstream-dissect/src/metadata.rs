@@ -13,8 +13,12 @@ pub struct Metadata {
     /// Host that the client wants: TLS and QUIC server name, HTTP host, DNS query name, DHCP host
     /// name; by protocol.
     pub host: Box<str>,
+    /// A QUIC handshake; its hellos are in [`Metadata::tls`].
+    pub quic: Option<Box<protocols::quic::Quic>>,
     /// An SSH handshake.
     pub ssh: Option<Box<protocols::ssh::Ssh>>,
+    /// The hellos of TLS, DTLS or QUIC.
+    pub tls: Option<Box<protocols::tls::Tls>>,
 }
 
 impl Metadata {
