@@ -1,6 +1,6 @@
 //! One file a protocol, and the registry of them.
 
-mod ip;
+pub(crate) mod ip;
 pub(crate) mod ntp;
 pub(crate) mod ssh;
 
