@@ -1,7 +1,7 @@
 //! One file a protocol, and the registry of them.
 
 pub(crate) mod dtls;
-mod ip;
+pub(crate) mod ip;
 pub(crate) mod ntp;
 pub(crate) mod quic;
 pub(crate) mod ssh;
