@@ -94,5 +94,9 @@ fn list<I: IntoIterator>(
     write: impl Fn(I::Item) -> String,
 ) {
     let items: Vec<String> = items.into_iter().map(write).collect();
-    line(code, &format!("pub(super) static {name}: &[{of}]"), format_args!("&[{}]", items.join(",")));
+    line(
+        code,
+        &format!("pub(super) static {name}: &[{of}]"),
+        format_args!("&[{}]", items.join(",")),
+    );
 }

@@ -194,7 +194,9 @@ impl Rules {
                 MistakeKind::Form(expected) => RulesProblem::Form { expected },
                 MistakeKind::Missing(key) => RulesProblem::Missing(key),
                 MistakeKind::Syntax(message) => RulesProblem::Syntax(message),
-                MistakeKind::Unknown => RulesProblem::UnknownKey { closest: closest(&key, known()) },
+                MistakeKind::Unknown => {
+                    RulesProblem::UnknownKey { closest: closest(&key, known()) }
+                }
             };
             RulesError { line: mistake.line, key: Some(key).filter(|key| !key.is_empty()), problem }
         })?;
@@ -317,11 +319,8 @@ impl<'e> Reader<'e> {
             }
             for (line, value) in &field.values {
                 conditions += 1;
-                let error = |problem| RulesError {
-                    line: *line,
-                    key: Some(field.key.to_owned()),
-                    problem,
-                };
+                let error =
+                    |problem| RulesError { line: *line, key: Some(field.key.to_owned()), problem };
                 if self.seen.len() == MAX_VALUES {
                     return Err(error(RulesProblem::Limit { what: "values", limit: MAX_VALUES }));
                 }
@@ -374,11 +373,8 @@ impl<'e> Reader<'e> {
     /// Returns the number of the application of a rule, a new one for a new name.
     fn number(&mut self, entry: &Entry) -> Result<u16, RulesError> {
         let (line, name) = value(&entry.fields, "application").expect("the key is needed");
-        let error = |problem| RulesError {
-            line: *line,
-            key: Some("application".to_owned()),
-            problem,
-        };
+        let error =
+            |problem| RulesError { line: *line, key: Some("application".to_owned()), problem };
         let built_in = by_name(name).map(|id| id.0);
         let number = match built_in.or_else(|| self.numbers.get(&fold(name)).copied()) {
             Some(number) => number,
@@ -394,11 +390,8 @@ impl<'e> Reader<'e> {
             }
         };
         for (line, category) in values(&entry.fields, "category") {
-            let category_of = |problem| RulesError {
-                line: *line,
-                key: Some("category".to_owned()),
-                problem,
-            };
+            let category_of =
+                |problem| RulesError { line: *line, key: Some("category".to_owned()), problem };
             let found = read_category(category).map_err(category_of)?;
             let (first, first_line) = *self.categories.entry(number).or_insert((found, *line));
             if first != found {
@@ -607,7 +600,7 @@ ports = ["tcp/22"]
 "#;
 
     fn error(text: &str) -> String {
-        Rules::parse(text).unwrap_err().to_string()
+        Rules::parse(text).err().expect("a mistake").to_string()
     }
 
     #[test]
@@ -671,29 +664,87 @@ ports = ["tcp/22"]
             ("[rule]\napplication = \"A\"".to_owned(), "line 1, \"rule\": expected tables"),
             ("[[rules]]".to_owned(), "line 1, \"rules\": unknown key; did you mean \"rule\"?"),
             ("[[rule]]\nports = [\"tcp/1\"]".to_owned(), "line 1: \"application\" is missing"),
-            (rule("domain = [\"a.com\"]"), "line 4, \"domain\": unknown key; did you mean \"domains\"?"),
+            (
+                rule("domain = [\"a.com\"]"),
+                "line 4, \"domain\": unknown key; did you mean \"domains\"?",
+            ),
             (rule("zzz = 1"), "line 4, \"zzz\": unknown key"),
             (rule("domains = \"a.com\""), "line 4, \"domains\": expected a list of strings"),
-            (rule("domains = [\n\"a.com\",\n1]"), "line 6, \"domains\": expected a list of strings"),
+            (
+                rule("domains = [\n\"a.com\",\n1]"),
+                "line 6, \"domains\": expected a list of strings",
+            ),
             (rule("domains = []"), "line 4, \"domains\": expected at least one string"),
             (rule(""), "line 2: give domains, addresses, ports, ja4 or certificates"),
-            (rule("domains = [\"a..com\"]"), "line 4, \"domains\": \"a..com\" is no domain: a label is empty"),
-            (rule("domains = [\"a.*.com\"]"), "line 4, \"domains\": \"a.*.com\" is no domain: only the first label can be *"),
-            (rule("domains = [\"a b\"]"), "line 4, \"domains\": \"a b\" is no domain: labels have letters, digits, hyphens and underscores"),
-            (rule("certificates = [\"m\u{fc}ller.de\"]"), "line 4, \"certificates\": \"m\u{fc}ller.de\" is no domain: write other letters as xn--..."),
-            (rule("domains = [\"a.com\",\n\"A.com.\"]"), "line 5, \"domains\": A.com. is in line 4 already"),
-            (rule("addresses = [\"10.0.0.1/8\"]"), "line 4, \"addresses\": \"10.0.0.1/8\" is no network: bits are set beyond the prefix; write 10.0.0.0/8"),
-            (rule("addresses = [\"10.0.0.0/33\"]"), "line 4, \"addresses\": \"10.0.0.0/33\" is no network: the prefix is longer than the address"),
-            (rule("addresses = [\"ten\"]"), "line 4, \"addresses\": \"ten\" is no network: write 192.0.2.0/24, 2001:db8::/32 or an address"),
-            (rule("addresses = [\"10.0.0.1\",\n\"10.0.0.1/32\"]"), "line 5, \"addresses\": 10.0.0.1/32 is in line 4 already"),
-            (rule("ports = [\"443\"]"), "line 4, \"ports\": \"443\" is no port; write tcp/443 or udp/5000-5010"),
-            (rule("ports = [\"tcp/9-8\"]"), "line 4, \"ports\": \"tcp/9-8\" is no port; write tcp/443 or udp/5000-5010"),
-            (rule("ports = [\"tcp/65536\"]"), "line 4, \"ports\": \"tcp/65536\" is no port; write tcp/443 or udp/5000-5010"),
-            (rule("ports = [\"tcp/1\", \"tcp/1-1\"]"), "line 4, \"ports\": tcp/1-1 is in line 4 already"),
-            (rule("ja4 = [\"t13d1516h2\"]"), "line 4, \"ja4\": \"t13d1516h2\" is no JA4 fingerprint such as t13d1516h2_8daaf6152771_e5627efa2ab1"),
-            (rule("category = \"Gane\"\nports = [\"tcp/1\"]"), "line 4, \"category\": unknown category \"Gane\"; did you mean \"Game\"?"),
-            (rule("category = \"Web\"\nports = [\"tcp/1\"]") + &rule("category = \"Game\"\nports = [\"tcp/2\"]"), "line 9, \"category\": A has the category \"Web\" in line 4"),
-            ("[[rule]]\napplication = \"a.b\"".to_owned(), "line 2, \"application\": name \"a.b\": expected 1 to 32 letters, digits, hyphens, underscores or pluses"),
+            (
+                rule("domains = [\"a..com\"]"),
+                "line 4, \"domains\": \"a..com\" is no domain: a label is empty",
+            ),
+            (
+                rule("domains = [\"a.*.com\"]"),
+                "line 4, \"domains\": \"a.*.com\" is no domain: only the first label can be *",
+            ),
+            (
+                rule("domains = [\"a b\"]"),
+                "line 4, \"domains\": \"a b\" is no domain: labels have letters, digits, hyphens and underscores",
+            ),
+            (
+                rule("certificates = [\"m\u{fc}ller.de\"]"),
+                "line 4, \"certificates\": \"m\u{fc}ller.de\" is no domain: write other letters as xn--...",
+            ),
+            (
+                rule("domains = [\"a.com\",\n\"A.com.\"]"),
+                "line 5, \"domains\": A.com. is in line 4 already",
+            ),
+            (
+                rule("addresses = [\"10.0.0.1/8\"]"),
+                "line 4, \"addresses\": \"10.0.0.1/8\" is no network: bits are set beyond the prefix; write 10.0.0.0/8",
+            ),
+            (
+                rule("addresses = [\"10.0.0.0/33\"]"),
+                "line 4, \"addresses\": \"10.0.0.0/33\" is no network: the prefix is longer than the address",
+            ),
+            (
+                rule("addresses = [\"ten\"]"),
+                "line 4, \"addresses\": \"ten\" is no network: write 192.0.2.0/24, 2001:db8::/32 or an address",
+            ),
+            (
+                rule("addresses = [\"10.0.0.1\",\n\"10.0.0.1/32\"]"),
+                "line 5, \"addresses\": 10.0.0.1/32 is in line 4 already",
+            ),
+            (
+                rule("ports = [\"443\"]"),
+                "line 4, \"ports\": \"443\" is no port; write tcp/443 or udp/5000-5010",
+            ),
+            (
+                rule("ports = [\"tcp/9-8\"]"),
+                "line 4, \"ports\": \"tcp/9-8\" is no port; write tcp/443 or udp/5000-5010",
+            ),
+            (
+                rule("ports = [\"tcp/65536\"]"),
+                "line 4, \"ports\": \"tcp/65536\" is no port; write tcp/443 or udp/5000-5010",
+            ),
+            (
+                rule("ports = [\"tcp/1\", \"tcp/1-1\"]"),
+                "line 4, \"ports\": tcp/1-1 is in line 4 already",
+            ),
+            (
+                rule("ja4 = [\"t13d1516h2\"]"),
+                "line 4, \"ja4\": \"t13d1516h2\" is no JA4 fingerprint such as t13d1516h2_8daaf6152771_e5627efa2ab1",
+            ),
+            (
+                rule("category = \"Gane\"\nports = [\"tcp/1\"]"),
+                "line 4, \"category\": unknown category \"Gane\"; did you mean \"Game\"?",
+            ),
+            (
+                rule("category = \"Web\"\nports = [\"tcp/1\"]")
+                    + &rule("category = \"Game\"\nports = [\"tcp/2\"]"),
+                "line 9, \"category\": A has the category \"Web\" in line 4",
+            ),
+            (
+                "[[rule]]\napplication = \"a.b\"".to_owned(),
+                "line 2, \"application\": name \"a.b\": expected 1 to 32 letters, digits, hyphens, underscores or pluses",
+            ),
             ("[[rule]]\napplication = 5".to_owned(), "line 2, \"application\": expected a string"),
         ] {
             assert_eq!(error(&text), expected, "{text}");
@@ -707,7 +758,10 @@ ports = ["tcp/22"]
         assert_eq!(limit, format!("line 1: more than {MAX_BYTES} bytes"));
         let mut text = String::new();
         for number in 0..=MAX_NAMES {
-            let _ = write!(text, "[[rule]]\napplication = \"N{number}\"\ndomains = [\"n{number}\"]\n");
+            let _ = write!(
+                text,
+                "[[rule]]\napplication = \"Name{number}\"\ndomains = [\"n{number}\"]\n"
+            );
         }
         let limit = error(&text);
         assert_eq!(limit, "line 30002, \"application\": more than 10000 names");

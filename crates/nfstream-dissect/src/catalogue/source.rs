@@ -111,9 +111,11 @@ impl Tables {
                     reader.add_network(line, number).map_err(|problem| error(file, problem))?;
                 }
             }
-            if !entry.fields.iter().any(|field| {
-                ["domains", "addresses", "address_files"].contains(&field.key)
-            }) {
+            if !entry
+                .fields
+                .iter()
+                .any(|field| ["domains", "addresses", "address_files"].contains(&field.key))
+            {
                 return Err(place("neither domains nor addresses".to_owned()));
             }
         }
@@ -176,7 +178,9 @@ impl Reader {
             return Err(format!("domain {domain:?} is not in lower case"));
         }
         self.suffixes.add(domain, number).map_err(|problem| match problem {
-            SuffixError::Taken(other) => format!("domain {domain:?} belongs to {}", self.name(other)),
+            SuffixError::Taken(other) => {
+                format!("domain {domain:?} belongs to {}", self.name(other))
+            }
             SuffixError::EmptyLabel => format!("domain {domain:?} has an empty label"),
             SuffixError::Forbidden => format!("domain {domain:?} has a forbidden character"),
             SuffixError::TooLong => format!("domain {domain:?} is too long"),
@@ -332,6 +336,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(tables.version, "2026-01-31");
+        assert_eq!(tables.categories.get(&5).map(String::as_str), Some("Web"));
         assert_eq!(tables.suffixes.find(b"www.google.com"), Some(126));
         assert_eq!(tables.ipv4.find(0xc000_0201), Some(126));
         assert_eq!(tables.ipv4.find(0xc000_0281), Some(11_000));
@@ -346,26 +351,67 @@ mod tests {
         let google = "[[application]]\nname = \"Google\"\n";
         let own = "[[application]]\nname = \"Own\"\ndomains = [\"example.com\"]\n";
         for (text, expected) in [
-            (format!("{google}domains = [\"a.com\", \"a.com\"]"), "line 2, Google: domain \"a.com\" belongs to Google"),
+            (
+                format!("{google}domains = [\"a.com\", \"a.com\"]"),
+                "line 2, Google: domain \"a.com\" belongs to Google",
+            ),
             (format!("{google}domains = [\"A.com\"]"), "domain \"A.com\" is not in lower case"),
             (format!("{google}domains = [\"a..com\"]"), "domain \"a..com\" has an empty label"),
             (format!("{google}domains = [\"a b\"]"), "domain \"a b\" has a forbidden character"),
             (format!("{google}address_files = [\"b.txt\"]"), "Google: no file b.txt"),
-            (format!("{google}addresses = [\"1.2.3.4/8\"]\naddress_source = \"x\""), "network 1.2.3.4/8 should be 1.0.0.0/8"),
-            (format!("{google}addresses = [\"1.2.3.4/33\"]\naddress_source = \"x\""), "network 1.2.3.4/33 has a prefix that is too long"),
+            (
+                format!("{google}addresses = [\"1.2.3.4/8\"]\naddress_source = \"x\""),
+                "network 1.2.3.4/8 should be 1.0.0.0/8",
+            ),
+            (
+                format!("{google}addresses = [\"1.2.3.4/33\"]\naddress_source = \"x\""),
+                "network 1.2.3.4/33 has a prefix that is too long",
+            ),
             (format!("{google}addresses = [\"x\"]\naddress_source = \"x\""), "\"x\" is no network"),
-            (format!("{google}addresses = [\"1.0.0.0/8\"]"), "addresses and their source go together"),
-            (format!("{google}addresses = [\"192.0.2.0/24\"]\naddress_source = \"x\"\naddress_files = [\"a.txt\"]"), "a.txt: network 192.0.2.0/24 belongs to Google"),
+            (
+                format!("{google}addresses = [\"1.0.0.0/8\"]"),
+                "addresses and their source go together",
+            ),
+            (
+                format!(
+                    "{google}addresses = [\"192.0.2.0/24\"]\naddress_source = \"x\"\naddress_files = [\"a.txt\"]"
+                ),
+                "a.txt: network 192.0.2.0/24 belongs to Google",
+            ),
             (google.to_owned(), "Google: neither domains nor addresses"),
-            (format!("{google}domains = [\"a\"]\n{google}domains = [\"b\"]"), "line 5, Google: a second entry"),
-            (format!("{google}category = \"Web\"\ndomains = [\"a\"]"), "number and category are in protocols.tsv"),
-            ("[[application]]\nname = \"GOOGLE\"\ndomains = [\"a\"]".to_owned(), "another spelling"),
+            (
+                format!("{google}domains = [\"a\"]\n{google}domains = [\"b\"]"),
+                "line 5, Google: a second entry",
+            ),
+            (
+                format!("{google}category = \"Web\"\ndomains = [\"a\"]"),
+                "number and category are in protocols.tsv",
+            ),
+            (
+                "[[application]]\nname = \"GOOGLE\"\ndomains = [\"a\"]".to_owned(),
+                "another spelling",
+            ),
             (own.to_owned(), "Own: not in protocols.tsv; give number and category"),
-            (format!("{own}number = 10999\ncategory = \"Web\""), "10999 is no number of an application"),
-            (format!("{own}number = 20000\ncategory = \"Web\""), "20000 is no number of an application"),
+            (
+                format!("{own}number = 10999\ncategory = \"Web\""),
+                "10999 is no number of an application",
+            ),
+            (
+                format!("{own}number = 20000\ncategory = \"Web\""),
+                "20000 is no number of an application",
+            ),
             (format!("{own}number = 11000\ncategory = \"Wob\""), "Own: unknown category \"Wob\""),
-            (format!("{own}number = 11000\ncategory = \"Web\"\n{}number = 11000\ncategory = \"Web\"", own.replace("Own", "Two")), "Two: number 11000 belongs to Own"),
-            ("[[application]]\nname = \"a.b\"\ndomains = [\"a\"]".to_owned(), "name \"a.b\": expected 1 to 32"),
+            (
+                format!(
+                    "{own}number = 11000\ncategory = \"Web\"\n{}number = 11000\ncategory = \"Web\"",
+                    own.replace("Own", "Two")
+                ),
+                "Two: number 11000 belongs to Own",
+            ),
+            (
+                "[[application]]\nname = \"a.b\"\ndomains = [\"a\"]".to_owned(),
+                "name \"a.b\": expected 1 to 32",
+            ),
             ("[[application]]\ndomains = [\"a\"]".to_owned(), "line 2: \"name\" is missing"),
             ("[[application]]\nname = 1".to_owned(), "line 3, \"name\": expected a string"),
             ("[[application]]\nnome = \"x\"".to_owned(), "line 3, \"nome\": unknown key"),
@@ -408,7 +454,11 @@ mod tests {
             (CATEGORIES, "1\tA\tWob", "protocols.tsv, line 1: unknown category \"Wob\""),
             (CATEGORIES, "1\tA\tWeb\n1\tB\tWeb", "protocols.tsv, line 2: 1 is out of order"),
             (CATEGORIES, "1\tA\tWeb\n2\ta\tWeb", "protocols.tsv, line 2: a is there already"),
-            (CATEGORIES, "11000\tA\tWeb", "protocols.tsv, line 1: 11000 is no number of a protocol"),
+            (
+                CATEGORIES,
+                "11000\tA\tWeb",
+                "protocols.tsv, line 1: 11000 is no number of a protocol",
+            ),
         ] {
             assert_eq!(problem(categories, protocols), expected);
         }

@@ -170,8 +170,7 @@ impl Suffixes<'_> {
     /// Returns the value of the first pattern of `node` that fits `label`.
     fn pattern(&self, node: u32, label: &[u8]) -> Option<u16> {
         let first = self.patterns.partition_point(|pattern| pattern.from < node);
-        let of_node =
-            self.patterns.get(first..)?.iter().take_while(|pattern| pattern.from == node);
+        let of_node = self.patterns.get(first..)?.iter().take_while(|pattern| pattern.from == node);
         for pattern in of_node {
             let at = usize::try_from(pattern.label).ok()?;
             let (before, rest) = self.labels.get(at..)?.split_at_checked(pattern.before.into())?;
@@ -306,7 +305,8 @@ impl SuffixesBuilder {
     fn value(&self, branches: &[usize], label: &[u8]) -> u16 {
         for node in branches.iter().filter_map(|&node| self.nodes.get(node)) {
             let own = self.child(node, label).map(|child| child.value);
-            let pattern = node.patterns.iter().find(|(before, after, _)| fits(label, before, after));
+            let pattern =
+                node.patterns.iter().find(|(before, after, _)| fits(label, before, after));
             let any = self.child(node, b"*").map(|child| child.value);
             let value = own
                 .filter(|&value| value != 0)
@@ -370,7 +370,8 @@ impl Node {
     /// Adds a pattern; of two that fit a label the longer one counts.
     fn add_pattern(&mut self, before: &str, after: &str, value: u16) -> Result<(), SuffixError> {
         let pattern = (before.as_bytes().to_vec(), after.as_bytes().to_vec(), value);
-        let known = self.patterns.iter().find(|known| (&known.0, &known.1) == (&pattern.0, &pattern.1));
+        let known =
+            self.patterns.iter().find(|known| (&known.0, &known.1) == (&pattern.0, &pattern.1));
         if let Some((_, _, other)) = known {
             return Err(SuffixError::Taken(*other));
         }
@@ -462,7 +463,9 @@ mod tests {
             Some((before, after)) => {
                 let len = before.len() + after.len();
                 let fits = label.len() > len && label.starts_with(before) && label.ends_with(after);
-                fits.then(|| (1, len, Some(std::cmp::Reverse((before.to_owned(), after.to_owned())))))
+                fits.then(|| {
+                    (1, len, Some(std::cmp::Reverse((before.to_owned(), after.to_owned()))))
+                })
             }
         };
         let closeness = |suffix: &str| {

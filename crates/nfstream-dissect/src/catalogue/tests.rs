@@ -10,7 +10,7 @@ fn named(domain: &str) -> Option<&'static str> {
     built_in(id).map(|(name, _)| name)
 }
 
-/// Returns the suffixes of `data/applications.toml` and their applications, wildcards filled in.
+/// Returns the suffixes of `data/applications.toml` and their applications.
 fn data() -> Vec<(String, String)> {
     let text = include_str!("../../data/applications.toml");
     let table = toml::de::DeTable::parse(text).unwrap();
@@ -21,7 +21,7 @@ fn data() -> Vec<(String, String)> {
         let Some(domains) = entry.get("domains") else { continue };
         for domain in domains.get_ref().as_array().unwrap() {
             let domain = domain.get_ref().as_str().unwrap();
-            pairs.push((domain.replace('*', "any"), name.to_owned()));
+            pairs.push((domain.to_owned(), name.to_owned()));
         }
     }
     pairs
@@ -31,7 +31,8 @@ fn data() -> Vec<(String, String)> {
 fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
     let data = data();
     assert!(data.len() > 1_500);
-    for (domain, name) in &data {
+    for (suffix, name) in &data {
+        let domain = &suffix.replace('*', "any");
         assert_eq!(named(domain).unwrap(), name, "{domain}");
         assert_eq!(named(&format!("{domain}.")).unwrap(), name);
         assert_eq!(named(&domain.to_uppercase()).unwrap(), name);
@@ -40,8 +41,11 @@ fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
             assert!(named(&longer).is_some(), "{longer}");
         }
         // What a name that merely ends alike has, it has from a shorter suffix.
-        let (_, above) = domain.split_once('.').unwrap_or(("", ""));
-        assert_eq!(named(&format!("zqnot{domain}")), named(&format!("zqnot.{above}")), "{domain}");
+        let (first, above) = suffix.split_once('.').unwrap_or((suffix, ""));
+        if !first.contains('*') {
+            let above = named(&format!("zqnot.{}", above.replace('*', "any")));
+            assert_eq!(named(&format!("zqnot{domain}")), above, "{domain}");
+        }
         assert_eq!(named(&format!("{domain}.zqexample")), None);
         assert_eq!(named(&format!("{domain}..")), None);
     }
