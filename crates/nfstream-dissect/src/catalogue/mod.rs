@@ -18,7 +18,9 @@ use std::net::IpAddr;
 
 use crate::label::{Category, ProtocolId};
 
+#[allow(dead_code, reason = "the build script uses the rest")]
 mod entries;
+#[allow(dead_code, reason = "the build script uses the rest")]
 mod numbering;
 mod public_suffix;
 mod ranges;

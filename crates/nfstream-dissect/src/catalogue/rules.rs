@@ -600,7 +600,8 @@ ports = ["tcp/22"]
 "#;
 
     fn error(text: &str) -> String {
-        Rules::parse(text).err().expect("a mistake").to_string()
+        let Err(error) = Rules::parse(text) else { panic!("no mistake in {text}") };
+        error.to_string()
     }
 
     #[test]

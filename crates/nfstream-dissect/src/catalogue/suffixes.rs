@@ -25,7 +25,7 @@ const HAS_PATTERNS: u8 = 4;
 pub(crate) struct Suffixes<'a> {
     /// A power of two of slots, at most half of them in use, or none at all.
     pub(crate) edges: Cow<'a, [Edge]>,
-    /// The labels of all edges, in lower case.
+    /// The labels of all edges, in lower case and reversed.
     pub(crate) labels: Cow<'a, [u8]>,
     /// Patterns, by the node they leave.
     pub(crate) patterns: Cow<'a, [Pattern]>,
@@ -38,7 +38,7 @@ pub(crate) struct Suffixes<'a> {
 pub(crate) struct Pattern {
     /// The node that the pattern leaves.
     pub(crate) from: u32,
-    /// Place of its beginning among all labels, with its end right after it.
+    /// Place of its end among all labels, with its beginning right after it.
     pub(crate) label: u32,
     /// Value of the suffix.
     pub(crate) value: u16,
@@ -105,23 +105,21 @@ impl Suffixes<'_> {
         let mut flags = self.root;
         let mut found = None;
         while flags & (HAS_CHILDREN | HAS_PATTERNS) != 0 {
-            let mut hash = start(node);
+            // The last label, in lower case and from its end.
+            let mut label = [0_u8; MAX_LABEL];
             let mut len = 0;
-            for &byte in rest.iter().rev().take(MAX_LABEL + 1) {
+            let mut hash = start(node);
+            for &byte in rest.iter().rev() {
                 if byte == b'.' {
                     break;
                 }
-                hash = step(hash, byte.to_ascii_lowercase());
+                let Some(place) = label.get_mut(len) else { return found };
+                let byte = byte.to_ascii_lowercase();
+                *place = byte;
+                hash = step(hash, byte);
                 len += 1;
             }
-            let Some((head, label)) =
-                rest.len().checked_sub(len).and_then(|at| rest.split_at_checked(at))
-            else {
-                break;
-            };
-            if label.is_empty() || label.len() > MAX_LABEL {
-                break;
-            }
+            let Some(label) = label.get(..len).filter(|label| !label.is_empty()) else { break };
             let mut edge = self.edge(node, label, hash);
             let mut value = edge.map_or(0, |edge| edge.value);
             if edge.is_none() {
@@ -137,7 +135,8 @@ impl Suffixes<'_> {
                 found = Some(value);
             }
             let Some(edge) = edge else { break };
-            let Some(head) = head.strip_suffix(b".") else { break };
+            let head = rest.len().checked_sub(len + 1).and_then(|end| rest.get(..end));
+            let Some(head) = head else { break };
             rest = head;
             node = edge.to;
             flags = edge.flags;
@@ -145,7 +144,7 @@ impl Suffixes<'_> {
         found
     }
 
-    /// Returns the edge that leaves `node` by `label`.
+    /// Returns the edge that leaves `node` by `label`, which is in lower case and reversed.
     fn edge(&self, node: u32, label: &[u8], hash: u32) -> Option<&Edge> {
         let mask = self.edges.len().checked_sub(1)?;
         let mut slot = finish(hash);
@@ -157,7 +156,7 @@ impl Suffixes<'_> {
             if edge.from == node && usize::from(edge.len) == label.len() {
                 let at = usize::try_from(edge.label).ok()?;
                 let stored = self.labels.get(at..)?.get(..label.len())?;
-                if stored.eq_ignore_ascii_case(label) {
+                if stored == label {
                     return Some(edge);
                 }
             }
@@ -167,15 +166,16 @@ impl Suffixes<'_> {
 }
 
 impl Suffixes<'_> {
-    /// Returns the value of the first pattern of `node` that fits `label`.
+    /// Returns the value of the first pattern of `node` that fits `label`, which is in lower case
+    /// and reversed.
     fn pattern(&self, node: u32, label: &[u8]) -> Option<u16> {
         let first = self.patterns.partition_point(|pattern| pattern.from < node);
         let of_node = self.patterns.get(first..)?.iter().take_while(|pattern| pattern.from == node);
         for pattern in of_node {
             let at = usize::try_from(pattern.label).ok()?;
-            let (before, rest) = self.labels.get(at..)?.split_at_checked(pattern.before.into())?;
-            let after = rest.get(..usize::from(pattern.after))?;
-            if fits(label, before, after) {
+            let (after, rest) = self.labels.get(at..)?.split_at_checked(pattern.after.into())?;
+            let before = rest.get(..usize::from(pattern.before))?;
+            if fits(label, after, before) {
                 return Some(pattern.value);
             }
         }
@@ -185,12 +185,7 @@ impl Suffixes<'_> {
 
 /// Returns whether `label` begins with `before`, ends with `after` and has something in between.
 fn fits(label: &[u8], before: &[u8], after: &[u8]) -> bool {
-    let parts = label.split_at_checked(before.len()).and_then(|(head, rest)| {
-        Some((head, rest.split_at_checked(rest.len().checked_sub(after.len())?)?))
-    });
-    parts.is_some_and(|(head, (middle, tail))| {
-        !middle.is_empty() && head.eq_ignore_ascii_case(before) && tail.eq_ignore_ascii_case(after)
-    })
+    label.len() > before.len() + after.len() && label.starts_with(before) && label.ends_with(after)
 }
 
 impl SuffixesBuilder {
@@ -310,7 +305,7 @@ impl SuffixesBuilder {
             let any = self.child(node, b"*").map(|child| child.value);
             let value = own
                 .filter(|&value| value != 0)
-                .or(pattern.map(|&(_, _, value)| value))
+                .or_else(|| pattern.map(|&(_, _, value)| value))
                 .or(any)
                 .filter(|&value| value != 0);
             if let Some(value) = value {
@@ -396,7 +391,7 @@ impl Labels {
     fn place(&mut self, label: &[u8]) -> u32 {
         *self.places.entry(label.to_vec()).or_insert_with(|| {
             let place = u32::try_from(self.bytes.len()).expect("bounded by what was added");
-            self.bytes.extend_from_slice(label);
+            self.bytes.extend(label.iter().rev());
             place
         })
     }
@@ -412,7 +407,7 @@ fn hash_edges(edges: &[Edge], labels: &[u8]) -> Vec<Edge> {
     for edge in edges {
         let at = usize::try_from(edge.label).expect("a place in memory");
         let label = &labels[at..at + usize::from(edge.len)];
-        let hash = label.iter().rev().fold(start(edge.from), |hash, &byte| step(hash, byte));
+        let hash = label.iter().fold(start(edge.from), |hash, &byte| step(hash, byte));
         let mut slot = finish(hash);
         while slots[slot & mask].to != ROOT {
             slot = slot.wrapping_add(1);
