@@ -81,6 +81,14 @@ fn numbers_and_names_lead_to_each_other() {
 }
 
 #[test]
+fn protocols_have_their_numbers_names_and_categories() {
+    for protocol in crate::protocols::REGISTRY {
+        let listed = built_in(protocol.id);
+        assert_eq!(listed, Some((protocol.name, protocol.category)), "data/protocols.tsv");
+    }
+}
+
+#[test]
 fn rules_add_names_and_change_categories() {
     let text = "[[rule]]\napplication = \"Own\"\nports = [\"tcp/1\"]\n\
                 [[rule]]\napplication = \"YouTube\"\ncategory = \"Game\"\nports = [\"tcp/2\"]\n";
