@@ -44,6 +44,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod catalogue;
 mod dissector;
 mod flow;
 mod label;

@@ -7,7 +7,7 @@ use crate::protocol::{DatagramRules, Protocol};
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(9),
     name: "NTP",
-    category: Category(14),
+    category: Category(18),
     udp_ports: &[123],
     datagram: Some(DatagramRules::new(probe)),
     ..Protocol::NEW
