@@ -1,7 +1,9 @@
 //! The inspection of flows: candidates, match, parser, label.
 
 use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
-use crate::label::{Confidence, Label, ProtocolId};
+use crate::catalogue::Catalogue;
+use crate::label::{Category, Confidence, Label, ProtocolId};
+use crate::naming;
 use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
 use crate::probe::{Datagram, History, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
@@ -18,6 +20,8 @@ pub struct Config {
     /// Whether certificates of servers are read, with their hashes. Without a server name in the
     /// client's hello they are read in any case, without hashes.
     pub certificates: bool,
+    /// Names of applications, and the user's rules.
+    pub catalogue: Catalogue,
     /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
     pub personal: bool,
 }
@@ -160,45 +164,37 @@ impl Dissector {
     /// Returns what is known of a flow by now.
     pub fn peek(&self, flow: &Flow, endpoints: &Endpoints) -> Found {
         let metadata = flow.finding.found_metadata().cloned().map(Box::new);
-        Found { label: self.label(&flow.finding, endpoints), metadata }
+        Found { label: naming::label(&self.config.catalogue, &flow.finding, endpoints), metadata }
     }
 
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
-    /// matched gets the label of its ports.
+    /// matched gets the label of its addresses or ports.
     pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {
         self.close(&mut flow, endpoints);
-        let mut label = self.label(&flow.finding, endpoints);
+        let mut label = naming::label(&self.config.catalogue, &flow.finding, endpoints);
         if label.is_unknown() {
-            label = by_port(endpoints).unwrap_or_default();
+            label = naming::guess(&self.config.catalogue, endpoints);
         }
         Found { label, metadata: flow.finding.take_metadata() }
     }
 
+    /// Returns the names of protocols, applications and categories.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.config.catalogue
+    }
+
     /// Returns the name of a label: `MASTER.APP` or `APP`, `Unknown` if there is none.
     pub fn name(&self, label: Label) -> String {
-        let name = |id: ProtocolId| {
-            REGISTRY.iter().find(|protocol| protocol.id == id).map_or("Unknown", |p| p.name)
-        };
+        let name = |id| self.config.catalogue.name(id).unwrap_or("Unknown");
         if label.master == ProtocolId::UNKNOWN || label.master == label.app {
             return name(label.app).to_owned();
         }
         format!("{}.{}", name(label.master), name(label.app))
     }
 
-    fn label(&self, finding: &Finding, _endpoints: &Endpoints) -> Label {
-        let Some((protocol, confidence)) = finding.protocol else { return Label::default() };
-        let carrier = finding.master().unwrap_or(protocol.id);
-        match finding.application() {
-            Some(app) if app != carrier => {
-                Label { master: carrier, app, category: protocol.category, confidence }
-            }
-            _ => Label {
-                master: ProtocolId::UNKNOWN,
-                app: carrier,
-                category: protocol.category,
-                confidence,
-            },
-        }
+    /// Returns the name of a category, empty for a number that there is not.
+    pub fn category_name(&self, category: Category) -> &'static str {
+        self.config.catalogue.category_name(category).unwrap_or_default()
     }
 
     fn inspect_segment(
@@ -443,22 +439,4 @@ impl Table<DatagramRules> {
 
 fn by_ip_protocol(number: u8) -> Option<&'static Protocol> {
     REGISTRY.iter().copied().find(|protocol| protocol.ip_protocols.contains(&number))
-}
-
-/// Returns the label of the protocol whose usual port the server has, else the client.
-fn by_port(endpoints: &Endpoints) -> Option<Label> {
-    let of = |port: u16| {
-        REGISTRY.iter().copied().find(|protocol| match endpoints.protocol {
-            TCP => protocol.tcp_ports.contains(&port),
-            UDP => protocol.udp_ports.contains(&port),
-            _ => false,
-        })
-    };
-    let protocol = of(endpoints.server.port()).or_else(|| of(endpoints.client.port()))?;
-    Some(Label {
-        master: ProtocolId::UNKNOWN,
-        app: protocol.id,
-        category: protocol.category,
-        confidence: Confidence::Port,
-    })
 }

@@ -105,6 +105,16 @@ pub(crate) struct Finding {
 }
 
 impl Flow {
+    /// Returns whether a protocol has matched.
+    pub fn is_matched(&self) -> bool {
+        self.finding.protocol.is_some()
+    }
+
+    /// Returns whether a payload was seen.
+    pub fn has_begun(&self) -> bool {
+        self.packets > 0
+    }
+
     /// Returns the heap bytes that the flow holds, its findings included.
     pub fn memory(&self) -> usize {
         let state = match &self.state {

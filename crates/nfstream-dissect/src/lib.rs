@@ -49,6 +49,7 @@ mod dissector;
 mod flow;
 mod label;
 mod metadata;
+mod naming;
 mod packet;
 mod pieces;
 mod probe;
@@ -66,3 +67,6 @@ pub use probe::Progress;
 pub use protocol::{Protocol, Transport};
 pub use protocols::quic::Quic;
 pub use protocols::tls::{Certificate, Tls, Version};
+
+/// Version of the crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -23,6 +23,8 @@ pub struct Protocol {
     pub udp_ports: &'static [u16],
     /// IP protocol numbers that say it all.
     pub ip_protocols: &'static [u8],
+    /// Whether names and addresses in it stand for applications, as those of TLS or HTTP do.
+    pub(crate) names_applications: bool,
     /// How it is found in TCP streams.
     pub(crate) stream: Option<StreamRules>,
     /// How it is found in datagrams.
@@ -118,6 +120,7 @@ impl Protocol {
         tcp_ports: &[],
         udp_ports: &[],
         ip_protocols: &[],
+        names_applications: false,
         stream: None,
         datagram: None,
     };

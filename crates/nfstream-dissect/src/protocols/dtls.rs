@@ -14,6 +14,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(30),
     name: "DTLS",
     category: Category(5),
+    names_applications: true,
     datagram: Some(DatagramRules {
         probe,
         start: Start::Range(20, 26),

@@ -24,6 +24,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(188),
     name: "QUIC",
     category: Category(5),
+    names_applications: true,
     udp_ports: &[443],
     datagram: Some(DatagramRules {
         probe,

@@ -27,6 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(91),
     name: "TLS",
     category: Category(5),
+    names_applications: true,
     tcp_ports: &[443],
     stream: Some(StreamRules { probe, client: START, server: START, parse: Some(parse) }),
     ..Protocol::NEW
