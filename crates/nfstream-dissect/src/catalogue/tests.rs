@@ -40,7 +40,7 @@ fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
         if !data.iter().any(|(other, _)| *other == longer) {
             assert!(named(&longer).is_some(), "{longer}");
         }
-        // What a name that merely ends alike has, it has from a shorter suffix.
+        // A name that merely ends alike has the application of a shorter suffix, if any.
         let (first, above) = suffix.split_once('.').unwrap_or((suffix, ""));
         if !first.contains('*') {
             let above = named(&format!("zqnot.{}", above.replace('*', "any")));
