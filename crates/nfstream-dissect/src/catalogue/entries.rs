@@ -14,7 +14,7 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// Form of its value.
     pub(crate) form: Form,
-    /// Whether each table must have it.
+    /// True if each table must have it.
     pub(crate) needed: bool,
 }
 
@@ -63,11 +63,11 @@ pub(crate) struct Mistake {
     pub(crate) line: usize,
     /// Key of the value.
     pub(crate) key: Option<String>,
-    /// What is wrong.
+    /// Kind of mistake.
     pub(crate) kind: MistakeKind,
 }
 
-/// What is wrong with a document.
+/// Kind of mistake in a document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum MistakeKind {
     /// A list has no values.

@@ -1,8 +1,8 @@
 //! Applications by domain name and address, and the rules of a user.
 //!
-//! The data lies in `data/`: numbers, names and categories, the domain suffixes of each
-//! application and the networks that owners publish. The build script checks it and writes it as
-//! static tables, so a lookup allocates nothing.
+//! The data in `data/` holds numbers, names and categories, the domain suffixes of each application
+//! and the networks that owners publish. The build script checks it and writes static tables, so a
+//! lookup allocates nothing.
 //!
 //! ```
 //! use nfstream_dissect::catalogue::Catalogue;
@@ -73,9 +73,9 @@ static IPV6: Ranges<'static, u128> = Ranges {
     values: Cow::Borrowed(tables::IPV6_VALUES),
 };
 
-/// Numbers, names and categories, and the ways from a domain or an address to an application.
+/// Numbers, names and categories, with lookups by domain and by address.
 ///
-/// The default has what is built in, and no rules.
+/// The default holds the built-in data and no rules.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     rules: Rules,
@@ -94,15 +94,15 @@ impl Catalogue {
 
     /// Returns the application of a domain name, by its longest known suffix.
     ///
-    /// Any bytes will do: upper and lower case are the same, one final dot counts for nothing.
-    /// Rules are not considered.
+    /// Takes any bytes, ignores case and one final dot, and leaves rules aside. A port after the
+    /// name, as in an HTTP `Host` field, is for the caller to remove.
     pub fn by_domain(&self, name: &[u8]) -> Option<ProtocolId> {
         SUFFIXES.find(name).map(ProtocolId)
     }
 
     /// Returns the application of an address, by the narrowest known network.
     ///
-    /// Rules are not considered.
+    /// Leaves rules aside.
     pub fn by_address(&self, address: IpAddr) -> Option<ProtocolId> {
         match address.to_canonical() {
             IpAddr::V4(address) => IPV4.find(address.to_bits()),
@@ -121,7 +121,7 @@ impl Catalogue {
         self.rules.category(id).or_else(|| built_in(id).map(|(_, category)| category))
     }
 
-    /// Returns the protocol or application called `name`, upper and lower case being the same.
+    /// Returns the protocol or application called `name`, whatever its case.
     pub fn by_name(&self, name: &str) -> Option<ProtocolId> {
         by_name(name).or_else(|| self.rules.by_name(name))
     }

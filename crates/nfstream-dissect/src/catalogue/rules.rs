@@ -85,11 +85,11 @@ pub struct RulesError {
     pub line: usize,
     /// Key of the value, if it is one.
     pub key: Option<String>,
-    /// What is wrong.
+    /// Kind of mistake, with the values.
     pub problem: RulesProblem,
 }
 
-/// What is wrong with rules.
+/// Kind of mistake in rules.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RulesProblem {
@@ -116,7 +116,7 @@ pub enum RulesProblem {
     Domain {
         /// The domain.
         domain: String,
-        /// What is wrong with it.
+        /// Reason, with the accepted form.
         reason: &'static str,
     },
     /// Two rules have the same value.
@@ -139,7 +139,7 @@ pub enum RulesProblem {
     /// The text or a number of values is beyond a bound.
     #[error("more than {limit} {what}")]
     Limit {
-        /// What is bounded.
+        /// Things that are counted.
         what: &'static str,
         /// The bound.
         limit: usize,
@@ -155,7 +155,7 @@ pub enum RulesProblem {
     Network {
         /// The network.
         network: String,
-        /// What is wrong with it.
+        /// Reason, with the accepted form.
         reason: String,
     },
     /// A rule has nothing that a flow can fit.

@@ -48,7 +48,7 @@ pub(crate) struct Tables {
 pub(crate) struct SourceError {
     /// File and entry.
     pub(crate) place: String,
-    /// What is wrong.
+    /// Description of the mistake.
     pub(crate) problem: String,
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Edge {
     pub(crate) value: u16,
     /// Bytes of the label.
     pub(crate) len: u8,
-    /// What leaves the node that the edge leads to.
+    /// Flags for the edges and patterns that leave the next node.
     pub(crate) flags: u8,
 }
 

@@ -40,7 +40,7 @@ fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
         if !data.iter().any(|(other, _)| *other == longer) {
             assert!(named(&longer).is_some(), "{longer}");
         }
-        // What a name that merely ends alike has, it has from a shorter suffix.
+        // A name that merely ends alike has the application of a shorter suffix, if any.
         let (first, above) = suffix.split_once('.').unwrap_or((suffix, ""));
         if !first.contains('*') {
             let above = named(&format!("zqnot.{}", above.replace('*', "any")));
@@ -82,10 +82,15 @@ fn numbers_and_names_lead_to_each_other() {
 
 #[test]
 fn protocols_have_their_numbers_names_and_categories() {
-    for protocol in crate::protocols::REGISTRY {
-        let listed = built_in(protocol.id);
-        assert_eq!(listed, Some((protocol.name, protocol.category)), "data/protocols.tsv");
-    }
+    let missing: Vec<String> = crate::protocols::REGISTRY
+        .iter()
+        .filter(|protocol| built_in(protocol.id) != Some((protocol.name, protocol.category)))
+        .map(|protocol| {
+            let category = category_name(protocol.category).unwrap_or_default();
+            format!("{}\t{}\t{category}", protocol.id.0, protocol.name)
+        })
+        .collect();
+    assert!(missing.is_empty(), "not in data/protocols.tsv:\n{}", missing.join("\n"));
 }
 
 #[test]

@@ -13,6 +13,10 @@ const fn protocol(number: &'static [u8], id: u16, name: &'static str) -> Protoco
     }
 }
 
+const fn vpn(number: &'static [u8], id: u16, name: &'static str) -> Protocol {
+    Protocol { category: Category(2), ..protocol(number, id, name) }
+}
+
 /// ICMP (RFC 792).
 pub(crate) const ICMP: Protocol = protocol(&[1], 81, "ICMP");
 /// IGMP (RFC 3376).
@@ -22,13 +26,13 @@ pub(crate) const EGP: Protocol = protocol(&[8], 83, "EGP");
 /// GRE (RFC 2784).
 pub(crate) const GRE: Protocol = protocol(&[47], 80, "GRE");
 /// ESP (RFC 4303).
-pub(crate) const ESP: Protocol = protocol(&[50], 79, "IPSec");
+pub(crate) const ESP: Protocol = vpn(&[50], 117, "ESP");
 /// AH (RFC 4302).
-pub(crate) const AH: Protocol = protocol(&[51], 79, "IPSec");
+pub(crate) const AH: Protocol = vpn(&[51], 116, "AH");
 /// ICMPv6 (RFC 4443).
 pub(crate) const ICMPV6: Protocol = protocol(&[58], 102, "ICMPV6");
 /// OSPF (RFC 2328).
-pub(crate) const OSPF: Protocol = protocol(&[89], 85, "OSPF");
+pub(crate) const OSPF: Protocol = protocol(&[89], 85, "IP_OSPF");
 /// PIM (RFC 7761).
 pub(crate) const PIM: Protocol = protocol(&[103], 297, "IP_PIM");
 /// VRRP (RFC 9568).
