@@ -9,6 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 pub use certificate::Certificate;
 use certificate::Hashes;
@@ -118,6 +119,17 @@ impl fmt::Display for Version {
 }
 
 impl Tls {
+    /// Returns the JA4 in nDPI's form, which differs from FoxIO's description where the server name
+    /// is an address (`i` in place of `d`) and where a list is empty (the hash of nothing in place
+    /// of zeros); `host` is [`Metadata::host`](crate::Metadata::host).
+    pub fn ja4_of_ndpi(&self, host: &str) -> String {
+        let mut ja4 = self.ja4.replace("_000000000000", "_e3b0c44298fc");
+        if host.parse::<IpAddr>().is_ok() && ja4.get(3..4) == Some("d") {
+            ja4.replace_range(3..4, "i");
+        }
+        ja4
+    }
+
     /// Returns whether a certificate is worth reading.
     pub(crate) fn wants_certificate(finding: &Finding) -> bool {
         finding.certificates || finding.found_metadata().is_none_or(|found| found.host.is_empty())
