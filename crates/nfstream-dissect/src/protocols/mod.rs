@@ -5,6 +5,8 @@ mod ip;
 pub(crate) mod ntp;
 pub(crate) mod quic;
 pub(crate) mod ssh;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tls;
 
 use crate::protocol::Protocol;
