@@ -102,6 +102,11 @@ impl Hello {
         }
     }
 
+    /// Returns the heap bytes held.
+    pub(super) fn memory(&self) -> usize {
+        self.pieces.memory()
+    }
+
     /// Returns the hello as far as it is there.
     pub(super) fn bytes(&self) -> &[u8] {
         self.pieces.prefix()
@@ -111,11 +116,7 @@ impl Hello {
     fn add_stream(&mut self, kind: u8, version: u32, reader: &mut Reader<'_>) -> Option<()> {
         let number = |bytes: &[u8]| {
             let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-            if version < Q039 {
-                bytes.iter().rev().fold(0, add)
-            } else {
-                bytes.iter().fold(0, add)
-            }
+            if version < Q039 { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
         };
         let stream = number(reader.take(usize::from(kind & 3) + 1)?);
         let offset_len = match kind >> 2 & 7 {

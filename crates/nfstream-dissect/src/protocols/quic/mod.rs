@@ -126,6 +126,11 @@ impl Follow for Connection {
         let over = self.server_datagrams >= MAX_SERVER_DATAGRAMS;
         if self.client_done && (self.server_done || over) { Progress::Done } else { Progress::More }
     }
+
+    fn memory(&self) -> usize {
+        let pieces: usize = self.handshakes.iter().map(Pieces::memory).sum();
+        size_of_val(self) + pieces + self.hello.memory()
+    }
 }
 
 impl Connection {

@@ -200,11 +200,12 @@ fn alternative_names(extensions: &[u8]) -> Option<Box<[Box<str>]>> {
         optional(&mut extension, tag::BOOLEAN);
         let content = value(&mut extension, tag::OCTET_STRING)?;
         let mut list = Reader(sequence(&mut Reader(content))?);
-        let names = std::iter::from_fn(|| next(&mut list)).filter_map(|(kind, content)| match kind {
-            tag::DNS_NAME => Some(text(content)),
-            tag::IP_ADDRESS => address(content),
-            _ => None,
-        });
+        let names =
+            std::iter::from_fn(|| next(&mut list)).filter_map(|(kind, content)| match kind {
+                tag::DNS_NAME => Some(text(content)),
+                tag::IP_ADDRESS => address(content),
+                _ => None,
+            });
         return Some(names.take(Certificate::MAX_NAMES).collect());
     }
     None

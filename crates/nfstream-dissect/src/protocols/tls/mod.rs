@@ -5,7 +5,7 @@ mod fingerprint;
 pub(crate) mod hello;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::fmt;

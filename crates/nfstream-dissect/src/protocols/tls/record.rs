@@ -148,8 +148,7 @@ impl<'a> Messages<'a> {
             let Some(bytes) = self.rest.0.first_chunk::<HEADER>() else {
                 let begins = self.rest.0.first().is_none_or(|c| *c == content::HANDSHAKE);
                 let lacks = HEADER - self.rest.0.len();
-                self.end =
-                    if begins { End::Bytes(self.stream.len() + lacks) } else { End::Other };
+                self.end = if begins { End::Bytes(self.stream.len() + lacks) } else { End::Other };
                 return false;
             };
             let header = Header::read(bytes).filter(|h| h.content == content::HANDSHAKE);

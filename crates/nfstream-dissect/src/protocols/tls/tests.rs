@@ -10,7 +10,7 @@ use crate::probe::Progress;
 use crate::protocols::testing::{assert_streams, endpoints, streams};
 
 /// A certificate of the names `www.example.com`, `example.com`, 192.0.2.1 and 2001:db8::1.
-const CERTIFICATE: &str = "\
+pub(crate) const CERTIFICATE: &str = "\
     308201ff308201a5a003020102020101300a06082a8648ce3d040302303d310b300906035504061302555331 \
     143012060355040a0c0b4578616d706c65204f72673118301606035504030c0f7777772e6578616d706c652e \
     636f6d301e170d3236313132353138313130375a170d3237313232373138313130375a303d310b3009060355 \
@@ -42,19 +42,19 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()
 }
 
-fn vector8(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vector8(bytes: &[u8]) -> Vec<u8> {
     [&[u8::try_from(bytes.len()).unwrap()], bytes].concat()
 }
 
-fn vector16(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vector16(bytes: &[u8]) -> Vec<u8> {
     [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
 }
 
-fn vector24(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vector24(bytes: &[u8]) -> Vec<u8> {
     [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[1..], bytes].concat()
 }
 
-fn list(numbers: &[u16]) -> Vec<u8> {
+pub(crate) fn list(numbers: &[u16]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }
 
@@ -62,7 +62,7 @@ fn extension(number: u16, body: &[u8]) -> Vec<u8> {
     [&number.to_be_bytes()[..], &vector16(body)].concat()
 }
 
-fn server_name(name: &[u8]) -> Vec<u8> {
+pub(crate) fn server_name(name: &[u8]) -> Vec<u8> {
     extension(SERVER_NAME, &vector16(&[&[0][..], &vector16(name)].concat()))
 }
 
@@ -71,12 +71,12 @@ fn alpn_extension(names: &[&[u8]]) -> Vec<u8> {
     extension(ALPN, &vector16(&names))
 }
 
-fn versions(numbers: &[u16]) -> Vec<u8> {
+pub(crate) fn versions(numbers: &[u16]) -> Vec<u8> {
     extension(43, &vector8(&list(numbers)))
 }
 
 /// Returns the body of a ClientHello.
-fn client_body(version: u16, ciphers: &[u16], extensions: &[u8]) -> Vec<u8> {
+pub(crate) fn client_body(version: u16, ciphers: &[u16], extensions: &[u8]) -> Vec<u8> {
     [
         &version.to_be_bytes()[..],
         &[7; 32],
@@ -89,7 +89,12 @@ fn client_body(version: u16, ciphers: &[u16], extensions: &[u8]) -> Vec<u8> {
 }
 
 /// Returns the body of a ServerHello.
-fn server_body(version: u16, random: [u8; 32], cipher: u16, extensions: &[u8]) -> Vec<u8> {
+pub(crate) fn server_body(
+    version: u16,
+    random: [u8; 32],
+    cipher: u16,
+    extensions: &[u8],
+) -> Vec<u8> {
     [
         &version.to_be_bytes()[..],
         &random,
@@ -198,10 +203,7 @@ fn ja4_is_that_of_the_description() {
         .collect();
     let ciphers = [&[0x4a4a][..], &JA4_CIPHERS].concat();
     let decoys = [extension(0x5a5a, &[]), extensions].concat();
-    assert_eq!(
-        ja4_of(&decoys, &ciphers, Carrier::Tls),
-        "t13d1516h2_8daaf6152771_e5627efa2ab1"
-    );
+    assert_eq!(ja4_of(&decoys, &ciphers, Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
     assert!(ja4_of(&decoys, &ciphers, Carrier::Quic).starts_with("q13d1516h2_"));
 }
 
@@ -367,8 +369,7 @@ fn nothing_is_wanted_after_the_hellos_of_a_named_server() {
 
 #[test]
 fn a_server_alone_shows_its_certificate() {
-    let (found, progress) =
-        dissect(Config::default(), 443, &[], &server_flight(), &[usize::MAX]);
+    let (found, progress) = dissect(Config::default(), 443, &[], &server_flight(), &[usize::MAX]);
     assert_eq!(progress, Progress::More);
     let tls = found.metadata.unwrap().tls.unwrap();
     assert_eq!(&*tls.certificate.unwrap().common_name, "www.example.com");
@@ -454,8 +455,10 @@ fn tls_after_other_bytes_is_read() {
     let server = [b"220 mail\r\n220 go\r\n", &server_flight()[..]].concat();
     let endpoints = endpoints(TCP, 25);
     let mut finding = Finding::default();
-    let streams = |client, server| Streams { endpoints: &endpoints, client, server, swapped: false };
-    let need = parse_after(&streams(&client[..12], b"220 mail\r\n220 go\r\n"), 10, 18, &mut finding);
+    let streams =
+        |client, server| Streams { endpoints: &endpoints, client, server, swapped: false };
+    let need =
+        parse_after(&streams(&client[..12], b"220 mail\r\n220 go\r\n"), 10, 18, &mut finding);
     assert_eq!(need, Need::Bytes { client: 15, server: 23 });
     let need = parse_after(&streams(&client, &server), 10, 18, &mut finding);
     assert_eq!(need, Need::Done);
