@@ -28,8 +28,6 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
-/// Bytes before the fragment of a record.
-const HEADER: usize = 13;
 /// Shortest body of a ClientHello and a ServerHello.
 const MIN_HELLO: u32 = 38;
 /// Messages of a handshake that are put together at the same time.

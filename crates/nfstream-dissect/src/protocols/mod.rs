@@ -1,7 +1,7 @@
 //! One file a protocol, and the registry of them.
 
 pub(crate) mod dtls;
-mod ip;
+pub(crate) mod ip;
 pub(crate) mod ntp;
 pub(crate) mod quic;
 pub(crate) mod ssh;
@@ -15,11 +15,11 @@ use crate::protocol::Protocol;
 /// first wins, so decisive probes stand before weak ones.
 pub(crate) static REGISTRY: &[&Protocol] = &[
     &tls::PROTOCOL,
-    &tls::IMAPS,
-    &tls::POPS,
-    &tls::SMTPS,
-    &tls::FTPS,
-    &tls::DOH_DOT,
+    &tls::carried::IMAPS,
+    &tls::carried::POPS,
+    &tls::carried::SMTPS,
+    &tls::carried::FTPS,
+    &tls::carried::DOH_DOT,
     &quic::PROTOCOL,
     &dtls::PROTOCOL,
     &ssh::PROTOCOL,
