@@ -493,6 +493,7 @@ proptest! {
     fn segments_and_records_do_not_matter(
         lens in prop::collection::vec(1_usize..1500, 1..8),
         records in prop::collection::vec(1_usize..900, 1..8),
+        lost in 0_usize..1500,
     ) {
         let cut = |flight: &[u8]| {
             let mut bytes = Vec::new();
@@ -517,6 +518,10 @@ proptest! {
         prop_assert_eq!(&dissect(all_wanted(), 443, &client, &server, &lens), &whole);
         let (client, server) = (cut(&client), cut(&server));
         prop_assert_eq!(&dissect(all_wanted(), 443, &client, &server, &lens), &whole);
+        // Nor where the end of a stream is missing.
+        let (client, server) = (&client[..client.len() - lost], &server[..server.len().saturating_sub(lost)]);
+        let whole = dissect(all_wanted(), 443, client, server, &[usize::MAX]);
+        prop_assert_eq!(&dissect(all_wanted(), 443, client, server, &lens), &whole);
     }
 
     #[test]
