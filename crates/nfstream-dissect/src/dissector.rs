@@ -141,7 +141,15 @@ impl Dissector {
         let place = match &mut flow.state {
             State::Tcp(tcp) => {
                 let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = &mut **tcp;
-                if client.skip_gap() | server.skip_gap() {
+                let mut unread = client.skip_gap() | server.skip_gap();
+                if let Stage::Parsing(_, need) = stage
+                    && *need != Need::Done
+                {
+                    // What the parser waits for does not come: it reads what there is.
+                    *need = Need::MORE;
+                    unread = true;
+                }
+                if unread {
                     let (client, server) = (client.bytes(), server.bytes());
                     let streams = Streams { endpoints, client, server, swapped: false };
                     self.look(stage, *oriented, swapped, &mut flow.finding, &streams);

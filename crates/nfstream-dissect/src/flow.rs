@@ -124,7 +124,7 @@ impl Flow {
             }
             State::Udp(udp) => {
                 let parser = match &udp.stage {
-                    Stage::Parsing(_, Some(follow)) => size_of_val(&**follow),
+                    Stage::Parsing(_, Some(follow)) => follow.memory(),
                     _ => 0,
                 };
                 size_of::<Udp>() + parser

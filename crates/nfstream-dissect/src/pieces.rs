@@ -53,6 +53,11 @@ impl Pieces {
         }
     }
 
+    /// Returns the heap bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.filled.capacity() * size_of::<(usize, usize)>()
+    }
+
     /// Frees the bytes.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

@@ -171,9 +171,9 @@ fn compare(
         let wanted = field("client_fingerprint");
         if wanted.starts_with(['t', 'q', 'd']) && wanted.matches('_').count() == 2 {
             counts.ja4[1] += 1;
-            let ja4 = metadata.tls.map(|tls| tls.ja4).unwrap_or_default();
-            counts.ja4[0] += usize::from(*ja4 == *wanted);
-            if list && *ja4 != *wanted {
+            let ja4 = metadata.tls.map(|tls| tls.ja4_of_ndpi(&metadata.host)).unwrap_or_default();
+            counts.ja4[0] += usize::from(ja4 == wanted);
+            if list && ja4 != wanted {
                 println!("  JA4 {wanted} -> {ja4}");
             }
         }
@@ -263,13 +263,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     Ok(labelled)
 }
 
-fn inspect(
-    dissector: &Dissector,
-    flow: &mut Open,
-    packet: &Packet,
-    src: SocketAddr,
-    bytes: &[u8],
-) {
+fn inspect(dissector: &Dissector, flow: &mut Open, packet: &Packet, src: SocketAddr, bytes: &[u8]) {
     let frame = packet.frame(bytes);
     let offset = usize::try_from(packet.transport_offset).unwrap_or(usize::MAX);
     let segment = (packet.protocol == 6).then(|| {

@@ -29,8 +29,6 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
-/// Bytes before the fragment of a record.
-const HEADER: usize = 13;
 /// Shortest body of a ClientHello and a ServerHello.
 const MIN_HELLO: u32 = 38;
 /// Messages of a handshake that are put together at the same time.
@@ -136,6 +134,11 @@ impl Follow for Handshake {
         tls::set_label(datagram.endpoints, finding);
         progress
     }
+
+    fn memory(&self) -> usize {
+        let pieces: usize = self.messages.iter().map(|message| message.pieces.memory()).sum();
+        size_of_val(self) + self.messages.capacity() * size_of::<Message>() + pieces
+    }
 }
 
 impl Handshake {
@@ -222,6 +225,185 @@ impl Handshake {
             HELLO_VERIFY_REQUEST | 0 => {}
             // Messages without a certificate before them.
             _ => self.server_done = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dissector::Fingerprints;
+    use crate::packet::Direction;
+    use crate::protocols::testing::{datagram, parse_datagrams};
+    use crate::protocols::tls::tests::{
+        CERTIFICATE, hex, list, server_body, server_name, vector8, vector16, vector24, versions,
+    };
+
+    const CLIENT: Direction = Direction::FromClient;
+    const SERVER: Direction = Direction::FromServer;
+
+    fn record(content: u8, epoch: u16, fragment: &[u8]) -> Vec<u8> {
+        [&[content, 0xfe, 0xfd][..], &epoch.to_be_bytes(), &[0; 6], &vector16(fragment)].concat()
+    }
+
+    /// Returns bytes of a handshake message from `offset` on as a fragment.
+    fn fragment(kind: u8, sequence: u16, body: &[u8], offset: usize, len: usize) -> Vec<u8> {
+        let number = |number: usize| u32::try_from(number).unwrap().to_be_bytes()[1..].to_vec();
+        [
+            &[kind][..],
+            &number(body.len()),
+            &sequence.to_be_bytes(),
+            &number(offset),
+            &vector24(&body[offset..offset + len]),
+        ]
+        .concat()
+    }
+
+    fn whole(kind: u8, sequence: u16, body: &[u8]) -> Vec<u8> {
+        record(22, 0, &fragment(kind, sequence, body, 0, body.len()))
+    }
+
+    fn client_hello(cookie: &[u8]) -> Vec<u8> {
+        let extensions = [server_name(b"www.example.com"), versions(&[0xfefc, 0xfefd])].concat();
+        [
+            &[0xfe, 0xfd][..],
+            &[7; 32],
+            &vector8(&[]),
+            &vector8(cookie),
+            &vector16(&list(&[0x1301, 0xc02b])),
+            &vector8(&[0]),
+            &vector16(&extensions),
+        ]
+        .concat()
+    }
+
+    fn server_flight() -> Vec<u8> {
+        [
+            whole(2, 1, &server_body(0xfefd, [1; 32], 0xc02b, &[])),
+            whole(11, 2, &vector24(&vector24(&hex(CERTIFICATE)))),
+            whole(14, 3, &[]),
+        ]
+        .concat()
+    }
+
+    fn found(payloads: &[(Direction, &[u8])]) -> crate::Metadata {
+        let mut finding = Finding::default();
+        finding.fingerprints = Fingerprints { ja3: true, ja4: true, hassh: false };
+        finding.certificates = true;
+        parse_datagrams(&PROTOCOL, 4433, payloads, finding).metadata().clone()
+    }
+
+    #[test]
+    fn handshakes_are_read() {
+        let first = whole(1, 0, &client_hello(&[]));
+        let verify = whole(3, 0, &hex("feff0401020304"));
+        let second = whole(1, 1, &client_hello(&[1, 2, 3, 4]));
+        for payload in [&first, &verify, &second, &server_flight()] {
+            assert_eq!(datagram(&PROTOCOL, 4433, payload), Verdict::Match);
+        }
+        let metadata = found(&[
+            (CLIENT, &first),
+            (SERVER, &verify),
+            (CLIENT, &second),
+            (SERVER, &server_flight()),
+        ]);
+        assert_eq!(&*metadata.host, "www.example.com");
+        let tls = metadata.tls.unwrap();
+        assert_eq!(tls.offered_versions[..], [Version(0xfefc), Version(0xfefd)]);
+        assert_eq!((tls.version, tls.cipher), (Some(Version(0xfefd)), Some(0xc02b)));
+        assert_eq!(&tls.ja4[..11], "dd3d020200_");
+        assert_eq!(&*tls.certificate.unwrap().common_name, "www.example.com");
+    }
+
+    #[test]
+    fn encrypted_records_match() {
+        let data = [record(23, 1, &[7; 40]), record(22, 1, &[8; 50])].concat();
+        assert_eq!(datagram(&PROTOCOL, 4433, &data), Verdict::Match);
+        let metadata = found(&[(CLIENT, &data)]);
+        assert_eq!(metadata.tls, None);
+    }
+
+    #[test]
+    fn other_datagrams_do_not_match() {
+        let hello = whole(1, 0, &client_hello(&[]));
+        let changed = |place: usize, byte: u8| {
+            let mut hello = hello.clone();
+            hello[place] = byte;
+            hello
+        };
+        // Content, version, epoch, length of the record; type, length and offset of the fragment.
+        let cases = [
+            changed(0, 27),
+            changed(1, 0xfd),
+            changed(2, 0xf0),
+            changed(3, 2),
+            changed(11, 0x60),
+            changed(13, 30),
+            changed(14, 1),
+            changed(16, 5),
+            changed(20, 9),
+            record(23, 1, &[7; 40])[..50].to_vec(),
+            [record(23, 1, &[7; 40]), vec![1, 2, 3]].concat(),
+            record(23, 1, &[]),
+        ];
+        for (place, payload) in cases.iter().enumerate() {
+            assert_eq!(datagram(&PROTOCOL, 4433, payload), Verdict::No, "case {place}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fragments_and_order_do_not_matter(
+            lens in prop::collection::vec(20_usize..200, 1..6),
+            seed: u64,
+        ) {
+            let client = client_hello(&[]);
+            let certificate = vector24(&vector24(&hex(CERTIFICATE)));
+            let cut = |kind, sequence, body: &[u8]| {
+                let mut datagrams = Vec::new();
+                let mut offset = 0;
+                let mut lens = lens.iter().copied().cycle();
+                while offset < body.len() {
+                    let len = lens.next().unwrap().min(body.len() - offset);
+                    datagrams.push(record(22, 0, &fragment(kind, sequence, body, offset, len)));
+                    offset += len;
+                }
+                let count = datagrams.len();
+                for place in 0..count {
+                    let other = seed.rotate_left(u32::try_from(place).unwrap() * 7) % 64;
+                    datagrams.swap(place, usize::try_from(other).unwrap() % count);
+                }
+                datagrams
+            };
+            let hello = whole(2, 0, &server_body(0xfefd, [1; 32], 0xc02b, &[]));
+            let (clients, certificates) = (cut(1, 0, &client), cut(11, 1, &certificate));
+            let payloads: Vec<(Direction, &[u8])> = clients
+                .iter()
+                .map(|payload| (CLIENT, &payload[..]))
+                .chain([(SERVER, &hello[..])])
+                .chain(certificates.iter().map(|payload| (SERVER, &payload[..])))
+                .collect();
+            let metadata = found(&payloads);
+            let client = whole(1, 0, &client);
+            let certificate = whole(11, 1, &certificate);
+            let payloads = [(CLIENT, &client[..]), (SERVER, &hello), (SERVER, &certificate)];
+            prop_assert_eq!(metadata, found(&payloads));
+        }
+
+        #[test]
+        fn any_bytes_are_read(
+            place in 0_usize..800,
+            bytes in prop::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let mut payload = [whole(1, 0, &client_hello(&[])), server_flight()].concat();
+            let place = place % payload.len();
+            let end = (place + bytes.len()).min(payload.len());
+            payload[place..end].copy_from_slice(&bytes[..end - place]);
+            let _ = datagram(&PROTOCOL, 4433, &payload);
+            let _ = datagram(&PROTOCOL, 4433, &bytes);
+            found(&[(CLIENT, &payload), (SERVER, &bytes)]);
         }
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod ip;
 pub(crate) mod ntp;
 pub(crate) mod quic;
 pub(crate) mod ssh;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tls;
 
 use crate::protocol::Protocol;
@@ -13,11 +15,11 @@ use crate::protocol::Protocol;
 /// first wins, so decisive probes stand before weak ones.
 pub(crate) static REGISTRY: &[&Protocol] = &[
     &tls::PROTOCOL,
-    &tls::IMAPS,
-    &tls::POPS,
-    &tls::SMTPS,
-    &tls::FTPS,
-    &tls::DOH_DOT,
+    &tls::carried::IMAPS,
+    &tls::carried::POPS,
+    &tls::carried::SMTPS,
+    &tls::carried::FTPS,
+    &tls::carried::DOH_DOT,
     &quic::PROTOCOL,
     &dtls::PROTOCOL,
     &ssh::PROTOCOL,

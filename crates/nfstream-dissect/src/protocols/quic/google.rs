@@ -12,7 +12,11 @@ const HAS_CONNECTION: u8 = 0x08;
 /// Bytes of the hash after the header of a packet that is not encrypted.
 const HASH: usize = 12;
 /// Stream of the handshake.
-const CRYPTO_STREAM: u32 = 1;
+const CRYPTO_STREAM: u64 = 1;
+/// The first version without private flags.
+const Q034: u32 = 0x5130_3334;
+/// The first version with numbers in network byte order.
+const Q039: u32 = 0x5130_3339;
 /// Q046 by its number.
 const Q046: u32 = 0x5130_3436;
 /// Tags of a hello at most.
@@ -28,8 +32,24 @@ pub(super) fn is_plain_long(payload: &[u8]) -> bool {
     payload.first().is_some_and(|first| *first >= 0xc0) && be32(payload, 1) == Some(Q046)
 }
 
-/// Returns the version of a datagram and its frames, if it is a client's and not encrypted.
-pub(super) fn plain_frames(payload: &[u8]) -> Option<(u32, &[u8])> {
+/// Handshake messages of a client, which follow each other in one stream.
+#[derive(Debug, Default)]
+pub(super) struct Hello {
+    /// Offset of the hello in the stream, once it is known.
+    start: Option<usize>,
+    pieces: Pieces,
+}
+
+/// Frames of a packet that is not encrypted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frames<'a> {
+    /// Number of the version.
+    pub(super) version: u32,
+    bytes: &'a [u8],
+}
+
+/// Returns the frames of a datagram, if it is a client's and not encrypted.
+pub(super) fn plain_frames(payload: &[u8]) -> Option<Frames<'_>> {
     let first = *payload.first()?;
     if first >= 0x80 {
         let mut reader = Reader(payload.get(5..)?);
@@ -39,14 +59,17 @@ pub(super) fn plain_frames(payload: &[u8]) -> Option<(u32, &[u8])> {
         reader.take(len(lens & 0x0f))?;
         reader.take(usize::from(first & 3) + 1)?;
         reader.take(HASH)?;
-        return Some((Q046, reader.0));
+        return Some(Frames { version: Q046, bytes: reader.0 });
     }
     let (version, header) = public_version(payload)?;
     let number_len = [1, 2, 4, 6][usize::from(first >> 4 & 3)];
     let mut reader = Reader(payload.get(header..)?);
     reader.take(number_len)?;
     reader.take(HASH)?;
-    Some((version, reader.0))
+    if version < Q034 {
+        let _private_flags = reader.u8()?;
+    }
+    Some(Frames { version, bytes: reader.0 })
 }
 
 /// Returns the version in a public header, and where it ends.
@@ -67,36 +90,58 @@ fn public_version(payload: &[u8]) -> Option<(u32, usize)> {
     known.then_some((version, place + 4))
 }
 
-/// Adds the handshake bytes among frames.
-pub(super) fn add_frames(frames: &[u8], handshake: &mut Pieces) {
-    let mut reader = Reader(frames);
-    while let Some(kind) = reader.u8() {
-        // Padding goes up to the end of the packet; other frames do not come with a hello.
-        if kind & 0x80 == 0 || add_stream(kind, &mut reader, handshake).is_none() {
-            return;
+impl Hello {
+    /// Adds the handshake bytes among frames.
+    pub(super) fn add(&mut self, frames: Frames<'_>) {
+        let mut reader = Reader(frames.bytes);
+        while let Some(kind) = reader.u8() {
+            // Padding goes up to the end of the packet; other frames do not come with a hello.
+            if kind & 0x80 == 0 || self.add_stream(kind, frames.version, &mut reader).is_none() {
+                return;
+            }
         }
     }
-}
 
-/// Reads a stream frame: its type has flags for the lengths of its fields.
-fn add_stream(kind: u8, reader: &mut Reader<'_>, handshake: &mut Pieces) -> Option<()> {
-    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
-    let stream = number(reader.take(usize::from(kind & 3) + 1)?);
-    let offset_len = match kind >> 2 & 7 {
-        0 => 0,
-        len => usize::from(len) + 1,
-    };
-    let offset = number(reader.take(offset_len)?);
-    let data = if kind & 0x20 == 0 {
-        std::mem::take(&mut reader.0)
-    } else {
-        let len = usize::from(reader.u16()?);
-        reader.take(len.min(reader.0.len()))?
-    };
-    if stream == u64::from(CRYPTO_STREAM) {
-        handshake.insert(usize::try_from(offset).ok()?, data);
+    /// Returns the heap bytes held.
+    pub(super) fn memory(&self) -> usize {
+        self.pieces.memory()
     }
-    Some(())
+
+    /// Returns the hello as far as it is there.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.pieces.prefix()
+    }
+
+    /// Reads a stream frame: its type has flags for the lengths of its fields.
+    fn add_stream(&mut self, kind: u8, version: u32, reader: &mut Reader<'_>) -> Option<()> {
+        let number = |bytes: &[u8]| {
+            let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+            if version < Q039 { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
+        };
+        let stream = number(reader.take(usize::from(kind & 3) + 1)?);
+        let offset_len = match kind >> 2 & 7 {
+            0 => 0,
+            len => usize::from(len) + 1,
+        };
+        let offset = usize::try_from(number(reader.take(offset_len)?)).ok()?;
+        let data = if kind & 0x20 == 0 {
+            std::mem::take(&mut reader.0)
+        } else {
+            let len = usize::try_from(number(reader.take(2)?)).ok()?;
+            reader.take(len.min(reader.0.len()))?
+        };
+        if stream != CRYPTO_STREAM {
+            return Some(());
+        }
+        // A capture may lack the first of several hellos.
+        if self.start.is_none() && data.starts_with(b"CHLO") {
+            self.start = Some(offset);
+        }
+        if let Some(start) = self.start.filter(|start| *start <= offset) {
+            self.pieces.insert(offset - start, data);
+        }
+        Some(())
+    }
 }
 
 /// Reads a client's hello as far as it is there; returns whether it is there as a whole.
@@ -108,7 +153,10 @@ pub(super) fn read_hello(hello: &[u8], finding: &mut Finding) -> bool {
     let Some(count) = reader.take(2).and_then(|bytes| bytes.first_chunk().copied()) else {
         return false;
     };
-    let count = u16::from_le_bytes(count).min(MAX_TAGS);
+    let count = u16::from_le_bytes(count);
+    if count > MAX_TAGS {
+        return true;
+    }
     let Some(_padding) = reader.take(2) else { return false };
     let Some(entries) = reader.take(usize::from(count) * 8) else { return false };
     let values = reader.0;

@@ -78,6 +78,8 @@ struct Connection {
     keys: [Option<Keys>; 2],
     /// Handshake bytes of the client and of the server.
     handshakes: [Pieces; 2],
+    /// The hello of a client whose packets are not encrypted.
+    hello: google::Hello,
     client_done: bool,
     server_done: bool,
     /// Datagrams of the server after the client's hello was read.
@@ -125,6 +127,11 @@ impl Follow for Connection {
         let over = self.server_datagrams >= MAX_SERVER_DATAGRAMS;
         if self.client_done && (self.server_done || over) { Progress::Done } else { Progress::More }
     }
+
+    fn memory(&self) -> usize {
+        let pieces: usize = self.handshakes.iter().map(Pieces::memory).sum();
+        size_of_val(self) + pieces + self.hello.memory()
+    }
 }
 
 impl Connection {
@@ -134,12 +141,12 @@ impl Connection {
         payload: &[u8],
         finding: &mut Finding,
     ) -> Progress {
-        let Some((version, frames)) = google::plain_frames(payload) else { return Progress::More };
+        let Some(frames) = google::plain_frames(payload) else { return Progress::More };
         let quic = finding.metadata().quic.get_or_insert_default();
-        quic.version = version;
+        quic.version = frames.version;
         self.client = Some(direction);
-        google::add_frames(frames, &mut self.handshakes[0]);
-        self.client_done = google::read_hello(self.handshakes[0].prefix(), finding);
+        self.hello.add(frames);
+        self.client_done = google::read_hello(self.hello.bytes(), finding);
         if self.client_done { Progress::Done } else { Progress::More }
     }
 

@@ -41,10 +41,13 @@ pub(super) enum Kind {
     Retry,
 }
 
+/// Longest name of a connection (RFC 9000, section 17.2).
+const MAX_CONNECTION_ID: usize = 20;
+
 /// Name of a connection at one end.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct ConnectionId {
-    bytes: [u8; ConnectionId::MAX],
+    bytes: [u8; MAX_CONNECTION_ID],
     len: u8,
 }
 
@@ -120,12 +123,9 @@ impl Version {
 }
 
 impl ConnectionId {
-    /// Longest one (RFC 9000, section 17.2).
-    const MAX: usize = 20;
-
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let name = reader.vector8()?;
-        let mut bytes = [0; Self::MAX];
+        let mut bytes = [0; MAX_CONNECTION_ID];
         bytes.get_mut(..name.len())?.copy_from_slice(name);
         Some(Self { bytes, len: u8::try_from(name.len()).ok()? })
     }

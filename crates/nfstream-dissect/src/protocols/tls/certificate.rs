@@ -40,21 +40,25 @@ pub(super) enum Hashes {
 
 /// Tags of values (X.690).
 mod tag {
-    pub(super) const INTEGER: u8 = 0x02;
-    pub(super) const BIT_STRING_CONTEXT_1: u8 = 0x81;
-    pub(super) const BIT_STRING_CONTEXT_2: u8 = 0x82;
-    pub(super) const OID: u8 = 0x06;
     pub(super) const BOOLEAN: u8 = 0x01;
+    pub(super) const INTEGER: u8 = 0x02;
     pub(super) const OCTET_STRING: u8 = 0x04;
+    pub(super) const OID: u8 = 0x06;
     pub(super) const UTC_TIME: u8 = 0x17;
     pub(super) const GENERALIZED_TIME: u8 = 0x18;
     pub(super) const UNIVERSAL_STRING: u8 = 0x1c;
     pub(super) const BMP_STRING: u8 = 0x1e;
     pub(super) const SEQUENCE: u8 = 0x30;
     pub(super) const SET: u8 = 0x31;
-    pub(super) const CONTEXT_0: u8 = 0xa0;
-    pub(super) const CONTEXT_3: u8 = 0xa3;
+    /// Of a certificate: the version.
+    pub(super) const VERSION: u8 = 0xa0;
+    /// Of a certificate: numbers of the issuer and the owner.
+    pub(super) const ISSUER_ID: u8 = 0x81;
+    pub(super) const SUBJECT_ID: u8 = 0x82;
+    pub(super) const EXTENSIONS: u8 = 0xa3;
+    /// Of a name: a host.
     pub(super) const DNS_NAME: u8 = 0x82;
+    /// Of a name: an address.
     pub(super) const IP_ADDRESS: u8 = 0x87;
 }
 
@@ -71,7 +75,7 @@ impl Certificate {
     pub(super) fn read(der: &[u8], hashes: Hashes) -> Option<Self> {
         let mut certificate = Reader(sequence(&mut Reader(der))?);
         let mut signed = Reader(sequence(&mut certificate)?);
-        optional(&mut signed, tag::CONTEXT_0);
+        optional(&mut signed, tag::VERSION);
         let _serial = value(&mut signed, tag::INTEGER)?;
         let _algorithm = sequence(&mut signed)?;
         let (issuer, _) = name(sequence(&mut signed)?);
@@ -80,9 +84,9 @@ impl Certificate {
         let not_after = time(&mut validity)?;
         let (subject, common_name) = name(sequence(&mut signed)?);
         let _key = sequence(&mut signed)?;
-        optional(&mut signed, tag::BIT_STRING_CONTEXT_1);
-        optional(&mut signed, tag::BIT_STRING_CONTEXT_2);
-        let names = optional(&mut signed, tag::CONTEXT_3).and_then(alternative_names);
+        optional(&mut signed, tag::ISSUER_ID);
+        optional(&mut signed, tag::SUBJECT_ID);
+        let names = optional(&mut signed, tag::EXTENSIONS).and_then(alternative_names);
         let wanted = hashes == Hashes::Wanted;
         Some(Self {
             common_name: text(common_name.as_bytes()),
@@ -101,7 +105,7 @@ impl Certificate {
 fn next<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let tag = reader.u8()?;
     let len = match reader.u8()? {
-        short @ ..0x80 => u32::from(short),
+        short @ ..=0x7f => u32::from(short),
         0x81 => reader.u8()?.into(),
         0x82 => reader.u16()?.into(),
         0x83 => reader.u24()?,
@@ -200,11 +204,12 @@ fn alternative_names(extensions: &[u8]) -> Option<Box<[Box<str>]>> {
         optional(&mut extension, tag::BOOLEAN);
         let content = value(&mut extension, tag::OCTET_STRING)?;
         let mut list = Reader(sequence(&mut Reader(content))?);
-        let names = std::iter::from_fn(|| next(&mut list)).filter_map(|(kind, content)| match kind {
-            tag::DNS_NAME => Some(text(content)),
-            tag::IP_ADDRESS => address(content),
-            _ => None,
-        });
+        let names =
+            std::iter::from_fn(|| next(&mut list)).filter_map(|(kind, content)| match kind {
+                tag::DNS_NAME => Some(text(content)),
+                tag::IP_ADDRESS => address(content),
+                _ => None,
+            });
         return Some(names.take(Certificate::MAX_NAMES).collect());
     }
     None

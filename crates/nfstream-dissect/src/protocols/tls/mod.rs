@@ -1,15 +1,18 @@
 //! TLS (RFC 8446, RFC 5246, RFC 4346, RFC 2246), SSL 3 (RFC 6101) and the hellos of SSL 2.
 
+pub(crate) mod carried;
 mod certificate;
 mod fingerprint;
 pub(crate) mod hello;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
+pub(crate) use carried::set_label;
 pub use certificate::Certificate;
 use certificate::Hashes;
 pub(crate) use fingerprint::Carrier;
@@ -18,7 +21,6 @@ use record::{End, Header, Messages, content, handshake};
 
 use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::packet::Endpoints;
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::read::{Reader, text};
@@ -32,21 +34,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     stream: Some(StreamRules { probe, client: START, server: START, parse: Some(parse) }),
     ..Protocol::NEW
 };
-
-/// IMAP over TLS (RFC 8314).
-pub(crate) const IMAPS: Protocol = over_tls(51, "IMAPS", Category(3), &[993]);
-/// POP3 over TLS (RFC 8314).
-pub(crate) const POPS: Protocol = over_tls(23, "POPS", Category(3), &[995]);
-/// Mail submission over TLS (RFC 8314).
-pub(crate) const SMTPS: Protocol = over_tls(29, "SMTPS", Category(3), &[465]);
-/// FTP over TLS.
-pub(crate) const FTPS: Protocol = over_tls(311, "FTPS", Category(7), &[989, 990]);
-/// DNS over TLS (RFC 7858), over QUIC (RFC 9250) and over HTTPS (RFC 8484).
-pub(crate) const DOH_DOT: Protocol =
-    Protocol { udp_ports: &[853], ..over_tls(196, "DoH_DoT", Category(14), &[853]) };
-
-/// LDAP, by nDPI's number.
-const LDAP: ProtocolId = ProtocolId(112);
 
 /// Types of records, and the lengths with which hellos of SSL 2 begin.
 const START: Start = Start::Bytes(&[0x14, 0x15, 0x16, 0x17, 0x80, 0x81]);
@@ -119,19 +106,27 @@ impl fmt::Display for Version {
 }
 
 impl Tls {
+    /// Returns the JA4 in nDPI's form, which differs from FoxIO's description where the server name
+    /// is an address (`i` in place of `d`) and where a list is empty (the hash of nothing in place
+    /// of zeros); `host` is [`Metadata::host`](crate::Metadata::host).
+    pub fn ja4_of_ndpi(&self, host: &str) -> String {
+        let mut ja4 = self.ja4.replace("_000000000000", "_e3b0c44298fc");
+        if host.parse::<IpAddr>().is_ok() && ja4.get(3..4) == Some("d") {
+            ja4.replace_range(3..4, "i");
+        }
+        ja4
+    }
+
     /// Returns whether a certificate is worth reading.
     pub(crate) fn wants_certificate(finding: &Finding) -> bool {
+        Self::keeps_certificate(finding)
+            || finding.found_metadata().is_some_and(carried::may_be_tor)
+    }
+
+    /// Returns whether a certificate is worth keeping.
+    fn keeps_certificate(finding: &Finding) -> bool {
         finding.certificates || finding.found_metadata().is_none_or(|found| found.host.is_empty())
     }
-}
-
-const fn over_tls(
-    id: u16,
-    name: &'static str,
-    category: Category,
-    tcp_ports: &'static [u16],
-) -> Protocol {
-    Protocol { id: ProtocolId(id), name, category, tcp_ports, ..Protocol::NEW }
 }
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -180,7 +175,7 @@ pub(crate) fn begins_tls(stream: &[u8]) -> Verdict {
         content::HANDSHAKE => {
             let hello = matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
             // Types end at 25, but for the message hash at 254.
-            if len > 5 && (kind > 25 || kind == 3) {
+            if len > 5 && (kind > 25 || kind == handshake::HELLO_VERIFY_REQUEST) {
                 return Verdict::No;
             }
             // No message is as long as 128 KiB; a hello has a version.
@@ -438,36 +433,11 @@ pub(crate) fn read_certificates(body: &[u8], finding: &mut Finding) {
     let Some(len) = reader.u24().and_then(|len| usize::try_from(len).ok()) else { return };
     let Some(certificate) = reader.take(len) else { return };
     let hashes = if finding.certificates { Hashes::Wanted } else { Hashes::Unwanted };
-    let certificate = Certificate::read(certificate, hashes);
-    finding.metadata().tls.get_or_insert_default().certificate = certificate.map(Box::new);
-}
-
-/// Names what TLS carries where ports or application protocols show it.
-pub(crate) fn set_label(endpoints: &Endpoints, finding: &mut Finding) {
-    let tls = finding.found_metadata().and_then(|found| found.tls.as_deref());
-    let offered = tls.map_or("", |tls| match &*tls.selected_alpn {
-        "" => &*tls.alpn,
-        selected => selected,
-    });
-    // One that lists several does not tell which.
-    let (master, application) = match offered {
-        "imap" => (Some(IMAPS.id), None),
-        "pop3" => (Some(POPS.id), None),
-        "ftp" => (Some(FTPS.id), None),
-        "dot" | "doq" => (None, Some(DOH_DOT.id)),
-        _ if endpoints.has_port(993) => (Some(IMAPS.id), None),
-        _ if endpoints.has_port(995) => (Some(POPS.id), None),
-        _ if endpoints.has_port(465) => (Some(SMTPS.id), None),
-        _ if endpoints.has_port(990) => (Some(FTPS.id), None),
-        _ if endpoints.has_port(853) => (None, Some(DOH_DOT.id)),
-        _ if endpoints.has_port(636) || endpoints.has_port(3269) => (None, Some(LDAP)),
-        _ => (None, None),
-    };
-    if let Some(master) = master {
-        finding.set_master(master);
-    }
-    if let Some(application) = application {
-        finding.set_application(application);
+    let Some(certificate) = Certificate::read(certificate, hashes) else { return };
+    carried::set_label_by(&certificate, finding);
+    if Tls::keeps_certificate(finding) {
+        let tls = finding.metadata().tls.get_or_insert_default();
+        tls.certificate = Some(Box::new(certificate));
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Messages<'a> {
     fragment: &'a [u8],
     /// Bytes of the current record that the stream lacks.
     missing: usize,
+    /// Whether the last message was cut.
+    cut: bool,
     /// Why there is no further message.
     end: End,
 }
@@ -79,7 +81,7 @@ impl Header {
 impl<'a> Messages<'a> {
     pub(super) fn new(stream: &'a [u8]) -> Self {
         let end = End::Bytes(stream.len() + 1);
-        Self { stream, rest: Reader(stream), fragment: &[], missing: 0, end }
+        Self { stream, rest: Reader(stream), fragment: &[], missing: 0, cut: false, end }
     }
 
     /// Returns why there is no further message, after the last one.
@@ -89,7 +91,7 @@ impl<'a> Messages<'a> {
 
     /// Returns the next message; only the last one may be cut.
     pub(super) fn next(&mut self) -> Option<Message<'a>> {
-        if self.fragment.is_empty() && !self.next_record() {
+        if self.cut || self.fragment.is_empty() && !self.next_record() {
             return None;
         }
         if let Some((kind, len)) = message_header(self.fragment) {
@@ -100,7 +102,7 @@ impl<'a> Messages<'a> {
             }
             if self.missing > 0 {
                 self.wait(len - body.len());
-                self.fragment = &[];
+                self.cut = true;
                 return Some(Message { kind, body: Cow::Borrowed(body), complete: false });
             }
         }
@@ -109,8 +111,7 @@ impl<'a> Messages<'a> {
 
     /// Returns a message that several records carry.
     fn next_over_records(&mut self) -> Option<Message<'a>> {
-        let mut bytes = self.fragment.to_vec();
-        self.fragment = &[];
+        let mut bytes = Vec::new();
         loop {
             let wanted = message_header(&bytes).map_or(4, |(_, len)| 4 + len);
             if bytes.len() >= wanted && bytes.len() >= 4 {
@@ -118,7 +119,8 @@ impl<'a> Messages<'a> {
                 bytes.drain(..4);
                 return Some(Message { kind, body: Cow::Owned(bytes), complete: true });
             }
-            if !self.next_record() {
+            if self.fragment.is_empty() && !self.next_record() {
+                self.cut = true;
                 let kind = *bytes.first()?;
                 if bytes.len() < 4 {
                     return None;
@@ -146,8 +148,7 @@ impl<'a> Messages<'a> {
             let Some(bytes) = self.rest.0.first_chunk::<HEADER>() else {
                 let begins = self.rest.0.first().is_none_or(|c| *c == content::HANDSHAKE);
                 let lacks = HEADER - self.rest.0.len();
-                self.end =
-                    if begins { End::Bytes(self.stream.len() + lacks) } else { End::Other };
+                self.end = if begins { End::Bytes(self.stream.len() + lacks) } else { End::Other };
                 return false;
             };
             let header = Header::read(bytes).filter(|h| h.content == content::HANDSHAKE);
