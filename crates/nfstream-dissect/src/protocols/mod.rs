@@ -1,8 +1,73 @@
 //! One file a protocol, and the registry of them.
 
+mod ads;
+mod atg;
+mod bacnet;
+mod bfd;
+mod bgp;
+mod c1222;
+mod c37118;
+mod can_eth;
+mod cnp_ip;
+mod coap;
+mod collectd;
+mod cpha;
+mod crc;
+mod dlep;
+mod dlms;
+mod dnp3;
+mod doip;
+mod eaq;
+mod easy_weather;
+mod egd;
+mod ethernet_ip;
+mod fins;
+mod first_hop;
+mod ge_srtp;
+mod gelf;
+mod hart_ip;
+mod iec104;
 mod ip;
+mod iso_transport;
+mod kismet;
+mod knx;
+mod ldp;
+mod lorawan;
+mod matter;
+mod melsec;
+mod meraki;
+mod mikrotik;
+mod modbus;
+mod monitoring;
+mod nest;
+mod netflow;
+mod nrpe;
 pub(crate) mod ntp;
+mod olsr;
+mod opc_ua;
+mod port_mapping;
+mod ptp;
+mod rip;
+mod rmcp;
+mod roughtime;
+mod sbus;
+mod serf;
+mod sflow;
+mod slp;
+mod some_ip;
 pub(crate) mod ssh;
+mod statsd;
+mod tacacs;
+#[cfg(test)]
+mod testing;
+mod tivo;
+mod tplink;
+mod trdp;
+mod tristation;
+mod tuya;
+mod ubiquiti;
+mod ws_discovery;
+mod xiaomi;
 
 use crate::protocol::Protocol;
 
@@ -11,6 +76,79 @@ use crate::protocol::Protocol;
 pub(crate) static REGISTRY: &[&Protocol] = &[
     &ssh::PROTOCOL,
     &ntp::PROTOCOL,
+    &bgp::PROTOCOL,
+    &meraki::PROTOCOL,
+    &kismet::PROTOCOL,
+    &tivo::PROTOCOL,
+    &can_eth::PROTOCOL,
+    &roughtime::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &knx::PROTOCOL,
+    &tuya::PROTOCOL,
+    &xiaomi::PROTOCOL,
+    &nest::PROTOCOL,
+    &opc_ua::PROTOCOL,
+    &ethernet_ip::PROTOCOL,
+    &ethernet_ip::CIP,
+    &iso_transport::S7COMM,
+    &iso_transport::S7COMM_PLUS,
+    &iso_transport::MMS,
+    &dnp3::PROTOCOL,
+    &iec104::PROTOCOL,
+    &c37118::PROTOCOL,
+    &dlms::PROTOCOL,
+    &ads::PROTOCOL,
+    &sbus::ETHER_S_BUS,
+    &sbus::ETHER_S_IO,
+    &fins::PROTOCOL,
+    &melsec::PROTOCOL,
+    &atg::PROTOCOL,
+    &trdp::PROTOCOL,
+    &doip::PROTOCOL,
+    &monitoring::ZABBIX,
+    &monitoring::CHECKMK,
+    &monitoring::MUNIN,
+    &rmcp::PROTOCOL,
+    &dlep::PROTOCOL,
+    &ws_discovery::PROTOCOL,
+    &netflow::PROTOCOL,
+    &sflow::PROTOCOL,
+    &ldp::PROTOCOL,
+    &first_hop::HSRP,
+    &first_hop::GLBP,
+    &bfd::PROTOCOL,
+    &rip::RIP,
+    &rip::RIPNG,
+    &olsr::PROTOCOL,
+    &slp::PROTOCOL,
+    &port_mapping::NAT_PMP,
+    &port_mapping::PCP,
+    &ptp::PROTOCOL,
+    &collectd::PROTOCOL,
+    &statsd::GAIJIN,
+    &statsd::STATSD,
+    &serf::PROTOCOL,
+    &gelf::PROTOCOL,
+    &tacacs::PROTOCOL,
+    &nrpe::PROTOCOL,
+    &hart_ip::PROTOCOL,
+    &c1222::PROTOCOL,
+    &cnp_ip::PROTOCOL,
+    &egd::PROTOCOL,
+    &tristation::PROTOCOL,
+    &ge_srtp::PROTOCOL,
+    &mikrotik::PROTOCOL,
+    &ubiquiti::PROTOCOL,
+    &cpha::PROTOCOL,
+    &lorawan::PROTOCOL,
+    &easy_weather::PROTOCOL,
+    &matter::PROTOCOL,
+    &some_ip::PROTOCOL,
+    &tplink::PROTOCOL,
+    &modbus::PROTOCOL,
+    &modbus::UMAS,
+    &coap::PROTOCOL,
+    &eaq::PROTOCOL,
     &ip::ICMP,
     &ip::IGMP,
     &ip::EGP,
