@@ -1,18 +1,23 @@
 //! One file a protocol, and the registry of them.
 
 mod ads;
+mod agora;
 mod atg;
 mod bacnet;
+mod bfcp;
 mod bfd;
 mod bgp;
+mod blizzard;
 mod c1222;
 mod c37118;
 mod can_eth;
 mod cnp_ip;
 mod coap;
 mod collectd;
+mod consoles;
 mod cpha;
 mod crc;
+mod discord;
 mod dlep;
 mod dlms;
 mod dnp3;
@@ -20,25 +25,36 @@ mod doip;
 mod eaq;
 mod easy_weather;
 mod egd;
+mod enet;
 mod ethernet_ip;
 mod fins;
 mod first_hop;
+mod games;
 mod ge_srtp;
 mod gelf;
 mod hart_ip;
+mod hislip;
 mod iec104;
 mod ip;
 mod iso_transport;
+mod kakao;
+mod kcp;
 mod kismet;
 mod knx;
 mod ldp;
+mod line_call;
 mod lorawan;
 mod matter;
 mod melsec;
 mod meraki;
+mod messengers;
 mod mikrotik;
+mod minecraft;
 mod modbus;
 mod monitoring;
+mod mpeg_ts;
+mod msrp;
+mod nano;
 mod nest;
 mod netflow;
 mod nrpe;
@@ -47,17 +63,26 @@ mod olsr;
 mod opc_ua;
 mod port_mapping;
 mod ptp;
+mod raknet;
+mod riot;
 mod rip;
 mod rmcp;
 mod roughtime;
+mod rtmp;
+mod rtps;
 mod sbus;
 mod serf;
 mod sflow;
 mod slp;
 mod some_ip;
+mod source_engine;
+mod srt;
 pub(crate) mod ssh;
 mod statsd;
+mod steam;
 mod tacacs;
+mod telegram;
+mod tencent;
 #[cfg(test)]
 mod testing;
 mod tivo;
@@ -66,8 +91,13 @@ mod trdp;
 mod tristation;
 mod tuya;
 mod ubiquiti;
+mod uftp;
+mod viber;
+mod voice_chat;
+mod whatsapp;
 mod ws_discovery;
 mod xiaomi;
+mod zoom;
 
 use crate::protocol::Protocol;
 
@@ -147,6 +177,54 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &tplink::PROTOCOL,
     &modbus::PROTOCOL,
     &modbus::UMAS,
+    &uftp::PROTOCOL,
+    &rtps::PROTOCOL,
+    &hislip::PROTOCOL,
+    &msrp::PROTOCOL,
+    &nano::PROTOCOL,
+    &rtmp::PROTOCOL,
+    &enet::ENET,
+    &enet::PHOTON,
+    &kcp::PROTOCOL,
+    &discord::PROTOCOL,
+    &telegram::PROTOCOL,
+    &telegram::VOIP,
+    &whatsapp::PROTOCOL,
+    &tencent::WECHAT,
+    &agora::PROTOCOL,
+    &steam::STEAM,
+    &steam::RELAY,
+    &source_engine::SOURCE_ENGINE,
+    &source_engine::QUAKE,
+    &raknet::PROTOCOL,
+    &consoles::PLAYSTATION,
+    &consoles::NINTENDO,
+    &voice_chat::TEAMSPEAK,
+    &blizzard::WORLD_OF_WARCRAFT,
+    &blizzard::BATTLE_NET,
+    &minecraft::PROTOCOL,
+    &messengers::OSCAR,
+    &messengers::MSN,
+    &messengers::YAHOO,
+    &games::GENSHIN_IMPACT,
+    &games::AMONG_US,
+    &games::TES_ONLINE,
+    &games::GUILD_WARS_2,
+    &games::YOJIMBO,
+    &zoom::PROTOCOL,
+    &tencent::OICQ,
+    &kakao::PROTOCOL,
+    &mpeg_ts::PROTOCOL,
+    &srt::SRT,
+    &srt::UDT,
+    &voice_chat::MUMBLE,
+    &bfcp::PROTOCOL,
+    &viber::PROTOCOL,
+    &riot::PROTOCOL,
+    &games::ACTIVISION,
+    &games::COD_MOBILE,
+    &line_call::PROTOCOL,
+    &blizzard::HEROES,
     &coap::PROTOCOL,
     &eaq::PROTOCOL,
     &ip::ICMP,
