@@ -171,6 +171,24 @@ impl Streams<'_> {
         }
     }
 
+    /// Returns the verdict of `message` on the client's stream, for a protocol in which the client
+    /// sends first: `No` if only the server has sent.
+    pub(crate) fn client_first(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
+        if self.client.is_empty() && !self.server.is_empty() {
+            return Verdict::No;
+        }
+        Verdict::from_prefix(message(self.client))
+    }
+
+    /// Returns the verdict of `message` on the server's stream, for a protocol in which the server
+    /// sends first: `No` if only the client has sent.
+    pub(crate) fn server_first(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
+        if self.server.is_empty() && !self.client.is_empty() {
+            return Verdict::No;
+        }
+        Verdict::from_prefix(message(self.server))
+    }
+
     /// Returns the port of the server.
     pub(crate) fn server_port(&self) -> u16 {
         if self.swapped { self.endpoints.client.port() } else { self.endpoints.server.port() }

@@ -15,19 +15,16 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     // Start of heading, then a letter and five digits: a function and a tank.
-    let mut bytes = streams.client.iter().skip(1);
-    let Some(function) = bytes.next() else { return Verdict::More };
-    if !b"IiSs".contains(function) {
-        return Verdict::No;
-    }
-    for _ in 0..5 {
-        match bytes.next() {
-            Some(digit) if digit.is_ascii_hexdigit() => {}
-            Some(_) => return Verdict::No,
-            None => return Verdict::More,
+    streams.client_first(|stream| {
+        if !b"IiSs".contains(stream.get(1)?) {
+            return Some(false);
         }
-    }
-    Verdict::Match
+        let digits = stream.get(2..)?;
+        if !digits.iter().take(5).all(u8::is_ascii_hexdigit) {
+            return Some(false);
+        }
+        (digits.len() >= 5).then_some(true)
+    })
 }
 
 #[cfg(test)]

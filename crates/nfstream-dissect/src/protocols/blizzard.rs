@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
-use crate::read::{be32, begins, le16};
+use crate::read::{be32, has_magic, le16};
 
 pub(crate) const BATTLE_NET: Protocol = Protocol {
     id: ProtocolId(213),
@@ -47,37 +47,23 @@ fn battle_net(streams: &Streams<'_>) -> Verdict {
                 && matches!(stream.get(9..13)?, b"68XI" | b"CAMP" | b"XAMX"),
         )
     };
-    Verdict::from_prefix(is_greeting(streams.client))
+    streams.client_first(is_greeting)
 }
 
 fn warcraft(streams: &Streams<'_>) -> Verdict {
     const GREETING: &[u8] = b"WORLD OF WARCRAFT CONNECTION - ";
-    // A challenge: command, error, size and "WoW".
-    let is_challenge = |stream: &[u8]| {
-        Some(
-            *stream.first()? == 0
-                && *stream.get(1)? <= 8
-                && (30..=60).contains(&le16(stream, 2)?)
-                && *stream.get(4)? == b'W'
-                && stream.get(5..8)? == b"oW\0",
-        )
-    };
-    let greeted = |stream: &[u8]| {
+    streams.either(|stream| match (*stream.first()?, stream.get(2)) {
+        (b'W', _) => has_magic(stream, GREETING),
         // A length of two bytes may stand before the text.
-        let text = if stream.first() == Some(&b'W') {
-            stream
-        } else {
-            stream.get(2..).unwrap_or_default()
-        };
-        begins(text, GREETING)
-    };
-    let challenged = Verdict::from_prefix(is_challenge(streams.client));
-    let lone = |stream: &[u8]| if stream.is_empty() { Verdict::No } else { greeted(stream) };
-    match (challenged, lone(streams.client), lone(streams.server)) {
-        (Verdict::Match, _, _) | (_, Verdict::Match, _) | (_, _, Verdict::Match) => Verdict::Match,
-        (Verdict::No, Verdict::No, Verdict::No) => Verdict::No,
-        _ => Verdict::More,
-    }
+        (_, Some(b'W')) => has_magic(stream.get(2..)?, GREETING),
+        (_, None) => None,
+        // A challenge: command, error, size and a name.
+        _ => Some(
+            *stream.get(1)? <= 8
+                && (30..=60).contains(&le16(stream, 2)?)
+                && stream.get(4..8)? == b"WoW\0",
+        ),
+    })
 }
 
 fn heroes(datagram: &Datagram<'_>) -> Verdict {

@@ -45,7 +45,12 @@ fn is_connect(payload: &[u8]) -> Option<bool> {
 }
 
 fn photon(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(is_photon(datagram.payload, datagram.has_port_in(5055, 5058)) == Some(true))
+    let usual_port = datagram.has_port_in(5055, 5058);
+    // A ping between two peers.
+    if usual_port && datagram.payload.len() == 13 && datagram.payload.starts_with(&[0x7d; 12]) {
+        return Verdict::Match;
+    }
+    Verdict::from_match(is_photon(datagram.payload, usual_port) == Some(true))
 }
 
 /// Returns whether a header stands before commands: a peer, whether there is a checksum, the number

@@ -4,7 +4,7 @@ use crate::label::{Category, ProtocolId};
 use crate::packet::Direction;
 use crate::probe::{Datagram, Streams, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
-use crate::read::{be32, begins, le32};
+use crate::read::{be32, has_magic, le32};
 
 const fn game(id: u16, name: &'static str) -> Protocol {
     Protocol { id: ProtocolId(id), name, category: Category(8), ..Protocol::NEW }
@@ -130,11 +130,10 @@ fn tes_online(streams: &Streams<'_>) -> Verdict {
 }
 
 fn guild_wars(streams: &Streams<'_>) -> Verdict {
-    match (begins(streams.client, b"P /Sts/Connect STS/1.0"), begins(streams.server, b"STS/1.0 ")) {
-        (Verdict::Match, _) | (_, Verdict::Match) => Verdict::Match,
-        (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
-        _ => Verdict::More,
-    }
+    streams.either(|stream| match *stream.first()? {
+        b'P' => has_magic(stream, b"P /Sts/Connect STS/1.0"),
+        _ => has_magic(stream, b"STS/1.0 "),
+    })
 }
 
 fn yojimbo(datagram: &Datagram<'_>) -> Verdict {

@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::Streams;
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::read::begins;
+use crate::read::has_magic;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(309),
@@ -12,7 +12,9 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[2501],
     stream: Some(StreamRules {
         server: Start::Bytes(b"*"),
-        ..StreamRules::new(|streams: &Streams<'_>| begins(streams.server, b"*KISMET: "))
+        ..StreamRules::new(|streams: &Streams<'_>| {
+            streams.server_first(|stream| has_magic(stream, b"*KISMET: "))
+        })
     }),
     ..Protocol::NEW
 };

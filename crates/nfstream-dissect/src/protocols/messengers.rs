@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::read::{be16, begins};
+use crate::read::{be16, has_magic};
 
 pub(crate) const OSCAR: Protocol = Protocol {
     id: ProtocolId(10_217),
@@ -39,7 +39,7 @@ pub(crate) const YAHOO: Protocol = Protocol {
         client: Start::Bytes(b"Y"),
         server: Start::Bytes(b"Y"),
         ..StreamRules::new(|streams: &Streams<'_>| {
-            begins(if streams.client.is_empty() { streams.server } else { streams.client }, b"YMSG")
+            streams.either(|stream| has_magic(stream, b"YMSG"))
         })
     }),
     ..Protocol::NEW

@@ -17,7 +17,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    Verdict::from_prefix(handshake(streams.client).map(|host| host.is_some()))
+    streams.client_first(|stream| handshake(stream).map(|host| host.is_some()))
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {

@@ -22,6 +22,7 @@ mod dlep;
 mod dlms;
 mod dnp3;
 mod doip;
+mod dropbox;
 mod eaq;
 mod easy_weather;
 mod egd;
@@ -177,6 +178,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &tplink::PROTOCOL,
     &modbus::PROTOCOL,
     &modbus::UMAS,
+    &dropbox::PROTOCOL,
     &uftp::PROTOCOL,
     &rtps::PROTOCOL,
     &hislip::PROTOCOL,

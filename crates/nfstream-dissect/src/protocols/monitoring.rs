@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::read::begins;
+use crate::read::has_magic;
 
 pub(crate) const ZABBIX: Protocol = Protocol {
     id: ProtocolId(248),
@@ -25,7 +25,9 @@ pub(crate) const CHECKMK: Protocol = Protocol {
     tcp_ports: &[6556],
     stream: Some(StreamRules {
         server: Start::Bytes(b"<"),
-        ..StreamRules::new(|streams: &Streams<'_>| begins(streams.server, b"<<<check_mk>>>"))
+        ..StreamRules::new(|streams: &Streams<'_>| {
+            streams.server_first(|stream| has_magic(stream, b"<<<check_mk>>>"))
+        })
     }),
     ..Protocol::NEW
 };
@@ -37,7 +39,9 @@ pub(crate) const MUNIN: Protocol = Protocol {
     tcp_ports: &[4949],
     stream: Some(StreamRules {
         server: Start::Bytes(b"#"),
-        ..StreamRules::new(|streams: &Streams<'_>| begins(streams.server, b"# munin node at "))
+        ..StreamRules::new(|streams: &Streams<'_>| {
+            streams.server_first(|stream| has_magic(stream, b"# munin node at "))
+        })
     }),
     ..Protocol::NEW
 };

@@ -15,8 +15,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Bytes of a header, and those of it that its length counts.
-const HEADER: usize = 16;
+/// Bytes of a header before those that its length counts.
 const COUNTED: usize = 8;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -24,15 +23,18 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 }
 
 fn probe_datagram(datagram: &Datagram<'_>) -> Verdict {
-    // Several messages may follow each other; the first must fit.
-    let payload = datagram.payload;
-    let end = be32(payload, 4)
-        .and_then(|len| usize::try_from(len).ok())
-        .and_then(|len| len.checked_add(COUNTED));
-    let fits = end.is_some_and(|end| {
-        end == payload.len() || (end < payload.len() && payload.len() - end >= HEADER)
-    });
-    Verdict::from_match(fits && is_message(payload) == Some(true))
+    // Messages follow each other up to the end.
+    let mut rest = datagram.payload;
+    while !rest.is_empty() {
+        let next = be32(rest, 4)
+            .and_then(|len| usize::try_from(len).ok())
+            .and_then(|len| rest.get(len.checked_add(COUNTED)?..));
+        match next {
+            Some(next) if is_message(rest) == Some(true) => rest = next,
+            _ => return Verdict::No,
+        }
+    }
+    Verdict::Match
 }
 
 /// Returns whether a header begins: a length, version 1, the kind of message and a return code.

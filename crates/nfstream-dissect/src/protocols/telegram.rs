@@ -29,7 +29,7 @@ const INTERMEDIATE: u8 = 0xee;
 const PADDED: u8 = 0xdd;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    Verdict::from_prefix(opens_transport(streams.client))
+    streams.client_first(opens_transport)
 }
 
 /// Returns whether a transport is announced, and a first message without a key follows: an

@@ -44,7 +44,7 @@ fn oicq_stream(streams: &Streams<'_>) -> Verdict {
     if !streams.has_port(8000) && !streams.has_port(443) && !streams.has_port(80) {
         return Verdict::No;
     }
-    Verdict::from_prefix(packet(streams.client))
+    streams.client_first(packet)
 }
 
 /// Returns whether a packet begins: version, command, number and an account.

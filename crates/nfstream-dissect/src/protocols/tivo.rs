@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
-use crate::read::begins;
+use crate::read::has_magic;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(308),
@@ -13,7 +13,9 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     udp_ports: &[2190],
     stream: Some(StreamRules {
         client: Start::Bytes(b"Tt"),
-        ..StreamRules::new(|streams: &Streams<'_>| begins(streams.client, BEACON))
+        ..StreamRules::new(|streams: &Streams<'_>| {
+            streams.client_first(|stream| has_magic(stream, BEACON))
+        })
     }),
     datagram: Some(DatagramRules {
         start: Start::Bytes(b"Tt"),

@@ -13,7 +13,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    Verdict::from_prefix(opens_connection(streams.client))
+    streams.client_first(opens_connection)
 }
 
 /// Returns whether the prefix "WA" with a version begins, perhaps after "ED" with a hint for the
