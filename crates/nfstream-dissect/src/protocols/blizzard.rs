@@ -10,6 +10,7 @@ pub(crate) const BATTLE_NET: Protocol = Protocol {
     name: "Blizzard",
     category: Category(8),
     tcp_ports: &[1119],
+    udp_ports: &[1119],
     stream: Some(StreamRules { client: Start::Bytes(&[1]), ..StreamRules::new(battle_net) }),
     ..Protocol::NEW
 };

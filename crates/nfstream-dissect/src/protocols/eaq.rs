@@ -20,7 +20,8 @@ const LEN: usize = 16;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
-    if !datagram.has_port(6000) || payload.len() != LEN {
+    let endpoints = datagram.endpoints;
+    if endpoints.server.port() != 6000 || endpoints.client.port() == 6000 || payload.len() != LEN {
         return Verdict::No;
     }
     // Numbers from 0 on, each sent back with the first twelve bytes unchanged.

@@ -9,7 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(457),
     name: "Matter",
     category: Category(31),
-    udp_ports: &[5540],
+    udp_ports: &[5540, 5542],
     datagram: Some(DatagramRules { start: Start::Range(0, 7), ..DatagramRules::new(probe) }),
     ..Protocol::NEW
 };

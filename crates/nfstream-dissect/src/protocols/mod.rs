@@ -2,6 +2,8 @@
 
 mod ads;
 mod agora;
+mod apple_push;
+mod armagetron;
 mod atg;
 mod bacnet;
 mod bfcp;
@@ -22,7 +24,6 @@ mod dlep;
 mod dlms;
 mod dnp3;
 mod doip;
-mod dropbox;
 mod eaq;
 mod easy_weather;
 mod egd;
@@ -30,6 +31,7 @@ mod enet;
 mod ethernet_ip;
 mod fins;
 mod first_hop;
+mod flute;
 mod games;
 mod ge_srtp;
 mod gelf;
@@ -44,6 +46,7 @@ mod kismet;
 mod knx;
 mod ldp;
 mod line_call;
+mod lisp;
 mod lorawan;
 mod matter;
 mod melsec;
@@ -54,6 +57,7 @@ mod minecraft;
 mod modbus;
 mod monitoring;
 mod mpeg_ts;
+mod msdo;
 mod msrp;
 mod nano;
 mod nest;
@@ -62,6 +66,9 @@ mod nrpe;
 pub(crate) mod ntp;
 mod olsr;
 mod opc_ua;
+mod openflow;
+mod pfcp;
+mod port_hints;
 mod port_mapping;
 mod ptp;
 mod raknet;
@@ -77,6 +84,7 @@ mod sflow;
 mod slp;
 mod some_ip;
 mod source_engine;
+mod spotify;
 mod srt;
 pub(crate) mod ssh;
 mod statsd;
@@ -84,6 +92,7 @@ mod steam;
 mod tacacs;
 mod telegram;
 mod tencent;
+mod tencent_games;
 #[cfg(test)]
 mod testing;
 mod tivo;
@@ -178,7 +187,15 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &tplink::PROTOCOL,
     &modbus::PROTOCOL,
     &modbus::UMAS,
-    &dropbox::PROTOCOL,
+    &apple_push::PROTOCOL,
+    &spotify::PROTOCOL,
+    &openflow::PROTOCOL,
+    &pfcp::PROTOCOL,
+    &lisp::PROTOCOL,
+    &msdo::PROTOCOL,
+    &flute::PROTOCOL,
+    &raknet::ROBLOX,
+    &tencent_games::PROTOCOL,
     &uftp::PROTOCOL,
     &rtps::PROTOCOL,
     &hislip::PROTOCOL,
@@ -198,7 +215,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &steam::RELAY,
     &source_engine::SOURCE_ENGINE,
     &source_engine::QUAKE,
-    &raknet::PROTOCOL,
     &consoles::PLAYSTATION,
     &consoles::NINTENDO,
     &voice_chat::TEAMSPEAK,
@@ -216,6 +232,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &zoom::PROTOCOL,
     &tencent::OICQ,
     &kakao::PROTOCOL,
+    &raknet::PROTOCOL,
     &mpeg_ts::PROTOCOL,
     &srt::SRT,
     &srt::UDT,
@@ -229,15 +246,33 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &blizzard::HEROES,
     &coap::PROTOCOL,
     &eaq::PROTOCOL,
+    &armagetron::PROTOCOL,
+    &port_hints::OSPF,
+    &port_hints::TARGUS_DATASPEED,
+    &port_hints::SAMSUNG_SDP,
     &ip::ICMP,
     &ip::IGMP,
+    &ip::IP_IN_IP,
     &ip::EGP,
+    &ip::IGRP,
+    &ip::DCCP,
+    &ip::RSVP,
     &ip::GRE,
     &ip::ESP,
     &ip::AH,
+    &ip::NHRP,
     &ip::ICMPV6,
+    &ip::EIGRP,
     &ip::OSPF,
+    &ip::ETHER_IP,
     &ip::PIM,
+    &ip::IPCOMP,
     &ip::VRRP,
+    &ip::PGM,
+    &ip::L2TPV3,
+    &ip::ISIS,
     &ip::SCTP,
+    &ip::UDP_LITE,
+    &ip::MPLS,
+    &ip::HIP,
 ];

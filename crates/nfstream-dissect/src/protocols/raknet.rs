@@ -3,7 +3,7 @@
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};
-use crate::protocol::{DatagramRules, Protocol};
+use crate::protocol::{DatagramRules, Protocol, Start};
 use crate::read::Reader;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -12,6 +12,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(8),
     udp_ports: &[19_132],
     datagram: Some(DatagramRules::new(probe)),
+    ..Protocol::NEW
+};
+
+/// Roblox, whose messages without a connection have kinds of their own.
+pub(crate) const ROBLOX: Protocol = Protocol {
+    id: ProtocolId(346),
+    name: "Roblox",
+    category: Category(8),
+    datagram: Some(DatagramRules { start: Start::Range(0x78, 0x7b), ..DatagramRules::new(roblox) }),
     ..Protocol::NEW
 };
 
@@ -26,11 +35,21 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         Some(0x1c) => 17,
         Some(5..=8 | 0x12 | 0x14 | 0x17 | 0x1a | 0x1d) => 1,
         Some(0x19) => 2,
-        Some(0x80..=0x8f) => return Verdict::from_match(has_frames(payload) == Some(true)),
+        // Frames alone may be chance; a second datagram tells.
+        Some(0x80..=0x8f) => {
+            return match has_frames(payload) {
+                Some(true) if datagram.before() == 0 => Verdict::More,
+                frames => Verdict::from_match(frames == Some(true)),
+            };
+        }
         Some(0xa0 | 0xc0) => return Verdict::from_match(has_records(payload) == Some(true)),
         _ => return Verdict::No,
     };
     Verdict::from_match(payload.get(offset..).is_some_and(|rest| rest.starts_with(MAGIC)))
+}
+
+fn roblox(datagram: &Datagram<'_>) -> Verdict {
+    Verdict::from_match(datagram.payload.get(1..).is_some_and(|rest| rest.starts_with(MAGIC)))
 }
 
 /// Returns whether frames fill the datagram after its number, each with a reliability, a length in
@@ -75,7 +94,8 @@ fn has_records(payload: &[u8]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::datagram;
+    use crate::packet::Direction::{FromClient, FromServer};
+    use crate::protocols::testing::{datagram, datagrams};
 
     #[test]
     fn messages_with_the_mark_match() {
@@ -88,9 +108,18 @@ mod tests {
     }
 
     #[test]
+    fn kinds_of_roblox_match() {
+        let open = [b"\x7b", MAGIC].concat();
+        assert_eq!(datagram(&ROBLOX, 55_000, &open), Verdict::Match);
+        assert_eq!(datagram(&ROBLOX, 55_000, &open[..16]), Verdict::No);
+    }
+
+    #[test]
     fn frames_and_acknowledgements_must_fit() {
         let frame = b"\x84\0\0\0\x40\0\x10\0\0\0\x09\0";
-        assert_eq!(datagram(&PROTOCOL, 60_021, frame), Verdict::Match);
+        assert_eq!(datagram(&PROTOCOL, 60_021, frame), Verdict::More);
+        let two = [(FromClient, &frame[..]), (FromServer, frame)];
+        assert_eq!(datagrams(&PROTOCOL, 60_021, &two), Verdict::Match);
         assert_eq!(datagram(&PROTOCOL, 60_021, &frame[..11]), Verdict::No);
         let acknowledgement = b"\xc0\0\x01\0\x01\0\0\x02\0\0";
         assert_eq!(datagram(&PROTOCOL, 60_005, acknowledgement), Verdict::Match);

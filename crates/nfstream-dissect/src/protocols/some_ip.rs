@@ -9,7 +9,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(229),
     name: "SOMEIP",
     category: Category(16),
-    udp_ports: &[30_490],
+    tcp_ports: &[30_491, 30_501],
+    udp_ports: &[30_490, 30_491, 30_501],
     stream: Some(StreamRules::new(probe)),
     datagram: Some(DatagramRules::new(probe_datagram)),
     ..Protocol::NEW

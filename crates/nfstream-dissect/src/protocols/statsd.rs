@@ -8,6 +8,7 @@ pub(crate) const GAIJIN: Protocol = Protocol {
     id: ProtocolId(396),
     name: "GaijinEntertainment",
     category: Category(8),
+    udp_ports: &[20_011],
     datagram: Some(DatagramRules { start: NAMES, ..DatagramRules::new(gaijin) }),
     ..Protocol::NEW
 };

@@ -59,9 +59,15 @@ fn opens_transport(stream: &[u8]) -> Option<bool> {
 }
 
 fn relay(datagram: &Datagram<'_>) -> Verdict {
-    // The tag of a peer, then twelve bytes that no sequence of packets reaches.
+    // The tag of a peer, then twelve bytes that no number of a packet reaches and a command, a
+    // small negative number.
     let payload = datagram.payload;
-    Verdict::from_match(payload.len() >= 32 && payload.get(16..28) == Some(&[0xff; 12]))
+    let command = le32(payload, 28);
+    Verdict::from_match(
+        payload.get(16..28) == Some(&[0xff; 12])
+            && payload.first() != Some(&0xff)
+            && command.is_some_and(|command| (0xffff_fff0..0xffff_ffff).contains(&command)),
+    )
 }
 
 #[cfg(test)]
@@ -81,7 +87,8 @@ mod tests {
     #[test]
     fn relays_match() {
         let mut ping = [7; 40];
-        ping[16..28].fill(0xff);
+        ping[16..32]
+            .copy_from_slice(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff");
         assert_eq!(datagram(&VOIP, 533, &ping), Verdict::Match);
         ping[27] = 0;
         assert_eq!(datagram(&VOIP, 533, &ping), Verdict::No);

@@ -10,7 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(455),
     name: "TriStation",
     category: Category(31),
-    udp_ports: &[1502],
+    udp_ports: &[1501, 1502],
     datagram: Some(DatagramRules { start: Start::Range(1, 9), ..DatagramRules::new(probe) }),
     ..Protocol::NEW
 };
@@ -19,7 +19,7 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     // Kind, length of the data, data and a checksum of two bytes.
     let payload = datagram.payload;
     Verdict::from_match(
-        datagram.has_port(1502)
+        datagram.has_port_in(1501, 1502)
             && payload.get(1) == Some(&0)
             && le16(payload, 2).map(|len| usize::from(len) + 6) == Some(payload.len()),
     )

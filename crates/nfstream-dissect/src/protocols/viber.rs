@@ -9,15 +9,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(144),
     name: "Viber",
     category: Category(9),
-    tcp_ports: &[4244, 5242],
-    udp_ports: &[5243, 7985, 7987, 9785],
+    tcp_ports: &[4244, 5242, 5243, 7985],
+    udp_ports: &[4244, 5242, 5243, 7985, 7987],
     stream: Some(StreamRules::new(probe)),
     datagram: Some(DatagramRules::new(probe_datagram)),
     ..Protocol::NEW
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    if !matches!(streams.server_port(), 4244 | 5242 | 5243 | 9785) {
+    if !matches!(streams.server_port(), 4244 | 5242 | 5243 | 7985) {
         return Verdict::No;
     }
     // The length of the message, its number and three zeros.
@@ -30,7 +30,6 @@ fn probe_datagram(datagram: &Datagram<'_>) -> Verdict {
     if !datagram.has_port_in(7985, 7987)
         && !datagram.has_port_in(5242, 5243)
         && !datagram.has_port(4244)
-        && !datagram.has_port(9785)
     {
         return Verdict::No;
     }
