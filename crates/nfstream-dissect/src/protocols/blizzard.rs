@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn greetings_and_challenges_match() {
-        let auth = b"\x01\xff\x50\x3a\0\0\0\0\068XIPXES";
+        let auth = b"\x01\xff\x50\x3a\0\0\0\0\x0068XIPXES";
         assert_eq!(streams(&BATTLE_NET, 6112, auth, b""), Verdict::Match);
         assert_eq!(streams(&BATTLE_NET, 6112, b"\x01\xff\x51", b""), Verdict::No);
         let challenge = b"\0\x08\x23\0WoW\0\x03\x03\x05";

@@ -23,7 +23,7 @@ const STARTS: Start = Start::Bytes(&[0, FLAG]);
 const GOOD: u16 = 0xf0b8;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    streams.either(|stream| is_message(stream))
+    streams.either(is_message)
 }
 
 fn probe_datagram(datagram: &Datagram<'_>) -> Verdict {

@@ -33,7 +33,7 @@ fn is_export(bytes: &[u8]) -> Option<bool> {
         5 => after + 12,
         _ => return Some(false),
     };
-    Some(be32(bytes, samples)? <= 1024 && bytes.len() % 4 == 0)
+    Some(be32(bytes, samples)? <= 1024 && bytes.len().is_multiple_of(4))
 }
 
 #[cfg(test)]
