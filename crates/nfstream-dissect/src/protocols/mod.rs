@@ -38,7 +38,7 @@ mod gelf;
 mod hart_ip;
 mod hislip;
 mod iec104;
-mod ip;
+pub(crate) mod ip;
 mod iso_transport;
 mod kakao;
 mod kcp;
