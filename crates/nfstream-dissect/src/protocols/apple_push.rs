@@ -11,7 +11,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(238),
     name: "ApplePush",
     category: Category(13),
-    tcp_ports: &[2197, 5223],
     stream: Some(StreamRules {
         client: APPLICATION_DATA,
         server: APPLICATION_DATA,

@@ -65,6 +65,7 @@ mod netflow;
 mod nrpe;
 pub(crate) mod ntp;
 mod olsr;
+mod ookla;
 mod opc_ua;
 mod openflow;
 mod pfcp;
@@ -74,6 +75,7 @@ mod ptp;
 mod raknet;
 mod riot;
 mod rip;
+mod ripe_atlas;
 mod rmcp;
 mod roughtime;
 mod rtmp;
@@ -88,6 +90,8 @@ mod spotify;
 mod srt;
 pub(crate) mod ssh;
 mod statsd;
+#[cfg(test)]
+mod steadiness;
 mod steam;
 mod tacacs;
 mod telegram;
@@ -193,6 +197,8 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &pfcp::PROTOCOL,
     &lisp::PROTOCOL,
     &msdo::PROTOCOL,
+    &ookla::PROTOCOL,
+    &ripe_atlas::PROTOCOL,
     &flute::PROTOCOL,
     &raknet::ROBLOX,
     &tencent_games::PROTOCOL,
@@ -250,6 +256,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &port_hints::OSPF,
     &port_hints::TARGUS_DATASPEED,
     &port_hints::SAMSUNG_SDP,
+    &port_hints::SONOS,
     &ip::ICMP,
     &ip::IGMP,
     &ip::IP_IN_IP,

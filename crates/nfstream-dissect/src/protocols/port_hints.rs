@@ -18,3 +18,5 @@ pub(crate) const TARGUS_DATASPEED: Protocol = Protocol {
 /// Discovery of Samsung's devices.
 pub(crate) const SAMSUNG_SDP: Protocol =
     Protocol { udp_ports: &[15_600], ..protocol(456, "SamsungSDP", 14) };
+/// Sonos' loudspeakers.
+pub(crate) const SONOS: Protocol = Protocol { udp_ports: &[7080], ..protocol(430, "Sonos", 25) };
