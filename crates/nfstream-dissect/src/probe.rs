@@ -72,6 +72,12 @@ impl Verdict {
     pub(crate) const fn from_match(matches: bool) -> Self {
         if matches { Self::Match } else { Self::No }
     }
+
+    /// Returns [`Match`](Self::Match) or [`No`](Self::No), [`More`](Self::More) for `None`: the
+    /// bytes ended before the answer was known.
+    pub(crate) fn from_prefix(matches: Option<bool>) -> Self {
+        matches.map_or(Self::More, Self::from_match)
+    }
 }
 
 impl Head {
@@ -139,6 +145,13 @@ impl<'a> Datagram<'a> {
     pub(crate) fn has_port(&self, port: u16) -> bool {
         self.endpoints.has_port(port)
     }
+
+    /// Returns whether one of the ends has a port from `first` to `last`, both included.
+    pub(crate) fn has_port_in(&self, first: u16, last: u16) -> bool {
+        let ports = first..=last;
+        ports.contains(&self.endpoints.client.port())
+            || ports.contains(&self.endpoints.server.port())
+    }
 }
 
 impl Streams<'_> {
@@ -146,6 +159,34 @@ impl Streams<'_> {
     pub(crate) fn reverse(self) -> Self {
         let Self { endpoints, client, server, swapped } = self;
         Self { endpoints, client: server, server: client, swapped: !swapped }
+    }
+
+    /// Returns the verdict of `message` on both directions: it tells whether bytes begin a message
+    /// of a protocol that both ends speak in the same form, `None` if there are too few of them.
+    pub(crate) fn either(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
+        match (message(self.client), message(self.server)) {
+            (Some(false), _) | (_, Some(false)) => Verdict::No,
+            (Some(true), _) | (_, Some(true)) => Verdict::Match,
+            (None, None) => Verdict::More,
+        }
+    }
+
+    /// Returns the verdict of `message` on the client's stream, for a protocol in which the client
+    /// sends first: `No` if only the server has sent.
+    pub(crate) fn client_first(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
+        if self.client.is_empty() && !self.server.is_empty() {
+            return Verdict::No;
+        }
+        Verdict::from_prefix(message(self.client))
+    }
+
+    /// Returns the verdict of `message` on the server's stream, for a protocol in which the server
+    /// sends first: `No` if only the client has sent.
+    pub(crate) fn server_first(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
+        if self.server.is_empty() && !self.client.is_empty() {
+            return Verdict::No;
+        }
+        Verdict::from_prefix(message(self.server))
     }
 
     /// Returns the port of the server.

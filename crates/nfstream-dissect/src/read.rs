@@ -99,6 +99,15 @@ pub(crate) fn begins(stream: &[u8], magic: &[u8]) -> crate::probe::Verdict {
     }
 }
 
+/// Returns whether `stream` begins with `magic`, `None` if it is too short to tell.
+pub(crate) fn has_magic(stream: &[u8], magic: &[u8]) -> Option<bool> {
+    let head = stream.get(..magic.len()).unwrap_or(stream);
+    if !magic.starts_with(head) {
+        return Some(false);
+    }
+    (head.len() == magic.len()).then_some(true)
+}
+
 /// Returns the line at the start of `stream` without its end (LF or CR LF), `None` if there is no
 /// whole one.
 pub(crate) fn line(stream: &[u8]) -> Option<&[u8]> {

@@ -7,6 +7,9 @@ use crate::packet::{Direction, Endpoints, TCP, UDP};
 use crate::probe::{Datagram, History, Streams, Verdict};
 use crate::protocol::{DatagramParser, Protocol};
 
+/// The beginning of a record of TLS that holds a hello of a client.
+pub(crate) const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03";
+
 /// Returns the ends of a flow from port 50,000 to `port`.
 pub(crate) fn endpoints(protocol: u8, port: u16) -> Endpoints {
     Endpoints {
@@ -14,6 +17,13 @@ pub(crate) fn endpoints(protocol: u8, port: u16) -> Endpoints {
         client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 50_000)),
         server: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 2), port)),
     }
+}
+
+/// Returns an empty finding of an inspection with or without personal data.
+pub(crate) fn finding(personal: bool) -> Finding {
+    let mut finding = Finding::default();
+    finding.personal = personal;
+    finding
 }
 
 /// Returns the verdict on streams to `port`.
@@ -62,7 +72,7 @@ pub(crate) fn datagram(protocol: &Protocol, port: u16, payload: &[u8]) -> Verdic
     datagrams(protocol, port, &[(Direction::FromClient, payload)])
 }
 
-/// Returns the verdict on the last of several datagrams.
+/// Returns the verdict on several datagrams, as of the first that decides.
 pub(crate) fn datagrams(
     protocol: &Protocol,
     port: u16,
@@ -71,20 +81,17 @@ pub(crate) fn datagrams(
     let rules = protocol.datagram.as_ref().unwrap();
     let endpoints = endpoints(UDP, port);
     let mut history = History::default();
-    let mut verdict = Verdict::More;
     for &(direction, payload) in payloads {
-        if !payload.first().is_some_and(|byte| rules.start.allows(*byte)) {
+        if !payload.first().is_none_or(|byte| rules.start.allows(*byte)) {
             return Verdict::No;
         }
-        verdict = (rules.probe)(&Datagram {
-            endpoints: &endpoints,
-            direction,
-            payload,
-            history: &history,
-        });
-        history.add(direction, payload);
+        let datagram = Datagram { endpoints: &endpoints, direction, payload, history: &history };
+        match (rules.probe)(&datagram) {
+            Verdict::More => history.add(direction, payload),
+            decided => return decided,
+        }
     }
-    verdict
+    Verdict::More
 }
 
 /// Returns what the parser of datagrams finds.
