@@ -15,6 +15,10 @@ pub struct Metadata {
     pub host: Box<str>,
     /// An SSH handshake.
     pub ssh: Option<Box<protocols::ssh::Ssh>>,
+    /// A MySQL handshake.
+    pub mysql: Option<Box<protocols::mysql::Mysql>>,
+    /// A PostgreSQL session.
+    pub postgresql: Option<Box<protocols::postgresql::Postgresql>>,
 }
 
 impl Metadata {

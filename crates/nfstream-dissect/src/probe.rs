@@ -72,6 +72,11 @@ impl Verdict {
     pub(crate) const fn from_match(matches: bool) -> Self {
         if matches { Self::Match } else { Self::No }
     }
+
+    /// Returns [`More`](Self::More) or [`No`](Self::No).
+    pub(crate) const fn from_more(possible: bool) -> Self {
+        if possible { Self::More } else { Self::No }
+    }
 }
 
 impl Head {
