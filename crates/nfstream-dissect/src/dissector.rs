@@ -315,7 +315,10 @@ impl Tcp {
 }
 
 impl<R> Table<R> {
-    fn new(rules: fn(&'static Protocol) -> Option<&'static R>, starts: fn(&R) -> [Start; 2]) -> Self {
+    fn new(
+        rules: fn(&'static Protocol) -> Option<&'static R>,
+        starts: fn(&R) -> [Start; 2],
+    ) -> Self {
         let protocols: Vec<_> = REGISTRY
             .iter()
             .filter_map(|protocol| Some((*protocol, rules(protocol)?)))

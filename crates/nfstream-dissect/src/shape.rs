@@ -6,10 +6,7 @@ use crate::read::Reader;
 /// Checks a stream field by field: `None` from `check` means that bytes are missing.
 ///
 /// Fields joined by `&&` are read one after the other, so the first wrong one answers no.
-pub(crate) fn check(
-    stream: &[u8],
-    check: impl FnOnce(&mut Reader<'_>) -> Option<bool>,
-) -> Verdict {
+pub(crate) fn check(stream: &[u8], check: impl FnOnce(&mut Reader<'_>) -> Option<bool>) -> Verdict {
     check(&mut Reader(stream)).map_or(Verdict::More, Verdict::from_match)
 }
 
@@ -69,11 +66,7 @@ pub(crate) fn begins_any(stream: &[u8], magics: &[&[u8]]) -> Verdict {
 
 /// Checks the line at the start of `stream`: no if it has more than `max` bytes, its end included,
 /// or anything but printable ASCII and tabs.
-pub(crate) fn check_line(
-    stream: &[u8],
-    max: usize,
-    check: impl FnOnce(&[u8]) -> bool,
-) -> Verdict {
+pub(crate) fn check_line(stream: &[u8], max: usize, check: impl FnOnce(&[u8]) -> bool) -> Verdict {
     let end = stream.iter().position(|byte| *byte == b'\n');
     let line = stream.get(..end.unwrap_or(stream.len())).unwrap_or_default();
     if line.len() >= max || !line.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b' '..=b'~')) {

@@ -9,7 +9,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(10_121),
     name: "Aerospike",
     category: Category(11),
-    tcp_ports: &[3000],
     stream: Some(StreamRules {
         client: Start::Bytes(&[VERSION]),
         server: Start::Bytes(&[VERSION]),

@@ -23,9 +23,7 @@ const MAGIC: u32 = u32::from_be_bytes(*b"AMQP");
 const START: u32 = 0x000a_000a;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let header = |stream| {
-        check(stream, |reader| Some(reader.u32()? == MAGIC && reader.u8()? <= 3))
-    };
+    let header = |stream| check(stream, |reader| Some(reader.u32()? == MAGIC && reader.u8()? <= 3));
     let server = match streams.server.first() {
         // A method frame on channel 0.
         Some(1) => check(streams.server, |reader| {

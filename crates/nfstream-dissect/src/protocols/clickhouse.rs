@@ -10,7 +10,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(419),
     name: "ClickHouse",
     category: Category(11),
-    tcp_ports: &[9000],
     stream: Some(StreamRules {
         client: Start::Bytes(&[0]),
         server: Start::Bytes(&[0, 2]),

@@ -15,10 +15,7 @@ pub(crate) const BITCOIN: Protocol = Protocol {
 pub(crate) const ETHEREUM: Protocol = Protocol {
     tcp_ports: &[30_303],
     udp_ports: &[30_303],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[1, 2, 4]),
-        ..StreamRules::new(ethereum)
-    }),
+    stream: Some(StreamRules { client: Start::Bytes(&[1, 2, 4]), ..StreamRules::new(ethereum) }),
     datagram: Some(DatagramRules::new(discovery)),
     ..coin(354, "ETHEREUM")
 };
@@ -39,8 +36,19 @@ const fn coin(id: u16, name: &'static str) -> Protocol {
 /// Magic numbers of Bitcoin (main network, three tests, signet, regression), Bitcoin Cash,
 /// Namecoin, Litecoin, Dogecoin, Dash, Zcash and DigiByte.
 const NETWORKS: [u32; 13] = [
-    0xf9be_b4d9, 0x0b11_0907, 0x1c16_3f28, 0x0a03_cf40, 0xfabf_b5da, 0xe3e1_f3e8, 0xf9be_b4fe,
-    0xfbc0_b6db, 0xc0c0_c0c0, 0xbf0c_6bbd, 0x24e9_2764, 0xfac3_b6da, 0xe8f3_e1e3,
+    0xf9be_b4d9,
+    0x0b11_0907,
+    0x1c16_3f28,
+    0x0a03_cf40,
+    0xfabf_b5da,
+    0xe3e1_f3e8,
+    0xf9be_b4fe,
+    0xfbc0_b6db,
+    0xc0c0_c0c0,
+    0xbf0c_6bbd,
+    0x24e9_2764,
+    0xfac3_b6da,
+    0xe8f3_e1e3,
 ];
 const VERSION: &[u8] = b"version\0\0\0\0\0";
 
@@ -97,7 +105,7 @@ fn discovery(datagram: &Datagram<'_>) -> Verdict {
             return Some(false);
         }
         let len = list_len(reader)?;
-        Some(len > 0 && len <= reader.0.len())
+        Some(len > 0 && len == reader.0.len())
     })
 }
 

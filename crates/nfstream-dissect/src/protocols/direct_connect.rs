@@ -20,8 +20,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let client: &[&[u8]] =
-        &[b"$MyNick ", b"$Supports ", b"$Lock ", b"$Key ", b"$ValidateNick ", b"HSUP AD", b"CSUP AD"];
+    let client: &[&[u8]] = &[
+        b"$MyNick ",
+        b"$Supports ",
+        b"$Lock ",
+        b"$Key ",
+        b"$ValidateNick ",
+        b"HSUP AD",
+        b"CSUP AD",
+    ];
     let server: &[&[u8]] = &[b"$Lock ", b"$HubName ", b"$MyNick ", b"ISUP AD", b"CSUP AD"];
     either(begins_any(streams.client, client), begins_any(streams.server, server))
 }

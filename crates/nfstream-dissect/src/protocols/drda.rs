@@ -9,7 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(227),
     name: "DRDA",
     category: Category(11),
-    tcp_ports: &[446, 50_000],
+    tcp_ports: &[446],
     stream: Some(StreamRules {
         client: Start::Range(0, 0x7f),
         server: Start::Range(0, 0x7f),
@@ -42,6 +42,9 @@ mod tests {
     #[test]
     fn lengths_agree() {
         assert_streams(&PROTOCOL, 50_001, b"\0\x89\xd0\x41\0\x01\0\x83\x10\x41", b"");
-        assert_eq!(streams(&PROTOCOL, 50_000, b"\0\x89\xd0\x41\0\x01\0\x84\x10\x41", b""), Verdict::No);
+        assert_eq!(
+            streams(&PROTOCOL, 50_000, b"\0\x89\xd0\x41\0\x01\0\x84\x10\x41", b""),
+            Verdict::No
+        );
     }
 }

@@ -65,9 +65,7 @@ fn message(stream: &[u8]) -> Verdict {
                 reader.take(len - 1)?;
                 let next = reader.u8()?;
                 let len = reader.le32()?;
-                Some(
-                    matches!(next, EDONKEY | EMULE | COMPRESSED) && (1..=1 << 20).contains(&len),
-                )
+                Some(matches!(next, EDONKEY | EMULE | COMPRESSED) && (1..=1 << 20).contains(&len))
             }
         }
     })

@@ -139,6 +139,9 @@ mod tests {
     #[test]
     fn uwsgi_has_variables() {
         assert_streams(&UWSGI, 3031, b"\0\x40\x01\0\x0e\0REQUEST_METHOD\x03\0GET", b"");
-        assert_eq!(streams(&UWSGI, 3031, b"\0\x40\x01\0\x0e\0request_method\x03\0", b""), Verdict::No);
+        assert_eq!(
+            streams(&UWSGI, 3031, b"\0\x40\x01\0\x0e\0request_method\x03\0", b""),
+            Verdict::No
+        );
     }
 }

@@ -4,7 +4,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
-use crate::read::{begins, be32};
+use crate::read::{be32, begins};
 use crate::shape::{by_client, check_all};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {

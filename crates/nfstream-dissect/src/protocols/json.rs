@@ -34,9 +34,17 @@ const MAX_OBJECT: usize = 2048;
 
 /// Text in the first object of a miner or of its pool: Bitcoin's Stratum, Ethereum's, Monero's.
 const MINING_WORDS: &[&[u8]] = &[
-    b"\"mining.", b"\"eth_submitLogin\"", b"\"eth_login\"", b"\"eth_getWork\"",
-    b"\"eth_submitWork\"", b"\"eth_submitHashrate\"", b"\"agent\":\"xmr", b"\"seed_hash\"",
-    b"\"blob\"", b"\"getjobtemplate\"", b"\"keepalived\"",
+    b"\"mining.",
+    b"\"eth_submitLogin\"",
+    b"\"eth_login\"",
+    b"\"eth_getWork\"",
+    b"\"eth_submitWork\"",
+    b"\"eth_submitHashrate\"",
+    b"\"agent\":\"xmr",
+    b"\"seed_hash\"",
+    b"\"blob\"",
+    b"\"getjobtemplate\"",
+    b"\"keepalived\"",
 ];
 
 fn mining(streams: &Streams<'_>) -> Verdict {

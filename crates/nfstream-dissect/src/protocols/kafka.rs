@@ -47,7 +47,12 @@ mod tests {
 
     #[test]
     fn requests_name_their_client() {
-        assert_streams(&PROTOCOL, 9093, b"\0\0\0\x15\0\x12\0\0\0\0\0\x81\0\x07rdkafka\0\0\0\0", b"");
+        assert_streams(
+            &PROTOCOL,
+            9093,
+            b"\0\0\0\x15\0\x12\0\0\0\0\0\x81\0\x07rdkafka\0\0\0\0",
+            b"",
+        );
         assert_streams(&PROTOCOL, 9092, b"\0\0\0\x15\0\x12\0\0\0\0\0\x81\xff\xff", b"");
         assert_eq!(streams(&PROTOCOL, 9093, b"\0\0\0\x15\x01\x12", b""), Verdict::No);
         let unprintable = b"\0\0\0\x15\0\x12\0\0\0\0\0\x81\0\x02\x01\x02";

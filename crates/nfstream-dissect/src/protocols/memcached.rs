@@ -2,7 +2,7 @@
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
-use crate::protocol::{DatagramRules, Protocol, StreamRules};
+use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
 use crate::read::Reader;
 use crate::shape::{begins_any, check, check_line, either};
 
@@ -23,8 +23,8 @@ pub(crate) const COUCHBASE: Protocol = Protocol {
     category: Category(11),
     tcp_ports: &[11_210],
     stream: Some(StreamRules {
-        client: crate::protocol::Start::Bytes(&[REQUEST]),
-        server: crate::protocol::Start::Bytes(&[RESPONSE]),
+        client: Start::Bytes(&[REQUEST]),
+        server: Start::Bytes(&[RESPONSE]),
         ..StreamRules::new(couchbase)
     }),
     ..Protocol::NEW
@@ -38,8 +38,17 @@ const MAX_LINE: usize = 2048;
 
 /// Lines with which a server answers.
 const ANSWERS: &[&[u8]] = &[
-    b"VALUE ", b"STAT ", b"VERSION ", b"END\r\n", b"STORED\r\n", b"NOT_STORED\r\n",
-    b"NOT_FOUND\r\n", b"DELETED\r\n", b"TOUCHED\r\n", b"EXISTS\r\n", b"CLIENT_ERROR ",
+    b"VALUE ",
+    b"STAT ",
+    b"VERSION ",
+    b"END\r\n",
+    b"STORED\r\n",
+    b"NOT_STORED\r\n",
+    b"NOT_FOUND\r\n",
+    b"DELETED\r\n",
+    b"TOUCHED\r\n",
+    b"EXISTS\r\n",
+    b"CLIENT_ERROR ",
     b"SERVER_ERROR ",
 ];
 /// Answers that no other protocol gives.
@@ -49,13 +58,13 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     let usual_port = streams.has_port(11_211);
     let client = match streams.client.first() {
         None => Verdict::More,
-        Some(&REQUEST) => check(streams.client, |reader| binary(reader, |opcode| opcode < HELLO)),
+        Some(&REQUEST) => check(streams.client, request),
         Some(b'a'..=b'z') => command(streams.client, usual_port),
         Some(_) => Verdict::No,
     };
     let server = match streams.server.first() {
         None => Verdict::More,
-        Some(&RESPONSE) => check(streams.server, |reader| binary(reader, |opcode| opcode < HELLO)),
+        Some(&RESPONSE) => check(streams.server, response),
         Some(b'A'..=b'Z') if usual_port || !streams.client.is_empty() => {
             begins_any(streams.server, ANSWERS)
         }
@@ -93,22 +102,54 @@ fn command(stream: &[u8], usual_port: bool) -> Verdict {
     if line == Verdict::Match { verdict } else { line }
 }
 
-/// Checks a header: the key and extras fit in the body, and the type of data is 0.
-fn binary(reader: &mut Reader<'_>, allows: impl FnOnce(u8) -> bool) -> Option<bool> {
+/// Checks a request: extras and key as its command has them.
+fn request(reader: &mut Reader<'_>) -> Option<bool> {
+    binary(reader, |opcode, key, extras| match opcode {
+        // Get, delete, append and prepend, quiet or not.
+        0x00 | 0x04 | 0x09 | 0x0c..=0x0f | 0x14 | 0x19 | 0x1a => key > 0 && extras == 0,
+        // Set, add and replace: flags and expiry.
+        0x01..=0x03 | 0x11..=0x13 => key > 0 && extras == 8,
+        // Increment and decrement: amount, start and expiry.
+        0x05 | 0x06 | 0x15 | 0x16 => key > 0 && extras == 20,
+        // Quit, no operation and version.
+        0x07 | 0x0a | 0x0b | 0x17 => key == 0 && extras == 0,
+        // Flush: perhaps an expiry.
+        0x08 | 0x18 => key == 0 && (extras == 0 || extras == 4),
+        // Statistics and SASL.
+        0x10 | 0x20..=0x22 => extras == 0,
+        // Touch, alone and with get.
+        0x1c..=0x1e => key > 0 && extras == 4,
+        _ => false,
+    })
+}
+
+/// Checks a response.
+fn response(reader: &mut Reader<'_>) -> Option<bool> {
+    binary(reader, |opcode, _, extras| {
+        (opcode < HELLO || matches!(opcode, 0x20..=0x22)) && matches!(extras, 0 | 4 | 8)
+    })
+}
+
+/// Checks a header by opcode and the lengths of key and extras: both fit in the body, and the type
+/// of data is 0.
+fn binary(reader: &mut Reader<'_>, allows: impl FnOnce(u8, u32, u32) -> bool) -> Option<bool> {
     reader.u8()?;
     let opcode = reader.u8()?;
     let key = u32::from(reader.u16()?);
     let extras = u32::from(reader.u8()?);
-    if !allows(opcode) || key > 250 || extras > 24 || reader.u8()? != 0 {
+    if !allows(opcode, key, extras) || key > 250 || reader.u8()? != 0 {
         return Some(false);
     }
-    reader.u16()?;
+    // The number of a virtual bucket, or a status.
+    if reader.u16()? > 0x0fff {
+        return Some(false);
+    }
     Some((key + extras..1 << 24).contains(&reader.u32()?))
 }
 
 fn couchbase(streams: &Streams<'_>) -> Verdict {
     let usual_port = streams.has_port(11_210);
-    let allows = |opcode: u8| opcode == HELLO || usual_port;
+    let allows = |opcode: u8, _: u32, extras: u32| (opcode == HELLO || usual_port) && extras <= 24;
     let header = |stream| check(stream, |reader| binary(reader, allows));
     either(header(streams.client), header(streams.server))
 }

@@ -90,7 +90,8 @@ fn smpp(streams: &Streams<'_>) -> Verdict {
         check(stream, |reader| {
             let len = reader.u32()?;
             let command = reader.u32()?;
-            let is_known = matches!(command & 0x7fff_ffff, 1..=9 | 0x0b | 0x15 | 0x21 | 0x102 | 0x103);
+            let is_known =
+                matches!(command & 0x7fff_ffff, 1..=9 | 0x0b | 0x15 | 0x21 | 0x102 | 0x103);
             if !(16..4096).contains(&len) || !is_known {
                 return Some(false);
             }

@@ -39,6 +39,7 @@ mod nats;
 mod nomachine;
 mod notes;
 pub(crate) mod ntp;
+mod ookla;
 mod openvpn;
 mod oracle;
 mod overlay;
@@ -48,6 +49,7 @@ mod pptp;
 mod radmin;
 mod raft;
 mod redis;
+mod ripe_atlas;
 mod rlogin;
 mod rsync;
 mod rustdesk;
@@ -59,6 +61,8 @@ pub(crate) mod ssh;
 mod sstp;
 mod stomp;
 mod storage;
+#[cfg(test)]
+mod strictness;
 mod sunrpc;
 mod syncthing;
 mod tailscale;
@@ -150,6 +154,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &x11::XDMCP,
     &tailscale::PROTOCOL,
     &wireguard::PROTOCOL,
+    &wireguard::WARP,
     &l2tp::PROTOCOL,
     &softether::PROTOCOL,
     &teredo::PROTOCOL,
@@ -166,6 +171,8 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ciscovpn::PROTOCOL,
     &tunnel_ports::HAMACHI,
     &tunnel_ports::FORTICLIENT,
+    &ookla::PROTOCOL,
+    &ripe_atlas::PROTOCOL,
     &openvpn::PROTOCOL,
     &redis::PROTOCOL,
     &memcached::PROTOCOL,
@@ -212,5 +219,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ip::OSPF,
     &ip::PIM,
     &ip::VRRP,
+    &ip::PGM,
     &ip::SCTP,
 ];

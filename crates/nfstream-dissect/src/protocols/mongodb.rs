@@ -37,9 +37,7 @@ fn message(stream: &[u8], is_client: bool) -> Verdict {
         Some(match code {
             REPLY => !is_client && len >= 36 && reader.le32()? <= 0x0f,
             // Flags, then the name of a collection.
-            QUERY => {
-                is_client && reader.le32()? <= 0xff && matches!(reader.u8()?, b' '..=b'~')
-            }
+            QUERY => is_client && reader.le32()? <= 0xff && matches!(reader.u8()?, b' '..=b'~'),
             1000 | 2001 | 2002 | 2005..=2007 | 2010 => is_client && reader.le32()? <= 3,
             2011 => true,
             // The code of the message inside, its length and the compressor.

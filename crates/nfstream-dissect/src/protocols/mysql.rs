@@ -42,9 +42,7 @@ fn greeting(reader: &mut Reader<'_>) -> Option<bool> {
     };
     if first == 0xff {
         // Errors that come in place of a greeting: too many connections, or an unwelcome host.
-        return Some(
-            (1000..2200).contains(&reader.le16()?) && matches!(reader.u8()?, b' '..=b'~'),
-        );
+        return Some((1000..2200).contains(&reader.le16()?) && matches!(reader.u8()?, b' '..=b'~'));
     }
     let digit = |byte: &u8| byte.is_ascii_digit();
     if !matches!(first, 9 | 10)

@@ -53,6 +53,9 @@ mod tests {
     fn datagrams_state_their_length() {
         let hello = b"\x01\x00\x01\x00\x0a\x00\x00\x00\x00\x00";
         assert_eq!(datagram(&PROTOCOL, 4000, hello), Verdict::Match);
-        assert_eq!(datagram(&PROTOCOL, 4000, b"\x01\x00\x01\x00\x0b\x00\x00\x00\x00\x00"), Verdict::No);
+        assert_eq!(
+            datagram(&PROTOCOL, 4000, b"\x01\x00\x01\x00\x0b\x00\x00\x00\x00\x00"),
+            Verdict::No
+        );
     }
 }

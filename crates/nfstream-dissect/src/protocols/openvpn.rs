@@ -18,7 +18,10 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Range(0, 5),
         ..StreamRules::new(probe)
     }),
-    datagram: Some(DatagramRules { start: Start::Range(0x38, 0x50), ..DatagramRules::new(datagram) }),
+    datagram: Some(DatagramRules {
+        start: Start::Range(0x38, 0x50),
+        ..DatagramRules::new(datagram)
+    }),
     ..Protocol::NEW
 };
 

@@ -29,12 +29,14 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         )
     });
     let server = check(streams.server, |reader| {
-        Some(reader.u32()? == 0x0100_0000 && reader.u8()? == 0x25 && {
-            reader.u8()?;
-            reader.u16()?;
-            reader.u8()?;
-            matches!(reader.u8()?, 0x08 | 0x10..=0x12)
-        })
+        Some(
+            reader.u32()? == 0x0100_0000 && reader.u8()? == 0x25 && {
+                reader.u8()?;
+                reader.u16()?;
+                reader.u8()?;
+                matches!(reader.u8()?, 0x08 | 0x10..=0x12)
+            },
+        )
     });
     either(client, server)
 }

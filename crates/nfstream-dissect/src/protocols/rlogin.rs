@@ -75,9 +75,7 @@ fn rlogin(streams: &Streams<'_>) -> Verdict {
         return Verdict::No;
     }
     by_client(streams, |stream| {
-        check(stream, |reader| {
-            Some(reader.u8()? == 0 && text(reader)? && text(reader)?)
-        })
+        check(stream, |reader| Some(reader.u8()? == 0 && text(reader)? && text(reader)?))
     })
 }
 

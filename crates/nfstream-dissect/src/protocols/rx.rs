@@ -45,14 +45,10 @@ fn datagram(datagram: &Datagram<'_>) -> Verdict {
     let usual_port =
         PORTS.contains(&endpoints.client.port()) || PORTS.contains(&endpoints.server.port());
     // The other end answers on the same connection.
-    let answers = datagram.answered().is_some_and(|head| {
-        head.len() >= 28 && be32(head.bytes(), 4) == be32(datagram.payload, 4)
-    });
-    if usual_port || answers {
-        Verdict::Match
-    } else {
-        Verdict::from_more(datagram.before() < 2)
-    }
+    let answers = datagram
+        .answered()
+        .is_some_and(|head| head.len() >= 28 && be32(head.bytes(), 4) == be32(datagram.payload, 4));
+    if usual_port || answers { Verdict::Match } else { Verdict::from_more(datagram.before() < 2) }
 }
 
 #[cfg(test)]

@@ -38,7 +38,10 @@ fn probe(streams: &Streams<'_>) -> Verdict {
                 Verdict::More => None,
                 // A dispatcher header: a request of a new client.
                 Verdict::No => Some(
-                    usual_port && len >= MIN_DIAG && reader.u32()? == u32::MAX && reader.u8()? == 0x0a,
+                    usual_port
+                        && len >= MIN_DIAG
+                        && reader.u32()? == u32::MAX
+                        && reader.u8()? == 0x0a,
                 ),
             }
         })

@@ -42,7 +42,9 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         }
         Some(match kind {
             // The version comes first among the options, after their list.
-            PRELOGIN => reader.u8()? == 0 && (6..256).contains(&reader.u16()?) && reader.u16()? == 6,
+            PRELOGIN => {
+                reader.u8()? == 0 && (6..256).contains(&reader.u16()?) && reader.u16()? == 6
+            }
             LOGIN_7 => {
                 let login = reader.le32()?;
                 let version = reader.u32()?;

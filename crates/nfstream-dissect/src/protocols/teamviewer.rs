@@ -64,10 +64,12 @@ fn message(stream: &[u8], usual_port: bool) -> Verdict {
 fn datagram(datagram: &Datagram<'_>) -> Verdict {
     check_all(datagram.payload, |reader| {
         reader.take(11)?;
-        Some(reader.u16()? == SHORT && reader.u8()? >= 10 && {
-            let len = usize::from(reader.le16()?);
-            len == reader.0.len()
-        })
+        Some(
+            reader.u16()? == SHORT && reader.u8()? >= 10 && {
+                let len = usize::from(reader.le16()?);
+                len == reader.0.len()
+            },
+        )
     })
 }
 

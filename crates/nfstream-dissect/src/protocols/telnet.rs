@@ -21,12 +21,12 @@ const SB: u8 = 0xfa;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     // A person's first keys may come before the client negotiates.
-    let client = if streams.has_port(23) && streams.client.first().is_some_and(|first| *first != IAC)
-    {
-        Verdict::More
-    } else {
-        negotiation(streams.client, streams.has_port(23))
-    };
+    let client =
+        if streams.has_port(23) && streams.client.first().is_some_and(|first| *first != IAC) {
+            Verdict::More
+        } else {
+            negotiation(streams.client, streams.has_port(23))
+        };
     either(client, negotiation(streams.server, streams.has_port(23)))
 }
 

@@ -7,11 +7,7 @@ use crate::shape::{begins_any, by_client, check, either, is_word};
 
 pub(crate) const GIT: Protocol = Protocol {
     tcp_ports: &[9418],
-    stream: Some(StreamRules {
-        client: HEX,
-        server: HEX,
-        ..StreamRules::new(git)
-    }),
+    stream: Some(StreamRules { client: HEX, server: HEX, ..StreamRules::new(git) }),
     ..version_control(226, "Git")
 };
 
@@ -111,8 +107,20 @@ fn perforce(streams: &Streams<'_>) -> Verdict {
 /// Returns whether `name` is that of a variable with which a connection begins.
 fn known(name: &[u8]) -> bool {
     [
-        &b"cmpfile"[..], b"protocol", b"client", b"tag", b"xfiles", b"server2", b"func", b"host",
-        b"user", b"sndbuf", b"rcvbuf", b"port", b"enableStreams", b"expandAndmaps",
+        &b"cmpfile"[..],
+        b"protocol",
+        b"client",
+        b"tag",
+        b"xfiles",
+        b"server2",
+        b"func",
+        b"host",
+        b"user",
+        b"sndbuf",
+        b"rcvbuf",
+        b"port",
+        b"enableStreams",
+        b"expandAndmaps",
     ]
     .contains(&name)
 }

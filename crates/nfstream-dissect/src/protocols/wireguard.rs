@@ -1,8 +1,9 @@
 //! WireGuard: its four messages, as the protocol's specification gives them.
 
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::probe::{Datagram, Verdict};
-use crate::protocol::{DatagramRules, Protocol, Start};
+use crate::probe::{Datagram, Progress, Verdict};
+use crate::protocol::{DatagramParser, DatagramRules, Protocol, Start};
 use crate::read::{le32, le64};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -10,9 +11,23 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "WireGuard",
     category: Category(2),
     udp_ports: &[51_820],
-    datagram: Some(DatagramRules { start: Start::Range(1, 4), ..DatagramRules::new(probe) }),
+    datagram: Some(DatagramRules {
+        start: Start::Range(1, 4),
+        parse: DatagramParser::Each(parse),
+        ..DatagramRules::new(probe)
+    }),
     ..Protocol::NEW
 };
+
+/// Cloudflare's service over WireGuard, which puts an identity in the reserved bytes.
+pub(crate) const WARP: Protocol = Protocol {
+    id: ProtocolId(300),
+    name: "CloudflareWarp",
+    category: Category(2),
+    ..Protocol::NEW
+};
+
+const WARP_PORT: u16 = 2408;
 
 const INITIATION: u32 = 1;
 const RESPONSE: u32 = 2;
@@ -27,7 +42,11 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     match (le32(payload, 0), payload.len()) {
         (Some(INITIATION), 148) | (Some(RESPONSE), 92) => Verdict::Match,
         (Some(COOKIE_REPLY), 64) => {
-            if datagram.before() > 0 { Verdict::Match } else { Verdict::More }
+            if datagram.before() > 0 {
+                Verdict::Match
+            } else {
+                Verdict::More
+            }
         }
         (Some(TRANSPORT_DATA), len) if len >= 32 && len % 16 == 0 => {
             if datagram.has_port(51_820) || follows(datagram) {
@@ -36,8 +55,21 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
                 Verdict::from_more(datagram.before() < 8)
             }
         }
-        _ => Verdict::No,
+        (Some(number), len) => Verdict::from_match(is_warp(datagram, number, len)),
+        (None, _) => Verdict::No,
     }
+}
+
+fn is_warp(datagram: &Datagram<'_>, number: u32, len: usize) -> bool {
+    datagram.has_port(WARP_PORT)
+        && matches!((number & 0xff, len), (INITIATION, 148) | (RESPONSE, 92))
+}
+
+fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
+    if datagram.has_port(WARP_PORT) {
+        finding.set_application(WARP.id);
+    }
+    Progress::Done
 }
 
 /// Returns whether the datagram before this one has the same receiver and a counter before this
@@ -71,12 +103,15 @@ mod tests {
         assert_eq!(datagram(&PROTOCOL, 4000, &message(1, 148, 0)), Verdict::Match);
         assert_eq!(datagram(&PROTOCOL, 4000, &message(2, 92, 0)), Verdict::Match);
         assert_eq!(datagram(&PROTOCOL, 4000, &message(1, 147, 0)), Verdict::No);
+        let mut identified = message(1, 148, 0);
+        identified[1] = 7;
+        assert_eq!(datagram(&PROTOCOL, 4000, &identified), Verdict::No);
+        assert_eq!(datagram(&PROTOCOL, 2408, &identified), Verdict::Match);
     }
 
     #[test]
     fn data_is_known_by_counters_that_grow() {
-        let [first, second, other] =
-            [message(4, 32, 7), message(4, 96, 8), message(4, 128, 200)];
+        let [first, second, other] = [message(4, 32, 7), message(4, 96, 8), message(4, 128, 200)];
         let seen = [(FromClient, &first[..]), (FromClient, &second[..])];
         assert_eq!(datagrams(&PROTOCOL, 4000, &seen), Verdict::Match);
         let seen = [(FromClient, &first[..]), (FromServer, &other[..])];

@@ -31,7 +31,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     by_client(streams, |stream| {
         check(stream, |reader| {
             let little = reader.u8()? == b'l';
-            let number = |reader: &mut Reader<'_>| if little { reader.le16() } else { reader.u16() };
+            let number =
+                |reader: &mut Reader<'_>| if little { reader.le16() } else { reader.u16() };
             reader.u8()?;
             Some(
                 number(reader)? == 11
