@@ -34,7 +34,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             }
             let len = reader.u24()?;
             Some(match kind {
-                INFO => len > 2 && matches!(reader.u8()?, b'a'..=b'z'),
+                INFO => len > 2 && reader.u8()?.is_ascii_lowercase(),
                 ADMIN => len >= 16 && reader.u8()? == 0,
                 _ => len >= 22 && reader.u8()? == MESSAGE_HEADER,
             })

@@ -50,7 +50,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 fn datagram(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
     let answers = |head: &Head| head.bytes().starts_with(RESOLVER_MAGIC);
-    if payload.starts_with(RESOLVER_MAGIC) || asks_for(payload, CERTIFICATE) {
+    if payload.starts_with(RESOLVER_MAGIC) || asks_for(datagram, CERTIFICATE) {
         return Verdict::Match;
     }
     match datagram.answered() {
@@ -61,12 +61,15 @@ fn datagram(datagram: &Datagram<'_>) -> Verdict {
 }
 
 fn avast_secure_dns(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(asks_for(datagram.payload, AVAST))
+    Verdict::from_match(asks_for(datagram, AVAST))
 }
 
-/// Returns whether a DNS message asks for a name that begins with `name`.
-fn asks_for(message: &[u8], name: &[u8]) -> bool {
-    message.get(4..6) == Some(&[0, 1])
+/// Returns whether a DNS message asks for a name that begins with `name`; at the port of DNS it is
+/// no more than that.
+fn asks_for(datagram: &Datagram<'_>, name: &[u8]) -> bool {
+    let message = datagram.payload;
+    !datagram.has_port(53)
+        && message.get(4..6) == Some(&[0, 1])
         && message.get(12..).is_some_and(|question| {
             question.get(..name.len()).is_some_and(|asked| asked.eq_ignore_ascii_case(name))
         })
@@ -96,6 +99,7 @@ mod tests {
         let question = |name: &[u8]| [HEADER, name, b"\0\0\x10\0\x01"].concat();
         let of_resolver = question(b"\x012\x0dDnsCrypt-Cert\x07example\x03org");
         assert_eq!(datagram(&PROTOCOL, 443, &of_resolver), Verdict::Match);
+        assert_eq!(datagram(&PROTOCOL, 53, &of_resolver), Verdict::No);
         let of_avast = question(b"\x012\x09SeCURednS\x05aVasT\x03CoM");
         assert_eq!(datagram(&AVAST_SECURE_DNS, 443, &of_avast), Verdict::Match);
         assert_eq!(datagram(&AVAST_SECURE_DNS, 443, &of_resolver), Verdict::No);

@@ -11,6 +11,7 @@ mod cassandra;
 mod ciscovpn;
 mod citrix;
 mod clickhouse;
+mod clusters;
 mod coins;
 mod direct_connect;
 mod dnscrypt;
@@ -18,11 +19,13 @@ mod drda;
 mod dropbox;
 mod edonkey;
 mod elasticsearch;
+mod firebird;
 mod fix;
 mod gateway;
 mod gearman;
 mod gnutella;
 mod gtp;
+mod hana;
 mod health;
 mod ip;
 mod ipsec;
@@ -36,6 +39,7 @@ mod messaging;
 mod mongodb;
 pub(crate) mod mysql;
 mod nats;
+mod ninep;
 mod nomachine;
 mod notes;
 pub(crate) mod ntp;
@@ -49,6 +53,7 @@ mod pptp;
 mod radmin;
 mod raft;
 mod redis;
+mod remote_screens;
 mod ripe_atlas;
 mod rlogin;
 mod rsync;
@@ -66,6 +71,7 @@ mod strictness;
 mod sunrpc;
 mod syncthing;
 mod tailscale;
+mod tarantool;
 mod tds;
 mod teamviewer;
 mod telnet;
@@ -79,6 +85,7 @@ mod tunnel_ports;
 mod versions;
 mod vmware;
 mod vnc;
+mod wake_on_lan;
 mod wireguard;
 mod x11;
 mod z3950;
@@ -172,6 +179,21 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &tunnel_ports::HAMACHI,
     &tunnel_ports::FORTICLIENT,
     &ookla::PROTOCOL,
+    &remote_screens::SPICE,
+    &remote_screens::GUACAMOLE,
+    &remote_screens::SYNERGY,
+    &remote_screens::ADB,
+    &firebird::PROTOCOL,
+    &hana::PROTOCOL,
+    &tarantool::PROTOCOL,
+    &clusters::ZOOKEEPER,
+    &clusters::HADOOP,
+    &clusters::CASSANDRA_NODES,
+    &clusters::EPMD,
+    &clusters::NSQ,
+    &clusters::PULSAR,
+    &ninep::PROTOCOL,
+    &wake_on_lan::PROTOCOL,
     &ripe_atlas::PROTOCOL,
     &openvpn::PROTOCOL,
     &redis::PROTOCOL,

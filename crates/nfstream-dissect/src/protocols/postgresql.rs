@@ -52,8 +52,11 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         }
         match (reader.u32()?, len) {
             (CANCEL, 16..) | (TLS | GSS, 8) | (VERSION_2, 296) => Some(true),
-            // Minor versions up to 99 and the name of the first parameter.
-            (VERSION_3..=0x0003_0063, _) => Some(reader.u8()?.is_ascii_lowercase()),
+            // Any minor version, and the name of the first parameter.
+            (VERSION_3..=0x0003_ffff, _) => {
+                let first = reader.u8()?;
+                Some(first.is_ascii_lowercase() || first == b'_')
+            }
             _ => Some(false),
         }
     });

@@ -31,7 +31,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             match reader.u8()? {
                 0x81 => reader.take(1)?,
                 0x82 => reader.take(2)?,
-                0x80 | 0x08..=0x7f => &[],
+                0x08..=0x80 => &[],
                 _ => return Some(false),
             };
             let mut tag = reader.u8()?;
