@@ -43,7 +43,6 @@ mod ninep;
 mod nomachine;
 mod notes;
 pub(crate) mod ntp;
-mod ookla;
 mod openvpn;
 mod oracle;
 mod overlay;
@@ -54,7 +53,6 @@ mod radmin;
 mod raft;
 mod redis;
 mod remote_screens;
-mod ripe_atlas;
 mod rlogin;
 mod rsync;
 mod rustdesk;
@@ -178,7 +176,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ciscovpn::PROTOCOL,
     &tunnel_ports::HAMACHI,
     &tunnel_ports::FORTICLIENT,
-    &ookla::PROTOCOL,
     &remote_screens::SPICE,
     &remote_screens::GUACAMOLE,
     &remote_screens::SYNERGY,
@@ -194,7 +191,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &clusters::PULSAR,
     &ninep::PROTOCOL,
     &wake_on_lan::PROTOCOL,
-    &ripe_atlas::PROTOCOL,
     &openvpn::PROTOCOL,
     &redis::PROTOCOL,
     &memcached::PROTOCOL,
