@@ -33,7 +33,5 @@ pub(crate) const OSPF: Protocol = protocol(&[89], 85, "OSPF");
 pub(crate) const PIM: Protocol = protocol(&[103], 297, "IP_PIM");
 /// VRRP (RFC 9568).
 pub(crate) const VRRP: Protocol = protocol(&[112], 73, "VRRP");
-/// PGM (RFC 3208).
-pub(crate) const PGM: Protocol = protocol(&[113], 296, "PGM");
 /// SCTP (RFC 9260).
 pub(crate) const SCTP: Protocol = protocol(&[132], 84, "SCTP");

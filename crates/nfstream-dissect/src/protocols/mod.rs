@@ -27,7 +27,7 @@ mod gnutella;
 mod gtp;
 mod hana;
 mod health;
-mod ip;
+pub(crate) mod ip;
 mod ipsec;
 mod iso8583;
 mod java;
@@ -237,6 +237,5 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ip::OSPF,
     &ip::PIM,
     &ip::VRRP,
-    &ip::PGM,
     &ip::SCTP,
 ];
