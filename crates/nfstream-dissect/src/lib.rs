@@ -56,6 +56,7 @@ mod probe;
 mod protocol;
 mod protocols;
 mod read;
+mod shape;
 mod stream;
 
 pub use dissector::{Config, Dissector, Fingerprints, Limits};

@@ -17,6 +17,10 @@ pub struct Metadata {
     pub quic: Option<Box<protocols::quic::Quic>>,
     /// An SSH handshake.
     pub ssh: Option<Box<protocols::ssh::Ssh>>,
+    /// A MySQL handshake.
+    pub mysql: Option<Box<protocols::mysql::Mysql>>,
+    /// A PostgreSQL session.
+    pub postgresql: Option<Box<protocols::postgresql::Postgresql>>,
     /// The hellos of TLS, DTLS or QUIC.
     pub tls: Option<Box<protocols::tls::Tls>>,
 }

@@ -78,6 +78,11 @@ impl Verdict {
     pub(crate) fn from_prefix(matches: Option<bool>) -> Self {
         matches.map_or(Self::More, Self::from_match)
     }
+
+    /// Returns [`More`](Self::More) or [`No`](Self::No).
+    pub(crate) const fn from_more(possible: bool) -> Self {
+        if possible { Self::More } else { Self::No }
+    }
 }
 
 impl Head {

@@ -42,6 +42,21 @@ impl<'a> Reader<'a> {
         Some(u32::from_be_bytes(*bytes))
     }
 
+    /// Returns the next two bytes as a little-endian number.
+    pub(crate) fn le16(&mut self) -> Option<u16> {
+        self.u16().map(u16::swap_bytes)
+    }
+
+    /// Returns the next four bytes as a little-endian number.
+    pub(crate) fn le32(&mut self) -> Option<u32> {
+        self.u32().map(u32::swap_bytes)
+    }
+
+    /// Returns the next eight bytes as a little-endian number.
+    pub(crate) fn le64(&mut self) -> Option<u64> {
+        self.u64().map(u64::swap_bytes)
+    }
+
     /// Returns the next eight bytes as a big-endian number.
     pub(crate) fn u64(&mut self) -> Option<u64> {
         let (bytes, rest) = self.0.split_first_chunk()?;
@@ -85,6 +100,11 @@ pub(crate) fn le16(bytes: &[u8], offset: usize) -> Option<u16> {
 /// Returns the little-endian number at `offset`.
 pub(crate) fn le32(bytes: &[u8], offset: usize) -> Option<u32> {
     bytes.get(offset..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+/// Returns the little-endian number at `offset`.
+pub(crate) fn le64(bytes: &[u8], offset: usize) -> Option<u64> {
+    bytes.get(offset..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Returns whether `stream` begins with `magic`, or may do so once there is more of it.
