@@ -1,5 +1,7 @@
 //! What probes and parsers see, and what they answer.
 
+use std::net::IpAddr;
+
 use crate::packet::{Direction, Endpoints};
 
 /// Answer of a probe.
@@ -71,6 +73,15 @@ impl Verdict {
     /// Returns [`Match`](Self::Match) or [`No`](Self::No).
     pub(crate) const fn from_match(matches: bool) -> Self {
         if matches { Self::Match } else { Self::No }
+    }
+
+    /// Returns the verdict on bytes that may be either of two things.
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Match, _) | (_, Self::Match) => Self::Match,
+            (Self::More, _) | (_, Self::More) => Self::More,
+            (Self::No, Self::No) => Self::No,
+        }
     }
 }
 
@@ -151,6 +162,11 @@ impl Streams<'_> {
     /// Returns the port of the server.
     pub(crate) fn server_port(&self) -> u16 {
         if self.swapped { self.endpoints.client.port() } else { self.endpoints.server.port() }
+    }
+
+    /// Returns the address of the server.
+    pub(crate) fn server_address(&self) -> IpAddr {
+        if self.swapped { self.endpoints.client.ip() } else { self.endpoints.server.ip() }
     }
 
     /// Returns whether one of the ends has `port`.
