@@ -91,7 +91,7 @@ mod tests {
         testing::assert_streams(&PROTOCOL, 111, b"", b"+OK POP3 ready\r\n");
         testing::assert_streams(&PROTOCOL, 111, b"CAPA\r\n", b"");
         testing::assert_streams(&PROTOCOL, 111, b"USER me\r\n", b"+OK\r\n");
-        assert_eq!(testing::streams(&PROTOCOL, 6379, b"", b"+OK\r\n"), Verdict::No);
+        assert_eq!(testing::streams(&PROTOCOL, 6379, b"", b"+OK\r\n$1"), Verdict::No);
         assert_eq!(testing::streams(&PROTOCOL, 111, b"USER me\r\n", b"220 "), Verdict::No);
     }
 
