@@ -24,10 +24,23 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     }),
     datagram: Some(DatagramRules {
         probe,
-        start: Start::Any,
+        start: Start::Bytes(&[b'd', 0, b'B', 0x01, 0x41]),
         parse: DatagramParser::Each(parse_datagram),
     }),
     ..Protocol::NEW
+};
+
+/// uTP in the middle of a connection: a weak sign, so after all others.
+pub(crate) const UTP: Protocol = Protocol {
+    datagram: Some(DatagramRules {
+        probe: probe_utp,
+        start: Start::Bytes(&[0x01, 0x11, 0x21, 0x31, 0x41]),
+        parse: DatagramParser::Each(parse_datagram),
+    }),
+    stream: None,
+    tcp_ports: &[],
+    udp_ports: &[],
+    ..PROTOCOL
 };
 
 /// What BitTorrent messages show.
@@ -63,22 +76,23 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
-    if is_dht(payload)
-        || (payload.starts_with(TRACKER_CONNECT) && payload.len() == 16)
-        || payload.starts_with(b"BT-SEARCH * HTTP/1.1\r\n")
-        || is_utp_syn(payload)
-        || payload.get(UTP_HEADER..).is_some_and(|data| data.starts_with(HANDSHAKE))
-    {
-        return Verdict::Match;
-    }
-    let Some(connection) = utp_connection(payload) else { return Verdict::No };
+    Verdict::from_match(
+        is_dht(payload)
+            || (payload.starts_with(TRACKER_CONNECT) && payload.len() == 16)
+            || payload.starts_with(b"BT-SEARCH * HTTP/1.1\r\n")
+            || is_utp_syn(payload)
+            || payload.get(UTP_HEADER..).is_some_and(|data| data.starts_with(HANDSHAKE)),
+    )
+}
+
+fn probe_utp(datagram: &Datagram<'_>) -> Verdict {
+    let Some(connection) = utp_connection(datagram.payload) else { return Verdict::No };
     // The ends of a connection number it alike, or one apart.
-    let answers = datagram.answered().and_then(|head| {
+    let answer = datagram.answered().and_then(|head| {
         (head.len() >= UTP_HEADER).then(|| utp_connection(head.bytes())).flatten()
     });
-    match answers {
-        Some(other) if connection.abs_diff(other) <= 1 => Verdict::Match,
-        Some(_) => Verdict::No,
+    match answer {
+        Some(other) => Verdict::from_match(connection.abs_diff(other) <= 1),
         None if datagram.before() < 8 => Verdict::More,
         None => Verdict::No,
     }
@@ -118,7 +132,7 @@ fn utp_connection(payload: &[u8]) -> Option<u16> {
         && extension <= 3
         && payload.len() >= UTP_HEADER
         // All but data have no payload of their own.
-        && (kind == 0 || extension != 0 || payload.len() == UTP_HEADER);
+        && (kind == 0 || extension != 0 || payload.len() <= UTP_HEADER);
     be16(payload, 2).filter(|connection| valid && *connection != 0)
 }
 
@@ -185,10 +199,10 @@ mod tests {
         assert_eq!(testing::datagram(&PROTOCOL, 6881, syn), Verdict::Match);
         let data = b"\x01\0\x12\x35aaaabbbb\0\x10\0\0\0\x02\0\x01payload";
         let state = b"\x21\0\x12\x34aaaabbbb\0\x10\0\0\0\x02\0\x01";
-        assert_eq!(testing::datagram(&PROTOCOL, 6881, data), Verdict::More);
+        assert_eq!(testing::datagram(&UTP, 6881, data), Verdict::More);
         let of = |second: &[u8]| {
             let payloads = [(Direction::FromClient, &data[..]), (Direction::FromServer, second)];
-            testing::datagrams(&PROTOCOL, 6881, &payloads)
+            testing::datagrams(&UTP, 6881, &payloads)
         };
         assert_eq!(of(state), Verdict::Match);
         assert_eq!(of(b"\x21\0\x99\x99aaaabbbb\0\x10\0\0\0\x02\0\x01"), Verdict::No);

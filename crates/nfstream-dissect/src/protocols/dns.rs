@@ -96,6 +96,7 @@ impl Dns {
     pub const MAX_ANSWERS: usize = 16;
 }
 
+const DNSCRYPT: ProtocolId = ProtocolId(208);
 const HEADER: usize = 12;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
@@ -397,6 +398,7 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let Some(header) = Header::parse(message) else { return Progress::More };
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
+    let mut application = None;
     if dns.query_name.is_empty() {
         dns.queries = header.counts[0];
         if let Some(question) = question(message, HEADER).filter(|_| header.counts[0] > 0) {
@@ -406,10 +408,27 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
             dns.query_name = record.owner.text();
         }
         metadata.host = dns.query_name.clone();
+        if is_certificate_name(&dns.query_name) {
+            application = Some(DNSCRYPT);
+        }
     }
-    if !header.response {
-        return Progress::More;
+    let response = header.response;
+    if response {
+        read_response(message, &header, dns);
     }
+    if let Some(application) = application {
+        finding.set_application(application);
+    }
+    if response { Progress::Done } else { Progress::More }
+}
+
+/// Returns whether a name is one under which DNSCrypt publishes its certificates.
+fn is_certificate_name(name: &str) -> bool {
+    let name = name.as_bytes();
+    name.get(1..16).is_some_and(|middle| middle.eq_ignore_ascii_case(b".dnscrypt-cert."))
+}
+
+fn read_response(message: &[u8], header: &Header, dns: &mut Dns) {
     dns.response_code = Some(header.response_code);
     dns.answer_records = header.counts[1];
     let addresses = records(message).filter(|record| record.section == 0).filter_map(|record| {
@@ -417,7 +436,6 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
         Some(Answer { name: record.owner.text(), address, ttl_s: record.ttl })
     });
     dns.answers = addresses.take(Dns::MAX_ANSWERS).collect();
-    Progress::Done
 }
 
 #[cfg(test)]

@@ -94,6 +94,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &syslog::PROTOCOL,
     &rpc_text::SOAP,
     &rpc_text::JSON_RPC,
+    &bittorrent::UTP,
     &rtp::RTCP,
     &rtp::PROTOCOL,
     &websocket::PROTOCOL,

@@ -37,7 +37,14 @@ const NAMES: [(&[u8], std::ops::RangeInclusive<u8>); 2] =
     [(b"\0\x04MQTT", 4..=5), (b"\0\x06MQIsdp", 3..=3)];
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let stream = if streams.client.is_empty() { streams.server } else { streams.client };
+    let mut stream = if streams.client.is_empty() { streams.server } else { streams.client };
+    // Signs of life and acknowledgements may come first where the beginning was missed.
+    while let [0xc0 | 0xd0, 0, rest @ ..] | [0x40, 2, _, _, rest @ ..] = stream {
+        if rest.is_empty() && streams.has_port(1883) {
+            return Verdict::Match;
+        }
+        stream = rest;
+    }
     let [first, ref rest @ ..] = *stream else { return Verdict::More };
     match first {
         CONNECT => probe_connect(rest),
@@ -52,9 +59,10 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         },
         // A message in the middle of a connection.
         0x30..=0x35 | 0x38..=0x3d => probe_publish(first, rest),
-        // A subscription of one topic, and signs of life.
+        // A subscription of a topic.
         0x82 => probe_subscribe(rest),
-        0xc0 | 0xd0 if streams.has_port(1883) => crate::read::begins(rest, &[0]),
+        0xc0 | 0xd0 if rest.is_empty() => Verdict::More,
+        0x40 if rest.len() < 3 && rest.first().is_none_or(|len| *len == 2) => Verdict::More,
         _ => Verdict::No,
     }
 }
@@ -198,7 +206,7 @@ mod tests {
             b"\x30\x0e\x02\x01\x01\x60\x09\x02\x01\x03",
             b"\x30\x26\x02\x01\x01\x04\x06public",
             b"\x30\x0c\0\x07a+topic21C",
-            b"\xc0\0",
+            b"\xc0\x01",
         ] {
             assert_eq!(testing::streams(&PROTOCOL, 2000, stream, b""), Verdict::No);
         }

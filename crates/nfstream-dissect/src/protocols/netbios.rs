@@ -29,7 +29,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 /// What NetBIOS shows.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NetBios {
-    /// Name that is wanted or registered, or the receiver's.
+    /// Name that is wanted or registered; in datagrams the sender's, in sessions the receiver's.
     pub name: Box<str>,
     /// Last byte of the name: the kind of service (0x20 for a file server).
     pub suffix: u8,
@@ -123,9 +123,9 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
         set_name(finding, payload.get(12..).unwrap_or_default());
         return Progress::Done;
     }
-    // Direct datagrams and broadcasts: a header of 14 bytes, the names of both ends, data.
+    // Direct datagrams and broadcasts: a header of 14 bytes, the names of sender and receiver, data.
     if let [0x10..=0x12, ..] = payload {
-        set_name(finding, payload.get(14 + ENCODED_NAME..).unwrap_or_default());
+        set_name(finding, payload.get(14..).unwrap_or_default());
         let data = payload.get(14 + 2 * ENCODED_NAME..).unwrap_or_default();
         if data.starts_with(b"\xffSMB") {
             finding.set_application(SMB_V1);

@@ -71,7 +71,7 @@ const COOKIE: u32 = 0x2112_a442;
 /// Ports of Google's media relays.
 const GOOGLE_PORTS: std::ops::RangeInclusive<u16> = 19_302..=19_309;
 /// Datagrams after the first message that are followed.
-const MAX_DATAGRAMS: u8 = 12;
+const MAX_DATAGRAMS: u8 = 30;
 
 /// A message.
 #[derive(Clone, Copy)]
@@ -91,8 +91,7 @@ impl<'a> Message<'a> {
         let modern = reader.u32()? == COOKIE;
         reader.take(12)?;
         let attributes = reader.take(len.into())?;
-        let whole = HEADER + usize::from(len);
-        (len % 4 == 0 || !modern).then_some((Self { kind, modern, attributes }, whole))
+        Some((Self { kind, modern, attributes }, HEADER + usize::from(len)))
     }
 
     fn attributes(&self) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
@@ -100,7 +99,8 @@ impl<'a> Message<'a> {
         std::iter::from_fn(move || {
             let kind = reader.u16()?;
             let value = reader.vector16()?;
-            reader.take(value.len().wrapping_neg() % 4)?;
+            // WhatsApp leaves out the padding at the end.
+            let _ = reader.take(value.len().wrapping_neg() % 4);
             Some((kind, value))
         })
     }

@@ -45,15 +45,22 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
             let known = OPTIONS.iter().any(|known| known.eq_ignore_ascii_case(option));
             Verdict::from_match(known && payload.ends_with(&[0]))
         }
-        // A flow of its own holds the blocks: the first, then its acknowledgement.
+        // A flow of its own holds the blocks: one, then its acknowledgement or the other way round.
         Some(3) if rest.starts_with(&[0, 1]) && payload.len() <= 4 + BLOCK => {
-            if datagram.before() == 0 { Verdict::More } else { Verdict::No }
+            exchange(datagram, &[0, 4, 0, 0])
         }
-        Some(4) if rest == [0, 1] => {
-            let block = datagram.answered().is_some_and(|head| head.bytes().starts_with(&[0, 3, 0, 1]));
-            Verdict::from_match(block)
-        }
+        Some(4) if rest == [0, 1] => exchange(datagram, &[0, 3, 0, 1]),
+        Some(4) if rest == [0, 0] => exchange(datagram, &[0, 3, 0, 1]),
         _ => Verdict::No,
+    }
+}
+
+/// Returns a match if the other end has sent `expected`.
+fn exchange(datagram: &Datagram<'_>, expected: &[u8]) -> Verdict {
+    match datagram.answered() {
+        Some(head) => Verdict::from_match(head.bytes().starts_with(expected)),
+        None if datagram.before() < 3 => Verdict::More,
+        None => Verdict::No,
     }
 }
 
