@@ -56,12 +56,12 @@ pub(crate) const LLMNR: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a DNS exchange shows: its first question and the answer to it.
+/// What a DNS exchange shows: a question and the answer to it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
-    /// Name of the first question; without a question, that of the first record.
+    /// Name of the question; without a question, that of the first record.
     pub query_name: Box<str>,
-    /// Type of the first question (1 for A, 28 for AAAA), 0 if there is none.
+    /// Type of the question (1 for A, 28 for AAAA), 0 if there is none.
     pub query_type: u16,
     /// Response code, `None` before a response.
     pub response_code: Option<u8>,
@@ -399,17 +399,19 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
-    if dns.query_name.is_empty() {
-        dns.queries = header.counts[0];
-        if let Some(question) = question(message, HEADER).filter(|_| header.counts[0] > 0) {
-            dns.query_name = question.name.text();
-            dns.query_type = question.kind;
-        } else if let Some(record) = records(message).next() {
-            dns.query_name = record.owner.text();
-        }
-        metadata.host = dns.query_name.clone();
-        if is_certificate_name(&dns.query_name) {
-            application = Some(DNSCRYPT);
+    // The question of the response is the one to which its answers belong.
+    if dns.query_name.is_empty() || header.response {
+        let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
+        let name = match &question {
+            Some(question) => question.name.text(),
+            None => records(message).next().map(|record| record.owner.text()).unwrap_or_default(),
+        };
+        if !name.is_empty() {
+            dns.queries = header.counts[0];
+            dns.query_type = question.map_or(0, |question| question.kind);
+            application = is_certificate_name(&name).then_some(DNSCRYPT);
+            metadata.host = name.clone();
+            dns.query_name = name;
         }
     }
     let response = header.response;

@@ -129,7 +129,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         // An interim response comes before the one that counts.
         let status = finding.metadata().http.get_or_insert_default().status;
         if status != 100 {
-            return Need::Done;
+            // A capture may begin with a response: the next request still names the host.
+            let seen = request.as_ref().is_some_and(|head| head.complete);
+            let wanted = streams.client.len() + 1;
+            return if seen || wanted > MAX_HEAD { Need::Done } else { Need::client(wanted) };
         }
     }
     let client_done = request.as_ref().is_none_or(|head| head.has_body_start(BODY));

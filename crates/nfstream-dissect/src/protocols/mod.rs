@@ -126,3 +126,82 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ip::VRRP,
     &ip::SCTP,
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::flow::Finding;
+    use crate::packet::{Direction, TCP, UDP};
+    use crate::probe::{Datagram, History, Streams};
+    use crate::protocol::{DatagramParser, Start};
+
+    /// Returns bytes of which the first is one with which the protocol begins.
+    fn beginning(start: Start, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if let [first, ..] = &mut bytes[..]
+            && let Some(allowed) = (*first..=u8::MAX).chain(0..*first).find(|b| start.allows(*b))
+        {
+            *first = allowed;
+        }
+        bytes
+    }
+
+    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+        // Small numbers make lengths and counts that fit.
+        let byte = prop_oneof![any::<u8>(), 0_u8..8, Just(b'\n'), Just(b' ')];
+        prop::collection::vec(byte, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_probe_or_parser_panic(client in any_bytes(), server in any_bytes()) {
+            let streams = testing::endpoints(TCP, 25);
+            let datagrams = testing::endpoints(UDP, 53);
+            for protocol in REGISTRY {
+                if let Some(rules) = &protocol.stream {
+                    let (client, server) =
+                        (beginning(rules.client, &client), beginning(rules.server, &server));
+                    let streams = Streams {
+                        endpoints: &streams,
+                        client: &client,
+                        server: &server,
+                        swapped: false,
+                    };
+                    (rules.probe)(&streams);
+                    let mut finding = testing::finding(true);
+                    finding.fingerprints.hassh = true;
+                    if let Some(parse) = rules.parse {
+                        parse(&streams, &mut finding);
+                    }
+                }
+                let Some(rules) = &protocol.datagram else { continue };
+                let mut history = History::default();
+                let mut finding: Finding = testing::finding(true);
+                for (direction, payload) in
+                    [(Direction::FromClient, &client), (Direction::FromServer, &server)]
+                {
+                    let payload = beginning(rules.start, payload);
+                    let datagram = Datagram {
+                        endpoints: &datagrams,
+                        direction,
+                        payload: &payload,
+                        history: &history,
+                    };
+                    (rules.probe)(&datagram);
+                    match &rules.parse {
+                        DatagramParser::Nothing => {}
+                        DatagramParser::Each(parse) => {
+                            parse(&datagram, &mut finding);
+                        }
+                        DatagramParser::Following(make) => {
+                            make().add(&datagram, &mut finding);
+                        }
+                    }
+                    history.add(direction, &payload);
+                }
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
+use crate::protocols::rpc_text::contains;
 use crate::read::{Reader, be16, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -38,6 +39,8 @@ pub struct NetBios {
 const SMB_V1: ProtocolId = ProtocolId(16);
 /// Bytes of a name in its encoded form, length and end included.
 const ENCODED_NAME: usize = 34;
+/// Bytes of a datagram in which its data begins.
+const MAX_NAMES: usize = 200;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
@@ -68,7 +71,7 @@ fn is_name_service(payload: &[u8]) -> bool {
 
 fn is_datagram_service(payload: &[u8]) -> bool {
     let (Some(&kind), Some(port)) = (payload.first(), be16(payload, 8)) else { return false };
-    (0x10..=0x16).contains(&kind) && payload.len() >= 10 && port == 138
+    (0x10..=0x16).contains(&kind) && payload.len() >= 14 && matches!(port, 0 | 138)
 }
 
 fn probe_session(streams: &Streams<'_>) -> Verdict {
@@ -105,8 +108,11 @@ fn decode(encoded: &[u8]) -> Option<(Box<str>, u8)> {
         *byte = high << 4 | low;
     }
     let [name @ .., suffix] = &name;
-    let end = name.iter().rposition(|byte| *byte != b' ' && *byte != 0).map_or(0, |last| last + 1);
-    Some((text(&name[..end]), *suffix))
+    // The name of the master browser has control characters around it.
+    let is_padding = |byte: &u8| *byte <= b' ';
+    let start = name.iter().position(|byte| !is_padding(byte)).unwrap_or(0);
+    let end = name.iter().rposition(|byte| !is_padding(byte)).map_or(0, |last| last + 1);
+    Some((text(name.get(start..end).unwrap_or_default()), *suffix))
 }
 
 fn set_name(finding: &mut Finding, encoded: &[u8]) {
@@ -126,8 +132,9 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
     // Direct datagrams and broadcasts: a header of 14 bytes, the names of sender and receiver, data.
     if let [0x10..=0x12, ..] = payload {
         set_name(finding, payload.get(14..).unwrap_or_default());
-        let data = payload.get(14 + 2 * ENCODED_NAME..).unwrap_or_default();
-        if data.starts_with(b"\xffSMB") {
+        // Names with a scope are longer than two encoded names.
+        let data = payload.get(14..).unwrap_or_default();
+        if contains(&data[..data.len().min(MAX_NAMES)], b"\xffSMB") {
             finding.set_application(SMB_V1);
         }
     }

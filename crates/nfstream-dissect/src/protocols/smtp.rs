@@ -76,7 +76,8 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     // `220 mail.example.com ESMTP ready`.
     let name = greeting.get(4..).unwrap_or_default();
     let name = name.split(|byte| *byte == b' ').next().unwrap_or_default();
-    if name.contains(&b'.') {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    if name.iter().all(is_name) && !mentions(name, "SMTP") {
         metadata.host = text(name);
     }
     let mail = metadata.mail.get_or_insert_default();

@@ -12,7 +12,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(67),
     name: "Jabber",
     category: Category(5),
-    tcp_ports: &[5222, 5269],
+    tcp_ports: &[5222, 5223, 5269],
     stream: Some(StreamRules {
         probe,
         client: Start::Bytes(b"<"),
