@@ -1,6 +1,6 @@
 //! The inspection of flows: candidates, match, parser, label.
 
-use crate::flow::{Candidates, Finding, Flow, Found, Stage, State, Tcp, Udp};
+use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Confidence, Label, ProtocolId};
 use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
 use crate::probe::{Datagram, History, Progress, Streams, Verdict};
@@ -108,7 +108,7 @@ impl Dissector {
             flow.state = if packet.endpoints.protocol == TCP {
                 State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))
             } else {
-                let stage = Stage::Probing(self.datagrams.all);
+                let stage = Stage::Probing(Probing::new(self.datagrams.all));
                 State::Udp(Box::new(Udp { stage, history: History::default() }))
             };
         }
@@ -121,10 +121,36 @@ impl Dissector {
             flow.packets += 1;
         }
         if progress == Progress::Done || flow.packets >= limit {
-            flow.state = State::Done;
+            self.close(flow, packet.endpoints);
             return Progress::Done;
         }
         Progress::More
+    }
+
+    /// Takes what is known of the protocol of a flow that is inspected no further, and frees its
+    /// state.
+    fn close(&self, flow: &mut Flow, endpoints: &Endpoints) {
+        let place = match &mut flow.state {
+            State::Tcp(tcp) => {
+                let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = &mut **tcp;
+                if client.skip_gap() | server.skip_gap() {
+                    let (client, server) = (client.bytes(), server.bytes());
+                    let streams = Streams { endpoints, client, server, swapped: false };
+                    self.look(stage, *oriented, swapped, &mut flow.finding, &streams);
+                }
+                let Stage::Probing(probing) = stage else { return flow.state = State::Done };
+                probing.matched.and_then(|(place, _)| self.streams.protocol(place))
+            }
+            State::Udp(udp) => {
+                let Stage::Probing(probing) = &udp.stage else { return flow.state = State::Done };
+                probing.matched.and_then(|(place, _)| self.datagrams.protocol(place))
+            }
+            State::New | State::Done => None,
+        };
+        if let Some(protocol) = place {
+            flow.finding.protocol = Some((protocol, Confidence::Weak));
+        }
+        flow.state = State::Done;
     }
 
     /// Returns what is known of a flow by now.
@@ -136,6 +162,7 @@ impl Dissector {
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
     /// matched gets the label of its ports.
     pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {
+        self.close(&mut flow, endpoints);
         let mut label = self.label(&flow.finding, endpoints);
         if label.is_unknown() {
             label = by_port(endpoints).unwrap_or_default();
@@ -186,18 +213,20 @@ impl Dissector {
         if tcp.is_read(direction) {
             return Progress::More;
         }
-        let mut new = match payload {
-            [] => payload,
-            _ => tcp.prefixes[direction.index()].accept(segment, payload),
-        };
-        // A first segment that tells all is never copied.
+        if payload.is_empty() {
+            return Progress::More;
+        }
         let prefix = &mut tcp.prefixes[direction.index()];
-        if !new.is_empty() && (!prefix.bytes().is_empty() || prefix.is_waiting()) {
+        let before = prefix.bytes().len();
+        let mut new = prefix.accept(segment, payload);
+        // A first segment that tells all is never copied.
+        if !new.is_empty() && (before > 0 || prefix.is_waiting()) {
             prefix.keep(new);
             prefix.catch_up();
             new = &[];
-        } else if new.is_empty() {
-            return Progress::More;
+        }
+        if new.is_empty() && prefix.bytes().len() == before {
+            return if prefix.is_full() { Progress::Done } else { Progress::More };
         }
         let bytes = |of: Direction| {
             if of == direction && !new.is_empty() { new } else { tcp.prefixes[of.index()].bytes() }
@@ -225,15 +254,18 @@ impl Dissector {
         finding: &mut Finding,
         streams: &Streams<'_>,
     ) -> Progress {
-        if let Stage::Probing(candidates) = stage {
-            *candidates = candidates.and(self.streams.starting(streams, oriented));
-            match self.streams.probe(candidates, streams, oriented) {
-                Some((protocol, reversed)) => {
+        if let Stage::Probing(probing) = stage {
+            let starting = self.streams.starting(streams, oriented);
+            probing.candidates = probing.candidates.and(starting);
+            self.streams.probe(probing, streams, oriented);
+            let decided = probing.decided();
+            match decided.and_then(|(place, _)| self.streams.protocol(place)) {
+                Some(protocol) => {
                     finding.protocol = Some((protocol, Confidence::Dpi));
-                    *swapped = reversed;
+                    *swapped = decided.is_some_and(|(_, reversed)| reversed);
                     *stage = Stage::Parsing(protocol, Need::MORE);
                 }
-                None if candidates.is_empty() => return Progress::Done,
+                None if probing.is_hopeless() => return Progress::Done,
                 None => return Progress::More,
             }
         }
@@ -263,10 +295,14 @@ impl Dissector {
             return Progress::More;
         }
         let datagram = Datagram { endpoints, direction, payload, history: &udp.history };
-        if let Stage::Probing(candidates) = &mut udp.stage {
-            *candidates = candidates.and(self.datagrams.beginning_with(payload));
-            let Some(protocol) = self.datagrams.probe(candidates, &datagram) else {
-                if candidates.is_empty() {
+        if let Stage::Probing(probing) = &mut udp.stage {
+            let starting = self.datagrams.beginning_with(payload);
+            probing.candidates = probing.candidates.and(starting);
+            self.datagrams.probe(probing, &datagram);
+            let decided = probing.decided();
+            let Some(protocol) = decided.and_then(|(place, _)| self.datagrams.protocol(place))
+            else {
+                if probing.is_hopeless() {
                     return Progress::Done;
                 }
                 udp.history.add(direction, payload);
@@ -295,7 +331,7 @@ impl Tcp {
         let oriented = packet.segment.is_none_or(|segment| segment.syn)
             && packet.direction == Direction::FromClient;
         Self {
-            stage: Stage::Probing(candidates),
+            stage: Stage::Probing(Probing::new(candidates)),
             prefixes: [Prefix::default(), Prefix::default()],
             oriented,
             swapped: false,
@@ -339,6 +375,11 @@ impl<R> Table<R> {
         Self { protocols, all, client, server }
     }
 
+    /// Returns the protocol at `place`.
+    fn protocol(&self, place: usize) -> Option<&'static Protocol> {
+        self.protocols.get(place).map(|(protocol, _)| *protocol)
+    }
+
     /// Returns the protocols that may begin with the first byte of `payload`.
     fn beginning_with(&self, payload: &[u8]) -> Candidates {
         payload.first().map_or(self.all, |byte| self.client[usize::from(*byte)])
@@ -358,17 +399,10 @@ impl Table<StreamRules> {
         straight.or(of(&self.client, streams.server).and(of(&self.server, streams.client)))
     }
 
-    /// Returns the protocol that matches before all others that are possible, and whether client
-    /// and server are exchanged.
-    fn probe(
-        &self,
-        candidates: &mut Candidates,
-        streams: &Streams<'_>,
-        oriented: bool,
-    ) -> Option<(&'static Protocol, bool)> {
-        let mut undecided = false;
-        for place in candidates.iter() {
-            let (protocol, rules) = self.protocols.get(place)?;
+    /// Runs the probes of the protocols that are possible, up to the first match.
+    fn probe(&self, probing: &mut Probing, streams: &Streams<'_>, oriented: bool) {
+        for place in probing.candidates.iter() {
+            let Some((_, rules)) = self.protocols.get(place) else { return };
             let straight = (rules.probe)(streams);
             let reversed = if oriented || straight == Verdict::Match {
                 Verdict::No
@@ -376,34 +410,27 @@ impl Table<StreamRules> {
                 (rules.probe)(&streams.reverse())
             };
             match (straight, reversed) {
-                (Verdict::No, Verdict::No) => candidates.remove(place),
-                (Verdict::Match, _) | (_, Verdict::Match) if !undecided => {
-                    return Some((protocol, straight != Verdict::Match));
+                (Verdict::No, Verdict::No) => probing.candidates.remove(place),
+                (Verdict::Match, _) | (_, Verdict::Match) => {
+                    return probing.note(place, straight != Verdict::Match);
                 }
-                _ => undecided = true,
+                _ => {}
             }
         }
-        None
     }
 }
 
 impl Table<DatagramRules> {
-    /// Returns the protocol that matches before all others that are possible.
-    fn probe(
-        &self,
-        candidates: &mut Candidates,
-        datagram: &Datagram<'_>,
-    ) -> Option<&'static Protocol> {
-        let mut undecided = false;
-        for place in candidates.iter() {
-            let (protocol, rules) = self.protocols.get(place)?;
+    /// Runs the probes of the protocols that are possible, up to the first match.
+    fn probe(&self, probing: &mut Probing, datagram: &Datagram<'_>) {
+        for place in probing.candidates.iter() {
+            let Some((_, rules)) = self.protocols.get(place) else { return };
             match (rules.probe)(datagram) {
-                Verdict::No => candidates.remove(place),
-                Verdict::Match if !undecided => return Some(protocol),
-                _ => undecided = true,
+                Verdict::No => probing.candidates.remove(place),
+                Verdict::Match => return probing.note(place, false),
+                Verdict::More => {}
             }
         }
-        None
     }
 }
 

@@ -67,9 +67,19 @@ pub(crate) struct Udp {
 #[derive(Debug)]
 pub(crate) enum Stage<P> {
     /// Several protocols are possible.
-    Probing(Candidates),
+    Probing(Probing),
     /// The protocol is known and its parser wants more.
     Parsing(&'static Protocol, P),
+}
+
+/// Protocols that are possible, and the first that has matched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probing {
+    /// Protocols whose probes have not answered no.
+    pub(crate) candidates: Candidates,
+    /// Place of a protocol that has matched while one before it was undecided, and whether client
+    /// and server are exchanged.
+    pub(crate) matched: Option<(usize, bool)>,
 }
 
 /// Protocols of a transport that are still possible, by their place in the registry's list for it.
@@ -109,6 +119,31 @@ impl Flow {
             }
         };
         state + self.finding.metadata.as_ref().map_or(0, |_| size_of::<Metadata>())
+    }
+}
+
+impl Probing {
+    /// Returns the beginning, with all `candidates` possible.
+    pub(crate) const fn new(candidates: Candidates) -> Self {
+        Self { candidates, matched: None }
+    }
+
+    /// Returns the protocol that has matched, once no protocol before it is possible.
+    pub(crate) fn decided(&self) -> Option<(usize, bool)> {
+        let (place, _) = self.matched?;
+        self.matched.filter(|_| self.candidates.iter().next().is_none_or(|first| first >= place))
+    }
+
+    /// Notes that the protocol at `place` has matched.
+    pub(crate) fn note(&mut self, place: usize, reversed: bool) {
+        if self.matched.is_none_or(|(before, _)| place < before) {
+            self.matched = Some((place, reversed));
+        }
+    }
+
+    /// Returns whether nothing is possible any more.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.candidates.is_empty() && self.matched.is_none()
     }
 }
 

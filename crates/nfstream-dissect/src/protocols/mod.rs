@@ -13,7 +13,7 @@ pub(crate) mod http;
 pub(crate) mod http2;
 mod icecast;
 pub(crate) mod imap;
-mod ip;
+pub(crate) mod ip;
 mod irc;
 pub(crate) mod kerberos;
 pub(crate) mod ldap;
