@@ -15,6 +15,9 @@ pub struct Config {
     pub limits: Limits,
     /// Which fingerprints are computed.
     pub fingerprints: Fingerprints,
+    /// Whether certificates of servers are read, with their hashes. Without a server name in the
+    /// client's hello they are read in any case, without hashes.
+    pub certificates: bool,
     /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
     pub personal: bool,
 }
@@ -104,6 +107,7 @@ impl Dissector {
         };
         if let State::New = flow.state {
             flow.finding.fingerprints = self.config.fingerprints;
+            flow.finding.certificates = self.config.certificates;
             flow.finding.personal = self.config.personal;
             flow.state = if packet.endpoints.protocol == TCP {
                 State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))
@@ -133,7 +137,15 @@ impl Dissector {
         let place = match &mut flow.state {
             State::Tcp(tcp) => {
                 let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = &mut **tcp;
-                if client.skip_gap() | server.skip_gap() {
+                let mut unread = client.skip_gap() | server.skip_gap();
+                if let Stage::Parsing(_, need) = stage
+                    && *need != Need::Done
+                {
+                    // What the parser waits for does not come: it reads what there is.
+                    *need = Need::MORE;
+                    unread = true;
+                }
+                if unread {
                     let (client, server) = (client.bytes(), server.bytes());
                     let streams = Streams { endpoints, client, server, swapped: false };
                     self.look(stage, *oriented, swapped, &mut flow.finding, &streams);
@@ -351,7 +363,10 @@ impl Tcp {
 }
 
 impl<R> Table<R> {
-    fn new(rules: fn(&'static Protocol) -> Option<&'static R>, starts: fn(&R) -> [Start; 2]) -> Self {
+    fn new(
+        rules: fn(&'static Protocol) -> Option<&'static R>,
+        starts: fn(&R) -> [Start; 2],
+    ) -> Self {
         let protocols: Vec<_> = REGISTRY
             .iter()
             .filter_map(|protocol| Some((*protocol, rules(protocol)?)))

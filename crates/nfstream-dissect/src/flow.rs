@@ -98,6 +98,8 @@ pub(crate) struct Finding {
     metadata: Option<Box<Metadata>>,
     /// Which fingerprints are wanted.
     pub(crate) fingerprints: Fingerprints,
+    /// Whether certificates are wanted.
+    pub(crate) certificates: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
 }
@@ -112,7 +114,7 @@ impl Flow {
             }
             State::Udp(udp) => {
                 let parser = match &udp.stage {
-                    Stage::Parsing(_, Some(follow)) => size_of_val(&**follow),
+                    Stage::Parsing(_, Some(follow)) => follow.memory(),
                     _ => 0,
                 };
                 size_of::<Udp>() + parser

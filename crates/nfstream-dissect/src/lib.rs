@@ -49,6 +49,7 @@ mod flow;
 mod label;
 pub mod metadata;
 mod packet;
+mod pieces;
 mod probe;
 mod protocol;
 mod protocols;

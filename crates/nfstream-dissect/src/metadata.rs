@@ -20,6 +20,7 @@ pub use crate::protocols::mqtt::Mqtt;
 pub use crate::protocols::netbios::NetBios;
 pub use crate::protocols::ntlm::Ntlm;
 pub use crate::protocols::ntp::Ntp;
+pub use crate::protocols::quic::Quic;
 pub use crate::protocols::radius::Radius;
 pub use crate::protocols::rdp::Rdp;
 pub use crate::protocols::rtp::Rtp;
@@ -33,6 +34,7 @@ pub use crate::protocols::ssdp::Ssdp;
 pub use crate::protocols::ssh::Ssh;
 pub use crate::protocols::stun::Stun;
 pub use crate::protocols::tftp::Tftp;
+pub use crate::protocols::tls::{Certificate, Tls, Version};
 
 /// Text and numbers read from the packets of a flow; empty where nothing was read.
 ///
@@ -74,6 +76,8 @@ pub struct Metadata {
     pub ntlm: Option<Box<Ntlm>>,
     /// An NTP packet.
     pub ntp: Option<Ntp>,
+    /// A QUIC handshake; its hellos are in [`Metadata::tls`].
+    pub quic: Option<Box<Quic>>,
     /// A RADIUS exchange.
     pub radius: Option<Box<Radius>>,
     /// A connection to a remote desktop.
@@ -98,6 +102,8 @@ pub struct Metadata {
     pub stun: Option<Box<Stun>>,
     /// A TFTP request.
     pub tftp: Option<Box<Tftp>>,
+    /// The hellos of TLS, DTLS or QUIC.
+    pub tls: Option<Box<Tls>>,
 }
 
 /// An end of a flow that another flow announces, such as a media port.

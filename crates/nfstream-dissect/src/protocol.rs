@@ -80,6 +80,11 @@ pub(crate) enum DatagramParser {
 pub(crate) trait Follow: Debug + Send + Sync {
     /// Reads the next datagram.
     fn add(&mut self, datagram: &Datagram<'_>, finding: &mut Finding) -> Progress;
+
+    /// Returns the bytes that the parser holds, itself included.
+    fn memory(&self) -> usize {
+        size_of_val(self)
+    }
 }
 
 /// First bytes with which a protocol may begin.

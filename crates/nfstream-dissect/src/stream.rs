@@ -96,10 +96,8 @@ impl Prefix {
     pub(crate) fn catch_up(&mut self) -> bool {
         let mut found = false;
         while let Some(next) = self.next
-            && let Some(place) = self
-                .waiting
-                .iter()
-                .position(|(sequence, _)| next.wrapping_sub(*sequence) < 1 << 31)
+            && let Some(place) =
+                self.waiting.iter().position(|(sequence, _)| next.wrapping_sub(*sequence) < 1 << 31)
         {
             let (sequence, bytes) = self.waiting.swap_remove(place);
             let known = usize::try_from(next.wrapping_sub(sequence)).unwrap_or(usize::MAX);

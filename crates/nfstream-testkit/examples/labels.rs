@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 
 use nfstream::capture::{self, Chunk, Source};
 use nfstream::decode::{self, Fragment, Packet, TcpFlags};
-use nfstream_dissect::{Config, Direction, Dissector, Endpoints, Flow, Found, Limits, Segment};
+use nfstream_dissect::{
+    Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Segment,
+};
 
 /// Addresses, ports and IP protocol of a flow, the source first.
 type Key = (SocketAddr, SocketAddr, u8);
@@ -44,6 +46,7 @@ struct Counts {
     named: usize,
     lost: usize,
     names: [usize; 2],
+    ja4: [usize; 2],
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,9 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (labels, captures) = paths.split_first().ok_or("usage: labels LABELS CAPTURE...")?;
     let limits = Limits { tcp_packets: 20, udp_packets: 20 };
-    let dissector = Dissector::new(Config { limits, ..Config::default() });
+    let fingerprints = Fingerprints { ja4: true, ..Fingerprints::default() };
+    let dissector = Dissector::new(Config { limits, fingerprints, ..Config::default() });
     let mut differences: HashMap<(String, String), usize> = HashMap::new();
-    let (mut finer, mut unknown, mut names) = (Vec::new(), Vec::new(), [0, 0]);
+    let (mut finer, mut unknown) = (Vec::new(), Vec::new());
+    let (mut names, mut ja4) = ([0, 0], [0, 0]);
     for capture in captures {
         let name = capture.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let table = labels.join(format!("{name}.csv"));
@@ -83,9 +88,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             unknown.push(counts.lost as f64 / counts.named as f64);
         }
         names = [names[0] + counts.names[0], names[1] + counts.names[1]];
+        ja4 = [ja4[0] + counts.ja4[0], ja4[1] + counts.ja4[1]];
         println!(
-            "{name}: {} flows, {} equal or finer, {} left unknown, names {}/{}",
-            counts.flows, counts.finer, counts.lost, counts.names[0], counts.names[1]
+            "{name}: {} flows, {} equal or finer, {} left unknown, names {}/{}, JA4 {}/{}",
+            counts.flows,
+            counts.finer,
+            counts.lost,
+            counts.names[0],
+            counts.names[1],
+            counts.ja4[0],
+            counts.ja4[1]
         );
     }
     let mut differences: Vec<_> = differences.into_iter().collect();
@@ -95,12 +107,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len().max(1) as f64;
     println!(
-        "{} captures: equal or finer {:.4}, left unknown {:.4}, names {}/{}",
+        "{} captures: equal or finer {:.4}, left unknown {:.4}, names {}/{}, JA4 {}/{}",
         finer.len(),
         mean(&finer),
         mean(&unknown),
         names[0],
-        names[1]
+        names[1],
+        ja4[0],
+        ja4[1]
     );
     Ok(())
 }
@@ -153,11 +167,21 @@ fn compare(
             counts.named += 1;
             counts.lost += usize::from(matches!(ours, "Unknown" | "(no flow)"));
         }
+        let metadata = flow.and_then(|flow| flow.found.metadata).unwrap_or_default();
+        let wanted = field("client_fingerprint");
+        if wanted.starts_with(['t', 'q', 'd']) && wanted.matches('_').count() == 2 {
+            counts.ja4[1] += 1;
+            let ja4 = metadata.tls.map(|tls| tls.ja4_of_ndpi(&metadata.host)).unwrap_or_default();
+            counts.ja4[0] += usize::from(ja4 == wanted);
+            if list && ja4 != wanted {
+                println!("  JA4 {wanted} -> {ja4}");
+            }
+        }
         let wanted = field("requested_server_name");
         if !wanted.is_empty() {
             counts.names[1] += 1;
-            let host = flow.and_then(|flow| flow.found.metadata).map(|metadata| metadata.host);
-            let same = host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(wanted));
+            let host = metadata.host;
+            let same = host.eq_ignore_ascii_case(wanted);
             counts.names[0] += usize::from(same);
             if list && !same {
                 println!("  name {wanted:?} -> {host:?}");

@@ -10,6 +10,7 @@ use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
 use crate::protocols::starttls;
+use crate::protocols::tls::carried::FTPS;
 use crate::read::{line, text};
 use crate::stream::MAX_BYTES;
 
@@ -24,15 +25,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Bytes(b"2"),
         parse: Some(parse),
     }),
-    ..Protocol::NEW
-};
-
-/// FTP that was upgraded to TLS, or has it from the start.
-pub(crate) const FTPS: Protocol = Protocol {
-    id: ProtocolId(311),
-    name: "FTPS",
-    category: Category(7),
-    tcp_ports: &[989, 990],
     ..Protocol::NEW
 };
 
@@ -203,9 +195,9 @@ mod tests {
 
     #[test]
     fn an_upgrade_to_tls_is_followed() {
-        let client = b"AUTH TLS\r\n\x16\x03\x01\x02\x00";
+        let client = [b"AUTH TLS\r\n", testing::HELLO].concat();
         let server = b"220 FTP\r\n234 go\r\n";
-        let found = testing::parse_streams(&PROTOCOL, 21, client, server, Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 21, &client, server, Finding::default());
         assert_eq!(found.master(), Some(FTPS.id));
     }
 }

@@ -5,6 +5,8 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{Head, MAX_HEAD};
+use crate::protocols::rpc_text::contains;
+use crate::protocols::starttls;
 use crate::read::{begins, line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -34,6 +36,8 @@ pub(crate) const CONNECT: Protocol = carried(130, "HTTP_Connect", 5);
 pub(crate) const OCSP: Protocol = carried(63, "OCSP", 14);
 /// Changes of files by HTTP (RFC 4918).
 pub(crate) const WEBDAV: Protocol = carried(376, "WebDAV", 15);
+/// Calls of DCE/RPC through HTTP (MS-RPCH).
+pub(crate) const RPC_OVER_HTTP: Protocol = carried(127, "MS-RPCH", 16);
 /// Printing (RFC 8010).
 pub(crate) const IPP: Protocol = Protocol { tcp_ports: &[631], ..carried(6, "IPP", 18) };
 /// HTTP Live Streaming (RFC 8216).
@@ -66,6 +70,16 @@ const METHODS: &[&[u8]] =
 /// Methods of WebDAV (RFC 4918, RFC 3253, RFC 5323) that nothing else uses.
 const WEBDAV_METHODS: &[&[u8]] =
     &[b"PROPFIND", b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK", b"REPORT"];
+/// Programs that begin their user agent with a name of their own.
+const USER_AGENTS: &[(&[u8], ProtocolId)] = &[
+    (b"Valve/Steam HTTP Client", ProtocolId(74)),
+    (b"WhatsApp/", ProtocolId(142)),
+    (b"Windows-Update-Agent", ProtocolId(147)),
+    (b"Spotify/", ProtocolId(156)),
+    (b"Transmission/", super::bittorrent::PROTOCOL.id),
+    (b"uTorrent/", super::bittorrent::PROTOCOL.id),
+    (b"qBittorrent/", super::bittorrent::PROTOCOL.id),
+];
 const LONGEST_METHOD: usize = 20;
 /// Bytes of a body that tell what it is.
 const BODY: usize = 512;
@@ -121,13 +135,19 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     {
         read_request(head, finding);
     }
-    if let Some(head) = &response
-        && head.first.starts_with(b"HTTP/1.")
-        && head.complete
+    if let Some(response) = &response
+        && response.first.starts_with(b"HTTP/1.")
+        && response.complete
     {
-        read_response(head, finding);
+        read_response(response, finding);
         // An interim response comes before the one that counts.
         let status = finding.metadata().http.get_or_insert_default().status;
+        if let (Some(head), 200..=299) = (&request, status)
+            && head.first.starts_with(b"CONNECT ")
+        {
+            let offsets = [streams.client.len() - head.body.len(), streams.server.len() - response.body.len()];
+            return starttls::follow(streams, offsets, CONNECT.id, finding);
+        }
         if status != 100 {
             // A capture may begin with a response: the next request still names the host.
             let seen = request.as_ref().is_some_and(|head| head.complete);
@@ -218,9 +238,24 @@ fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> O
         Some(super::rpc_text::JSON_RPC.id)
     } else if head.header("icy-metadata").is_some() {
         Some(super::icecast::PROTOCOL.id)
+    } else if method == b"GET" && is_tracker(head.first) {
+        Some(super::bittorrent::PROTOCOL.id)
+    } else if matches!(method, b"RPC_IN_DATA" | b"RPC_OUT_DATA") {
+        Some(RPC_OVER_HTTP.id)
     } else {
-        None
+        head.header("user-agent").and_then(user_agent_application)
     }
+}
+
+/// Returns whether a request asks a BitTorrent tracker (BEP 3).
+fn is_tracker(first: &[u8]) -> bool {
+    let asks = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
+    asks && contains(first, b"info_hash=")
+}
+
+/// Returns the application of a program that names itself at the start of its user agent.
+fn user_agent_application(user_agent: &[u8]) -> Option<ProtocolId> {
+    USER_AGENTS.iter().find(|(name, _)| user_agent.starts_with(name)).map(|(_, id)| *id)
 }
 
 fn is_webdav(user_agent: &[u8]) -> bool {
@@ -360,6 +395,8 @@ mod tests {
             (b"POST / HTTP/1.1\r\nSOAPAction: \"x\"\r\n\r\n", "SOAP"),
             (b"POST / HTTP/1.1\r\n\r\n{\"jsonrpc\": \"2.0\"", "JSON-RPC"),
             (b"GET / HTTP/1.1\r\nIcy-MetaData: 1\r\n\r\n", "IceCast"),
+            (b"GET /announce?info_hash=%AB HTTP/1.1\r\n\r\n", "BitTorrent"),
+            (b"RPC_IN_DATA /rpc HTTP/1.1\r\n\r\n", "MS-RPCH"),
         ] {
             let id = parsed(client, b"").application().unwrap();
             let protocol = crate::protocols::REGISTRY.iter().find(|protocol| protocol.id == id);
@@ -376,6 +413,16 @@ mod tests {
         let found = parsed(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n\r\n", b"");
         assert_eq!(found.master(), Some(CONNECT.id));
         assert_eq!(&*found.found_metadata().unwrap().host, "2001:db8::1");
+    }
+
+    #[test]
+    fn a_tunnel_is_read_after_the_proxy_agrees() {
+        let found = parsed(
+            b"CONNECT example.com:443 HTTP/1.1\r\n\r\n\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+            b"HTTP/1.1 200 Connection established\r\n\r\n",
+        );
+        assert_eq!(found.master(), Some(CONNECT.id));
+        assert_eq!(http(&found).status, 200);
     }
 
     #[test]

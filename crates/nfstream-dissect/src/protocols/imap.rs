@@ -7,6 +7,7 @@ use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::lines::{begins_command, lines};
 use crate::protocols::smtp::MAX_BYTES;
 use crate::protocols::starttls;
+use crate::protocols::tls::carried::IMAPS;
 use crate::read::{begins, line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -20,15 +21,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Bytes(b"*"),
         parse: Some(parse),
     }),
-    ..Protocol::NEW
-};
-
-/// IMAP that was upgraded to TLS, or has it from the start.
-pub(crate) const IMAPS: Protocol = Protocol {
-    id: ProtocolId(51),
-    name: "IMAPS",
-    category: Category(3),
-    tcp_ports: &[993],
     ..Protocol::NEW
 };
 
@@ -98,9 +90,9 @@ mod tests {
 
     #[test]
     fn an_upgrade_to_tls_is_followed() {
-        let client = b"1 STARTTLS\r\n\x16\x03\x01\x02\x00";
+        let client = [b"1 STARTTLS\r\n", testing::HELLO].concat();
         let server = b"* OK ready\r\n1 OK begin\r\n";
-        let found = testing::parse_streams(&PROTOCOL, 143, client, server, Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 143, &client, server, Finding::default());
         assert_eq!(found.master(), Some(IMAPS.id));
     }
 }

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn an_upgrade_to_tls_is_followed() {
-        let client = [b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16", START_TLS, b"\x16\x03\x01\0\x05"];
+        let client = [b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16", START_TLS, testing::HELLO];
         let server = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0";
         let found =
             testing::parse_streams(&PROTOCOL, 389, &client.concat(), server, Finding::default());

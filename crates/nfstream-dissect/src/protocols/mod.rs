@@ -6,6 +6,7 @@ pub(crate) mod dcerpc;
 pub(crate) mod dhcp;
 pub(crate) mod diameter;
 pub(crate) mod dns;
+pub(crate) mod dtls;
 pub(crate) mod ftp;
 mod headers;
 mod hpack;
@@ -24,6 +25,7 @@ mod nntp;
 pub(crate) mod ntlm;
 pub(crate) mod ntp;
 mod pop3;
+pub(crate) mod quic;
 pub(crate) mod radius;
 pub(crate) mod rdp;
 mod rpc_text;
@@ -44,6 +46,7 @@ mod telephony;
 #[cfg(test)]
 mod testing;
 pub(crate) mod tftp;
+pub(crate) mod tls;
 mod websocket;
 mod xmpp;
 
@@ -52,6 +55,14 @@ use crate::protocol::Protocol;
 /// Every protocol that is known by more than a name. Where the bytes of a flow fit several, the
 /// first wins, so decisive probes stand before weak ones.
 pub(crate) static REGISTRY: &[&Protocol] = &[
+    &tls::PROTOCOL,
+    &tls::carried::IMAPS,
+    &tls::carried::POPS,
+    &tls::carried::SMTPS,
+    &tls::carried::FTPS,
+    &tls::carried::DOH_DOT,
+    &quic::PROTOCOL,
+    &dtls::PROTOCOL,
     &ssh::PROTOCOL,
     &bittorrent::PROTOCOL,
     &ssdp::PROTOCOL,
@@ -103,14 +114,11 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &http::OCSP,
     &http::WEBDAV,
     &http::IPP,
+    &http::RPC_OVER_HTTP,
     &http::HLS,
     &http::MPEG_DASH,
     &http2::GRPC,
     &smb::V1,
-    &smtp::SMTPS,
-    &pop3::POPS,
-    &imap::IMAPS,
-    &ftp::FTPS,
     &ftp::DATA,
     &rtp::SRTP,
     &dcerpc::PROFINET,

@@ -70,8 +70,12 @@ fn is_name_service(payload: &[u8]) -> bool {
 }
 
 fn is_datagram_service(payload: &[u8]) -> bool {
-    let (Some(&kind), Some(port)) = (payload.first(), be16(payload, 8)) else { return false };
-    (0x10..=0x16).contains(&kind) && payload.len() >= 14 && matches!(port, 0 | 138)
+    let [kind, flags, ..] = *payload else { return false };
+    (0x10..=0x16).contains(&kind)
+        && flags <= 0x0f
+        && payload.len() >= 10
+        // Some senders leave the port out.
+        && be16(payload, 8).is_some_and(|port| matches!(port, 0 | 138))
 }
 
 fn probe_session(streams: &Streams<'_>) -> Verdict {

@@ -6,6 +6,7 @@ use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
 use crate::protocols::starttls;
+use crate::protocols::tls::carried::SMTPS;
 use crate::read::{line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -19,15 +20,6 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Bytes(b"25"),
         parse: Some(parse),
     }),
-    ..Protocol::NEW
-};
-
-/// SMTP that was upgraded to TLS, or has it from the start.
-pub(crate) const SMTPS: Protocol = Protocol {
-    id: ProtocolId(29),
-    name: "SMTPS",
-    category: Category(3),
-    tcp_ports: &[465],
     ..Protocol::NEW
 };
 
@@ -124,9 +116,9 @@ mod tests {
 
     #[test]
     fn an_upgrade_to_tls_is_followed() {
-        let client = b"EHLO me.example.com\r\nSTARTTLS\r\n\x16\x03\x01\x02\x00";
+        let client = [b"EHLO me.example.com\r\nSTARTTLS\r\n", testing::HELLO].concat();
         let server = b"220 mx.example.com ESMTP\r\n250-mx\r\n250 STARTTLS\r\n220 go ahead\r\n";
-        let found = testing::parse_streams(&PROTOCOL, 25, client, server, Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 25, &client, server, Finding::default());
         assert_eq!(found.master(), Some(SMTPS.id));
         let metadata = found.found_metadata().unwrap();
         assert_eq!(&*metadata.host, "mx.example.com");

@@ -2,11 +2,12 @@
 
 use crate::flow::Finding;
 use crate::label::ProtocolId;
-use crate::probe::Streams;
+use crate::probe::{Streams, Verdict};
 use crate::protocol::Need;
+use crate::protocols::tls;
 
-/// Bytes after the upgrade that show whether TLS follows.
-const RECORD_HEADER: usize = 5;
+/// Bytes after the upgrade that show whether TLS follows: headers of a record and a hello.
+const HEADERS: usize = 11;
 
 /// Reads the TLS handshake that begins at an offset of either direction, after the server has
 /// agreed to it. The flow becomes one of `secure`.
@@ -16,33 +17,15 @@ pub(crate) fn follow(
     secure: ProtocolId,
     finding: &mut Finding,
 ) -> Need {
-    let inner = Streams {
-        client: streams.client.get(client..).unwrap_or_default(),
-        server: streams.server.get(server..).unwrap_or_default(),
-        ..*streams
-    };
-    let record = if inner.client.is_empty() { inner.server } else { inner.client };
-    if record.len() < RECORD_HEADER {
-        return Need::Bytes { client: client + RECORD_HEADER, server: server + RECORD_HEADER };
-    }
-    if let [22, 3, 0..=4, ..] = record {
-        finding.set_master(secure);
-        return offset(handshake(&inner, finding), client, server);
-    }
-    Need::Done
-}
-
-/// Reads a handshake from the first bytes of `streams`.
-fn handshake(_streams: &Streams<'_>, _finding: &mut Finding) -> Need {
-    Need::Done
-}
-
-fn offset(need: Need, by_client: usize, by_server: usize) -> Need {
-    match need {
-        Need::Done => Need::Done,
-        Need::Bytes { client, server } => Need::Bytes {
-            client: client.saturating_add(by_client),
-            server: server.saturating_add(by_server),
-        },
+    let after = |stream: &[u8], offset: usize| tls::begins_tls(stream.get(offset..).unwrap_or(&[]));
+    match (after(streams.client, client), after(streams.server, server)) {
+        (Verdict::Match, _) | (_, Verdict::Match) => {
+            finding.set_master(secure);
+            tls::parse_after(streams, client, server, finding)
+        }
+        (Verdict::More, _) | (_, Verdict::More) => {
+            Need::Bytes { client: client + HEADERS, server: server + HEADERS }
+        }
+        _ => Need::Done,
     }
 }

@@ -10,6 +10,7 @@ use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{
     DatagramParser, DatagramRules, Follow, Need, Protocol, Start, StreamRules,
 };
+use crate::protocols::dtls;
 use crate::read::{Reader, be16, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -54,7 +55,6 @@ const FACEBOOK_VOIP: ProtocolId = ProtocolId(268);
 const SIGNAL_VOIP: ProtocolId = ProtocolId(269);
 const TELEGRAM_VOIP: ProtocolId = ProtocolId(355);
 const ZOOM: ProtocolId = ProtocolId(189);
-const DTLS: ProtocolId = ProtocolId(30);
 
 /// Realms of TURN servers by their end, with the application that runs them.
 const REALMS: &[(&[u8], ProtocolId)] = &[
@@ -226,6 +226,8 @@ struct Call {
     datagrams: u8,
     /// SSRC of the media that came last.
     media: Option<[u8; 4]>,
+    /// The handshake that gives the media their keys.
+    handshake: Option<Box<dtls::Handshake>>,
 }
 
 impl Follow for Call {
@@ -241,11 +243,14 @@ impl Follow for Call {
                     announce(&message, datagram, finding);
                 }
             }
-            Some(20..=63) if is_dtls(payload) => {
-                finding.set_master(DTLS);
-                return Progress::Done;
+            Some(20..=63) if self.handshake.is_some() || dtls::is_dtls(payload) => {
+                finding.set_master(dtls::PROTOCOL.id);
+                let handshake = self.handshake.get_or_insert_default();
+                if handshake.add_payload(payload, finding) == Progress::Done {
+                    return Progress::Done;
+                }
             }
-            Some(0x80..=0xbf) => {
+            Some(0x80..=0xbf) if self.handshake.is_none() => {
                 if let Some(ssrc) = super::rtp::ssrc(payload) {
                     if self.media == Some(ssrc) {
                         match finding.application() {
@@ -261,10 +266,10 @@ impl Follow for Call {
         }
         if self.datagrams >= MAX_DATAGRAMS { Progress::Done } else { Progress::More }
     }
-}
 
-fn is_dtls(payload: &[u8]) -> bool {
-    matches!(payload, [20..=26, 0xfe, 0xff | 0xfd | 0xfc, ..]) && payload.len() > 13
+    fn memory(&self) -> usize {
+        size_of_val(self) + self.handshake.as_ref().map_or(0, |handshake| handshake.memory())
+    }
 }
 
 /// Reads what a message shows of its sender.
@@ -432,7 +437,8 @@ mod tests {
         let media = |sequence| [&[0x80, 0x78, 0, sequence][..], &[1; 20]].concat();
         let call = found(3478, &[&request, &media(1), &media(2)]);
         assert_eq!(call.master(), Some(super::super::rtp::SRTP.id));
-        let hello = [&[22, 0xfe, 0xfd][..], &[0; 40]].concat();
-        assert_eq!(found(3478, &[&request, &hello]).master(), Some(DTLS));
+        let alert = b"\x15\xfe\xfd\0\0\0\0\0\0\0\0\0\x02\x01\0";
+        let call = found(3478, &[&request, alert]);
+        assert_eq!(call.master(), Some(dtls::PROTOCOL.id));
     }
 }

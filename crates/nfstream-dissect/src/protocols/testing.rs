@@ -7,6 +7,9 @@ use crate::packet::{Direction, Endpoints, TCP, UDP};
 use crate::probe::{Datagram, History, Streams, Verdict};
 use crate::protocol::{DatagramParser, Protocol};
 
+/// The beginning of a record of TLS that holds a hello of a client.
+pub(crate) const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03";
+
 /// Returns the ends of a flow from port 50,000 to `port`.
 pub(crate) fn endpoints(protocol: u8, port: u16) -> Endpoints {
     Endpoints {

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn host_and_upgrade_are_read() {
-        let client = [OPEN, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\x16\x03\x01\0\x05"];
+        let client = [OPEN, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", testing::HELLO];
         let server = b"<stream:stream from='example.com'><proceed xmlns='x'/>";
         let found =
             testing::parse_streams(&PROTOCOL, 5222, &client.concat(), server, Finding::default());
