@@ -14,8 +14,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(37),
     name: "BitTorrent",
     category: Category(7),
-    tcp_ports: &[51_413],
-    udp_ports: &[6771, 51_413],
+    tcp_ports: &[6881, 51_413],
+    udp_ports: &[6771, 6881, 51_413],
     stream: Some(StreamRules {
         probe: probe_stream,
         client: Start::Bytes(&[19]),

@@ -17,8 +17,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     udp_ports: &[53],
     stream: Some(StreamRules {
         probe: probe_stream,
-        client: Start::Any,
-        server: Start::Any,
+        client: Start::Range(0, MAX_LEN_HIGH),
+        server: Start::Range(0, MAX_LEN_HIGH),
         parse: Some(parse_stream),
     }),
     datagram: Some(DatagramRules {
@@ -96,6 +96,8 @@ impl Dns {
     pub const MAX_ANSWERS: usize = 16;
 }
 
+/// First byte of the length of the longest message that is expected in a stream.
+const MAX_LEN_HIGH: u8 = 0x3f;
 const DNSCRYPT: ProtocolId = ProtocolId(208);
 const HEADER: usize = 12;
 /// Labels of a name that are read: 255 bytes hold at most 127.

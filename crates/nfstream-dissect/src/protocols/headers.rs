@@ -3,6 +3,9 @@
 /// Longest head that is read.
 pub(crate) const MAX_HEAD: usize = 8192;
 
+/// Messages of a stream that are read.
+const MAX_MESSAGES: usize = 32;
+
 /// A first line and the headers after it, as far as they have come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
@@ -51,11 +54,31 @@ impl<'a> Head<'a> {
 
     /// Returns whether the head has ended and, where a body follows, `bytes` of it have come.
     pub(crate) fn has_body_start(&self, bytes: usize) -> bool {
-        let len = self.header("content-length").and_then(|len| {
-            std::str::from_utf8(len).ok()?.parse::<usize>().ok()
-        });
-        self.complete && self.body.len() >= len.unwrap_or(0).min(bytes)
+        self.complete && self.body.len() >= self.content_len().min(bytes)
     }
+
+    /// Returns the length of the body that the head announces, in SIP also by its short form.
+    fn content_len(&self) -> usize {
+        let len = self.header("content-length").or_else(|| self.header("l"));
+        len.and_then(|len| std::str::from_utf8(len).ok()?.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Returns the messages of a stream of which head and body have come, the body without the next
+/// message.
+pub(crate) fn messages(stream: &[u8]) -> impl Iterator<Item = Head<'_>> {
+    let mut rest = stream;
+    let next = move || {
+        // Empty lines keep a connection alive.
+        while let [b'\r' | b'\n', after @ ..] = rest {
+            rest = after;
+        }
+        let mut head = Head::parse(rest).filter(|head| head.complete)?;
+        let (body, after) = head.body.split_at_checked(head.content_len())?;
+        (head.body, rest) = (body, after);
+        Some(head)
+    };
+    std::iter::from_fn(next).take(MAX_MESSAGES)
 }
 
 fn trim(line: &[u8]) -> &[u8] {
@@ -74,6 +97,13 @@ mod tests {
         assert_eq!(head.header("x-one"), Some(&b"1"[..]));
         assert_eq!(head.header("X-TWO"), Some(&b"2"[..]));
         assert_eq!(head.body, b"body");
+    }
+
+    #[test]
+    fn messages_follow_their_bodies() {
+        let stream = b"A\r\nContent-Length: 2\r\n\r\nab\r\nB\r\n\r\nC\r\nl: 9\r\n\r\nshort";
+        let found: Vec<_> = messages(stream).map(|head| (head.first, head.body)).collect();
+        assert_eq!(found, [(&b"A"[..], &b"ab"[..]), (b"B", b"")]);
     }
 
     #[test]

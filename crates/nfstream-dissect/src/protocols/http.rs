@@ -129,7 +129,7 @@ fn probe_version(target: &[u8]) -> Verdict {
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let request = Head::parse(streams.client);
-    let response = Head::parse(streams.server);
+    let response = final_response(streams.server);
     if let Some(head) = &request
         && (head.complete || streams.server.len() > 16)
     {
@@ -140,7 +140,6 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         && response.complete
     {
         read_response(response, finding);
-        // An interim response comes before the one that counts.
         let status = finding.metadata().http.get_or_insert_default().status;
         if let (Some(head), 200..=299) = (&request, status)
             && head.first.starts_with(b"CONNECT ")
@@ -148,7 +147,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             let offsets = [streams.client.len() - head.body.len(), streams.server.len() - response.body.len()];
             return starttls::follow(streams, offsets, CONNECT.id, finding);
         }
-        if status != 100 {
+        if !matches!(status, 100 | 102..=199) {
             // A capture may begin with a response: the next request still names the host.
             let seen = request.as_ref().is_some_and(|head| head.complete);
             let wanted = streams.client.len() + 1;
@@ -167,6 +166,19 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         return Need::Done;
     }
     Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+}
+
+/// Returns the response that counts: interim ones come before it.
+fn final_response(stream: &[u8]) -> Option<Head<'_>> {
+    let mut head = Head::parse(stream)?;
+    for _ in 0..4 {
+        let interim = head.complete && head.first.get(9..12).is_some_and(|s| s == b"100" || s == b"103");
+        match Head::parse(head.body).filter(|_| interim) {
+            Some(next) => head = next,
+            None => break,
+        }
+    }
+    Some(head)
 }
 
 fn read_request(head: &Head<'_>, finding: &mut Finding) {
@@ -423,6 +435,12 @@ mod tests {
         );
         assert_eq!(found.master(), Some(CONNECT.id));
         assert_eq!(http(&found).status, 200);
+    }
+
+    #[test]
+    fn interim_responses_are_skipped() {
+        let found = parsed(b"", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n");
+        assert_eq!(http(&found).status, 201);
     }
 
     #[test]

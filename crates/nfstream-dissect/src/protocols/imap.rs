@@ -17,7 +17,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[143],
     stream: Some(StreamRules {
         probe,
-        client: Start::Any,
+        client: Start::Range(b'0', b'z'),
         server: Start::Bytes(b"*"),
         parse: Some(parse),
     }),

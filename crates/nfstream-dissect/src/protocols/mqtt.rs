@@ -13,8 +13,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[1883, 8883],
     stream: Some(StreamRules {
         probe,
-        client: Start::Range(0x10, 0xe0),
-        server: Start::Range(0x20, 0xd0),
+        client: Start::Bytes(FIRST_BYTES),
+        server: Start::Bytes(FIRST_BYTES),
         parse: Some(parse),
     }),
     ..Protocol::NEW
@@ -32,6 +32,11 @@ pub struct Mqtt {
 }
 
 const CONNECT: u8 = 0x10;
+/// Connections, messages, acknowledgements, subscriptions and signs of life.
+const FIRST_BYTES: &[u8] = &[
+    CONNECT, 0x20, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x40,
+    0x82, 0xc0, 0xd0,
+];
 /// Names of the protocol with their length and level.
 const NAMES: [(&[u8], std::ops::RangeInclusive<u8>); 2] =
     [(b"\0\x04MQTT", 4..=5), (b"\0\x06MQIsdp", 3..=3)];

@@ -2,9 +2,11 @@
 
 use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
+use crate::metadata::{Announced, Metadata};
+use crate::packet::UDP;
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::headers::{Head, MAX_HEAD};
+use crate::protocols::headers::{MAX_HEAD, messages};
 use crate::read::{begins, line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -69,31 +71,54 @@ fn probe_request(stream: &[u8]) -> Verdict {
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let request = Head::parse(streams.client).filter(|head| head.complete);
-    let response = Head::parse(streams.server).filter(|head| head.complete);
     let metadata = finding.metadata();
-    let rtsp = metadata.rtsp.get_or_insert_default();
-    if let Some(head) = &request {
+    let mut started = false;
+    for head in messages(streams.client) {
+        let rtsp = metadata.rtsp.get_or_insert_default();
         let target = head.first.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-        if let Some(rest) = target.strip_prefix(b"rtsp://") {
+        if let Some(rest) = target.strip_prefix(b"rtsp://").filter(|_| rtsp.url.is_empty()) {
             let authority = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
             // A user name and password may stand before the host.
             let host = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
             metadata.host = text(super::http::without_port(host));
             rtsp.url = text(&[b"rtsp://", host, &rest[authority.len()..]].concat());
         }
-        rtsp.user_agent = head.header("user-agent").map(text).unwrap_or_default();
+        if rtsp.user_agent.is_empty() {
+            rtsp.user_agent = head.header("user-agent").map(text).unwrap_or_default();
+        }
+        started |= head.first.starts_with(b"PLAY ") || head.first.starts_with(b"RECORD ");
     }
-    if let Some(head) = &response {
-        rtsp.server = head.header("server").map(text).unwrap_or_default();
+    for head in messages(streams.server) {
+        let rtsp = metadata.rtsp.get_or_insert_default();
+        if rtsp.server.is_empty() {
+            rtsp.server = head.header("server").map(text).unwrap_or_default();
+        }
+        if let Some(transport) = head.header("transport") {
+            announce(transport, streams, metadata);
+        }
+    }
+    if started || streams.client.len().max(streams.server.len()) >= 2 * MAX_HEAD {
         return Need::Done;
     }
-    if streams.client.len().max(streams.server.len()) >= MAX_HEAD {
-        return Need::Done;
-    }
-    match request {
-        Some(_) => Need::server(streams.server.len() + 1),
-        None => Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 },
+    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+}
+
+/// Announces the ports of both ends that a `Transport` header agrees on: a pair for media and
+/// reports, `client_port=50000-50001`.
+fn announce(transport: &[u8], streams: &Streams<'_>, metadata: &mut Metadata) {
+    let server = streams.server_address();
+    let client = streams.reverse().server_address();
+    for part in transport.split(|byte| *byte == b';') {
+        for (name, address) in [(&b"client_port="[..], client), (b"server_port=", server)] {
+            let Some(value) = part.trim_ascii().strip_prefix(name) else { continue };
+            let kinds = [super::rtp::PROTOCOL.id, super::rtp::RTCP.id];
+            for (port, application) in value.split(|byte| *byte == b'-').zip(kinds) {
+                let port = std::str::from_utf8(port).ok().and_then(|port| port.parse().ok());
+                if let Some(port) = port {
+                    metadata.announce(Announced { address, port, transport: UDP, application });
+                }
+            }
+        }
     }
 }
 
@@ -113,6 +138,20 @@ mod tests {
         }
         testing::assert_streams(&PROTOCOL, 8554, b"", b"RTSP/1.0 200 OK\r\n");
         assert_eq!(testing::streams(&PROTOCOL, 554, b"OPTIONS * HTTP/1.1\r\n", b""), Verdict::No);
+    }
+
+    #[test]
+    fn ports_of_the_media_are_announced() {
+        let found = testing::parse_streams(
+            &PROTOCOL,
+            554,
+            b"SETUP rtsp://example.com/1 RTSP/1.0\r\nTransport: RTP/AVP;client_port=4588-4589\r\n\r\n",
+            b"RTSP/1.0 200 OK\r\nTransport: RTP/AVP;client_port=4588-4589;server_port=6256-6257\r\n\r\n",
+            Finding::default(),
+        );
+        let announced = &found.found_metadata().unwrap().announced;
+        let ports: Vec<_> = announced.iter().map(|end| end.port).collect();
+        assert_eq!(ports, [4588, 4589, 6256, 6257]);
     }
 
     #[test]

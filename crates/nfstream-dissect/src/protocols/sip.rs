@@ -4,7 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
-use crate::protocols::headers::{Head, MAX_HEAD};
+use crate::protocols::headers::{Head, MAX_HEAD, messages};
 use crate::read::{begins, line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -91,13 +91,9 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 }
 
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let client = Head::parse(streams.client);
-    let server = Head::parse(streams.server);
     let mut done = false;
-    for head in [&client, &server].into_iter().flatten() {
-        if head.has_body_start(MAX_HEAD) {
-            done |= read(head, finding) == Progress::Done;
-        }
+    for head in messages(streams.client).chain(messages(streams.server)) {
+        done |= read(&head, finding) == Progress::Done;
     }
     if done || streams.client.len().max(streams.server.len()) > 2 * MAX_HEAD {
         return Need::Done;
@@ -199,6 +195,16 @@ mod tests {
         let sip = metadata.sip.clone().unwrap();
         assert_eq!((&*sip.method, sip.status, &*sip.server), ("INVITE", 200, "pbx"));
         assert_eq!(&*sip.from, "");
+    }
+
+    #[test]
+    fn a_dialogue_over_tcp_is_read_to_its_end() {
+        let server = b"SIP/2.0 100 Trying\r\n\r\nSIP/2.0 200 OK\r\nServer: pbx\r\n\r\n";
+        let found =
+            testing::parse_streams(&PROTOCOL, 5060, INVITE, server, Finding::default());
+        let metadata = found.found_metadata().unwrap();
+        assert_eq!(metadata.sip.as_ref().unwrap().status, 200);
+        assert_eq!(metadata.announced.len(), 1);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) const MGCP: Protocol = Protocol {
     udp_ports: &[2427, 2727],
     datagram: Some(DatagramRules {
         probe: probe_mgcp,
-        start: Start::Any,
+        start: Start::Bytes(b"ECMDRNAecmdrna012345678"),
         parse: DatagramParser::Nothing,
     }),
     ..Protocol::NEW
