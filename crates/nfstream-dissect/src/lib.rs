@@ -48,7 +48,7 @@ pub mod catalogue;
 mod dissector;
 mod flow;
 mod label;
-mod metadata;
+pub mod metadata;
 mod naming;
 mod packet;
 mod pieces;
@@ -63,11 +63,10 @@ pub use dissector::{Config, Dissector, Fingerprints, Limits};
 pub use flow::{Flow, Found};
 pub use label::{Category, Confidence, Label, ProtocolId};
 pub use metadata::Metadata;
+pub use protocols::dns::answers as dns_answers;
 pub use packet::{Direction, Endpoints, Packet, Segment};
 pub use probe::Progress;
 pub use protocol::{Protocol, Transport};
-pub use protocols::quic::Quic;
-pub use protocols::tls::{Certificate, Tls, Version};
 
 /// Version of the crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

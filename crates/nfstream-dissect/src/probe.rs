@@ -1,5 +1,7 @@
 //! What probes and parsers see, and what they answer.
 
+use std::net::IpAddr;
+
 use crate::packet::{Direction, Endpoints};
 
 /// Answer of a probe.
@@ -82,6 +84,15 @@ impl Verdict {
     /// Returns [`More`](Self::More) or [`No`](Self::No).
     pub(crate) const fn from_more(possible: bool) -> Self {
         if possible { Self::More } else { Self::No }
+    }
+
+    /// Returns the verdict on bytes that may be either of two things.
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Match, _) | (_, Self::Match) => Self::Match,
+            (Self::More, _) | (_, Self::More) => Self::More,
+            (Self::No, Self::No) => Self::No,
+        }
     }
 }
 
@@ -197,6 +208,11 @@ impl Streams<'_> {
     /// Returns the port of the server.
     pub(crate) fn server_port(&self) -> u16 {
         if self.swapped { self.endpoints.client.port() } else { self.endpoints.server.port() }
+    }
+
+    /// Returns the address of the server.
+    pub(crate) fn server_address(&self) -> IpAddr {
+        if self.swapped { self.endpoints.client.ip() } else { self.endpoints.server.ip() }
     }
 
     /// Returns whether one of the ends has `port`.

@@ -10,9 +10,11 @@ mod armagetron;
 mod atg;
 mod avast;
 mod bacnet;
+mod ber;
 mod bfcp;
 mod bfd;
 mod bgp;
+pub(crate) mod bittorrent;
 mod bjnp;
 mod blizzard;
 mod bolt;
@@ -32,11 +34,15 @@ mod collectd;
 mod consoles;
 mod cpha;
 mod crc;
+pub(crate) mod dcerpc;
+pub(crate) mod dhcp;
+pub(crate) mod diameter;
 mod direct_connect;
 mod discord;
 mod dlep;
 mod dlms;
 mod dnp3;
+pub(crate) mod dns;
 mod dnscrypt;
 mod doip;
 mod drda;
@@ -54,6 +60,7 @@ mod firebird;
 mod first_hop;
 mod fix;
 mod flute;
+pub(crate) mod ftp;
 mod games;
 mod gateway;
 mod ge_srtp;
@@ -63,11 +70,18 @@ mod gnutella;
 mod gtp;
 mod hana;
 mod hart_ip;
+mod headers;
 mod health;
 mod hislip;
+mod hpack;
+pub(crate) mod http;
+pub(crate) mod http2;
+mod icecast;
 mod iec104;
+pub(crate) mod imap;
 pub(crate) mod ip;
 mod ipsec;
+mod irc;
 mod iso8583;
 mod iso_transport;
 mod java;
@@ -75,11 +89,14 @@ mod json;
 mod kafka;
 mod kakao;
 mod kcp;
+pub(crate) mod kerberos;
 mod kismet;
 mod knx;
 mod l2tp;
+pub(crate) mod ldap;
 mod ldp;
 mod line_call;
+mod lines;
 mod lisp;
 mod lorawan;
 mod matter;
@@ -94,17 +111,21 @@ mod modbus;
 mod mongodb;
 mod monitoring;
 mod mpeg_ts;
+pub(crate) mod mqtt;
 mod msdo;
 mod msrp;
 pub(crate) mod mysql;
 mod nano;
 mod nats;
 mod nest;
+pub(crate) mod netbios;
 mod netflow;
 mod ninep;
+mod nntp;
 mod nomachine;
 mod notes;
 mod nrpe;
+pub(crate) mod ntlm;
 pub(crate) mod ntp;
 mod olsr;
 mod ookla;
@@ -115,15 +136,18 @@ mod oracle;
 mod overlay;
 mod pcanywhere;
 mod pfcp;
+mod pop3;
 mod port_hints;
 mod port_mapping;
 pub(crate) mod postgresql;
 mod pptp;
 mod ptp;
 pub(crate) mod quic;
+pub(crate) mod radius;
 mod radmin;
 mod raft;
 mod raknet;
+pub(crate) mod rdp;
 mod redis;
 mod remote_screens;
 mod riot;
@@ -132,24 +156,35 @@ mod ripe_atlas;
 mod rlogin;
 mod rmcp;
 mod roughtime;
+mod rpc_text;
 mod rsync;
 mod rtmp;
+pub(crate) mod rtp;
 mod rtps;
+pub(crate) mod rtsp;
 mod rustdesk;
 mod rx;
 mod sap;
 mod sbus;
+mod sdp;
 mod serf;
 mod sflow;
+pub(crate) mod sip;
 mod slp;
+pub(crate) mod smb;
+pub(crate) mod smtp;
+pub(crate) mod snmp;
+pub(crate) mod socks;
 mod softether;
 mod some_ip;
 mod soulseek;
 mod source_engine;
 mod spotify;
 mod srt;
+pub(crate) mod ssdp;
 pub(crate) mod ssh;
 mod sstp;
+mod starttls;
 mod statsd;
 #[cfg(test)]
 mod steadiness;
@@ -158,14 +193,17 @@ mod stomp;
 mod storage;
 #[cfg(test)]
 mod strictness;
+pub(crate) mod stun;
 mod sunrpc;
 mod syncthing;
+mod syslog;
 mod tacacs;
 mod tailscale;
 mod tarantool;
 mod tds;
 mod teamviewer;
 mod telegram;
+mod telephony;
 mod telnet;
 mod tencent;
 mod tencent_games;
@@ -173,6 +211,7 @@ mod teredo;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text_services;
+pub(crate) mod tftp;
 mod thrift;
 mod tinc;
 mod tivo;
@@ -190,11 +229,13 @@ mod vmware;
 mod vnc;
 mod voice_chat;
 mod wake_on_lan;
+mod websocket;
 mod whatsapp;
 mod wireguard;
 mod ws_discovery;
 mod x11;
 mod xiaomi;
+mod xmpp;
 mod z3950;
 mod zeromq;
 mod zerotier;
@@ -214,6 +255,20 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &quic::PROTOCOL,
     &dtls::PROTOCOL,
     &ssh::PROTOCOL,
+    &bittorrent::PROTOCOL,
+    &ssdp::PROTOCOL,
+    &sip::PROTOCOL,
+    &rtsp::PROTOCOL,
+    &icecast::PROTOCOL,
+    &http2::PROTOCOL,
+    &http::PROTOCOL,
+    &smb::PROTOCOL,
+    &netbios::PROTOCOL,
+    &dns::MDNS,
+    &dns::LLMNR,
+    &dns::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &dhcp::DHCPV6,
     &ntp::PROTOCOL,
     &bgp::PROTOCOL,
     &meraki::PROTOCOL,
@@ -482,6 +537,49 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &text_services::QOTD,
     &iso8583::PROTOCOL,
     &dnscrypt::PROTOCOL,
+    &kerberos::PROTOCOL,
+    &ldap::PROTOCOL,
+    &snmp::PROTOCOL,
+    &rdp::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &xmpp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &smtp::PROTOCOL,
+    &pop3::PROTOCOL,
+    &imap::PROTOCOL,
+    &nntp::PROTOCOL,
+    &irc::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &socks::PROTOCOL,
+    &diameter::PROTOCOL,
+    &radius::PROTOCOL,
+    &tftp::PROTOCOL,
+    &telephony::MEGACO,
+    &telephony::MGCP,
+    &telephony::H323,
+    &telephony::SKINNY,
+    &telephony::IAX,
+    &stun::PROTOCOL,
+    &syslog::PROTOCOL,
+    &rpc_text::SOAP,
+    &rpc_text::JSON_RPC,
+    &bittorrent::UTP,
+    &rtp::RTCP,
+    &rtp::PROTOCOL,
+    &websocket::PROTOCOL,
+    &http::PROXY,
+    &http::CONNECT,
+    &http::OCSP,
+    &http::WEBDAV,
+    &http::IPP,
+    &http::RPC_OVER_HTTP,
+    &http::HLS,
+    &http::MPEG_DASH,
+    &http2::GRPC,
+    &smb::V1,
+    &ftp::DATA,
+    &rtp::SRTP,
+    &dcerpc::PROFINET,
     &ip::ICMP,
     &ip::IGMP,
     &ip::IP_IN_IP,
@@ -508,3 +606,82 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &ip::MPLS,
     &ip::HIP,
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::flow::Finding;
+    use crate::packet::{Direction, TCP, UDP};
+    use crate::probe::{Datagram, History, Streams};
+    use crate::protocol::{DatagramParser, Start};
+
+    /// Returns bytes of which the first is one with which the protocol begins.
+    fn beginning(start: Start, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if let [first, ..] = &mut bytes[..]
+            && let Some(allowed) = (*first..=u8::MAX).chain(0..*first).find(|b| start.allows(*b))
+        {
+            *first = allowed;
+        }
+        bytes
+    }
+
+    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+        // Small numbers make lengths and counts that fit.
+        let byte = prop_oneof![any::<u8>(), 0_u8..8, Just(b'\n'), Just(b' ')];
+        prop::collection::vec(byte, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_probe_or_parser_panic(client in any_bytes(), server in any_bytes()) {
+            let streams = testing::endpoints(TCP, 25);
+            let datagrams = testing::endpoints(UDP, 53);
+            for protocol in REGISTRY {
+                if let Some(rules) = &protocol.stream {
+                    let (client, server) =
+                        (beginning(rules.client, &client), beginning(rules.server, &server));
+                    let streams = Streams {
+                        endpoints: &streams,
+                        client: &client,
+                        server: &server,
+                        swapped: false,
+                    };
+                    (rules.probe)(&streams);
+                    let mut finding = testing::finding(true);
+                    finding.fingerprints.hassh = true;
+                    if let Some(parse) = rules.parse {
+                        parse(&streams, &mut finding);
+                    }
+                }
+                let Some(rules) = &protocol.datagram else { continue };
+                let mut history = History::default();
+                let mut finding: Finding = testing::finding(true);
+                for (direction, payload) in
+                    [(Direction::FromClient, &client), (Direction::FromServer, &server)]
+                {
+                    let payload = beginning(rules.start, payload);
+                    let datagram = Datagram {
+                        endpoints: &datagrams,
+                        direction,
+                        payload: &payload,
+                        history: &history,
+                    };
+                    (rules.probe)(&datagram);
+                    match &rules.parse {
+                        DatagramParser::Nothing => {}
+                        DatagramParser::Each(parse) => {
+                            parse(&datagram, &mut finding);
+                        }
+                        DatagramParser::Following(make) => {
+                            make().add(&datagram, &mut finding);
+                        }
+                    }
+                    history.add(direction, &payload);
+                }
+            }
+        }
+    }
+}
