@@ -13,6 +13,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(7),
     name: "HTTP",
     category: Category(5),
+    names_applications: true,
     tcp_ports: &[80],
     stream: Some(StreamRules {
         probe,
