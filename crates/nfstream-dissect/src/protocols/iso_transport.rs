@@ -42,9 +42,7 @@ fn s7comm(streams: &Streams<'_>) -> Verdict {
     streams.either(|stream| {
         let data = user_data(stream)?;
         // A remote operating service: job, acknowledgement, acknowledgement with data, user data.
-        Some(data.is_some_and(|data| {
-            matches!(data, [0x32] | [0x32, 1 | 2 | 3 | 7, ..]) && data.len() > 1
-        }))
+        Some(data.is_some_and(|data| matches!(data, [0x32, 1 | 2 | 3 | 7, ..])))
     })
 }
 

@@ -118,6 +118,7 @@ use crate::protocol::Protocol;
 /// Every protocol that is known by more than a name. Where the bytes of a flow fit several, the
 /// first wins, so decisive probes stand before weak ones.
 pub(crate) static REGISTRY: &[&Protocol] = &[
+    &apple_push::PROTOCOL,
     &ssh::PROTOCOL,
     &ntp::PROTOCOL,
     &bgp::PROTOCOL,
@@ -191,7 +192,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &tplink::PROTOCOL,
     &modbus::PROTOCOL,
     &modbus::UMAS,
-    &apple_push::PROTOCOL,
     &spotify::PROTOCOL,
     &openflow::PROTOCOL,
     &pfcp::PROTOCOL,
