@@ -19,7 +19,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Where the first tag stands.
+/// Offset of the first tag.
 const TAG: usize = 13;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {

@@ -38,7 +38,7 @@ fn has_parts(payload: &[u8]) -> Option<bool> {
             6 => value.len() >= 11,
             // A signature stands before the parts, a user name in it.
             0x200 => place == 0 && value.len() > 32,
-            // Encrypted: nothing else can be read.
+            // Encrypted up to the end.
             0x210 => return Some(place == 0 && value.len() > 22 && rest.is_empty()),
             _ => false,
         };

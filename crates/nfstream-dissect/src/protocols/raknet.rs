@@ -24,18 +24,18 @@ pub(crate) const ROBLOX: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What marks messages without a connection.
+/// Mark of messages without a connection.
 const MAGIC: &[u8] = b"\0\xff\xff\0\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78";
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
-    // Where the mark stands, by the kind of message.
+    // Offset of the mark, by the kind of message.
     let offset = match payload.first() {
         Some(1 | 2) => 9,
         Some(0x1c) => 17,
         Some(5..=8 | 0x12 | 0x14 | 0x17 | 0x1a | 0x1d) => 1,
         Some(0x19) => 2,
-        // Frames alone may be chance; a second datagram tells.
+        // One datagram of frames may be chance; two are not.
         Some(0x80..=0x8f) => {
             return match has_frames(payload) {
                 Some(true) if datagram.before() == 0 => Verdict::More,
