@@ -54,7 +54,7 @@ fn nintendo(datagram: &Datagram<'_>) -> Verdict {
             30 + usize::from(options) + data == payload.len()
         }
         // Version 0: two ports of streams, the kind of packet, a session.
-        [0xa1 | 0xaf, 0xa1 | 0xaf, kind, ..] => kind & 0x0f <= 5 && payload.len() >= 12,
+        [0xa1 | 0xaf, 0xa1 | 0xaf, kind, 0 | 0x20, ..] => kind & 7 <= 4 && payload.len() >= 12,
         _ => false,
     })
 }
