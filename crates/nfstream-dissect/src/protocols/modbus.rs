@@ -60,7 +60,8 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::streams;
+    use crate::packet::TCP;
+    use crate::protocols::testing::{endpoints, streams};
 
     const READ: &[u8] = b"\0\x01\0\0\0\x06\x01\x03\0\x01\0\x01";
     const EXCEPTION: &[u8] = b"\0\x01\0\0\0\x03\x01\x83\x02";
@@ -77,5 +78,15 @@ mod tests {
         assert_eq!(streams(&PROTOCOL, 502, b"\0\x01\0\x01\0\x06\x01\x03", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 502, b"\0\x01\0\0\0\x06\x01\0", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 1502, b"\0\x01\0\0\0\x09\x01\x84", b""), Verdict::No);
+    }
+
+    #[test]
+    fn umas_is_found_inside() {
+        let client = b"\0\0\0\0\0\x04\0\x5a\0\x02";
+        let endpoints = endpoints(TCP, 502);
+        let mut finding = Finding::default();
+        let streams = Streams { endpoints: &endpoints, client, server: b"", swapped: false };
+        assert_eq!(parse(&streams, &mut finding), Need::Done);
+        assert_eq!(finding.application(), Some(UMAS.id));
     }
 }

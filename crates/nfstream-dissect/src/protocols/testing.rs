@@ -6,7 +6,8 @@ use crate::packet::{Direction, Endpoints, TCP, UDP};
 use crate::probe::{Datagram, History, Streams, Verdict};
 use crate::protocol::Protocol;
 
-fn endpoints(protocol: u8, port: u16) -> Endpoints {
+/// Returns the ends of a flow from port 50,000 to `port`.
+pub(crate) fn endpoints(protocol: u8, port: u16) -> Endpoints {
     Endpoints {
         protocol,
         client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 50_000)),

@@ -113,7 +113,8 @@ fn miio(datagram: &Datagram<'_>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::{datagram, streams};
+    use crate::packet::TCP;
+    use crate::protocols::testing::{datagram, endpoints, streams};
 
     #[test]
     fn push_and_hello_match() {
@@ -131,5 +132,19 @@ mod tests {
         let frame = b"\0\x02\0\x02\0\0\0\x16\x08\0\x08\x6a\x12\x02ab\x3a\x0e192.0.2.7:5222";
         assert_eq!(server(frame), Some(&b"192.0.2.7:5222"[..]));
         assert_eq!(server(&frame[..20]), None);
+    }
+
+    #[test]
+    fn the_server_is_read_once_its_frame_is_complete() {
+        let client =
+            b"\xc2\xfe\0\x05\0\0\0\x1a\0\x02\0\0\0\0\0\x12\x08\x6a\x3a\x0e192.0.2.7:5222rest";
+        let endpoints = endpoints(TCP, 5222);
+        let mut finding = Finding::default();
+        let part =
+            Streams { endpoints: &endpoints, client: &client[..20], server: b"", swapped: false };
+        assert_eq!(parse(&part, &mut finding), Need::Bytes { client: 34, server: 8 });
+        let whole = Streams { client, ..part };
+        assert_eq!(parse(&whole, &mut finding), Need::Done);
+        assert_eq!(&*finding.metadata().host, "192.0.2.7");
     }
 }
