@@ -1,15 +1,20 @@
 //! ENet's connection requests, and those of Photon, a relative in many mobile games.
 
+use super::statsd::GAIJIN;
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::probe::{Datagram, Verdict};
-use crate::protocol::{DatagramRules, Protocol};
+use crate::probe::{Datagram, Progress, Verdict};
+use crate::protocol::{DatagramParser, DatagramRules, Protocol};
 use crate::read::{be16, be32};
 
 pub(crate) const ENET: Protocol = Protocol {
     id: ProtocolId(10_216),
     name: "ENet",
     category: Category(8),
-    datagram: Some(DatagramRules::new(enet)),
+    datagram: Some(DatagramRules {
+        parse: DatagramParser::Each(parse),
+        ..DatagramRules::new(enet)
+    }),
     ..Protocol::NEW
 };
 
@@ -42,6 +47,14 @@ fn is_connect(payload: &[u8]) -> Option<bool> {
             && (576..=4096).contains(&be32(request, 8)?)
             && (1..=255).contains(&be32(request, 16)?),
     )
+}
+
+fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
+    // The ports of War Thunder's battles.
+    if (20_010..=20_500).contains(&datagram.endpoints.server.port()) {
+        finding.set_application(GAIJIN.id);
+    }
+    Progress::Done
 }
 
 fn photon(datagram: &Datagram<'_>) -> Verdict {
