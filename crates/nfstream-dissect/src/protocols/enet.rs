@@ -99,7 +99,9 @@ fn is_photon(payload: &[u8], usual_port: bool) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::datagram;
+    use crate::packet::{Direction, UDP};
+    use crate::probe::History;
+    use crate::protocols::testing::{datagram, endpoints};
 
     #[test]
     fn connection_requests_match() {
@@ -117,5 +119,20 @@ mod tests {
         assert_eq!(datagram(&PHOTON, 5055, &request[..55]), Verdict::No);
         request[12] = 6;
         assert_eq!(datagram(&PHOTON, 7777, &request), Verdict::No);
+    }
+
+    #[test]
+    fn ports_of_war_thunder_name_the_game() {
+        let application = |port| {
+            let mut finding = Finding::default();
+            let (endpoints, history) = (endpoints(UDP, port), History::default());
+            let direction = Direction::FromClient;
+            let datagram =
+                Datagram { endpoints: &endpoints, direction, payload: b"", history: &history };
+            parse(&datagram, &mut finding);
+            finding.application()
+        };
+        assert_eq!(application(20_011), Some(GAIJIN.id));
+        assert_eq!(application(7777), None);
     }
 }
