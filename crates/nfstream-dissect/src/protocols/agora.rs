@@ -19,7 +19,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Where the first tag stands.
+/// Offset of the first tag.
 const TAG: usize = 13;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
@@ -50,7 +50,9 @@ fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::datagram;
+    use crate::packet::{Direction, UDP};
+    use crate::probe::History;
+    use crate::protocols::testing::{datagram, endpoints};
 
     #[test]
     fn tags_match() {
@@ -60,5 +62,20 @@ mod tests {
         let mut other = hello.to_vec();
         other[13] = b'X';
         assert_eq!(datagram(&PROTOCOL, 8130, &other), Verdict::No);
+    }
+
+    #[test]
+    fn the_name_of_the_server_is_read() {
+        let mut finding = Finding::default();
+        parse(
+            &Datagram {
+                endpoints: &endpoints(UDP, 8130),
+                direction: Direction::FromClient,
+                payload: b"\0\x5a\x38\x4c\0\0\x21\0\0\0\0\0\x04SNI\0\x0d\0edge.agora.iorest",
+                history: &History::default(),
+            },
+            &mut finding,
+        );
+        assert_eq!(&*finding.metadata().host, "edge.agora.io");
     }
 }

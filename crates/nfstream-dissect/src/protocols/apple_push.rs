@@ -3,9 +3,10 @@
 
 use std::net::IpAddr;
 
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
-use crate::protocol::{Protocol, Start, StreamRules};
+use crate::protocol::{Need, Protocol, Start, StreamRules};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(238),
@@ -14,11 +15,14 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     stream: Some(StreamRules {
         client: APPLICATION_DATA,
         server: APPLICATION_DATA,
-        ..StreamRules::new(probe)
+        parse: Some(parse),
+        probe,
     }),
     ..Protocol::NEW
 };
 
+/// The protocol around the notifications.
+const TLS: ProtocolId = ProtocolId(91);
 const APPLICATION_DATA: Start = Start::Bytes(&[0x17]);
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -31,6 +35,12 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         return Verdict::No;
     }
     streams.either(|stream| Some(*stream.first()? == 0x17 && *stream.get(1)? == 3))
+}
+
+fn parse(_: &Streams<'_>, finding: &mut Finding) -> Need {
+    finding.set_master(TLS);
+    finding.set_application(PROTOCOL.id);
+    Need::Done
 }
 
 #[cfg(test)]

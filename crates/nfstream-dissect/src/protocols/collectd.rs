@@ -36,8 +36,9 @@ fn has_parts(payload: &[u8]) -> Option<bool> {
             0 | 2..=5 | 0x100 => value.last() == Some(&0) && value.len() <= 129,
             1 | 7..=9 | 0x101 => value.len() == 8,
             6 => value.len() >= 11,
-            // Signed or encrypted: nothing else can be read.
-            0x200 => return Some(place == 0 && value.len() > 32),
+            // A signature stands before the parts, a user name in it.
+            0x200 => place == 0 && value.len() > 32,
+            // Encrypted up to the end.
             0x210 => return Some(place == 0 && value.len() > 22 && rest.is_empty()),
             _ => false,
         };

@@ -20,7 +20,10 @@ pub(crate) const NINTENDO: Protocol = Protocol {
     id: ProtocolId(173),
     name: "Nintendo",
     category: Category(8),
-    datagram: Some(DatagramRules { start: Start::Bytes(&[0x32]), ..DatagramRules::new(nintendo) }),
+    datagram: Some(DatagramRules {
+        start: Start::Bytes(&[0x32, 0xa1, 0xaf, 0xea]),
+        ..DatagramRules::new(nintendo)
+    }),
     ..Protocol::NEW
 };
 
@@ -41,10 +44,19 @@ fn playstation(datagram: &Datagram<'_>) -> Verdict {
 }
 
 fn nintendo(datagram: &Datagram<'_>) -> Verdict {
-    // Pia's magic number, then a version.
-    Verdict::from_match(
-        datagram.payload.starts_with(&[0x32, 0xab, 0x98, 0x64]) && datagram.payload.len() >= 16,
-    )
+    let payload = datagram.payload;
+    Verdict::from_match(match *payload {
+        // Pia's magic number, then a version.
+        [0x32, 0xab, 0x98, 0x64, ..] => payload.len() >= 16,
+        // PRUDP of the game servers: version 1 with the size of options and data.
+        [0xea, 0xd0, 1, options, low, high, ..] => {
+            let data = usize::from(u16::from_le_bytes([low, high]));
+            30 + usize::from(options) + data == payload.len()
+        }
+        // Version 0: two ports of streams, the kind of packet, a session.
+        [0xa1 | 0xaf, 0xa1 | 0xaf, kind, 0 | 0x20, ..] => kind & 7 <= 4 && payload.len() >= 12,
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -60,5 +72,11 @@ mod tests {
         let packet = b"\x32\xab\x98\x64\x02\x56\x03\xcb\x96\x01\x33\xe0\xc6\x48\xf8\x34";
         assert_eq!(datagram(&NINTENDO, 49_432, packet), Verdict::Match);
         assert_eq!(datagram(&NINTENDO, 49_432, &packet[..15]), Verdict::No);
+        let mut syn = [0; 40];
+        syn[..6].copy_from_slice(&[0xea, 0xd0, 1, 10, 0, 0]);
+        assert_eq!(datagram(&NINTENDO, 59_900, &syn), Verdict::Match);
+        assert_eq!(datagram(&NINTENDO, 59_900, &syn[..39]), Verdict::No);
+        let older = b"\xaf\xa1\x20\0\x01\0\0\0\0\0\0\0\0\0\0\x6b";
+        assert_eq!(datagram(&NINTENDO, 60_000, older), Verdict::Match);
     }
 }

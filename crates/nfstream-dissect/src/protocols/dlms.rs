@@ -1,4 +1,4 @@
-//! Meters that speak DLMS/COSEM (IEC 62056): in HDLC frames, or behind the wrapper for TCP and UDP.
+//! Meters that speak DLMS/COSEM (IEC 62056): in HDLC frames, or in the wrapper for TCP and UDP.
 
 use super::crc;
 use crate::label::{Category, ProtocolId};

@@ -1,15 +1,20 @@
 //! ENet's connection requests, and those of Photon, a relative in many mobile games.
 
+use super::statsd::GAIJIN;
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::probe::{Datagram, Verdict};
-use crate::protocol::{DatagramRules, Protocol};
+use crate::probe::{Datagram, Progress, Verdict};
+use crate::protocol::{DatagramParser, DatagramRules, Protocol};
 use crate::read::{be16, be32};
 
 pub(crate) const ENET: Protocol = Protocol {
     id: ProtocolId(10_216),
     name: "ENet",
     category: Category(8),
-    datagram: Some(DatagramRules::new(enet)),
+    datagram: Some(DatagramRules {
+        parse: DatagramParser::Each(parse),
+        ..DatagramRules::new(enet)
+    }),
     ..Protocol::NEW
 };
 
@@ -42,6 +47,14 @@ fn is_connect(payload: &[u8]) -> Option<bool> {
             && (576..=4096).contains(&be32(request, 8)?)
             && (1..=255).contains(&be32(request, 16)?),
     )
+}
+
+fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
+    // The ports of War Thunder's battles.
+    if (20_010..=20_500).contains(&datagram.endpoints.server.port()) {
+        finding.set_application(GAIJIN.id);
+    }
+    Progress::Done
 }
 
 fn photon(datagram: &Datagram<'_>) -> Verdict {
@@ -86,7 +99,9 @@ fn is_photon(payload: &[u8], usual_port: bool) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::datagram;
+    use crate::packet::{Direction, UDP};
+    use crate::probe::History;
+    use crate::protocols::testing::{datagram, endpoints};
 
     #[test]
     fn connection_requests_match() {
@@ -104,5 +119,20 @@ mod tests {
         assert_eq!(datagram(&PHOTON, 5055, &request[..55]), Verdict::No);
         request[12] = 6;
         assert_eq!(datagram(&PHOTON, 7777, &request), Verdict::No);
+    }
+
+    #[test]
+    fn ports_of_war_thunder_name_the_game() {
+        let application = |port| {
+            let mut finding = Finding::default();
+            let (endpoints, history) = (endpoints(UDP, port), History::default());
+            let direction = Direction::FromClient;
+            let datagram =
+                Datagram { endpoints: &endpoints, direction, payload: b"", history: &history };
+            parse(&datagram, &mut finding);
+            finding.application()
+        };
+        assert_eq!(application(20_011), Some(GAIJIN.id));
+        assert_eq!(application(7777), None);
     }
 }

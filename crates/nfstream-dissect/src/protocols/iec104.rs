@@ -18,11 +18,12 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    streams.either(is_apdu)
+    let usual_port = streams.has_port(2404);
+    streams.either(|stream| is_apdu(stream, usual_port))
 }
 
 /// Returns whether a frame begins: start byte, length and one of the three control formats.
-fn is_apdu(bytes: &[u8]) -> Option<bool> {
+fn is_apdu(bytes: &[u8], usual_port: bool) -> Option<bool> {
     let len = || bytes.get(1).copied();
     let control = || bytes.get(2..6)?.first_chunk::<4>().copied();
     Some(
@@ -35,7 +36,8 @@ fn is_apdu(bytes: &[u8]) -> Option<bool> {
                 [1, 0, low, _] if low & 1 == 0 => len()? == 4,
                 // Information: a type of objects and the cause of their transmission.
                 [first, _, third, _] if first & 1 == 0 && third & 1 == 0 => {
-                    len()? >= 10
+                    usual_port
+                        && len()? >= 10
                         && (1..=127).contains(bytes.get(6)?)
                         && (1..=47).contains(&(bytes.get(8)? & 0x3f))
                 }
@@ -61,6 +63,6 @@ mod tests {
     fn other_controls_and_lengths_do_not() {
         assert_eq!(streams(&PROTOCOL, 2404, b"\x68\x04\x05\0\0\0", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 2404, b"\x68\x05\x07\0\0\0", b""), Verdict::No);
-        assert_eq!(streams(&PROTOCOL, 2404, b"hello, world", b""), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 80, b"http://example.org", b""), Verdict::No);
     }
 }

@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::read::{Reader, be16};
+use crate::read::Reader;
 
 const fn protocol(id: u16, name: &'static str, probe: fn(&Streams<'_>) -> Verdict) -> Protocol {
     Protocol {
@@ -42,9 +42,7 @@ fn s7comm(streams: &Streams<'_>) -> Verdict {
     streams.either(|stream| {
         let data = user_data(stream)?;
         // A remote operating service: job, acknowledgement, acknowledgement with data, user data.
-        Some(data.is_some_and(|data| {
-            matches!(data, [0x32] | [0x32, 1 | 2 | 3 | 7, ..]) && data.len() > 1
-        }))
+        Some(data.is_some_and(|data| matches!(data, [0x32, 1 | 2 | 3 | 7, ..])))
     })
 }
 
@@ -88,10 +86,6 @@ fn user_data(stream: &[u8]) -> Option<Option<&[u8]>> {
         let packet = rest.take(usize::from(len) - 4)?;
         if is_data {
             return Some(packet.get(3..));
-        }
-        // Remote desktops send a cookie or a negotiation request here, no selectors.
-        if be16(packet, 5).is_none() {
-            return Some(None);
         }
     }
     Some(None)

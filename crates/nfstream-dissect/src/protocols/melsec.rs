@@ -31,7 +31,7 @@ fn probe_datagram(datagram: &Datagram<'_>) -> Verdict {
 /// Returns whether a request or response begins.
 fn is_frame(bytes: &[u8], usual_port: bool) -> Option<bool> {
     let kind = *bytes.first()?;
-    // Where the address of a module begins: after the subheader, in 4E after a serial number.
+    // Offset of the module's address: after the subheader, in 4E after a serial number.
     let address = match kind {
         0x50 | 0xd0 => 2,
         0x54 | 0xd4 => 6,

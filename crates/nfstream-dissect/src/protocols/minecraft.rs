@@ -76,7 +76,8 @@ fn number(rest: &mut Reader<'_>) -> Option<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::streams;
+    use crate::packet::TCP;
+    use crate::protocols::testing::{endpoints, streams};
 
     const HANDSHAKE: &[u8] = b"\x10\0\xf5\x05\x09localhost\x63\xdd\x02";
 
@@ -95,5 +96,15 @@ mod tests {
         let mut other = HANDSHAKE.to_vec();
         other[16] = 9;
         assert_eq!(streams(&PROTOCOL, 25_565, &other, b""), Verdict::No);
+    }
+
+    #[test]
+    fn fields_of_mods_are_cut_from_the_name() {
+        let client = b"\x14\0\xf5\x05\x0dlocalhost\0FML\x63\xdd\x02";
+        let endpoints = endpoints(TCP, 25_565);
+        let mut finding = Finding::default();
+        let streams = Streams { endpoints: &endpoints, client, server: b"", swapped: false };
+        assert_eq!(parse(&streams, &mut finding), Need::Done);
+        assert_eq!(&*finding.metadata().host, "localhost");
     }
 }

@@ -24,26 +24,30 @@ const UMAS_FUNCTION: u8 = 0x5a;
 fn probe(streams: &Streams<'_>) -> Verdict {
     let usual_port = streams.has_port(502);
     streams.either(|stream| {
-        let length = || be16(stream, 4);
-        Some(
-            be16(stream, 2)? == 0
-                && (2..=254).contains(&length()?)
-                && is_function(*stream.get(7)?, length()?, usual_port),
-        )
+        let length = be16(stream, 4)?;
+        if be16(stream, 2)? != 0 || !(2..=254).contains(&length) {
+            return Some(false);
+        }
+        let code = *stream.get(7)?;
+        if usual_port { Some(code != 0) } else { has_length(code, length, stream) }
     })
 }
 
-/// Returns whether a message of `length` bytes, its unit included, may have the function code.
-fn is_function(code: u8, length: u16, usual_port: bool) -> bool {
-    match code {
-        1..=6 => length == 6 || length >= 4,
-        7 | 11 | 12 | 17 => length == 2 || length >= 3,
-        8 => length >= 6,
-        15 | 16 | 20..=24 | 43 | UMAS_FUNCTION => length >= 3,
+/// Returns whether a message of `length` bytes, its unit included, is as long as its function
+/// makes it.
+fn has_length(code: u8, length: u16, message: &[u8]) -> Option<bool> {
+    let counted =
+        |offset: usize, before: u16| Some(u16::from(*message.get(offset)?) + before == length);
+    Some(match code {
+        // Requests name an address and a number; responses count their bytes.
+        1..=4 => length == 6 || counted(8, 3)?,
+        5 | 6 => length == 6,
+        15 | 16 => length == 6 || counted(12, 7)?,
         // An exception: the function with its highest bit set and a code.
-        0x81..=0xda => length == 3,
-        _ => usual_port && code != 0,
-    }
+        0x81..=0x90 => length == 3,
+        UMAS_FUNCTION => length >= 4,
+        _ => false,
+    })
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
@@ -56,7 +60,8 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::streams;
+    use crate::packet::TCP;
+    use crate::protocols::testing::{endpoints, streams};
 
     const READ: &[u8] = b"\0\x01\0\0\0\x06\x01\x03\0\x01\0\x01";
     const EXCEPTION: &[u8] = b"\0\x01\0\0\0\x03\x01\x83\x02";
@@ -73,5 +78,15 @@ mod tests {
         assert_eq!(streams(&PROTOCOL, 502, b"\0\x01\0\x01\0\x06\x01\x03", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 502, b"\0\x01\0\0\0\x06\x01\0", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 1502, b"\0\x01\0\0\0\x09\x01\x84", b""), Verdict::No);
+    }
+
+    #[test]
+    fn umas_is_found_inside() {
+        let client = b"\0\0\0\0\0\x04\0\x5a\0\x02";
+        let endpoints = endpoints(TCP, 502);
+        let mut finding = Finding::default();
+        let streams = Streams { endpoints: &endpoints, client, server: b"", swapped: false };
+        assert_eq!(parse(&streams, &mut finding), Need::Done);
+        assert_eq!(finding.application(), Some(UMAS.id));
     }
 }

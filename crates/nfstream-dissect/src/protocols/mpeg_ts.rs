@@ -22,7 +22,7 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         && packets.clone().all(|packet| packet.first() == Some(&SYNC));
     match packets.len() {
         0 => Verdict::No,
-        // A lone packet may be chance; the next datagram tells.
+        // A lone packet may be chance; two are not.
         1 if fits && datagram.before() == 0 => Verdict::More,
         _ => Verdict::from_match(fits),
     }

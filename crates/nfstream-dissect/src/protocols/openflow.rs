@@ -24,8 +24,10 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         // Version, kind and length; a greeting may hold a bitmap of versions.
         let kind = *stream.get(1)?;
         let len = || be16(stream, 2);
+        // Other protocols begin with a 2 or a 3 and the same zeros.
+        let version = *stream.first()?;
         Some(
-            (1..=6).contains(stream.first()?)
+            (matches!(version, 1 | 4..=6) || usual_port)
                 && if usual_port {
                     kind <= 35 && len()? >= 8
                 } else {

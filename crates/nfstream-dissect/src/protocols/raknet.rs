@@ -4,7 +4,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start};
-use crate::read::Reader;
+use crate::read::{Reader, be16};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(286),
@@ -24,18 +24,18 @@ pub(crate) const ROBLOX: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What marks messages without a connection.
+/// Mark of messages without a connection.
 const MAGIC: &[u8] = b"\0\xff\xff\0\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78";
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
-    // Where the mark stands, by the kind of message.
+    // Offset of the mark, by the kind of message.
     let offset = match payload.first() {
         Some(1 | 2) => 9,
         Some(0x1c) => 17,
         Some(5..=8 | 0x12 | 0x14 | 0x17 | 0x1a | 0x1d) => 1,
         Some(0x19) => 2,
-        // Frames alone may be chance; a second datagram tells.
+        // One datagram of frames may be chance; two are not.
         Some(0x80..=0x8f) => {
             return match has_frames(payload) {
                 Some(true) if datagram.before() == 0 => Verdict::More,
@@ -45,7 +45,21 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         Some(0xa0 | 0xc0) => return Verdict::from_match(has_records(payload) == Some(true)),
         _ => return Verdict::No,
     };
-    Verdict::from_match(payload.get(offset..).is_some_and(|rest| rest.starts_with(MAGIC)))
+    let marked = payload.get(offset..).is_some_and(|rest| rest.starts_with(MAGIC));
+    Verdict::from_match(marked || is_pong(payload))
+}
+
+/// Offset of the length of a pong's text.
+const LENGTH: usize = 33;
+
+/// Returns whether a pong with another mark ends in text of the length before it.
+fn is_pong(payload: &[u8]) -> bool {
+    payload.first() == Some(&0x1c)
+        && payload.get(LENGTH + 2..).is_some_and(|text| {
+            be16(payload, LENGTH).map(usize::from) == Some(text.len())
+                && !text.is_empty()
+                && text.iter().all(|byte| !byte.is_ascii_control())
+        })
 }
 
 fn roblox(datagram: &Datagram<'_>) -> Verdict {
@@ -105,6 +119,9 @@ mod tests {
         assert_eq!(datagram(&PROTOCOL, 60_030, &open), Verdict::Match);
         assert_eq!(datagram(&PROTOCOL, 19_132, &ping[..20]), Verdict::No);
         assert_eq!(datagram(&PROTOCOL, 19_132, &[b"\x06\x06", MAGIC].concat()), Verdict::No);
+        let pong = [&[0x1c; LENGTH][..], b"\0\x02hi"].concat();
+        assert_eq!(datagram(&PROTOCOL, 19_132, &pong), Verdict::Match);
+        assert_eq!(datagram(&PROTOCOL, 19_132, &pong[..36]), Verdict::No);
     }
 
     #[test]

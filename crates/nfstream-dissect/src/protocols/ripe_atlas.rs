@@ -17,10 +17,13 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     /// Bytes of numbers and times before the name, at most.
     const MOST_BEFORE: usize = 32;
     let payload = datagram.payload;
-    Verdict::from_match(NAMES.iter().any(|name| {
-        let head = &payload[..payload.len().min(MOST_BEFORE + name.len())];
-        head.windows(name.len()).any(|text| text == *name)
-    }))
+    let names = |(place, byte): (usize, &u8)| {
+        b"hA".contains(byte)
+            && payload
+                .get(place..)
+                .is_some_and(|text| NAMES.iter().any(|name| text.starts_with(name)))
+    };
+    Verdict::from_match(payload.iter().take(MOST_BEFORE).enumerate().any(names))
 }
 
 #[cfg(test)]

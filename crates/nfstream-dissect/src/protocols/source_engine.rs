@@ -23,7 +23,7 @@ pub(crate) const QUAKE: Protocol = Protocol {
 };
 
 const ALL_ONES: Start = Start::Bytes(&[0xff]);
-/// What a datagram without a connection begins with.
+/// First bytes of a datagram without a connection.
 const PREFIX: &[u8] = &[0xff; 4];
 
 fn source(datagram: &Datagram<'_>) -> Verdict {

@@ -26,7 +26,7 @@ fn srt(datagram: &Datagram<'_>) -> Verdict {
     match handshake_version(payload) {
         Some(5) => Verdict::Match,
         // The first packet looks like one of UDT, but for what stands for the kind of socket: an
-        // extension field of 2. The answer tells.
+        // extension field of 2. The answer decides.
         Some(4) if datagram.before() < 8 && be32(payload, 20) == Some(2) => Verdict::More,
         _ => Verdict::No,
     }

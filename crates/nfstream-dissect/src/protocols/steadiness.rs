@@ -1,4 +1,4 @@
-//! What every probe of streams must keep to: once it has decided, further bytes change nothing.
+//! A property of every probe of streams: once it has decided, further bytes change nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -47,7 +47,10 @@ fn steam(datagram: &Datagram<'_>) -> Verdict {
 }
 
 fn relay(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(datagram.payload.starts_with(b"\x01\x01sdping"))
+    Verdict::from_match(matches!(
+        *datagram.payload,
+        [1, 0x01 | 0x81, b's', b'd', b'p', b'i', b'n', b'g', ..]
+    ))
 }
 
 #[cfg(test)]

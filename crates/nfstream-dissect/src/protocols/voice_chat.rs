@@ -1,8 +1,9 @@
 //! Voice of games: Mumble's pings and TeamSpeak.
 
 use crate::label::{Category, ProtocolId};
-use crate::probe::{Datagram, Verdict};
-use crate::protocol::{DatagramRules, Protocol, Start};
+use crate::probe::{Datagram, Streams, Verdict};
+use crate::protocol::{DatagramRules, Protocol, Start, StreamRules};
+use crate::read::has_magic;
 
 pub(crate) const MUMBLE: Protocol = Protocol {
     id: ProtocolId(387),
@@ -19,6 +20,12 @@ pub(crate) const TEAMSPEAK: Protocol = Protocol {
     name: "TeamSpeak",
     category: Category(10),
     udp_ports: &[8767, 9987],
+    stream: Some(StreamRules {
+        server: Start::Bytes(b"T"),
+        ..StreamRules::new(|streams: &Streams<'_>| {
+            streams.server_first(|stream| has_magic(stream, b"TS3\n\rWelcome to the TeamSpeak"))
+        })
+    }),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[b'T', 0xf0, 0xf1, 0xf2, 0xf3, 0xf4]),
         ..DatagramRules::new(teamspeak)
@@ -59,7 +66,7 @@ fn teamspeak(datagram: &Datagram<'_>) -> Verdict {
 mod tests {
     use super::*;
     use crate::packet::Direction::{FromClient, FromServer};
-    use crate::protocols::testing::{datagram, datagrams};
+    use crate::protocols::testing::{datagram, datagrams, streams};
 
     const PING: &[u8] = b"\0\0\0\0identify";
     const PONG: &[u8] = b"\0\x01\x04\0identify\0\0\0\x02\0\0\0\x64\0\x01\x17\x70";
@@ -83,5 +90,8 @@ mod tests {
             Verdict::Match
         );
         assert_eq!(datagram(&TEAMSPEAK, 9987, b"TS3FAIL!"), Verdict::No);
+        let query = b"TS3\n\rWelcome to the TeamSpeak 3 ServerQuery interface";
+        assert_eq!(streams(&TEAMSPEAK, 10_011, b"", query), Verdict::Match);
+        assert_eq!(streams(&TEAMSPEAK, 10_011, b"", b"TS3\n\rGoodbye"), Verdict::No);
     }
 }

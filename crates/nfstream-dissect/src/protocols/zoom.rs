@@ -33,10 +33,10 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     }
 }
 
-/// Returns whether one participant looks for a path to another: two roles, an address as text and
+/// Returns whether one participant opens a path to another: two roles, an address as text and
 /// an identifier of 36 characters.
 fn opens_path(payload: &[u8]) -> bool {
-    /// Where the length of the address stands.
+    /// Offset of the address's length.
     const ADDRESS: usize = 24;
     payload.starts_with(&[0x1f, 2, 1, 0])
         && be32(payload, ADDRESS)
