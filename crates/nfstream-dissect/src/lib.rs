@@ -47,7 +47,7 @@
 mod dissector;
 mod flow;
 mod label;
-mod metadata;
+pub mod metadata;
 mod packet;
 mod probe;
 mod protocol;

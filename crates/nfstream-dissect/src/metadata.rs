@@ -3,7 +3,9 @@
 //! A protocol with fields of its own adds one boxed struct here, so that a flow without them pays
 //! a pointer.
 
-use crate::protocols;
+pub use crate::protocols::mysql::Mysql;
+pub use crate::protocols::postgresql::Postgresql;
+pub use crate::protocols::ssh::Ssh;
 
 /// Text and numbers read from the packets of a flow; empty where nothing was read.
 ///
@@ -14,11 +16,11 @@ pub struct Metadata {
     /// name; by protocol.
     pub host: Box<str>,
     /// An SSH handshake.
-    pub ssh: Option<Box<protocols::ssh::Ssh>>,
+    pub ssh: Option<Box<Ssh>>,
     /// A MySQL handshake.
-    pub mysql: Option<Box<protocols::mysql::Mysql>>,
+    pub mysql: Option<Box<Mysql>>,
     /// A PostgreSQL session.
-    pub postgresql: Option<Box<protocols::postgresql::Postgresql>>,
+    pub postgresql: Option<Box<Postgresql>>,
 }
 
 impl Metadata {
