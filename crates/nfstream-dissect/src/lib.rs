@@ -49,7 +49,10 @@ mod dissector;
 mod flow;
 mod label;
 pub mod metadata;
+<<<<<<< HEAD
 mod naming;
+=======
+>>>>>>> dissect-probes-a
 mod packet;
 mod pieces;
 mod probe;
