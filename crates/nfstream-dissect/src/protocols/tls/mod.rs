@@ -23,7 +23,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::read::{Reader, text};
+use crate::read::{Reader, be16, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(91),
@@ -279,14 +279,17 @@ fn first_message(stream: &[u8]) -> Option<u8> {
 }
 
 fn parse_sides(client: &[u8], server: &[u8], finding: &mut Finding) -> Need {
-    let is_encrypted = |stream: &[u8]| {
-        Header::read(stream).is_some_and(|header| header.content != content::HANDSHAKE)
-    };
-    if is_encrypted(client) || is_encrypted(server) {
-        return Need::Done;
-    }
     let of_client = read_side(client, Side::Client, finding);
     let of_server = read_side(server, Side::Server, finding);
+    // A connection that has begun before shows no hello.
+    let is_under_way = |stream: &[u8]| {
+        Header::read(stream).is_some_and(|header| {
+            matches!(header.content, content::CHANGE_CIPHER_SPEC | content::APPLICATION_DATA)
+        })
+    };
+    if is_under_way(client) || is_under_way(server) {
+        return Need::Done;
+    }
     match (of_client, of_server) {
         (None, None) => Need::Done,
         (client, server) => Need::Bytes {
@@ -346,21 +349,24 @@ fn read_side(stream: &[u8], side: Side, finding: &mut Finding) -> Option<usize> 
     }
 }
 
-/// Reads a hello of SSL 2.
+/// Reads a hello of SSL 2: its length, its type, two flags if it is the server's, and a version.
 fn read_ssl2(stream: &[u8], side: Side, finding: &mut Finding) -> Option<usize> {
-    let mut reader = Reader(stream);
-    let (Some(_len), Some(_kind)) = (reader.u16(), reader.u8()) else {
-        return Some(stream.len() + 1);
+    let (kind, len) = match side {
+        Side::Client => (1, 5),
+        Side::Server => (4, 7),
     };
+    let Some(version) = be16(stream, len - 2) else { return Some(len) };
+    if stream.get(2) != Some(&kind) {
+        return None;
+    }
     let tls = finding.metadata().tls.get_or_insert_default();
     match side {
         Side::Client => {
-            tls.offered_versions = reader.u16().map(Version).into_iter().collect();
+            tls.offered_versions = Box::new([Version(version)]);
             tls.client_read = true;
         }
         Side::Server => {
-            let _flags = reader.u16();
-            tls.version = reader.u16().map(Version);
+            tls.version = Some(Version(version));
             tls.server_read = true;
         }
     }

@@ -313,6 +313,22 @@ fn hellos_of_ssl_2_match() {
 }
 
 #[test]
+fn a_server_of_ssl_2_shows_its_version() {
+    let mut finding = Finding::default();
+    let hello = hex("801804000100020000000300 10");
+    assert_eq!(read_side(&hello[..4], Side::Server, &mut finding), Some(7));
+    assert_eq!(read_side(&hello, Side::Server, &mut finding), None);
+    assert_eq!(finding.metadata().tls.as_ref().unwrap().version, Some(Version(2)));
+}
+
+#[test]
+fn the_first_of_two_names_counts() {
+    let extensions = [server_name(b"a.example"), server_name(b"b.example"), extension(0, &[1])];
+    let client = record(22, &message(1, &client_body(0x0303, &[1], &extensions.concat())));
+    assert_eq!(&*found_tls(Config::default(), &client, &[]).0, "a.example");
+}
+
+#[test]
 fn other_streams_do_not_match() {
     let cases: [&[u8]; 14] = [
         b"GET / HTTP/1.1\r\n",
@@ -402,6 +418,16 @@ fn encrypted_records_have_a_label_and_nothing_more() {
     assert_eq!(progress, Progress::Done);
     assert_eq!((found.label.app, found.label.confidence), (PROTOCOL.id, Confidence::Dpi));
     assert_eq!(found.metadata, None);
+}
+
+#[test]
+fn a_refused_client_is_read() {
+    let alert = record(21, &[2, 40]);
+    let (host, tls) = found_tls(Config::default(), &client_hello(), &alert);
+    assert_eq!((&*host, tls.version), ("www.example.com", None));
+    let mut finding = Finding::default();
+    assert_eq!(parse_handshake(&[], &alert, &mut finding), Need::client(5));
+    assert_eq!(parse_handshake(&client_hello(), &alert, &mut finding), Need::Done);
 }
 
 #[test]
