@@ -49,10 +49,7 @@ mod dissector;
 mod flow;
 mod label;
 pub mod metadata;
-<<<<<<< HEAD
 mod naming;
-=======
->>>>>>> dissect-probes-a
 mod packet;
 mod pieces;
 mod probe;

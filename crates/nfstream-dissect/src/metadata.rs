@@ -3,7 +3,6 @@
 //! A protocol with fields of its own adds one boxed struct here, so that a flow without them pays
 //! a pointer.
 
-<<<<<<< HEAD
 use std::net::IpAddr;
 
 use crate::label::ProtocolId;
@@ -38,11 +37,6 @@ pub use crate::protocols::ssh::Ssh;
 pub use crate::protocols::stun::Stun;
 pub use crate::protocols::tftp::Tftp;
 pub use crate::protocols::tls::{Certificate, Tls, Version};
-=======
-pub use crate::protocols::mysql::Mysql;
-pub use crate::protocols::postgresql::Postgresql;
-pub use crate::protocols::ssh::Ssh;
->>>>>>> dissect-probes-a
 
 /// Text and numbers read from the packets of a flow; empty where nothing was read.
 ///
@@ -52,7 +46,6 @@ pub struct Metadata {
     /// Host that the client wants: TLS and QUIC server name, HTTP host, DNS query name, DHCP host
     /// name; by protocol.
     pub host: Box<str>,
-<<<<<<< HEAD
     /// Ends of flows that this one announces, at most [`Metadata::MAX_ANNOUNCED`].
     pub announced: Vec<Announced>,
     /// BitTorrent messages.
@@ -105,15 +98,10 @@ pub struct Metadata {
     pub socks: Option<Box<Socks>>,
     /// An SSDP message.
     pub ssdp: Option<Box<Ssdp>>,
-=======
-    /// An SSH handshake.
-    pub ssh: Option<Box<Ssh>>,
->>>>>>> dissect-probes-a
     /// A MySQL handshake.
     pub mysql: Option<Box<Mysql>>,
     /// A PostgreSQL session.
     pub postgresql: Option<Box<Postgresql>>,
-<<<<<<< HEAD
     /// An SSH handshake.
     pub ssh: Option<Box<Ssh>>,
     /// STUN and TURN messages.
@@ -135,8 +123,6 @@ pub struct Announced {
     pub transport: u8,
     /// What the announced flow carries.
     pub application: ProtocolId,
-=======
->>>>>>> dissect-probes-a
 }
 
 impl Metadata {
