@@ -1,0 +1,135 @@
+//! From what was found of a flow to its label: rules, then names, then addresses, then ports.
+
+use std::net::IpAddr;
+
+use crate::catalogue::Catalogue;
+use crate::flow::Finding;
+use crate::label::{Category, Confidence, Label, ProtocolId};
+use crate::metadata::Metadata;
+use crate::packet::{Endpoints, TCP, UDP};
+use crate::protocol::Protocol;
+use crate::protocols::REGISTRY;
+
+/// Certificate names that are looked up, at most.
+const MAX_CERTIFICATE_NAMES: usize = 8;
+
+/// Returns the label of a flow by its bytes and the names that it shows; unknown if no protocol
+/// matched and no rule fits.
+pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoints) -> Label {
+    let metadata = finding.found_metadata();
+    let matched = finding.protocol;
+    let carrier = matched.map(|(protocol, _)| finding.master().unwrap_or(protocol.id));
+    if let Some(app) = by_rule(catalogue, metadata, endpoints) {
+        return new(catalogue, carrier, app, Confidence::Rule, None);
+    }
+    let Some((protocol, confidence)) = matched else { return Label::default() };
+    let carrier = carrier.unwrap_or(protocol.id);
+    if let Some(app) = finding.application() {
+        return new(catalogue, Some(carrier), app, confidence, Some(protocol.category));
+    }
+    if let Some(app) = metadata.and_then(|metadata| by_name(catalogue, metadata)) {
+        return new(catalogue, Some(carrier), app, Confidence::Name, Some(protocol.category));
+    }
+    // A flow that could show a name and does not is known by the owner of its server.
+    let shows_names = protocol.has_metadata() && protocol.names_applications;
+    let has_name = metadata.is_some_and(|metadata| !metadata.host.is_empty());
+    if shows_names
+        && !has_name
+        && let Some(app) = by_address(catalogue, endpoints)
+    {
+        return new(catalogue, Some(carrier), app, confidence, Some(protocol.category));
+    }
+    new(catalogue, Some(carrier), carrier, confidence, Some(protocol.category))
+}
+
+/// Returns the label of a flow whose bytes tell nothing: by the owner of an address, by a port.
+pub(crate) fn guess(catalogue: &Catalogue, endpoints: &Endpoints) -> Label {
+    let port = by_port(endpoints);
+    let carrier = port.map(|protocol| protocol.id);
+    let category = port.map(|protocol| protocol.category);
+    match (by_address(catalogue, endpoints), carrier) {
+        (Some(app), _) => new(catalogue, carrier, app, Confidence::Address, category),
+        (None, Some(app)) => new(catalogue, None, app, Confidence::Port, category),
+        (None, None) => Label::default(),
+    }
+}
+
+/// Returns a label; `category` is that of a carrier whose application has none.
+fn new(
+    catalogue: &Catalogue,
+    carrier: Option<ProtocolId>,
+    app: ProtocolId,
+    confidence: Confidence,
+    category: Option<Category>,
+) -> Label {
+    let master = carrier.filter(|carrier| *carrier != app).unwrap_or(ProtocolId::UNKNOWN);
+    let category = match catalogue.category(app) {
+        Some(category) if category != Category::default() => category,
+        _ => category.unwrap_or_default(),
+    };
+    Label { master, app, category, confidence }
+}
+
+/// Returns the application that the user's rules give a flow.
+fn by_rule(
+    catalogue: &Catalogue,
+    metadata: Option<&Metadata>,
+    endpoints: &Endpoints,
+) -> Option<ProtocolId> {
+    let rules = catalogue.rules();
+    if rules.is_empty() {
+        return None;
+    }
+    let (client, server) = (endpoints.client, endpoints.server);
+    metadata
+        .and_then(|metadata| {
+            let host = Some(&*metadata.host).filter(|host| !host.is_empty());
+            let tls = metadata.tls.as_deref();
+            host.and_then(|host| rules.by_domain(host.as_bytes()))
+                .or_else(|| {
+                    certificate_names(metadata).find_map(|name| rules.by_certificate(name))
+                })
+                .or_else(|| tls.and_then(|tls| rules.by_ja4(&tls.ja4)))
+        })
+        .or_else(|| rules.by_address(server.ip()))
+        .or_else(|| rules.by_address(client.ip()))
+        .or_else(|| rules.by_port(endpoints.protocol, server.port()))
+        .or_else(|| rules.by_port(endpoints.protocol, client.port()))
+}
+
+/// Returns the application of the name that a flow shows: its host, else its server's certificate.
+fn by_name(catalogue: &Catalogue, metadata: &Metadata) -> Option<ProtocolId> {
+    if !metadata.host.is_empty() {
+        return catalogue.by_domain(metadata.host.as_bytes());
+    }
+    certificate_names(metadata).find_map(|name| catalogue.by_domain(name))
+}
+
+/// Returns the names in the server's certificate, without the star of a wildcard.
+fn certificate_names(metadata: &Metadata) -> impl Iterator<Item = &[u8]> {
+    let certificate = metadata.tls.as_deref().and_then(|tls| tls.certificate.as_deref());
+    certificate.into_iter().flat_map(|certificate| {
+        let names = certificate.names.iter().map(|name| &**name);
+        std::iter::once(&*certificate.common_name).chain(names).take(MAX_CERTIFICATE_NAMES).map(
+            |name| name.strip_prefix("*.").unwrap_or(name).as_bytes(),
+        )
+    })
+}
+
+/// Returns the owner of the server's address, else of the client's.
+fn by_address(catalogue: &Catalogue, endpoints: &Endpoints) -> Option<ProtocolId> {
+    let of = |address: IpAddr| catalogue.by_address(address);
+    of(endpoints.server.ip()).or_else(|| of(endpoints.client.ip()))
+}
+
+/// Returns the protocol whose usual port the server has, else the client.
+fn by_port(endpoints: &Endpoints) -> Option<&'static Protocol> {
+    let of = |port: u16| {
+        REGISTRY.iter().copied().find(|protocol| match endpoints.protocol {
+            TCP => protocol.tcp_ports.contains(&port),
+            UDP => protocol.udp_ports.contains(&port),
+            _ => false,
+        })
+    };
+    of(endpoints.server.port()).or_else(|| of(endpoints.client.port()))
+}

@@ -1,0 +1,539 @@
+//! DNS over UDP and TCP (RFC 1035), mDNS (RFC 6762) and LLMNR (RFC 4795).
+
+use std::net::IpAddr;
+
+use crate::flow::Finding;
+use crate::label::{Category, ProtocolId};
+use crate::metadata::Metadata;
+use crate::probe::{Datagram, Progress, Streams, Verdict};
+use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
+use crate::read::{Reader, be16, text};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    id: ProtocolId(5),
+    name: "DNS",
+    category: Category(14),
+    tcp_ports: &[53],
+    udp_ports: &[53],
+    stream: Some(StreamRules {
+        probe: probe_stream,
+        client: Start::Range(0, MAX_LEN_HIGH),
+        server: Start::Range(0, MAX_LEN_HIGH),
+        parse: Some(parse_stream),
+    }),
+    datagram: Some(DatagramRules {
+        probe,
+        start: Start::Any,
+        parse: DatagramParser::Each(parse_datagram),
+    }),
+    ..Protocol::NEW
+};
+
+pub(crate) const MDNS: Protocol = Protocol {
+    id: ProtocolId(8),
+    name: "MDNS",
+    category: Category(14),
+    udp_ports: &[5353, 5354],
+    datagram: Some(DatagramRules {
+        probe: |datagram| probe_port(datagram, 5353),
+        start: Start::Any,
+        parse: DatagramParser::Each(parse_datagram),
+    }),
+    ..Protocol::NEW
+};
+
+pub(crate) const LLMNR: Protocol = Protocol {
+    id: ProtocolId(154),
+    name: "LLMNR",
+    category: Category(14),
+    tcp_ports: &[5355],
+    udp_ports: &[5355],
+    datagram: Some(DatagramRules {
+        probe: |datagram| probe_port(datagram, 5355),
+        start: Start::Any,
+        parse: DatagramParser::Each(parse_datagram),
+    }),
+    ..Protocol::NEW
+};
+
+/// What a DNS exchange shows: a question and the answer to it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Dns {
+    /// Name of the question; without a question, that of the first record.
+    pub query_name: Box<str>,
+    /// Type of the question (1 for A, 28 for AAAA), 0 if there is none.
+    pub query_type: u16,
+    /// Response code, `None` before a response.
+    pub response_code: Option<u8>,
+    /// Questions that the header counts.
+    pub queries: u16,
+    /// Records that the header of the response counts in its answer section.
+    pub answer_records: u16,
+    /// Addresses of the response, at most [`Dns::MAX_ANSWERS`].
+    pub answers: Vec<Answer>,
+}
+
+/// An address in a DNS response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// Owner of the record.
+    pub name: Box<str>,
+    /// Address.
+    pub address: IpAddr,
+    /// Seconds for which the record may be cached.
+    pub ttl_s: u32,
+}
+
+/// A domain name inside a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a> {
+    message: &'a [u8],
+    offset: usize,
+}
+
+impl Dns {
+    /// Most addresses that are kept.
+    pub const MAX_ANSWERS: usize = 16;
+}
+
+/// First byte of the length of the longest message that is expected in a stream.
+const MAX_LEN_HIGH: u8 = 0x3f;
+const DNSCRYPT: ProtocolId = ProtocolId(208);
+const HEADER: usize = 12;
+/// Labels of a name that are read: 255 bytes hold at most 127.
+const MAX_LABELS: usize = 128;
+/// Type of A records.
+const A: u16 = 1;
+/// Type of AAAA records (RFC 3596).
+const AAAA: u16 = 28;
+
+/// Returns the addresses in the answer section of a DNS response, each with the name that was
+/// asked: aliases (CNAME) lead from the question to the owner of the address. Without a question,
+/// as in mDNS, it is the owner itself.
+///
+/// `message` is the payload of a datagram, or what follows the length in TCP. A message that is no
+/// response, or is damaged, ends the iteration early.
+pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
+    let header = Header::parse(message).filter(|header| header.response);
+    let question = header
+        .filter(|header| header.counts[0] > 0)
+        .map(|_| Name { message, offset: HEADER });
+    records(message)
+        .filter(move |record| header.is_some() && record.section == 0)
+        .filter_map(move |record| Some((question.unwrap_or(record.owner), record.address()?)))
+}
+
+impl Name<'_> {
+    /// Returns the name in its usual form, without a dot at the end.
+    pub fn text(&self) -> Box<str> {
+        let mut name = Vec::with_capacity(64);
+        let mut offset = self.offset;
+        for _ in 0..MAX_LABELS {
+            match label(self.message, offset) {
+                Some(Label::Text(label)) if name.len() + label.len() < Metadata::MAX_TEXT => {
+                    if !name.is_empty() {
+                        name.push(b'.');
+                    }
+                    name.extend_from_slice(label);
+                    offset += 1 + label.len();
+                }
+                Some(Label::Pointer(target)) if target < offset => offset = target,
+                _ => break,
+            }
+        }
+        text(&name)
+    }
+
+    /// Returns the offset after the name.
+    fn end(&self) -> Option<usize> {
+        let mut offset = self.offset;
+        for _ in 0..MAX_LABELS {
+            match label(self.message, offset)? {
+                Label::Text(label) => offset += 1 + label.len(),
+                Label::Root => return Some(offset + 1),
+                Label::Pointer(_) => return Some(offset + 2),
+            }
+        }
+        None
+    }
+}
+
+enum Label<'a> {
+    Text(&'a [u8]),
+    Root,
+    /// The name continues at an offset.
+    Pointer(usize),
+}
+
+fn label(message: &[u8], offset: usize) -> Option<Label<'_>> {
+    let len = *message.get(offset)?;
+    match len {
+        0 => Some(Label::Root),
+        1..=63 => Some(Label::Text(message.get(offset + 1..)?.get(..len.into())?)),
+        0xc0.. => Some(Label::Pointer(usize::from(be16(message, offset)? & 0x3fff))),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Header {
+    response: bool,
+    opcode: u8,
+    response_code: u8,
+    /// Whether the bit is set that no RFC gives a meaning.
+    reserved: bool,
+    /// Questions, answers, authorities and additional records.
+    counts: [u16; 4],
+}
+
+impl Header {
+    fn parse(message: &[u8]) -> Option<Self> {
+        let mut reader = Reader(message);
+        reader.u16()?;
+        let flags = reader.u16()?;
+        let counts = [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?];
+        let [high, low] = flags.to_be_bytes();
+        Some(Self {
+            response: high & 0x80 != 0,
+            opcode: high >> 3 & 15,
+            response_code: low & 15,
+            reserved: low & 0x40 != 0,
+            counts,
+        })
+    }
+
+    /// Returns whether the header can be one of DNS.
+    fn is_plausible(&self) -> bool {
+        let [questions, answers, authorities, additional] = self.counts;
+        let sections = if self.response {
+            questions <= 16 && answers <= 1024 && authorities <= 1024 && additional <= 1024
+        } else {
+            // Inverse queries (opcode 1) ask by an answer, updates (5) carry records.
+            (questions > 0 || (self.opcode == 1 && answers > 0))
+                && questions <= 16
+                && self.response_code == 0
+                && answers <= 256
+                && authorities <= 256
+                && additional <= 256
+        };
+        matches!(self.opcode, 0..=2 | 4..=6) && !self.reserved && sections
+    }
+}
+
+struct Record<'a> {
+    owner: Name<'a>,
+    /// 0 for answers, 1 for authorities, 2 for additional records.
+    section: usize,
+    kind: u16,
+    ttl: u32,
+    data: &'a [u8],
+}
+
+impl Record<'_> {
+    fn address(&self) -> Option<IpAddr> {
+        match self.kind {
+            A => self.data.try_into().ok().map(|bytes: [u8; 4]| bytes.into()),
+            AAAA => self.data.try_into().ok().map(|bytes: [u8; 16]| bytes.into()),
+            _ => None,
+        }
+    }
+}
+
+/// A question and the offset after it.
+struct Question<'a> {
+    name: Name<'a>,
+    kind: u16,
+    class: u16,
+    end: usize,
+}
+
+fn question(message: &[u8], offset: usize) -> Option<Question<'_>> {
+    let name = Name { message, offset };
+    let end = name.end()?;
+    Some(Question { name, kind: be16(message, end)?, class: be16(message, end + 2)?, end: end + 4 })
+}
+
+/// Returns the resource records after the questions.
+fn records(message: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    let counts = Header::parse(message).map_or([0; 4], |header| header.counts);
+    let mut offset = Some(HEADER);
+    for _ in 0..counts[0].min(16) {
+        offset = offset.and_then(|offset| Some(question(message, offset)?.end));
+    }
+    let sections = (0..3).flat_map(move |section| (0..counts[section + 1]).map(move |_| section));
+    sections.map_while(move |section| {
+        let owner = Name { message, offset: offset? };
+        let mut reader = Reader(message.get(owner.end()?..)?);
+        let (kind, _class) = (reader.u16()?, reader.u16()?);
+        let ttl = reader.u32()?;
+        let data = reader.vector16()?;
+        offset = Some(message.len() - reader.0.len());
+        Some(Record { owner, section, kind, ttl, data })
+    })
+}
+
+/// Returns whether a message has a question that nothing contradicts.
+fn has_question(message: &[u8]) -> bool {
+    question(message, HEADER).is_some_and(|question| {
+        question.kind != 0 && matches!(question.class & 0x7fff, 1 | 3 | 4 | 254 | 255)
+    })
+}
+
+/// Returns whether a message is DNS beyond doubt: it has one question with a name of printable
+/// characters, and its records fill it.
+fn is_strict(message: &[u8], header: &Header) -> bool {
+    let Some(question) = question(message, HEADER) else { return false };
+    let printable = |offset: usize| {
+        let mut offset = offset;
+        let mut labels = 0;
+        while let Some(Label::Text(label)) = label(message, offset) {
+            if !label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)) {
+                return false;
+            }
+            labels += 1;
+            offset += 1 + label.len();
+        }
+        labels >= 2 && message.get(offset) == Some(&0)
+    };
+    let wanted: usize = header.counts[1..].iter().copied().map(usize::from).sum();
+    header.counts[0] == 1
+        && header.opcode == 0
+        && matches!(question.kind, 1..=65 | 99 | 108 | 109 | 249..=257)
+        && question.class == 1
+        && printable(HEADER)
+        && (wanted > 0 || question.end == message.len())
+        && records(message).count() == wanted
+}
+
+fn probe(datagram: &Datagram<'_>) -> Verdict {
+    let message = datagram.payload;
+    let Some(header) = Header::parse(message).filter(Header::is_plausible) else {
+        return Verdict::No;
+    };
+    let matches = if datagram.has_port(53) {
+        let [questions, answers, ..] = header.counts;
+        (questions == 0 && (header.response || answers > 0)) || has_question(message)
+    } else {
+        is_strict(message, &header)
+    };
+    Verdict::from_match(matches)
+}
+
+/// Probes a relative of DNS that uses one port.
+fn probe_port(datagram: &Datagram<'_>, port: u16) -> Verdict {
+    let header = Header::parse(datagram.payload);
+    Verdict::from_match(
+        datagram.has_port(port)
+            && header.is_some_and(|header| {
+                let records: u16 = header.counts.iter().fold(0, |sum, n| sum.saturating_add(*n));
+                header.opcode == 0
+                    && (1..=1024).contains(&records)
+                    && (header.counts[0] == 0 || has_question(datagram.payload))
+            }),
+    )
+}
+
+fn probe_stream(streams: &Streams<'_>) -> Verdict {
+    let stream = if streams.client.is_empty() { streams.server } else { streams.client };
+    let Some(len) = be16(stream, 0) else { return Verdict::More };
+    if usize::from(len) < HEADER + 5 {
+        return Verdict::No;
+    }
+    let message = &stream[2..];
+    let whole = message.get(..len.into());
+    let Some(header) = Header::parse(message) else {
+        let plausible = message.get(2).is_none_or(|high| matches!(high >> 3 & 15, 0 | 4 | 5))
+            && message.get(3).is_none_or(|low| low & 0x40 == 0)
+            && message.get(4).is_none_or(|high| *high == 0);
+        return if plausible { Verdict::More } else { Verdict::No };
+    };
+    if !header.is_plausible() || header.counts[0] != 1 {
+        return Verdict::No;
+    }
+    if streams.has_port(53) {
+        return match question(message, HEADER) {
+            Some(_) => Verdict::from_match(has_question(message)),
+            None if whole.is_none() && message.len() < HEADER + 260 => Verdict::More,
+            None => Verdict::No,
+        };
+    }
+    match whole {
+        Some(message) => Verdict::from_match(is_strict(message, &header)),
+        None if message.len() < 4096 && begins_name(message) => Verdict::More,
+        None => Verdict::No,
+    }
+}
+
+/// Returns whether what there is of the first question's name may be one.
+fn begins_name(message: &[u8]) -> bool {
+    let mut offset = HEADER;
+    while let Some(&len @ 1..=63) = message.get(offset) {
+        offset += 1 + usize::from(len);
+    }
+    message.get(offset).is_none_or(|len| *len == 0) && offset < HEADER + 256
+}
+
+fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
+    parse(datagram.payload, finding)
+}
+
+fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
+    let message = |stream: &[u8]| {
+        let len = be16(stream, 0).map_or(0, usize::from);
+        (2 + len, stream.get(2..2 + len).is_some())
+    };
+    let (client, has_query) = message(streams.client);
+    let (server, has_response) = message(streams.server);
+    if has_response && let Some(response) = streams.server.get(2..server) {
+        parse(response, finding);
+        return Need::Done;
+    }
+    if has_query && let Some(query) = streams.client.get(2..client) {
+        parse(query, finding);
+        return Need::server(server);
+    }
+    Need::Bytes { client, server }
+}
+
+/// Reads a message: its question, and the answers if it is a response.
+fn parse(message: &[u8], finding: &mut Finding) -> Progress {
+    let Some(header) = Header::parse(message) else { return Progress::More };
+    let metadata = finding.metadata();
+    let dns = metadata.dns.get_or_insert_default();
+    let mut application = None;
+    // The question of the response is the one to which its answers belong.
+    if dns.query_name.is_empty() || header.response {
+        let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
+        let name = match &question {
+            Some(question) => question.name.text(),
+            None => records(message).next().map(|record| record.owner.text()).unwrap_or_default(),
+        };
+        if !name.is_empty() {
+            dns.queries = header.counts[0];
+            dns.query_type = question.map_or(0, |question| question.kind);
+            application = is_certificate_name(&name).then_some(DNSCRYPT);
+            metadata.host = name.clone();
+            dns.query_name = name;
+        }
+    }
+    let response = header.response;
+    if response {
+        read_response(message, &header, dns);
+    }
+    if let Some(application) = application {
+        finding.set_application(application);
+    }
+    if response { Progress::Done } else { Progress::More }
+}
+
+/// Returns whether a name is one under which DNSCrypt publishes its certificates.
+fn is_certificate_name(name: &str) -> bool {
+    let name = name.as_bytes();
+    name.get(1..16).is_some_and(|middle| middle.eq_ignore_ascii_case(b".dnscrypt-cert."))
+}
+
+fn read_response(message: &[u8], header: &Header, dns: &mut Dns) {
+    dns.response_code = Some(header.response_code);
+    dns.answer_records = header.counts[1];
+    let addresses = records(message).filter(|record| record.section == 0).filter_map(|record| {
+        let address = record.address()?;
+        Some(Answer { name: record.owner.text(), address, ttl_s: record.ttl })
+    });
+    dns.answers = addresses.take(Dns::MAX_ANSWERS).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::packet::Direction;
+    use crate::protocols::testing;
+
+    const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\
+        \x03www\x07example\x03com\x00\x00\x01\x00\x01";
+    const RESPONSE: &[u8] = b"\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00\
+        \x03www\x07example\x03com\x00\x00\x01\x00\x01\
+        \xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x06\x03cdn\xc0\x10\
+        \xc0\x2d\x00\x01\x00\x01\x00\x00\x00\x1e\x00\x04\xc0\x00\x02\x07";
+
+    #[test]
+    fn a_query_and_its_response_match_on_any_port() {
+        for port in [53, 5300] {
+            assert_eq!(testing::datagram(&PROTOCOL, port, QUERY), Verdict::Match);
+            assert_eq!(testing::datagram(&PROTOCOL, port, RESPONSE), Verdict::Match);
+        }
+    }
+
+    #[test]
+    fn other_bytes_on_port_53_do_not_match() {
+        let mut reserved = QUERY.to_vec();
+        reserved[3] |= 0x40;
+        let mut class = QUERY.to_vec();
+        *class.last_mut().unwrap() = 9;
+        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"] {
+            assert_eq!(testing::datagram(&PROTOCOL, 53, payload), Verdict::No, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn messages_in_streams_follow_their_length() {
+        let framed = |message: &[u8]| {
+            let len = u16::try_from(message.len()).unwrap().to_be_bytes();
+            [&len[..], message].concat()
+        };
+        for port in [53, 5300] {
+            testing::assert_streams(&PROTOCOL, port, &framed(QUERY), &framed(RESPONSE));
+            testing::assert_streams(&PROTOCOL, port, &[], &framed(RESPONSE));
+        }
+        let found = testing::parse_streams(
+            &PROTOCOL,
+            53,
+            &framed(QUERY),
+            &framed(RESPONSE),
+            Finding::default(),
+        );
+        let dns = found.found_metadata().unwrap().dns.clone().unwrap();
+        assert_eq!(dns.answers.len(), 1);
+    }
+
+    #[test]
+    fn question_and_addresses_are_read() {
+        let payloads = [(Direction::FromClient, QUERY), (Direction::FromServer, RESPONSE)];
+        let found = testing::parse_datagrams(&PROTOCOL, 53, &payloads, Finding::default());
+        let metadata = found.found_metadata().unwrap();
+        assert_eq!(&*metadata.host, "www.example.com");
+        let address = IpAddr::from(Ipv4Addr::new(192, 0, 2, 7));
+        let expected = Dns {
+            query_name: "www.example.com".into(),
+            query_type: 1,
+            response_code: Some(0),
+            queries: 1,
+            answer_records: 2,
+            answers: vec![Answer { name: "cdn.example.com".into(), address, ttl_s: 30 }],
+        };
+        assert_eq!(metadata.dns.as_deref(), Some(&expected));
+    }
+
+    #[test]
+    fn answers_belong_to_the_question() {
+        let found: Vec<_> = answers(RESPONSE).map(|(name, ip)| (name.text(), ip)).collect();
+        assert_eq!(found, [("www.example.com".into(), Ipv4Addr::new(192, 0, 2, 7).into())]);
+        assert_eq!(answers(QUERY).count(), 0);
+        assert_eq!(answers(&RESPONSE[..40]).count(), 0);
+    }
+
+    #[test]
+    fn pointers_in_a_circle_end() {
+        let mut message = RESPONSE.to_vec();
+        message[12..14].copy_from_slice(&[0xc0, 0x0c]);
+        assert_eq!(&*Name { message: &message, offset: 12 }.text(), "");
+    }
+
+    #[test]
+    fn relatives_have_their_port() {
+        assert_eq!(testing::datagram(&MDNS, 5353, QUERY), Verdict::Match);
+        assert_eq!(testing::datagram(&LLMNR, 5355, QUERY), Verdict::Match);
+        assert_eq!(testing::datagram(&MDNS, 53, QUERY), Verdict::No);
+    }
+}

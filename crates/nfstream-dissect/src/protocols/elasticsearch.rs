@@ -1,0 +1,53 @@
+//! Elasticsearch and OpenSearch: the transport protocol between nodes.
+
+use crate::label::{Category, ProtocolId};
+use crate::probe::{Streams, Verdict};
+use crate::protocol::{Protocol, Start, StreamRules};
+use crate::shape::{check, either};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    id: ProtocolId(330),
+    name: "Elasticsearch",
+    category: Category(18),
+    stream: Some(StreamRules {
+        client: Start::Bytes(b"E"),
+        server: Start::Bytes(b"E"),
+        ..StreamRules::new(probe)
+    }),
+    ..Protocol::NEW
+};
+
+/// Length of a ping, which has nothing else.
+const PING: u32 = u32::MAX;
+
+fn probe(streams: &Streams<'_>) -> Verdict {
+    let message = |stream| {
+        check(stream, |reader| {
+            if reader.u16()? != u16::from_be_bytes(*b"ES") {
+                return Some(false);
+            }
+            let len = reader.u32()?;
+            if len == PING {
+                return Some(true);
+            }
+            reader.u64()?;
+            // Request or response, error, compressed, handshake.
+            Some((13..1 << 30).contains(&len) && reader.u8()? <= 0x0f && reader.u32()? > 0)
+        })
+    };
+    either(message(streams.client), message(streams.server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::testing::{assert_streams, streams};
+
+    #[test]
+    fn messages_have_a_magic_number_and_a_status() {
+        assert_streams(&PROTOCOL, 9301, b"ES\0\0\0\x34\0\0\0\0\0\0\0\x01\x08\0\x5c\xc6\x63", b"");
+        assert_streams(&PROTOCOL, 9301, b"", b"ES\xff\xff\xff\xff");
+        let other = b"ES\0\0\0\x34\0\0\0\0\0\0\0\x01\x40\0\x5c\xc6\x63";
+        assert_eq!(streams(&PROTOCOL, 9300, other, b""), Verdict::No);
+    }
+}

@@ -1,0 +1,98 @@
+//! Dialogues in lines: commands of a client and replies of a server.
+
+use crate::probe::Verdict;
+
+/// Lines of a stream that are read.
+const MAX_LINES: usize = 200;
+
+/// A line and the offset after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    /// The line without its end.
+    pub(crate) text: &'a [u8],
+    /// Offset in the stream of the next line.
+    pub(crate) next: usize,
+}
+
+impl<'a> Line<'a> {
+    /// Returns what follows `command`, in any case of letters, and a space.
+    pub(crate) fn argument(&self, command: &str) -> Option<&'a [u8]> {
+        let (word, rest) = self.text.split_at_checked(command.len())?;
+        let rest = match rest {
+            [] => rest,
+            [b' ', rest @ ..] => rest,
+            _ => return None,
+        };
+        word.eq_ignore_ascii_case(command.as_bytes()).then(|| rest.trim_ascii())
+    }
+}
+
+/// Returns the whole lines of a stream.
+pub(crate) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut offset = 0;
+    let next = move || {
+        let rest = stream.get(offset..)?;
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
+        let text = &rest[..end];
+        offset += end + 1;
+        Some(Line { text: text.strip_suffix(b"\r").unwrap_or(text), next: offset })
+    };
+    std::iter::from_fn(next).take(MAX_LINES)
+}
+
+/// Returns whether a stream begins with one of `commands` in any case of letters, with a space or
+/// the end of the line after it.
+pub(crate) fn begins_command(stream: &[u8], commands: &[&str]) -> Verdict {
+    let mut more = false;
+    for command in commands {
+        let len = stream.len().min(command.len());
+        if !stream[..len].eq_ignore_ascii_case(&command.as_bytes()[..len]) {
+            continue;
+        }
+        match stream.get(command.len()) {
+            Some(b' ' | b'\r' | b'\n') => return Verdict::Match,
+            Some(_) => {}
+            None => more = true,
+        }
+    }
+    if more { Verdict::More } else { Verdict::No }
+}
+
+/// Returns whether a stream begins with the three digits of `code` and a space or hyphen.
+pub(crate) fn begins_reply(stream: &[u8], code: &[u8; 3]) -> Verdict {
+    let len = stream.len().min(3);
+    if stream[..len] != code[..len] {
+        return Verdict::No;
+    }
+    match stream.get(3) {
+        Some(b' ' | b'-') => Verdict::Match,
+        Some(_) => Verdict::No,
+        None => Verdict::More,
+    }
+}
+
+/// Returns whether `word` occurs in `line` in any case of letters.
+pub(crate) fn mentions(line: &[u8], word: &str) -> bool {
+    line.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_end_at_a_space_or_line() {
+        assert_eq!(begins_command(b"ehlo me", &["EHLO"]), Verdict::Match);
+        assert_eq!(begins_command(b"EHL", &["EHLO"]), Verdict::More);
+        assert_eq!(begins_command(b"EHLOX", &["EHLO"]), Verdict::No);
+    }
+
+    #[test]
+    fn arguments_follow_their_command() {
+        let all: Vec<_> = lines(b"USER me \r\nPASS\nrest").collect();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].argument("user"), Some(&b"me"[..]));
+        assert_eq!(all[1].argument("PASS"), Some(&b""[..]));
+        assert_eq!(all[1].next, 15);
+    }
+}

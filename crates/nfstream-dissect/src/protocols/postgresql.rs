@@ -1,0 +1,162 @@
+//! PostgreSQL: the start of a session, by the documentation of its protocol.
+
+use crate::flow::Finding;
+use crate::label::{Category, ProtocolId};
+use crate::probe::{Streams, Verdict};
+use crate::protocol::{Need, Protocol, Start, StreamRules};
+use crate::read::{Reader, text};
+use crate::shape::{c_string, check, either};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    id: ProtocolId(19),
+    name: "PostgreSQL",
+    category: Category(11),
+    tcp_ports: &[5432],
+    stream: Some(StreamRules {
+        client: Start::Bytes(&[0]),
+        server: Start::Bytes(b"RSNEGv"),
+        parse: Some(parse),
+        ..StreamRules::new(probe)
+    }),
+    ..Protocol::NEW
+};
+
+/// What a PostgreSQL session shows before it is encrypted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Postgresql {
+    /// Version of the server.
+    pub server_version: Box<str>,
+    /// Name that the client gives itself.
+    pub application: Box<str>,
+    /// Database that it opens.
+    pub database: Box<str>,
+    /// Name of the user; empty unless metadata that names persons is wanted.
+    pub user: Box<str>,
+}
+
+const VERSION_2: u32 = 0x0002_0000;
+const VERSION_3: u32 = 0x0003_0000;
+const CANCEL: u32 = 80_877_102;
+const TLS: u32 = 80_877_103;
+const GSS: u32 = 80_877_104;
+/// Longest startup message.
+const MAX_STARTUP: u32 = 10_000;
+/// Bytes of the server's stream that are searched for its version.
+const MAX_SERVER: usize = 2048;
+
+fn probe(streams: &Streams<'_>) -> Verdict {
+    let client = check(streams.client, |reader| {
+        let len = reader.u32()?;
+        if !(8..=MAX_STARTUP).contains(&len) {
+            return Some(false);
+        }
+        match (reader.u32()?, len) {
+            (CANCEL, 16..) | (TLS | GSS, 8) | (VERSION_2, 296) => Some(true),
+            // Any minor version, and the name of the first parameter.
+            (VERSION_3..=0x0003_ffff, _) => {
+                let first = reader.u8()?;
+                Some(first.is_ascii_lowercase() || first == b'_')
+            }
+            _ => Some(false),
+        }
+    });
+    let server = check(streams.server, |reader| {
+        match reader.u8()? {
+            b'R' => {
+                let len = reader.u32()?;
+                let kind = reader.u32()?;
+                Some((8..1024).contains(&len) && (kind <= 12))
+            }
+            // One byte answers the wish for encryption, so the client's bytes decide.
+            b'S' | b'N' | b'G' => None,
+            // An error: its fields begin with the severity.
+            b'E' => Some((16..4096).contains(&reader.u32()?) && reader.u8()? == b'S'),
+            // The server names a version that it prefers.
+            _ => Some(reader.u32()? < 4096 && reader.u32()? <= VERSION_3 + 99),
+        }
+    });
+    either(client, server)
+}
+
+fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
+    let mut reader = Reader(streams.client);
+    let startup = reader.u32().zip(reader.u32());
+    let (wanted, offset) = match startup {
+        // The startup message comes after the answer to the wish for encryption.
+        Some((8, TLS | GSS)) if streams.server.starts_with(b"N") => (true, 1),
+        Some((8, TLS | GSS)) if streams.server.is_empty() => return Need::server(1),
+        Some((_, CANCEL | TLS | GSS)) => return Need::Done,
+        _ => (false, 0),
+    };
+    if wanted && reader.u32().zip(reader.u32()).is_none() {
+        return Need::client(streams.client.len() + 1);
+    }
+    let personal = finding.personal;
+    let postgresql = finding.metadata().postgresql.get_or_insert_default();
+    for (name, value) in std::iter::from_fn(|| parameter(&mut reader)).take(16) {
+        match name {
+            b"database" => postgresql.database = text(value),
+            b"application_name" => postgresql.application = text(value),
+            b"user" if personal => postgresql.user = text(value),
+            _ => {}
+        }
+    }
+    let mut reader = Reader(streams.server.get(offset..).unwrap_or_default());
+    while let Some(message) = message(&mut reader) {
+        if let Some(version) = message.strip_prefix(b"server_version\0") {
+            postgresql.server_version = text(version.strip_suffix(b"\0").unwrap_or(version));
+            return Need::Done;
+        }
+    }
+    if streams.server.len() > MAX_SERVER {
+        return Need::Done;
+    }
+    Need::server(streams.server.len() + 1)
+}
+
+/// Reads name and value; `None` after the last.
+fn parameter<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    let name = c_string(reader).filter(|name| !name.is_empty())?;
+    Some((name, c_string(reader)?))
+}
+
+/// Reads what a message carries.
+fn message<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
+    reader.u8()?;
+    let len = usize::try_from(reader.u32()?).ok()?.checked_sub(4)?;
+    reader.take(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::TCP;
+    use crate::protocols::testing::{assert_streams, endpoints, streams};
+
+    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0alice\0database\0shop\0\0";
+    const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\x0016.1\0";
+
+    #[test]
+    fn sessions_begin_with_a_version_or_a_wish() {
+        assert_streams(&PROTOCOL, 5433, STARTUP, b"");
+        assert_streams(&PROTOCOL, 5433, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S");
+        assert_streams(&PROTOCOL, 5433, b"", READY);
+        assert_eq!(streams(&PROTOCOL, 5433, b"\0\0\0\x08\x04\xd2\x16\x30", b""), Verdict::Match);
+        assert_eq!(streams(&PROTOCOL, 5433, b"\0\0\0\x09\x04\xd2\x16\x2f", b""), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 5433, b"", b"R\0\0\x10\0\0\0\0\0"), Verdict::No);
+    }
+
+    #[test]
+    fn parameters_of_both_ends_are_read() {
+        let endpoints = endpoints(TCP, 5432);
+        let client = [&b"\0\0\0\x08\x04\xd2\x16\x2f"[..], STARTUP].concat();
+        let server = [&b"N"[..], READY].concat();
+        let streams =
+            Streams { endpoints: &endpoints, client: &client, server: &server, swapped: false };
+        let mut finding = Finding::default();
+        assert_eq!(parse(&streams, &mut finding), Need::Done);
+        let found = finding.found_metadata().unwrap().postgresql.as_deref().unwrap();
+        assert_eq!((&*found.database, &*found.server_version), ("shop", "16.1"));
+        assert_eq!(&*found.user, "");
+    }
+}

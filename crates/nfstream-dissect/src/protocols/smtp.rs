@@ -1,0 +1,129 @@
+//! SMTP (RFC 5321) and its upgrade to TLS (RFC 3207).
+
+use crate::flow::Finding;
+use crate::label::{Category, ProtocolId};
+use crate::probe::{Streams, Verdict};
+use crate::protocol::{Need, Protocol, Start, StreamRules};
+use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
+use crate::protocols::starttls;
+use crate::protocols::tls::carried::SMTPS;
+use crate::read::{line, text};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    id: ProtocolId(3),
+    name: "SMTP",
+    category: Category(3),
+    tcp_ports: &[25, 587],
+    stream: Some(StreamRules {
+        probe,
+        client: Start::Bytes(b"EeHhLl"),
+        server: Start::Bytes(b"25"),
+        parse: Some(parse),
+    }),
+    ..Protocol::NEW
+};
+
+/// What a mail session shows: SMTP, POP3 or IMAP.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Mail {
+    /// First line of the server.
+    pub greeting: Box<str>,
+    /// Name with which an SMTP client introduces itself.
+    pub client_name: Box<str>,
+    /// Whether the session was upgraded to TLS.
+    pub starttls: bool,
+    /// User who logs in, in the clear; only if personal data is wanted.
+    pub user: Box<str>,
+}
+
+/// Bytes of a session that are read.
+pub(crate) const MAX_BYTES: usize = 8192;
+const HELLO: &[&str] = &["EHLO", "HELO", "LHLO"];
+
+fn is_usual(streams: &Streams<'_>) -> bool {
+    streams.has_port(25) || streams.has_port(587) || streams.has_port(2525)
+}
+
+fn probe(streams: &Streams<'_>) -> Verdict {
+    if !streams.client.is_empty() {
+        return begins_command(streams.client, HELLO);
+    }
+    // FTP greets alike: the words, the port or the client decide.
+    match begins_reply(streams.server, b"220") {
+        Verdict::Match => match line(streams.server) {
+            Some(greeting) if mentions(greeting, "SMTP") => Verdict::Match,
+            Some(greeting) if mentions(greeting, "FTP") => Verdict::No,
+            Some(_) if is_usual(streams) => Verdict::Match,
+            _ if streams.server.len() < 1024 => Verdict::More,
+            _ => Verdict::No,
+        },
+        Verdict::No if is_usual(streams) => begins_reply(streams.server, b"554"),
+        verdict => verdict,
+    }
+}
+
+fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
+    let greeting = line(streams.server).unwrap_or_default();
+    let metadata = finding.metadata();
+    // `220 mail.example.com ESMTP ready`.
+    let name = greeting.get(4..).unwrap_or_default();
+    let name = name.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    if name.iter().all(is_name) && !mentions(name, "SMTP") {
+        metadata.host = text(name);
+    }
+    let mail = metadata.mail.get_or_insert_default();
+    mail.greeting = text(greeting);
+    let mut asked = None;
+    for line in lines(streams.client) {
+        if let Some(name) = HELLO.iter().find_map(|hello| line.argument(hello)) {
+            mail.client_name = text(name);
+        }
+        if line.argument("STARTTLS").is_some() {
+            asked = Some(line.next);
+            break;
+        }
+    }
+    if let Some(client) = asked {
+        // The reply to STARTTLS is the second 220.
+        let accepted = lines(streams.server).skip(1).find(|line| line.text.starts_with(b"220 "));
+        if let Some(accepted) = accepted {
+            mail.starttls = true;
+            return starttls::follow(streams, [client, accepted.next], SMTPS.id, finding);
+        }
+    }
+    let mail_begun = lines(streams.client).any(|line| line.argument("DATA").is_some());
+    let long = streams.client.len().max(streams.server.len()) >= MAX_BYTES;
+    if mail_begun || long {
+        return Need::Done;
+    }
+    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::testing;
+
+    #[test]
+    fn greetings_and_commands_match() {
+        testing::assert_streams(&PROTOCOL, 26, b"EHLO client.example.com\r\n", b"");
+        testing::assert_streams(&PROTOCOL, 26, b"", b"220 mail.example.com ESMTP Postfix\r\n");
+        testing::assert_streams(&PROTOCOL, 25, b"", b"220-hello\r\n");
+        assert_eq!(testing::streams(&PROTOCOL, 25, b"", b"220 ProFTPD ready\r\n"), Verdict::No);
+        assert_eq!(testing::streams(&PROTOCOL, 25, b"HELP\r\n", b""), Verdict::No);
+    }
+
+    #[test]
+    fn an_upgrade_to_tls_is_followed() {
+        let client = [b"EHLO me.example.com\r\nSTARTTLS\r\n", testing::HELLO].concat();
+        let server = b"220 mx.example.com ESMTP\r\n250-mx\r\n250 STARTTLS\r\n220 go ahead\r\n";
+        let found = testing::parse_streams(&PROTOCOL, 25, &client, server, Finding::default());
+        assert_eq!(found.master(), Some(SMTPS.id));
+        let metadata = found.found_metadata().unwrap();
+        assert_eq!(&*metadata.host, "mx.example.com");
+        let mail = metadata.mail.as_ref().unwrap();
+        assert!(mail.starttls);
+        assert_eq!(&*mail.client_name, "me.example.com");
+    }
+}

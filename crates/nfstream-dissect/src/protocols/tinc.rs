@@ -1,0 +1,59 @@
+//! tinc: the first line of its meta protocol.
+
+use crate::label::{Category, ProtocolId};
+use crate::probe::{Streams, Verdict};
+use crate::protocol::{Protocol, Start, StreamRules};
+use crate::shape::{check_line, either};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    id: ProtocolId(209),
+    name: "TINC",
+    category: Category(2),
+    tcp_ports: &[655],
+    udp_ports: &[655],
+    stream: Some(StreamRules {
+        client: Start::Bytes(b"0"),
+        server: Start::Bytes(b"0"),
+        ..StreamRules::new(probe)
+    }),
+    ..Protocol::NEW
+};
+
+fn probe(streams: &Streams<'_>) -> Verdict {
+    either(identity(streams.client), identity(streams.server))
+}
+
+/// Checks request 0, a node's name and the version of the protocol, such as `0 node 17.7`.
+fn identity(stream: &[u8]) -> Verdict {
+    if stream.get(1).is_some_and(|byte| *byte != b' ') {
+        return Verdict::No;
+    }
+    check_line(stream, 2048, |line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let [request, name, version] = [words.next(), words.next(), words.next()];
+        request == Some(b"0")
+            && words.next().is_none()
+            && name.is_some_and(is_name)
+            && matches!(version, Some([b'1', b'0'..=b'9'] | [b'1', b'0'..=b'9', b'.', b'0'..=b'9']))
+    })
+}
+
+/// Returns whether `name` is a node's, a control connection's (`^`) or an invitation's (`?`).
+fn is_name(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"^").or_else(|| name.strip_prefix(b"?")).unwrap_or(name);
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::testing::{assert_streams, streams};
+
+    #[test]
+    fn nodes_identify_themselves() {
+        assert_streams(&PROTOCOL, 655, b"0 think 17\n", b"0 node 17.7\n");
+        assert_eq!(streams(&PROTOCOL, 655, b"0 a b 17\n", b""), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 655, b"0 a 99\n", b""), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 655, b"01", b""), Verdict::No);
+    }
+}
