@@ -95,6 +95,8 @@ use crate::protocol::Protocol;
 /// Every protocol that is known by more than a name. Where the bytes of a flow fit several, the
 /// first wins, so decisive probes stand before weak ones.
 pub(crate) static REGISTRY: &[&Protocol] = &[
+    &dnscrypt::AVAST_SECURE_DNS,
+    &dnscrypt::CERTIFICATE,
     &ssh::PROTOCOL,
     &ntp::PROTOCOL,
     &vnc::PROTOCOL,
@@ -171,7 +173,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &gtp::USER,
     &gtp::CONTROL,
     &gtp::PRIME,
-    &dnscrypt::AVAST_SECURE_DNS,
     &bjnp::PROTOCOL,
     &ciscovpn::PROTOCOL,
     &tunnel_ports::HAMACHI,
