@@ -1,4 +1,4 @@
-//! Networks of currencies: Bitcoin and its relatives, Ethereum and Monero.
+//! Cryptocurrency networks: Bitcoin and its relatives, Ethereum and Monero.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};

@@ -1,4 +1,4 @@
-//! DNSCrypt: encrypted DNS over UDP and TCP, and the questions for a resolver's certificate.
+//! DNSCrypt: encrypted DNS over UDP and TCP, and the queries for a resolver's certificate.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Head, Streams, Verdict};
@@ -15,7 +15,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Questions for certificates, which are DNS otherwise: to be tried before it.
+/// Queries for certificates: plain DNS in form, so they stand before DNS in the registry.
 pub(crate) const CERTIFICATE: Protocol = Protocol {
     id: ProtocolId(208),
     name: "DNScrypt",
@@ -35,7 +35,7 @@ pub(crate) const AVAST_SECURE_DNS: Protocol = Protocol {
 
 /// First bytes of each response.
 const RESOLVER_MAGIC: &[u8] = b"r6fnvWj8";
-/// Shortest question: magic number, key, nonce, and a padded and sealed one.
+/// Shortest query: magic number, key, nonce, tag and padded message.
 const SHORTEST: usize = 8 + 32 + 12 + 16 + 64;
 /// First bytes of the name of a certificate, after the version of the protocol.
 const CERTIFICATE_NAME: &[u8] = b"\x012\x0ddnscrypt-cert";
@@ -64,22 +64,22 @@ fn datagram(datagram: &Datagram<'_>) -> Verdict {
     }
     match datagram.answered() {
         Some(answer) => Verdict::from_match(answers(answer)),
-        // Questions show nothing: their magic number is the resolver's choice.
+        // Queries show nothing: their magic number is the resolver's choice.
         None => Verdict::from_more(payload.len() >= SHORTEST && datagram.before() < 4),
     }
 }
 
 fn certificate(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(asks_for(datagram, CERTIFICATE_NAME))
+    Verdict::from_match(queries(datagram, CERTIFICATE_NAME))
 }
 
 fn avast_secure_dns(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(asks_for(datagram, AVAST))
+    Verdict::from_match(queries(datagram, AVAST))
 }
 
-/// Returns whether a DNS message asks for a name that begins with `name`; at the port of DNS it is
-/// no more than that.
-fn asks_for(datagram: &Datagram<'_>, name: &[u8]) -> bool {
+/// Returns whether a DNS message has one question, for a name that begins with `name`. At the port
+/// of DNS it is DNS and no more.
+fn queries(datagram: &Datagram<'_>, name: &[u8]) -> bool {
     let message = datagram.payload;
     !datagram.has_port(53)
         && message.get(4..6) == Some(&[0, 1])
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_asked_for_by_name() {
+    fn certificates_are_queried_by_name() {
         let question = |name: &[u8]| [HEADER, name, b"\0\0\x10\0\x01"].concat();
         let of_resolver = question(b"\x012\x0dDnsCrypt-Cert\x07example\x03org");
         assert_eq!(datagram(&CERTIFICATE, 443, &of_resolver), Verdict::Match);
