@@ -18,8 +18,8 @@ pub(crate) fn check_all(
     Verdict::from_match(check(&mut Reader(payload)).unwrap_or_default())
 }
 
-/// Joins the answers of both directions where the bytes of one suffice: no if one says no, a match
-/// if one matches.
+/// Joins the answers of both directions where the bytes of one suffice: no if either is
+/// no, a match if either matches.
 pub(crate) fn either(client: Verdict, server: Verdict) -> Verdict {
     match (client, server) {
         (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
@@ -37,8 +37,8 @@ pub(crate) fn both(client: Verdict, server: Verdict) -> Verdict {
     }
 }
 
-/// Judges a protocol whose client speaks first by the client's bytes: no if only the server has
-/// sent any.
+/// Returns the answer of the client's bytes, for a protocol in which the client sends first: no if
+/// only the server has sent any.
 pub(crate) fn by_client(streams: &Streams<'_>, probe: impl FnOnce(&[u8]) -> Verdict) -> Verdict {
     if streams.client.is_empty() && !streams.server.is_empty() {
         return Verdict::No;
@@ -46,8 +46,8 @@ pub(crate) fn by_client(streams: &Streams<'_>, probe: impl FnOnce(&[u8]) -> Verd
     probe(streams.client)
 }
 
-/// Judges a protocol whose server speaks first by the server's bytes: no if only the client has
-/// sent any.
+/// Returns the answer of the server's bytes, for a protocol in which the server sends first: no if
+/// only the client has sent any.
 pub(crate) fn by_server(streams: &Streams<'_>, probe: impl FnOnce(&[u8]) -> Verdict) -> Verdict {
     if streams.server.is_empty() && !streams.client.is_empty() {
         return Verdict::No;

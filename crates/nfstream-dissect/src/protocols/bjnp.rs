@@ -1,4 +1,4 @@
-//! BJNP: how Canon's printers and scanners are found.
+//! BJNP: discovery of Canon printers and scanners.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};

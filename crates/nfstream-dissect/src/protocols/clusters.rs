@@ -1,4 +1,4 @@
-//! What clusters of servers speak: ZooKeeper, Hadoop, Cassandra between its nodes, Erlang's port
+//! Protocols of server clusters: ZooKeeper, Hadoop, Cassandra between its nodes, Erlang's port
 //! mapper, NSQ and Pulsar.
 
 use crate::label::{Category, ProtocolId};
@@ -87,7 +87,7 @@ fn cassandra(streams: &Streams<'_>) -> Verdict {
     by_client(streams, |stream| begins(stream, &[0xca, 0x55, 0x2d, 0xfa]))
 }
 
-/// Checks the length of a request, and that it registers a node or asks for one.
+/// Checks the length of a request, and that it registers a node or looks one up.
 fn epmd(streams: &Streams<'_>) -> Verdict {
     by_client(streams, |stream| {
         check(stream, |reader| {

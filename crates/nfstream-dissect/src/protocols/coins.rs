@@ -1,4 +1,4 @@
-//! Networks of currencies: Bitcoin and its relatives, Ethereum and Monero.
+//! Cryptocurrency networks: Bitcoin and its relatives, Ethereum and Monero.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
@@ -81,15 +81,14 @@ fn ethereum(streams: &Streams<'_>) -> Verdict {
     by_client(streams, |stream| {
         check(stream, |reader| {
             if *reader.0.first()? == UNCOMPRESSED_KEY {
-                return (reader.0.len() >= OLD_LEN || !streams.has_port(30_303))
-                    .then_some(streams.has_port(30_303) && reader.0.len() == OLD_LEN);
+                return Some(streams.has_port(30_303) && !reader.take(OLD_LEN)?.is_empty());
             }
             let len = usize::from(reader.u16()?);
-            if !(280..800).contains(&len) || reader.u8()? != UNCOMPRESSED_KEY {
-                return Some(false);
-            }
-            reader.take(len - 1)?;
-            Some(reader.is_empty() || streams.has_port(30_303))
+            Some(
+                (280..800).contains(&len)
+                    && reader.u8()? == UNCOMPRESSED_KEY
+                    && !reader.take(len - 1)?.is_empty(),
+            )
         })
     })
 }
@@ -144,7 +143,7 @@ mod tests {
     fn ethereum_has_keys_and_lists() {
         let auth = [&[0x01, 0x80, 0x04][..], &[7; 0x17f]].concat();
         assert_streams(&ETHEREUM, 30_304, &auth, b"");
-        assert_eq!(streams(&ETHEREUM, 30_304, &[&auth[..], b"x"].concat(), b""), Verdict::No);
+        assert_eq!(streams(&ETHEREUM, 30_304, &[1, 0x80, 5], b""), Verdict::No);
         let ping = [&[9; 96][..], &[0, 1, 0xc3, 1, 2, 3]].concat();
         assert_eq!(datagram(&ETHEREUM, 4000, &ping), Verdict::Match);
         let other = [&[9; 96][..], &[0, 9, 0xc3, 1, 2, 3]].concat();

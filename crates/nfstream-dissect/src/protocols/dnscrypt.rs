@@ -1,4 +1,4 @@
-//! DNSCrypt: encrypted DNS over UDP and TCP, and the questions for a resolver's certificate.
+//! DNSCrypt: encrypted DNS over UDP and TCP, and the queries for a resolver's certificate.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Head, Streams, Verdict};
@@ -15,6 +15,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
+/// Queries for certificates: plain DNS in form, so they stand before DNS in the registry.
+pub(crate) const CERTIFICATE: Protocol = Protocol {
+    id: ProtocolId(208),
+    name: "DNScrypt",
+    category: Category(14),
+    datagram: Some(DatagramRules::new(certificate)),
+    ..Protocol::NEW
+};
+
 /// Avast SecureDNS, a DNSCrypt service with a name of its own.
 pub(crate) const AVAST_SECURE_DNS: Protocol = Protocol {
     id: ProtocolId(263),
@@ -26,10 +35,10 @@ pub(crate) const AVAST_SECURE_DNS: Protocol = Protocol {
 
 /// First bytes of each response.
 const RESOLVER_MAGIC: &[u8] = b"r6fnvWj8";
-/// Shortest question: magic number, key, nonce, and a padded and sealed one.
+/// Shortest query: magic number, key, nonce, tag and padded message.
 const SHORTEST: usize = 8 + 32 + 12 + 16 + 64;
 /// First bytes of the name of a certificate, after the version of the protocol.
-const CERTIFICATE: &[u8] = b"\x012\x0ddnscrypt-cert";
+const CERTIFICATE_NAME: &[u8] = b"\x012\x0ddnscrypt-cert";
 const AVAST: &[u8] = b"\x012\x09securedns\x05avast\x03com\0";
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -50,23 +59,27 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 fn datagram(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
     let answers = |head: &Head| head.bytes().starts_with(RESOLVER_MAGIC);
-    if payload.starts_with(RESOLVER_MAGIC) || asks_for(datagram, CERTIFICATE) {
+    if payload.starts_with(RESOLVER_MAGIC) {
         return Verdict::Match;
     }
     match datagram.answered() {
         Some(answer) => Verdict::from_match(answers(answer)),
-        // Questions show nothing: their magic number is the resolver's choice.
+        // Queries show nothing: their magic number is the resolver's choice.
         None => Verdict::from_more(payload.len() >= SHORTEST && datagram.before() < 4),
     }
 }
 
-fn avast_secure_dns(datagram: &Datagram<'_>) -> Verdict {
-    Verdict::from_match(asks_for(datagram, AVAST))
+fn certificate(datagram: &Datagram<'_>) -> Verdict {
+    Verdict::from_match(queries(datagram, CERTIFICATE_NAME))
 }
 
-/// Returns whether a DNS message asks for a name that begins with `name`; at the port of DNS it is
-/// no more than that.
-fn asks_for(datagram: &Datagram<'_>, name: &[u8]) -> bool {
+fn avast_secure_dns(datagram: &Datagram<'_>) -> Verdict {
+    Verdict::from_match(queries(datagram, AVAST))
+}
+
+/// Returns whether a DNS message has one question, for a name that begins with `name`. At the port
+/// of DNS it is DNS and no more.
+fn queries(datagram: &Datagram<'_>, name: &[u8]) -> bool {
     let message = datagram.payload;
     !datagram.has_port(53)
         && message.get(4..6) == Some(&[0, 1])
@@ -95,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_asked_for_by_name() {
+    fn certificates_are_queried_by_name() {
         let question = |name: &[u8]| [HEADER, name, b"\0\0\x10\0\x01"].concat();
         let of_resolver = question(b"\x012\x0dDnsCrypt-Cert\x07example\x03org");
-        assert_eq!(datagram(&PROTOCOL, 443, &of_resolver), Verdict::Match);
-        assert_eq!(datagram(&PROTOCOL, 53, &of_resolver), Verdict::No);
+        assert_eq!(datagram(&CERTIFICATE, 443, &of_resolver), Verdict::Match);
+        assert_eq!(datagram(&CERTIFICATE, 53, &of_resolver), Verdict::No);
         let of_avast = question(b"\x012\x09SeCURednS\x05aVasT\x03CoM");
         assert_eq!(datagram(&AVAST_SECURE_DNS, 443, &of_avast), Verdict::Match);
         assert_eq!(datagram(&AVAST_SECURE_DNS, 443, &of_resolver), Verdict::No);

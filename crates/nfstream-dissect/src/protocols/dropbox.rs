@@ -1,4 +1,4 @@
-//! Dropbox: how clients find each other in a local network.
+//! Dropbox: discovery of clients in a local network.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};

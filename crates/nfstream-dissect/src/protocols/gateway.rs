@@ -1,4 +1,4 @@
-//! How web servers talk to applications: AJP 1.3, FastCGI and uwsgi.
+//! Gateways between web servers and applications: AJP 1.3, FastCGI and uwsgi.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};

@@ -21,8 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let client: &[&[u8]] =
-        &[b"GNUTELLA CONNECT/", b"GNUTELLA/0.", b"GET /uri-res/N2R?", b"GET /get/", b"GIV "];
+    let client: &[&[u8]] = &[b"GNUTELLA CONNECT/", b"GNUTELLA/0.", b"GET /uri-res/N2R?", b"GIV "];
     let server: &[&[u8]] = &[b"GNUTELLA/0.", b"GNUTELLA OK", b"GIV "];
     let client = begins_any(streams.client, client);
     match streams.server.first() {
@@ -63,6 +62,7 @@ mod tests {
         assert_streams(&PROTOCOL, 6346, b"GNUTELLA CONNECT/0.6\r\n", b"GNUTELLA/0.6 200 OK\r\n");
         assert_streams(&PROTOCOL, 6346, b"GET /uri-res/N2R?urn:sha1:", b"");
         assert_eq!(streams(&PROTOCOL, 6346, b"GET / HTTP/1.1\r\n", b""), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 80, b"GET /get/7 HTTP/1.1\r\n", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 6346, b"", b"HTTP/1.1 200 OK\r\n"), Verdict::No);
     }
 

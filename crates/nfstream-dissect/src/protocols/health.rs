@@ -1,4 +1,4 @@
-//! Hospitals: HL7 messages in their lower layer (MLLP), and DICOM associations (PS3.8).
+//! Health care: HL7 messages in their lower layer (MLLP), and DICOM associations (PS3.8).
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};

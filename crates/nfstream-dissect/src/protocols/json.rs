@@ -1,4 +1,4 @@
-//! Protocols that speak in JSON objects: Stratum, with which miners get their work, and JSON-RPC.
+//! Protocols of JSON objects: Stratum, through which mining pools hand out work, and JSON-RPC.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};

@@ -57,7 +57,7 @@ fn datagram(datagram: &Datagram<'_>) -> Verdict {
     if is_reset(payload) || is_data(datagram) {
         return Verdict::Match;
     }
-    // Sessions begun before the capture: a peer number below 256 tells data from text.
+    // Sessions begun before the capture: a peer number below 256 distinguishes data from text.
     let fits = match payload {
         [first, 0, 0, _, ..] => first >> 3 == DATA_V2,
         _ => false,

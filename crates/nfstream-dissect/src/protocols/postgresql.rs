@@ -14,7 +14,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[5432],
     stream: Some(StreamRules {
         client: Start::Bytes(&[0]),
-        server: Start::Bytes(b"RSNEGv"),
+        server: Start::Bytes(b"RSNEv"),
         parse: Some(parse),
         ..StreamRules::new(probe)
     }),
@@ -67,8 +67,9 @@ fn probe(streams: &Streams<'_>) -> Verdict {
                 let kind = reader.u32()?;
                 Some((8..1024).contains(&len) && (kind <= 12))
             }
-            // One byte answers the wish for encryption, so the client's bytes decide.
-            b'S' | b'N' | b'G' => None,
+            // One byte grants encryption or declines it; TLS or a message follows.
+            b'S' => Some(reader.u8()? == 0x16 && reader.u8()? == 3),
+            b'N' => Some(matches!(reader.u8()?, b'R' | b'E' | b'v') && reader.u32()? < 4096),
             // An error: its fields begin with the severity.
             b'E' => Some((16..4096).contains(&reader.u32()?) && reader.u8()? == b'S'),
             // The server names a version that it prefers.
@@ -141,6 +142,9 @@ mod tests {
         assert_streams(&PROTOCOL, 5433, STARTUP, b"");
         assert_streams(&PROTOCOL, 5433, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S");
         assert_streams(&PROTOCOL, 5433, b"", READY);
+        assert_streams(&PROTOCOL, 5433, b"", b"S\x16\x03\x03");
+        assert_streams(&PROTOCOL, 5433, b"", &[b"N", READY].concat());
+        assert_eq!(streams(&PROTOCOL, 5433, b"", b"SSH-2.0-x\r\n"), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 5433, b"\0\0\0\x08\x04\xd2\x16\x30", b""), Verdict::Match);
         assert_eq!(streams(&PROTOCOL, 5433, b"\0\0\0\x09\x04\xd2\x16\x2f", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 5433, b"", b"R\0\0\x10\0\0\0\0\0"), Verdict::No);

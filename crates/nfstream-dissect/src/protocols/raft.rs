@@ -1,4 +1,4 @@
-//! Raft, as dqlite's library speaks it: the handshake of a node.
+//! Raft in the encoding of the dqlite library: the handshake of a node.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};

@@ -1,4 +1,4 @@
-//! Screens, keyboards and phones from afar: SPICE, Guacamole, Synergy and its heirs, and the
+//! Remote control of screens, keyboards and phones: SPICE, Guacamole, Synergy and its heirs, and the
 //! Android Debug Bridge.
 
 use crate::label::{Category, ProtocolId};

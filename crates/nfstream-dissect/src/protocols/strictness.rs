@@ -1,4 +1,4 @@
-//! What no probe may match: bytes without meaning, and plain text, at ports that say nothing.
+//! Input that no probe may match: random bytes and plain text at a port without a protocol.
 
 use proptest::prelude::*;
 

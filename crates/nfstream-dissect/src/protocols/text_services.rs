@@ -1,4 +1,4 @@
-//! Small services that their ports tell: whois (RFC 3912), finger (RFC 1288), Gopher (RFC 1436),
+//! Small services, recognised at their ports: whois (RFC 3912), finger (RFC 1288), Gopher (RFC 1436),
 //! Ident (RFC 1413), and those of inetd (RFC 862 to 868).
 
 use crate::label::{Category, ProtocolId};

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn subversion_speaks_in_lists() {
+    fn subversion_sends_lists() {
         assert_streams(&SUBVERSION, 3690, b"", b"( success ( 2 2 ( ) ( edit-pipeline ) ) ) ");
         assert_streams(&SUBVERSION, 3690, b"( 2 ( edit-pipeline svndiff1 ) ", b"");
     }
