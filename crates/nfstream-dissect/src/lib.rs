@@ -60,7 +60,7 @@ pub use dissector::{Config, Dissector, Fingerprints, Limits};
 pub use flow::{Flow, Found};
 pub use label::{Category, Confidence, Label, ProtocolId};
 pub use metadata::Metadata;
-pub use protocols::dns::answers as dns_answers;
 pub use packet::{Direction, Endpoints, Packet, Segment};
 pub use probe::Progress;
 pub use protocol::{Protocol, Transport};
+pub use protocols::dns::answers as dns_answers;

@@ -115,9 +115,8 @@ const AAAA: u16 = 28;
 /// response, or is damaged, ends the iteration early.
 pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
     let header = Header::parse(message).filter(|header| header.response);
-    let question = header
-        .filter(|header| header.counts[0] > 0)
-        .map(|_| Name { message, offset: HEADER });
+    let question =
+        header.filter(|header| header.counts[0] > 0).map(|_| Name { message, offset: HEADER });
     records(message)
         .filter(move |record| header.is_some() && record.section == 0)
         .filter_map(move |record| Some((question.unwrap_or(record.owner), record.address()?)))
@@ -471,7 +470,8 @@ mod tests {
         reserved[3] |= 0x40;
         let mut class = QUERY.to_vec();
         *class.last_mut().unwrap() = 9;
-        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"] {
+        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"]
+        {
             assert_eq!(testing::datagram(&PROTOCOL, 53, payload), Verdict::No, "{payload:?}");
         }
     }

@@ -98,7 +98,9 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             _ => None,
         };
         announce(metadata, end);
-        if command.argument("AUTH").is_some_and(|kind| kind.eq_ignore_ascii_case(b"TLS") || kind.eq_ignore_ascii_case(b"SSL")) {
+        if command.argument("AUTH").is_some_and(|kind| {
+            kind.eq_ignore_ascii_case(b"TLS") || kind.eq_ignore_ascii_case(b"SSL")
+        }) {
             upgrade = Some(command.next);
             break;
         }

@@ -120,7 +120,9 @@ fn probe_version(target: &[u8]) -> Verdict {
             let version = line.trim_ascii_end();
             Verdict::from_match(version.ends_with(b" HTTP/1.1") || version.ends_with(b" HTTP/1.0"))
         }
-        None if target.len() < MAX_HEAD && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') => {
+        None if target.len() < MAX_HEAD
+            && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') =>
+        {
             Verdict::More
         }
         None => Verdict::No,
@@ -144,7 +146,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         if let (Some(head), 200..=299) = (&request, status)
             && head.first.starts_with(b"CONNECT ")
         {
-            let offsets = [streams.client.len() - head.body.len(), streams.server.len() - response.body.len()];
+            let offsets = [
+                streams.client.len() - head.body.len(),
+                streams.server.len() - response.body.len(),
+            ];
             return starttls::follow(streams, offsets, CONNECT.id, finding);
         }
         if !matches!(status, 100 | 102..=199) {
@@ -154,16 +159,14 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return if seen || wanted > MAX_HEAD { Need::Done } else { Need::client(wanted) };
         }
     }
-    let client_done = request.as_ref().is_none_or(|head| head.has_body_start(BODY));
-    if client_done && !streams.client.is_empty() {
+    // Only the response is of interest after the request.
+    let requested = request.as_ref().is_some_and(|head| head.has_body_start(BODY));
+    if requested || streams.client.len() >= MAX_HEAD {
         return if streams.server.len() < MAX_HEAD {
             Need::server(streams.server.len() + 1)
         } else {
             Need::Done
         };
-    }
-    if streams.client.len() >= MAX_HEAD && streams.server.len() >= MAX_HEAD {
-        return Need::Done;
     }
     Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
 }
@@ -172,7 +175,8 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 fn final_response(stream: &[u8]) -> Option<Head<'_>> {
     let mut head = Head::parse(stream)?;
     for _ in 0..4 {
-        let interim = head.complete && head.first.get(9..12).is_some_and(|s| s == b"100" || s == b"103");
+        let interim =
+            head.complete && head.first.get(9..12).is_some_and(|s| s == b"100" || s == b"103");
         match Head::parse(head.body).filter(|_| interim) {
             Some(next) => head = next,
             None => break,
@@ -230,7 +234,9 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
 /// Returns the application that a request shows besides its host.
 fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> Option<ProtocolId> {
     let is_type = |kind: &str| {
-        content_type.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
+        content_type
+            .get(..kind.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
     };
     let body = head.body.trim_ascii_start();
     if head.header("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {

@@ -103,11 +103,15 @@ fn probe_operation(rest: &[u8], left: usize) -> Verdict {
             match (operation, rest.get(header)) {
                 (_, None) => Verdict::More,
                 (BIND_REQUEST, Some(first)) => Verdict::from_match(*first == INTEGER),
-                (SEARCH_REQUEST | 0x64 | 0x66 | 0x68, Some(first)) => Verdict::from_match(*first == OCTETS),
+                (SEARCH_REQUEST | 0x64 | 0x66 | 0x68, Some(first)) => {
+                    Verdict::from_match(*first == OCTETS)
+                }
                 (0x61 | 0x65 | 0x67 | 0x69 | 0x6b | 0x6d | 0x6f | 0x78, Some(first)) => {
                     Verdict::from_match(*first == 10)
                 }
-                (EXTENDED_REQUEST | 0x79, Some(first)) => Verdict::from_match(matches!(first, 0x80 | 0x81)),
+                (EXTENDED_REQUEST | 0x79, Some(first)) => {
+                    Verdict::from_match(matches!(first, 0x80 | 0x81))
+                }
                 _ => Verdict::Match,
             }
         }
@@ -189,7 +193,12 @@ mod tests {
 
     #[test]
     fn requests_and_responses_match() {
-        testing::assert_streams(&PROTOCOL, 1389, BIND, b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0");
+        testing::assert_streams(
+            &PROTOCOL,
+            1389,
+            BIND,
+            b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0",
+        );
         assert_eq!(testing::datagram(&PROTOCOL, 389, BIND), Verdict::Match);
         testing::assert_streams(&PROTOCOL, 389, b"\x30\x05\x02\x01\x03\x42\x00", b"");
     }

@@ -22,7 +22,10 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     if !streams.client.is_empty() {
-        let alone = begins_command(streams.client, &["MODE READER", "MODE STREAM", "AUTHINFO USER", "XOVER"]);
+        let alone = begins_command(
+            streams.client,
+            &["MODE READER", "MODE STREAM", "AUTHINFO USER", "XOVER"],
+        );
         return match alone {
             Verdict::No if streams.has_port(119) => {
                 begins_command(streams.client, &["GROUP", "LIST", "CAPABILITIES", "ARTICLE"])

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "NTP",
     category: Category(18),
     udp_ports: &[123],
-    datagram: Some(DatagramRules {
-        probe,
-        start: Start::Any,
-        parse: DatagramParser::Each(parse),
-    }),
+    datagram: Some(DatagramRules { probe, start: Start::Any, parse: DatagramParser::Each(parse) }),
     ..Protocol::NEW
 };
 

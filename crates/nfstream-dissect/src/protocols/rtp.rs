@@ -103,7 +103,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         let report = is_report(datagram.payload) && datagram.before() > 0;
         return if report { Verdict::More } else { Verdict::No };
     };
-    let earlier = datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
+    let earlier =
+        datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
     match earlier {
         Some(earlier) if header.follows(&earlier) => Verdict::Match,
         _ if datagram.before() >= 8 => Verdict::No,
@@ -204,6 +205,9 @@ mod tests {
         let report = b"\x80\xc9\0\x01\x01\x02\x03\x04\x81\xca\0\x02\x01\x02\x03\x04\x01\0\0\0";
         assert_eq!(testing::datagram(&RTCP, 30_001, report), Verdict::Match);
         assert_eq!(testing::datagram(&RTCP, 30_001, &report[..19]), Verdict::No);
-        assert_eq!(testing::datagram(&RTCP, 30_001, b"\x81\xc9\0\x01\x01\x02\x03\x04"), Verdict::No);
+        assert_eq!(
+            testing::datagram(&RTCP, 30_001, b"\x81\xc9\0\x01\x01\x02\x03\x04"),
+            Verdict::No
+        );
     }
 }

@@ -35,8 +35,17 @@ pub struct Rtsp {
 }
 
 const METHODS: &[&[u8]] = &[
-    b"DESCRIBE", b"ANNOUNCE", b"SETUP", b"PLAY", b"PAUSE", b"TEARDOWN", b"RECORD", b"REDIRECT",
-    b"GET_PARAMETER", b"SET_PARAMETER", b"OPTIONS",
+    b"DESCRIBE",
+    b"ANNOUNCE",
+    b"SETUP",
+    b"PLAY",
+    b"PAUSE",
+    b"TEARDOWN",
+    b"RECORD",
+    b"REDIRECT",
+    b"GET_PARAMETER",
+    b"SET_PARAMETER",
+    b"OPTIONS",
 ];
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -63,7 +72,9 @@ fn probe_request(stream: &[u8]) -> Verdict {
         Some(line) => {
             Verdict::from_match(line.ends_with(b" RTSP/1.0") || line.ends_with(b" RTSP/2.0"))
         }
-        None if target.len() < 1024 && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') => {
+        None if target.len() < 1024
+            && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') =>
+        {
             Verdict::More
         }
         None => Verdict::No,

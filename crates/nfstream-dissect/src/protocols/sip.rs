@@ -46,8 +46,20 @@ pub struct Sip {
 
 const FIRST_LETTERS: &[u8] = b"RIABCOPSUNM";
 const METHODS: &[&[u8]] = &[
-    b"REGISTER", b"INVITE", b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"PRACK", b"SUBSCRIBE",
-    b"NOTIFY", b"PUBLISH", b"INFO", b"REFER", b"MESSAGE", b"UPDATE",
+    b"REGISTER",
+    b"INVITE",
+    b"ACK",
+    b"BYE",
+    b"CANCEL",
+    b"OPTIONS",
+    b"PRACK",
+    b"SUBSCRIBE",
+    b"NOTIFY",
+    b"PUBLISH",
+    b"INFO",
+    b"REFER",
+    b"MESSAGE",
+    b"UPDATE",
 ];
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
@@ -78,7 +90,11 @@ fn probe_message(message: &[u8]) -> Verdict {
         .unwrap_or_else(|| match line(target) {
             // Other schemes are allowed.
             Some(line) => Verdict::from_match(line.ends_with(b" SIP/2.0")),
-            None if target.len() < 512 && target.iter().all(|b| (b' '..=b'~').contains(b) || *b == b'\r') => Verdict::More,
+            None if target.len() < 512
+                && target.iter().all(|b| (b' '..=b'~').contains(b) || *b == b'\r') =>
+            {
+                Verdict::More
+            }
             None => Verdict::No,
         })
 }
@@ -200,8 +216,7 @@ mod tests {
     #[test]
     fn a_dialogue_over_tcp_is_read_to_its_end() {
         let server = b"SIP/2.0 100 Trying\r\n\r\nSIP/2.0 200 OK\r\nServer: pbx\r\n\r\n";
-        let found =
-            testing::parse_streams(&PROTOCOL, 5060, INVITE, server, Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 5060, INVITE, server, Finding::default());
         let metadata = found.found_metadata().unwrap();
         assert_eq!(metadata.sip.as_ref().unwrap().status, 200);
         assert_eq!(metadata.announced.len(), 1);

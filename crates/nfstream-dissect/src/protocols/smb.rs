@@ -48,7 +48,7 @@ pub(crate) fn version(magic: &[u8]) -> Option<ProtocolId> {
 fn probe(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
     match stream {
-        [0, _, _, _, 0xff | 0xfe | 0xfd | 0xfc, rest @ ..] => crate::read::begins(rest, b"SMB"),
+        [0, _, _, _, 0xfc..=0xff, rest @ ..] => crate::read::begins(rest, b"SMB"),
         [] | [0] | [0, _] | [0, _, _] | [0, _, _, _] => Verdict::More,
         _ => Verdict::No,
     }

@@ -7,9 +7,7 @@ use crate::label::{Category, ProtocolId};
 use crate::metadata::Announced;
 use crate::packet::{Direction, UDP};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
-use crate::protocol::{
-    DatagramParser, DatagramRules, Follow, Need, Protocol, Start, StreamRules,
-};
+use crate::protocol::{DatagramParser, DatagramRules, Follow, Need, Protocol, Start, StreamRules};
 use crate::protocols::dtls;
 use crate::read::{Reader, be16, text};
 
@@ -120,9 +118,9 @@ impl<'a> Message<'a> {
         // Binding and shared secret: request, response, error.
         matches!(self.kind, 1 | 2 | 0x101 | 0x102 | 0x111 | 0x112)
             && self.is_whole()
-            && self.attributes().all(|(kind, _)| {
-                matches!(kind, 1..=0x14 | 0x101..=0x103 | 0x8000..)
-            })
+            && self
+                .attributes()
+                .all(|(kind, _)| matches!(kind, 1..=0x14 | 0x101..=0x103 | 0x8000..))
     }
 }
 
@@ -157,9 +155,10 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         let same = head.bytes().get(4..HEADER) == payload.get(4..HEADER);
         same && head.bytes().get(..2) != payload.get(..2)
     });
-    let repeated = datagram.history.last(datagram.direction).is_some_and(|head| {
-        head.bytes().get(..4) == payload.get(..4)
-    });
+    let repeated = datagram
+        .history
+        .last(datagram.direction)
+        .is_some_and(|head| head.bytes().get(..4) == payload.get(..4));
     let usual = (3478..=3481).any(|port| datagram.has_port(port));
     if answered || repeated || usual || message.attributes.len() >= 8 {
         Verdict::Match
@@ -199,7 +198,8 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     for (direction, stream) in
         [(Direction::FromClient, streams.client), (Direction::FromServer, streams.server)]
     {
-        let framed = be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
+        let framed =
+            be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
         let mut rest = stream;
         for _ in 0..16 {
             if framed {
@@ -311,7 +311,8 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
 fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Finding) {
     let Some(application) = finding.application() else { return };
     let mut add = |end: SocketAddr| {
-        let announced = Announced { address: end.ip(), port: end.port(), transport: UDP, application };
+        let announced =
+            Announced { address: end.ip(), port: end.port(), transport: UDP, application };
         finding.metadata().announce(announced);
     };
     add(datagram.endpoints.client);
