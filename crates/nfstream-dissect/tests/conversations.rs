@@ -152,7 +152,7 @@ fn label(conversation: &Conversation, mut cuts: impl Iterator<Item = usize>) -> 
             let segment = Some(Segment { sequence: *sequence, syn, end: false });
             dissector
                 .inspect(&mut flow, &Packet { endpoints: &endpoints, direction, segment, payload });
-            let sent = u32::try_from(len).unwrap() + u32::from(syn);
+            let sent = u32::try_from(len).expect("segments are short") + u32::from(syn);
             *sequence = sequence.wrapping_add(sent);
             (rest, syn) = (after, false);
         }

@@ -43,7 +43,7 @@ pub(crate) const UTP: Protocol = Protocol {
     ..PROTOCOL
 };
 
-/// What BitTorrent messages show.
+/// Metadata of BitTorrent messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BitTorrent {
     /// Hash of the torrent in hexadecimal digits.

@@ -31,7 +31,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const PROFINET: Protocol =
     Protocol { id: ProtocolId(371), name: "PROFINET_IO", category: Category(31), ..Protocol::NEW };
 
-/// What a call shows.
+/// Metadata of a call.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dcerpc {
     /// Interface that is called, as a UUID in lower case.

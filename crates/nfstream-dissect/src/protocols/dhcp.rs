@@ -34,7 +34,7 @@ pub(crate) const DHCPV6: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a DHCP or DHCPv6 message shows.
+/// Metadata of a DHCP or DHCPv6 message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dhcp {
     /// Message type (DHCP: 1 for discover, 3 for request; DHCPv6: 1 for solicit), 0 for BOOTP.

@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What the first message of a Diameter connection shows.
+/// Metadata of the first message of a Diameter connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Diameter {
     /// Command (257 for an exchange of capabilities).

@@ -56,7 +56,7 @@ pub(crate) const LLMNR: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a DNS exchange shows: a question and the answer to it.
+/// Metadata of a DNS exchange: a question and the answer to it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
     /// Name of the question; without a question, that of the first record.
@@ -107,8 +107,8 @@ const A: u16 = 1;
 /// Type of AAAA records (RFC 3596).
 const AAAA: u16 = 28;
 
-/// Returns the addresses in the answer section of a DNS response, each with the name that was
-/// asked: aliases (CNAME) lead from the question to the owner of the address. Without a question,
+/// Returns the addresses in the answer section of a DNS response, each with the name in the
+/// question: aliases (CNAME) lead from the question to the owner of the address. Without a question,
 /// as in mDNS, it is the owner itself.
 ///
 /// `message` is the payload of a datagram, or what follows the length in TCP. A message that is no
@@ -179,7 +179,7 @@ struct Header {
     response: bool,
     opcode: u8,
     response_code: u8,
-    /// Whether the bit is set that no RFC gives a meaning.
+    /// State of the bit to which no RFC gives a meaning.
     reserved: bool,
     /// Questions, answers, authorities and additional records.
     counts: [u16; 4],
@@ -207,7 +207,7 @@ impl Header {
         let sections = if self.response {
             questions <= 16 && answers <= 1024 && authorities <= 1024 && additional <= 1024
         } else {
-            // Inverse queries (opcode 1) ask by an answer, updates (5) carry records.
+            // Inverse queries (opcode 1) hold an answer in place of a question, updates (5) records.
             (questions > 0 || (self.opcode == 1 && answers > 0))
                 && questions <= 16
                 && self.response_code == 0

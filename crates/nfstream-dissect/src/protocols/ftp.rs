@@ -37,7 +37,7 @@ pub(crate) const DATA: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an FTP control connection shows.
+/// Metadata of an FTP control connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ftp {
     /// First line of the server.

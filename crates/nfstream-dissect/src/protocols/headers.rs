@@ -13,7 +13,7 @@ pub(crate) struct Head<'a> {
     pub(crate) first: &'a [u8],
     /// Bytes of the headers.
     headers: &'a [u8],
-    /// What follows the empty line.
+    /// Bytes after the empty line.
     pub(crate) body: &'a [u8],
     /// Whether the empty line has come, or no more is read.
     pub(crate) complete: bool,

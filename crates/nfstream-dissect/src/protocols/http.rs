@@ -45,7 +45,7 @@ pub(crate) const HLS: Protocol = carried(418, "HLS", 1);
 /// Dynamic adaptive streaming (ISO/IEC 23009-1).
 pub(crate) const MPEG_DASH: Protocol = carried(291, "MpegDash", 1);
 
-/// What an HTTP/1 exchange shows: the first request and the response to it.
+/// Metadata of an HTTP/1 exchange: the first request and the response to it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Http {
     /// Method of the request.
@@ -81,7 +81,7 @@ const USER_AGENTS: &[(&[u8], ProtocolId)] = &[
     (b"qBittorrent/", super::bittorrent::PROTOCOL.id),
 ];
 const LONGEST_METHOD: usize = 20;
-/// Bytes of a body that tell what it is.
+/// Bytes of a body that are read.
 const BODY: usize = 512;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -265,10 +265,10 @@ fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> O
     }
 }
 
-/// Returns whether a request asks a BitTorrent tracker (BEP 3).
+/// Returns whether a request goes to a BitTorrent tracker (BEP 3).
 fn is_tracker(first: &[u8]) -> bool {
-    let asks = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
-    asks && contains(first, b"info_hash=")
+    let known = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
+    known && contains(first, b"info_hash=")
 }
 
 /// Returns the application of a program that names itself at the start of its user agent.

@@ -25,7 +25,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const GRPC: Protocol =
     Protocol { id: ProtocolId(10_300), name: "gRPC", category: Category(16), ..Protocol::NEW };
 
-/// What an HTTP/2 connection shows: its first request and the first response.
+/// Metadata of an HTTP/2 connection: its first request and the first response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Http2 {
     /// `:method` of the request.

@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What Kerberos messages show.
+/// Metadata of Kerberos messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Kerberos {
     /// Type of the latest message (10 for a request to the authentication service).

@@ -28,7 +28,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What LDAP messages show.
+/// Metadata of LDAP messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ldap {
     /// Whether the session was upgraded to TLS.

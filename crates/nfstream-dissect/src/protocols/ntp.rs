@@ -14,7 +14,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an NTP packet shows.
+/// Metadata of an NTP packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Ntp {
     /// Version, 1 to 4.

@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a RADIUS exchange shows.
+/// Metadata of a RADIUS exchange.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Radius {
     /// Code of the first packet (1 for an access request, 4 for accounting).

@@ -40,10 +40,10 @@ pub(crate) const RTCP: Protocol = Protocol {
 pub(crate) const SRTP: Protocol =
     Protocol { id: ProtocolId(338), name: "SRTP", category: Category(1), ..Protocol::NEW };
 
-/// What RTP shows.
+/// Metadata of RTP.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rtp {
-    /// Payload type (0 for PCMU, 96 to 127 as the session says).
+    /// Payload type (0 for PCMU, 96 to 127 as the session defines them).
     pub payload_type: u8,
     /// Source of the stream.
     pub ssrc: u32,
@@ -158,7 +158,7 @@ fn is_compound_report(payload: &[u8]) -> bool {
     while let [0x80..=0xbf, 200..=207, ..] = rest {
         let Some(len) = be16(rest, 2).map(|words| 4 * (usize::from(words) + 1)) else { break };
         let Some(next) = rest.get(len..) else { return false };
-        // A sender's report holds 28 bytes, then a block of 24 for each source it hears.
+        // A sender's report holds 28 bytes, then a block of 24 for each source in it.
         let [first, kind, ..] = *rest else { break };
         let fixed = if kind == 200 { 28 } else { 8 };
         if kind <= 201 && len < fixed + 24 * usize::from(first & 31) {

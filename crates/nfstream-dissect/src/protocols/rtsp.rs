@@ -23,7 +23,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an RTSP session shows.
+/// Metadata of an RTSP session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rtsp {
     /// URL of the first request.

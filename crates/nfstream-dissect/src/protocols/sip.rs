@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a SIP dialogue shows.
+/// Metadata of a SIP dialogue.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sip {
     /// Method of the first request.

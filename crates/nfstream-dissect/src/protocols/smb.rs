@@ -25,7 +25,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const V1: Protocol =
     Protocol { id: ProtocolId(16), name: "SMBv1", category: Category(18), ..Protocol::NEW };
 
-/// What an SMB connection shows.
+/// Metadata of an SMB connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Smb {
     /// Dialect that the server chose (0x0311 for 3.1.1), 0 for version 1 or before a choice.

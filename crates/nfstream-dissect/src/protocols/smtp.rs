@@ -23,7 +23,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a mail session shows: SMTP, POP3 or IMAP.
+/// Metadata of a mail session: SMTP, POP3 or IMAP.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Mail {
     /// First line of the server.

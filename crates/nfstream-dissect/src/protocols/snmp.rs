@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an SNMP message shows.
+/// Metadata of an SNMP message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Snmp {
     /// Version: 1, 2 for 2c, or 3.

@@ -22,7 +22,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a client of a SOCKS proxy shows.
+/// Metadata of a client of a SOCKS proxy.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Socks {
     /// Version: 4 or 5.

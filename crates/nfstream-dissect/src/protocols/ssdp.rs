@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an SSDP message shows.
+/// Metadata of an SSDP message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ssdp {
     /// Kind of device or service that is sought or announced.

@@ -1,4 +1,4 @@
-//! STUN and TURN (RFC 8489, RFC 8656, RFC 3489) over UDP and TCP, and the calls behind them.
+//! STUN and TURN (RFC 8489, RFC 8656, RFC 3489) over UDP and TCP, and the calls that they set up.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -31,7 +31,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What STUN and TURN messages show.
+/// Metadata of STUN and TURN messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Stun {
     /// Software of the client.
@@ -75,7 +75,7 @@ const MAX_DATAGRAMS: u8 = 30;
 #[derive(Clone, Copy)]
 struct Message<'a> {
     kind: u16,
-    /// Whether the magic cookie of RFC 5389 stands in it.
+    /// Presence of the magic cookie (RFC 8489).
     modern: bool,
     attributes: &'a [u8],
 }

@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a TFTP request shows.
+/// Metadata of a TFTP request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tftp {
     /// Whether the file is written.
