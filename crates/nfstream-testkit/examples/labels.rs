@@ -263,13 +263,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     Ok(labelled)
 }
 
-fn inspect(
-    dissector: &Dissector,
-    flow: &mut Open,
-    packet: &Packet,
-    src: SocketAddr,
-    bytes: &[u8],
-) {
+fn inspect(dissector: &Dissector, flow: &mut Open, packet: &Packet, src: SocketAddr, bytes: &[u8]) {
     let frame = packet.frame(bytes);
     let offset = usize::try_from(packet.transport_offset).unwrap_or(usize::MAX);
     let segment = (packet.protocol == 6).then(|| {

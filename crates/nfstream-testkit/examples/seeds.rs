@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nfstream_testkit::{captures, targets};
+use nfstream_testkit::{captures, conversations, targets};
 
 /// Files larger than this would slow the fuzzer down.
 const LARGEST: usize = 48 << 10;
@@ -34,6 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for target in ["pcap", "pcapng"] {
             write(&folder, target, &name, &bytes)?;
         }
+        for (number, (target, data)) in conversations::seeds(&path)?.iter().enumerate() {
+            write(&folder, target, &format!("{name}-{number}"), data)?;
+        }
         for (number, data) in targets::seeds(&path)?.iter().enumerate() {
             for target in ["engine", "tunnels"] {
                 write(&folder, target, &format!("{name}-{number}"), data)?;
@@ -45,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    write(&folder, "dtls", "hello", &conversations::write_conversation(3, [dtls_hello()]))?;
     for (number, condition) in CONDITIONS.iter().enumerate() {
         write(&folder, "condition", &number.to_string(), condition.as_bytes())?;
     }
@@ -54,6 +58,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(&folder, "flow_table", &limit.to_string(), &data)?;
     }
     Ok(())
+}
+
+/// Returns a client's hello over DTLS, with the header of its record and that of its fragment.
+fn dtls_hello() -> (nfstream_dissect::Direction, &'static [u8]) {
+    const HELLO: &[u8] = b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x4c\
+        \x01\0\0\x40\0\0\0\0\0\0\0\x40\
+        \xfe\xfd................................\0\0\0\x02\xc0\x2b\x01\0\
+        \0\x14\0\0\0\x10\0\x0e\0\0\x0bexample.com";
+    (nfstream_dissect::Direction::FromClient, HELLO)
 }
 
 fn write(folder: &Path, target: &str, name: &str, data: &[u8]) -> Result<(), Box<dyn Error>> {

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod conversations;
 mod frame;
 mod golden;
 pub mod model;

@@ -1,9 +1,9 @@
 //! What is fuzzed, a function for each target: bytes from anywhere go in, and nothing but a panic
 //! tells that something is wrong. The fuzzer and the test that replays what it has found share them.
 //!
-//! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. The others
-//! take frames as [`write_frames`] puts them down: a byte of options, the link type, then the
-//! frames.
+//! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. [`dtls`],
+//! [`quic`] and [`tls`] take a conversation, see [`conversations`]. The others take frames as
+//! [`write_frames`] puts them down: a byte of options, the link type, then the frames.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -18,6 +18,7 @@ use nfstream::flow::{Direction, FlowKey, FragmentTable, Segment, Timeouts};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, Stats, Step, export};
 
+use crate::conversations::{self, TCP, UDP};
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
 
@@ -31,12 +32,15 @@ pub struct Target {
 }
 
 /// Every target but the condition of the command line, which is that program's.
-pub const ALL: [Target; 6] = [
+pub const ALL: [Target; 9] = [
+    Target { name: "dtls", run: dtls },
     Target { name: "engine", run: engine },
     Target { name: "flow_table", run: flow_table },
     Target { name: "link", run: link },
     Target { name: "pcap", run: pcap },
     Target { name: "pcapng", run: pcapng },
+    Target { name: "quic", run: quic },
+    Target { name: "tls", run: tls },
     Target { name: "tunnels", run: tunnels },
 ];
 
@@ -146,6 +150,21 @@ fn read(path: &PathBuf) -> Contents {
     }
     contents.warnings = source.take_warnings().len();
     contents
+}
+
+/// A conversation over DTLS.
+pub fn dtls(data: &[u8]) {
+    conversations::dissect(UDP, 4433, data);
+}
+
+/// A conversation over QUIC.
+pub fn quic(data: &[u8]) {
+    conversations::dissect(UDP, 443, data);
+}
+
+/// A conversation over TLS.
+pub fn tls(data: &[u8]) {
+    conversations::dissect(TCP, 443, data);
 }
 
 /// One frame: its link type, and options of decoding.

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use nfstream_testkit::targets;
+use nfstream_testkit::{conversations, targets};
 
 #[test]
 #[allow(clippy::print_stderr, reason = "a crash of nDPI ends the process")]
@@ -31,6 +31,10 @@ fn targets_take_captures_as_they_are() {
         let bytes = fs::read(&path).unwrap();
         targets::pcap(&bytes);
         targets::pcapng(&bytes);
+        for (name, data) in conversations::seeds(&path).unwrap() {
+            let target = targets::ALL.into_iter().find(|target| target.name == name);
+            (target.unwrap().run)(&data);
+        }
         for data in targets::seeds(&path).unwrap() {
             targets::link(&data);
             targets::tunnels(&data);

@@ -95,9 +95,16 @@ impl Keys {
         let (ciphertext, tag) = payload.split_at_checked(payload.len().checked_sub(TAG)?)?;
         let mut frames = ciphertext.to_vec();
         let buffer = InOutBuf::from(frames.as_mut_slice());
-        Aes128Gcm::new(&self.key.into())
-            .decrypt_inout_detached(&nonce.into(), &header, buffer, tag.try_into().ok()?)
-            .ok()?;
+        let opened = Aes128Gcm::new(&self.key.into()).decrypt_inout_detached(
+            &nonce.into(),
+            &header,
+            buffer,
+            tag.try_into().ok()?,
+        );
+        if opened.is_err() {
+            // A fuzzer cannot seal packets: it reaches the frames without.
+            return cfg!(fuzzing).then(|| ciphertext.to_vec());
+        }
         Some(frames)
     }
 }

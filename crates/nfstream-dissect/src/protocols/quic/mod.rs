@@ -15,7 +15,7 @@ use crate::probe::{Datagram, Progress, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Follow, Protocol, Start};
 use crate::protocols::tls::hello::{ClientHello, Cookie};
 use crate::protocols::tls::{self, Carrier, read_client_hello, read_server_hello};
-use crate::read::{Reader, text};
+use crate::read::{Reader, be32, text};
 
 use initial::{Keys, Role};
 use packet::{ConnectionId, Kind, Long, Version};
@@ -97,14 +97,18 @@ pub(crate) fn is_quic(payload: &[u8]) -> bool {
     if google::has_public_version(payload) {
         return true;
     }
+    let first = payload.first().copied().unwrap_or_default();
+    let version = be32(payload, 1).map_or(Version::Unknown, Version::new);
+    if first < 0x80 || version == Version::Unknown {
+        return false;
+    }
     let Some(packet) = Long::read(&mut Reader(payload)) else { return false };
-    match packet.version {
+    match version {
         Version::Negotiation => packet.offers_known_version(),
         // Clients send reserved versions to provoke a negotiation.
         Version::Reserved => {
             payload.len() >= MIN_FIRST && packet.destination.bytes().len() >= 8 && packet.fixed
         }
-        Version::Unknown => false,
         _ => packet.fixed,
     }
 }
@@ -143,8 +147,13 @@ impl Connection {
         let Some(frames) = google::plain_frames(payload) else { return Progress::More };
         let quic = finding.metadata().quic.get_or_insert_default();
         quic.version = frames.version;
-        self.client = Some(direction);
+        if self.client.is_some_and(|client| client != direction) {
+            return Progress::More;
+        }
         self.hello.add(frames);
+        if !self.hello.bytes().is_empty() {
+            self.client = Some(direction);
+        }
         self.client_done = google::read_hello(self.hello.bytes(), finding);
         if self.client_done { Progress::Done } else { Progress::More }
     }
@@ -160,7 +169,9 @@ impl Connection {
             Kind::ZeroRtt => quic.early_data = true,
             Kind::Initial | Kind::Handshake => {}
         }
-        quic.version = packet.number;
+        if packet.version != Version::Unknown {
+            quic.version = packet.number;
+        }
         if packet.kind != Kind::Initial || packet.version.salt().is_none() {
             return;
         }

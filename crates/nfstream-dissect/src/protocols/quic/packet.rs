@@ -43,6 +43,8 @@ pub(super) enum Kind {
 
 /// Longest name of a connection (RFC 9000, section 17.2).
 const MAX_CONNECTION_ID: usize = 20;
+/// Versions that a negotiation lists at most.
+const MAX_VERSIONS: usize = 64;
 
 /// Name of a connection at one end.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -185,16 +187,17 @@ impl<'a> Long<'a> {
         Some(packet)
     }
 
-    /// Returns whether a negotiation lists a version that is known or reserved.
+    /// Returns whether a negotiation lists a version that is known.
     pub(super) fn offers_known_version(&self) -> bool {
         let (versions, rest) = self.protected.as_chunks();
-        let known = |bytes: &[u8; 4]| {
-            !matches!(
-                Version::new(u32::from_be_bytes(*bytes)),
-                Version::Unknown | Version::Negotiation
-            )
+        let version = |bytes: &[u8; 4]| Version::new(u32::from_be_bytes(*bytes));
+        let known = |version| {
+            !matches!(version, Version::Negotiation | Version::Reserved | Version::Unknown)
         };
-        rest.is_empty() && versions.iter().any(known)
+        rest.is_empty()
+            && versions.len() <= MAX_VERSIONS
+            && versions.iter().all(|bytes| version(bytes) != Version::Negotiation)
+            && versions.iter().any(|bytes| known(version(bytes)))
     }
 }
 

@@ -234,6 +234,8 @@ fn a_negotiation_of_versions_is_known() {
     // A version that nobody knows.
     let unknown = hex("80000000000008f067a5502a4262b512345678");
     assert_eq!(datagram(&PROTOCOL, 443, &unknown), Verdict::No);
+    let reserved = hex("80000000000008f067a5502a4262b50a1a2a3a");
+    assert_eq!(datagram(&PROTOCOL, 443, &reserved), Verdict::No);
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(crate) enum Carrier {
 
 /// Hexadecimal digits of a hash in JA4.
 const JA4_HASH: usize = 12;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Returns the JA3 of a client's hello: the MD5 of its version, cipher suites, extensions, groups
 /// and point formats in decimal.
@@ -45,17 +46,19 @@ pub(crate) fn ja3s(hello: &ServerHello<'_>) -> Box<str> {
 
 /// Returns the JA4 of a client's hello, after FoxIO's description of JA4.
 pub(crate) fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> Box<str> {
-    let mut ciphers: Vec<u16> = numbers(hello.ciphers).filter(|n| !is_grease(*n)).collect();
-    let all = extensions(hello.extensions).map(|(number, _)| number).filter(|n| !is_grease(*n));
+    let mut ciphers = Vec::with_capacity(hello.ciphers.len() / 2);
+    ciphers.extend(numbers(hello.ciphers).filter(|number| !is_grease(*number)));
     let mut count = 0_usize;
     let mut named = false;
-    let mut hashed: Vec<u16> = all
-        .inspect(|number| {
-            count += 1;
-            named |= *number == SERVER_NAME;
-        })
-        .filter(|number| !matches!(*number, SERVER_NAME | ALPN))
-        .collect();
+    let mut hashed = Vec::with_capacity(32);
+    for (number, _) in extensions(hello.extensions).filter(|(number, _)| !is_grease(*number)) {
+        count += 1;
+        match number {
+            SERVER_NAME => named = true,
+            ALPN => {}
+            _ => hashed.push(number),
+        }
+    }
     let mut ja4 = String::with_capacity(36);
     ja4.push(match carrier {
         Carrier::Tls => 't',
@@ -73,8 +76,8 @@ pub(crate) fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> Box<str> {
     ja4.push('_');
     push_hash(&mut ja4, &ciphers, &[]);
     ja4.push('_');
-    let algorithms: Vec<u16> =
-        numbers(hello.signature_algorithms).filter(|n| !is_grease(*n)).collect();
+    let mut algorithms = Vec::with_capacity(hello.signature_algorithms.len() / 2);
+    algorithms.extend(numbers(hello.signature_algorithms).filter(|number| !is_grease(*number)));
     push_hash(&mut ja4, &hashed, &algorithms);
     ja4.into()
 }
@@ -129,32 +132,30 @@ fn push_hash(ja4: &mut String, list: &[u16], then: &[u16]) {
         ja4.extend(std::iter::repeat_n('0', JA4_HASH));
         return;
     }
-    let mut text = String::with_capacity((list.len() + then.len()) * 5);
-    push_hexadecimal(&mut text, list);
+    let mut text = Vec::with_capacity((list.len() + then.len()) * 5);
+    push_list(&mut text, list);
     if !then.is_empty() {
-        text.push('_');
-        push_hexadecimal(&mut text, then);
+        text.push(b'_');
+        push_list(&mut text, then);
     }
-    let hash = hex(&Sha256::digest(text));
-    ja4.push_str(hash.get(..JA4_HASH).unwrap_or_default());
+    push_hex(ja4, &Sha256::digest(text)[..JA4_HASH / 2]);
 }
 
 /// Appends numbers in hexadecimal, joined by commas.
-fn push_hexadecimal(text: &mut String, numbers: &[u16]) {
+fn push_list(text: &mut Vec<u8>, numbers: &[u16]) {
     for (place, number) in numbers.iter().enumerate() {
         if place > 0 {
-            text.push(',');
+            text.push(b',');
         }
-        push_hex(text, &number.to_be_bytes());
+        let digit = |shift: u32| DIGITS[usize::from(number >> shift & 0x0f)];
+        text.extend_from_slice(&[digit(12), digit(8), digit(4), digit(0)]);
     }
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 0x0f)]);
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
     }
 }
 

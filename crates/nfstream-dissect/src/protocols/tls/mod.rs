@@ -278,14 +278,17 @@ fn first_message(stream: &[u8]) -> Option<u8> {
 }
 
 fn parse_sides(client: &[u8], server: &[u8], finding: &mut Finding) -> Need {
-    let is_encrypted = |stream: &[u8]| {
-        Header::read(stream).is_some_and(|header| header.content != content::HANDSHAKE)
-    };
-    if is_encrypted(client) || is_encrypted(server) {
-        return Need::Done;
-    }
     let of_client = read_side(client, Side::Client, finding);
     let of_server = read_side(server, Side::Server, finding);
+    // A connection that has begun before shows no hello.
+    let is_under_way = |stream: &[u8]| {
+        Header::read(stream).is_some_and(|header| {
+            matches!(header.content, content::CHANGE_CIPHER_SPEC | content::APPLICATION_DATA)
+        })
+    };
+    if is_under_way(client) || is_under_way(server) {
+        return Need::Done;
+    }
     match (of_client, of_server) {
         (None, None) => Need::Done,
         (client, server) => Need::Bytes {

@@ -405,6 +405,16 @@ fn encrypted_records_have_a_label_and_nothing_more() {
 }
 
 #[test]
+fn a_refused_client_is_read() {
+    let alert = record(21, &[2, 40]);
+    let (host, tls) = found_tls(Config::default(), &client_hello(), &alert);
+    assert_eq!((&*host, tls.version), ("www.example.com", None));
+    let mut finding = Finding::default();
+    assert_eq!(parse_handshake(&[], &alert, &mut finding), Need::client(5));
+    assert_eq!(parse_handshake(&client_hello(), &alert, &mut finding), Need::Done);
+}
+
+#[test]
 fn a_hello_that_is_cut_shows_its_name() {
     let (found, progress) =
         dissect(Config::default(), 443, &client_hello()[..200], &[], &[usize::MAX]);

@@ -1,0 +1,167 @@
+//! Conversations of two ends for the fuzz targets of dissection: payloads with their directions.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use nfstream::capture::{self, CaptureError, Chunk, Source};
+use nfstream::decode::decode;
+use nfstream_dissect::{
+    Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Metadata, Packet,
+    Progress,
+};
+
+/// IP protocol number of TCP.
+pub(crate) const TCP: u8 = 6;
+/// IP protocol number of UDP.
+pub(crate) const UDP: u8 = 17;
+
+/// Bit of the length of a payload: it is the server's.
+const FROM_SERVER: u16 = 1 << 15;
+/// Payloads of a conversation that are put down.
+const MAX_PAYLOADS: usize = 12;
+/// Heap bytes of a flow at most: two streams with segments that wait, or a handshake in pieces.
+const MAX_MEMORY: usize = 128 << 10;
+
+/// Dissects a conversation with a server at `port`: a byte of options, then payloads, each after
+/// its length in two bytes.
+///
+/// # Panics
+///
+/// Panics if text is not clean, if a flow holds too much, or if the sizes of the segments of a
+/// stream decide what is found.
+pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
+    let Some((options, data)) = data.split_first() else { return };
+    let wanted = options & 1 != 0;
+    let dissector = Dissector::new(Config {
+        limits: Limits { tcp_packets: u32::MAX, udp_packets: u32::MAX },
+        fingerprints: Fingerprints { ja3: wanted, ja4: wanted, hassh: wanted },
+        certificates: options & 2 != 0,
+        personal: options & 4 != 0,
+    });
+    let endpoints = Endpoints {
+        protocol,
+        client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 50_000)),
+        server: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 2), port)),
+    };
+    let found = converse(&dissector, &endpoints, payloads(data));
+    if let Some(metadata) = &found.metadata {
+        assert_clean(&metadata.host);
+        if let Some(tls) = &metadata.tls {
+            assert_clean(&tls.alpn);
+            assert_clean(&tls.selected_alpn);
+            if let Some(certificate) = &tls.certificate {
+                [&certificate.common_name, &certificate.subject, &certificate.issuer]
+                    .into_iter()
+                    .chain(&certificate.names)
+                    .for_each(|text| assert_clean(text));
+            }
+        }
+        if let Some(quic) = &metadata.quic {
+            assert_clean(&quic.user_agent);
+        }
+    }
+    if protocol == TCP {
+        let halves = payloads(data).flat_map(|(direction, payload)| {
+            let (first, second) = payload.split_at(payload.len() / 2);
+            [(direction, first), (direction, second)]
+        });
+        assert_eq!(converse(&dissector, &endpoints, halves), found, "in smaller segments");
+    }
+}
+
+/// Puts a conversation down as [`dissect`] takes it.
+pub fn write_conversation<'a>(
+    options: u8,
+    payloads: impl IntoIterator<Item = (Direction, &'a [u8])>,
+) -> Vec<u8> {
+    let mut data = vec![options];
+    for (direction, payload) in payloads {
+        let len = u16::try_from(payload.len()).unwrap_or(u16::MAX).min(FROM_SERVER - 1);
+        let flag = if direction == Direction::FromServer { FROM_SERVER } else { 0 };
+        data.extend((len | flag).to_be_bytes());
+        data.extend_from_slice(&payload[..payload.len().min(len.into())]);
+    }
+    data
+}
+
+/// Returns the conversations of a capture with TLS and QUIC servers at their usual port, each with
+/// the name of its target.
+///
+/// # Errors
+///
+/// If the capture cannot be read.
+pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureError> {
+    let mut source = capture::open(std::slice::from_ref(path))?;
+    let mut chunk = Chunk::default();
+    let mut conversations: BTreeMap<_, Vec<(Direction, Vec<u8>)>> = BTreeMap::new();
+    loop {
+        let more = source.read(&mut chunk, 8192)?;
+        for record in &chunk.records {
+            let Ok(packet) = decode(record, chunk.frame(record), Default::default()) else {
+                continue;
+            };
+            let end = |ip: IpAddr, port| SocketAddr::new(ip, port);
+            let src = end(packet.src.ip(packet.version), packet.src.port);
+            let dst = end(packet.dst.ip(packet.version), packet.dst.port);
+            let (direction, client, server) = match (src.port(), dst.port()) {
+                (_, 443) => (Direction::FromClient, src, dst),
+                (443, _) => (Direction::FromServer, dst, src),
+                _ => continue,
+            };
+            let payload = packet.payload(chunk.bytes.as_slice());
+            let target = match packet.protocol {
+                TCP => "tls",
+                UDP => "quic",
+                _ => continue,
+            };
+            let payloads = conversations.entry((target, client, server)).or_default();
+            if !payload.is_empty() && payloads.len() < MAX_PAYLOADS {
+                payloads.push((direction, payload.to_vec()));
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    let seeds = conversations.into_iter().map(|((target, ..), payloads)| {
+        let payloads = payloads.iter().map(|(direction, payload)| (*direction, &payload[..]));
+        (target, write_conversation(0b11, payloads))
+    });
+    Ok(seeds.collect())
+}
+
+fn payloads(mut data: &[u8]) -> impl Iterator<Item = (Direction, &[u8])> {
+    std::iter::from_fn(move || {
+        let (head, rest) = data.split_first_chunk()?;
+        let head = u16::from_be_bytes(*head);
+        let len = usize::from(head & !FROM_SERVER).min(rest.len());
+        let (payload, rest) = rest.split_at(len);
+        data = rest;
+        let direction =
+            if head & FROM_SERVER == 0 { Direction::FromClient } else { Direction::FromServer };
+        Some((direction, payload))
+    })
+}
+
+fn converse<'a>(
+    dissector: &Dissector,
+    endpoints: &Endpoints,
+    payloads: impl Iterator<Item = (Direction, &'a [u8])>,
+) -> Found {
+    let mut flow = Flow::default();
+    for (direction, payload) in payloads {
+        let packet = Packet { endpoints, direction, segment: None, payload };
+        let progress = dissector.inspect(&mut flow, &packet);
+        assert!(flow.memory() <= MAX_MEMORY, "{} bytes held", flow.memory());
+        if progress == Progress::Done {
+            break;
+        }
+    }
+    dissector.finish(flow, endpoints)
+}
+
+fn assert_clean(text: &str) {
+    assert!(text.len() <= Metadata::MAX_TEXT, "{} bytes of text", text.len());
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+}
