@@ -160,7 +160,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         }
     }
     // Only the response is of interest after the request.
-    let requested = request.as_ref().is_some_and(|head| head.has_body_start(BODY));
+    let requested = request.as_ref().is_some_and(|head| head.body_start(BODY).is_some());
     if requested || streams.client.len() >= MAX_HEAD {
         return if streams.server.len() < MAX_HEAD {
             Need::server(streams.server.len() + 1)
@@ -238,7 +238,7 @@ fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> O
             .get(..kind.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
     };
-    let body = head.body.trim_ascii_start();
+    let body = head.body_start(BODY).unwrap_or_default().trim_ascii_start();
     if head.header("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
         Some(super::websocket::PROTOCOL.id)
     } else if is_type("application/ocsp-request") {
@@ -411,7 +411,7 @@ mod tests {
             (b"POST / HTTP/1.1\r\nContent-Type: application/ipp\r\n\r\n", "IPP"),
             (b"PROPFIND / HTTP/1.1\r\n\r\n", "WebDAV"),
             (b"POST / HTTP/1.1\r\nSOAPAction: \"x\"\r\n\r\n", "SOAP"),
-            (b"POST / HTTP/1.1\r\n\r\n{\"jsonrpc\": \"2.0\"", "JSON-RPC"),
+            (b"POST / HTTP/1.1\r\nContent-Length: 16\r\n\r\n{\"jsonrpc\": \"2.0\"", "JSON-RPC"),
             (b"GET / HTTP/1.1\r\nIcy-MetaData: 1\r\n\r\n", "IceCast"),
             (b"GET /announce?info_hash=%AB HTTP/1.1\r\n\r\n", "BitTorrent"),
             (b"RPC_IN_DATA /rpc HTTP/1.1\r\n\r\n", "MS-RPCH"),

@@ -124,7 +124,7 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
     Progress::Done
 }
 
-/// Reads requests; returns the offset after one for TLS.
+/// Reads requests up to the first search; returns the offset after one for TLS.
 fn read_client(stream: &[u8], finding: &mut Finding) -> Option<usize> {
     let personal = finding.personal;
     let mut messages = Reader(stream);
@@ -141,10 +141,8 @@ fn read_client(stream: &[u8], finding: &mut Finding) -> Option<usize> {
             }
             SEARCH_REQUEST => {
                 let base = ber::expect(&mut fields, OCTETS)?;
-                let ldap = finding.metadata().ldap.get_or_insert_default();
-                if ldap.base.is_empty() {
-                    ldap.base = text(base);
-                }
+                finding.metadata().ldap.get_or_insert_default().base = text(base);
+                return None;
             }
             EXTENDED_REQUEST if ber::expect(&mut fields, 0x80) == Some(START_TLS) => {
                 return Some(stream.len() - messages.0.len());
@@ -176,9 +174,7 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         finding.metadata().ldap.get_or_insert_default().starttls = true;
         return starttls::follow(streams, [client, server], PROTOCOL.id, finding);
     }
-    let searched =
-        finding.found_metadata().and_then(|m| m.ldap.as_ref()).is_some_and(|l| !l.base.is_empty());
-    if searched || streams.client.len().max(streams.server.len()) >= MAX_BYTES {
+    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
         return Need::Done;
     }
     Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }

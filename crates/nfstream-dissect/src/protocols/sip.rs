@@ -109,7 +109,10 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let mut done = false;
     for head in messages(streams.client).chain(messages(streams.server)) {
-        done |= read(&head, finding) == Progress::Done;
+        done = read(&head, finding) == Progress::Done;
+        if done {
+            break;
+        }
     }
     if done || streams.client.len().max(streams.server.len()) > 2 * MAX_HEAD {
         return Need::Done;

@@ -75,12 +75,14 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let mail = metadata.mail.get_or_insert_default();
     mail.greeting = text(greeting);
     let mut asked = None;
+    let mut mail_begun = false;
     for line in lines(streams.client) {
         if let Some(name) = HELLO.iter().find_map(|hello| line.argument(hello)) {
             mail.client_name = text(name);
         }
-        if line.argument("STARTTLS").is_some() {
-            asked = Some(line.next);
+        asked = line.argument("STARTTLS").map(|_| line.next);
+        mail_begun = line.argument("DATA").is_some();
+        if asked.is_some() || mail_begun {
             break;
         }
     }
@@ -92,7 +94,6 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return starttls::follow(streams, [client, accepted.next], SMTPS.id, finding);
         }
     }
-    let mail_begun = lines(streams.client).any(|line| line.argument("DATA").is_some());
     let long = streams.client.len().max(streams.server.len()) >= MAX_BYTES;
     if mail_begun || long {
         return Need::Done;

@@ -68,6 +68,8 @@ const HEADER: usize = 20;
 const COOKIE: u32 = 0x2112_a442;
 /// Ports of Google's media relays.
 const GOOGLE_PORTS: std::ops::RangeInclusive<u16> = 19_302..=19_309;
+/// Messages of a direction of a stream that are read.
+const MAX_MESSAGES: usize = 4;
 /// Datagrams after the first message that are followed.
 const MAX_DATAGRAMS: u8 = 30;
 
@@ -195,29 +197,39 @@ fn probe_framed(stream: &[u8], offset: usize) -> Verdict {
 
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     const MAX_BYTES: usize = 4096;
-    for (direction, stream) in
-        [(Direction::FromClient, streams.client), (Direction::FromServer, streams.server)]
-    {
-        let framed =
-            be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
-        let mut rest = stream;
-        for _ in 0..16 {
-            if framed {
-                rest = rest.get(2..).unwrap_or_default();
-            }
-            let Some((message, len)) = Message::parse(rest).filter(|(message, _)| message.modern)
-            else {
-                break;
-            };
-            read(&message, direction, streams.server_port(), finding);
-            rest = &rest[len..];
+    let client = read_stream(streams.client, Direction::FromClient, streams, finding);
+    let server = read_stream(streams.server, Direction::FromServer, streams, finding);
+    let need = |read: usize, stream: &[u8]| {
+        let more = read < MAX_MESSAGES && stream.len() < MAX_BYTES;
+        if more { stream.len() + 1 } else { usize::MAX }
+    };
+    match (need(client, streams.client), need(server, streams.server)) {
+        (usize::MAX, usize::MAX) => Need::Done,
+        (client, server) => Need::Bytes { client, server },
+    }
+}
+
+/// Reads the first messages of a stream; returns how many there were.
+fn read_stream(
+    stream: &[u8],
+    direction: Direction,
+    streams: &Streams<'_>,
+    finding: &mut Finding,
+) -> usize {
+    let framed = be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
+    let mut rest = stream;
+    for read in 0..MAX_MESSAGES {
+        if framed {
+            rest = rest.get(2..).unwrap_or_default();
         }
+        let Some((message, len)) = Message::parse(rest).filter(|(message, _)| message.modern)
+        else {
+            return read;
+        };
+        self::read(&message, direction, streams.server_port(), finding);
+        rest = &rest[len..];
     }
-    let known = finding.application().is_some();
-    if known || streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    MAX_MESSAGES
 }
 
 /// A call: messages, then the handshake and the media that they prepare.
