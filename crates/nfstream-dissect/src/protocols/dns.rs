@@ -99,6 +99,8 @@ impl Dns {
 /// First byte of the length of the longest message that is expected in a stream.
 const MAX_LEN_HIGH: u8 = 0x3f;
 const DNSCRYPT: ProtocolId = ProtocolId(208);
+/// Longest message in a stream that is known without its port.
+const MAX_STRICT: usize = 4096;
 const HEADER: usize = 12;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
@@ -357,8 +359,9 @@ fn probe_stream(streams: &Streams<'_>) -> Verdict {
         };
     }
     match whole {
+        _ if usize::from(len) > MAX_STRICT => Verdict::No,
         Some(message) => Verdict::from_match(is_strict(message, &header)),
-        None if message.len() < 4096 && begins_name(message) => Verdict::More,
+        None if begins_name(message) => Verdict::More,
         None => Verdict::No,
     }
 }

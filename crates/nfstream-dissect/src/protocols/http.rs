@@ -5,9 +5,10 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{Head, MAX_HEAD};
+use crate::protocols::lines::first_line;
 use crate::protocols::rpc_text::contains;
 use crate::protocols::starttls;
-use crate::read::{begins, line, text};
+use crate::read::{begins, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(7),
@@ -115,17 +116,12 @@ fn probe_request(stream: &[u8]) -> Verdict {
 
 /// Decides by the version at the end of the request line.
 fn probe_version(target: &[u8]) -> Verdict {
-    match line(target) {
-        Some(line) => {
+    match first_line(target, MAX_HEAD) {
+        Ok(line) => {
             let version = line.trim_ascii_end();
             Verdict::from_match(version.ends_with(b" HTTP/1.1") || version.ends_with(b" HTTP/1.0"))
         }
-        None if target.len() < MAX_HEAD
-            && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') =>
-        {
-            Verdict::More
-        }
-        None => Verdict::No,
+        Err(verdict) => verdict,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{Head, MAX_HEAD, messages};
-use crate::read::{begins, line, text};
+use crate::protocols::lines::first_line;
+use crate::read::{begins, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(100),
@@ -87,15 +88,10 @@ fn probe_message(message: &[u8]) -> Verdict {
         .into_iter()
         .map(|scheme| begins(target, scheme))
         .find(|verdict| *verdict != Verdict::No)
-        .unwrap_or_else(|| match line(target) {
-            // Other schemes are allowed.
-            Some(line) => Verdict::from_match(line.ends_with(b" SIP/2.0")),
-            None if target.len() < 512
-                && target.iter().all(|b| (b' '..=b'~').contains(b) || *b == b'\r') =>
-            {
-                Verdict::More
-            }
-            None => Verdict::No,
+        // Other schemes are allowed.
+        .unwrap_or_else(|| match first_line(target, 512) {
+            Ok(line) => Verdict::from_match(line.ends_with(b" SIP/2.0")),
+            Err(verdict) => verdict,
         })
 }
 

@@ -4,7 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
+use crate::protocols::lines::{begins_command, begins_reply, first_line, lines, mentions};
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::SMTPS;
 use crate::read::{line, text};
@@ -50,12 +50,13 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     }
     // FTP greets alike: the words, the port or the client decide.
     match begins_reply(streams.server, b"220") {
-        Verdict::Match => match line(streams.server) {
-            Some(greeting) if mentions(greeting, "SMTP") => Verdict::Match,
-            Some(greeting) if mentions(greeting, "FTP") => Verdict::No,
-            Some(_) if is_usual(streams) => Verdict::Match,
-            _ if streams.server.len() < 1024 => Verdict::More,
-            _ => Verdict::No,
+        Verdict::Match => match first_line(streams.server, 1024) {
+            Ok(greeting) if mentions(greeting, "SMTP") => Verdict::Match,
+            Ok(greeting) if mentions(greeting, "FTP") => Verdict::No,
+            Ok(_) if is_usual(streams) => Verdict::Match,
+            // The client decides.
+            Ok(_) => Verdict::More,
+            Err(verdict) => verdict,
         },
         Verdict::No if is_usual(streams) => begins_reply(streams.server, b"554"),
         verdict => verdict,
