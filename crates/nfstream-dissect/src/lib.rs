@@ -63,4 +63,8 @@ pub use metadata::Metadata;
 pub use packet::{Direction, Endpoints, Packet, Segment};
 pub use probe::Progress;
 pub use protocol::{Protocol, Transport};
-pub use protocols::dns::answers as dns_answers;
+
+/// DNS messages by themselves, for names of addresses.
+pub mod dns {
+    pub use crate::protocols::dns::{Answer, Dns, Name, answers};
+}

@@ -115,6 +115,14 @@ const AAAA: u16 = 28;
 ///
 /// `message` is the payload of a datagram, or what follows the length in TCP. A message that is no
 /// response, or is damaged, ends the iteration early.
+///
+/// ```
+/// let response = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0\x07example\x03org\0\0\x01\0\x01\
+///     \xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+/// let (name, address) = nfstream_dissect::dns::answers(response).next().unwrap();
+/// assert_eq!(&*name.text(), "example.org");
+/// assert_eq!(address.to_string(), "192.0.2.1");
+/// ```
 pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
     let header = Header::parse(message).filter(|header| header.response);
     let question =

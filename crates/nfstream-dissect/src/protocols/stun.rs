@@ -83,14 +83,14 @@ struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Returns the message at the start of `bytes`, and its length.
+    /// Returns the message at the start of `bytes`, as far as it has come, and its length.
     fn parse(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let mut reader = Reader(bytes);
         let kind = reader.u16().filter(|kind| kind >> 14 == 0)?;
         let len = reader.u16()?;
         let modern = reader.u32()? == COOKIE;
         reader.take(12)?;
-        let attributes = reader.take(len.into())?;
+        let attributes = reader.take(usize::from(len).min(reader.0.len()))?;
         Some((Self { kind, modern, attributes }, HEADER + usize::from(len)))
     }
 
@@ -147,7 +147,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
     let Some((message, len)) = Message::parse(payload) else { return Verdict::No };
     if message.modern {
-        return Verdict::from_match(len == payload.len() || len + 4 >= payload.len());
+        // Little follows a message, and captures may cut it.
+        return Verdict::from_match(payload.len() <= len + 4);
     }
     if len != payload.len() || !message.is_classic() {
         return Verdict::No;
@@ -222,7 +223,8 @@ fn read_stream(
         if framed {
             rest = rest.get(2..).unwrap_or_default();
         }
-        let Some((message, len)) = Message::parse(rest).filter(|(message, _)| message.modern)
+        let Some((message, len)) =
+            Message::parse(rest).filter(|(message, len)| message.modern && rest.len() >= *len)
         else {
             return read;
         };
