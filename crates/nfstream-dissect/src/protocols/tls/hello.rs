@@ -100,7 +100,8 @@ impl<'a> ClientHello<'a> {
         for (number, body) in extensions(self.extensions) {
             let mut body = Reader(body);
             match number {
-                SERVER_NAME => self.server_name = server_name(body),
+                // The first counts, so that what a cut hello shows stays true.
+                SERVER_NAME => self.server_name = self.server_name.or_else(|| server_name(body)),
                 SUPPORTED_GROUPS => self.groups = body.vector16().unwrap_or_default(),
                 POINT_FORMATS => self.point_formats = body.vector8().unwrap_or_default(),
                 SIGNATURE_ALGORITHMS => {

@@ -23,7 +23,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::read::{Reader, text};
+use crate::read::{Reader, be16, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(91),
@@ -348,21 +348,24 @@ fn read_side(stream: &[u8], side: Side, finding: &mut Finding) -> Option<usize> 
     }
 }
 
-/// Reads a hello of SSL 2.
+/// Reads a hello of SSL 2: its length, its type, two flags if it is the server's, and a version.
 fn read_ssl2(stream: &[u8], side: Side, finding: &mut Finding) -> Option<usize> {
-    let mut reader = Reader(stream);
-    let (Some(_len), Some(_kind)) = (reader.u16(), reader.u8()) else {
-        return Some(stream.len() + 1);
+    let (kind, len) = match side {
+        Side::Client => (1, 5),
+        Side::Server => (4, 7),
     };
+    let Some(version) = be16(stream, len - 2) else { return Some(len) };
+    if stream.get(2) != Some(&kind) {
+        return None;
+    }
     let tls = finding.metadata().tls.get_or_insert_default();
     match side {
         Side::Client => {
-            tls.offered_versions = reader.u16().map(Version).into_iter().collect();
+            tls.offered_versions = Box::new([Version(version)]);
             tls.client_read = true;
         }
         Side::Server => {
-            let _flags = reader.u16();
-            tls.version = reader.u16().map(Version);
+            tls.version = Some(Version(version));
             tls.server_read = true;
         }
     }

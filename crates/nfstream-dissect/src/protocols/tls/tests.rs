@@ -313,6 +313,22 @@ fn hellos_of_ssl_2_match() {
 }
 
 #[test]
+fn a_server_of_ssl_2_shows_its_version() {
+    let mut finding = Finding::default();
+    let hello = hex("801804000100020000000300 10");
+    assert_eq!(read_side(&hello[..4], Side::Server, &mut finding), Some(7));
+    assert_eq!(read_side(&hello, Side::Server, &mut finding), None);
+    assert_eq!(finding.metadata().tls.as_ref().unwrap().version, Some(Version(2)));
+}
+
+#[test]
+fn the_first_of_two_names_counts() {
+    let extensions = [server_name(b"a.example"), server_name(b"b.example"), extension(0, &[1])];
+    let client = record(22, &message(1, &client_body(0x0303, &[1], &extensions.concat())));
+    assert_eq!(&*found_tls(Config::default(), &client, &[]).0, "a.example");
+}
+
+#[test]
 fn other_streams_do_not_match() {
     let cases: [&[u8]; 14] = [
         b"GET / HTTP/1.1\r\n",
