@@ -330,15 +330,15 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
 
 /// Probes a relative of DNS that uses one port.
 fn probe_port(datagram: &Datagram<'_>, port: u16) -> Verdict {
-    let header = Header::parse(datagram.payload);
+    if !datagram.has_port(port) {
+        return Verdict::No;
+    }
+    let Some(header) = Header::parse(datagram.payload) else { return Verdict::No };
+    let records: u16 = header.counts.iter().fold(0, |sum, count| sum.saturating_add(*count));
     Verdict::from_match(
-        datagram.has_port(port)
-            && header.is_some_and(|header| {
-                let records: u16 = header.counts.iter().fold(0, |sum, n| sum.saturating_add(*n));
-                header.opcode == 0
-                    && (1..=1024).contains(&records)
-                    && (header.counts[0] == 0 || has_question(datagram.payload))
-            }),
+        header.opcode == 0
+            && (1..=1024).contains(&records)
+            && (header.counts[0] == 0 || has_question(datagram.payload)),
     )
 }
 

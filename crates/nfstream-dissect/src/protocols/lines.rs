@@ -44,7 +44,8 @@ pub(crate) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
 /// cannot be text, the verdict on it.
 pub(crate) fn first_line(stream: &[u8], max: usize) -> Result<&[u8], Verdict> {
     let end = stream.iter().take(max).position(|byte| *byte == b'\n');
-    let line = &stream[..end.unwrap_or(stream.len().min(max))];
+    let read = stream.len().min(max);
+    let line = &stream[..end.unwrap_or(read)];
     if line.iter().any(|byte| byte.is_ascii_control() && !b"\r\t".contains(byte)) {
         return Err(Verdict::No);
     }
