@@ -89,7 +89,7 @@ bench-live: system ## Measure live capture, and write docs/benchmarks-live.md: a
 	$(PYTHON) benches/live.py
 
 FUZZ_SECONDS ?= 1200
-FUZZ_TARGETS := condition dtls engine flow_table link pcap pcapng quic tls tunnels
+FUZZ_TARGETS := condition datagrams dtls engine flow_table link pcap pcapng quic streams tls tunnels
 
 .PHONY: fuzz
 fuzz: .venv/pyo3.txt ## Fuzz each target for FUZZ_SECONDS (1200), or TARGET alone, from SEED if given

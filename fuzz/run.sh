@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 target=$1 seconds=$2 seed=${3:-$((RANDOM * 32768 + RANDOM + 1))}
 case $target in
 condition) options="-max_len=512 -only_ascii=1" ;;
-dtls | quic | tls) options="-max_len=16384" ;;
+datagrams | dtls | quic | streams | tls) options="-max_len=16384" ;;
 flow_table) options="-max_len=803" ;;
 link) options="-max_len=2048" ;;
 *) options="-max_len=65536" ;;

@@ -63,10 +63,14 @@ pub use dissector::{Config, Dissector, Fingerprints, Limits};
 pub use flow::{Flow, Found};
 pub use label::{Category, Confidence, Label, ProtocolId};
 pub use metadata::Metadata;
-pub use protocols::dns::answers as dns_answers;
 pub use packet::{Direction, Endpoints, Packet, Segment};
 pub use probe::Progress;
 pub use protocol::{Protocol, Transport};
 
 /// Version of the crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// DNS messages by themselves, for names of addresses.
+pub mod dns {
+    pub use crate::protocols::dns::{Answer, Dns, Name, answers};
+}

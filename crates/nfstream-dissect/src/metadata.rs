@@ -10,7 +10,7 @@ pub use crate::protocols::bittorrent::BitTorrent;
 pub use crate::protocols::dcerpc::Dcerpc;
 pub use crate::protocols::dhcp::Dhcp;
 pub use crate::protocols::diameter::Diameter;
-pub use crate::protocols::dns::{Answer, Dns, Name};
+pub use crate::protocols::dns::{Answer, Dns};
 pub use crate::protocols::ftp::Ftp;
 pub use crate::protocols::http::Http;
 pub use crate::protocols::http2::Http2;

@@ -16,6 +16,17 @@ pub(crate) const TCP: u8 = 6;
 /// IP protocol number of UDP.
 pub(crate) const UDP: u8 = 17;
 
+/// Ports of servers for conversations over TCP, the first for all others.
+pub const TCP_PORTS: &[u16] = &[
+    8000, 21, 22, 25, 53, 80, 88, 110, 119, 135, 139, 143, 389, 445, 514, 554, 1080, 1720, 1883,
+    2000, 3389, 3478, 3868, 5060, 5222, 6667, 6881,
+];
+/// Ports of servers for conversations over UDP, the first for all others.
+pub const UDP_PORTS: &[u16] = &[
+    30_000, 53, 67, 69, 88, 123, 137, 138, 161, 389, 514, 547, 1719, 1812, 1900, 2427, 2944, 3389,
+    3478, 4569, 5060, 5353, 5355, 6881,
+];
+
 /// Bit of the length of a payload: it is the server's.
 const FROM_SERVER: u16 = 1 << 15;
 /// Payloads of a conversation that are put down.
@@ -85,8 +96,8 @@ pub fn write_conversation<'a>(
     data
 }
 
-/// Returns the conversations of a capture with TLS and QUIC servers at their usual port, each with
-/// the name of its target.
+/// Returns the conversations of a capture, each with the name of its target: those with TLS and
+/// QUIC servers at their usual port, and those with servers at any other.
 ///
 /// # Errors
 ///
@@ -104,15 +115,19 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureErro
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);
             let src = end(packet.src.ip(packet.version), packet.src.port);
             let dst = end(packet.dst.ip(packet.version), packet.dst.port);
+            // The lower port is the server's, more often than not.
             let (direction, client, server) = match (src.port(), dst.port()) {
                 (_, 443) => (Direction::FromClient, src, dst),
                 (443, _) => (Direction::FromServer, dst, src),
-                _ => continue,
+                (source, destination) if destination <= source => (Direction::FromClient, src, dst),
+                _ => (Direction::FromServer, dst, src),
             };
             let payload = packet.payload(chunk.bytes.as_slice());
-            let target = match packet.protocol {
-                TCP => "tls",
-                UDP => "quic",
+            let target = match (packet.protocol, server.port()) {
+                (TCP, 443) => "tls",
+                (UDP, 443) => "quic",
+                (TCP, _) => "streams",
+                (UDP, _) => "datagrams",
                 _ => continue,
             };
             let payloads = conversations.entry((target, client, server)).or_default();
@@ -124,9 +139,19 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureErro
             break;
         }
     }
-    let seeds = conversations.into_iter().map(|((target, ..), payloads)| {
+    let seeds = conversations.into_iter().map(|((target, _, server), payloads)| {
         let payloads = payloads.iter().map(|(direction, payload)| (*direction, &payload[..]));
-        (target, write_conversation(0b11, payloads))
+        let place = |ports: &[u16]| {
+            let place = ports.iter().position(|port| *port == server.port()).unwrap_or(0);
+            u8::try_from(place).unwrap_or(0)
+        };
+        let mut data = match target {
+            "streams" => vec![place(TCP_PORTS)],
+            "datagrams" => vec![place(UDP_PORTS)],
+            _ => Vec::new(),
+        };
+        data.extend(write_conversation(0b111, payloads));
+        (target, data)
     });
     Ok(seeds.collect())
 }

@@ -2,7 +2,8 @@
 //! tells that something is wrong. The fuzzer and the test that replays what it has found share them.
 //!
 //! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. [`dtls`],
-//! [`quic`] and [`tls`] take a conversation, see [`conversations`]. The others take frames as
+//! [`quic`] and [`tls`] take a conversation, see [`conversations`]; [`datagrams`] and [`streams`]
+//! take the place of a port before it. The others take frames as
 //! [`write_frames`] puts them down: a byte of options, the link type, then the frames.
 
 use std::fs::File;
@@ -35,8 +36,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const ALL: [Target; 10] = [
+pub const ALL: [Target; 12] = [
     Target { name: "condition", run: condition },
+    Target { name: "datagrams", run: datagrams },
     Target { name: "dtls", run: dtls },
     Target { name: "engine", run: engine },
     Target { name: "flow_table", run: flow_table },
@@ -44,6 +46,7 @@ pub const ALL: [Target; 10] = [
     Target { name: "pcap", run: pcap },
     Target { name: "pcapng", run: pcapng },
     Target { name: "quic", run: quic },
+    Target { name: "streams", run: streams },
     Target { name: "tls", run: tls },
     Target { name: "tunnels", run: tunnels },
 ];
@@ -201,6 +204,22 @@ pub fn dtls(data: &[u8]) {
 /// A conversation over QUIC.
 pub fn quic(data: &[u8]) {
     conversations::dissect(UDP, 443, data);
+}
+
+/// A conversation over UDP with a server at one of [`conversations::UDP_PORTS`].
+pub fn datagrams(data: &[u8]) {
+    at_port(UDP, conversations::UDP_PORTS, data);
+}
+
+/// A conversation over TCP with a server at one of [`conversations::TCP_PORTS`].
+pub fn streams(data: &[u8]) {
+    at_port(TCP, conversations::TCP_PORTS, data);
+}
+
+fn at_port(protocol: u8, ports: &[u16], data: &[u8]) {
+    let Some((place, data)) = data.split_first() else { return };
+    let port = ports.get(usize::from(*place) % ports.len().max(1));
+    conversations::dissect(protocol, port.copied().unwrap_or(0), data);
 }
 
 /// A conversation over TLS.

@@ -29,10 +29,7 @@ pub(crate) enum Header {
 
 /// Reads the tag and length at the start of `bytes`.
 pub(crate) fn header(bytes: &[u8]) -> Header {
-    let (&tag, &first) = match bytes {
-        [tag, first, ..] => (tag, first),
-        _ => return Header::Short,
-    };
+    let [tag, first, ..] = *bytes else { return Header::Short };
     let count = match first {
         0..=0x7f => return Header::Whole { tag, header: 2, len: first.into() },
         0x81..=0x84 => usize::from(first & 0x7f),

@@ -43,7 +43,7 @@ pub(crate) const UTP: Protocol = Protocol {
     ..PROTOCOL
 };
 
-/// What BitTorrent messages show.
+/// Metadata of BitTorrent messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BitTorrent {
     /// Hash of the torrent in hexadecimal digits.
@@ -115,7 +115,9 @@ fn is_utp_syn(payload: &[u8]) -> bool {
     let fits = match extension {
         0 => payload.len() == UTP_HEADER,
         // One extension: the next type, its length, its bytes.
-        1..=3 => payload.get(21).is_some_and(|len| payload.len() == UTP_HEADER + 2 + usize::from(*len)),
+        1..=3 => {
+            payload.get(21).is_some_and(|len| payload.len() == UTP_HEADER + 2 + usize::from(*len))
+        }
         _ => false,
     };
     fits && payload.get(8..12) == Some(&[0; 4])

@@ -31,7 +31,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const PROFINET: Protocol =
     Protocol { id: ProtocolId(371), name: "PROFINET_IO", category: Category(31), ..Protocol::NEW };
 
-/// What a call shows.
+/// Metadata of a call.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dcerpc {
     /// Interface that is called, as a UUID in lower case.
@@ -88,7 +88,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
 }
 
 fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
-    if let (Some(&order), Some(interface)) = (datagram.payload.get(4), datagram.payload.get(24..40)) {
+    if let (Some(&order), Some(interface)) = (datagram.payload.get(4), datagram.payload.get(24..40))
+    {
         // The first field follows the order of integers.
         if interface.ends_with(&PROFINET_TAIL[4..]) {
             finding.set_application(PROFINET.id);
@@ -138,19 +139,22 @@ mod tests {
     use crate::protocols::testing;
 
     /// A bind to the endpoint mapper.
-    const BIND_REQUEST: &[u8] = b"\x05\0\x0b\x03\x10\0\0\0\x48\0\0\0\x01\0\0\0\xd0\x16\xd0\x16\0\0\0\0\
+    const BIND_REQUEST: &[u8] =
+        b"\x05\0\x0b\x03\x10\0\0\0\x48\0\0\0\x01\0\0\0\xd0\x16\xd0\x16\0\0\0\0\
         \x01\0\0\0\0\0\x01\0\x08\x83\xaf\xe1\x1f\x5d\xc9\x11\x91\xa4\x08\0\x2b\x14\xa0\xfa";
 
     #[test]
     fn binds_match_and_name_their_interface() {
         testing::assert_streams(&PROTOCOL, 49_666, BIND_REQUEST, b"");
-        let found =
-            testing::parse_streams(&PROTOCOL, 135, BIND_REQUEST, b"", Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 135, BIND_REQUEST, b"", Finding::default());
         let interface = found.found_metadata().unwrap().dcerpc.clone().unwrap().interface;
         assert_eq!(&*interface, "e1af8308-5d1f-11c9-91a4-08002b14a0fa");
         // SOCKS.
         assert_eq!(testing::streams(&PROTOCOL, 135, b"\x05\x01\0\x05\x01\0\x03", b""), Verdict::No);
-        assert_eq!(testing::streams(&PROTOCOL, 135, b"\x05\0\x0b\x03\x10\0\0\0\x08\0\0\0", b""), Verdict::No);
+        assert_eq!(
+            testing::streams(&PROTOCOL, 135, b"\x05\0\x0b\x03\x10\0\0\0\x08\0\0\0", b""),
+            Verdict::No
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) const DHCPV6: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a DHCP or DHCPv6 message shows.
+/// Metadata of a DHCP or DHCPv6 message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dhcp {
     /// Message type (DHCP: 1 for discover, 3 for request; DHCPv6: 1 for solicit), 0 for BOOTP.
@@ -86,7 +86,8 @@ fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
             81 if dhcp.host_name.is_empty() => {
                 if let [flags, _, _, name @ ..] = value {
                     let labels = flags & 4 != 0;
-                    dhcp.host_name = if labels { labels_text(name) } else { text(until_zero(name)) };
+                    dhcp.host_name =
+                        if labels { labels_text(name) } else { text(until_zero(name)) };
                 }
             }
             _ => {}
@@ -150,7 +151,8 @@ fn parse_v6(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
         let (Some(kind), Some(value)) = (reader.u16(), reader.vector16()) else { break };
         match kind {
             6 => {
-                let numbers = value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+                let numbers =
+                    value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
                 dhcp.fingerprint = list(numbers);
             }
             // An enterprise number, then classes with lengths.
@@ -221,7 +223,8 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let message = request(b"\x35\x01\x03\x0c\x04host\0\x3c\x08MSFT 5.0\x37\x03\x01\x03\x06\xff");
+        let message =
+            request(b"\x35\x01\x03\x0c\x04host\0\x3c\x08MSFT 5.0\x37\x03\x01\x03\x06\xff");
         let expected = Dhcp {
             message_type: 3,
             host_name: "host".into(),

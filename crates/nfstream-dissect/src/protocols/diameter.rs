@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What the first message of a Diameter connection shows.
+/// Metadata of the first message of a Diameter connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Diameter {
     /// Command (257 for an exchange of capabilities).
@@ -40,7 +40,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     match stream {
         // Version, length, flags, command: those of the base protocol and its applications, or
         // those of 3GPP.
-        [1, 0, high, low, flags, 0, 1, command, ..] | [1, 0, high, low, flags, 0x80, 0, command, ..] => {
+        [1, 0, high, low, flags, 0, 1, command, ..]
+        | [1, 0, high, low, flags, 0x80, 0, command, ..] => {
             let len = usize::from(u16::from_be_bytes([*high, *low]));
             let application = stream[5] == 0x80;
             let Some(applications) = stream.get(8..12) else { return Verdict::More };
@@ -55,7 +56,9 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             )
         }
         [] | [1] | [1, 0] | [1, 0, _] | [1, 0, _, _] | [1, 0, _, _, _] => Verdict::More,
-        [1, 0, _, _, _, 0 | 0x80] | [1, 0, _, _, _, 0, 1] | [1, 0, _, _, _, 0x80, 0] => Verdict::More,
+        [1, 0, _, _, _, 0 | 0x80] | [1, 0, _, _, _, 0, 1] | [1, 0, _, _, _, 0x80, 0] => {
+            Verdict::More
+        }
         _ => Verdict::No,
     }
 }

@@ -56,7 +56,7 @@ pub(crate) const LLMNR: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a DNS exchange shows: a question and the answer to it.
+/// Metadata of a DNS exchange: a question and the answer to it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
     /// Name of the question; without a question, that of the first record.
@@ -99,6 +99,8 @@ impl Dns {
 /// First byte of the length of the longest message that is expected in a stream.
 const MAX_LEN_HIGH: u8 = 0x3f;
 const DNSCRYPT: ProtocolId = ProtocolId(208);
+/// Longest message in a stream that is known without its port.
+const MAX_STRICT: usize = 4096;
 const HEADER: usize = 12;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
@@ -107,17 +109,24 @@ const A: u16 = 1;
 /// Type of AAAA records (RFC 3596).
 const AAAA: u16 = 28;
 
-/// Returns the addresses in the answer section of a DNS response, each with the name that was
-/// asked: aliases (CNAME) lead from the question to the owner of the address. Without a question,
+/// Returns the addresses in the answer section of a DNS response, each with the name in the
+/// question: aliases (CNAME) lead from the question to the owner of the address. Without a question,
 /// as in mDNS, it is the owner itself.
 ///
 /// `message` is the payload of a datagram, or what follows the length in TCP. A message that is no
 /// response, or is damaged, ends the iteration early.
+///
+/// ```
+/// let response = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0\x07example\x03org\0\0\x01\0\x01\
+///     \xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+/// let (name, address) = nfstream_dissect::dns::answers(response).next().unwrap();
+/// assert_eq!(&*name.text(), "example.org");
+/// assert_eq!(address.to_string(), "192.0.2.1");
+/// ```
 pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
     let header = Header::parse(message).filter(|header| header.response);
-    let question = header
-        .filter(|header| header.counts[0] > 0)
-        .map(|_| Name { message, offset: HEADER });
+    let question =
+        header.filter(|header| header.counts[0] > 0).map(|_| Name { message, offset: HEADER });
     records(message)
         .filter(move |record| header.is_some() && record.section == 0)
         .filter_map(move |record| Some((question.unwrap_or(record.owner), record.address()?)))
@@ -180,7 +189,7 @@ struct Header {
     response: bool,
     opcode: u8,
     response_code: u8,
-    /// Whether the bit is set that no RFC gives a meaning.
+    /// State of the bit to which no RFC gives a meaning.
     reserved: bool,
     /// Questions, answers, authorities and additional records.
     counts: [u16; 4],
@@ -208,7 +217,7 @@ impl Header {
         let sections = if self.response {
             questions <= 16 && answers <= 1024 && authorities <= 1024 && additional <= 1024
         } else {
-            // Inverse queries (opcode 1) ask by an answer, updates (5) carry records.
+            // Inverse queries (opcode 1) hold an answer in place of a question, updates (5) records.
             (questions > 0 || (self.opcode == 1 && answers > 0))
                 && questions <= 16
                 && self.response_code == 0
@@ -321,15 +330,15 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
 
 /// Probes a relative of DNS that uses one port.
 fn probe_port(datagram: &Datagram<'_>, port: u16) -> Verdict {
-    let header = Header::parse(datagram.payload);
+    if !datagram.has_port(port) {
+        return Verdict::No;
+    }
+    let Some(header) = Header::parse(datagram.payload) else { return Verdict::No };
+    let records: u16 = header.counts.iter().fold(0, |sum, count| sum.saturating_add(*count));
     Verdict::from_match(
-        datagram.has_port(port)
-            && header.is_some_and(|header| {
-                let records: u16 = header.counts.iter().fold(0, |sum, n| sum.saturating_add(*n));
-                header.opcode == 0
-                    && (1..=1024).contains(&records)
-                    && (header.counts[0] == 0 || has_question(datagram.payload))
-            }),
+        header.opcode == 0
+            && (1..=1024).contains(&records)
+            && (header.counts[0] == 0 || has_question(datagram.payload)),
     )
 }
 
@@ -358,8 +367,9 @@ fn probe_stream(streams: &Streams<'_>) -> Verdict {
         };
     }
     match whole {
+        _ if usize::from(len) > MAX_STRICT => Verdict::No,
         Some(message) => Verdict::from_match(is_strict(message, &header)),
-        None if message.len() < 4096 && begins_name(message) => Verdict::More,
+        None if begins_name(message) => Verdict::More,
         None => Verdict::No,
     }
 }
@@ -471,7 +481,8 @@ mod tests {
         reserved[3] |= 0x40;
         let mut class = QUERY.to_vec();
         *class.last_mut().unwrap() = 9;
-        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"] {
+        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"]
+        {
             assert_eq!(testing::datagram(&PROTOCOL, 53, payload), Verdict::No, "{payload:?}");
         }
     }

@@ -8,7 +8,7 @@ use crate::metadata::Announced;
 use crate::packet::TCP;
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
+use crate::protocols::lines::{begins_command, begins_reply, first_line, lines, mentions};
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::FTPS;
 use crate::read::{line, text};
@@ -37,7 +37,7 @@ pub(crate) const DATA: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an FTP control connection shows.
+/// Metadata of an FTP control connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ftp {
     /// First line of the server.
@@ -71,12 +71,13 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 
 fn probe_greeting(streams: &Streams<'_>) -> Verdict {
     match begins_reply(streams.server, b"220") {
-        Verdict::Match => match line(streams.server) {
-            Some(greeting) if mentions(greeting, "SMTP") => Verdict::No,
-            Some(greeting) if mentions(greeting, "FTP") => Verdict::Match,
-            Some(_) if streams.has_port(21) => Verdict::Match,
-            _ if streams.server.len() < 1024 => Verdict::More,
-            _ => Verdict::No,
+        Verdict::Match => match first_line(streams.server, 1024) {
+            Ok(greeting) if mentions(greeting, "SMTP") => Verdict::No,
+            Ok(greeting) if mentions(greeting, "FTP") => Verdict::Match,
+            Ok(_) if streams.has_port(21) => Verdict::Match,
+            // The client decides.
+            Ok(_) => Verdict::More,
+            Err(verdict) => verdict,
         },
         verdict => verdict,
     }
@@ -98,7 +99,9 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             _ => None,
         };
         announce(metadata, end);
-        if command.argument("AUTH").is_some_and(|kind| kind.eq_ignore_ascii_case(b"TLS") || kind.eq_ignore_ascii_case(b"SSL")) {
+        if command.argument("AUTH").is_some_and(|kind| {
+            kind.eq_ignore_ascii_case(b"TLS") || kind.eq_ignore_ascii_case(b"SSL")
+        }) {
             upgrade = Some(command.next);
             break;
         }

@@ -13,7 +13,7 @@ pub(crate) struct Head<'a> {
     pub(crate) first: &'a [u8],
     /// Bytes of the headers.
     headers: &'a [u8],
-    /// What follows the empty line.
+    /// Bytes after the empty line.
     pub(crate) body: &'a [u8],
     /// Whether the empty line has come, or no more is read.
     pub(crate) complete: bool,
@@ -52,9 +52,9 @@ impl<'a> Head<'a> {
         })
     }
 
-    /// Returns whether the head has ended and, where a body follows, `bytes` of it have come.
-    pub(crate) fn has_body_start(&self, bytes: usize) -> bool {
-        self.complete && self.body.len() >= self.content_len().min(bytes)
+    /// Returns the body up to a length, or `None` before it has come.
+    pub(crate) fn body_start(&self, max: usize) -> Option<&'a [u8]> {
+        self.body.get(..self.content_len().min(max)).filter(|_| self.complete)
     }
 
     /// Returns the length of the body that the head announces, in SIP also by its short form.

@@ -5,9 +5,10 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{Head, MAX_HEAD};
+use crate::protocols::lines::first_line;
 use crate::protocols::rpc_text::contains;
 use crate::protocols::starttls;
-use crate::read::{begins, line, text};
+use crate::read::{begins, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(7),
@@ -46,7 +47,7 @@ pub(crate) const HLS: Protocol = carried(418, "HLS", 1);
 /// Dynamic adaptive streaming (ISO/IEC 23009-1).
 pub(crate) const MPEG_DASH: Protocol = carried(291, "MpegDash", 1);
 
-/// What an HTTP/1 exchange shows: the first request and the response to it.
+/// Metadata of an HTTP/1 exchange: the first request and the response to it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Http {
     /// Method of the request.
@@ -82,7 +83,7 @@ const USER_AGENTS: &[(&[u8], ProtocolId)] = &[
     (b"qBittorrent/", super::bittorrent::PROTOCOL.id),
 ];
 const LONGEST_METHOD: usize = 20;
-/// Bytes of a body that tell what it is.
+/// Bytes of a body that are read.
 const BODY: usize = 512;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -116,15 +117,12 @@ fn probe_request(stream: &[u8]) -> Verdict {
 
 /// Decides by the version at the end of the request line.
 fn probe_version(target: &[u8]) -> Verdict {
-    match line(target) {
-        Some(line) => {
+    match first_line(target, MAX_HEAD) {
+        Ok(line) => {
             let version = line.trim_ascii_end();
             Verdict::from_match(version.ends_with(b" HTTP/1.1") || version.ends_with(b" HTTP/1.0"))
         }
-        None if target.len() < MAX_HEAD && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') => {
-            Verdict::More
-        }
-        None => Verdict::No,
+        Err(verdict) => verdict,
     }
 }
 
@@ -145,7 +143,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         if let (Some(head), 200..=299) = (&request, status)
             && head.first.starts_with(b"CONNECT ")
         {
-            let offsets = [streams.client.len() - head.body.len(), streams.server.len() - response.body.len()];
+            let offsets = [
+                streams.client.len() - head.body.len(),
+                streams.server.len() - response.body.len(),
+            ];
             return starttls::follow(streams, offsets, CONNECT.id, finding);
         }
         if !matches!(status, 100 | 102..=199) {
@@ -155,16 +156,14 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return if seen || wanted > MAX_HEAD { Need::Done } else { Need::client(wanted) };
         }
     }
-    let client_done = request.as_ref().is_none_or(|head| head.has_body_start(BODY));
-    if client_done && !streams.client.is_empty() {
+    // Only the response is of interest after the request.
+    let requested = request.as_ref().is_some_and(|head| head.body_start(BODY).is_some());
+    if requested || streams.client.len() >= MAX_HEAD {
         return if streams.server.len() < MAX_HEAD {
             Need::server(streams.server.len() + 1)
         } else {
             Need::Done
         };
-    }
-    if streams.client.len() >= MAX_HEAD && streams.server.len() >= MAX_HEAD {
-        return Need::Done;
     }
     Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
 }
@@ -173,7 +172,8 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 fn final_response(stream: &[u8]) -> Option<Head<'_>> {
     let mut head = Head::parse(stream)?;
     for _ in 0..4 {
-        let interim = head.complete && head.first.get(9..12).is_some_and(|s| s == b"100" || s == b"103");
+        let interim =
+            head.complete && head.first.get(9..12).is_some_and(|s| s == b"100" || s == b"103");
         match Head::parse(head.body).filter(|_| interim) {
             Some(next) => head = next,
             None => break,
@@ -231,9 +231,11 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
 /// Returns the application that a request shows besides its host.
 fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> Option<ProtocolId> {
     let is_type = |kind: &str| {
-        content_type.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
+        content_type
+            .get(..kind.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
     };
-    let body = head.body.trim_ascii_start();
+    let body = head.body_start(BODY).unwrap_or_default().trim_ascii_start();
     if head.header("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
         Some(super::websocket::PROTOCOL.id)
     } else if is_type("application/ocsp-request") {
@@ -260,10 +262,10 @@ fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> O
     }
 }
 
-/// Returns whether a request asks a BitTorrent tracker (BEP 3).
+/// Returns whether a request goes to a BitTorrent tracker (BEP 3).
 fn is_tracker(first: &[u8]) -> bool {
-    let asks = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
-    asks && contains(first, b"info_hash=")
+    let known = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
+    known && contains(first, b"info_hash=")
 }
 
 /// Returns the application of a program that names itself at the start of its user agent.
@@ -406,7 +408,7 @@ mod tests {
             (b"POST / HTTP/1.1\r\nContent-Type: application/ipp\r\n\r\n", "IPP"),
             (b"PROPFIND / HTTP/1.1\r\n\r\n", "WebDAV"),
             (b"POST / HTTP/1.1\r\nSOAPAction: \"x\"\r\n\r\n", "SOAP"),
-            (b"POST / HTTP/1.1\r\n\r\n{\"jsonrpc\": \"2.0\"", "JSON-RPC"),
+            (b"POST / HTTP/1.1\r\nContent-Length: 16\r\n\r\n{\"jsonrpc\": \"2.0\"", "JSON-RPC"),
             (b"GET / HTTP/1.1\r\nIcy-MetaData: 1\r\n\r\n", "IceCast"),
             (b"GET /announce?info_hash=%AB HTTP/1.1\r\n\r\n", "BitTorrent"),
             (b"RPC_IN_DATA /rpc HTTP/1.1\r\n\r\n", "MS-RPCH"),

@@ -25,7 +25,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const GRPC: Protocol =
     Protocol { id: ProtocolId(10_300), name: "gRPC", category: Category(16), ..Protocol::NEW };
 
-/// What an HTTP/2 connection shows: its first request and the first response.
+/// Metadata of an HTTP/2 connection: its first request and the first response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Http2 {
     /// `:method` of the request.
@@ -62,7 +62,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 
 /// Decides by the first frame of a server: settings of stream 0.
 fn probe_settings(stream: &[u8]) -> Verdict {
-    let expected = [Some(0), Some(0), None, Some(SETTINGS), Some(0), Some(0), Some(0), Some(0), Some(0)];
+    let expected =
+        [Some(0), Some(0), None, Some(SETTINGS), Some(0), Some(0), Some(0), Some(0), Some(0)];
     if stream.iter().zip(expected).any(|(byte, wanted)| wanted.is_some_and(|w| w != *byte)) {
         return Verdict::No;
     }
@@ -164,7 +165,8 @@ fn set_response(finding: &mut Finding, field: Field, value: &[u8]) {
     let http2 = finding.metadata().http2.get_or_insert_default();
     match field {
         Field::Status => {
-            http2.status = std::str::from_utf8(value).ok().and_then(|s| s.parse().ok()).unwrap_or(0);
+            http2.status =
+                std::str::from_utf8(value).ok().and_then(|s| s.parse().ok()).unwrap_or(0);
         }
         Field::Server => http2.server = text(value),
         Field::ContentType => http2.response_content_type = text(value),

@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     match (streams.client, streams.server) {
-        // A listener sends HTTP; the station's answer tells.
+        // A listener sends HTTP: only the answer of the station is decisive.
         ([], server) => begins(server, b"ICY 200 OK"),
         (client, _) => begins(client, b"SOURCE /"),
     }

@@ -3,8 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, lines};
-use crate::read::line;
+use crate::protocols::lines::{begins_command, first_line, lines};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(65),
@@ -40,6 +39,7 @@ fn probe_client(stream: &[u8]) -> Verdict {
     if begins_command(stream, &["NICK", "USER", "PASS"]) == Verdict::No {
         return Verdict::No;
     }
+    let stream = &stream[..stream.len().min(MAX_BYTES)];
     let mut seen = [false; 2];
     let mut end = 0;
     for command in lines(stream) {
@@ -75,10 +75,9 @@ fn probe_server(stream: &[u8]) -> Verdict {
         return notice;
     }
     let [b':', rest @ ..] = stream else { return Verdict::No };
-    let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-    match line(rest) {
-        // The name of the server, a command or number, and whom it is for.
-        Some(line) => {
+    match first_line(rest, 512) {
+        // The name of the server, a command or number, and the receiver.
+        Ok(line) => {
             let mut words = line.split(|byte| *byte == b' ');
             let name = words.next().is_some_and(|name| !name.is_empty());
             let command = words.next().unwrap_or_default();
@@ -86,10 +85,7 @@ fn probe_server(stream: &[u8]) -> Verdict {
             let known = number || matches!(command, b"NOTICE" | b"PRIVMSG" | b"JOIN" | b"MODE");
             Verdict::from_match(name && known && words.next().is_some())
         }
-        None if rest.len() < 512 && rest.iter().all(|byte| printable(byte) || *byte == b'\r') => {
-            Verdict::More
-        }
-        None => Verdict::No,
+        Err(verdict) => verdict,
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What Kerberos messages show.
+/// Metadata of Kerberos messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Kerberos {
     /// Type of the latest message (10 for a request to the authentication service).
@@ -88,7 +88,7 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
     read(datagram.payload, finding);
     let kerberos = finding.metadata().kerberos.get_or_insert_default();
     // A request has an even type and is answered.
-    if kerberos.message_type % 2 == 0 && kerberos.error_code.is_none() {
+    if kerberos.message_type.is_multiple_of(2) && kerberos.error_code.is_none() {
         Progress::More
     } else {
         Progress::Done
@@ -109,7 +109,11 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         read(&streams.server[4..], finding);
         return Need::Done;
     }
-    if streams.client.len() >= client { Need::server(server) } else { Need::Bytes { client, server } }
+    if streams.client.len() >= client {
+        Need::server(server)
+    } else {
+        Need::Bytes { client, server }
+    }
 }
 
 /// Reads a message as far as it has come.
@@ -175,7 +179,8 @@ mod tests {
     use crate::protocols::testing;
 
     /// A request for a ticket: `user` of `EX` to `krbtgt/EX`.
-    const REQUEST: &[u8] = b"\x6a\x4b\x30\x49\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a\xa4\x3d\x30\x3b\
+    const REQUEST: &[u8] =
+        b"\x6a\x4b\x30\x49\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a\xa4\x3d\x30\x3b\
         \xa0\x07\x03\x05\0\0\0\0\0\
         \xa1\x11\x30\x0f\xa0\x03\x02\x01\x01\xa1\x08\x30\x06\x1b\x04user\
         \xa2\x04\x1b\x02EX\
@@ -201,7 +206,10 @@ mod tests {
         };
         assert_eq!(found(false), Kerberos { message_type: 10, ..Kerberos::default() });
         let kerberos = found(true);
-        assert_eq!((&*kerberos.client, &*kerberos.realm, &*kerberos.service), ("user", "EX", "krbtgt/EX"));
+        assert_eq!(
+            (&*kerberos.client, &*kerberos.realm, &*kerberos.service),
+            ("user", "EX", "krbtgt/EX")
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What LDAP messages show.
+/// Metadata of LDAP messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ldap {
     /// Whether the session was upgraded to TLS.
@@ -103,11 +103,15 @@ fn probe_operation(rest: &[u8], left: usize) -> Verdict {
             match (operation, rest.get(header)) {
                 (_, None) => Verdict::More,
                 (BIND_REQUEST, Some(first)) => Verdict::from_match(*first == INTEGER),
-                (SEARCH_REQUEST | 0x64 | 0x66 | 0x68, Some(first)) => Verdict::from_match(*first == OCTETS),
+                (SEARCH_REQUEST | 0x64 | 0x66 | 0x68, Some(first)) => {
+                    Verdict::from_match(*first == OCTETS)
+                }
                 (0x61 | 0x65 | 0x67 | 0x69 | 0x6b | 0x6d | 0x6f | 0x78, Some(first)) => {
                     Verdict::from_match(*first == 10)
                 }
-                (EXTENDED_REQUEST | 0x79, Some(first)) => Verdict::from_match(matches!(first, 0x80 | 0x81)),
+                (EXTENDED_REQUEST | 0x79, Some(first)) => {
+                    Verdict::from_match(matches!(first, 0x80 | 0x81))
+                }
                 _ => Verdict::Match,
             }
         }
@@ -120,7 +124,7 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
     Progress::Done
 }
 
-/// Reads requests; returns the offset after one for TLS.
+/// Reads requests up to the first search; returns the offset after one for TLS.
 fn read_client(stream: &[u8], finding: &mut Finding) -> Option<usize> {
     let personal = finding.personal;
     let mut messages = Reader(stream);
@@ -137,10 +141,8 @@ fn read_client(stream: &[u8], finding: &mut Finding) -> Option<usize> {
             }
             SEARCH_REQUEST => {
                 let base = ber::expect(&mut fields, OCTETS)?;
-                let ldap = finding.metadata().ldap.get_or_insert_default();
-                if ldap.base.is_empty() {
-                    ldap.base = text(base);
-                }
+                finding.metadata().ldap.get_or_insert_default().base = text(base);
+                return None;
             }
             EXTENDED_REQUEST if ber::expect(&mut fields, 0x80) == Some(START_TLS) => {
                 return Some(stream.len() - messages.0.len());
@@ -172,9 +174,7 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         finding.metadata().ldap.get_or_insert_default().starttls = true;
         return starttls::follow(streams, [client, server], PROTOCOL.id, finding);
     }
-    let searched =
-        finding.found_metadata().and_then(|m| m.ldap.as_ref()).is_some_and(|l| !l.base.is_empty());
-    if searched || streams.client.len().max(streams.server.len()) >= MAX_BYTES {
+    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
         return Need::Done;
     }
     Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
@@ -189,7 +189,12 @@ mod tests {
 
     #[test]
     fn requests_and_responses_match() {
-        testing::assert_streams(&PROTOCOL, 1389, BIND, b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0");
+        testing::assert_streams(
+            &PROTOCOL,
+            1389,
+            BIND,
+            b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0",
+        );
         assert_eq!(testing::datagram(&PROTOCOL, 389, BIND), Verdict::Match);
         testing::assert_streams(&PROTOCOL, 389, b"\x30\x05\x02\x01\x03\x42\x00", b"");
     }

@@ -40,6 +40,22 @@ pub(crate) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
     std::iter::from_fn(next).take(MAX_LINES)
 }
 
+/// Returns the first line of a stream: text of less than `max` bytes. Without its end, or if it
+/// cannot be text, the verdict on it.
+pub(crate) fn first_line(stream: &[u8], max: usize) -> Result<&[u8], Verdict> {
+    let end = stream.iter().take(max).position(|byte| *byte == b'\n');
+    let read = stream.len().min(max);
+    let line = &stream[..end.unwrap_or(read)];
+    if line.iter().any(|byte| byte.is_ascii_control() && !b"\r\t".contains(byte)) {
+        return Err(Verdict::No);
+    }
+    match end {
+        Some(_) => Ok(line.strip_suffix(b"\r").unwrap_or(line)),
+        None if stream.len() < max => Err(Verdict::More),
+        None => Err(Verdict::No),
+    }
+}
+
 /// Returns whether a stream begins with one of `commands` in any case of letters, with a space or
 /// the end of the line after it.
 pub(crate) fn begins_command(stream: &[u8], commands: &[&str]) -> Verdict {
@@ -85,6 +101,14 @@ mod tests {
         assert_eq!(begins_command(b"ehlo me", &["EHLO"]), Verdict::Match);
         assert_eq!(begins_command(b"EHL", &["EHLO"]), Verdict::More);
         assert_eq!(begins_command(b"EHLOX", &["EHLO"]), Verdict::No);
+    }
+
+    #[test]
+    fn first_lines_are_text() {
+        assert_eq!(first_line(b"one\r\ntwo", 10), Ok(&b"one"[..]));
+        assert_eq!(first_line(b"one", 10), Err(Verdict::More));
+        assert_eq!(first_line(b"one\n", 3), Err(Verdict::No));
+        assert_eq!(first_line(b"o\0e\n", 10), Err(Verdict::No));
     }
 
     #[test]

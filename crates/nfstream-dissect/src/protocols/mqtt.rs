@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an MQTT connection shows.
+/// Metadata of an MQTT connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Mqtt {
     /// Level of the protocol: 3 for 3.1, 4 for 3.1.1, 5.

@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What NetBIOS shows.
+/// Metadata of NetBIOS.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NetBios {
     /// Name that is wanted or registered; in datagrams the sender's, in sessions the receiver's.

@@ -3,8 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, mentions};
-use crate::read::line;
+use crate::protocols::lines::{begins_command, begins_reply, first_line, mentions};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(93),
@@ -22,7 +21,10 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     if !streams.client.is_empty() {
-        let alone = begins_command(streams.client, &["MODE READER", "MODE STREAM", "AUTHINFO USER", "XOVER"]);
+        let alone = begins_command(
+            streams.client,
+            &["MODE READER", "MODE STREAM", "AUTHINFO USER", "XOVER"],
+        );
         return match alone {
             Verdict::No if streams.has_port(119) => {
                 begins_command(streams.client, &["GROUP", "LIST", "CAPABILITIES", "ARTICLE"])
@@ -31,12 +33,11 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         };
     }
     match begins_reply(streams.server, b"200").or(begins_reply(streams.server, b"201")) {
-        Verdict::Match => match line(streams.server) {
-            Some(greeting) => Verdict::from_match(
+        Verdict::Match => match first_line(streams.server, 512) {
+            Ok(greeting) => Verdict::from_match(
                 streams.has_port(119) || mentions(greeting, "NNTP") || mentions(greeting, "INN "),
             ),
-            None if streams.server.len() < 512 => Verdict::More,
-            None => Verdict::No,
+            Err(verdict) => verdict,
         },
         verdict => verdict,
     }

@@ -78,9 +78,15 @@ mod tests {
         let client = [b"\0\0\0\0junk", &message[..]].concat();
         let endpoints = testing::endpoints(TCP, 445);
         let mut finding = Finding::default();
-        let streams = Streams { endpoints: &endpoints, client: &client, server: b"", swapped: false };
+        let streams =
+            Streams { endpoints: &endpoints, client: &client, server: b"", swapped: false };
         assert!(read(&streams, &mut finding));
-        let expected = Ntlm { user: "me".into(), domain: "D".into(), workstation: "PC".into(), ..Ntlm::default() };
+        let expected = Ntlm {
+            user: "me".into(),
+            domain: "D".into(),
+            workstation: "PC".into(),
+            ..Ntlm::default()
+        };
         assert_eq!(finding.found_metadata().unwrap().ntlm.as_deref(), Some(&expected));
     }
 }

@@ -10,15 +10,11 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "NTP",
     category: Category(18),
     udp_ports: &[123],
-    datagram: Some(DatagramRules {
-        probe,
-        start: Start::Any,
-        parse: DatagramParser::Each(parse),
-    }),
+    datagram: Some(DatagramRules { probe, start: Start::Any, parse: DatagramParser::Each(parse) }),
     ..Protocol::NEW
 };
 
-/// What an NTP packet shows.
+/// Metadata of an NTP packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Ntp {
     /// Version, 1 to 4.

@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a RADIUS exchange shows.
+/// Metadata of a RADIUS exchange.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Radius {
     /// Code of the first packet (1 for an access request, 4 for accounting).
@@ -39,7 +39,9 @@ const HEADER: usize = 20;
 fn attributes(payload: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
     let mut rest = payload.get(HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
-        let [kind, len, ..] = *rest else { return (!rest.is_empty()).then(|| (rest = &[], None).1) };
+        let [kind, len, ..] = *rest else {
+            return (!rest.is_empty()).then(|| (rest = &[], None).1);
+        };
         let value = rest.get(2..usize::from(len));
         rest = value.map_or(&[], |value| &rest[value.len() + 2..]);
         Some(value.map(|value| (kind, value)))
@@ -58,7 +60,10 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         attribute.is_some()
     });
     Verdict::from_match(
-        known && len == Some(payload.len()) && payload.len() >= HEADER && whole
+        known
+            && len == Some(payload.len())
+            && payload.len() >= HEADER
+            && whole
             && (usual || count >= 3),
     )
 }
@@ -111,12 +116,8 @@ mod tests {
             let payloads =
                 [(Direction::FromClient, &request()[..]), (Direction::FromServer, &answer)];
             let found = testing::parse_datagrams(&PROTOCOL, 1812, &payloads, finding);
-            let expected = Radius {
-                request: 1,
-                answer: 2,
-                nas_identifier: "ap".into(),
-                user: user.into(),
-            };
+            let expected =
+                Radius { request: 1, answer: 2, nas_identifier: "ap".into(), user: user.into() };
             assert_eq!(found.found_metadata().unwrap().radius.as_deref(), Some(&expected));
         }
     }

@@ -26,7 +26,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What the connection of a remote desktop shows.
+/// Metadata of the connection of a remote desktop.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rdp {
     /// Security that the client offers, as bits (1 for TLS, 2 for CredSSP).

@@ -32,6 +32,8 @@ pub(crate) const JSON_RPC: Protocol = Protocol {
 
 /// Bytes in which the root element, or the version, must come.
 const HEAD: usize = 512;
+/// Member of every call and answer.
+const MEMBER: &[u8] = b"\"jsonrpc\"";
 
 fn probe_soap(streams: &Streams<'_>) -> Verdict {
     either(streams, |stream| {
@@ -51,11 +53,16 @@ fn probe_soap(streams: &Streams<'_>) -> Verdict {
 fn probe_json(streams: &Streams<'_>) -> Verdict {
     either(streams, |stream| {
         let head = &stream[..stream.len().min(HEAD)];
-        if is_json_rpc(head) {
-            return Verdict::Match;
+        let member = head.windows(MEMBER.len()).position(|window| window == MEMBER);
+        let before = &head[..member.unwrap_or(head.len())];
+        if before.iter().any(|byte| *byte < b' ' && !b"\t\r\n".contains(byte)) {
+            return Verdict::No;
         }
-        let text = head.iter().all(|byte| *byte >= b' ' || b"\t\r\n".contains(byte));
-        if text && stream.len() < HEAD { Verdict::More } else { Verdict::No }
+        match member {
+            Some(_) => Verdict::Match,
+            None if stream.len() < HEAD => Verdict::More,
+            None => Verdict::No,
+        }
     })
 }
 
@@ -74,7 +81,7 @@ pub(crate) fn is_soap(text: &[u8]) -> bool {
 /// Returns whether a text begins with an object that has the member `jsonrpc`.
 pub(crate) fn is_json_rpc(text: &[u8]) -> bool {
     let head = &text[..text.len().min(HEAD)];
-    matches!(head.first(), Some(b'{' | b'[')) && contains(head, b"\"jsonrpc\"")
+    matches!(head.first(), Some(b'{' | b'[')) && contains(head, MEMBER)
 }
 
 /// Returns whether `needle` occurs in `bytes`.

@@ -40,10 +40,10 @@ pub(crate) const RTCP: Protocol = Protocol {
 pub(crate) const SRTP: Protocol =
     Protocol { id: ProtocolId(338), name: "SRTP", category: Category(1), ..Protocol::NEW };
 
-/// What RTP shows.
+/// Metadata of RTP.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rtp {
-    /// Payload type (0 for PCMU, 96 to 127 as the session says).
+    /// Payload type (0 for PCMU, 96 to 127 as the session defines them).
     pub payload_type: u8,
     /// Source of the stream.
     pub ssrc: u32,
@@ -103,7 +103,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         let report = is_report(datagram.payload) && datagram.before() > 0;
         return if report { Verdict::More } else { Verdict::No };
     };
-    let earlier = datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
+    let earlier =
+        datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
     match earlier {
         Some(earlier) if header.follows(&earlier) => Verdict::Match,
         _ if datagram.before() >= 8 => Verdict::No,
@@ -157,7 +158,7 @@ fn is_compound_report(payload: &[u8]) -> bool {
     while let [0x80..=0xbf, 200..=207, ..] = rest {
         let Some(len) = be16(rest, 2).map(|words| 4 * (usize::from(words) + 1)) else { break };
         let Some(next) = rest.get(len..) else { return false };
-        // A sender's report holds 28 bytes, then a block of 24 for each source it hears.
+        // A sender's report holds 28 bytes, then a block of 24 for each source in it.
         let [first, kind, ..] = *rest else { break };
         let fixed = if kind == 200 { 28 } else { 8 };
         if kind <= 201 && len < fixed + 24 * usize::from(first & 31) {
@@ -204,6 +205,9 @@ mod tests {
         let report = b"\x80\xc9\0\x01\x01\x02\x03\x04\x81\xca\0\x02\x01\x02\x03\x04\x01\0\0\0";
         assert_eq!(testing::datagram(&RTCP, 30_001, report), Verdict::Match);
         assert_eq!(testing::datagram(&RTCP, 30_001, &report[..19]), Verdict::No);
-        assert_eq!(testing::datagram(&RTCP, 30_001, b"\x81\xc9\0\x01\x01\x02\x03\x04"), Verdict::No);
+        assert_eq!(
+            testing::datagram(&RTCP, 30_001, b"\x81\xc9\0\x01\x01\x02\x03\x04"),
+            Verdict::No
+        );
     }
 }

@@ -7,7 +7,8 @@ use crate::packet::UDP;
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{MAX_HEAD, messages};
-use crate::read::{begins, line, text};
+use crate::protocols::lines::first_line;
+use crate::read::{begins, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(50),
@@ -23,7 +24,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an RTSP session shows.
+/// Metadata of an RTSP session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rtsp {
     /// URL of the first request.
@@ -35,8 +36,17 @@ pub struct Rtsp {
 }
 
 const METHODS: &[&[u8]] = &[
-    b"DESCRIBE", b"ANNOUNCE", b"SETUP", b"PLAY", b"PAUSE", b"TEARDOWN", b"RECORD", b"REDIRECT",
-    b"GET_PARAMETER", b"SET_PARAMETER", b"OPTIONS",
+    b"DESCRIBE",
+    b"ANNOUNCE",
+    b"SETUP",
+    b"PLAY",
+    b"PAUSE",
+    b"TEARDOWN",
+    b"RECORD",
+    b"REDIRECT",
+    b"GET_PARAMETER",
+    b"SET_PARAMETER",
+    b"OPTIONS",
 ];
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -59,14 +69,11 @@ fn probe_request(stream: &[u8]) -> Verdict {
         Verdict::No => {}
         verdict => return verdict,
     }
-    match line(target) {
-        Some(line) => {
+    match first_line(target, 1024) {
+        Ok(line) => {
             Verdict::from_match(line.ends_with(b" RTSP/1.0") || line.ends_with(b" RTSP/2.0"))
         }
-        None if target.len() < 1024 && target.iter().all(|byte| *byte >= b' ' || *byte == b'\r') => {
-            Verdict::More
-        }
-        None => Verdict::No,
+        Err(verdict) => verdict,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::protocols::headers::{Head, MAX_HEAD, messages};
-use crate::read::{begins, line, text};
+use crate::protocols::lines::first_line;
+use crate::read::{begins, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(100),
@@ -27,7 +28,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a SIP dialogue shows.
+/// Metadata of a SIP dialogue.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sip {
     /// Method of the first request.
@@ -46,8 +47,20 @@ pub struct Sip {
 
 const FIRST_LETTERS: &[u8] = b"RIABCOPSUNM";
 const METHODS: &[&[u8]] = &[
-    b"REGISTER", b"INVITE", b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"PRACK", b"SUBSCRIBE",
-    b"NOTIFY", b"PUBLISH", b"INFO", b"REFER", b"MESSAGE", b"UPDATE",
+    b"REGISTER",
+    b"INVITE",
+    b"ACK",
+    b"BYE",
+    b"CANCEL",
+    b"OPTIONS",
+    b"PRACK",
+    b"SUBSCRIBE",
+    b"NOTIFY",
+    b"PUBLISH",
+    b"INFO",
+    b"REFER",
+    b"MESSAGE",
+    b"UPDATE",
 ];
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
@@ -75,11 +88,10 @@ fn probe_message(message: &[u8]) -> Verdict {
         .into_iter()
         .map(|scheme| begins(target, scheme))
         .find(|verdict| *verdict != Verdict::No)
-        .unwrap_or_else(|| match line(target) {
-            // Other schemes are allowed.
-            Some(line) => Verdict::from_match(line.ends_with(b" SIP/2.0")),
-            None if target.len() < 512 && target.iter().all(|b| (b' '..=b'~').contains(b) || *b == b'\r') => Verdict::More,
-            None => Verdict::No,
+        // Other schemes are allowed.
+        .unwrap_or_else(|| match first_line(target, 512) {
+            Ok(line) => Verdict::from_match(line.ends_with(b" SIP/2.0")),
+            Err(verdict) => verdict,
         })
 }
 
@@ -93,7 +105,10 @@ fn parse_datagram(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let mut done = false;
     for head in messages(streams.client).chain(messages(streams.server)) {
-        done |= read(&head, finding) == Progress::Done;
+        done = read(&head, finding) == Progress::Done;
+        if done {
+            break;
+        }
     }
     if done || streams.client.len().max(streams.server.len()) > 2 * MAX_HEAD {
         return Need::Done;
@@ -200,8 +215,7 @@ mod tests {
     #[test]
     fn a_dialogue_over_tcp_is_read_to_its_end() {
         let server = b"SIP/2.0 100 Trying\r\n\r\nSIP/2.0 200 OK\r\nServer: pbx\r\n\r\n";
-        let found =
-            testing::parse_streams(&PROTOCOL, 5060, INVITE, server, Finding::default());
+        let found = testing::parse_streams(&PROTOCOL, 5060, INVITE, server, Finding::default());
         let metadata = found.found_metadata().unwrap();
         assert_eq!(metadata.sip.as_ref().unwrap().status, 200);
         assert_eq!(metadata.announced.len(), 1);

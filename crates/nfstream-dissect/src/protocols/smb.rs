@@ -25,7 +25,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(crate) const V1: Protocol =
     Protocol { id: ProtocolId(16), name: "SMBv1", category: Category(18), ..Protocol::NEW };
 
-/// What an SMB connection shows.
+/// Metadata of an SMB connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Smb {
     /// Dialect that the server chose (0x0311 for 3.1.1), 0 for version 1 or before a choice.
@@ -48,7 +48,7 @@ pub(crate) fn version(magic: &[u8]) -> Option<ProtocolId> {
 fn probe(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
     match stream {
-        [0, _, _, _, 0xff | 0xfe | 0xfd | 0xfc, rest @ ..] => crate::read::begins(rest, b"SMB"),
+        [0, _, _, _, 0xfc..=0xff, rest @ ..] => crate::read::begins(rest, b"SMB"),
         [] | [0] | [0, _] | [0, _, _] | [0, _, _, _] => Verdict::More,
         _ => Verdict::No,
     }

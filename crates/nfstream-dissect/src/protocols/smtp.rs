@@ -4,7 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, lines, mentions};
+use crate::protocols::lines::{begins_command, begins_reply, first_line, lines, mentions};
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::SMTPS;
 use crate::read::{line, text};
@@ -23,7 +23,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a mail session shows: SMTP, POP3 or IMAP.
+/// Metadata of a mail session: SMTP, POP3 or IMAP.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Mail {
     /// First line of the server.
@@ -50,12 +50,13 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     }
     // FTP greets alike: the words, the port or the client decide.
     match begins_reply(streams.server, b"220") {
-        Verdict::Match => match line(streams.server) {
-            Some(greeting) if mentions(greeting, "SMTP") => Verdict::Match,
-            Some(greeting) if mentions(greeting, "FTP") => Verdict::No,
-            Some(_) if is_usual(streams) => Verdict::Match,
-            _ if streams.server.len() < 1024 => Verdict::More,
-            _ => Verdict::No,
+        Verdict::Match => match first_line(streams.server, 1024) {
+            Ok(greeting) if mentions(greeting, "SMTP") => Verdict::Match,
+            Ok(greeting) if mentions(greeting, "FTP") => Verdict::No,
+            Ok(_) if is_usual(streams) => Verdict::Match,
+            // The client decides.
+            Ok(_) => Verdict::More,
+            Err(verdict) => verdict,
         },
         Verdict::No if is_usual(streams) => begins_reply(streams.server, b"554"),
         verdict => verdict,
@@ -75,12 +76,14 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let mail = metadata.mail.get_or_insert_default();
     mail.greeting = text(greeting);
     let mut asked = None;
+    let mut mail_begun = false;
     for line in lines(streams.client) {
         if let Some(name) = HELLO.iter().find_map(|hello| line.argument(hello)) {
             mail.client_name = text(name);
         }
-        if line.argument("STARTTLS").is_some() {
-            asked = Some(line.next);
+        asked = line.argument("STARTTLS").map(|_| line.next);
+        mail_begun = line.argument("DATA").is_some();
+        if asked.is_some() || mail_begun {
             break;
         }
     }
@@ -92,7 +95,6 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return starttls::follow(streams, [client, accepted.next], SMTPS.id, finding);
         }
     }
-    let mail_begun = lines(streams.client).any(|line| line.argument("DATA").is_some());
     let long = streams.client.len().max(streams.server.len()) >= MAX_BYTES;
     if mail_begun || long {
         return Need::Done;

@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an SNMP message shows.
+/// Metadata of an SNMP message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Snmp {
     /// Version: 1, 2 for 2c, or 3.
@@ -37,7 +37,9 @@ struct Message<'a> {
 
 impl<'a> Message<'a> {
     fn parse(payload: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader(ber::partial_element(&mut Reader(payload)).filter(|(tag, _)| *tag == SEQUENCE)?.1);
+        let mut reader = Reader(
+            ber::partial_element(&mut Reader(payload)).filter(|(tag, _)| *tag == SEQUENCE)?.1,
+        );
         match ber::integer(&mut reader)? {
             version @ (0 | 1) => {
                 let community = ber::expect(&mut reader, OCTETS)?;
@@ -52,7 +54,8 @@ impl<'a> Message<'a> {
                 let flags = ber::expect(&mut global, OCTETS)?;
                 ber::integer(&mut global)?;
                 let security = ber::expect(&mut reader, OCTETS)?;
-                (flags.len() == 1).then(|| Self { version: 3, community: user(security).unwrap_or_default() })
+                (flags.len() == 1)
+                    .then(|| Self { version: 3, community: user(security).unwrap_or_default() })
             }
             _ => None,
         }
@@ -87,7 +90,8 @@ mod tests {
     use crate::packet::Direction;
     use crate::protocols::testing;
 
-    const GET: &[u8] = b"\x30\x1a\x02\x01\x01\x04\x06public\xa0\x0d\x02\x01\x01\x02\x01\0\x02\x01\0\x30\x02\x30\0";
+    const GET: &[u8] =
+        b"\x30\x1a\x02\x01\x01\x04\x06public\xa0\x0d\x02\x01\x01\x02\x01\0\x02\x01\0\x30\x02\x30\0";
     const DISCOVERY: &[u8] = b"\x30\x2c\x02\x01\x03\x30\x0f\x02\x02\x4a\x69\x02\x03\0\xff\xe3\x04\x01\x04\
         \x02\x01\x03\x04\x10\x30\x0e\x04\0\x02\x01\0\x02\x01\0\x04\0\x04\0\x04\0\x30\x04\x04\0\x04\0";
 

@@ -22,7 +22,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a client of a SOCKS proxy shows.
+/// Metadata of a client of a SOCKS proxy.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Socks {
     /// Version: 4 or 5.
@@ -77,7 +77,10 @@ fn probe_4(rest: &[u8], server: &[u8], usual: bool) -> Verdict {
     let valid_command = rest.first().is_none_or(|command| matches!(command, 1 | 2));
     let user = rest.get(7..).unwrap_or_default();
     let printable = user.split(|byte| *byte == 0).next().unwrap_or_default();
-    if !valid_command || !printable.iter().all(|byte| (b' '..=b'~').contains(byte)) || printable.len() > 255 {
+    if !valid_command
+        || !printable.iter().all(|byte| (b' '..=b'~').contains(byte))
+        || printable.len() > 255
+    {
         return Verdict::No;
     }
     let whole = user.contains(&0);
@@ -186,7 +189,10 @@ mod tests {
     #[test]
     fn destinations_are_read() {
         for (client, destination) in [
-            (&b"\x05\x01\x02\x01\x02me\x02pw\x05\x01\0\x03\x0bexample.com\x01\xbb"[..], "example.com"),
+            (
+                &b"\x05\x01\x02\x01\x02me\x02pw\x05\x01\0\x03\x0bexample.com\x01\xbb"[..],
+                "example.com",
+            ),
             (b"\x05\x01\0\x05\x01\0\x01\xc0\0\x02\x01\x01\xbb", "192.0.2.1"),
             (b"\x04\x01\x01\xbb\0\0\0\x01me\0example.com\0", "example.com"),
             (b"\x04\x01\x01\xbb\xc0\0\x02\x01\0", "192.0.2.1"),

@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an SSDP message shows.
+/// Metadata of an SSDP message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ssdp {
     /// Kind of device or service that is sought or announced.
@@ -38,8 +38,9 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         || payload.starts_with(b"NOTIFY * HTTP/1.")
         || (payload.starts_with(b"HTTP/1.1 200 OK")
             && (datagram.has_port(1900)
-                || Head::parse(payload)
-                    .is_some_and(|head| head.header("st").is_some() && head.header("usn").is_some())));
+                || Head::parse(payload).is_some_and(|head| {
+                    head.header("st").is_some() && head.header("usn").is_some()
+                })));
     Verdict::from_match(matches)
 }
 

@@ -22,7 +22,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What an SSH connection shows.
+/// Metadata of an SSH connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ssh {
     /// Version string of the client, without the end of its line.
@@ -49,7 +49,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     begins(stream, b"SSH-")
 }
 
-/// How far one end has been read.
+/// Progress in reading one end.
 struct End<'a> {
     version: Option<&'a [u8]>,
     /// Encryption, MAC and compression of either direction, after the key exchange.

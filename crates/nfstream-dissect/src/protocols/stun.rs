@@ -1,4 +1,4 @@
-//! STUN and TURN (RFC 8489, RFC 8656, RFC 3489) over UDP and TCP, and the calls behind them.
+//! STUN and TURN (RFC 8489, RFC 8656, RFC 3489) over UDP and TCP, and the calls that they set up.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,9 +7,7 @@ use crate::label::{Category, ProtocolId};
 use crate::metadata::Announced;
 use crate::packet::{Direction, UDP};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
-use crate::protocol::{
-    DatagramParser, DatagramRules, Follow, Need, Protocol, Start, StreamRules,
-};
+use crate::protocol::{DatagramParser, DatagramRules, Follow, Need, Protocol, Start, StreamRules};
 use crate::protocols::dtls;
 use crate::read::{Reader, be16, text};
 
@@ -33,7 +31,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What STUN and TURN messages show.
+/// Metadata of STUN and TURN messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Stun {
     /// Software of the client.
@@ -70,6 +68,8 @@ const HEADER: usize = 20;
 const COOKIE: u32 = 0x2112_a442;
 /// Ports of Google's media relays.
 const GOOGLE_PORTS: std::ops::RangeInclusive<u16> = 19_302..=19_309;
+/// Messages of a direction of a stream that are read.
+const MAX_MESSAGES: usize = 4;
 /// Datagrams after the first message that are followed.
 const MAX_DATAGRAMS: u8 = 30;
 
@@ -77,20 +77,20 @@ const MAX_DATAGRAMS: u8 = 30;
 #[derive(Clone, Copy)]
 struct Message<'a> {
     kind: u16,
-    /// Whether the magic cookie of RFC 5389 stands in it.
+    /// Presence of the magic cookie (RFC 8489).
     modern: bool,
     attributes: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Returns the message at the start of `bytes`, and its length.
+    /// Returns the message at the start of `bytes`, as far as it has come, and its length.
     fn parse(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let mut reader = Reader(bytes);
         let kind = reader.u16().filter(|kind| kind >> 14 == 0)?;
         let len = reader.u16()?;
         let modern = reader.u32()? == COOKIE;
         reader.take(12)?;
-        let attributes = reader.take(len.into())?;
+        let attributes = reader.take(usize::from(len).min(reader.0.len()))?;
         Some((Self { kind, modern, attributes }, HEADER + usize::from(len)))
     }
 
@@ -120,9 +120,9 @@ impl<'a> Message<'a> {
         // Binding and shared secret: request, response, error.
         matches!(self.kind, 1 | 2 | 0x101 | 0x102 | 0x111 | 0x112)
             && self.is_whole()
-            && self.attributes().all(|(kind, _)| {
-                matches!(kind, 1..=0x14 | 0x101..=0x103 | 0x8000..)
-            })
+            && self
+                .attributes()
+                .all(|(kind, _)| matches!(kind, 1..=0x14 | 0x101..=0x103 | 0x8000..))
     }
 }
 
@@ -147,7 +147,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
     let Some((message, len)) = Message::parse(payload) else { return Verdict::No };
     if message.modern {
-        return Verdict::from_match(len == payload.len() || len + 4 >= payload.len());
+        // Little follows a message, and captures may cut it.
+        return Verdict::from_match(payload.len() <= len + 4);
     }
     if len != payload.len() || !message.is_classic() {
         return Verdict::No;
@@ -157,9 +158,10 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         let same = head.bytes().get(4..HEADER) == payload.get(4..HEADER);
         same && head.bytes().get(..2) != payload.get(..2)
     });
-    let repeated = datagram.history.last(datagram.direction).is_some_and(|head| {
-        head.bytes().get(..4) == payload.get(..4)
-    });
+    let repeated = datagram
+        .history
+        .last(datagram.direction)
+        .is_some_and(|head| head.bytes().get(..4) == payload.get(..4));
     let usual = (3478..=3481).any(|port| datagram.has_port(port));
     if answered || repeated || usual || message.attributes.len() >= 8 {
         Verdict::Match
@@ -196,28 +198,40 @@ fn probe_framed(stream: &[u8], offset: usize) -> Verdict {
 
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     const MAX_BYTES: usize = 4096;
-    for (direction, stream) in
-        [(Direction::FromClient, streams.client), (Direction::FromServer, streams.server)]
-    {
-        let framed = be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
-        let mut rest = stream;
-        for _ in 0..16 {
-            if framed {
-                rest = rest.get(2..).unwrap_or_default();
-            }
-            let Some((message, len)) = Message::parse(rest).filter(|(message, _)| message.modern)
-            else {
-                break;
-            };
-            read(&message, direction, streams.server_port(), finding);
-            rest = &rest[len..];
+    let client = read_stream(streams.client, Direction::FromClient, streams, finding);
+    let server = read_stream(streams.server, Direction::FromServer, streams, finding);
+    let need = |read: usize, stream: &[u8]| {
+        let more = read < MAX_MESSAGES && stream.len() < MAX_BYTES;
+        if more { stream.len() + 1 } else { usize::MAX }
+    };
+    match (need(client, streams.client), need(server, streams.server)) {
+        (usize::MAX, usize::MAX) => Need::Done,
+        (client, server) => Need::Bytes { client, server },
+    }
+}
+
+/// Reads the first messages of a stream; returns how many there were.
+fn read_stream(
+    stream: &[u8],
+    direction: Direction,
+    streams: &Streams<'_>,
+    finding: &mut Finding,
+) -> usize {
+    let framed = be16(stream, 2).is_some_and(|word| word != 0) && be16(stream, 6) == Some(0x2112);
+    let mut rest = stream;
+    for read in 0..MAX_MESSAGES {
+        if framed {
+            rest = rest.get(2..).unwrap_or_default();
         }
+        let Some((message, len)) =
+            Message::parse(rest).filter(|(message, len)| message.modern && rest.len() >= *len)
+        else {
+            return read;
+        };
+        self::read(&message, direction, streams.server_port(), finding);
+        rest = &rest[len..];
     }
-    let known = finding.application().is_some();
-    if known || streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    MAX_MESSAGES
 }
 
 /// A call: messages, then the handshake and the media that they prepare.
@@ -311,7 +325,8 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
 fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Finding) {
     let Some(application) = finding.application() else { return };
     let mut add = |end: SocketAddr| {
-        let announced = Announced { address: end.ip(), port: end.port(), transport: UDP, application };
+        let announced =
+            Announced { address: end.ip(), port: end.port(), transport: UDP, application };
         finding.metadata().announce(announced);
     };
     add(datagram.endpoints.client);

@@ -46,7 +46,8 @@ pub(crate) const MEGACO: Protocol = Protocol {
         probe: |datagram| {
             let payload = datagram.payload;
             let long = payload.starts_with(b"MEGACO/") && payload.get(8) == Some(&b' ');
-            let short = payload.starts_with(b"!/") && matches!(payload.get(2..4), Some([b'1'..=b'3', b' ']));
+            let short = payload.starts_with(b"!/")
+                && matches!(payload.get(2..4), Some([b'1'..=b'3', b' ']));
             Verdict::from_match(long || short)
         },
         start: Start::Bytes(b"!M"),
@@ -89,8 +90,15 @@ fn probe_h225(streams: &Streams<'_>) -> Verdict {
         [3, 0, _, _, 8, 2, _, _, 1..=0x0d | 0x4d | 0x5a | 0x62 | 0x6e | 0x7b | 0x7d, ..] => {
             Verdict::Match
         }
-        [] | [3] | [3, 0] | [3, 0, _] | [3, 0, _, _] | [3, 0, _, _, 8]
-        | [3, 0, _, _, 8, 2] | [3, 0, _, _, 8, 2, _] | [3, 0, _, _, 8, 2, _, _] => Verdict::More,
+        []
+        | [3]
+        | [3, 0]
+        | [3, 0, _]
+        | [3, 0, _, _]
+        | [3, 0, _, _, 8]
+        | [3, 0, _, _, 8, 2]
+        | [3, 0, _, _, 8, 2, _]
+        | [3, 0, _, _, 8, 2, _, _] => Verdict::More,
         _ => Verdict::No,
     }
 }
@@ -135,7 +143,8 @@ fn probe_skinny(streams: &Streams<'_>) -> Verdict {
         }
         _ if stream.len() >= 12 => Verdict::No,
         _ => {
-            let fits = |place: usize, valid: fn(u8) -> bool| stream.get(place).is_none_or(|b| valid(*b));
+            let fits =
+                |place: usize, valid: fn(u8) -> bool| stream.get(place).is_none_or(|b| valid(*b));
             let possible = fits(2, |b| b == 0)
                 && fits(3, |b| b == 0)
                 && fits(4, |b| b <= 0x17)
@@ -152,7 +161,8 @@ fn probe_iax(datagram: &Datagram<'_>) -> Verdict {
         [_, _, _, _, _, _, _, _, _, _, 6, command, ..] => {
             datagram.has_port(4569)
                 && (1..=0x28).contains(command)
-                && be16(payload, 2).is_some_and(|call| call & 0x7fff == 0 || datagram.answered().is_some())
+                && be16(payload, 2)
+                    .is_some_and(|call| call & 0x7fff == 0 || datagram.answered().is_some())
         }
         _ => false,
     };

@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a TFTP request shows.
+/// Metadata of a TFTP request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tftp {
     /// Whether the file is written.
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn requests_match() {
         assert_eq!(testing::datagram(&PROTOCOL, 6969, READ), Verdict::Match);
-        assert_eq!(testing::datagram(&PROTOCOL, 69, b"\0\x06blksize\01468\0"), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 69, b"\0\x06blksize\x001468\0"), Verdict::Match);
         assert_eq!(testing::datagram(&PROTOCOL, 69, b"\0\x01file\0binary\0"), Verdict::No);
         assert_eq!(testing::datagram(&PROTOCOL, 69, b"\0\x01file\0octet"), Verdict::No);
     }
@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn the_first_block_and_its_acknowledgement_match() {
         let block = [&[0, 3, 0, 1][..], &[7; 512]].concat();
-        let payloads = [(Direction::FromClient, &block[..]), (Direction::FromServer, &[0, 4, 0, 1])];
+        let payloads =
+            [(Direction::FromClient, &block[..]), (Direction::FromServer, &[0, 4, 0, 1])];
         assert_eq!(testing::datagrams(&PROTOCOL, 50_000, &payloads[..1]), Verdict::More);
         assert_eq!(testing::datagrams(&PROTOCOL, 50_000, &payloads), Verdict::Match);
     }

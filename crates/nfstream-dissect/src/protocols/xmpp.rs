@@ -31,11 +31,15 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
     let head = &stream[..stream.len().min(HEAD)];
     let Some(&first) = head.get(1) else { return Verdict::More };
-    if contains(head, b"<stream:stream") && (contains(head, b"jabber:") || contains(head, b"etherx.jabber.org")) {
+    if contains(head, b"<stream:stream")
+        && (contains(head, b"jabber:") || contains(head, b"etherx.jabber.org"))
+    {
         return Verdict::Match;
     }
     let usual = streams.has_port(5222) || streams.has_port(5223) || streams.has_port(5269);
-    if usual && [&b"<iq "[..], b"<presence", b"<message "].iter().any(|stanza| head.starts_with(stanza)) {
+    if usual
+        && [&b"<iq "[..], b"<presence", b"<message "].iter().any(|stanza| head.starts_with(stanza))
+    {
         return Verdict::Match;
     }
     let possible = matches!(first, b'?' | b's') || (usual && matches!(first, b'i' | b'p' | b'm'));

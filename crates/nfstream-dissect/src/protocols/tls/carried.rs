@@ -35,6 +35,7 @@ const RADIUS: ProtocolId = ProtocolId(146);
 const TOR: ProtocolId = ProtocolId(163);
 const MQTT: ProtocolId = ProtocolId(222);
 const ANYDESK: ProtocolId = ProtocolId(252);
+const FORTICLIENT: ProtocolId = ProtocolId(259);
 
 /// What a name or port leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,7 +62,14 @@ pub(crate) fn set_label(endpoints: &Endpoints, finding: &mut Finding) {
         "" => &*tls.alpn,
         selected => selected,
     });
-    match by_alpn(offered).or_else(|| by_port(endpoints)) {
+    let certificate = tls.and_then(|tls| tls.certificate.as_deref());
+    let by_certificate = || {
+        // The VPN port of a FortiGate with the certificate that it comes with.
+        let factory = |certificate: &Certificate| certificate.issuer.contains("O=Fortinet, ");
+        (endpoints.has_port(10_443) && certificate.is_some_and(factory))
+            .then_some(Carried::Plain(FORTICLIENT))
+    };
+    match by_alpn(offered).or_else(|| by_port(endpoints)).or_else(by_certificate) {
         Some(Carried::Secure(id)) => finding.set_master(id),
         Some(Carried::Plain(id)) => finding.set_application(id),
         None => {}
@@ -144,6 +152,8 @@ fn is_random(host: &str, domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::TCP;
+    use crate::protocols::testing::endpoints;
     use crate::protocols::tls::Tls;
 
     fn labelled(subject: &str, issuer: &str) -> Option<ProtocolId> {
@@ -170,6 +180,22 @@ mod tests {
         for (subject, issuer, expected) in cases {
             assert_eq!(labelled(subject, issuer), expected, "{subject}");
         }
+    }
+
+    #[test]
+    fn the_vpn_of_a_factory_fresh_fortigate_is_named() {
+        let labelled = |port: u16, issuer: &str| {
+            let certificate = Certificate { issuer: issuer.into(), ..Certificate::default() };
+            let mut finding = Finding::default();
+            finding.metadata().tls.get_or_insert_default().certificate =
+                Some(Box::new(certificate));
+            set_label(&endpoints(TCP, port), &mut finding);
+            finding.application()
+        };
+        let issuer = "C=US, O=Fortinet, OU=Certificate Authority, CN=support";
+        assert_eq!(labelled(10_443, issuer), Some(FORTICLIENT));
+        assert_eq!(labelled(443, issuer), None);
+        assert_eq!(labelled(10_443, "O=Example, CN=support"), None);
     }
 
     #[test]

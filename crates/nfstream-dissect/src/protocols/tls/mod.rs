@@ -68,8 +68,8 @@ pub struct Tls {
     pub ja3s: Box<str>,
     /// JA4 of the client, empty unless wanted.
     pub ja4: Box<str>,
-    /// Certificate of the server, up to TLS 1.2: if the client names no server or certificates are
-    /// wanted.
+    /// Certificate of the server, up to TLS 1.2: if the client gives no name of the server or
+    /// certificates are wanted.
     pub certificate: Option<Box<Certificate>>,
     /// Whether the client's hello was read as a whole.
     pub(crate) client_read: bool,
@@ -125,7 +125,7 @@ impl Tls {
 
     /// Returns whether a certificate is worth keeping.
     fn keeps_certificate(finding: &Finding) -> bool {
-        finding.certificates || finding.found_metadata().is_none_or(|found| found.host.is_empty())
+        finding.certificates || finding.found_metadata().is_none_or(|found| !is_name(&found.host))
     }
 }
 
@@ -388,7 +388,7 @@ pub(crate) fn read_client_hello(
     if let Some(name) = hello.server_name {
         metadata.host = text(name);
     }
-    let named = !metadata.host.is_empty();
+    let named = is_name(&metadata.host);
     let tls = metadata.tls.get_or_insert_default();
     tls.offered_versions = if hello.versions.is_empty() {
         Box::new([Version(hello.version)])
@@ -445,6 +445,11 @@ pub(crate) fn read_certificates(body: &[u8], finding: &mut Finding) {
         let tls = finding.metadata().tls.get_or_insert_default();
         tls.certificate = Some(Box::new(certificate));
     }
+}
+
+/// Returns whether a server name is there and not an address, which RFC 6066 rules out.
+fn is_name(host: &str) -> bool {
+    !host.is_empty() && host.parse::<IpAddr>().is_err()
 }
 
 /// Returns the names in a list of ALPN, separated by commas.

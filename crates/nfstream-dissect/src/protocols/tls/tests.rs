@@ -395,6 +395,15 @@ fn a_server_alone_shows_its_certificate() {
 }
 
 #[test]
+fn a_certificate_is_kept_where_the_client_gives_an_address() {
+    let extensions = server_name(b"192.0.2.1");
+    let client = record(22, &message(1, &client_body(0x0303, &[1], &extensions)));
+    let (host, tls) = found_tls(Config::default(), &client, &server_flight());
+    assert_eq!(&*host, "192.0.2.1");
+    assert_eq!(tls.certificate.unwrap().sha1, None);
+}
+
+#[test]
 fn a_client_that_accepts_the_connection_is_a_client() {
     let (host, tls) = found_tls(Config::default(), &server_flight(), &client_hello());
     assert_eq!(&*host, "www.example.com");
