@@ -8,7 +8,7 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
-use nfstream::dissect::{Component, default_dissector};
+use nfstream::dissect::{Component, component_versions};
 
 use crate::commands::Command;
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::error::Error;
 /// Versions of the program and of all that labels and filters depend on.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut text = env!("CARGO_PKG_VERSION").to_owned();
-    for Component { name, version } in default_dissector().iter().flat_map(|d| d.components()) {
+    for Component { name, version } in component_versions() {
         text.push_str(&format!(", {name} {version}"));
     }
     text.push_str(&format!(", libpcap {}", nfstream::capture::libpcap_version()));

@@ -99,8 +99,9 @@ fn by_rule(
 
 /// Returns the application of the name that a flow shows: its host, else its server's certificate.
 fn by_name(catalogue: &Catalogue, metadata: &Metadata) -> Option<ProtocolId> {
-    if !metadata.host.is_empty() {
-        return catalogue.by_domain(metadata.host.as_bytes());
+    let host = Some(&*metadata.host).filter(|host| !host.is_empty());
+    if let Some(host) = host.filter(|host| host.parse::<IpAddr>().is_err()) {
+        return catalogue.by_domain(host.as_bytes());
     }
     certificate_names(metadata).find_map(|name| catalogue.by_domain(name))
 }

@@ -8,7 +8,7 @@ use crate::probe::{Datagram, Progress, Streams, Verdict};
 
 /// A protocol that the crate knows by its bytes, its IP protocol number or its ports.
 ///
-/// Each is a constant in a file of its own, [`Protocol::NEW`] with what differs.
+/// Each is a constant in a file of its own, `Protocol::NEW` with what differs.
 #[derive(Debug)]
 pub struct Protocol {
     /// Number.
@@ -138,6 +138,11 @@ impl Protocol {
             .as_ref()
             .is_some_and(|rules| !matches!(rules.parse, DatagramParser::Nothing));
         of_streams || of_datagrams
+    }
+
+    /// Returns whether the protocol has a probe.
+    pub const fn is_found_by_bytes(&self) -> bool {
+        self.stream.is_some() || self.datagram.is_some()
     }
 
     /// Returns whether the protocol is found by its bytes in `transport`, or by its number in IP.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input};
-use nfstream::dissect::{Component, DissectorFactory, default_dissector};
+use nfstream::dissect::{Component, DissectorFactory, component_versions};
 use nfstream::features::{Group, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
@@ -351,7 +351,7 @@ pub(crate) fn column_names() -> Vec<&'static str> {
 pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("nfstream", env!("CARGO_PKG_VERSION"))?;
-    for Component { name, version } in default_dissector().iter().flat_map(|d| d.components()) {
+    for Component { name, version } in component_versions() {
         dict.set_item(name.to_lowercase(), version)?;
     }
     Ok(dict)

@@ -85,7 +85,7 @@ impl Ends {
     pub fn config(&self) -> Config {
         Config {
             timeouts: self.timeouts,
-            dissection: self.inspect.then(Dissection::default_choice).flatten(),
+            dissection: self.inspect.then(Dissection::default),
             meters: NonZeroUsize::new(self.meters).expect("at least one meter"),
             chunk_packets: NonZeroUsize::new(self.chunk_packets).expect("at least one packet"),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),

@@ -156,7 +156,7 @@ impl Task {
 
     fn meter(&self) -> Result<Found, Box<dyn Error>> {
         let config = Config {
-            dissection: self.inspect.then(Dissection::default_choice).flatten(),
+            dissection: self.inspect.then(Dissection::default),
             meters: self.meters,
             measuring: Measuring {
                 groups: self.groups.clone(),

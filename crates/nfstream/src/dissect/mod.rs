@@ -16,7 +16,10 @@
 //! }
 //! ```
 
+#[cfg(feature = "ndpi")]
+mod auto;
 mod dissector;
+mod native;
 #[cfg(feature = "ndpi")]
 mod ndpi;
 
@@ -25,22 +28,97 @@ use std::sync::Arc;
 pub use self::dissector::{
     Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits,
 };
+pub use self::native::NativeFactory;
 #[cfg(feature = "ndpi")]
-pub use self::ndpi::NdpiFactory;
+pub use self::{auto::AutoFactory, ndpi::NdpiFactory};
 
-impl Dissection {
-    /// Returns the dissection of a run for which nobody chose a dissector: nDPI with the default
-    /// limits; `None` if the engine is built without nDPI.
-    pub fn default_choice() -> Option<Self> {
-        Some(Self { dissector: default_dissector()?, limits: Limits::default() })
+/// Dissector that a run is to use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DissectorChoice {
+    /// The dissector in Rust, and nDPI for the flows that it does not know.
+    #[cfg(feature = "ndpi")]
+    Auto,
+    /// The dissector in Rust alone.
+    Native,
+    /// nDPI alone.
+    #[cfg(feature = "ndpi")]
+    Ndpi,
+}
+
+impl DissectorChoice {
+    /// Names and meanings of the dissectors that this build has.
+    pub const NAMES: &[(&str, &str)] = &[
+        #[cfg(feature = "ndpi")]
+        ("auto", "The dissector in Rust first, nDPI for the flows that it does not know"),
+        ("native", "The dissector in Rust, without any C"),
+        #[cfg(feature = "ndpi")]
+        ("ndpi", "The system's libndpi"),
+    ];
+
+    const ALL: &[Self] = &[
+        #[cfg(feature = "ndpi")]
+        Self::Auto,
+        Self::Native,
+        #[cfg(feature = "ndpi")]
+        Self::Ndpi,
+    ];
+
+    /// Returns the dissector called `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|choice| choice.name() == name)
+    }
+
+    /// Returns the name under which users choose the dissector.
+    pub fn name(self) -> &'static str {
+        self.factory().name()
+    }
+
+    /// Returns the factory of the dissector.
+    pub fn factory(self) -> Arc<dyn DissectorFactory> {
+        match self {
+            #[cfg(feature = "ndpi")]
+            Self::Auto => Arc::new(AutoFactory),
+            Self::Native => Arc::new(NativeFactory),
+            #[cfg(feature = "ndpi")]
+            Self::Ndpi => Arc::new(NdpiFactory),
+        }
     }
 }
 
-/// Returns the dissector of a run for which nobody chose one: nDPI, or `None` if the engine is
-/// built without it.
-pub fn default_dissector() -> Option<Arc<dyn DissectorFactory>> {
-    #[cfg(feature = "ndpi")]
-    return Some(Arc::new(NdpiFactory));
-    #[cfg(not(feature = "ndpi"))]
-    None
+/// Returns the versions of everything that the labels of this build depend on.
+pub fn component_versions() -> Vec<Component> {
+    let mut components: Vec<Component> = Vec::new();
+    for component in DissectorChoice::ALL.iter().flat_map(|choice| choice.factory().components()) {
+        if !components.contains(&component) {
+            components.push(component);
+        }
+    }
+    components
+}
+
+/// The dissector of a run without an explicit choice: nDPI where the engine is built with it.
+impl Default for DissectorChoice {
+    fn default() -> Self {
+        #[cfg(feature = "ndpi")]
+        return Self::Ndpi;
+        #[cfg(not(feature = "ndpi"))]
+        Self::Native
+    }
+}
+
+impl Default for Dissection {
+    fn default() -> Self {
+        Self { dissector: DissectorChoice::default().factory(), limits: Limits::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_dissector_has_its_name() {
+        let names = DissectorChoice::ALL.iter().map(|choice| choice.name());
+        assert!(names.eq(DissectorChoice::NAMES.iter().map(|(name, _)| *name)));
+    }
 }

@@ -22,12 +22,28 @@ impl DissectorFactory for NativeFactory {
     }
 
     fn components(&self) -> Vec<Component> {
-        vec![Component { name: "native", version: native::VERSION.to_owned() }]
+        vec![
+            Component { name: "dissect", version: native::VERSION.to_owned() },
+            Component { name: "catalogue", version: native::catalogue::VERSION.to_owned() },
+        ]
     }
 
     fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
         Ok(Box::new(NativeDissector::new(limits)))
     }
+}
+
+/// How far a flow has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Standing {
+    /// No payload was seen.
+    New,
+    /// Several protocols are possible.
+    Probing,
+    /// A protocol has matched.
+    Matched,
+    /// No protocol fits the bytes.
+    Unknown,
 }
 
 /// The state of the flows of one meter.
@@ -68,6 +84,7 @@ impl NativeDissector {
             },
             fingerprints: native::Fingerprints { ja3: true, ja4: true, hassh: true },
             certificates: true,
+            catalogue: native::catalogue::Catalogue::default(),
             personal: false,
         };
         let dissector = Arc::new(native::Dissector::new(config));
@@ -79,6 +96,30 @@ impl NativeDissector {
             self.flows.resize_with(slot.index() + 1, State::default);
         }
         self.flows.get_mut(slot.index()).expect("resized above")
+    }
+
+    /// Returns how far the flow in `slot` has come.
+    pub(super) fn standing(&mut self, slot: Slot) -> Standing {
+        match self.state(slot) {
+            State::New => Standing::New,
+            State::Open(open) if open.flow.is_matched() => Standing::Matched,
+            State::Open(open) if open.flow.has_begun() => Standing::Probing,
+            State::Open(_) => Standing::New,
+            State::Done(found) if found.label.app_protocol == 0 || found.label.guessed => {
+                Standing::Unknown
+            }
+            State::Done(_) => Standing::Matched,
+        }
+    }
+
+    /// Returns whether the bytes of a flow rule a label out: no probe of a protocol matched that
+    /// would have, had it been the flow's.
+    pub(super) fn contradicts(&self, label: &Label) -> bool {
+        let app = native::ProtocolId(label.app_protocol);
+        let master = native::ProtocolId(label.master_protocol);
+        native::Dissector::protocols().any(|protocol| {
+            (protocol.id == app || protocol.id == master) && protocol.is_found_by_bytes()
+        })
     }
 
     /// Returns the final label of a flow, and its state to the pool.
@@ -214,7 +255,7 @@ fn columns_of(read: native::Metadata) -> Metadata {
     let host = &metadata.requested_server_name;
     if let Some(tls) = read.tls {
         metadata.client_info = host.clone();
-        metadata.client_fingerprint = tls.ja4.clone();
+        metadata.client_fingerprint = tls.ja4_of_ndpi(host).into();
         metadata.ja3_client = tls.ja3;
         metadata.ja3_server = tls.ja3s;
         let mut cells = Tls {

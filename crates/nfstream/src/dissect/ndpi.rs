@@ -28,15 +28,13 @@ impl DissectorFactory for NdpiFactory {
     }
 
     fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
-        let made = NdpiDissector::new(limits);
-        let made = made.map_err(|error| DissectError { name: "ndpi", source: error.into() })?;
-        Ok(Box::new(made))
+        Ok(Box::new(NdpiDissector::new(limits)?))
     }
 }
 
 /// An nDPI module and the state of the flows of one meter.
 #[derive(Debug)]
-struct NdpiDissector {
+pub(super) struct NdpiDissector {
     /// `None` only while the dissector is dropped.
     module: Option<ndpi::Module>,
     limits: Limits,
@@ -70,14 +68,15 @@ struct Open {
 
 impl NdpiDissector {
     /// Returns a dissector that inspects as many packets of a flow as `limits` allow.
-    fn new(limits: Limits) -> Result<Self, ndpi::Error> {
+    pub(super) fn new(limits: Limits) -> Result<Self, DissectError> {
+        let failed = |error: ndpi::Error| DissectError { name: "ndpi", source: error.into() };
         let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let module = match idle {
             Some(mut module) => {
-                module.reset()?;
+                module.reset().map_err(failed)?;
                 module
             }
-            None => ndpi::Module::new()?,
+            None => ndpi::Module::new().map_err(failed)?,
         };
         let ndpi_names = Arc::clone(module.names());
         let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(&ndpi_names)));

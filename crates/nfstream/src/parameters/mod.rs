@@ -24,7 +24,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde_json::{Map, Value as Json};
 
 use crate::capture::LiveOptions;
-use crate::dissect::{Dissection, Limits, default_dissector};
+use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, suitable_meters};
@@ -170,10 +170,9 @@ impl Parameters {
 
     /// Returns the dissector of a run and its limits, `None` for no labels.
     pub fn dissection(&self) -> Option<Dissection> {
-        let dissector = default_dissector().filter(|_| self.dissect)?;
         let limits =
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
-        Some(Dissection { dissector, limits })
+        self.dissect.then(|| Dissection { dissector: self.dissector.factory(), limits })
     }
 
     /// Returns the options of a capture on network interfaces.

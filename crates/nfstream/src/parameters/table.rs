@@ -3,6 +3,7 @@
 use super::kind::{Kind, Topic};
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::Filter;
+use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
 use crate::time::{Duration, TimeUnit};
 
@@ -104,6 +105,9 @@ parameters! {
     dissect: bool = true,
         Flows, on("Leave labels and their columns out"), "", true,
         "Label each flow with its application";
+    dissector: DissectorChoice = DissectorChoice::default(),
+        Flows, Kind::Choice(DissectorChoice::NAMES), "", true,
+        "Dissector that finds the labels";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Packets of a TCP flow that the dissector inspects, at most";

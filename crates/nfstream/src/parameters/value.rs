@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::capture::{CaptureError, Filter};
+use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
 use crate::time::{Duration, TimeUnit};
 
@@ -140,6 +141,17 @@ impl Typed for Option<Filter> {
             Value::Text(text) => Filter::new(&text).map(Some).map_err(Mismatch::Filter),
             _ => Err(Mismatch::Value),
         }
+    }
+}
+
+impl Typed for DissectorChoice {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
     }
 }
 

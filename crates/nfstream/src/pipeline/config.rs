@@ -97,7 +97,7 @@ impl Default for Config {
             rules: Rules::default(),
             dialect: Dialect::default(),
             decode: decode::Options::default(),
-            dissection: Dissection::default_choice(),
+            dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,
             max_flows: None,
