@@ -286,7 +286,7 @@ fn join(items: impl Iterator<Item = impl std::fmt::Display>) -> Box<str> {
     for item in items {
         let separator = if text.is_empty() { "" } else { "," };
         // Writing to a string does not fail.
-        drop(write!(text, "{separator}{item}"));
+        let _ = write!(text, "{separator}{item}");
     }
     text.into()
 }
