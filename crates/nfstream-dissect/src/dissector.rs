@@ -1,0 +1,460 @@
+//! The inspection of flows: candidates, match, parser, label.
+
+use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
+use crate::label::{Confidence, Label, ProtocolId};
+use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
+use crate::probe::{Datagram, History, Progress, Streams, Verdict};
+use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
+use crate::protocols::REGISTRY;
+use crate::stream::Prefix;
+
+/// What a dissector looks for.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// How many packets of a flow are inspected.
+    pub limits: Limits,
+    /// Which fingerprints are computed.
+    pub fingerprints: Fingerprints,
+    /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
+    pub personal: bool,
+}
+
+/// How many packets with payload are inspected before a flow gets the label it has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Packets of a TCP flow.
+    pub tcp_packets: u32,
+    /// Packets of a UDP flow.
+    pub udp_packets: u32,
+}
+
+/// Which fingerprints are computed: each takes a hash or two a handshake.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Fingerprints {
+    /// JA3 and JA3S.
+    pub ja3: bool,
+    /// JA4.
+    pub ja4: bool,
+    /// HASSH of both ends.
+    pub hassh: bool,
+}
+
+/// The protocols and applications to look for, shared by all flows of a thread or of several.
+#[derive(Debug)]
+pub struct Dissector {
+    config: Config,
+    streams: Table<StreamRules>,
+    datagrams: Table<DatagramRules>,
+}
+
+/// The protocols of one transport, by the first byte with which they may begin.
+#[derive(Debug)]
+struct Table<R: 'static> {
+    protocols: Vec<(&'static Protocol, &'static R)>,
+    all: Candidates,
+    /// By first byte of the client; of either end for datagrams.
+    client: Box<[Candidates; 256]>,
+    /// By first byte of the server.
+    server: Box<[Candidates; 256]>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { tcp_packets: 10, udp_packets: 16 }
+    }
+}
+
+impl Default for Dissector {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
+}
+
+impl Dissector {
+    /// Returns a dissector for the protocols of the registry.
+    pub fn new(config: Config) -> Self {
+        let streams = Table::new(
+            |protocol| protocol.stream.as_ref(),
+            |rules: &StreamRules| [rules.client, rules.server],
+        );
+        let datagrams = Table::new(
+            |protocol| protocol.datagram.as_ref(),
+            |rules: &DatagramRules| [rules.start, rules.start],
+        );
+        Self { config, streams, datagrams }
+    }
+
+    /// Returns every protocol that is known by its bytes, its IP protocol number or its ports.
+    pub fn protocols() -> impl Iterator<Item = &'static Protocol> {
+        REGISTRY.iter().copied()
+    }
+
+    /// Looks at the next packet of a flow.
+    pub fn inspect(&self, flow: &mut Flow, packet: &Packet<'_>) -> Progress {
+        let limit = match packet.endpoints.protocol {
+            TCP => self.config.limits.tcp_packets,
+            UDP => self.config.limits.udp_packets,
+            number => {
+                if let Some(protocol) = by_ip_protocol(number) {
+                    flow.finding.protocol = Some((protocol, Confidence::Dpi));
+                }
+                flow.state = State::Done;
+                return Progress::Done;
+            }
+        };
+        if let State::New = flow.state {
+            flow.finding.fingerprints = self.config.fingerprints;
+            flow.finding.personal = self.config.personal;
+            flow.state = if packet.endpoints.protocol == TCP {
+                State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))
+            } else {
+                let stage = Stage::Probing(Probing::new(self.datagrams.all));
+                State::Udp(Box::new(Udp { stage, history: History::default() }))
+            };
+        }
+        let progress = match &mut flow.state {
+            State::Tcp(tcp) => self.inspect_segment(tcp, &mut flow.finding, packet),
+            State::Udp(udp) => self.inspect_datagram(udp, &mut flow.finding, packet),
+            State::New | State::Done => Progress::Done,
+        };
+        if !packet.payload.is_empty() {
+            flow.packets += 1;
+        }
+        if progress == Progress::Done || flow.packets >= limit {
+            self.close(flow, packet.endpoints);
+            return Progress::Done;
+        }
+        Progress::More
+    }
+
+    /// Takes what is known of the protocol of a flow that is inspected no further, and frees its
+    /// state.
+    fn close(&self, flow: &mut Flow, endpoints: &Endpoints) {
+        let place = match &mut flow.state {
+            State::Tcp(tcp) => {
+                let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = &mut **tcp;
+                if client.skip_gap() | server.skip_gap() {
+                    let (client, server) = (client.bytes(), server.bytes());
+                    let streams = Streams { endpoints, client, server, swapped: false };
+                    self.look(stage, *oriented, swapped, &mut flow.finding, &streams);
+                }
+                let Stage::Probing(probing) = stage else { return flow.state = State::Done };
+                probing.matched.and_then(|(place, _)| self.streams.protocol(place))
+            }
+            State::Udp(udp) => {
+                let Stage::Probing(probing) = &udp.stage else { return flow.state = State::Done };
+                probing.matched.and_then(|(place, _)| self.datagrams.protocol(place))
+            }
+            State::New | State::Done => None,
+        };
+        if let Some(protocol) = place {
+            flow.finding.protocol = Some((protocol, Confidence::Weak));
+        }
+        flow.state = State::Done;
+    }
+
+    /// Returns what is known of a flow by now.
+    pub fn peek(&self, flow: &Flow, endpoints: &Endpoints) -> Found {
+        let metadata = flow.finding.found_metadata().cloned().map(Box::new);
+        Found { label: self.label(&flow.finding, endpoints), metadata }
+    }
+
+    /// Returns what is known of a flow that gets no further packets; a flow that no protocol
+    /// matched gets the label of its ports.
+    pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {
+        self.close(&mut flow, endpoints);
+        let mut label = self.label(&flow.finding, endpoints);
+        if label.is_unknown() {
+            label = by_port(endpoints).unwrap_or_default();
+        }
+        Found { label, metadata: flow.finding.take_metadata() }
+    }
+
+    /// Returns the name of a label: `MASTER.APP` or `APP`, `Unknown` if there is none.
+    pub fn name(&self, label: Label) -> String {
+        let name = |id: ProtocolId| {
+            REGISTRY.iter().find(|protocol| protocol.id == id).map_or("Unknown", |p| p.name)
+        };
+        if label.master == ProtocolId::UNKNOWN || label.master == label.app {
+            return name(label.app).to_owned();
+        }
+        format!("{}.{}", name(label.master), name(label.app))
+    }
+
+    fn label(&self, finding: &Finding, _endpoints: &Endpoints) -> Label {
+        let Some((protocol, confidence)) = finding.protocol else { return Label::default() };
+        let carrier = finding.master().unwrap_or(protocol.id);
+        match finding.application() {
+            Some(app) if app != carrier => {
+                Label { master: carrier, app, category: protocol.category, confidence }
+            }
+            _ => Label {
+                master: ProtocolId::UNKNOWN,
+                app: carrier,
+                category: protocol.category,
+                confidence,
+            },
+        }
+    }
+
+    fn inspect_segment(
+        &self,
+        tcp: &mut Tcp,
+        finding: &mut Finding,
+        packet: &Packet<'_>,
+    ) -> Progress {
+        let Packet { endpoints, direction, segment, payload } = *packet;
+        if let Some(segment) = segment {
+            if segment.syn {
+                tcp.prefixes[direction.index()].begin_at(segment.sequence.wrapping_add(1));
+            }
+            tcp.ended[direction.index()] |= segment.end;
+        }
+        if tcp.is_read(direction) {
+            return Progress::More;
+        }
+        if payload.is_empty() {
+            return Progress::More;
+        }
+        let prefix = &mut tcp.prefixes[direction.index()];
+        let before = prefix.bytes().len();
+        let mut new = prefix.accept(segment, payload);
+        // A first segment that tells all is never copied.
+        if !new.is_empty() && (before > 0 || prefix.is_waiting()) {
+            prefix.keep(new);
+            prefix.catch_up();
+            new = &[];
+        }
+        if new.is_empty() && prefix.bytes().len() == before {
+            return if prefix.is_full() { Progress::Done } else { Progress::More };
+        }
+        let bytes = |of: Direction| {
+            if of == direction && !new.is_empty() { new } else { tcp.prefixes[of.index()].bytes() }
+        };
+        let streams = Streams {
+            endpoints,
+            client: bytes(Direction::FromClient),
+            server: bytes(Direction::FromServer),
+            swapped: false,
+        };
+        let progress = self.look(&mut tcp.stage, tcp.oriented, &mut tcp.swapped, finding, &streams);
+        if progress == Progress::Done || tcp.prefixes.iter().any(Prefix::is_full) {
+            return Progress::Done;
+        }
+        tcp.prefixes[direction.index()].keep(new);
+        Progress::More
+    }
+
+    /// Runs probes, and the parser after a match.
+    fn look(
+        &self,
+        stage: &mut Stage<Need>,
+        oriented: bool,
+        swapped: &mut bool,
+        finding: &mut Finding,
+        streams: &Streams<'_>,
+    ) -> Progress {
+        if let Stage::Probing(probing) = stage {
+            let starting = self.streams.starting(streams, oriented);
+            probing.candidates = probing.candidates.and(starting);
+            self.streams.probe(probing, streams, oriented);
+            let decided = probing.decided();
+            match decided.and_then(|(place, _)| self.streams.protocol(place)) {
+                Some(protocol) => {
+                    finding.protocol = Some((protocol, Confidence::Dpi));
+                    *swapped = decided.is_some_and(|(_, reversed)| reversed);
+                    *stage = Stage::Parsing(protocol, Need::MORE);
+                }
+                None if probing.is_hopeless() => return Progress::Done,
+                None => return Progress::More,
+            }
+        }
+        let Stage::Parsing(protocol, need) = stage else { return Progress::More };
+        let Some(parse) = protocol.stream.as_ref().and_then(|rules| rules.parse) else {
+            return Progress::Done;
+        };
+        let streams = if *swapped { streams.reverse() } else { *streams };
+        if let Need::Bytes { client, server } = *need
+            && streams.client.len() < client
+            && streams.server.len() < server
+        {
+            return Progress::More;
+        }
+        *need = parse(&streams, finding);
+        if *need == Need::Done { Progress::Done } else { Progress::More }
+    }
+
+    fn inspect_datagram(
+        &self,
+        udp: &mut Udp,
+        finding: &mut Finding,
+        packet: &Packet<'_>,
+    ) -> Progress {
+        let Packet { endpoints, direction, payload, .. } = *packet;
+        if payload.is_empty() {
+            return Progress::More;
+        }
+        let datagram = Datagram { endpoints, direction, payload, history: &udp.history };
+        if let Stage::Probing(probing) = &mut udp.stage {
+            let starting = self.datagrams.beginning_with(payload);
+            probing.candidates = probing.candidates.and(starting);
+            self.datagrams.probe(probing, &datagram);
+            let decided = probing.decided();
+            let Some(protocol) = decided.and_then(|(place, _)| self.datagrams.protocol(place))
+            else {
+                if probing.is_hopeless() {
+                    return Progress::Done;
+                }
+                udp.history.add(direction, payload);
+                return Progress::More;
+            };
+            finding.protocol = Some((protocol, Confidence::Dpi));
+            let follow = match protocol.datagram.as_ref().map(|rules| &rules.parse) {
+                Some(DatagramParser::Following(make)) => Some(make()),
+                _ => None,
+            };
+            udp.stage = Stage::Parsing(protocol, follow);
+        }
+        let Stage::Parsing(protocol, follow) = &mut udp.stage else { return Progress::More };
+        let progress = match (follow, protocol.datagram.as_ref().map(|rules| &rules.parse)) {
+            (Some(follow), _) => follow.add(&datagram, finding),
+            (None, Some(DatagramParser::Each(parse))) => parse(&datagram, finding),
+            _ => Progress::Done,
+        };
+        udp.history.add(direction, payload);
+        progress
+    }
+}
+
+impl Tcp {
+    fn new(packet: &Packet<'_>, candidates: Candidates) -> Self {
+        let oriented = packet.segment.is_none_or(|segment| segment.syn)
+            && packet.direction == Direction::FromClient;
+        Self {
+            stage: Stage::Probing(Probing::new(candidates)),
+            prefixes: [Prefix::default(), Prefix::default()],
+            oriented,
+            swapped: false,
+            ended: [false; 2],
+        }
+    }
+
+    /// Returns whether the parser needs nothing more of `direction`.
+    fn is_read(&self, direction: Direction) -> bool {
+        let Stage::Parsing(_, Need::Bytes { client, server }) = self.stage else { return false };
+        let needed = match (direction, self.swapped) {
+            (Direction::FromClient, false) | (Direction::FromServer, true) => client,
+            _ => server,
+        };
+        needed == usize::MAX
+    }
+}
+
+impl<R> Table<R> {
+    fn new(
+        rules: fn(&'static Protocol) -> Option<&'static R>,
+        starts: fn(&R) -> [Start; 2],
+    ) -> Self {
+        let protocols: Vec<_> = REGISTRY
+            .iter()
+            .filter_map(|protocol| Some((*protocol, rules(protocol)?)))
+            .take(Candidates::MAX)
+            .collect();
+        let mut all = Candidates::NONE;
+        let mut client = Box::new([Candidates::NONE; 256]);
+        let mut server = Box::new([Candidates::NONE; 256]);
+        for (place, (_, rules)) in protocols.iter().enumerate() {
+            all.insert(place);
+            let [of_client, of_server] = starts(rules);
+            for byte in 0..=u8::MAX {
+                if of_client.allows(byte) {
+                    client[usize::from(byte)].insert(place);
+                }
+                if of_server.allows(byte) {
+                    server[usize::from(byte)].insert(place);
+                }
+            }
+        }
+        Self { protocols, all, client, server }
+    }
+
+    /// Returns the protocol at `place`.
+    fn protocol(&self, place: usize) -> Option<&'static Protocol> {
+        self.protocols.get(place).map(|(protocol, _)| *protocol)
+    }
+
+    /// Returns the protocols that may begin with the first byte of `payload`.
+    fn beginning_with(&self, payload: &[u8]) -> Candidates {
+        payload.first().map_or(self.all, |byte| self.client[usize::from(*byte)])
+    }
+}
+
+impl Table<StreamRules> {
+    /// Returns the protocols that may begin with the first bytes of `streams`.
+    fn starting(&self, streams: &Streams<'_>, oriented: bool) -> Candidates {
+        let of = |table: &[Candidates; 256], stream: &[u8]| {
+            stream.first().map_or(self.all, |byte| table[usize::from(*byte)])
+        };
+        let straight = of(&self.client, streams.client).and(of(&self.server, streams.server));
+        if oriented {
+            return straight;
+        }
+        straight.or(of(&self.client, streams.server).and(of(&self.server, streams.client)))
+    }
+
+    /// Runs the probes of the protocols that are possible, up to the first match.
+    fn probe(&self, probing: &mut Probing, streams: &Streams<'_>, oriented: bool) {
+        for place in probing.candidates.iter() {
+            let Some((_, rules)) = self.protocols.get(place) else { return };
+            let straight = (rules.probe)(streams);
+            let reversed = if oriented || straight == Verdict::Match {
+                Verdict::No
+            } else {
+                (rules.probe)(&streams.reverse())
+            };
+            match (straight, reversed) {
+                (Verdict::No, Verdict::No) => probing.candidates.remove(place),
+                (Verdict::Match, _) | (_, Verdict::Match) => {
+                    return probing.note(place, straight != Verdict::Match);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Table<DatagramRules> {
+    /// Runs the probes of the protocols that are possible, up to the first match.
+    fn probe(&self, probing: &mut Probing, datagram: &Datagram<'_>) {
+        for place in probing.candidates.iter() {
+            let Some((_, rules)) = self.protocols.get(place) else { return };
+            match (rules.probe)(datagram) {
+                Verdict::No => probing.candidates.remove(place),
+                Verdict::Match => return probing.note(place, false),
+                Verdict::More => {}
+            }
+        }
+    }
+}
+
+fn by_ip_protocol(number: u8) -> Option<&'static Protocol> {
+    REGISTRY.iter().copied().find(|protocol| protocol.ip_protocols.contains(&number))
+}
+
+/// Returns the label of the protocol whose usual port the server has, else the client.
+fn by_port(endpoints: &Endpoints) -> Option<Label> {
+    let of = |port: u16| {
+        REGISTRY.iter().copied().find(|protocol| match endpoints.protocol {
+            TCP => protocol.tcp_ports.contains(&port),
+            UDP => protocol.udp_ports.contains(&port),
+            _ => false,
+        })
+    };
+    let protocol = of(endpoints.server.port()).or_else(|| of(endpoints.client.port()))?;
+    Some(Label {
+        master: ProtocolId::UNKNOWN,
+        app: protocol.id,
+        category: protocol.category,
+        confidence: Confidence::Port,
+    })
+}

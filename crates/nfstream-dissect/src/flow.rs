@@ -1,0 +1,240 @@
+//! State of one flow while packets can teach something, and what was found.
+
+use crate::dissector::Fingerprints;
+use crate::label::{Confidence, Label, ProtocolId};
+use crate::metadata::Metadata;
+use crate::probe::History;
+use crate::protocol::{Follow, Need, Protocol};
+use crate::stream::Prefix;
+
+/// A flow under inspection.
+///
+/// About 100 bytes before the first payload. After it up to two stream prefixes and a parser's
+/// state, all bounded; [`Flow::memory`] tells how much. Everything but the findings is freed as
+/// soon as packets can teach nothing more.
+#[derive(Debug, Default)]
+pub struct Flow {
+    pub(crate) state: State,
+    pub(crate) finding: Finding,
+    /// Packets that were looked at.
+    pub(crate) packets: u32,
+}
+
+/// What is known of the application of a flow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The name in numbers.
+    pub label: Label,
+    /// What parsers read, `None` if that is nothing.
+    pub metadata: Option<Box<Metadata>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum State {
+    /// No packet was seen.
+    #[default]
+    New,
+    /// A TCP connection.
+    Tcp(Box<Tcp>),
+    /// Datagrams.
+    Udp(Box<Udp>),
+    /// Packets can teach nothing more.
+    Done,
+}
+
+/// A TCP connection under inspection.
+#[derive(Debug)]
+pub(crate) struct Tcp {
+    pub(crate) stage: Stage<Need>,
+    /// By [`Direction::index`](crate::Direction::index).
+    pub(crate) prefixes: [Prefix; 2],
+    /// Whether the client is known, since its SYN was seen.
+    pub(crate) oriented: bool,
+    /// Whether the first packet seen came from the server.
+    pub(crate) swapped: bool,
+    /// Directions that have ended.
+    pub(crate) ended: [bool; 2],
+}
+
+/// Datagrams under inspection.
+#[derive(Debug)]
+pub(crate) struct Udp {
+    pub(crate) stage: Stage<Option<Box<dyn Follow>>>,
+    pub(crate) history: History,
+}
+
+/// How far the inspection has come.
+#[derive(Debug)]
+pub(crate) enum Stage<P> {
+    /// Several protocols are possible.
+    Probing(Probing),
+    /// The protocol is known and its parser wants more.
+    Parsing(&'static Protocol, P),
+}
+
+/// Protocols that are possible, and the first that has matched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probing {
+    /// Protocols whose probes have not answered no.
+    pub(crate) candidates: Candidates,
+    /// Place of a protocol that has matched while one before it was undecided, and whether client
+    /// and server are exchanged.
+    pub(crate) matched: Option<(usize, bool)>,
+}
+
+/// Protocols of a transport that are still possible, by their place in the registry's list for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Candidates(pub(crate) [u64; Candidates::WORDS]);
+
+/// What probes and parsers have found of a flow.
+#[derive(Debug, Default)]
+pub(crate) struct Finding {
+    /// The protocol, and how it was found.
+    pub(crate) protocol: Option<(&'static Protocol, Confidence)>,
+    /// The application that a parser knows by more than a name.
+    application: Option<ProtocolId>,
+    /// What takes the place of the protocol as master, such as a proxy's.
+    master: Option<ProtocolId>,
+    metadata: Option<Box<Metadata>>,
+    /// Which fingerprints are wanted.
+    pub(crate) fingerprints: Fingerprints,
+    /// Whether metadata that names a person is wanted.
+    pub(crate) personal: bool,
+}
+
+impl Flow {
+    /// Returns the heap bytes that the flow holds, its findings included.
+    pub fn memory(&self) -> usize {
+        let state = match &self.state {
+            State::New | State::Done => 0,
+            State::Tcp(tcp) => {
+                size_of::<Tcp>() + tcp.prefixes.iter().map(Prefix::memory).sum::<usize>()
+            }
+            State::Udp(udp) => {
+                let parser = match &udp.stage {
+                    Stage::Parsing(_, Some(follow)) => size_of_val(&**follow),
+                    _ => 0,
+                };
+                size_of::<Udp>() + parser
+            }
+        };
+        state + self.finding.metadata.as_ref().map_or(0, |_| size_of::<Metadata>())
+    }
+}
+
+impl Probing {
+    /// Returns the beginning, with all `candidates` possible.
+    pub(crate) const fn new(candidates: Candidates) -> Self {
+        Self { candidates, matched: None }
+    }
+
+    /// Returns the protocol that has matched, once no protocol before it is possible.
+    pub(crate) fn decided(&self) -> Option<(usize, bool)> {
+        let (place, _) = self.matched?;
+        self.matched.filter(|_| self.candidates.iter().next().is_none_or(|first| first >= place))
+    }
+
+    /// Notes that the protocol at `place` has matched.
+    pub(crate) fn note(&mut self, place: usize, reversed: bool) {
+        if self.matched.is_none_or(|(before, _)| place < before) {
+            self.matched = Some((place, reversed));
+        }
+    }
+
+    /// Returns whether nothing is possible any more.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.candidates.is_empty() && self.matched.is_none()
+    }
+}
+
+impl Finding {
+    /// Returns the metadata, to be filled in.
+    pub(crate) fn metadata(&mut self) -> &mut Metadata {
+        self.metadata.get_or_insert_default()
+    }
+
+    /// Returns the metadata found so far.
+    pub(crate) fn found_metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_deref()
+    }
+
+    pub(crate) fn take_metadata(&mut self) -> Option<Box<Metadata>> {
+        self.metadata.take()
+    }
+
+    /// Names the application that the protocol carries.
+    pub(crate) fn set_application(&mut self, application: ProtocolId) {
+        self.application = Some(application);
+    }
+
+    /// Names what carries the application in place of the protocol that matched.
+    pub(crate) fn set_master(&mut self, master: ProtocolId) {
+        self.master = Some(master);
+    }
+
+    pub(crate) fn application(&self) -> Option<ProtocolId> {
+        self.application
+    }
+
+    pub(crate) fn master(&self) -> Option<ProtocolId> {
+        self.master
+    }
+}
+
+impl Candidates {
+    const WORDS: usize = 4;
+    /// Protocols of one transport, at most.
+    pub(crate) const MAX: usize = Self::WORDS * 64;
+
+    pub(crate) const NONE: Self = Self([0; Self::WORDS]);
+
+    pub(crate) fn insert(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word &= !(1 << (place % 64));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == [0; Self::WORDS]
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
+    /// Returns the places in ascending order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = usize::try_from(bits.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_come_in_order() {
+        let mut candidates = Candidates::NONE;
+        for place in [200, 3, 64, 255, 0] {
+            candidates.insert(place);
+        }
+        candidates.remove(3);
+        assert_eq!(candidates.iter().collect::<Vec<_>>(), [0, 64, 200, 255]);
+    }
+}
