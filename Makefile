@@ -1,7 +1,7 @@
-# Recipes for a fresh clone: each installs what it needs. `make` alone lists them.
+# Targets for a fresh clone; each installs its own requirements. `make` alone lists them.
 #
-# Python packages go to .venv, what Rust builds to target. Outside of the clone nothing changes,
-# but for Debian packages that are missing.
+# Python packages go to .venv and build output to target. Outside the clone nothing changes, except
+# that missing Debian packages are installed.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,28 +11,29 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := libndpi-dev libpcap-dev pkg-config gcc
-# Programs that tests of live capture let talk to each other; none of these packages starts a
-# service. Tests for which one is missing are skipped.
+# Programs for the tests of live capture. None of these packages starts a service. A test is
+# skipped if one of its programs is missing.
 PARTNERS := bind9-dnsutils curl dnsmasq-base iperf3 iproute2 iputils-ping tcpdump tcpreplay
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Every call of cargo is told the same about Python, so that none builds anew what another has.
+# Same PyO3 settings for every cargo command, so that none rebuilds the output of another.
 export PYO3_CONFIG_FILE := $(abspath .venv/pyo3.txt)
 export PYO3_BUILD_EXTENSION_MODULE := 1
 
-# The engine as `python/nfstream` imports it: built in the profile of the tests, or for speed.
+# Builds the extension module that `python/nfstream` imports, in the profile of the tests or with
+# the options given.
 DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: help
-help: ## List the recipes
+help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: setup
-setup: .venv/demo ## Install the package into .venv, built for speed
+setup: .venv/demo ## Build the package in release mode and install it into .venv
 	@if [ -e .venv/built ]; then \
 	    $(call DEVELOP,--release); \
 	else \
-	    echo "Building the engine; this takes some minutes, but only once …"; \
+	    echo "Building the engine; this takes a few minutes the first time …"; \
 	    $(BIN)/maturin develop --release; \
 	    touch .venv/built; \
 	fi
@@ -42,7 +43,7 @@ demo: setup ## Label the flows of a sample capture and show them
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
-test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documents, notebook
+test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentation, notebook
 	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
 	@echo "Building the Python package …"; $(call DEVELOP)
 	$(BIN)/python -m pytest
@@ -74,25 +75,25 @@ lint: .venv/test
 	    if cargo deny --log-level off fetch db; then \
 	        cargo deny --log-level error check advisories; \
 	    else \
-	        echo "The database of advisories is out of reach: they are not checked"; \
+	        echo "The advisory database is not reachable: advisories are not checked"; \
 	    fi; \
 	else \
 	    echo "cargo deny is not installed: licences and advisories are not checked"; \
 	fi
 
 .PHONY: bench
-bench: system ## Measure beside other programs, and write docs/benchmarks.md: half an hour
+bench: system ## Compare with other programs and write docs/benchmarks.md (half an hour)
 	$(PYTHON) benches/run.py
 
 .PHONY: bench-live
-bench-live: system ## Measure live capture, and write docs/benchmarks-live.md: a quarter of an hour, as root
+bench-live: system ## Measure live capture and write docs/benchmarks-live.md (15 minutes, as root)
 	$(PYTHON) benches/live.py
 
 FUZZ_SECONDS ?= 1200
 FUZZ_TARGETS := condition datagrams dtls engine flow_table link pcap pcapng quic streams tls tunnels
 
 .PHONY: fuzz
-fuzz: .venv/pyo3.txt ## Fuzz each target for FUZZ_SECONDS (1200), or TARGET alone, from SEED if given
+fuzz: .venv/pyo3.txt ## Fuzz all targets, or TARGET, for FUZZ_SECONDS (1200) each, with SEED if given
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz
 	@cargo run --quiet -p nfstream-testkit --example seeds -- fuzz/corpus
 	@for target in $(or $(TARGET),$(FUZZ_TARGETS)); do \
@@ -102,22 +103,22 @@ fuzz: .venv/pyo3.txt ## Fuzz each target for FUZZ_SECONDS (1200), or TARGET alon
 MUTATE_VARIANTS ?= 10000
 
 .PHONY: mutate
-mutate: .venv/pyo3.txt ## Run over MUTATE_VARIANTS (10000) damaged captures, from SEED (1)
+mutate: .venv/pyo3.txt ## Read MUTATE_VARIANTS (10000) damaged captures, with SEED (1)
 	@cargo run --quiet -p nfstream-testkit --example mutate -- $(MUTATE_VARIANTS) $(or $(SEED),1) \
 	    tests/captures $(wildcard ../shared/pcaps)
 
 .PHONY: ndpi-faults
-ndpi-faults: .venv/pyo3.txt ## The same with nDPI built with sanitizers; list what is undefined in it
+ndpi-faults: .venv/pyo3.txt ## The same with an nDPI built with sanitizers; list its undefined behaviour
 	@fuzz/ndpi-faults.sh $(MUTATE_VARIANTS) $(or $(SEED),1) tests/captures \
 	    $(wildcard ../shared/pcaps)
 
 .PHONY: tsan
-tsan: .venv/pyo3.txt ## Run threads under ThreadSanitizer, and over captures THREAD_ROUNDS (10) times
+tsan: .venv/pyo3.txt ## Run thread tests and THREAD_ROUNDS (10) rounds over captures with ThreadSanitizer
 	@fuzz/tsan.sh $(or $(THREAD_ROUNDS),10) $(or $(SEED),1) tests/captures \
 	    $(wildcard ../shared/pcaps)
 
 .PHONY: model
-model: .venv/pyo3.txt ## Try the orders in which threads of the pipeline may go on, in a model
+model: .venv/pyo3.txt ## Explore thread interleavings of the pipeline in a model
 	RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/model \
 	    cargo test -p nfstream --lib -- pipeline::model
 
@@ -131,7 +132,7 @@ compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures
 	$(BIN)/python benches/compare.py
 
 .PHONY: bless
-bless: .venv/test ## Record results and notebook outputs anew; read the diff before you commit
+bless: .venv/test ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet
 	@$(call DEVELOP)
 	NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py
@@ -142,12 +143,12 @@ docs: .venv/pyo3.txt ## Build the documentation of the crates
 	@echo "Open target/doc/nfstream/index.html."
 
 .PHONY: clean
-clean: ## Remove what the recipes have made
+clean: ## Remove everything that the targets have built
 	cargo clean
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache python/nfstream/_engine*.so
 	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
-# What the recipes above rest on.
+# Prerequisites of the targets above.
 
 .PHONY: system
 system:
@@ -159,7 +160,7 @@ system:
 	if [ -n "$$missing" ]; then \
 	    as_root=$$([ "$$(id -u)" = 0 ] && echo env || echo sudo); \
 	    if ! command -v apt-get >/dev/null || ! command -v $$as_root >/dev/null; then \
-	        echo "error: missing Debian packages, or what they are called here: $$missing" >&2; \
+	        echo "error: install these Debian packages or their equivalents: $$missing" >&2; \
 	        exit 1; \
 	    fi; \
 	    echo "Installing Debian packages: $$missing"; \
@@ -171,7 +172,7 @@ system:
 	    echo "error: Rust is missing: see https://rustup.rs" >&2; exit 1; \
 	fi
 
-# Only root can make the networks in which they talk.
+# The tests of live capture make network namespaces, which only root can do.
 .PHONY: partners
 partners:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
@@ -179,18 +180,18 @@ partners:
 	    echo "Installing Debian packages for tests: $(PARTNERS)"; \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
 	        --no-install-recommends $(PARTNERS) >/dev/null; } || \
-	        echo "Some are missing: tests that need them are skipped"; \
+	        echo "Some packages are missing: tests that need them are skipped"; \
 	fi
 
 .venv/bin/python: | system
-	@echo "Making a Python environment in .venv …"
+	@echo "Creating a Python environment in .venv …"
 	@$(PYTHON) -m venv .venv
 
 .venv/pyo3.txt: | .venv/bin/python
 	@printf '%s\n' implementation=CPython version=3.10 target_abi=CPython-abi3-3.10 shared=true \
 	    build_flags= suppress_build_script_link_lines=false > $@
 
-# Dependency groups of pyproject.toml; pip knows them from 25.1 on.
+# Dependency groups of pyproject.toml, which need pip 25.1 or later.
 .venv/demo .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

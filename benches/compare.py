@@ -1,7 +1,7 @@
-"""Compares ``nfstream.v6`` with nfstream 6.6.0 itself, over captures, value by value.
+"""Compares the tables of ``nfstream.v6`` and nfstream 6.6.0 over captures, value by value.
 
-nfstream 6.6.0 comes from PyPI into an environment of its own and runs in processes of its own.
-Neither inspects packets: labels differ as versions of nDPI do.
+nfstream 6.6.0 is installed from PyPI into a separate environment and runs in separate processes.
+Both run without nDPI, because labels differ between its versions.
 
 Usage: python benches/compare.py [--python PATH] [CAPTURE...]
 """
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CAPTURES = ROOT.parent / "shared" / "pcaps"
 ENVIRONMENT = ROOT / ".venv" / "nfstream-6.6"
 
-# Runs under nfstream 6 and, with another import, here.
+# Runs with nfstream 6 and, after changing the import, with nfstream.v6.
 SCRIPT = """
 import sys
 from {module} import NFStreamer
@@ -35,7 +35,7 @@ if __name__ == "__main__":
         print(capture, flush=True)
 """
 
-# Times beyond the year 2262 are the last time that 64 bits of nanoseconds hold.
+# Times beyond the year 2262 become the last time that fits 64 bits of nanoseconds.
 EXPLAINED = {
     "dhcp_big_endian.pcapng": "times beyond the year 2262",
     "dhcp_little_endian.pcapng": "times beyond the year 2262",
@@ -43,14 +43,16 @@ EXPLAINED = {
 
 
 def main() -> None:
-    """Runs both and prints what differs; fails if anything does that is not explained."""
+    """Runs both and prints the differences; fails if one is not explained."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", help="interpreter that has nfstream 6.6.0")
-    parser.add_argument("captures", nargs="*", type=Path, help="captures, ../shared/pcaps if none")
+    parser.add_argument("--python", help="interpreter with nfstream 6.6.0")
+    parser.add_argument(
+        "captures", nargs="*", type=Path, help="captures (default: ../shared/pcaps)"
+    )
     arguments = parser.parse_args()
     captures = arguments.captures or sorted(CAPTURES.glob("*.pcap*"))
     if not captures:
-        sys.exit(f"error: no captures are given, and there are none in {CAPTURES}")
+        sys.exit(f"error: no captures in {CAPTURES}; name some as arguments")
     python = arguments.python or str(environment())
     with tempfile.TemporaryDirectory() as folder:
         theirs, ours = Path(folder, "nfstream-6.6"), Path(folder, "nfstream.v6")
@@ -76,7 +78,7 @@ def main() -> None:
 
 
 def environment() -> Path:
-    """Returns the interpreter of the environment of nfstream 6.6.0, which is made if missing."""
+    """Returns the interpreter with nfstream 6.6.0; installs it first if it is missing."""
     python = ENVIRONMENT / "bin" / "python"
     ready = ENVIRONMENT / "ready"
     if not ready.exists():
@@ -92,7 +94,7 @@ def run(python: str, script: str, captures: list[Path], folder: Path) -> None:
     """Writes a table for each capture into `folder`."""
     folder.mkdir()
     lines = "".join(f"{c.resolve()}\t{folder / (c.name + '.csv')}\n" for c in captures)
-    # With the script in a file nfstream 6 may start its processes by whichever method.
+    # The script is a file, so that every start method of multiprocessing works.
     file = folder / "script.py"
     file.write_text(script)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -111,7 +113,7 @@ def run(python: str, script: str, captures: list[Path], folder: Path) -> None:
 
 
 def read(table: Path) -> list[list[str]]:
-    """Returns the rows of a table, its header first; none if it was not made."""
+    """Returns the rows of a table, header first; nothing if the file does not exist."""
     if not table.exists():
         return []
     with table.open(newline="") as file:
@@ -119,7 +121,7 @@ def read(table: Path) -> list[list[str]]:
 
 
 def differences(want: list[list[str]], got: list[list[str]]) -> Iterator[str]:
-    """Yields what differs between two tables: columns, rows, then values."""
+    """Yields the differences between two tables: columns, rows, then values."""
     if want[:1] != got[:1]:
         yield f"columns: {got[:1]} instead of {want[:1]}"
         return
@@ -132,7 +134,7 @@ def differences(want: list[list[str]], got: list[list[str]]) -> Iterator[str]:
 
 
 def same(their: str, our: str) -> bool:
-    """Returns whether two values are equal, floating-point numbers to 1e-9."""
+    """Returns whether two values are equal; floats are compared to 1e-9."""
     if their == our:
         return True
     if "." not in their or their.count(".") > 1:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Counts instructions, so that what has been won does not creep back unseen.
+"""Counts instructions per packet and per flow, to catch gradual slowdowns.
 
-Counts do not depend on how busy the machine is. They do depend on the compiler and on libndpi,
-whose versions stand beside the baseline. Run by hand; never part of the tests. Needs valgrind.
+Counts do not depend on the load of the machine. They do depend on the compiler and libndpi: the
+baseline records both versions. Run it by hand; the tests do not. Needs valgrind.
 
 usage: benches/instructions.py [--update]
 
-Fails if a count is more than 3 % above `instructions.json`; --update writes that file anew.
+Fails if a count is more than 3 % above `instructions.json`; --update replaces that file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STAGES = {
     "Arrow table without nDPI": "arrow",
     "Arrow table with nDPI": "arrow --inspect",
 }
-"""Arguments of `passes`; a stage includes those before it."""
+"""Arguments of `passes`. Each stage includes those before it."""
 
 ITERATE = """
 import sys
@@ -48,7 +48,7 @@ for _ in range(int(sys.argv[2])):
 
 
 def instructions(command: list[str]) -> int:
-    """Return the instructions that a command takes."""
+    """Return the number of instructions that a command executes."""
     valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
     done = subprocess.run(valgrind, capture_output=True, text=True, check=False)
     found = re.search(r"Collected : (\d+)", done.stderr)
@@ -58,14 +58,14 @@ def instructions(command: list[str]) -> int:
 
 
 def count(programs: Programs, folder: Path) -> dict[str, int]:
-    """Return the instructions for each packet, or flow, by what is done with it."""
+    """Return the instructions per packet or flow, by stage."""
     capture = folder / "mix.pcap"
     traces.mix(capture, ROOT / "tests/captures", PACKETS)
     passes = programs.paths["PASSES"]
     counts = {}
     for name, stage in STAGES.items():
         say(name)
-        # What further passes take: start and end of the program are not of interest.
+        # The difference between runs leaves out the start and end of the program.
         few, many = (
             instructions([passes, *stage.split(), "--repeat", str(repeat), str(capture)])
             for repeat in REPEATS
@@ -74,7 +74,7 @@ def count(programs: Programs, folder: Path) -> dict[str, int]:
     say("iteration in Python")
     capture = folder / "open.pcap"
     traces.concurrent(capture, FLOWS, settled=False)
-    # All flows end with the capture, so the first one comes when all are ready.
+    # All flows end with the capture, so the first one arrives when all are ready.
     python = [programs.paths["OURS"], "-c", ITERATE, str(capture)]
     few, many = (instructions([*python, str(flows)]) for flows in (1, FLOWS))
     counts["iteration in Python, a flow"] = round((many - few) / (FLOWS - 1))
@@ -82,11 +82,11 @@ def count(programs: Programs, folder: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Count, and compare with the baseline or replace it."""
+    """Count instructions, and compare them with the baseline or replace it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--update", action="store_true", help="write the baseline anew")
+    parser.add_argument("--update", action="store_true", help="replace the baseline")
     arguments = parser.parse_args()
     programs = prepare()
     with tempfile.TemporaryDirectory(dir=DATA) as folder:

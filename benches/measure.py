@@ -1,4 +1,4 @@
-"""Runs a program to its end and tells what it took."""
+"""Runs a program to its end and measures its time and memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program took and said.
+    """Measurements and output of one program.
 
     Attributes:
-        wall_s: Seconds from its start to its end.
-        cpu_s: Seconds of processor time, user and system, of it and its children.
-        peak_bytes: Most memory that all its processes had at once; None if not looked at.
-        output: What it printed, standard error behind standard output.
-        code: Its exit code.
+        wall_s: Seconds from start to end.
+        cpu_s: Seconds of CPU time, user and system, including child processes.
+        peak_bytes: Peak memory of all processes together; None if not measured.
+        output: Standard output, then standard error.
+        code: Exit code.
     """
 
     wall_s: float
@@ -36,7 +36,7 @@ def run(command: list[str], *, memory: bool = False) -> Outcome:
 
     Args:
         command: Program and arguments.
-        memory: Whether to watch its memory. Watching slows it down, so time it without.
+        memory: Whether to sample the memory, which slows the program down.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
@@ -54,11 +54,11 @@ def run(command: list[str], *, memory: bool = False) -> Outcome:
 
 
 class _Watch:
-    """Looks at the memory of a process and its descendants every few milliseconds.
+    """Samples the memory of a process and its descendants every few milliseconds.
 
-    Counted is `Pss_Anon + Pss_Shmem` of `/proc/PID/smaps_rollup`: memory that no file backs, and
-    of what processes share after a fork to each its part. Pages of mapped files, which the
-    system can drop at any time and which other programs share, are left out.
+    The sum of `Pss_Anon + Pss_Shmem` of `/proc/PID/smaps_rollup` counts memory without a file
+    behind it, and divides pages that processes share after a fork between them. It leaves out
+    pages of mapped files, which the system can drop at any time and other programs share.
     """
 
     PERIOD_S = 0.002
@@ -67,7 +67,7 @@ class _Watch:
         self._pid = pid
         self._peak = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._sample)
         self._thread.start()
 
     def stop(self) -> int:
@@ -75,7 +75,7 @@ class _Watch:
         self._thread.join()
         return self._peak
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while not self._ended.wait(self.PERIOD_S):
             self._peak = max(self._peak, sum(_memory(pid) for pid in _family(self._pid)))
 
@@ -88,7 +88,7 @@ def _family(pid: int) -> Iterator[int]:
             for child in (thread / "children").read_text().split():
                 yield from _family(int(child))
     except OSError:
-        return  # It has ended meanwhile.
+        return  # The process has ended.
 
 
 def _memory(pid: int) -> int:
@@ -103,8 +103,8 @@ def _memory(pid: int) -> int:
 def refill_page_cache(path: Path) -> None:
     """Drop a file from the page cache and read it once, as if it were a fresh copy.
 
-    How fast pages can be mapped depends on how large the pieces are in which the page cache holds
-    them, which differs from one reading to the next.
+    The time to map pages depends on the size of the pieces in the page cache, which differs from
+    one read of the file to the next.
     """
     with path.open("rb", buffering=0) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,4 +1,4 @@
-"""Builds what is measured and installs what it is measured beside, below `bench-data`."""
+"""Builds nfstream and installs the programs that it is compared with, in `bench-data`."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ DEBIAN = {
     "softflowd": "softflowd",
     "tshark": "tshark",
 }
-"""Debian's packages of the other programs."""
+"""Debian packages of the other programs."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Paths by the names that stand for them in commands, and the versions of what they are."""
+    """Paths by their placeholders in commands, and versions by program."""
 
     paths: dict[str, str]
     versions: dict[str, str]
 
 
 def prepare() -> Programs:
-    """Build and install everything that can be; say what cannot."""
-    # Debian keeps servers where only root looks for programs.
+    """Build and install all programs; print the names of those that are not available."""
+    # Debian installs servers in a folder that is only in root's PATH.
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
     DATA.mkdir(exist_ok=True)
     _install_debian()
@@ -62,7 +62,7 @@ def prepare() -> Programs:
         code = "import pandas; print(pandas.__version__)"
         versions[f"nfstream {PEER}"] = f"with pandas {_line([paths['PEER'], '-c', code])}"
     except subprocess.CalledProcessError:
-        say(f"nfstream {PEER} cannot be installed: going on without")
+        say(f"nfstream {PEER} cannot be installed: continuing without it")
     for program, package in DEBIAN.items():
         if path := shutil.which(program):
             paths[program] = path
@@ -72,7 +72,7 @@ def prepare() -> Programs:
 
 
 def say(text: str) -> None:
-    """Tell the person who waits what goes on."""
+    """Print a progress message to standard error."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
@@ -88,21 +88,21 @@ def _install_debian() -> None:
         for command in (["apt-get", "update", "--quiet"], install):
             done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
             if done.returncode != 0:
-                say(f"{' '.join(command)} failed: going on without what is missing")
+                say(f"{' '.join(command)} failed: continuing without the missing programs")
     else:
-        say(f"going on without {names}: install with apt-get install {names}")
+        say(f"continuing without {names}: install with apt-get install {names}")
 
 
 def _environment(name: str, requirements: list[str]) -> Path:
-    """Return the Python of a virtual environment that holds `requirements`."""
+    """Return the interpreter of a virtual environment with `requirements`."""
     folder = DATA / f"{name}-venv"
     python, done = folder / "bin/python", folder / "requirements"
-    wanted = "\n".join([sys.version, *requirements])
-    if not done.exists() or done.read_text() != wanted:
+    required = "\n".join([sys.version, *requirements])
+    if not done.exists() or done.read_text() != required:
         say(f"installing {', '.join(requirements)}")
         venv.create(folder, with_pip=True, clear=True)
         _call([str(python), "-m", "pip", "install", "--quiet", *requirements])
-        done.write_text(wanted)
+        done.write_text(required)
     return python
 
 
@@ -125,7 +125,7 @@ def _build_package(python: Path) -> None:
     wheels = DATA / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     maturin = [str(python), "-m", "maturin", "build", "--release", "--quiet"]
-    # The wheel is for this machine: it uses the system's libndpi and brings no copy of it along.
+    # The wheel is for this machine: it uses the system's libndpi instead of a bundled copy.
     maturin += ["--auditwheel", "skip"]
     _call([*maturin, "--interpreter", str(python), "--out", str(wheels)])
     (wheel,) = wheels.glob("*.whl")
@@ -134,7 +134,7 @@ def _build_package(python: Path) -> None:
 
 
 def _call(command: list[str]) -> None:
-    # Standard output is left to the results.
+    # Standard output is for the results only.
     subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
 
 

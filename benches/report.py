@@ -1,4 +1,4 @@
-"""The page that tells what was measured."""
+"""Writes `docs/benchmarks.md` from the results of a benchmark run."""
 
 # ruff: noqa: RUF001
 
@@ -19,53 +19,46 @@ if TYPE_CHECKING:
     from run import Series
 
 NO_FIGURE = "–"
-"""Stands where there is none."""
+"""Placeholder for a missing figure."""
 
 NOTES = """\
-## How to read this
+## Method
 
-- **Work and process.** *Work* is the time that a program tells itself, without its start: from
-  opening the capture to the last flow or the finished frame. Python against Python and the engine
-  against walking the file are compared by it, so imports count for neither side (they have rows
-  of their own). Beside C programs the whole process counts, start included, on both sides; ours
-  is `passes`, the engine without Python.
-- **Ratios** are taken within each round and the median of them is given, with the least and the
-  greatest. In every round all programs run one after the other in a process of their own; the
-  round after begins with another program.
-- **The page cache** is refilled before each round: the capture is dropped from it and read once.
-  How fast a file can be mapped depends on how the cache happens to hold it and differs two- to
-  threefold from one filling to the next, for us as for `walk`. Within a round it is the same for
-  all.
-- **Memory** is what all processes of a program have at once, looked at every 2 ms in the warm-up
-  round: `Pss_Anon + Pss_Shmem` of `/proc/PID/smaps_rollup`, so pages of mapped files are left out
-  and pages that processes share after a fork are counted once.
-- **Not the same work.** softflowd counts its flows and drops them; nfpcapd and argus write theirs
-  to a file in a temporary folder; ndpiReader prints nothing (`-q`); tshark only counts packets
-  and bytes of conversations, and runs once. Timeouts are 30 s idle and 300 s active where a
-  program has them; ndpiReader has none, and nfpcapd's flows have one direction, so it has more of
-  them. What nfstream 6.6 does is set to the same: its statistics are off, `n_dissections` is its
-  default of 20, and it uses as many meters as it likes. `nDPI` means 10 packets of a TCP flow and
-  16 of a UDP flow for us and for ndpiReader.
-- **Several meters** take more processor time than one: a chunk is read, decoded and metered by
-  different threads, so its packets go from one processor's cache to another's, and each meter
-  fills the caches with an nDPI of its own; the first run of a process also sets one up for each,
-  one after the other. On two processors the five threads of a run leave none idle.
-- **Found** says that a program has done its work: packets that it read or that are in its flows.
-  A dash stands for what a program does not tell; *odd* for results unlike the engine's.
+- **Rounds.** Each round runs every program once, one after the other, each in its own process;
+  the next round starts with another program. Ratios are taken within a round. Tables give the
+  median, with the minimum and maximum in brackets.
+- **Times.** *Process* is the whole process, *work time* the time from opening the capture to the
+  last flow or the finished data frame, as the program reports it. Comparisons with softflowd,
+  nfpcapd, argus and ndpiReader, and those of start-up, use the whole process, for the engine that
+  of `passes`, without Python. All others use the work time.
+- **Page cache.** The time to map a file varies two- to threefold with the state of the page cache.
+  Before each round the capture is dropped from the cache and read once.
+- **Memory** is the peak of all processes of a program together, sampled every 2 ms in the warm-up
+  round: `Pss_Anon + Pss_Shmem` of `/proc/PID/smaps_rollup`, without pages of mapped files.
+- **Settings.** Timeouts are 30 s idle and 300 s active; ndpiReader has none. `nDPI` means 10
+  packets of a TCP flow and 16 of a UDP flow. nfstream 6.6 runs with `n_dissections=20`, without
+  statistics and with its default number of meters.
+- **Different work.** softflowd counts flows and drops them; nfpcapd and argus write them to a
+  file; flows of nfpcapd have one direction; ndpiReader prints nothing; tshark only counts packets
+  and bytes of conversations, and runs once.
+- **Several meters** need more CPU time than one, because packets move between the caches of
+  processors and each meter has its own nDPI.
+- *odd* marks results that differ much from the engine's; a dash stands for a figure that a program
+  does not print. `benches/works.py` has all commands.
 """
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What the figures depend on.
+    """Conditions of a benchmark run.
 
     Attributes:
-        versions: Of our own programs, libraries and the others.
+        versions: Versions of our programs, of libraries and of the other programs.
         sizes: Bytes of each trace.
         rounds: Timed rounds.
         quick: Whether the traces are short.
         small: Name of the capture used for start-up.
-        load: Highest load average seen between the parts of the run.
+        load: Highest load average between the parts of the run.
     """
 
     versions: dict[str, str]
@@ -77,22 +70,22 @@ class Setting:
 
 
 def page(results: dict[str, dict[str, Series]], setting: Setting) -> str:
-    """Return the whole page."""
+    """Return the page."""
     parts = [
-        "# Benchmarks\n\nWritten by `make bench`, which runs nfstream beside the programs that "
-        "people use today. Do not edit: run it again.\n",
+        "# Benchmarks\n\nnfstream compared with other programs. Generated by `make bench`; do not "
+        "edit.\n",
         _setting(setting),
     ]
     if setting.quick:
-        parts.append("**A quick run on short traces: these figures mean little.**\n")
+        parts.append("**A quick run on short traces: do not rely on these figures.**\n")
     titles = {
         "standard": "The standard trace",
-        "mix": "A trace of our own making",
+        "mix": "The mixed trace",
     }
     texts = {
-        "standard": "Captures of many protocols, tiled: `mktrace.py standard.pcap pcaps`.",
-        "mix": "The samples of `tests/captures` over and over with new addresses, downloads whose "
-        "sizes follow Pareto's law, and voice calls (`benches/traces.py`).",
+        "standard": "Captures of many protocols, repeated: `mktrace.py standard.pcap pcaps`.",
+        "mix": "Replicas of `tests/captures` with new addresses, downloads of Pareto-distributed "
+        "sizes, and voice calls (`benches/traces.py`).",
     }
     for name, size in setting.sizes.items():
         series = results[name]
@@ -105,16 +98,19 @@ def page(results: dict[str, dict[str, Series]], setting: Setting) -> str:
         parts.append(_all(series))
     aside = results["aside"]
     parts.append("## Start-up, memory of flows, Python objects\n")
+    parts.append(
+        f"Start-up reads `{setting.small}`. Memory per flow comes from captures with flows that "
+        "are all active at the end, of one packet each and of twelve.\n"
+    )
     parts.append(_targets(START, aside, _figures(aside)))
     parts.append(_all(aside))
     parts.append(_attributes(aside))
     parts.append(NOTES)
-    parts.append(_commands(setting))
     return "\n".join(part for part in parts if part)
 
 
 def machine(versions: dict[str, str]) -> list[str]:
-    """Return what figures depend on beside the programs' arguments, as lines of a list."""
+    """Return the machine, date and versions, as lines of a list."""
     model = memory = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -138,12 +134,12 @@ def _setting(setting: Setting) -> str:
     processors = len(os.sched_getaffinity(0))
     lines = [
         *machine(setting.versions),
-        f"- Rounds: {setting.rounds} timed, after one that warms up and measures memory",
+        f"- Rounds: {setting.rounds} timed, after a warm-up round that measures memory",
     ]
     if setting.load > processors + 1:
         lines.append(
-            f"- **The machine was busy with other things (load {setting.load:.1f}): take the "
-            "ratios with caution.**"
+            f"- **Other programs were running (load {setting.load:.1f}): take the ratios with "
+            "caution.**"
         )
     return "\n".join(lines) + "\n"
 
@@ -157,7 +153,8 @@ def _targets(targets: Sequence[Target], series: dict[str, Series], further: list
         problem = ours.problem or theirs.problem
         pairs = [] if problem else _pairs(target, ours, theirs)
         if not pairs:
-            rows.append([target.work, NO_FIGURE, "", "", problem or "not measured", ""])
+            names = [target.work, target.versus]
+            rows.append([*names, NO_FIGURE, "", "", problem or "not measured", ""])
             continue
         ratios = [(b / a if target.faster else a / b) for a, b in pairs]
         ratio = statistics.median(ratios)
@@ -169,8 +166,9 @@ def _targets(targets: Sequence[Target], series: dict[str, Series], further: list
             reached = "yes" if met else "**no**"
         spread = f" ({min(ratios):.3g}–{max(ratios):.3g})" if len(ratios) > 1 else ""
         values = [unit(statistics.median(side)) for side in zip(*pairs, strict=True)]
-        rows.append([target.work, *values, f"{ratio:.3g} ×{spread}", goal, reached])
-    head = ["work", "nfstream", "beside", "ratio", "wanted", "reached"]
+        figures = [*values, f"{ratio:.3g} ×{spread}", goal, reached]
+        rows.append([target.work, target.versus, *figures])
+    head = ["work", "compared with", "nfstream", "other", "ratio", "target", "met"]
     return _table(head, [*rows, *further])
 
 
@@ -185,8 +183,8 @@ def _pairs(target: Target, ours: Series, theirs: Series) -> list[tuple[float, fl
 def _speeds(series: dict[str, Series]) -> list[list[str]]:
     rows = []
     for key, work, goal in (
-        ("arrow-1", "packets a second to Arrow, one meter, no nDPI", 4.0),
-        ("ndpi-1", "packets a second to Arrow, one meter, nDPI", 1.3),
+        ("arrow-1", "packets per second to Arrow, one meter, no nDPI", 4.0),
+        ("ndpi-1", "packets per second to Arrow, one meter, nDPI", 1.3),
     ):
         found = series.get(key)
         if found is None or not found.inside or not found.packets:
@@ -195,47 +193,50 @@ def _speeds(series: dict[str, Series]) -> list[list[str]]:
         speed = statistics.median(speeds)
         text = f"{speed:.2f} M ({min(speeds):.2f}–{max(speeds):.2f})"
         reached = "yes" if speed >= goal else "**no**"
-        rows.append([work, text, "", "", f"≥ {goal:g} M", reached])
+        rows.append([work, "", text, "", "", f"≥ {goal:g} M", reached])
     return rows
 
 
 def _figures(series: dict[str, Series]) -> list[list[str]]:
     rows = []
     for key, work in (
-        ("memory", "bytes for each active flow, no nDPI"),
-        ("ndpi-memory-settled", "bytes for each active flow, nDPI has finished with it"),
-        ("ndpi-memory-open", "bytes for each active flow, nDPI still at work on it"),
+        ("memory", "memory per active flow, no nDPI"),
+        ("ndpi-memory-settled", "memory per active flow, nDPI finished"),
+        ("ndpi-memory-open", "memory per active flow, nDPI active"),
     ):
         found = series.get(key)
         if found is not None and found.values and found.flows:
             before = _number(found.values["memory_before_bytes"])
             after = _number(found.values["memory_after_bytes"])
-            rows.append([work, f"{(after - before) / found.flows:.0f} B", "", "", "–", ""])
+            per_flow = f"{(after - before) / found.flows:.0f} B"
+            rows.append([work, "", per_flow, "", "", NO_FIGURE, ""])
     ours, theirs = series.get("start-command"), series.get("ndpireader-start")
     if ours is not None and theirs is not None and ours.wall and theirs.wall:
         more = [(a - b) * 1000 for a, b in zip(ours.wall, theirs.wall, strict=False)]
         median = statistics.median(more)
         text = f"{median:.0f} ms ({min(more):.0f}–{max(more):.0f})"
         reached = "yes" if median <= 80 else "**no**"
-        rows.append(["the command above, more than ndpiReader", text, "", "", "≤ 80 ms", reached])
+        work = "additional time of the command"
+        rows.append([work, "ndpiReader", text, "", "", "≤ 80 ms", reached])
     for key, work in (
-        ("per-flow", "iteration in Python for each flow, no plugins, no nDPI"),
-        ("ndpi-per-flow", "iteration in Python for each flow, no plugins, nDPI"),
+        ("per-flow", "iteration in Python, per flow, no plugins, no nDPI"),
+        ("ndpi-per-flow", "iteration in Python, per flow, no plugins, nDPI"),
     ):
         found = series.get(key)
         if found is not None and found.wall and found.flows:
             times = [seconds / (found.flows - 1) * 1e9 for seconds in found.inside]
             median = statistics.median(times)
             text = f"{median:.0f} ns ({min(times):.0f}–{max(times):.0f})"
-            rows.append([work, text, "", "", "≤ 1000 ns", "yes" if median <= 1000 else "**no**"])
+            reached = "yes" if median <= 1000 else "**no**"
+            rows.append([work, "", text, "", "", "≤ 1000 ns", reached])
     found = series.get("attributes")
     if found is not None and found.values:
         medians: Any = found.values["medians"]
         for kind, name in (("pkt", "a packet"), ("flow", "a flow")):
             text = f"{medians[kind]:.0f} ns"
             reached = "yes" if medians[kind] < 100 else "**no**"
-            work = f"an attribute of {name}, median of all"
-            rows.append([work, text, "", "", "< 100 ns", reached])
+            work = f"reading an attribute of {name}, median"
+            rows.append([work, "", text, "", "", "< 100 ns", reached])
     return rows
 
 
@@ -245,31 +246,31 @@ def _all(series: dict[str, Series]) -> str:
         found = series.get(work.key)
         if found is None:
             continue
-        start = [work.who, work.what]
+        start = [work.program, work.what]
         if found.problem or not found.wall:
-            rows.append([*start, found.problem or "not measured", "", "", "", ""])
+            rows.append([*start, found.problem or "not measured", "", "", "", "", ""])
             continue
-        memory = _bytes(found.peak_bytes) if found.peak_bytes else "–"
-        packets = f"{_count(found.packets)} packets, {_count(found.flows)} flows"
+        memory = _bytes(found.peak_bytes) if found.peak_bytes else NO_FIGURE
+        flows = _count(found.flows)
         if work.aside is None and _is_odd(found, series.get("arrow-1")):
-            packets += " **(odd)**"
+            flows += " **(odd)**"
         cpu = f"{statistics.median(found.cpu):.2f} s"
         times = [_spread(found.wall), _spread(found.inside)]
-        rows.append([*start, *times, cpu, memory, packets])
-    head = ["program", "what it does", "process", "work", "processor", "memory", "found"]
-    title = "<details><summary>All measurements: medians, least and greatest</summary>\n\n"
+        rows.append([*start, *times, cpu, memory, _count(found.packets), flows])
+    head = ["program", "work", "process", "work time", "CPU", "memory", "packets", "flows"]
+    title = "<details><summary>All measurements: median, minimum and maximum</summary>\n\n"
     return title + _table(head, rows) + "\n</details>\n" if rows else ""
 
 
 def _is_odd(found: Series, ours: Series | None) -> bool:
-    """Return whether a program has found far less or more than the engine."""
+    """Return whether a program found far fewer or more packets or flows than the engine."""
     if ours is None:
         return False
     packets, flows = (
         theirs / reference if theirs and reference else 1.0
         for theirs, reference in ((found.packets, ours.packets), (found.flows, ours.flows))
     )
-    # Programs differ in what they call a flow; one with two directions may be two.
+    # Programs define flows differently; a flow with two directions may be two flows.
     return not (0.95 < packets < 1.05 and 0.5 < flows < 3)
 
 
@@ -282,28 +283,9 @@ def _attributes(series: dict[str, Series]) -> str:
         [kind, ", ".join(f"`{name}` {value:.0f}" for name, value in values.items())]
         for kind, values in times.items()
     ]
-    return "Nanoseconds for single attributes, the loop around them not counted:\n\n" + _table(
+    return "Nanoseconds to read one attribute, without the loop around it:\n\n" + _table(
         ["object", "ns"], rows
     )
-
-
-def _commands(setting: Setting) -> str:
-    text = "\n".join(dict.fromkeys(work.command for work in WORKS))
-    return f"""\
-## Commands
-
-`OURS` and `PEER` are the Pythons of two virtual environments, with this package (a release
-wheel) and with nfstream 6.6.0; `WORKER` is `benches/worker.py`, which shows the parameters;
-`PASSES` is the engine's benchmark `passes` (release profile), `WALK` is `benches/walk.c`
-(`cc -O2`). `CAPTURE` is the trace, `SMALL` is `{setting.small}`, `OPEN` and `SETTLED` are captures
-whose flows are all active at their end, with one packet each and with twelve; `STANDARD` is the
-standard trace and `LONG` the same with eight times the replicas; `TMP` is a temporary folder on the
-same disk.
-
-```console
-{text}
-```
-"""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -325,7 +307,7 @@ def _bytes(number: float) -> str:
 
 
 def _count(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}".replace(",", " ")
+    return NO_FIGURE if number is None else f"{number:,}".replace(",", " ")
 
 
 def _number(value: object) -> float:

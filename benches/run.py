@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Measures nfstream beside the programs that people use today: what `make bench` calls.
+"""Compares nfstream with other programs, for `make bench`.
 
-Builds everything, makes the traces, installs the other programs, runs all in turn and writes
-`docs/benchmarks.md`. All it needs is a Rust toolchain, a C compiler, libndpi's headers, Python 3.10
-and the network for the first time; what it makes lies in `bench-data`. About half an hour.
+Builds everything, makes the traces, installs the other programs, runs them in turn and writes
+`docs/benchmarks.md`. Needs a Rust toolchain, a C compiler, libndpi's headers, Python 3.10 and, the
+first time, network access. Files go to `bench-data`. Takes about half an hour.
 
 usage: benches/run.py [--rounds N] [--quick] [--only WORDS]
 
---quick runs two rounds on traces of a tenth of the length; figures of such short runs mean
-little. The page then goes to `bench-data`, and so it does with --only, which takes parts of the
-names of works, separated by commas: `--only walk,arrow-1,softflowd`.
+--quick runs two rounds on traces of a tenth of the length, which gives only rough figures. --only
+takes parts of the names of works, separated by commas: `--only walk,arrow-1,softflowd`. With
+either option the page goes to `bench-data`.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from works import CHECKS, TRAFFIC, WORKS, Report, Work
 
 @dataclass
 class Series:
-    """What the rounds of one work took.
+    """Measurements of all rounds of one work.
 
     Attributes:
         wall: Seconds of the whole process, for each round.
-        inside: Seconds of the work as the program itself tells them.
-        cpu: Seconds of processor time.
-        peak_bytes: Most memory at once, in the warm-up round.
+        inside: Seconds of the work, as the program itself reports them.
+        cpu: Seconds of CPU time.
+        peak_bytes: Peak memory in the warm-up round.
         flows: Flows found.
         packets: Packets found.
-        values: Further figures, of the last round.
-        problem: Why the work could not be done, or what is odd about its result.
+        values: Further figures of the last round.
+        problem: Reason why the work failed or could not run.
     """
 
     wall: list[float] = field(default_factory=list)
@@ -58,16 +58,16 @@ class Series:
 
 
 class Bench:
-    """One benchmark: its programs, its captures, its options."""
+    """A benchmark run: programs, works and number of rounds."""
 
     def __init__(self, programs: Programs, works: list[Work], rounds: int) -> None:
-        """Take what is to be run, and how often."""
+        """Keep the programs, the works and the number of rounds."""
         self._programs = programs
         self._works = works
         self._rounds = rounds
 
     def measure(self, captures: dict[str, Path], aside: bool) -> dict[str, Series]:
-        """Run the works on their captures, in turn, and return what they took by their keys."""
+        """Run the works on their captures in turn, and return the measurements by key."""
         works = [work for work in self._works if (work.aside is not None) == aside]
         series = {work.key: Series() for work in works}
         for work in works:
@@ -80,7 +80,7 @@ class Bench:
         for number in range(self._rounds):
             say(f"round {number + 1} of {self._rounds}")
             self._refill(captures)
-            # Nobody always comes first.
+            # Each round starts with another work, so that none is always first.
             start = number * max(1, len(works) // max(1, self._rounds))
             for work in works[start:] + works[:start]:
                 if series[work.key].problem is None and not (work.once and number):
@@ -89,14 +89,14 @@ class Bench:
 
     def _missing(self, work: Work, captures: dict[str, Path]) -> str | None:
         if work.aside is not None and work.aside not in captures:
-            return "there is no such trace"
+            return "the trace is missing"
         if work.meters > len(os.sched_getaffinity(0)):
             return f"needs {work.meters} processors"
         program = work.command.split()[0]
         return None if program in self._programs.paths else "not installed"
 
     def _warm_up(self, work: Work, captures: dict[str, Path], series: Series) -> None:
-        say(f"{work.who}: {work.what}")
+        say(f"{work.program}: {work.what}")
         with tempfile.TemporaryDirectory(dir=DATA) as folder:
             outcome = run(self._command(work.command, captures, folder), memory=True)
             series.peak_bytes = outcome.peak_bytes
@@ -140,7 +140,7 @@ class Bench:
 
 
 def make_traces(python: str, quick: bool) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Return the large traces by name, and the captures of the other works."""
+    """Make the traces; return the large ones by name, and the captures of the other works."""
     folder = DATA / "traces"
     folder.mkdir(exist_ok=True)
     part = 10 if quick else 1
@@ -181,19 +181,19 @@ def make_traces(python: str, quick: bool) -> tuple[dict[str, Path], dict[str, Pa
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the benchmark and write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__ or "", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, help="timed rounds (default: 5, quick: 2)")
     parser.add_argument("--quick", action="store_true", help="shorter traces, two rounds")
-    parser.add_argument("--only", default="", help="parts of names of works, with commas")
+    parser.add_argument("--only", default="", help="parts of names of works, separated by commas")
     arguments = parser.parse_args()
     rounds = arguments.rounds or (2 if arguments.quick else 5)
-    wanted = [word for word in arguments.only.split(",") if word]
-    works = [w for w in WORKS if not wanted or any(word in w.key for word in wanted)]
+    words = [word for word in arguments.only.split(",") if word]
+    works = [w for w in WORKS if not words or any(word in w.key for word in words)]
     if not works:
-        parser.error(f"no work has a name with {arguments.only}: {', '.join(w.key for w in WORKS)}")
+        parser.error(f"no work matches {arguments.only}; works: {', '.join(w.key for w in WORKS)}")
 
     programs = prepare()
     large, aside = make_traces(programs.paths["OURS"], arguments.quick)
@@ -221,7 +221,7 @@ def main() -> None:
             load=max(load),
         ),
     )
-    whole = not arguments.quick and not wanted
+    whole = not arguments.quick and not words
     target = ROOT / "docs/benchmarks.md" if whole else DATA / "benchmarks.md"
     target.parent.mkdir(exist_ok=True)
     target.write_text(page)

@@ -1,6 +1,6 @@
-"""Captures for the benchmark, made from the samples of this repository alone.
+"""Makes captures for the benchmarks from the sample captures of this repository.
 
-Each is the same, byte for byte, wherever and whenever it is made.
+The captures are reproducible byte for byte.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 Packet = tuple[int, bytes, bytes]
-"""Microseconds since the start, the first bytes of the frame, and the others."""
+"""Microseconds since the start, the first bytes of the frame, and the remaining bytes."""
 
 EPOCH_S = 1_700_000_000
 SECOND = 1_000_000
@@ -28,9 +28,9 @@ FIN, SYN, PSH, ACK = 0x01, 0x02, 0x08, 0x10
 def mix(path: Path, captures: Path, packets: int) -> None:
     """Write a mix of many small and few large conversations.
 
-    About half of the packets are the conversations of the sample captures, over and over with new
-    addresses. The others are downloads whose sizes follow Pareto's law, up to 20 000 segments,
-    and voice calls of 600 datagrams.
+    About half of the packets are replicas of the sample captures with new addresses. The others
+    are downloads of Pareto-distributed sizes, up to 20 000 segments, and voice calls of 600
+    datagrams.
     """
     chance = random.Random(7)
     span = packets * 400  # microseconds: 2500 packets a second
@@ -56,8 +56,8 @@ def mix(path: Path, captures: Path, packets: int) -> None:
 def concurrent(path: Path, flows: int, *, settled: bool) -> None:
     """Write conversations that are all active when the capture ends.
 
-    Each is one SYN, so that nDPI still waits; or, if `settled`, an HTTP exchange of 12 packets,
-    after which nDPI has finished.
+    Each is one SYN, so that nDPI waits for more packets; or, if `settled`, an HTTP exchange of 12
+    packets, after which nDPI has finished.
     """
     step = 10 * SECOND / flows
 
@@ -66,7 +66,7 @@ def concurrent(path: Path, flows: int, *, settled: bool) -> None:
             conversation = _download(number, int(number * step), 7)
             yield from conversation[: 12 if settled else 1]
 
-    # Within one conversation packets are apart by less than the steps between conversations.
+    # Gaps within a conversation are shorter than those between conversations.
     _write(path, ((int(index * 10), head, tail) for index, (_, head, tail) in enumerate(packets())))
 
 
@@ -81,13 +81,13 @@ def _write(path: Path, packets: Iterable[Packet]) -> None:
             file.write(head)
             file.write(tail)
         file.flush()
-        # Pages that are not on the disk yet cannot be dropped from the page cache.
+        # The page cache cannot drop pages that are not on the disk yet.
         os.fsync(file.fileno())
     part.rename(path)
 
 
 def _read(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Give the times, in microseconds since the first, and the frames of a little-endian pcap."""
+    """Yield times, in microseconds since the first, and frames of a little-endian pcap file."""
     data = path.read_bytes()
     nanoseconds = data[:4] == bytes.fromhex("4d3cb2a1")
     if data[:4] != bytes.fromhex("d4c3b2a1") and not nanoseconds:
@@ -102,7 +102,7 @@ def _read(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _replica(sample: list[tuple[int, bytes]], number: int, start: int) -> Iterator[Packet]:
-    """Give a sample's packets with addresses of their own; transport checksums stay as they are."""
+    """Yield a sample's packets with new addresses; transport checksums stay unchanged."""
     known: dict[bytes, bytes] = {}
 
     def renamed(address: bytes) -> bytes:
@@ -133,7 +133,7 @@ def _readdressed(frame: bytes, renamed: Callable[[bytes], bytes]) -> bytes:
 
 
 def _checked(header: bytearray) -> bytes:
-    """Return an IPv4 header with the checksum that it should have (RFC 1071)."""
+    """Return an IPv4 header with the correct checksum (RFC 1071)."""
     header[10:12] = b"\0\0"
     total = sum(struct.unpack(f">{len(header) // 2}H", header))
     total = (total & 0xFFFF) + (total >> 16)
@@ -154,7 +154,7 @@ def _ip(src: bytes, dst: bytes, protocol: int, length: int) -> bytes:
 
 
 def _download(number: int, start: int, segments: int) -> list[Packet]:
-    """Return an HTTP download: a handshake, a request, segments with an ACK for each two."""
+    """Return an HTTP download: handshake, request, and an ACK for every second segment."""
     client, server, port = _ends(number)
     sequence = {True: 1000, False: 2000}
     out: list[Packet] = []
@@ -188,7 +188,7 @@ def _download(number: int, start: int, segments: int) -> list[Packet]:
 
 
 def _call(number: int, start: int) -> list[Packet]:
-    """Return a voice call: RTP in both directions, each a packet in 20 ms."""
+    """Return a voice call: RTP in both directions, a packet every 20 ms each."""
     client, server, port = _ends(number)
     out: list[Packet] = []
     for index in range(600):

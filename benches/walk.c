@@ -1,11 +1,11 @@
-/* Maps a little-endian pcap file and hops from record header to record header, adding up their
- * lengths: the least that any reader of a mapped file has to do. A plain loop, nothing fetched
- * ahead. Written for benches/run.py.
+/* Maps a little-endian pcap file and walks from record header to record header, adding up their
+ * lengths: the minimum work of any reader of a mapped file. A plain loop without prefetch, for
+ * benches/run.py.
  *
  * usage: walk [--populate] CAPTURE
  *
  * --populate maps all pages at once (MAP_POPULATE); without it each page is mapped when it is
- * first touched. The time is that of mapping, walking and unmapping. */
+ * first touched. The time covers mapping, walking and unmapping. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

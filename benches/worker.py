@@ -1,12 +1,12 @@
-"""The work in Python: run by run.py in a process of its own, with one of the two packages.
+"""Runs one work in Python, in a separate process for run.py, with either package.
 
 usage: worker.py ours|peer WORK CAPTURE [--meters N] [--dissect] [--output FILE] [--check]
 
-A line of JSON says how long the work took, without the imports. With --check it also says what
-was found, which takes time of its own.
+Prints a line of JSON with the duration of the work, without the imports. --check adds the numbers
+of packets found, which takes additional time.
 """
 
-# The two packages have classes of the same names, so neither's types help here.
+# The two packages share class names, so the types of neither fit.
 # ruff: noqa: ANN001, ANN202
 # mypy: ignore-errors
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 
 def streamer(arguments: argparse.Namespace, plugins: Any = None) -> Any:
-    """Return a streamer of either package, set up for the same work."""
+    """Return a streamer of either package, configured for the same work."""
     from nfstream import NFStreamer
 
     if arguments.package == "ours":
@@ -48,7 +48,7 @@ def streamer(arguments: argparse.Namespace, plugins: Any = None) -> Any:
 
 
 def ack_count(package: str) -> Any:
-    """Return the plugin that counts the packets of a flow that have the ACK flag."""
+    """Return a plugin that counts the packets of a flow with the ACK flag."""
     from nfstream import NFPlugin
 
     if package == "ours":
@@ -73,7 +73,7 @@ def ack_count(package: str) -> Any:
 
 
 def iterate(arguments: argparse.Namespace, plugins: Any = None) -> dict[str, Any]:
-    """Go through all flows and do nothing with them."""
+    """Iterate over all flows."""
     start = time.perf_counter()
     flows = 0
     for _flow in streamer(arguments, plugins):
@@ -91,12 +91,12 @@ def iterate(arguments: argparse.Namespace, plugins: Any = None) -> dict[str, Any
 
 
 def plugin(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Go through all flows, with the plugin."""
+    """Iterate over all flows, with the plugin."""
     return iterate(arguments, ack_count(arguments.package))
 
 
 def to_pandas(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Make a frame of all flows."""
+    """Make a data frame of all flows."""
     import pandas  # noqa: F401
 
     import nfstream  # noqa: F401
@@ -121,12 +121,12 @@ def to_csv(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def to_jsonl(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write a file of all flows, JSON in lines."""
+    """Write a JSON Lines file of all flows."""
     return _write(arguments, lambda flows: flows.to_jsonl(arguments.output))
 
 
 def stream(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Go through all flows as Arrow batches and keep none."""
+    """Iterate over all flows as Arrow batches, without keeping them."""
     import pyarrow
 
     def count(flows: Any) -> int:
@@ -143,16 +143,16 @@ def _write(arguments: argparse.Namespace, write: Callable[[Any], int]) -> dict[s
 
 
 def small(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Make a list of all flows: the whole process is timed."""
+    """Make a list of all flows; the benchmark times the whole process."""
     start = time.perf_counter()
     rows = list(streamer(arguments))
     return {"seconds": time.perf_counter() - start, "flows": len(rows)}
 
 
 def per_flow(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Time what it takes to hand out a flow that the engine has ready.
+    """Time the iteration over flows that the engine has ready.
 
-    All flows of the capture end with it, so the first comes when the engine has finished.
+    All flows end with the capture, so the first one arrives when the engine has finished.
     """
     flows = iter(streamer(arguments))
     next(flows)
@@ -165,7 +165,7 @@ def per_flow(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def attributes(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Time single attributes of a packet and of a flow, in nanoseconds."""
+    """Time the reading of single attributes of a packet and of a flow, in nanoseconds."""
     from nfstream import NFPacket, NFPlugin
 
     def nanoseconds(code: str, value: Any) -> float:
@@ -213,7 +213,7 @@ WORK = {
 
 
 def main() -> None:
-    """Do the work that the command line names."""
+    """Run the work named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("package", choices=["ours", "peer"])
     parser.add_argument("work", choices=sorted(WORK))
@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--meters", type=int, default=0)
     parser.add_argument("--dissect", action="store_true")
     parser.add_argument("--features", action="store_true", help="statistics and first packets")
-    parser.add_argument("--output", help="file to be written")
+    parser.add_argument("--output", help="file to write")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     if arguments.work != "small":

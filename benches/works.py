@@ -1,7 +1,6 @@
-"""What is measured, and what is to be shown of it.
+"""Programs and commands to measure, and the comparisons and targets of the page.
 
-Commands name programs and files by words in capitals, which stand for paths: so they can be
-printed as they are run.
+Commands name programs and files by words in capitals, which stand for paths.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TRAFFIC = "CAPTURE"
-"""Stands for the trace at hand."""
+"""Placeholder for the trace to read."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a program says of its run; what it does not say is None.
+    """Figures that a program prints about its run; None for those that it does not print.
 
     Attributes:
-        seconds: How long the work took, without the start of the program.
-        flows: Flows that it found.
-        packets: Packets that it read, or that are in its flows.
+        seconds: Duration of the work, without the start of the program.
+        flows: Flows found.
+        packets: Packets read, or packets in flows.
         values: Further figures.
     """
 
@@ -34,22 +33,23 @@ class Report:
 
 @dataclass(frozen=True)
 class Work:
-    """Something that a program does.
+    """One measured command.
 
     Attributes:
-        key: Its name in `--only` and in results.
-        who: The program.
-        what: What it does, in a few words.
-        command: How it is called.
-        read: Reads what it prints.
-        check: How it is called in the warm-up round, if only that tells what it found.
-        aside: Which capture it reads if it is not measured on the large traces.
-        once: Whether one round is enough: it is slow and there is no figure to be reached.
-        meters: Processors that it needs.
+        key: Name in `--only` and in results.
+        program: Program that runs.
+        what: Short description of the work.
+        command: Command line.
+        read: Parses the output.
+        check: Second command of the warm-up round, for programs that only then print the number
+            of flows.
+        aside: Capture to read, if not the large traces.
+        once: Whether one round is enough, because the work is slow and has no target.
+        meters: Processors needed.
     """
 
     key: str
-    who: str
+    program: str
     what: str
     command: str
     read: Callable[[str], Report]
@@ -61,19 +61,22 @@ class Work:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure to be reached, as the quotient of two works.
+    """A comparison of two works, with the ratio to reach.
 
     Attributes:
-        work: What is compared.
+        work: Name of our work on the page.
+        versus: Name of the other work on the page.
         ours: Key of our work.
-        peer: Key of what it is compared with.
+        peer: Key of the other work.
         clock: `process` for whole processes, `inside` for the work without start and imports,
             `memory` for the peak.
-        faster: Whether the quotient is theirs by ours, to be at least `goal`; else it is ours by
-            theirs, to be at most `goal`. Without a goal the figure is there to be known.
+        faster: Whether the ratio is theirs to ours, which must be at least `goal`; otherwise it is
+            ours to theirs, which must be at most `goal`.
+        goal: Ratio to reach; None to report the ratio only.
     """
 
     work: str
+    versus: str
     ours: str
     peer: str
     clock: str
@@ -111,7 +114,7 @@ NO_TIMEOUT_BUT_30_S = " ".join(
 )
 
 WORKS = [
-    Work("walk", "walk.c", "hop through the mapped file", "WALK CAPTURE", _json),
+    Work("walk", "walk.c", "walk the mapped file", "WALK CAPTURE", _json),
     Work("walk-populate", "walk.c", "the same, MAP_POPULATE", "WALK --populate CAPTURE", _json),
     Work("read", "engine", "find the records", "PASSES read CAPTURE", _json),
     Work("decode", "engine", "decode, no flows", "PASSES decode CAPTURE", _json),
@@ -379,13 +382,13 @@ TABLES = {
     "to_jsonl": "to_jsonl()",
     "stream": "a stream of Arrow batches",
 }
-"""Tables whose memory does not depend on the length of the input."""
+"""Outputs with memory that does not depend on the length of the input."""
 
 WORKS += [
     Work(
         f"memory-{work}-{replicas}",
         "nfstream",
-        f"{what}, the standard trace {replicas} times",
+        f"{what}, {replicas} × the standard trace",
         f"OURS WORKER ours {work} --dissect --output TMP/flows {trace}",
         _json,
         aside=trace,
@@ -402,11 +405,12 @@ CHECKS: dict[str, Callable[[str], Report]] = {
     "ndpireader": _ndpi_check,
     "ndpireader-start": _ndpi_check,
 }
-"""How the output of a work's `check` is read where it differs."""
+"""Parsers of the output of `check`, where it differs from that of the command."""
 
 TARGETS = [
     Target(
-        "flows to Arrow, no nDPI, one meter, beside walking the mapped file",
+        "flows to Arrow, no nDPI, one meter",
+        "walking the mapped file",
         "arrow-1",
         "walk",
         "inside",
@@ -414,30 +418,47 @@ TARGETS = [
         2.5,
     ),
     Target(
-        "the same, beside walking it mapped at once",
+        "the same",
+        "walking it with MAP_POPULATE",
         "arrow-1",
         "walk-populate",
         "inside",
         False,
         None,
     ),
-    Target("the same, beside softflowd", "arrow-1", "softflowd", "process", True, 2.5),
-    Target("the same, beside nfpcapd", "arrow-1", "nfpcapd", "process", True, 4),
-    Target("the same, beside argus", "arrow-1", "argus", "process", True, None),
+    Target("the same", "softflowd", "arrow-1", "softflowd", "process", True, 2.5),
+    Target("the same", "nfpcapd", "arrow-1", "nfpcapd", "process", True, 4),
+    Target("the same", "argus", "arrow-1", "argus", "process", True, None),
     Target(
-        "statistical_analysis and SPLT of 10 packets to Arrow, beside the base columns alone",
+        "statistical_analysis and SPLT of 10 packets to Arrow",
+        "base columns only",
         "features-1",
         "arrow-1",
         "inside",
         False,
         1.35,
     ),
-    Target("the same, iterated in Python", "features-iterate", "iterate", "inside", False, 1.35),
     Target(
-        "the same, to_pandas(), one meter", "features-pandas-1", "pandas-1", "inside", False, 1.35
+        "the same, iterated in Python",
+        "base columns only",
+        "features-iterate",
+        "iterate",
+        "inside",
+        False,
+        1.35,
     ),
     Target(
-        "no nDPI, all meters, iterated in Python, beside nfstream 6.6",
+        "the same, to_pandas(), one meter",
+        "base columns only",
+        "features-pandas-1",
+        "pandas-1",
+        "inside",
+        False,
+        1.35,
+    ),
+    Target(
+        "no nDPI, all meters, iterated in Python",
+        "nfstream 6.6",
         "iterate",
         "peer-iterate",
         "inside",
@@ -445,20 +466,28 @@ TARGETS = [
         40,
     ),
     Target(
-        "nDPI at default limits, one meter, iterated, beside nfstream 6.6",
+        "nDPI at default limits, one meter, iterated",
+        "nfstream 6.6",
         "ndpi-iterate-1",
         "peer-ndpi-iterate",
         "inside",
         True,
         16,
     ),
+    Target("nDPI, two meters on two cores", "one meter", "ndpi-2", "ndpi-1", "inside", True, 1.6),
     Target(
-        "nDPI, two meters on two cores, beside one meter", "ndpi-2", "ndpi-1", "inside", True, 1.6
+        "the same, iterated in Python",
+        "one meter",
+        "ndpi-iterate",
+        "ndpi-iterate-1",
+        "inside",
+        True,
+        None,
     ),
-    Target("the same, iterated in Python", "ndpi-iterate", "ndpi-iterate-1", "inside", True, None),
-    Target("nDPI, two meters, beside ndpiReader", "ndpi-2", "ndpireader", "process", True, 7),
+    Target("nDPI, two meters", "ndpiReader", "ndpi-2", "ndpireader", "process", True, 7),
     Target(
-        "to_pandas() with nDPI, all meters, beside nfstream 6.6",
+        "to_pandas() with nDPI, all meters",
+        "nfstream 6.6",
         "ndpi-pandas",
         "peer-ndpi-pandas",
         "inside",
@@ -466,7 +495,8 @@ TARGETS = [
         24,
     ),
     Target(
-        "the ack_count plugin, no nDPI, beside nfstream 6.6",
+        "the ack_count plugin, no nDPI",
+        "nfstream 6.6",
         "plugin",
         "peer-plugin",
         "inside",
@@ -474,7 +504,8 @@ TARGETS = [
         10,
     ),
     Target(
-        "peak memory, nDPI, iterated, beside all processes of nfstream 6.6",
+        "peak memory, nDPI, iterated",
+        "all processes of nfstream 6.6",
         "ndpi-iterate",
         "peer-ndpi-iterate",
         "memory",
@@ -482,7 +513,8 @@ TARGETS = [
         0.3,
     ),
     Target(
-        "peak memory, nDPI, to_pandas(), beside all processes of nfstream 6.6",
+        "peak memory, nDPI, to_pandas()",
+        "all processes of nfstream 6.6",
         "ndpi-pandas",
         "peer-ndpi-pandas",
         "memory",
@@ -490,7 +522,8 @@ TARGETS = [
         0.3,
     ),
     Target(
-        "to_pandas() with nDPI, beside the engine's own time, one meter",
+        "to_pandas() with nDPI, one meter",
+        "the engine alone",
         "ndpi-pandas-1",
         "ndpi-flows-1",
         "inside",
@@ -498,7 +531,8 @@ TARGETS = [
         1.3,
     ),
     Target(
-        "to_pandas() without nDPI, beside the engine's own time, one meter",
+        "to_pandas() without nDPI, one meter",
+        "the engine alone",
         "pandas-1",
         "flows-1",
         "inside",
@@ -506,7 +540,8 @@ TARGETS = [
         1.3,
     ),
     Target(
-        "to_parquet() with nDPI, beside the engine's own time, one meter",
+        "to_parquet() with nDPI, one meter",
+        "the engine alone",
         "parquet-1",
         "ndpi-flows-1",
         "inside",
@@ -515,6 +550,7 @@ TARGETS = [
     ),
     Target(
         "the same, all meters",
+        "the engine alone",
         "parquet",
         "ndpi-flows-2",
         "inside",
@@ -525,7 +561,8 @@ TARGETS = [
 
 START = [
     Target(
-        "import and a capture of 38 flows to a list, beside nfstream 6.6",
+        "import, and a capture of 38 flows to a list",
+        "nfstream 6.6",
         "start",
         "peer-start",
         "process",
@@ -533,7 +570,8 @@ START = [
         0.3,
     ),
     Target(
-        "the command on the same capture, beside ndpiReader",
+        "the command on the same capture",
+        "ndpiReader",
         "start-command",
         "ndpireader-start",
         "process",
@@ -542,7 +580,8 @@ START = [
     ),
     *(
         Target(
-            f"memory of {what}, eight times the flows beside one time",
+            f"memory of {what}, 8 × the flows",
+            "1 × the flows",
             f"memory-{work}-8",
             f"memory-{work}-1",
             "memory",
@@ -552,4 +591,4 @@ START = [
         for work, what in TABLES.items()
     ),
 ]
-"""Those that are not measured on the traces."""
+"""Comparisons that are not measured on the large traces."""

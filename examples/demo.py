@@ -1,6 +1,4 @@
-"""Shows what nfstream makes of a capture: labelled flows, a frame, a feature of one's own.
-
-What it shows is what it runs.
+"""Shows labelled flows, a data frame and a plugin for a capture, with the code that makes them.
 
 Usage: python examples/demo.py [CAPTURE]
 """
@@ -39,16 +37,16 @@ for flow in NFStreamer({capture!r}, plugins=[ack_count()]):
 """
 
 NEXT = """\
-  .venv/bin/nfstream flows YOUR.pcap -o flows.csv    the same for a capture of yours
-  .venv/bin/nfstream summary YOUR.pcap               what is in it
+  .venv/bin/nfstream flows YOUR.pcap -o flows.csv    the flows of your own capture
+  .venv/bin/nfstream summary YOUR.pcap               a summary of it
   examples/demo.ipynb                                a notebook: features, filters, a model
-  docs/tour.md                                       all of it in ten minutes
-  docs/plugins.md                                    features of your own
+  docs/tour.md                                       an overview in ten minutes
+  docs/plugins.md                                    writing plugins
 """
 
 
 def main() -> None:
-    """Shows three ways to look at a capture."""
+    """Shows three views of a capture."""
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
     capture = os.path.relpath(given)
 
@@ -57,10 +55,10 @@ def main() -> None:
     print(f"$ nfstream {' '.join(command)}\n", flush=True)
     subprocess.run([PROGRAM, *command], check=True)
 
-    title("The same capture as a pandas frame")
+    title("The same capture as a pandas data frame")
     run(FRAME.format(capture=capture))
 
-    title("A feature of your own: how many packets of a flow acknowledge something")
+    title("A feature of your own: the number of packets with the ACK flag")
     run(PLUGIN.format(capture=capture))
 
     title("Where to go next")
@@ -73,7 +71,7 @@ def title(text: str) -> None:
 
 
 def run(code: str) -> None:
-    """Prints a piece of code, and then what it prints."""
+    """Prints a piece of code and then runs it."""
     print("".join(f"  {line}".rstrip() + "\n" for line in code.splitlines(keepends=False)))
     exec(compile(code, "<demo>", "exec"), {"__name__": "demo"})
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs over damaged captures with an nDPI that was built with AddressSanitizer and
-# UndefinedBehaviorSanitizer; each packet gets memory of its own. Ends at the first bad access, and
-# lists what else is undefined in nDPI: how often, file, line and what.
+# Reads damaged captures with an nDPI built with AddressSanitizer and UndefinedBehaviorSanitizer,
+# with each packet in its own allocation. Ends at the first bad access, and lists other undefined
+# behaviour of nDPI: count, file, line and kind.
 #
 # usage: fuzz/ndpi-faults.sh VARIANTS SEED FOLDER...
 set -eu -o pipefail
@@ -18,7 +18,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
 "$CARGO_TARGET_DIR/debug/examples/mutate" "$@" 2>"$log" || status=$?
-# What the program itself says last, or the report of a bad access.
+# The last message of the program, or the report of a bad access.
 sed -n '/ERROR: AddressSanitizer/,$p; /^Error:/p; / takes more than /p' "$log" | head -n 60 >&2
 sed -nE 's/.*[ \/]([a-z_0-9]+\.[ch]:[0-9]+):[0-9]+: runtime error: (.*)/\1: \2/p' "$log" |
     sed -E 's/(misaligned address) 0x[0-9a-f]+/\1/' | sort | uniq -c

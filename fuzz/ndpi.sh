@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds nDPI with sanitizers from Debian's source package, into fuzz/ndpi/SANITIZERS, which it
-# prints: a prefix for NDPI_DIR. Nothing is built twice.
+# Builds nDPI with sanitizers from Debian's source package into fuzz/ndpi/SANITIZERS, unless it is
+# there, and prints that path, a prefix for NDPI_DIR.
 #
 # usage: fuzz/ndpi.sh SANITIZERS     such as thread, or address,undefined
 set -eu -o pipefail
@@ -21,10 +21,10 @@ if [ -n "${missing:-}" ]; then
 fi
 mkdir -p "$prefix/include" "$prefix/lib" ndpi/source
 cd ndpi/source
-# A mirror that lacks Debian's patches does: what upstream has released is built.
+# Only the upstream archive is needed, so a mirror without Debian's patches is enough.
 ls ndpi_*.orig.tar.gz >/dev/null 2>&1 || apt-get source -qq --download-only ndpi >&2 || true
 if ! archive=$(ls ndpi_*.orig.tar.gz 2>/dev/null); then
-    echo "error: the source package of nDPI is missing: add 'deb-src' to the types in" \
+    echo "error: the source package of nDPI is not available: add 'deb-src' to the types in" \
         "/etc/apt/sources.list.d, and run apt-get update" >&2
     exit 1
 fi
@@ -41,7 +41,7 @@ log=$build/log
 } >"$log" 2>&1 || { tail -n 30 "$log" >&2; exit 1; }
 mkdir -p "$prefix/include/ndpi"
 cp src/include/*.h "$prefix/include/ndpi/"
-# Whoever links "libndpi.so" gets the archive, and what that needs.
+# Linking "libndpi.so" links the archive and its dependencies.
 libraries=$(sed -n 's/^LIBS *= *//p' src/lib/Makefile)
 echo "INPUT(-l:libndpi.a $libraries)" >"$prefix/lib/libndpi.so"
 cp src/lib/libndpi.a "$prefix/lib/"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Fuzzes one target and says in one line what came of it. A crash leaves its input in
-# fuzz/artifacts/TARGET: once it is understood, it belongs in fuzz/regressions/TARGET.
+# Fuzzes one target and prints the result in one line. A crash leaves its input in
+# fuzz/artifacts/TARGET: move it to fuzz/regressions/TARGET with the fix.
 #
 # usage: fuzz/run.sh TARGET SECONDS [SEED]
 set -eu -o pipefail
@@ -13,7 +13,7 @@ flow_table) options="-max_len=803" ;;
 link) options="-max_len=2048" ;;
 *) options="-max_len=65536" ;;
 esac
-# AddressSanitizer needs a flag of the compiler that stable Rust hides.
+# AddressSanitizer needs an unstable compiler flag.
 export RUSTC_BOOTSTRAP=1
 export ASAN_OPTIONS="detect_odr_violation=0:${ASAN_OPTIONS:-}"
 corpus=fuzz/corpus/$target

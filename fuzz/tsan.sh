@@ -1,10 +1,10 @@
 #!/bin/bash
-# Runs the tests of threads, and several meters over captures, under ThreadSanitizer. All of it is
-# built for that: nDPI, Rust's standard library, and what stands on it.
+# Runs the tests of threads, and several meters over captures, under ThreadSanitizer, with nDPI,
+# Rust's standard library and all crates instrumented.
 #
-# The library's source is that of the toolchain at hand (the component rust-src of rustup). Where it
-# has none, the packages rustc-web of Debian come with it: they go to fuzz/toolchain and replace
-# nothing.
+# The source of the standard library comes from the current toolchain (the component rust-src of
+# rustup), or else from Debian's rustc-web packages. These are unpacked into fuzz/toolchain and not
+# installed.
 #
 # usage: fuzz/tsan.sh ROUNDS SEED FOLDER...
 set -eu -o pipefail
@@ -17,7 +17,7 @@ has_source() {
     [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
 }
 
-# Names of packages that $1 depends on and that look like $2.
+# Prints the dependencies of package $1 that match $2.
 depends() {
     apt-cache depends "$1" 2>/dev/null | sed -nE "s/.*Depends: ($2)$/\1/p"
 }
@@ -36,7 +36,7 @@ debian_toolchain() {
     for package in "$toolchain"/packages/*.deb; do
         dpkg -x "$package" "$toolchain"
     done
-    # Where rustc looks for the sanitizer.
+    # The path of the sanitizer that rustc expects.
     ln -s "$toolchain"/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-x86_64.a \
         "$toolchain/usr/lib/rustlib/x86_64-unknown-linux-gnu/lib/librustc-stable_rt.tsan.a"
 }
@@ -44,7 +44,7 @@ debian_toolchain() {
 if ! has_source; then
     if [ ! -e "$toolchain/usr/bin/rustc" ] && ! debian_toolchain; then
         echo "error: the source of Rust's standard library is missing: run 'rustup component add" \
-            "rust-src', or have Debian's packages rustc-web and rust-web-src in reach" >&2
+            "rust-src', or enable an apt source with rustc-web and rust-web-src" >&2
         exit 1
     fi
     export RUSTC=$toolchain/usr/bin/rustc

@@ -20,6 +20,9 @@
 #if !NDPI_AT_LEAST(4, 2)
 #error "nfstream needs nDPI 4.2 or newer"
 #endif
+#if NDPI_AT_LEAST(6, 0) && !defined(NFSTREAM_NDPI_LICENSE_CHOSEN)
+#error "parts of nDPI 6 have a second licence: set NDPI_LICENSE to the one that you use it under"
+#endif
 
 /* Longest text taken from a string of unknown length; certificate names are the longest. */
 #define LONGEST_TEXT 16384
@@ -191,14 +194,19 @@ const char *ndpi_shim_risk_name(uint8_t risk) {
 
 void ndpi_shim_application_name(ndpi_shim_module *module, uint16_t master, uint16_t app,
                                 char *name, unsigned size) {
-#if NDPI_AT_LEAST(4, 12)
+#ifdef SHIM_NAME_OF_PAIR
   ndpi_master_app_protocol protocol;
 #else
   ndpi_protocol protocol;
 #endif
   memset(&protocol, 0, sizeof(protocol));
+#if defined(SHIM_LABEL_IN_PAIR) && !defined(SHIM_NAME_OF_PAIR)
+  protocol.proto.master_protocol = master;
+  protocol.proto.app_protocol = app;
+#else
   protocol.master_protocol = master;
   protocol.app_protocol = app;
+#endif
   ndpi_protocol2name(ndpi_module(module), protocol, name, size);
 }
 
@@ -336,7 +344,7 @@ void ndpi_shim_flow_metadata(const ndpi_shim_flow *shim_flow, ndpi_shim_metadata
 static void fill_label(ndpi_shim_label *label, const ndpi_protocol *protocol,
                        const struct ndpi_flow_struct *flow) {
   memset(label, 0, sizeof(*label));
-#if NDPI_AT_LEAST(4, 12)
+#ifdef SHIM_LABEL_IN_PAIR
   label->master = protocol->proto.master_protocol;
   label->app = protocol->proto.app_protocol;
 #else

@@ -1,4 +1,4 @@
-"""Counts small packets and the longest silence of each flow, with a plugin, into a data frame.
+"""Makes a data frame with the small packets and the longest silence of each flow, by a plugin.
 
 Usage: python examples/v6/bursts.py CAPTURE
 """
@@ -13,17 +13,17 @@ class Bursts(NFPlugin):
     """Small packets, and the longest silence in milliseconds."""
 
     def on_init(self, packet, flow):
-        """Begins with the first packet."""
+        """Sets the values for the first packet."""
         flow.udps.small = int(packet.raw_size < self.limit)
         flow.udps.silence = 0
 
     def on_update(self, packet, flow):
-        """Looks at a further packet."""
+        """Updates the values for a later packet."""
         flow.udps.small += int(packet.raw_size < self.limit)
         flow.udps.silence = max(flow.udps.silence, packet.delta_time)
 
     def on_expire(self, flow):
-        """Sets what only the end tells."""
+        """Sets the share of small packets."""
         flow.udps.share = round(flow.udps.small / flow.bidirectional_packets, 2)
 
 

@@ -1,4 +1,4 @@
-"""Cuts flows into slices of ten packets and tells what TCP flags each direction has sent.
+"""Cuts flows into slices of ten packets and prints the TCP flags of each direction.
 
 Usage: python examples/v6/slices.py CAPTURE...
 """

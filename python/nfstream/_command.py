@@ -1,4 +1,4 @@
-"""The ``nfstream`` program that the package installs."""
+"""Entry point of the ``nfstream`` command."""
 
 import signal
 import sys
@@ -16,14 +16,14 @@ def main() -> int:
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal ended_by
         ended_by = number
-        # The second ends the program at once.
+        # A second signal ends the program at once.
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        # The engine asks now and then whether something like it was raised.
+        # The engine checks for pending exceptions between steps.
         raise KeyboardInterrupt
 
     for number in _SIGNALS:
         signal.signal(number, end)
     code = _engine.run_command(sys.argv)
-    # By custom, 128 and the number of the signal.
+    # The convention of shells: 128 plus the number of the signal.
     return 128 + ended_by if code == 128 + signal.SIGINT else code

@@ -1,4 +1,4 @@
-"""The engine, in Rust. Users take its classes from :mod:`nfstream`."""
+"""The engine, in Rust. Import its classes from :mod:`nfstream`."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -33,10 +33,10 @@ __version__: str
 
 @final
 class NFlow:
-    """A flow: a row of the table, or a flow that is still active in the hands of plugins.
+    """A flow: a row of the table or, in plugins, a flow that may still be active.
 
-    Its columns are its attributes, and so are the values of plugins; ``docs/columns.md`` explains
-    each column. Only plugins can set values, and only those of plugins and ``expiration_id``.
+    Columns and the values of plugins are attributes; ``docs/columns.md`` explains the columns.
+    Only plugins can set attributes, and only values of plugins and ``expiration_id``.
     """
 
     @property
@@ -106,7 +106,7 @@ class NFlow:
 
 @final
 class NFPacket:
-    """A packet of a flow, as plugins see it. Nothing is built until it is asked for."""
+    """A packet of a flow, for plugins. Attributes are built only when they are read."""
 
     @property
     def time(self) -> int:
@@ -119,7 +119,7 @@ class NFPacket:
         """Bytes on the wire, link header included."""
     @property
     def capture_length(self) -> int:
-        """Bytes that the capture holds of them."""
+        """Bytes in the capture, at most ``length``."""
     @property
     def ip_src(self) -> int:
         """Sender's address as a number."""
@@ -149,7 +149,7 @@ class NFPacket:
         """IP version, 4 or 6."""
     @property
     def direction(self) -> int:
-        """0 from source to destination of the flow, 1 back."""
+        """0 from source to destination of the flow, 1 the other way."""
     @property
     def tcpflags(self) -> TcpFlags:
         """The TCP flags, none set outside TCP."""
@@ -158,13 +158,13 @@ class NFPacket:
         """Captured bytes from the innermost IP header on."""
     @property
     def payload(self) -> bytes:
-        """Captured bytes behind the transport header."""
+        """Captured bytes after the transport header."""
     @property
     def ip_length(self) -> int:
         """Bytes of the innermost IP packet on the wire, its header included."""
     @property
     def payload_length(self) -> int:
-        """Bytes behind the transport header on the wire."""
+        """Bytes after the transport header on the wire."""
 
 @final
 class TcpFlags:
@@ -201,7 +201,7 @@ class TcpFlags:
 
 @final
 class V6Packet:
-    """A packet as plugins of nfstream 6 see it. Nothing is built until it is asked for."""
+    """A packet for plugins of nfstream 6. Attributes are built only when they are read."""
 
     _fields: ClassVar[list[str]]
     @property
@@ -209,10 +209,10 @@ class V6Packet:
         """Time in milliseconds since the Unix epoch."""
     @property
     def delta_time(self) -> int:
-        """Milliseconds since the packet before it in its flow, 0 for the first."""
+        """Milliseconds since the previous packet of the flow, 0 for the first."""
     @property
     def direction(self) -> int:
-        """0 from source to destination of the flow, 1 back."""
+        """0 from source to destination of the flow, 1 the other way."""
     @property
     def raw_size(self) -> int:
         """Bytes on the wire, link header included."""
@@ -221,10 +221,10 @@ class V6Packet:
         """Bytes of the innermost IP packet, its header included."""
     @property
     def transport_size(self) -> int:
-        """Bytes that the innermost IP header carries."""
+        """Bytes of the payload of the innermost IP header."""
     @property
     def payload_size(self) -> int:
-        """Bytes that the transport header carries."""
+        """Bytes of the payload of the transport header."""
     @property
     def src_ip(self) -> str:
         """Sender's address."""
@@ -245,10 +245,10 @@ class V6Packet:
         """First three bytes of the receiver's MAC address."""
     @property
     def src_port(self) -> int:
-        """Sender's port, 0 where there are none."""
+        """Sender's port, 0 if the protocol has none."""
     @property
     def dst_port(self) -> int:
-        """Receiver's port, 0 where there are none."""
+        """Receiver's port, 0 if the protocol has none."""
     @property
     def protocol(self) -> int:
         """IP protocol number."""
@@ -287,7 +287,7 @@ class V6Packet:
         """No more data from sender."""
     @property
     def tunnel_id(self) -> int:
-        """Tunnel that carried the packet, 0 without one."""
+        """Tunnel of the packet, 0 without one."""
     def _asdict(self) -> dict[str, Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
     def __len__(self) -> int: ...
@@ -312,22 +312,22 @@ class Run:
         """Whether packets come from interfaces."""
     @property
     def is_stopped(self) -> bool:
-        """Whether the run has been asked to end."""
+        """Whether ``stop`` was called."""
     @property
     def is_of_parent(self) -> bool:
-        """Whether the run belongs to the process from which this one was forked."""
+        """Whether a parent process started the run and this process was forked from it."""
     def __iter__(self) -> Iterator[NFlow]: ...
     def __next__(self) -> NFlow: ...
     def read_flows(self) -> list[NFlow]:
-        """Returns the flows that have ended, and waits for the first; none at the end."""
+        """Returns flows that have ended; waits for at least one, and returns none at the end."""
     def stop(self) -> None:
-        """Asks the run to end: packets from before are still read, and their flows given."""
+        """Ends the run after reading the packets that have arrived, and returning their flows."""
     def close(self) -> None:
-        """Ends the run, and its threads; what has not been read of it is lost."""
+        """Ends the run and its threads, and discards flows that have not been read."""
     def stats(self) -> dict[str, Any]:
         """Returns the counts so far."""
     def take_warnings(self) -> list[str]:
-        """Takes the warnings that have come up since the last call."""
+        """Returns the warnings since the last call."""
 
 def check_filter(bpf_filter: str) -> None:
     """Compiles a packet filter."""
@@ -348,14 +348,14 @@ def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
 
 def run_command(args: Sequence[str]) -> int:
-    """Does what ``args`` ask for, the program's name first, and returns the exit code."""
+    """Runs the command line ``args``, program name first, and returns the exit code."""
 
 def versions() -> dict[str, str]:
     """Returns the versions of the engine and of nDPI."""
 
 @final
 class TableOptions:
-    """What the tables of a run are like."""
+    """Options of a run's tables."""
 
     def __new__(
         cls,
@@ -370,13 +370,13 @@ class TableOptions:
 def read_table(
     run: Run, options: TableOptions, plugin_columns: bool
 ) -> tuple[Any, list[list[Any]]]:
-    """Reads a run to its end: an Arrow table, and a list for each plugin column."""
+    """Reads a run to its end; returns an Arrow table, and a list for each plugin column."""
 
 def table_schema(run: Run, options: TableOptions) -> Any:
-    """Returns the Arrow schema of a run's table; it has no plugins."""
+    """Returns the Arrow schema of the table of a run without plugins."""
 
 def read_batches(run: Run, options: TableOptions, end: Callable[..., None]) -> Any:
-    """Returns the Arrow batches of a run while it goes on; it has no plugins."""
+    """Returns a stream of the Arrow batches of a run without plugins."""
 
 def write_table(
     run: Run,
@@ -392,4 +392,4 @@ def write_table(
     """Writes the table of a run to files and returns the number of its flows."""
 
 def first_flows(run: Run, flows: int, packets: int) -> list[NFlow]:
-    """Returns the first flows of a run without plugins, of about so many packets."""
+    """Returns the first flows of a run without plugins; reads about ``packets`` packets."""

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as the end of a live run instead of its loss."""
+"""Handlers that end a live run on Ctrl-C and SIGTERM without losing flows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _DEFAULTS: dict[signal.Signals, Callable[[int, FrameType | None], object] | sign
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
-"""The signals, and how they are handled where a program has not said otherwise."""
+"""The signals and their default handlers."""
 
 
 @contextlib.contextmanager
 def stopped_by_interrupt(run: _engine.Run) -> Iterator[None]:
-    """Takes the first Ctrl-C or SIGTERM as the wish to end a live run, as ``asyncio.run`` does.
+    """Ends a live run at the first Ctrl-C or SIGTERM, similar to ``asyncio.run``.
 
-    Without this it would strike in the body of a loop as likely as in the engine, and the flows
-    that are still open would be lost to it. A handler of the program's own stays.
+    Otherwise the exception could be raised in the body of the loop, and the loop would not get the
+    flows that are still active. Handlers that the program has installed stay in place.
     """
     if not run.is_live or threading.current_thread() is not threading.main_thread():
         yield
@@ -35,7 +35,7 @@ def stopped_by_interrupt(run: _engine.Run) -> Iterator[None]:
         if not run.is_stopped:
             run.stop()
             return
-        # The second: at once, as if nobody had handled the first.
+        # The second signal: default handling, at once.
         signal.signal(number, _DEFAULTS[signal.Signals(number)])
         signal.raise_signal(number)
 
@@ -45,7 +45,7 @@ def stopped_by_interrupt(run: _engine.Run) -> Iterator[None]:
     try:
         yield
     finally:
-        # A loop that was left may be closed by another thread, which cannot set handlers.
+        # Another thread, which cannot set handlers, may close an unfinished loop.
         with contextlib.suppress(ValueError):
             for number in ours:
                 if signal.getsignal(number) is stop:

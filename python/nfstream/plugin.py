@@ -1,4 +1,4 @@
-"""Features of your own: code that follows the flows of a run."""
+"""Plugins: features of your own, computed from the packets of each flow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class NFPlugin:
     """A feature of your own: derive from this class and define the methods you need.
 
     A method that is not defined costs nothing, neither per packet nor per flow. Plugins run in
-    the order in which they are given, so one sees the values of those before it.
+    the given order, so a plugin sees the values of those before it.
 
     Args:
-        name: Attribute of the flow that holds the value, and column of the table; the name of
-            the class if not given.
-        volatile: Whether the value lives with the flow only and is no column.
-        user_data: Whatever the plugin needs, kept as ``self.user_data``.
+        name: Attribute of the flow with the value, and column of the table; by default the name of
+            the class.
+        volatile: Whether the value is an attribute of the flow only, and not a column.
+        user_data: Any object that the plugin needs, available as ``self.user_data``.
 
     Raises:
-        ValueError: If the name is not one that an attribute can have.
+        ValueError: If the name is not a Python identifier.
 
     Examples:
         >>> class ack_count(NFPlugin):
@@ -58,7 +58,7 @@ class NFPlugin:
         """
 
     def on_expire(self, flow: NFlow) -> None:
-        """Sets the last value: the flow has ended, its columns are final."""
+        """Sets the final value: the flow has ended and its columns are final."""
 
     def cleanup(self) -> None:
-        """Gives back what the plugin holds: the run has ended, whichever way."""
+        """Releases the resources of the plugin: the run has ended, normally or not."""

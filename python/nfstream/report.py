@@ -1,4 +1,4 @@
-"""The report that a run gives of itself while it goes on."""
+"""Progress report of a run, on standard error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Reporter:
-    """Writes counts and rates to standard error, one line each ``interval`` seconds.
+    """Writes counts and rates to standard error, one line every ``interval`` seconds.
 
     Args:
         interval: Seconds between two lines.
@@ -27,7 +27,7 @@ class Reporter:
         self._thread.start()
 
     def end(self) -> None:
-        """Writes the last line, over the rest of the run."""
+        """Writes the last line, for the time since the line before."""
         if not self._ended.is_set():
             self._ended.set()
             self._thread.join()

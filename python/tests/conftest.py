@@ -1,4 +1,4 @@
-"""Where the captures are, and what several test files need of them."""
+"""Paths of captures, and fixtures that several test files share."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ SUFFIXES = (".pcap", ".pcapng", ".gz", ".zst")
 
 
 def captures() -> list[Path]:
-    """Returns the sample captures, in the order of their names."""
+    """Returns the sample captures, sorted by name."""
     return sorted(path for path in CAPTURES.iterdir() if path.suffix in SUFFIXES)
 
 
 def shared_captures() -> list[Path]:
-    """Returns the captures beside the checkout; none where there are none."""
+    """Returns the captures next to the checkout, or an empty list."""
     folder = SHARED / "pcaps"
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def each(paths: list[Path], why_none: str) -> pytest.MarkDecorator:
-    """Returns the mark that runs a test for each of `paths`; `capture` is the argument."""
+    """Returns a mark that runs a test for each of `paths`, as the argument `capture`."""
     if not paths:
         return pytest.mark.parametrize(
             "capture", [pytest.param(None, marks=pytest.mark.skip(reason=why_none))]
@@ -44,25 +44,25 @@ each_shared_capture = each(shared_captures(), f"there is no folder {SHARED / 'pc
 
 @pytest.fixture
 def web() -> Path:
-    """The capture with a bit of everything: DNS, TLS, HTTP, ping."""
+    """A capture with DNS, TLS, HTTP and ping."""
     return CAPTURES / "web.pcap"
 
 
 @pytest.fixture
 def long() -> Path:
-    """Two conversations with a pause each, for the timeouts."""
+    """A capture of two conversations with one pause each, for the timeouts."""
     return CAPTURES / "long.pcap"
 
 
 @pytest.fixture
 def redis() -> Path:
-    """Six short conversations, all of them Redis."""
+    """A capture of six short Redis conversations."""
     return CAPTURES / "redis.pcap"
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of published results and further captures, which not every checkout has."""
+    """The folder of published results and further captures; skips the test if it is missing."""
     if not SHARED.is_dir():
         pytest.skip(f"there is no folder {SHARED}")
     return SHARED
@@ -70,7 +70,7 @@ def shared() -> Path:
 
 @pytest.fixture
 def no_new_threads() -> Callable[[], None]:
-    """Gives a check that the threads of the engine, which have names of their own, have ended."""
+    """Returns a function that checks that all threads of the engine have ended."""
 
     def running() -> set[str]:
         tasks = Path("/proc/self/task").iterdir()
@@ -86,7 +86,7 @@ def no_new_threads() -> Callable[[], None]:
 
 
 def name_of(task: Path) -> str:
-    """Returns the name of a thread, or nothing if it has ended meanwhile."""
+    """Returns the name of a thread, or an empty string if it has ended."""
     try:
         return (task / "comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
@@ -94,7 +94,7 @@ def name_of(task: Path) -> str:
 
 
 class AckCount(NFPlugin):
-    """Counts the packets with the ACK flag: the plugin of the documents."""
+    """Counts the packets with the ACK flag; the plugin of the documentation."""
 
     def on_init(self, pkt: NFPacket) -> int:
         return pkt.tcpflags.ack

@@ -1,4 +1,4 @@
-"""Captures and packets made by hand, for what no recorded capture holds."""
+"""Makes packets and captures for cases that the sample captures do not have."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def udp_frame(src_port: int = 1000, dst_port: int = 2000, payload: bytes = b"pay
 
 
 def file_header(link_type: int = ETHERNET) -> bytes:
-    """Returns what a pcap file begins with."""
+    """Returns the header of a pcap file."""
     return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type)
 
 
 def record(time_us: int, frame: bytes, captured: int | None = None) -> bytes:
-    """Returns a packet as a pcap file holds it; `captured` is what it claims to have of it."""
+    """Returns a record of a pcap file; `captured` replaces its captured length."""
     claimed = len(frame) if captured is None else captured
     return struct.pack("<IIII", *divmod(time_us, 1_000_000), claimed, len(frame)) + frame
 
 
 def write_pcap(path: Path, packets: Iterable[tuple[int, bytes]], link_type: int = ETHERNET) -> Path:
-    """Writes packets, given as microseconds and frame, to a pcap file."""
+    """Writes packets, as pairs of microseconds and frame, to a pcap file."""
     with path.open("wb") as file:
         file.write(file_header(link_type))
         for time_us, frame in packets:
@@ -37,7 +37,7 @@ def write_pcap(path: Path, packets: Iterable[tuple[int, bytes]], link_type: int 
 
 
 def write_large_pcap(path: Path, packets: int) -> Path:
-    """Writes a file of many packets, of as many conversations as there are ports."""
+    """Writes a file of many packets from 20,000 different ports."""
     with path.open("wb") as file:
         file.write(file_header())
         some = b"".join(record(0, udp_frame(src_port=port % 65536)) for port in range(20_000))

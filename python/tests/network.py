@@ -1,4 +1,4 @@
-"""A network of the tests' own: a namespace with pairs of interfaces, and what is sent there."""
+"""A network namespace for tests: pairs of interfaces, and functions that send packets."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ _PATIENCE = 15.0
 
 
 def why_not() -> str | None:
-    """Returns why no network can be made here, `None` if it can."""
+    """Returns the reason why no network can be made here, or `None` if it can."""
     if not hasattr(socket, "AF_PACKET"):
-        return "live tests are for Linux"
+        return "live tests need Linux"
     if os.geteuid() != 0:
-        return "making network namespaces needs root"
+        return "network namespaces need root"
     if shutil.which("ip") is None:
-        return "making interfaces needs `ip` of iproute2"
+        return "live tests need `ip` of iproute2"
     probe = ["ip", "link", "add", "nfs-probe0", "type", "veth", "peer", "name", "nfs-probe1"]
     script = f"unshare -n {' '.join(probe)}"
     made = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
-    return None if made.returncode == 0 else f"no pair of interfaces: {made.stderr.strip()}"
+    return (
+        None if made.returncode == 0 else f"cannot make a pair of interfaces: {made.stderr.strip()}"
+    )
 
 
 @contextlib.contextmanager
 def namespace() -> Iterator[None]:
-    """Puts this thread, and what it starts, into a new network namespace without IPv6 chatter."""
+    """Moves this thread and its children to a new network namespace with IPv6 disabled."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
@@ -54,7 +56,7 @@ def namespace() -> Iterator[None]:
 
 
 class Peer:
-    """Another machine, as far as programs see: a network namespace that a process keeps."""
+    """A network namespace that stands for another machine; a process keeps it alive."""
 
     def __enter__(self) -> Peer:
         self._keeper = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
@@ -71,11 +73,11 @@ class Peer:
         self._keeper.wait()
 
     def command(self, *command: str) -> list[str]:
-        """Returns the command that runs this one there."""
+        """Returns the command that runs `command` in the namespace."""
         return ["nsenter", f"--net=/proc/{self.pid}/ns/net", *command]
 
     def run(self, *command: str) -> str:
-        """Runs a program there and returns what it prints."""
+        """Runs a program in the namespace and returns its output."""
         done = subprocess.run(
             self.command(*command), capture_output=True, text=True, timeout=_PATIENCE
         )
@@ -89,14 +91,14 @@ def ip(*arguments: str) -> None:
 
 
 def pair(one: str, other: str) -> None:
-    """Makes two interfaces: what is sent to one comes out of the other."""
+    """Makes two interfaces; packets sent to one arrive at the other."""
     ip("link", "add", one, "mtu", "65535", "type", "veth", "peer", "name", other, "mtu", "65535")
     ip("link", "set", one, "up")
     ip("link", "set", other, "up")
 
 
 def send(interface: str, frames: Sequence[bytes], pause: float = 0) -> None:
-    """Sends frames as they are."""
+    """Sends frames unchanged."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind((interface, 0))
         for frame in frames:
@@ -106,7 +108,7 @@ def send(interface: str, frames: Sequence[bytes], pause: float = 0) -> None:
 
 
 def udp(number: int, payload: bytes = b"", vlan: int | None = None) -> bytes:
-    """Returns a frame with a UDP packet of the conversation `number`."""
+    """Returns a frame with a UDP packet of conversation `number`."""
     from scapy.layers.inet import IP, UDP
     from scapy.layers.l2 import Dot1Q, Ether
 
@@ -118,7 +120,7 @@ def udp(number: int, payload: bytes = b"", vlan: int | None = None) -> bytes:
 
 
 class Live(threading.Thread):
-    """A loop over a live run in a thread of its own."""
+    """A thread that iterates over a live run."""
 
     def __init__(self, source: Any, **parameters: Any) -> None:
         super().__init__(daemon=True)
@@ -138,7 +140,7 @@ class Live(threading.Thread):
             self.error = error
 
     def wait_for_packets(self, packets: int) -> None:
-        """Waits until so many packets have been read."""
+        """Waits until the run has read `packets` packets."""
         wait_for(lambda: self.streamer.stats().packets >= packets)
 
     def end(self) -> list[NFlow]:
@@ -149,7 +151,7 @@ class Live(threading.Thread):
     def result(self) -> list[NFlow]:
         """Waits for the loop to end and returns all flows."""
         self.join(_PATIENCE)
-        assert not self.is_alive(), "the loop goes on"
+        assert not self.is_alive(), "the loop has not ended"
         if self.error is not None:
             raise self.error
         return self.flows
@@ -159,5 +161,5 @@ def wait_for(condition: Any) -> None:
     """Waits until `condition` holds."""
     deadline = time.monotonic() + _PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition does not hold"
         threading.Event().wait(0.01)

@@ -1,30 +1,28 @@
-"""The flow rules of nfstream once more, slow and plain, to judge the engine by.
+"""Reference implementation of the flow rules, slow and simple, for comparison with the engine.
 
-Written from `DESIGN.md` alone and sharing no code with the engine: where the two disagree, one of
-them is wrong. A capture is read whole, each packet is decoded by itself, and a flow ends when a
-later packet of its key shows it, or at the end of input. There are no scans, threads or nDPI.
+It shares no code with the engine: if the two disagree, one of them is wrong. It reads a whole
+capture, decodes each packet separately, and ends a flow when a later packet of its key shows that
+it has ended, or at the end of input. It has no scans, threads or nDPI.
 
-Where the design is silent, this file decides:
+Details that the rules leave open:
 
-- A simple packet block has no time. It takes that of the packet read before it, whatever its
-  file, else 0.
+- A simple packet block has no time. It gets that of the previous packet, even of another file, or
+  else 0.
 - A packet of a pcapng interface that was never described, or of an unknown link type, is read and
   ignored.
-- A capture with a damaged structure ends there, as one that was cut short does. The files after it
-  are still read.
-- Ports are readable when the capture has their four bytes and the IP length covers them. Nothing
-  else of a TCP, UDP or SCTP header is asked for: a header cut short, a bad TCP data offset or a bad
-  UDP length still counts.
-- EtherType, PPP protocol, address family and outer IP header say which IP version follows, and a
-  header of the other version is bad. Raw IP and MPLS say nothing: there the version decides.
-- What a tunnel carries inside IP must be whole as well: a bad inner header makes the packet bad.
-- An IPv6 payload length of 0 (jumbogram, segmentation offload) is taken from the wire length too.
+- A capture with a damaged structure ends there, like a truncated one. Later files are still read.
+- Ports are readable if the capture has their four bytes and the IP length covers them. The rest of
+  a TCP, UDP or SCTP header may be truncated, or have a bad TCP data offset or UDP length.
+- EtherType, PPP protocol, address family and outer IP header determine the IP version that follows,
+  and a header of the other version is bad. After raw IP and MPLS, the header itself determines it.
+- A bad inner header of a tunnel makes the packet bad.
+- An IPv6 payload length of 0 (jumbogram, segmentation offload) also means the wire length.
 - Authentication headers are skipped in IPv6 only. In IPv4 they are protocol 51.
-- A first fragment is remembered for less than 30 s after its own time, however often it is joined.
-  The fragments of an IPv6 packet are related by the next header that their fragment header names.
-- A late packet takes its time from the flow of its key before the timeouts are looked at. This
-  shows only with a timeout of 0, where it opens the next flow at that time.
-- Only tunnels of IP in IP are opened, so the tunnel id is always 0.
+- A first fragment is remembered for less than 30 s after its own time, even if others join it.
+  Fragments of an IPv6 packet have the same next header in their fragment headers.
+- A late packet gets the time of its flow before the timeouts are checked. This matters only with a
+  timeout of 0, when it starts the next flow at that time.
+- Only IP-in-IP tunnels are decoded, so the tunnel id is always 0.
 - PPP link types may start with ff 03 or not; 0f or 8f makes them Cisco HDLC.
 - Radiotap padding, aggregated (A-MSDU) and fragmented 802.11 frames are not decoded.
 """
@@ -73,16 +71,16 @@ ByteOrder = Literal["big", "little"]
 
 @dataclass(frozen=True)
 class Record:
-    """A packet as the capture holds it."""
+    """A packet in a capture."""
 
     time_ns: int
-    link_type: int | None  # None: the interface was never described
+    link_type: int | None  # None: no description of the interface
     wire_length: int
     data: bytes
 
 
 class Cut(Exception):
-    """The capture ends, or stops making sense, before this packet."""
+    """The capture ends, or is damaged, before this packet."""
 
 
 def read_capture(path: Path, last_time_ns: int = 0) -> Iterator[Record]:
@@ -96,7 +94,7 @@ def read_capture(path: Path, last_time_ns: int = 0) -> Iterator[Record]:
         An iterator over the packets in the order of the file.
 
     Raises:
-        ValueError: The file is no capture.
+        ValueError: The file is not a capture.
         Cut: The file ends within a packet or its structure is damaged.
     """
     data = path.read_bytes()
@@ -108,7 +106,7 @@ def read_capture(path: Path, last_time_ns: int = 0) -> Iterator[Record]:
 
 
 PCAP_MAGICS: dict[bytes, tuple[ByteOrder, int]] = {
-    # First four bytes: byte order, nanoseconds of one unit of the time's second field.
+    # First four bytes: byte order, nanoseconds per unit of the time's second field.
     b"\xa1\xb2\xc3\xd4": ("big", 1_000),
     b"\xd4\xc3\xb2\xa1": ("little", 1_000),
     b"\xa1\xb2\x3c\x4d": ("big", 1),
@@ -119,7 +117,7 @@ PCAP_MAGICS: dict[bytes, tuple[ByteOrder, int]] = {
 def read_pcap(data: bytes) -> Iterator[Record]:
     """Yields the packets of a pcap file."""
     order, unit_ns = PCAP_MAGICS[data[:4]]
-    # The upper half holds the length of the frame check sequence, which is no business of ours.
+    # The upper half is the length of the frame check sequence, which is not needed.
     link_type = number(data, 20, 4, order) & 0xFFFF
     at = 24
     while at < len(data):
@@ -230,7 +228,7 @@ def read_interface(body: bytes, order: ByteOrder) -> Interface:
 
 
 def number(data: bytes, at: int, size: int, order: ByteOrder = "big") -> int:
-    """Returns the unsigned number in `size` bytes, which the caller knows to be there."""
+    """Returns the unsigned number in `size` bytes, which must exist."""
     assert at + size <= len(data)
     return int.from_bytes(data[at : at + size], order)
 
@@ -239,12 +237,12 @@ def number(data: bytes, at: int, size: int, order: ByteOrder = "big") -> int:
 
 
 class Ignored(Exception):
-    """The packet belongs to no flow. The message is the reason it is counted under."""
+    """The packet belongs to no flow. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where a packet comes from and goes to, as its flow sees it. Addresses are 4 or 16 bytes."""
+    """Source and destination of a packet. Addresses are 4 or 16 bytes."""
 
     src: bytes
     src_port: int
@@ -257,8 +255,8 @@ class Endpoints:
 class Packet:
     """A decoded packet.
 
-    `length` is the wire length. `payload_length` is what follows the transport header, or the IP
-    headers where no port is read, by the IP length.
+    `length` is the wire length. `payload_length` counts the bytes after the transport header, or
+    after the IP headers if there are no ports, by the IP length.
     """
 
     time_ns: int
@@ -272,7 +270,7 @@ FRAGMENT_LIFE_NS = 30 * NS_PER_S
 
 
 class FragmentKey(NamedTuple):
-    """What the fragments of one IP packet have in common."""
+    """Fields that all fragments of an IP packet share."""
 
     src: bytes
     dst: bytes
@@ -283,7 +281,7 @@ class FragmentKey(NamedTuple):
 
 @dataclass
 class Decoder:
-    """Decodes packets in the order of the capture, and remembers the first fragments it saw."""
+    """Decodes packets in the order of the capture, and remembers first fragments."""
 
     fragments: dict[FragmentKey, tuple[int, Endpoints]] = field(default_factory=dict)
 
@@ -301,7 +299,7 @@ class Decoder:
         """
         data = record.data
         version, at, vlan_id = find_ip(data, record.link_type)
-        # Where the packet ends by the lengths of the headers read so far.
+        # End of the packet, by the lengths of the headers read so far.
         end = record.wire_length
         firsts: list[FragmentKey] = []
         while True:
@@ -331,7 +329,7 @@ class Decoder:
         )
 
     def joined(self, key: FragmentKey, time_ns: int) -> Endpoints | None:
-        """Returns the endpoints of the first fragment, unless it is unknown or too long ago."""
+        """Returns the endpoints of the first fragment, unless it is unknown or too old."""
         if key not in self.fragments:
             return None
         first_time_ns, endpoints = self.fragments[key]
@@ -342,7 +340,7 @@ class Decoder:
 
 
 def need(data: bytes, at: int, size: int, layer: str, end: int | None = None) -> None:
-    """Asks for bytes that were captured and, where `end` is given, that lie before it."""
+    """Checks that bytes were captured and, if `end` is given, that they lie before it."""
     available = len(data) if end is None else min(len(data), end)
     if at + size > available:
         raise Ignored(f"{layer} cut")
@@ -371,7 +369,7 @@ def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, int]:
     if link_type == 108:  # OpenBSD loopback
         need(data, 0, 4, "loopback header")
         return by_family(number(data, 0, 4))
-    if link_type in (9, 50):  # PPP, or what took its place on a serial line
+    if link_type in (9, 50):  # PPP, or another protocol on a serial line
         if data[:1] in (b"\x0f", b"\x8f"):
             return find_ip(data, 104)
         return by_ppp(data, 0)
@@ -399,7 +397,7 @@ def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, int]:
 
 
 def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, int]:
-    """Follows EtherTypes, VLAN tags and LLC/SNAP headers. `at` is the byte after the type."""
+    """Skips EtherTypes, VLAN tags and LLC/SNAP headers. `at` is the byte after the type."""
     vlan_id = 0
     while True:
         if ethertype in (0x8100, 0x88A8, 0x9100):
@@ -442,7 +440,7 @@ def by_label(data: bytes, at: int, vlan_id: int) -> tuple[int, int, int]:
 
 
 def by_nibble(data: bytes, at: int, vlan_id: int, layer: str) -> tuple[int, int, int]:
-    """Takes the IP version from the header itself."""
+    """Reads the IP version from the header itself."""
     need(data, at, 1, "ip header")
     version = data[at] >> 4
     if version not in (4, 6):
@@ -451,7 +449,7 @@ def by_nibble(data: bytes, at: int, vlan_id: int, layer: str) -> tuple[int, int,
 
 
 def by_family(family: int) -> tuple[int, int, int]:
-    """Takes the IP version from an address family: IPv6 has another number in each system."""
+    """Reads the IP version from an address family; IPv6 has different numbers in each system."""
     if family == 2:
         return 4, 4, 0
     if family in (10, 23, 24, 28, 30):
@@ -460,7 +458,7 @@ def by_family(family: int) -> tuple[int, int, int]:
 
 
 def by_ppp(data: bytes, at: int) -> tuple[int, int, int]:
-    """Reads a PPP header: address and control fields and the protocol's upper byte may be gone."""
+    """Reads a PPP header; address and control fields and the protocol's upper byte are optional."""
     if data[at : at + 2] == b"\xff\x03":
         at += 2
     need(data, at, 1, "ppp header")
@@ -504,7 +502,7 @@ def by_wifi(data: bytes, at: int) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Fragment:
-    """What relates fragments: offset 0 with more to come makes the first."""
+    """Fragment fields of an IP header. The first one has offset 0 and more to follow."""
 
     protocol: int
     id: int
@@ -513,7 +511,7 @@ class Fragment:
 
 @dataclass(frozen=True)
 class IpHeader:
-    """An IP header. `end` is where the packet ends by the IP length, from the frame's start."""
+    """An IP header. `end` is the end of the packet by the IP length, from the frame's start."""
 
     src: bytes
     dst: bytes
@@ -589,7 +587,7 @@ def parse_ipv6(data: bytes, at: int, end: int) -> IpHeader:
 
 
 def parse_ports(data: bytes, at: int, end: int, protocol: int) -> tuple[int, int, int]:
-    """Returns source port, destination port and where the payload starts."""
+    """Returns source port, destination port and the start of the payload."""
     names = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
     if protocol not in names:
         return 0, 0, at
@@ -669,7 +667,7 @@ def flow_key(packet: Packet) -> tuple[Any, ...]:
 
 @dataclass
 class Result:
-    """What a run gives: `packets` counts all that were read, `late` those whose time was raised."""
+    """Result of a run. `packets` counts all packets read, `late` those with a raised time."""
 
     rows: list[dict[str, Any]]
     packets: int
@@ -687,14 +685,14 @@ def meter(
 
     Args:
         paths: Files read as one capture, in this order.
-        idle_timeout: Seconds of silence after which a key's next packet opens a new flow.
-        active_timeout: Seconds after a flow's first packet at which its next slice begins.
+        idle_timeout: Seconds of silence after which a key's next packet starts a new flow.
+        active_timeout: Seconds after a flow's first packet at which its next slice starts.
 
     Returns:
-        The rows by id and first time, with what was read, ignored, late and cut short.
+        The rows by id and first time, and the counts of packets read, ignored and late.
 
     Raises:
-        ValueError: A file is no capture.
+        ValueError: A file is not a capture.
 
     >>> meter([]).rows
     []
@@ -703,7 +701,7 @@ def meter(
         paths = [paths]
     idle_ns, active_ns = int(idle_timeout * NS_PER_S), int(active_timeout * NS_PER_S)
     decoder = Decoder()
-    flows: list[Flow] = []  # all flows in order of birth
+    flows: list[Flow] = []  # all flows, in order of their first packets
     latest: dict[tuple[Any, ...], Flow] = {}  # the last flow of each key
     result = Result(rows=[], packets=0, ignored=Counter(), late=0, truncated=False)
     next_id = 0
@@ -734,7 +732,7 @@ def meter(
         latest[key] = flow
         flow.add(packet, time_ns)
 
-    # Slices were born in order of time, and sorting keeps the order of equals.
+    # Slices are in order of time, and sorting is stable.
     result.rows = [flow.row() for flow in sorted(flows, key=lambda flow: (flow.id, flow.first_ns))]
     counted = sum(row["total_packets"] for row in result.rows)
     assert counted + sum(result.ignored.values()) == result.packets
@@ -742,7 +740,7 @@ def meter(
 
 
 def read_all(paths: Sequence[str | Path], result: Result) -> Iterator[Record]:
-    """Yields the packets of all files, and notes in the result whether one was cut short."""
+    """Yields the packets of all files, and records in the result whether one is truncated."""
     last_time_ns = 0
     for path in paths:
         try:
@@ -754,7 +752,7 @@ def read_all(paths: Sequence[str | Path], result: Result) -> Iterator[Record]:
 
 
 def main() -> None:
-    """Writes the flows of captures to stdout as CSV, and what was left out to stderr."""
+    """Writes the flows of captures to stdout as CSV, and counts of other packets to stderr."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--idle-timeout", type=float, default=30, help="seconds (default: 30)")
@@ -768,7 +766,7 @@ def main() -> None:
     for reason, count in sorted(result.ignored.items()):
         print(f"{count} ignored: {reason}", file=sys.stderr)
     if result.truncated:
-        print("capture cut short", file=sys.stderr)
+        print("capture is truncated", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the examples of the documents and compares what they print with what is written there."""
+"""Runs the examples of the documentation and compares their output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OURS = re.compile(r"^\$ .*\bnfstream (flows|summary|columns)\b|^\$ (head|ls) ")
 
 @dataclass
 class Example:
-    """A piece of a document that can be run, and what is printed if the document says so."""
+    """A code block that can run, and its expected output, if there is one."""
 
     line: int
     language: str
@@ -37,7 +37,7 @@ class Example:
 
 
 def examples(document: Path) -> Iterator[Example]:
-    """Yields the Python blocks with the text blocks behind them, and the commands of consoles."""
+    """Yields Python blocks with the text blocks that follow them, and console commands."""
     text = document.read_text()
     blocks = list(FENCE.finditer(text))
     for index, block in enumerate(blocks):
@@ -79,7 +79,7 @@ def run_command(example: Example) -> str:
 def test_examples_print_what_the_document_says(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Examples read the captures of the repository and write beside them, but not into it.
+    # Examples read the captures of the repository and write to a temporary folder.
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "document"}
@@ -95,13 +95,13 @@ def tidy(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def test_documents_link_to_what_is_there() -> None:
+def test_links_of_documents_exist() -> None:
     for document in [*DOCUMENTS, *ROOT.glob("*.md"), ROOT / "tests" / "captures" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def test_notebook_shows_what_it_has_stored() -> None:
+def test_notebook_outputs_match_the_stored_ones() -> None:
     stored = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     notebook = copy.deepcopy(stored)
     nbclient.NotebookClient(
@@ -119,7 +119,7 @@ def test_notebook_shows_what_it_has_stored() -> None:
 
 
 def texts(cell: Any) -> list[str]:
-    """Returns what a cell prints and shows, as text."""
+    """Returns the outputs of a cell as text."""
     outputs = cell.get("outputs", [])
     return [output.get("text") or output["data"]["text/plain"] for output in outputs]
 

@@ -1,4 +1,4 @@
-"""What goes wrong around a run: disks, pipes, signals, files that change, limits, clocks, forks.
+"""Faults around a run: disks, pipes, signals, changing files, limits, clocks, forks.
 
 Full disks and Ctrl-C while a table is written are in `test_tables.py`, errors of plugins in
 `test_plugin.py`, Ctrl-C while packets are read in `test_iteration.py`.
@@ -31,7 +31,7 @@ PATIENCE = 30
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture of half a million packets, and, with `idle_timeout=0`, of as many flows."""
+    """A capture of half a million packets, which are as many flows with `idle_timeout=0`."""
     return write_large_pcap(tmp_path_factory.mktemp("large") / "large.pcap", 500_000)
 
 
@@ -47,7 +47,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def run(code: str, *arguments: object) -> tuple[str, str, int]:
-    """Returns what a program prints, what it complains of, and how it ends."""
+    """Returns the output, error output and exit code of a program."""
     with start(code, *arguments) as child:
         try:
             printed, complaint = child.communicate(timeout=PATIENCE)
@@ -59,7 +59,7 @@ def run(code: str, *arguments: object) -> tuple[str, str, int]:
 def wait_for(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition does not hold"
         time.sleep(0.002)
 
 
@@ -67,7 +67,7 @@ def wait_for(condition: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "arrows", "table"])
-def test_a_closed_pipe_ends_the_command_in_silence(format: str, large: Path) -> None:
+def test_a_closed_pipe_ends_the_command_silently(format: str, large: Path) -> None:
     command = [str(COMMAND), "flows", str(large), "--idle-timeout", "0", "--format", format]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -107,7 +107,7 @@ def test_a_killed_writer_leaves_no_half_table(
 
 @pytest.mark.parametrize("n_meters", [1, 2])
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("os.truncate(path, 0)", "changed while it was read"),
         ("os.truncate(path, os.path.getsize(path) - 5001)", "changed while it was read"),
@@ -117,8 +117,8 @@ def test_a_killed_writer_leaves_no_half_table(
     ],
     ids=["emptied", "cut", "overwritten", "removed", "replaced"],
 )
-def test_an_input_that_changes_ends_in_an_exception_at_worst(
-    n_meters: int, change: str, told: str, large: Path, tmp_path: Path
+def test_a_changing_input_causes_at_most_an_exception(
+    n_meters: int, change: str, message: str, large: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "changing.pcap"
     path.write_bytes(large.read_bytes())
@@ -136,7 +136,7 @@ def test_an_input_that_changes_ends_in_an_exception_at_worst(
     """
     printed, complaint, status = run(code, path)
     assert (complaint, status) == ("", 0)
-    assert told in printed
+    assert message in printed
 
 
 # Limits
@@ -172,7 +172,9 @@ def test_without_file_descriptors_the_file_is_named_and_a_later_run_is_whole(web
 
 @pytest.mark.parametrize("mebibytes", [2, 16, 128])
 @pytest.mark.parametrize("reading", ["list(streamer)", "streamer.to_arrow()"])
-def test_without_memory_a_run_ends_and_says_so(mebibytes: int, reading: str, large: Path) -> None:
+def test_without_memory_a_run_ends_with_a_message(
+    mebibytes: int, reading: str, large: Path
+) -> None:
     code = f"""
         import pyarrow, resource
         streamer = NFStreamer(sys.argv[1], idle_timeout=0, n_meters=2)
@@ -187,8 +189,8 @@ def test_without_memory_a_run_ends_and_says_so(mebibytes: int, reading: str, lar
             print(type(error).__name__)
     """
     printed, complaint, status = run(code, large)
-    # Where the allocator of the engine has none, there is nobody to throw an exception; and where
-    # a thread has none to begin with, the C library ends the process, with a status of its own.
+    # If an allocation of the engine fails, the process aborts. If the C library cannot allocate
+    # thread-local data for a new thread, it ends the process with status 127.
     if status == -signal.SIGABRT:
         assert "memory allocation of" in complaint
     elif status == 127:
@@ -215,14 +217,14 @@ def test_clocks_may_jump(tmp_path: Path) -> None:
     ]
 
 
-def test_times_at_the_end_of_all_clocks(tmp_path: Path) -> None:
+def test_times_at_the_limits_of_64_bits(tmp_path: Path) -> None:
     def block(kind: int, body: bytes) -> bytes:
         size = 12 + len(body)
         return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
 
     frame = udp_frame(payload=b"12")
     section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    # Ticks of a second, which begin 2^62 seconds before or after the epoch.
+    # Ticks are seconds that count from 2^62 s before or after the epoch.
     for offset in (2**62, -(2**62)):
         options = struct.pack("<HHBxxx", 9, 1, 0) + struct.pack("<HHqHH", 14, 8, offset, 0, 0)
         content = section + block(1, struct.pack("<HHI", 1, 0, 0) + options)
@@ -241,7 +243,7 @@ def test_times_at_the_end_of_all_clocks(tmp_path: Path) -> None:
 
 
 class Hoarder(NFPlugin):
-    """Keeps every packet and flow that it has seen."""
+    """Keeps every packet and flow."""
 
     def on_init(self, pkt: NFPacket) -> int:
         self.user_data[0].append(pkt)
@@ -253,7 +255,7 @@ class Hoarder(NFPlugin):
 
 
 @pytest.mark.parametrize("ending", ["whole", "left", "raised"])
-def test_what_a_plugin_keeps_is_valid_for_ever(ending: str, web: Path) -> None:
+def test_packets_and_flows_that_a_plugin_keeps_stay_valid(ending: str, web: Path) -> None:
     packets: list[NFPacket] = []
     kept: list[NFlow] = []
     streamer = NFStreamer(web, plugins=[Hoarder("hoarder", user_data=(packets, kept))])
@@ -274,7 +276,7 @@ def test_what_a_plugin_keeps_is_valid_for_ever(ending: str, web: Path) -> None:
     assert all(flow.total_packets >= 1 and flow.to_dict() for flow in kept)
 
 
-def test_a_plugin_that_blocks_delays_nothing_but_its_run(web: Path, redis: Path) -> None:
+def test_a_plugin_that_blocks_delays_only_its_run(web: Path, redis: Path) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     class Blocking(NFPlugin):
@@ -341,7 +343,7 @@ def test_signals_end_the_command(number: signal.Signals, large: Path, tmp_path: 
         wait_for(lambda: list(tmp_path.iterdir()))
         child.send_signal(number)
         _, complaint = child.communicate(timeout=PATIENCE)
-    # As shells tell it.
+    # The convention of shells.
     assert (child.returncode, path.name in complaint) == (128 + number, True)
     assert list(tmp_path.iterdir()) == []
 
@@ -414,7 +416,7 @@ def test_forked_workers_may_have_runs_of_their_own(web: Path) -> None:
     assert run(code, web) == ("True\n", "", 0)
 
 
-def test_a_pipe_that_breaks_off_gives_what_came(tmp_path: Path) -> None:
+def test_a_truncated_pipe_gives_the_flows_up_to_the_cut(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     content = file_header() + record(0, udp_frame()) + record(1, udp_frame(src_port=7))[:-3]

@@ -1,4 +1,4 @@
-"""Columns beside the base ones: statistics beside two passes in numpy, published identifiers."""
+"""Columns of features: statistics compared with numpy, and published Community IDs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIZES: list[Callable[[NFPacket], int]] = [
 
 
 class Packets(NFPlugin):
-    """Keeps what statistics are made of: direction, nanoseconds and size of each packet."""
+    """Keeps direction, nanoseconds and size of each packet."""
 
     def on_init(self, pkt: NFPacket) -> list[tuple[int, int, int]]:
         return [self.of(pkt)]
@@ -43,7 +43,7 @@ class Packets(NFPlugin):
 
 
 def two_passes(numbers: Sequence[int]) -> tuple[float, float, float, float]:
-    """Returns least, mean, deviation and greatest; numbers that are not there make 0."""
+    """Returns minimum, mean, standard deviation and maximum; 0 for missing values."""
     if not numbers:
         return 0, 0, 0, 0
     array = np.array(numbers, dtype=np.float64)
@@ -57,9 +57,9 @@ def expected(packets: list[tuple[int, int, int]], unit: str) -> dict[str, float]
         chosen = [packet for packet in packets if packet[0] in ways]
         ticks = [time_ns // NS[unit] for _, time_ns, _ in chosen]
         gaps = [later - earlier for earlier, later in itertools.pairwise(ticks)]
-        for ending, numbers in (("ps", [size for *_, size in chosen]), (f"piat_{unit}", gaps)):
+        for suffix, numbers in (("ps", [size for *_, size in chosen]), (f"piat_{unit}", gaps)):
             found = zip(("min", "mean", "stddev", "max"), two_passes(numbers), strict=True)
-            columns |= {f"{side}_{which}_{ending}": value for which, value in found}
+            columns |= {f"{side}_{which}_{suffix}": value for which, value in found}
     return columns
 
 
@@ -99,7 +99,7 @@ def test_statistics_count_what_the_accounting_mode_says(
 
 
 @pytest.mark.parametrize("unit", list(NS))
-def test_statistics_of_slices_begin_anew(long: Path, unit: str) -> None:
+def test_statistics_restart_with_each_slice(long: Path, unit: str) -> None:
     packets = Packets("packets", user_data=SIZES[0])
     flows = list(
         NFStreamer(
@@ -141,7 +141,7 @@ def test_statistics_do_not_depend_on_meters() -> None:
 
 
 def frame(src: str, dst: str, transport: Any) -> bytes:
-    """Returns a frame with this transport header; bytes are one of ICMPv6."""
+    """Returns a frame with a transport header, given by scapy or as the bytes of ICMPv6."""
     network: Any = IPv6(src=src, dst=dst) if ":" in src else IP(src=src, dst=dst)
     if isinstance(transport, bytes):
         network.nh = 58

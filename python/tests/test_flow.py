@@ -16,7 +16,7 @@ from nfstream import NFlow, NFPlugin, NFStreamer
 
 @pytest.fixture(params=["plain", "plugin"])
 def flow(request: pytest.FixtureRequest, redis: Path) -> NFlow:
-    """The first flow of a capture, as a row of a batch and as plugins have followed it."""
+    """The first flow of a capture, from a run without plugins and from one with a plugin."""
     plugins = [AckCount("ack_count")] if request.param == "plugin" else []
     return next(iter(NFStreamer(redis, plugins=plugins)))
 

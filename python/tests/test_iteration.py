@@ -1,4 +1,4 @@
-"""Iterating a streamer: runs, threads, signals and what is left of them."""
+"""Iterating over a streamer: runs, threads, signals and cleaning up."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_leaving_half_way_ends_the_threads(
     assert len(rows(streamer)) == 29, "and the next run is whole"
 
 
-def test_iterators_of_one_streamer_do_not_disturb_each_other(web: Path) -> None:
+def test_iterators_of_one_streamer_are_independent(web: Path) -> None:
     streamer = NFStreamer(web, plugins=[AckCount("ack_count")])
     pairs = [
         (one.to_dict(), other.to_dict()) for one, other in zip(streamer, streamer, strict=True)
@@ -97,7 +97,7 @@ def test_flows_are_the_same_for_any_number_of_meters(capture: Path, n_meters: in
     assert rows(followed) == expected
 
 
-# Sources that are no files
+# Standard input and pipes
 
 
 def program(body: str) -> list[str]:
@@ -137,10 +137,10 @@ def test_named_pipe_is_a_source(web: Path, tmp_path: Path) -> None:
         writer.join(10)
 
 
-# The interpreter meanwhile
+# The interpreter during a run
 
 
-def test_other_threads_go_on_while_the_engine_works(tmp_path: Path) -> None:
+def test_other_threads_continue_while_the_engine_works(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     capture = write_pcap(tmp_path / "one.pcap", [(0, udp_frame())]).read_bytes()
@@ -149,7 +149,7 @@ def test_other_threads_go_on_while_the_engine_works(tmp_path: Path) -> None:
         target=lambda: found.extend(flow.total_packets for flow in NFStreamer(fifo))
     )
     reader.start()
-    # The run waits for its input all the time that this thread, which holds the other end, works.
+    # The run waits for input while this thread, which holds the other end, works.
     with fifo.open("wb") as pipe:
         pipe.write(capture[:30])
         pipe.flush()
@@ -162,7 +162,7 @@ def test_other_threads_go_on_while_the_engine_works(tmp_path: Path) -> None:
 
 
 def interrupted(child: subprocess.Popen[str]) -> tuple[float, str]:
-    """Sends Ctrl-C to a child that has said "ready"; returns the seconds it took, and its words."""
+    """Sends Ctrl-C to a child that has printed "ready"; returns its duration and error output."""
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     started = time.monotonic()

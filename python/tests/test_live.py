@@ -1,4 +1,4 @@
-"""Live capture: on interfaces of a network namespace that these tests make."""
+"""Live capture on interfaces of a temporary network namespace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(_REASON is not None, reason=str(_REASON))
 
 @pytest.fixture(scope="module", autouse=True)
 def network() -> Iterator[None]:
-    """The pairs that most tests use: what is sent to `there` comes out of `here`."""
+    """The pairs of most tests: packets sent to `there` arrive at `here`."""
     with namespace():
         pair("there", "here")
         pair("there2", "here2")
@@ -37,7 +37,7 @@ def network() -> Iterator[None]:
 
 
 class Ended(NFPlugin):
-    """Counts the packets of flows that have ended, and clean-ups."""
+    """Counts ended flows, their packets, and calls of `cleanup`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def total(flows: list[NFlow]) -> int:
 
 
 def comparable(flow: NFlow) -> dict[str, Any]:
-    """The values of a flow but for its times, which each socket takes for itself."""
+    """Returns the values of a flow without its times, which differ between sockets."""
     times = ("first_seen", "last_seen", "duration")
     return {name: value for name, value in flow.to_dict().items() if name not in times}
 
@@ -79,11 +79,11 @@ class TestPackets:
         "capture", ["web", "dns", "quic", "ssh", "redis", "sctp", "tunnels", "vlan", "web6"]
     )
     @pytest.mark.parametrize("n_meters", [1, 3])
-    def test_flows_are_those_of_the_file_beside(
+    def test_flows_equal_those_of_tcpdump(
         self, capture: str, n_meters: int, tmp_path: Path
     ) -> None:
         frames = frames_of(CAPTURES / f"{capture}.pcap")
-        file = tmp_path / "beside.pcap"
+        file = tmp_path / "tcpdump.pcap"
         command = ["tcpdump", "-i", "here", "-w", str(file), "-U", "--nano", "-Z", "root"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tcpdump:
             assert tcpdump.stderr is not None
@@ -103,7 +103,7 @@ class TestPackets:
         assert stats.received == stats.packets == len(frames)
         assert stats.dropped_by_kernel == 0
 
-    def test_tags_that_the_kernel_takes_out_are_put_back(self) -> None:
+    def test_tags_that_the_kernel_removes_are_restored(self) -> None:
         with Live("here").streamer:
             pass
         live = Live("here")
@@ -122,7 +122,7 @@ class TestPackets:
         [flow] = live.end()
         assert before <= flow.first_seen <= after
 
-    def test_a_short_snaplen_cuts_what_is_seen_but_not_what_is_counted(self) -> None:
+    def test_a_short_snaplen_does_not_change_byte_counts(self) -> None:
         class Captured(NFPlugin):
             def on_init(self, pkt: NFPacket) -> int:
                 return pkt.capture_length
@@ -157,7 +157,7 @@ class TestPackets:
 
 
 class TestFilter:
-    def test_the_kernel_hands_over_only_matches(self) -> None:
+    def test_the_kernel_delivers_only_matches(self) -> None:
         live = Live("here", bpf_filter="udp src port 10002")
         send("there", [udp(number) for number in (1, 2, 3, 2)])
         live.wait_for_packets(2)
@@ -178,13 +178,13 @@ class TestFilter:
         stats = live.streamer.stats()
         assert stats.packets == stats.received == len(ports) + stats.ignored.get("filtered", 0)
 
-    def test_a_filter_that_the_kernel_refuses_works_all_the_same(self) -> None:
+    def test_a_filter_that_the_kernel_refuses_still_works(self) -> None:
         live = Live("here", bpf_filter="ip protochain 17")
         send("there", [udp(1)])
         live.wait_for_packets(1)
         assert len(live.end()) == 1
 
-    def test_a_bad_filter_is_an_error_at_once(self) -> None:
+    def test_a_bad_filter_is_an_error_immediately(self) -> None:
         with pytest.raises(ValueError, match=r"bpf_filter .*syntax error"):
             NFStreamer("here", bpf_filter="udp prt 1")
 
@@ -204,7 +204,7 @@ class TestTime:
         assert live.streamer.stats().active_flows == 0
         assert live.end() == live.flows
 
-    def test_the_first_packet_is_in_a_flow_at_once(self) -> None:
+    def test_the_first_packet_is_in_a_flow_immediately(self) -> None:
         live = Live("here")
         send("there", [udp(1)])
         start = time.monotonic()
@@ -225,7 +225,7 @@ class TestStop:
         assert plugin.cleanups == 1
         assert len(live.flows) == 7
 
-    def test_stop_takes_what_came_just_before(self) -> None:
+    def test_stop_includes_packets_that_came_just_before(self) -> None:
         for _ in range(10):
             live = Live("here")
             send("there", self.FRAMES[:50])
@@ -257,7 +257,7 @@ class TestStop:
         threading.Event().wait(0.6)
         send("there", self.FRAMES[1:20])
 
-    def test_a_with_block_ends_what_was_left(self) -> None:
+    def test_a_with_block_ends_unfinished_loops(self) -> None:
         plugin = Ended()
         with NFStreamer("here", plugins=plugin, idle_timeout=0.2) as streamer:
             flows = iter(streamer)
@@ -286,7 +286,7 @@ class TestStop:
         assert total(live.result()) == 500
         assert 0.7 <= time.monotonic() - start < 1.7
 
-    def test_duration_is_not_for_files(self) -> None:
+    def test_duration_needs_an_interface(self) -> None:
         with pytest.raises(ValueError, match="duration is for network interfaces"):
             NFStreamer(CAPTURES / "web.pcap", duration=1)
 
@@ -324,7 +324,7 @@ class TestStop:
                 threading.Event().wait(0.2)
             process.send_signal(number)
             assert line(process) == "400 400"
-            # From here on it is handled as before.
+            # The previous handler is back.
             process.send_signal(number)
             assert process.wait(10) in (-number, 256 - number)
 
@@ -349,7 +349,7 @@ class TestStop:
 
 
 class TestAsync:
-    def test_async_for_lets_others_run(self) -> None:
+    def test_async_for_lets_other_tasks_run(self) -> None:
         async def main() -> tuple[int, int]:
             packets, beats = 0, 0
 
@@ -393,7 +393,7 @@ class TestAsync:
         assert plugin.packets == streamer.stats().packets == 50
         assert plugin.cleanups == 1
 
-    def test_files_are_iterated_as_well(self) -> None:
+    def test_files_can_be_iterated(self) -> None:
         async def main() -> list[int]:
             return [flow.id async for flow in NFStreamer(CAPTURES / "web.pcap")]
 
@@ -419,7 +419,7 @@ class TestInterfaces:
         assert messages == ["here4: the interface is down", "here4: the interface is up again"]
         ip("link", "del", "there4")
 
-    def test_what_has_gone_is_an_error_after_the_flows(self) -> None:
+    def test_a_removed_interface_is_an_error_after_the_flows(self) -> None:
         pair("there5", "here5")
         live = Live("here5")
         send("there5", [udp(1), udp(2)])
@@ -429,7 +429,7 @@ class TestInterfaces:
             live.result()
         assert len(live.flows) == 2
 
-    def test_an_unknown_name_is_told_with_the_known_ones(self) -> None:
+    def test_the_error_for_an_unknown_name_lists_the_interfaces(self) -> None:
         with pytest.raises(FileNotFoundError, match=r"nfs9: no such file or interface.*here.*any"):
             NFStreamer("nfs9")
 
@@ -438,8 +438,8 @@ class TestInterfaces:
             NFStreamer(["here", CAPTURES / "web.pcap"])
 
 
-class TestRights:
-    def test_without_the_right_the_error_says_how_to_get_it(self) -> None:
+class TestPermissions:
+    def test_without_permission_the_error_names_the_command(self) -> None:
         message = as_nobody(capabilities=0)
         assert message.startswith("PermissionError here: capturing packets needs")
         assert "sudo setcap cap_net_raw+eip" in message
@@ -460,7 +460,7 @@ class TestReport:
         assert stats.ignored == {"not_ip": 1}
         assert (stats.dropped_by_kernel, stats.dropped_by_interface) == (0, 0)
 
-    def test_what_a_full_buffer_costs_is_counted(self) -> None:
+    def test_packets_dropped_by_a_full_buffer_are_counted(self) -> None:
         class Slow(NFPlugin):
             def on_init(self, pkt: NFPacket) -> None:
                 time.sleep(0.5)
@@ -509,7 +509,7 @@ class TestCommand:
     def begin_live(cls, *arguments: str) -> subprocess.Popen[str]:
         process = cls.begin(*cls.LIVE, *arguments)
         assert process.stderr is not None
-        # The capture goes on when it tells what it has counted.
+        # The first report shows that the capture is open.
         assert "0 packets" in process.stderr.readline()
         return process
 
@@ -526,7 +526,7 @@ class TestCommand:
         assert sorted(table.split()) == ["10001,2", "10002,1", "src_port,total_packets"]
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_a_signal_takes_what_came_just_before(self, number: signal.Signals) -> None:
+    def test_a_signal_includes_packets_that_came_just_before(self, number: signal.Signals) -> None:
         with self.begin_live() as process:
             send("there", TestStop.FRAMES)
             process.send_signal(number)
@@ -548,7 +548,7 @@ class TestCommand:
         assert process.returncode == 0
         assert sorted(table.split()) == ["10001,1", "10002,1", "src_port,total_packets"]
 
-    def test_what_has_gone_is_an_error_after_the_flows(self) -> None:
+    def test_a_removed_interface_is_an_error_after_the_flows(self) -> None:
         pair("there6", "here6")
         with self.begin("live", "here6", "--columns", "src_port", "--format", "csv") as process:
             wait_for(lambda: b"here6" in receiving())
@@ -576,7 +576,7 @@ class TestCommand:
         }
         assert warning == ""
 
-    def test_the_list_of_interfaces_tells_of_missing_rights(self) -> None:
+    def test_the_list_of_interfaces_warns_of_missing_permission(self) -> None:
         command = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"]
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv is not installed")
@@ -589,7 +589,7 @@ class TestCommand:
 
 
 def receiving() -> bytes:
-    """Returns the names of the interfaces that packet sockets are bound to."""
+    """Returns the names of interfaces with a packet socket."""
     with open("/proc/thread-self/net/packet") as file:
         numbers = [int(row.split()[4]) for row in file.read().splitlines()[1:]]
     return b" ".join(name.encode() for n, name in socket.if_nameindex() if n in numbers)
@@ -606,7 +606,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def as_nobody(capabilities: int) -> str:
-    """Captures as a user without rights but for these capabilities; returns how that went."""
+    """Captures as an unprivileged user with these capabilities; returns the result as text."""
     program = f"""
         import ctypes, os
         from nfstream import NFStreamer

@@ -1,4 +1,4 @@
-"""Live capture of real programs that talk to each other, beside tcpdump; and whose flows are."""
+"""Live capture of real programs, compared with tcpdump, and the processes of flows."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ HERE, THERE = "10.9.0.1", "10.9.0.2"
 
 @pytest.fixture(scope="module")
 def peer() -> Iterator[Peer]:
-    """A machine of its own at the other end of `here`; and a free pair, `out` and `in`."""
-    # Debian keeps servers where only root looks for programs.
+    """Another machine at the other end of `here`, and an unused pair, `out` and `in`."""
+    # Debian installs servers in a folder that is only in root's PATH.
     os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
     with namespace(), Peer() as peer:
         pair("there", "here")
@@ -46,7 +46,7 @@ def peer() -> Iterator[Peer]:
 
 
 def needs(*programs: str) -> None:
-    """Skips the test where one of the programs is missing."""
+    """Skips the test if one of the programs is missing."""
     path = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
     missing = [program for program in programs if shutil.which(program, path=path) is None]
     if missing:
@@ -55,7 +55,7 @@ def needs(*programs: str) -> None:
 
 @contextlib.contextmanager
 def program(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A program that runs for the time of the block."""
+    """Runs a program during the block."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen(command, text=True, **{**pipes, **options}) as process:
         try:
@@ -64,8 +64,8 @@ def program(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
             process.terminate()
 
 
-class Beside:
-    """A live run and tcpdump on one interface."""
+class WithTcpdump:
+    """A live run and tcpdump on the same interface."""
 
     def __init__(self, interface: str, file: Path, **parameters: Any) -> None:
         needs("tcpdump")
@@ -79,8 +79,8 @@ class Beside:
         self.live = Live(interface, **parameters)
 
     def end(self) -> list[NFlow]:
-        """Stops both and compares what they have; returns the flows of the live run."""
-        # Nobody sends any more, but the last packets may still be on their way.
+        """Stops both and compares their flows; returns those of the live run."""
+        # All packets have been sent, but the last ones may still be in transit.
         before = -1
         while before != (before := self.live.streamer.stats().packets):
             wait_a_little()
@@ -91,8 +91,8 @@ class Beside:
             wait_for(lambda: packets_in(self.file) >= stats.packets)
         finally:
             self.tcpdump.send_signal(signal.SIGINT)
-            _, told = self.tcpdump.communicate(timeout=10)
-        assert "0 packets dropped by kernel" in told
+            _, report = self.tcpdump.communicate(timeout=10)
+        assert "0 packets dropped by kernel" in report
         streamer = NFStreamer(self.file)
         expected = sorted(comparable(flow) for flow in streamer)
         assert sorted(comparable(flow) for flow in flows) == expected
@@ -108,7 +108,7 @@ def wait_a_little() -> None:
 def packets_in(file: Path) -> int:
     streamer = NFStreamer(file, dissect=False)
     with warnings.catch_warnings():
-        # It may be in the middle of a packet.
+        # The file may end within a packet.
         warnings.simplefilter("ignore")
         for _ in streamer:
             pass
@@ -116,26 +116,28 @@ def packets_in(file: Path) -> int:
 
 
 def comparable(flow: NFlow) -> list[str]:
-    """The values of a flow but for its times, which each socket takes for itself, and its number:
-    two sockets may see packets that come at one time in another order."""
-    apart = ("id", "first_seen", "last_seen", "duration")
-    return [f"{name}={value}" for name, value in flow.to_dict().items() if name not in apart]
+    """Returns the values of a flow without its times and id.
+
+    Two sockets take different times, and may get simultaneous packets in another order.
+    """
+    left_out = ("id", "first_seen", "last_seen", "duration")
+    return [f"{name}={value}" for name, value in flow.to_dict().items() if name not in left_out]
 
 
 class TestTraffic:
     def test_web(self, peer: Peer, tmp_path: Path) -> None:
         needs("nginx", "curl")
         with nginx(tmp_path) as (_, port):
-            beside = Beside("here", tmp_path / "beside.pcap")
+            recording = WithTcpdump("here", tmp_path / "tcpdump.pcap")
             for _ in range(5):
                 page = peer.run("curl", "-sS", "--http1.1", f"http://{HERE}:{port}/page")
                 assert page == "hello"
-            flows = [flow for flow in beside.end() if flow.protocol == 6]
+            flows = [flow for flow in recording.end() if flow.protocol == 6]
         assert [(flow.dst_port, flow.application_name) for flow in flows] == [(port, "HTTP")] * 5
 
     def test_bulk(self, peer: Peer, tmp_path: Path) -> None:
         needs("iperf3")
-        beside = Beside("here", tmp_path / "beside.pcap")
+        recording = WithTcpdump("here", tmp_path / "tcpdump.pcap")
         received = {6: 0, 17: 0}
         for protocol, options in (
             (6, ["-n", "2M"]),
@@ -147,23 +149,23 @@ class TestTraffic:
                 report = json.loads(peer.run("iperf3", "--json", "-c", HERE, *options))
                 server.communicate(timeout=10)
             received[protocol] += report["end"]["sum_received" if protocol == 6 else "sum"]["bytes"]
-        flows = beside.end()
+        flows = recording.end()
         for protocol, payload in received.items():
             on_wire = sum(flow.total_bytes for flow in flows if flow.protocol == protocol)
             assert 1_000_000 <= payload < on_wire
 
     def test_names(self, peer: Peer, tmp_path: Path) -> None:
         needs("dnsmasq", "dig")
-        beside = Beside("here", tmp_path / "beside.pcap")
+        recording = WithTcpdump("here", tmp_path / "tcpdump.pcap")
         with dnsmasq():
             for name in ("www.wikipedia.org", "www.instagram.com"):
                 assert peer.run("dig", "+short", f"@{HERE}", name).strip() == "192.0.2.7"
                 assert peer.run("dig", "+short", "+tcp", f"@{HERE}", name).strip() == "192.0.2.7"
-        flows = [flow for flow in beside.end() if flow.protocol in (6, 17)]
-        told = {(flow.application_name, flow.server_info) for flow in flows}
+        flows = [flow for flow in recording.end() if flow.protocol in (6, 17)]
+        found = {(flow.application_name, flow.server_info) for flow in flows}
         assert len(flows) == 4
-        assert ("DNS.Wikipedia", "www.wikipedia.org") in told
-        assert ("DNS.Instagram", "www.instagram.com") in told
+        assert ("DNS.Wikipedia", "www.wikipedia.org") in found
+        assert ("DNS.Instagram", "www.instagram.com") in found
 
     def test_shell(self, peer: Peer, tmp_path: Path) -> None:
         needs("ssh", "sshd", "ssh-keygen")
@@ -179,20 +181,20 @@ class TestTraffic:
         assert sshd is not None
         with program(sshd, *serve) as server:
             listening(server, "listening")
-            beside = Beside("here", tmp_path / "beside.pcap")
-            ask = ["-F", "none", "-i", str(key), "-p", "2222", "-o", "StrictHostKeyChecking=no"]
-            ask += ["-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
-            assert peer.run("ssh", *ask, f"root@{HERE}", "echo", "hello").strip() == "hello"
-            flows = [flow for flow in beside.end() if flow.protocol == 6]
+            recording = WithTcpdump("here", tmp_path / "tcpdump.pcap")
+            options = ["-F", "none", "-i", str(key), "-p", "2222", "-o", "StrictHostKeyChecking=no"]
+            options += ["-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
+            assert peer.run("ssh", *options, f"root@{HERE}", "echo", "hello").strip() == "hello"
+            flows = [flow for flow in recording.end() if flow.protocol == 6]
         assert [flow.application_name for flow in flows] == ["SSH"]
 
     def test_echo(self, peer: Peer, tmp_path: Path) -> None:
         needs("ping")
-        beside = Beside("here", tmp_path / "beside.pcap")
+        recording = WithTcpdump("here", tmp_path / "tcpdump.pcap")
         peer.run("ping", "-q", "-c", "3", "-i", "0.2", HERE)
-        # One that comes in fragments.
+        # These packets are fragmented.
         peer.run("ping", "-q", "-c", "2", "-i", "0.2", "-s", "65000", "-M", "dont", HERE)
-        flows = [flow for flow in beside.end() if flow.protocol == 1]
+        flows = [flow for flow in recording.end() if flow.protocol == 1]
         assert {flow.application_name for flow in flows} == {"ICMP"}
         assert sum(flow.src2dst_packets for flow in flows) >= 5
 
@@ -200,11 +202,11 @@ class TestTraffic:
     def test_replay(self, peer: Peer, capture: str, tmp_path: Path) -> None:
         needs("tcpreplay")
         file = CAPTURES / f"{capture}.pcap"
-        beside = Beside("in", tmp_path / "beside.pcap")
+        recording = WithTcpdump("in", tmp_path / "tcpdump.pcap")
         command = ["tcpreplay", "-q", "-i", "out", "--pps=2000", str(file)]
         subprocess.run(command, check=True, capture_output=True)
-        flows = beside.end()
-        # The times of the replay are others, and with them where flows end.
+        flows = recording.end()
+        # The replay has other times, so flows end at other packets.
         assert sum(flow.total_packets for flow in flows) == sum(
             flow.total_packets for flow in NFStreamer(file)
         )
@@ -246,14 +248,14 @@ class TestProcesses:
         with program(*python(self.SERVER), HERE) as server:
             peer.run(*python(self.CLIENT), HERE, first_line(server))
             [flow] = (flow for flow in live.end() if flow.protocol == 6)
-            assert (flow.system_process_pid, flow.system_process_name) == told(server)
+            assert (flow.system_process_pid, flow.system_process_name) == pid_and_name(server)
 
     def test_the_client_of_a_server_elsewhere_is_remembered(self, peer: Peer) -> None:
         live = Live("here", system_visibility_mode=1, system_visibility_poll_ms=20)
         with program(*peer.command(*python(self.SERVER)), THERE) as server:
             port = first_line(server)
             with program(*python(self.CLIENT), THERE, port) as client:
-                name = told(client)
+                name = pid_and_name(client)
                 assert client.wait(10) == 0
             [flow] = (flow for flow in live.end() if flow.protocol == 6)
         assert (flow.system_process_pid, flow.system_process_name) == name
@@ -263,7 +265,7 @@ class TestProcesses:
         with program(*python(self.SERVER), "127.0.0.1") as server:
             port = first_line(server)
             with program(*python(self.CLIENT), "127.0.0.1", port) as client:
-                name = told(client)
+                name = pid_and_name(client)
                 client.wait(10)
             [flow] = (flow for flow in live.end() if flow.protocol == 6)
         assert (flow.system_process_pid, flow.system_process_name) == name
@@ -271,7 +273,7 @@ class TestProcesses:
     def test_datagrams_of_a_socket_without_address(self, peer: Peer) -> None:
         live = Live("here", system_visibility_mode=1)
         with program(*python(self.CALLER), THERE, "9") as caller:
-            name = told(caller)
+            name = pid_and_name(caller)
             caller.wait(10)
         [flow] = (flow for flow in live.end() if flow.protocol == 17)
         assert (flow.system_process_pid, flow.system_process_name) == name
@@ -307,7 +309,7 @@ class TestProcesses:
         [flow] = (flow for flow in live.end() if flow.protocol == 17)
         assert flow.seen == flow.system_process_pid == caller.pid
 
-    def test_the_columns_are_there_only_if_asked_for(self, peer: Peer) -> None:
+    def test_the_columns_exist_only_on_request(self, peer: Peer) -> None:
         names = ["system_process_pid", "system_process_name"]
         send("out", [udp(1)])
         with NFStreamer("in", duration=0.3, system_visibility_mode=1) as streamer:
@@ -319,7 +321,7 @@ class TestProcesses:
         from nfstream import v6
 
         streamer = v6.NFStreamer("here", idle_timeout=1, system_visibility_mode=1, max_nflows=1)
-        # By its rules packets tell the time.
+        # By the rules of nfstream 6, only packets advance the clock.
         ended = threading.Event()
 
         def tick() -> None:
@@ -351,7 +353,7 @@ class TestProcesses:
         assert [int(row["system_process_pid"]) for row in rows] == [caller.pid]
 
 
-def test_processes_are_not_for_files() -> None:
+def test_processes_need_an_interface() -> None:
     with pytest.raises(ValueError, match="system_visibility_mode is for network interfaces"):
         NFStreamer(CAPTURES / "web.pcap", system_visibility_mode=1)
     with pytest.raises(ValueError, match="system_visibility_poll_ms must be a whole number from 1"):
@@ -360,7 +362,7 @@ def test_processes_are_not_for_files() -> None:
 
 @contextlib.contextmanager
 def nginx(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A web server for the time of the block, and its port."""
+    """Runs a web server during the block, and yields its process and port."""
     (folder / "page").write_text("hello")
     (folder / "slow").write_bytes(bytes(30_000))
     (folder / "nginx.conf").write_text(
@@ -378,7 +380,7 @@ def nginx(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 @contextlib.contextmanager
 def dnsmasq() -> Iterator[None]:
-    """A name server for the time of the block that has one answer for all names."""
+    """Runs a name server during the block that resolves all names to one address."""
     options = ["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"]
     options += ["--address=/#/192.0.2.7", "--bind-interfaces", f"--listen-address={HERE}"]
     options += ["--user=root", "--pid-file", "--log-facility=-"]
@@ -388,14 +390,14 @@ def dnsmasq() -> Iterator[None]:
 
 
 def listening(server: subprocess.Popen[str], words: str) -> None:
-    """Waits until a server says these words."""
+    """Waits until a server prints `words`."""
     assert server.stdout is not None
-    said = []
+    printed = []
     for line in server.stdout:
-        said.append(line)
+        printed.append(line)
         if words in line.lower():
             return
-    raise AssertionError("".join(said))
+    raise AssertionError("".join(printed))
 
 
 def first_line(process: subprocess.Popen[str]) -> str:
@@ -403,9 +405,9 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def told(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Returns the number and the name of a process as the system tells them."""
-    # Before it has become another program, it has the name of this one.
+def pid_and_name(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Returns the id and name of a process from `/proc`."""
+    # Until the child has called exec, it has the name of this process.
     wait_for(lambda: Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(b"/"))
     return process.pid, Path(f"/proc/{process.pid}/comm").read_text().strip()
 

@@ -1,4 +1,4 @@
-"""Flows against published results and against the slow reference, capture by capture."""
+"""Flows compared with published results and with the reference, capture by capture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 from reference import COLUMNS, meter
 
 YEAR_2262_MS = (2**63 - 1) // 1_000_000
-"""The last millisecond that nanoseconds in 64 bits reach; later packets have this time."""
+"""The last millisecond that fits 64 bits of nanoseconds; later packets have this time."""
 
 each_of_all = each(captures() + shared_captures(), "no captures")
 
@@ -22,7 +22,7 @@ each_of_all = each(captures() + shared_captures(), "no captures")
 # Rules
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # some of the captures are cut short
+@pytest.mark.filterwarnings("ignore::UserWarning")  # some captures are truncated
 @pytest.mark.parametrize(
     ("idle_timeout", "active_timeout"), [(30, 300), (0.5, 2)], ids=["default", "short"]
 )
@@ -42,7 +42,7 @@ def test_flows_are_those_of_the_reference(
     expected = meter(plain(capture), idle_timeout, active_timeout)
     stats = streamer.stats()
     if any(row["last_seen"] > YEAR_2262_MS for row in expected.rows):
-        # What lies between such packets is lost: only their number can be compared.
+        # Such packets all have the same time, so only their number can be compared.
         assert {flow["last_seen"] for flow in flows} == {YEAR_2262_MS}
         assert stats.packets == expected.packets
         return
@@ -52,13 +52,13 @@ def test_flows_are_those_of_the_reference(
 
 
 def plain(capture: Path) -> Path:
-    """Returns the capture that a compressed one was made of."""
+    """Returns the uncompressed version of a capture."""
     return capture.with_suffix("") if capture.suffix in (".gz", ".zst") else capture
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("n_meters", [1, 3])
-@each(shared_captures(), "there are no captures beside the checkout")
+@each(shared_captures(), "there are no captures next to the checkout")
 def test_every_packet_of_shared_captures_is_accounted_for(capture: Path, n_meters: int) -> None:
     streamer = NFStreamer(capture, n_meters=n_meters)
     flows = list(streamer)
@@ -71,7 +71,7 @@ def test_every_packet_of_shared_captures_is_accounted_for(capture: Path, n_meter
 
 
 class Iat(NFPlugin):
-    """Milliseconds between a packet and the one before it, and the time of the packet."""
+    """Milliseconds since the previous packet, and the time of the current one."""
 
     def on_init(self, pkt: NFPacket) -> list[int]:
         return [0, pkt.time]
@@ -81,7 +81,7 @@ class Iat(NFPlugin):
 
 
 class MaximumIatMs(NFPlugin):
-    """The longest time between two packets, from the values of `Iat`."""
+    """Maximum time between two packets, from the values of `Iat`."""
 
     def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
         flow.maximum_iat_ms = max(flow.maximum_iat_ms, flow.iat[0])
@@ -108,12 +108,12 @@ def instagram(shared: Path, plugins: list[NFPlugin]) -> NFStreamer:
 
 
 def as_we_have_it(name: str, published: str, ours: str) -> str:
-    """Returns the published value, but for the known exceptions."""
+    """Returns the published value, or ours for the known exceptions."""
     if name == "vlan_id":
         return "0"  # the published 4 is a bug
     if published.endswith("..."):
         return ours if ours.startswith(published.removesuffix("...")) else published
-    # Some rows leave cells out, and nDPI 4.2 knows more than the version that was used.
+    # Some rows have empty cells, and nDPI 4.2 knows more than the version used there.
     return published or ours
 
 
@@ -173,7 +173,7 @@ def labels_of_nfstream(capture: Path) -> dict[Ends, str]:
 
 
 def first_of_each(flows: Any) -> dict[Ends, str]:
-    """Returns the label of the first flow between two ends, whichever of them spoke first."""
+    """Returns the label of the first flow between two ends, in either direction."""
     found: dict[Ends, str] = {}
     for protocol, src_ip, src_port, dst_ip, dst_port, label in flows:
         (one_ip, one_port), (other_ip, other_port) = sorted(

@@ -1,4 +1,4 @@
-"""Packets as plugins see them, against what scapy reads from the same captures."""
+"""Packets in plugins, compared with scapy on the same captures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer, TcpFlags
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from scapy.config import conf
-    from scapy.contrib import geneve as _geneve  # noqa: F401 - tells scapy what port 6081 carries
+    from scapy.contrib import geneve as _geneve  # noqa: F401 - registers port 6081 with scapy
     from scapy.layers import vxlan as _vxlan  # noqa: F401 - the same for port 4789
     from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, ipv6nhcls
@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from scapy.utils import PcapReader
 
 conf.verb = 0
-# Tunnels over IPv6 put options between the two headers.
+# Tunnels over IPv6 have options between the two headers.
 ipv6nhcls.update({4: IP, 41: IPv6})  # type: ignore[dict-item]
 
 ATTRIBUTES = [
@@ -50,7 +50,7 @@ FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"]
 
 
 class Collector(NFPlugin):
-    """Keeps what `read` finds in each packet."""
+    """Keeps the result of `read` for each packet."""
 
     def __init__(self, read: Any) -> None:
         super().__init__("collector", volatile=True)
@@ -78,15 +78,15 @@ def attributes(pkt: NFPacket) -> dict[str, Any]:
 
 
 def layers_of(packet: Any) -> Iterator[Any]:
-    """Yields the layers from the outermost on."""
+    """Yields the layers, from the outermost inwards."""
     while packet:
         yield packet
         packet = packet.payload
 
 
 def scapy_packets(path: Path) -> Iterator[dict[str, Any]]:
-    """Yields the attributes of the packets that carry IP, as scapy finds them."""
-    # scapy does not know zstd; the same capture is there as it was.
+    """Yields the attributes of IP packets, as scapy reads them."""
+    # scapy does not read zstd; use the uncompressed capture.
     readable = path.with_suffix("") if path.suffix == ".zst" else path
     opener: Any = gzip.open if path.suffix == ".gz" else open
     ports: dict[tuple[str, str, int, int], tuple[int, int]] = {}
@@ -98,17 +98,17 @@ def scapy_packets(path: Path) -> Iterator[dict[str, Any]]:
             if not networks:
                 continue
             network = networks[-1]
-            behind = layers[layers.index(network) + 1 :]
+            inner = layers[layers.index(network) + 1 :]
             is_v4 = type(network) is IP
             ip_length = network.len if is_v4 else 40 + network.plen
             raw = network.original[:ip_length]
             header_length = network.ihl * 4 if is_v4 else 40
             protocol = network.proto if is_v4 else network.nh
-            for layer in behind:
+            for layer in inner:
                 if isinstance(layer, IPv6ExtHdrDestOpt | IPv6ExtHdrFragment):
                     header_length += 8 * (1 + getattr(layer, "len", 0))
                     protocol = layer.nh
-            transport = next((layer for layer in behind if type(layer) in (TCP, UDP, SCTP)), None)
+            transport = next((layer for layer in inner if type(layer) in (TCP, UDP, SCTP)), None)
             flags = []
             src_port = dst_port = 0
             if transport is not None:
@@ -214,7 +214,7 @@ def test_attributes_cannot_be_set(redis: Path, name: str) -> None:
     assert set(collected(redis, try_to_set)) == {"refused"}
 
 
-def test_repr_shows_who_talks_to_whom(tmp_path: Path) -> None:
+def test_repr_shows_both_ends(tmp_path: Path) -> None:
     path = write_pcap(tmp_path / "one.pcap", [(1_500_000, udp_frame(src_port=1000, dst_port=53))])
     assert collected(path, repr) == [
         "NFPacket(time=1500, src_ip='10.0.0.1', src_port=1000, dst_ip='10.0.0.2', dst_port=53, "
@@ -232,6 +232,6 @@ def test_flags_compare_by_value(redis: Path) -> None:
 
 
 @each_capture
-def test_kept_packets_stay_as_they_were(capture: Path) -> None:
+def test_kept_packets_do_not_change(capture: Path) -> None:
     kept = collected(capture, lambda pkt: (pkt, attributes(pkt)))
     assert all(attributes(pkt) == before for pkt, before in kept)

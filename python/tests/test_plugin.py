@@ -1,4 +1,4 @@
-"""Plugins: when their methods are called, with what, and what comes of it."""
+"""Plugins: calls of their methods, arguments and effects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Call = tuple[str, str]
 
 
 class Recorder(NFPlugin):
-    """Notes each call in a list that it may share with others."""
+    """Records each call in a list, which several plugins can share."""
 
     def __init__(self, name: str, calls: list[Call], volatile: bool = False) -> None:
         super().__init__(name, volatile)
@@ -73,7 +73,7 @@ def test_a_plugin_sees_the_values_of_those_before_it(redis: Path) -> None:
     assert all(flow.twice == 2 * flow.ack_count > 0 for flow in flows)
 
 
-def test_columns_are_those_as_of_the_packet(web: Path) -> None:
+def test_columns_are_current_at_each_packet(web: Path) -> None:
     class Checker(NFPlugin):
         def on_init(self, pkt: NFPacket) -> dict[str, int]:
             return {"packets": 1, "bytes": pkt.length}
@@ -176,7 +176,7 @@ def test_volatile_value_feeds_another_plugin(long: Path) -> None:
 
 
 class EndAfter(NFPlugin):
-    """Ends a flow with its packet number `user_data`."""
+    """Ends a flow with packet number `user_data`."""
 
     def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
         if flow.total_packets == self.user_data:
@@ -224,10 +224,10 @@ def test_slices_have_values_of_their_own(long: Path) -> None:
         assert [part.expiration_id for part in mine] == [1] * (len(mine) - 1) + [0]
 
 
-# What plugins keep
+# Packets and flows that plugins keep
 
 
-def test_kept_flows_are_those_that_are_given_out(redis: Path) -> None:
+def test_kept_flows_are_the_returned_ones(redis: Path) -> None:
     kept: list[NFlow] = []
 
     class Keeper(NFPlugin):
@@ -240,7 +240,7 @@ def test_kept_flows_are_those_that_are_given_out(redis: Path) -> None:
     assert sorted(flow.id for flow in kept) == list(range(6))
 
 
-def test_kept_flow_is_valid_when_the_run_was_left(web: Path) -> None:
+def test_kept_flow_is_valid_after_leaving_the_run(web: Path) -> None:
     kept: list[NFlow] = []
 
     class Keeper(NFPlugin):
@@ -293,7 +293,7 @@ def close(streamer: NFStreamer) -> None:
 @pytest.mark.parametrize(
     "end", [run_to_the_end, make_a_frame, leave_half_way, raise_half_way, close]
 )
-def test_cleanup_is_called_once_whichever_way_a_run_ends(
+def test_cleanup_is_called_once_at_any_end_of_a_run(
     web: Path, end: Callable[[NFStreamer], None], no_new_threads: Callable[[], None]
 ) -> None:
     calls: list[Call] = []

@@ -1,4 +1,4 @@
-"""Tests of the reference itself, with packets and captures made by hand."""
+"""Tests of the reference itself, with handmade packets and captures."""
 
 from __future__ import annotations
 
@@ -334,7 +334,7 @@ def test_stops_where_a_pcapng_is_cut_and_reads_the_next_file(tmp_path: Path) -> 
     assert (result.packets, result.truncated) == (2, True)
 
 
-def test_refuses_what_is_no_capture(tmp_path: Path) -> None:
+def test_refuses_files_that_are_not_captures(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="neither pcap nor pcapng"):
         run(tmp_path, b"hello")
 

@@ -1,4 +1,4 @@
-"""What a streamer takes, what it refuses, and what it says about it."""
+"""Parameters and sources of a streamer, and its error messages."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_file_without_permission_is_named(tmp_path: Path, web: Path) -> None:
             NFStreamer(secret)
         assert caught.value.filename == str(secret)
         return
-    # Nothing is forbidden to root: a child becomes nobody after it has imported the package.
+    # Root may read every file, so a child changes its user after importing the package.
     tmp_path.chmod(0o711)
     for parent in tmp_path.parents[:2]:
         parent.chmod(0o711)
@@ -242,7 +242,7 @@ def test_capture_without_packets_has_no_flows(tmp_path: Path) -> None:
     assert streamer.stats() == Stats()
 
 
-# Captures that end or break before they should
+# Truncated and damaged captures
 
 
 def test_cut_pcap_gives_all_flows_up_to_the_cut_and_a_warning(tmp_path: Path, web: Path) -> None:

@@ -1,4 +1,4 @@
-"""Flow tables in memory and in files: every way out gives the same table."""
+"""Flow tables in memory and in files, which must all be equal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def assert_round_trip(streamer: NFStreamer, folder: Path, **options: Any) -> Any
     return expected
 
 
-# Every way out gives the same table
+# Equal tables
 
 
 @each_capture
@@ -108,7 +108,7 @@ def test_files_of_shared_captures_read_back_equal(capture: Path, tmp_path: Path)
     try:
         flows = sum(1 for _ in streamer)
     except ValueError as error:
-        # A capture that is damaged fails alike on every way, and leaves nothing.
+        # A damaged capture fails with the same error in every format, and leaves no file.
         for method in FORMATS:
             with pytest.raises(ValueError) as caught:
                 write(streamer, method, tmp_path / "flows")
@@ -163,7 +163,7 @@ def test_duckdb() -> None:
     with duckdb.connect() as connection:
         assert dict(connection.sql(query).fetchall()) == sums
         relation = connection.sql("select id from streamer")
-        # A relation can be asked again: each time is a run of its own.
+        # Each use of a relation is a separate run.
         ids = [row["id"] for row in table.to_pylist()]
         assert sorted(r[0] for r in relation.fetchall()) == sorted(ids)
         assert sorted(r[0] for r in connection.sql("select id from relation").fetchall()) == (
@@ -171,7 +171,7 @@ def test_duckdb() -> None:
         )
 
 
-def test_a_stream_can_be_given_up() -> None:
+def test_a_stream_can_be_abandoned() -> None:
     streamer = NFStreamer(CAPTURES / "web.pcap", n_meters=2)
     reader = pa.RecordBatchReader.from_stream(streamer)
     assert "src_ip" in reader.schema.names
@@ -179,7 +179,7 @@ def test_a_stream_can_be_given_up() -> None:
     assert streamer.to_arrow().num_rows
 
 
-def test_a_stream_of_a_damaged_capture_tells_why(tmp_path: Path) -> None:
+def test_a_stream_of_a_damaged_capture_raises_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
     path.write_bytes(REDIS.read_bytes() + struct.pack("<IIII", 0, 0, 2**31, 2**31))
     streamer = NFStreamer(path)
@@ -217,7 +217,7 @@ def test_timestamps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["parquet", "ipc"])
-def test_files_say_what_made_them(method: str, tmp_path: Path) -> None:
+def test_files_have_versions_and_parameters(method: str, tmp_path: Path) -> None:
     streamer = NFStreamer(REDIS, idle_timeout=7)
     path = tmp_path / "flows"
     write(streamer, method, path)
@@ -237,7 +237,7 @@ def test_files_say_what_made_them(method: str, tmp_path: Path) -> None:
 
 
 class Values(NFPlugin):
-    """Gives flows the values of a list, one after the other."""
+    """Assigns the values of a list to flows, one after the other."""
 
     def on_init(self, pkt: Any) -> Any:
         return self.user_data.pop(0)
@@ -321,7 +321,7 @@ def test_consumers_see_plugins_after_one_run() -> None:
         assert relation is not None and relation.fetchall() == [(total,)]
 
 
-# Text that is hard to write
+# Text that needs quoting
 
 
 def http(port: int, agent: bytes, host: bytes) -> list[bytes]:
@@ -344,7 +344,7 @@ def http(port: int, agent: bytes, host: bytes) -> list[bytes]:
     ]
 
 
-def test_text_of_strangers_survives(tmp_path: Path) -> None:
+def test_untrusted_text_is_written_unchanged(tmp_path: Path) -> None:
     agents = [
         b'Mozilla, "the" browser',
         b"'; drop table flows; --",
@@ -419,7 +419,7 @@ def test_values_of_plugins_can_be_anonymised() -> None:
         assert len(hashes) == 5 and len(set(hashes)) == 3
 
 
-def test_columns_of_the_engine_can_be_anonymised_beside_plugins() -> None:
+def test_columns_of_the_engine_can_be_anonymised_with_plugins() -> None:
     streamer = NFStreamer(REDIS, plugins=[NFPlugin("zero")])
     frame = streamer.to_pandas(["src_ip"], key=b"k")
     assert frame["zero"].tolist() == [0] * 6
@@ -481,7 +481,7 @@ def test_rotation_by_bytes(tmp_path: Path) -> None:
     assert all(100_000 <= size < 400_000 for size in sizes[:-1])
 
 
-def test_rotation_respects_what_is_there(tmp_path: Path) -> None:
+def test_rotation_does_not_overwrite_files(tmp_path: Path) -> None:
     streamer = NFStreamer(REDIS)
     others = ["flows.csv", "flows.x.csv", "flows.01.csv", "flows.3.csv.bak", "other.1.csv"]
     for name in [*others, "flows.7.csv"]:
@@ -494,7 +494,7 @@ def test_rotation_respects_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", FORMATS)
-def test_an_existing_file_is_kept_unless_told_otherwise(method: str, tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_without_overwrite(method: str, tmp_path: Path) -> None:
     streamer = NFStreamer(REDIS)
     path = tmp_path / "flows"
     path.write_text("old")
@@ -530,7 +530,7 @@ def test_a_source_is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", FORMATS)
-def test_a_folder_or_nothing_is_no_target(method: str, tmp_path: Path) -> None:
+def test_a_folder_or_an_empty_path_is_an_error(method: str, tmp_path: Path) -> None:
     streamer = NFStreamer(REDIS)
     for overwrite in (False, True):
         with pytest.raises(IsADirectoryError) as caught:
@@ -573,7 +573,7 @@ def child(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("method", FORMATS)
 def test_a_full_disk_leaves_nothing(method: str, tmp_path: Path) -> None:
-    # A limit of the process stands for the disk: the system answers EFBIG instead of ENOSPC.
+    # A limit of the process replaces the full disk, with the error EFBIG instead of ENOSPC.
     code = """
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -637,16 +637,16 @@ def test_without_permission_nothing_is_left(method: str, tmp_path: Path) -> None
 def test_a_failing_plugin_leaves_nothing(tmp_path: Path) -> None:
     class bad(NFPlugin):
         def on_update(self, pkt: Any, flow: Any) -> None:
-            raise LookupError("told you")
+            raise LookupError("bad plugin")
 
     for method in FORMATS:
-        with pytest.raises(LookupError, match="told you"):
+        with pytest.raises(LookupError, match="bad plugin"):
             write(NFStreamer(REDIS, plugins=[bad()]), method, tmp_path / "flows")
     assert os.listdir(tmp_path) == []
 
 
 def large(folder: Path) -> Path:
-    """Makes a capture that takes a while to read."""
+    """Makes a capture that takes a few seconds to read."""
     data = (CAPTURES / "web.pcap").read_bytes()
     path = folder / "large.pcap"
     with open(path, "wb") as file:
@@ -669,7 +669,7 @@ def large(folder: Path) -> Path:
 def test_ctrl_c_ends_a_run(call: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    # Of Ctrl-C in a foreign loop over a stream the stream itself can only say that it has ended.
+    # A stream that another library reads can only report Ctrl-C as an error of its own.
     code = f"""
         import pyarrow as pa
         s = NFStreamer(sys.argv[1], n_meters=1)
@@ -683,7 +683,7 @@ def test_ctrl_c_ends_a_run(call: str, tmp_path: Path) -> None:
                 except pa.ArrowInvalid:
                     for _ in range(3):
                         pass
-                    print("not told")
+                    print("not interrupted")
         except KeyboardInterrupt:
             print("interrupted")
     """
@@ -696,7 +696,7 @@ def test_ctrl_c_ends_a_run(call: str, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         lines = process.stdout.read().split("\n")
     assert lines[-2] == "interrupted"
-    assert "not told" not in lines
+    assert "not interrupted" not in lines
     assert [name for name in os.listdir(folder) if name.startswith(".")] == []
 
 
@@ -722,7 +722,7 @@ def test_html_of_a_streamer(tmp_path: Path) -> None:
     assert "only regular files" in streamer._repr_html_()
 
 
-def test_html_of_a_large_capture_is_made_of_its_beginning(tmp_path: Path) -> None:
+def test_html_of_a_large_capture_reads_only_its_beginning(tmp_path: Path) -> None:
     script = """
 import sys, time
 from nfstream import NFStreamer

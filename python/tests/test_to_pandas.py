@@ -1,4 +1,4 @@
-"""Frames: their columns, types and values."""
+"""Data frames: columns, types and values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frames import udp_frame, write_pcap
 from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 
 TEXT = str(pd.Series(["text"]).dtype)
-"""The type of text, which pandas 3 has changed."""
+"""The type of text columns, which differs between pandas 2 and 3."""
 
 VOLUME = {
     "id": "uint64",
@@ -98,7 +98,7 @@ def test_frame_is_the_same_for_any_number_of_meters(capture: Path, n_meters: int
 
 
 class Value(NFPlugin):
-    """A plugin whose value is what `user_data` makes of the first packet."""
+    """A plugin with the value `user_data(pkt)` of the first packet."""
 
     def on_init(self, pkt: NFPacket) -> Any:
         return self.user_data(pkt)

@@ -1,4 +1,4 @@
-"""Flows that end with their TCP connection: conversations made with scapy, one rule each."""
+"""Flows that end with their TCP connection: one rule per conversation, made with scapy."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CLIENT, SERVER = ("192.0.2.1", 40_000), ("192.0.2.2", 443)
 
 
 class Segment(NamedTuple):
-    """A segment as it passes the point of capture, `at` microseconds."""
+    """A captured segment, at `at` microseconds."""
 
     at: int
     frame: bytes
 
 
 class Connection:
-    """Makes the segments of a connection, 1 ms apart; its ends begin with their own numbers."""
+    """Makes the segments of a connection, 1 ms apart, from two initial sequence numbers."""
 
     def __init__(self, client_begin: int = 1000, server_begin: int = 5000, at_ms: int = 0) -> None:
         self.next = {CLIENT: client_begin, SERVER: server_begin}
@@ -32,7 +32,7 @@ class Connection:
         self.segments: list[Segment] = []
 
     def send(self, sender: tuple[str, int], flags: str, payload: bytes = b"", **fields: int) -> int:
-        """Adds a segment, and returns its place; `fields` replace those of the header."""
+        """Adds a segment and returns its index; `fields` replace fields of the header."""
         receiver = SERVER if sender == CLIENT else CLIENT
         header: dict[str, Any] = {
             "seq": self.next[sender],
@@ -53,7 +53,7 @@ class Connection:
         return len(self.segments) - 1
 
     def open(self) -> Connection:
-        """Adds the handshake and a question that is answered: five segments."""
+        """Adds five segments: the handshake, a request and an answer."""
         self.send(CLIENT, "S")
         self.send(SERVER, "SA")
         self.send(CLIENT, "A")
@@ -80,19 +80,19 @@ def flows(tmp_path: Path, segments: Sequence[Segment], **parameters: Any) -> lis
 
 
 def ends(tmp_path: Path, segments: Sequence[Segment], **parameters: Any) -> list[tuple[int, str]]:
-    """Returns packets and end of each flow."""
+    """Returns packets and end reason of each flow."""
     found = flows(tmp_path, segments, **parameters)
     return [(flow.total_packets, flow.end_reason) for flow in found]
 
 
 def stream_after(connection: Connection) -> list[Segment]:
-    """Returns the segments, and behind them another connection of the same two ends."""
+    """Returns the segments, followed by those of another connection between the same ends."""
     begun_ms = connection.at_us // 1000 + 1000
     later = Connection(client_begin=900_000, server_begin=700_000, at_ms=begun_ms).open()
     return connection.segments + later.segments
 
 
-# How a connection closes
+# Closing a connection
 
 
 def test_fin_both_ways_and_the_last_ack_close(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_fin_both_ways_and_the_last_ack_close(tmp_path: Path) -> None:
     assert ends(tmp_path, stream_after(closed)) == [(8, "tcp_fin"), (5, "end_of_input")]
 
 
-def test_fin_and_fin_close_when_each_has_been_acknowledged_by_itself(tmp_path: Path) -> None:
+def test_two_fins_close_when_each_has_been_acknowledged(tmp_path: Path) -> None:
     connection = connected()
     connection.send(CLIENT, "FA")
     connection.send(SERVER, "A")
@@ -122,7 +122,7 @@ def test_simultaneous_close(tmp_path: Path) -> None:
     assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
 
 
-def test_a_half_closed_connection_goes_on(tmp_path: Path) -> None:
+def test_a_half_closed_connection_continues(tmp_path: Path) -> None:
     connection = connected()
     connection.send(CLIENT, "FA")
     for _ in range(4):
@@ -184,7 +184,7 @@ def test_a_retransmitted_fin_is_acknowledged_once(tmp_path: Path) -> None:
     assert ends(tmp_path, stream_after(connection)) == [(11, "tcp_fin"), (5, "end_of_input")]
 
 
-# What follows a close
+# Packets after the close
 
 
 def test_stragglers_stay_until_a_new_syn(tmp_path: Path) -> None:
@@ -195,21 +195,21 @@ def test_stragglers_stay_until_a_new_syn(tmp_path: Path) -> None:
     assert [(flow.id, flow.total_packets) for flow in found] == [(0, 10), (1, 5)]
 
 
-def test_stragglers_stay_whatever_the_age_of_the_flow(tmp_path: Path) -> None:
+def test_stragglers_stay_beyond_the_active_timeout(tmp_path: Path) -> None:
     connection = connected().finish()
     connection.at_us += 2_000_000
     connection.send(SERVER, "A")
     assert ends(tmp_path, connection.segments, active_timeout=1) == [(9, "tcp_fin")]
 
 
-def test_after_the_idle_timeout_no_straggler_belongs(tmp_path: Path) -> None:
+def test_stragglers_after_the_idle_timeout_start_a_flow(tmp_path: Path) -> None:
     connection = connected().finish()
     connection.at_us += 30_000_000
     connection.send(SERVER, "A")
     assert ends(tmp_path, connection.segments) == [(8, "tcp_fin"), (1, "end_of_input")]
 
 
-def test_a_syn_in_an_open_connection_begins_nothing(tmp_path: Path) -> None:
+def test_a_syn_in_an_open_connection_starts_no_flow(tmp_path: Path) -> None:
     open_connection = connected()
     assert ends(tmp_path, stream_after(open_connection)) == [(10, "end_of_input")]
 
@@ -221,11 +221,11 @@ def test_the_next_connection_may_come_from_the_other_end(tmp_path: Path) -> None
     assert [flow.src_port for flow in found] == [CLIENT[1], SERVER[1]]
 
 
-# Whose connection it is
+# Direction
 
 
 @pytest.mark.parametrize("track_tcp", [True, False])
-def test_syn_ack_first_turns_the_direction_around(tmp_path: Path, track_tcp: bool) -> None:
+def test_a_syn_ack_as_first_packet_reverses_the_direction(tmp_path: Path, track_tcp: bool) -> None:
     segments = connected().finish().segments[1:]
     (flow,) = flows(tmp_path, segments, track_tcp=track_tcp)
     source, destination = (CLIENT, SERVER) if track_tcp else (SERVER, CLIENT)
@@ -248,7 +248,7 @@ def test_a_slice_that_starts_with_the_server_keeps_the_direction(tmp_path: Path)
     assert [flow.dst2src_packets for flow in found] == [2, 2]
 
 
-def test_a_slice_knows_the_fin_of_the_one_before_it(tmp_path: Path) -> None:
+def test_a_slice_remembers_the_fin_of_the_previous_slice(tmp_path: Path) -> None:
     connection = connected()
     connection.send(CLIENT, "FA")
     connection.at_us += 2_000_000
@@ -262,22 +262,22 @@ def test_a_slice_knows_the_fin_of_the_one_before_it(tmp_path: Path) -> None:
     ]
 
 
-# As the network delivers
+# Reordered and duplicated segments
 
 
-def test_reordered_segments_close_alike(tmp_path: Path) -> None:
+def test_reordered_segments_close_the_connection(tmp_path: Path) -> None:
     connection = connected().finish()
     times = [segment.at for segment in connection.segments]
     order = [0, 1, 2, 4, 3, 7, 6, 5]  # the last ACK first, then FIN, then FIN
     frames = [connection.segments[place].frame for place in order]
     segments = [Segment(at, frame) for at, frame in zip(times, frames, strict=True)]
     assert ends(tmp_path, segments) == [(8, "tcp_fin")]
-    # As a capture of two queues has them: the times are out of order as well.
+    # As in a capture of two queues: the times are out of order, too.
     late = [connection.segments[place] for place in order]
     assert ends(tmp_path, late) == [(8, "tcp_fin")]
 
 
-def test_data_behind_the_fin_that_overtook_it_is_a_straggler(tmp_path: Path) -> None:
+def test_data_after_a_reordered_fin_is_a_straggler(tmp_path: Path) -> None:
     connection = connected()
     data = connection.send(SERVER, "PA", b"the rest")
     connection.finish()
@@ -285,7 +285,7 @@ def test_data_behind_the_fin_that_overtook_it_is_a_straggler(tmp_path: Path) -> 
     assert ends(tmp_path, stream_after(connection)) == [(9, "tcp_fin"), (5, "end_of_input")]
 
 
-def test_duplicated_segments_close_alike(tmp_path: Path) -> None:
+def test_duplicated_segments_close_the_connection(tmp_path: Path) -> None:
     segments = stream_after(connected().finish())
     twice = [copy for segment in segments for copy in (segment, segment)]
     assert ends(tmp_path, twice) == [(16, "tcp_fin"), (10, "end_of_input")]
@@ -304,7 +304,7 @@ def test_sequence_numbers_may_wrap(tmp_path: Path) -> None:
     assert ends(tmp_path, stream_after(connection)) == [(8, "tcp_fin"), (5, "end_of_input")]
 
 
-# The rest of the world
+# Other parameters
 
 
 def test_without_tracking_nothing_changes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The face of nfstream 6: its parameters, columns, files and plugins, and its own results."""
+"""`nfstream.v6`: parameters, columns, files and plugins, and results of nfstream 6."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from nfstream.v6.plugins import DHCP, MDNS, SPLT, FlowSlicer, MsgType
 
 ORACLE = SHARED / "oracle" / "nfstream-6.6"
 SECOND = 1_000_000
-"""In the microseconds of a capture."""
+"""In microseconds."""
 
-# Times beyond the year 2262 are the last time that 64 bits of nanoseconds hold.
+# Times beyond the year 2262 become the last time that fits 64 bits of nanoseconds.
 BEYOND_2262 = ("dhcp_big_endian.pcapng", "dhcp_little_endian.pcapng")
 
 
@@ -81,7 +81,7 @@ class TestOracle:
                 assert equal, f"id {theirs[0]}: {column}"
 
     @each_oracle_capture
-    def test_text_is_theirs_but_for_the_last_digits_of_fractions(
+    def test_text_differs_only_in_the_last_digits_of_fractions(
         self, capture: Path, tmp_path: Path
     ) -> None:
         if capture.name in BEYOND_2262:
@@ -151,7 +151,7 @@ PARAMETER_ERRORS += [
 
 class TestParameters:
     @pytest.mark.parametrize(("parameters", "message"), PARAMETER_ERRORS, ids=str)
-    def test_wrong_values_are_told_in_the_same_words(
+    def test_wrong_values_give_the_same_messages(
         self, redis: Path, parameters: dict[str, Any], message: str
     ) -> None:
         with pytest.raises(ValueError) as error:
@@ -250,7 +250,7 @@ class TestColumns:
 
 class TestFlowRules:
     def capture(self, folder: Path, *packets: tuple[float, int]) -> Path:
-        """Writes packets, given as seconds and source port, and returns their file."""
+        """Writes packets, as pairs of seconds and source port, to a file; returns its path."""
         timed = [(int(time * SECOND), udp_frame(src_port=port)) for time, port in packets]
         return write_pcap(folder / "flows.pcap", timed)
 
@@ -262,10 +262,10 @@ class TestFlowRules:
 
     def test_ids_count_ends(self, tmp_path: Path) -> None:
         capture = self.capture(tmp_path, (0, 1), (1, 2), (5, 1), (12, 3), (13, 1))
-        # The scan begins with the oldest flow, which is busy, and never comes to the idle one.
+        # The scan stops at the oldest flow, which is not idle, so the idle flow stays active.
         assert self.rows(capture, idle_timeout=10) == [(0, 1, 3, 0), (1, 2, 1, 0), (2, 3, 1, 0)]
 
-    def test_idle_flows_end_in_the_order_of_their_births(self, tmp_path: Path) -> None:
+    def test_idle_flows_end_in_the_order_of_their_first_packets(self, tmp_path: Path) -> None:
         capture = self.capture(tmp_path, (0, 2), (1, 1), (20, 3))
         assert [row[1] for row in self.rows(capture, idle_timeout=10)] == [2, 1, 3]
 
@@ -289,10 +289,10 @@ class TestFlowRules:
         capture = self.capture(tmp_path, (0.0006, 1), (10.0001, 1))
         assert len(self.rows(capture, idle_timeout=10)) == 2
 
-    def test_the_run_ends_with_the_flows_that_were_asked_for(self, redis: Path) -> None:
+    def test_the_run_ends_after_max_nflows(self, redis: Path) -> None:
         assert len(list(streamer(redis, max_nflows=2))) == 2
 
-    def test_a_streamer_can_be_asked_again(self, redis: Path) -> None:
+    def test_a_streamer_can_be_used_again(self, redis: Path) -> None:
         flows = streamer(redis)
         assert [f.id for f in flows] == [f.id for f in flows]
 
@@ -311,18 +311,18 @@ class TestFlowRules:
 
 
 class Recorder(NFPlugin):
-    """Keeps what it sees of each packet."""
+    """Keeps an attribute of each packet."""
 
     def on_init(self, packet: NFPacket, flow: NFlow) -> None:
-        flow.udps.seen = [self.look(packet, flow)]
+        flow.udps.seen = [self.attribute(packet, flow)]
 
     def on_update(self, packet: NFPacket, flow: NFlow) -> None:
-        flow.udps.seen.append(self.look(packet, flow))
+        flow.udps.seen.append(self.attribute(packet, flow))
 
     def on_expire(self, flow: NFlow) -> None:
         flow.udps.total = flow.bidirectional_packets
 
-    def look(self, packet: NFPacket, flow: NFlow) -> Any:
+    def attribute(self, packet: NFPacket, flow: NFlow) -> Any:
         return getattr(packet, self.name)  # type: ignore[attr-defined]
 
 
@@ -419,7 +419,7 @@ class TestPlugins:
             return [(f.id, f.expiration_id, f.bidirectional_packets) for f in flows]
 
         assert rows(-1) == [(number, -1, 1) for number in range(6)]
-        # As nfstream 6.6.0 has it.
+        # The result of nfstream 6.6.0.
         assert rows(-5) == [(0, 0, 2), (1, 1, 3), (2, -5, 1)]
 
     def test_cleanup_is_called_at_the_end(self, redis: Path) -> None:
@@ -460,7 +460,7 @@ class TestCsv:
             (2, 2, {"flows.0.csv": "45", "flows.1.csv": "23"}),
         ],
     )
-    def test_flows_are_shared_out_to_files(
+    def test_flows_are_split_into_files(
         self,
         redis: Path,
         tmp_path: Path,
@@ -478,7 +478,7 @@ class TestCsv:
 
     @pytest.mark.parametrize("name", ["flows_per_file", "rotate_files"])
     @pytest.mark.parametrize("value", [-1, "x", 2.0])
-    def test_wrong_counts_are_told(self, redis: Path, name: str, value: Any) -> None:
+    def test_wrong_counts_are_errors(self, redis: Path, name: str, value: Any) -> None:
         with pytest.raises(ValueError) as error:
             streamer(redis).to_csv("unused.csv", **{name: value})
         assert str(error.value) == f"Please specify a valid {name} parameter (>= 0)."
@@ -525,12 +525,12 @@ class TestAnonymisation:
 
         assert hashed() != hashed()
 
-    def test_unknown_columns_are_told(
+    def test_unknown_columns_print_a_warning(
         self, redis: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         streamer(redis).to_pandas(columns_to_anonymize=["nothing"])
-        told = capsys.readouterr().out
-        assert told == "WARNING: NFlow do not have {} attribute. Skipping anonymization.\n"
+        printed = capsys.readouterr().out
+        assert printed == "WARNING: NFlow do not have {} attribute. Skipping anonymization.\n"
 
 
 def dhcp(
@@ -582,7 +582,7 @@ class TestDhcp:
         }
 
     @pytest.mark.parametrize("kind", [DISCOVER, INFORM, [], [(53, b"\7")]])
-    def test_of_other_messages_it_is_read_what_clients_say_of_themselves(
+    def test_client_options_are_read_from_every_message(
         self, tmp_path: Path, kind: list[tuple[int, bytes]]
     ) -> None:
         options = [(12, b"a"), (50, bytes(4)), (55, b"\1"), (57, b"\2\0"), (60, b"b"), (77, b"c")]
@@ -613,7 +613,7 @@ class TestDhcp:
         (flow,) = self.flows(tmp_path, dhcp([*REQUEST, (12, b"a\xff")]))
         assert flow.udps.dhcp_12 == "a\ufffd"
 
-    def test_anything_else_on_the_port_is_left_alone(self, tmp_path: Path) -> None:
+    def test_other_payloads_on_the_port_are_ignored(self, tmp_path: Path) -> None:
         (flow,) = self.flows(tmp_path, udp_frame(68, 67))
         assert flow.udps.dhcp_msg_type is None
 
@@ -654,14 +654,16 @@ class TestMdns:
         [b"", b"garbage", mdns("A.local")[:-3], mdns("A.local", kind=16)],
         ids=["empty", "garbage", "cut", "text"],
     )
-    def test_what_points_nowhere_gives_nothing(self, tmp_path: Path, payload: bytes) -> None:
+    def test_messages_without_pointer_records_give_nothing(
+        self, tmp_path: Path, payload: bytes
+    ) -> None:
         assert self.names(tmp_path, payload) == []
 
     def test_a_name_that_points_to_itself_gives_nothing(self, tmp_path: Path) -> None:
         head = struct.pack(">HHHHHH", 0, 0x8400, 0, 1, 0, 0)
         assert self.names(tmp_path, head + b"\xc0\x0c" + bytes(20)) == []
 
-    def test_other_ports_are_left_alone(self, tmp_path: Path) -> None:
+    def test_other_ports_are_ignored(self, tmp_path: Path) -> None:
         assert self.names(tmp_path, mdns("A.local"), port=53) == []
 
 
@@ -675,7 +677,7 @@ class TestSlicerAndSplt:
         assert [flow.expiration_id == -1 for flow in flows] == full
 
     @pytest.mark.parametrize("mode", range(4))
-    def test_the_plugin_lists_what_the_parameter_lists(self, web: Path, mode: int) -> None:
+    def test_the_plugin_and_the_parameter_list_the_same(self, web: Path, mode: int) -> None:
         plugin = SPLT(sequence_length=7, accounting_mode=mode)
         for flow in streamer(web, splt_analysis=7, accounting_mode=mode, udps=plugin):
             assert flow.udps.splt_direction == flow.splt_direction
@@ -707,7 +709,7 @@ class TestScripts:
         assert (done.returncode, done.stderr) == (0, "")
         assert printed in done.stdout
 
-    def test_their_import_lines_alone_are_changed(self) -> None:
+    def test_only_their_import_lines_differ(self) -> None:
         for script in (ROOT / "examples" / "v6").glob("*.py"):
             code = script.read_text().split('"""', 2)[2]
             lines = [line for line in code.splitlines() if "v6" in line]
@@ -715,7 +717,7 @@ class TestScripts:
             assert all(re.match(r"from nfstream\.v6(\.plugins)? import ", line) for line in lines)
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_a_warning(tmp_path: Path) -> None:
     capture = tmp_path / "cut.pcap"
     capture.write_bytes(file_header() + record(0, udp_frame()) + b"\0\0\0")
     with pytest.warns(UserWarning, match="cut"):
@@ -725,7 +727,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_compare_runs_both_and_prints_the_differences(tmp_path: Path, redis: Path) -> None:
     script = ROOT / "benches" / "compare.py"
     shim = tmp_path / "nfstream_6"
-    # Stands for nfstream 6.6.0: the same script, with this package under its name.
+    # Replaces nfstream 6.6.0: runs the script with the import of this package.
     change = "s/from nfstream import/from nfstream.v6 import/"
     shim.write_text(f'#!/bin/sh\nsed -i "{change}" "$1"\nexec {sys.executable} "$@"\n')
     os.chmod(shim, 0o755)

@@ -63,11 +63,11 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 class Unavailable(Exception):
-    """Something that a recording needs is not on this machine; the text says what."""
+    """A requirement of a recording is missing on this machine; the message names it."""
 
 
 def find(program: str) -> str:
-    """The path of a program, or `Unavailable` with the package to install."""
+    """Returns the path of a program; raises `Unavailable` with the package to install."""
     path = shutil.which(program, path=PATH)
     if path is None:
         raise Unavailable(f"{program} is missing (Debian package {PACKAGES[program]})")
@@ -75,7 +75,7 @@ def find(program: str) -> str:
 
 
 def call(*command: str | Path, check: bool = True, timeout: float = 60.0) -> str:
-    """Run a command of the machine itself and return what it printed."""
+    """Runs a command outside the namespaces and returns its output."""
     done = subprocess.run(
         [str(word) for word in command],
         env={"PATH": PATH, "LANG": "C"},
@@ -95,8 +95,7 @@ def call(*command: str | Path, check: bool = True, timeout: float = 60.0) -> str
 class Lab:
     """Two namespaces, the link between them, and the programs that run there.
 
-    Use as a context manager: on the way out the programs that were started here are ended by
-    their process ids and the two namespaces are removed.
+    A context manager: its exit ends the programs that it started and removes the two namespaces.
     """
 
     work: Path
@@ -109,7 +108,7 @@ class Lab:
     logs: dict[int, Path] = field(default_factory=dict)
 
     def __enter__(self) -> Lab:
-        """Set the namespaces up."""
+        """Makes the namespaces."""
         try:
             self._build()
         except BaseException:
@@ -118,7 +117,7 @@ class Lab:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take everything down."""
+        """Removes everything."""
         self._remove()
 
     def _build(self) -> None:
@@ -171,16 +170,16 @@ class Lab:
             call("ip", "netns", "del", name, check=False)
 
     def address(self, name: str, address: str, device: str) -> None:
-        """Give a device of a namespace an address (IPv6 without duplicate detection)."""
+        """Adds an address to a device (IPv6 without duplicate address detection)."""
         more = ("nodad",) if ":" in address else ()
         call("ip", "-n", name, "address", "add", address, "dev", device, *more)
 
     def _inside(self, name: str, command: Sequence[str | Path]) -> list[str]:
-        """The command line that runs `command` in a namespace.
+        """Returns the command line that runs `command` in a namespace.
 
-        It has its own host name, resolver and /run there, so that neither this machine's name nor
-        its settings come into a capture.  Every step is an exec, so the process id of the command
-        is the one of the process that is started.
+        The namespace has its own host name, resolver and /run, so that no capture contains the
+        name or settings of this machine.  Every step is an exec, so the started process and the
+        command have the same process id.
         """
         host = "client" if name == self.client else "server"
         steps = (
@@ -197,7 +196,7 @@ class Lab:
         return {"PATH": PATH, "LANG": "C", "HOME": str(self.work), "USER": "user"}
 
     def run(self, name: str, *command: str | Path, check: bool = True) -> str:
-        """Run a command in a namespace, wait for it, and return what it printed."""
+        """Runs a command in a namespace to its end, and returns its output."""
         done = subprocess.run(
             self._inside(name, command),
             env=self._environment(),
@@ -214,13 +213,13 @@ class Lab:
         return done.stdout
 
     def near(self, *command: str | Path, check: bool = True) -> str:
-        """`run` on the client's side."""
+        """Runs a command on the client's side."""
         return self.run(self.client, *command, check=check)
 
     def start(
         self, name: str, *command: str | Path, port: int = 0, line: str = ""
     ) -> subprocess.Popen[str]:
-        """Start a program in a namespace and wait until it listens on a port or says a line."""
+        """Starts a program in a namespace; waits until it listens on `port` or prints `line`."""
         log = self.work / f"{Path(str(command[0])).name}.{len(self.logs)}.log"
         with log.open("w") as sink:
             process = subprocess.Popen(
@@ -248,12 +247,12 @@ class Lab:
         raise RuntimeError(f"{command[0]} did not become ready: {text}")
 
     def peer(self, name: str, *arguments: str) -> None:
-        """Start one of the small programs of peers.py as a server."""
+        """Starts one of the small programs of peers.py as a server."""
         self.start(name, *python(), PEERS, *arguments, line="ready")
 
     @contextlib.contextmanager
     def capture(self, out: Path, *options: str, device: str = "eth0") -> Iterator[None]:
-        """Record with tcpdump on the client's side while the body runs."""
+        """Records with tcpdump on the client's side while the body runs."""
         part = self.work / out.name
         tcpdump = ("tcpdump", "-i", device, "-n", "-U", "-Z", "root", "--immediate-mode")
         process = self.start(self.client, *tcpdump, "-w", part, *options, line="listening on")
@@ -268,7 +267,7 @@ class Lab:
         keep(part, out)
 
     def name_server(self, *options: str) -> None:
-        """A dnsmasq that knows the sample names, and only these."""
+        """Starts a dnsmasq that resolves only the sample names."""
         known = [f"--address=/{name}/{a}" for name, pair in SITES.items() for a in pair]
         self.start(
             self.server,
@@ -282,7 +281,7 @@ class Lab:
         )
 
     def web_server(self) -> None:
-        """An nginx with TLS 1.2 and 1.3 for all the sample names."""
+        """Starts an nginx with TLS 1.2 and 1.3 for all sample names."""
         make_certificate(self.work)
         www = self.work / "www"
         www.mkdir(exist_ok=True)
@@ -319,22 +318,22 @@ class Lab:
         self.start(self.server, find("nginx"), "-p", work, "-c", conf, "-e", log, port=443)
 
     def fetch(self, *arguments: str, check: bool = True) -> str:
-        """Fetch with curl, trusting the throw-away authority."""
+        """Fetches with curl, with the temporary authority trusted."""
         ca = self.work / "ca.pem"
         return self.near("curl", "-sS", "--cacert", ca, "-o", "/dev/null", *arguments, check=check)
 
     def ask(self, *arguments: str) -> str:
-        """Ask the sample name server with dig."""
+        """Queries the sample name server with dig."""
         return self.near("dig", "+noall", "+answer", "+comments", *arguments)
 
 
 def python() -> list[str]:
-    """The words that start this interpreter."""
+    """Returns the command of this interpreter."""
     return [sys.executable or "python3"]
 
 
 def stop(process: subprocess.Popen[str], how: int = signal.SIGTERM) -> None:
-    """End a process that this script started, and wait until it is gone."""
+    """Ends a process that this script started, and waits for its end."""
     if process.poll() is None:
         process.send_signal(how)
         try:
@@ -345,14 +344,14 @@ def stop(process: subprocess.Popen[str], how: int = signal.SIGTERM) -> None:
 
 
 def keep(part: Path, out: Path) -> None:
-    """Put a finished file into its place."""
+    """Copies a finished file to its final path."""
     shutil.copyfile(part, out)
     out.chmod(0o644)
     print(f"  {out.name}: {out.stat().st_size} bytes")
 
 
 def make_certificate(work: Path) -> None:
-    """A throw-away authority (ca.pem) and one server certificate for all the names (site.*)."""
+    """Makes a temporary authority (ca.pem) and a certificate for all names (site.*)."""
     if (work / "site.pem").exists():
         return
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

@@ -1,8 +1,8 @@
-"""Small clients and servers for the sample captures where no packaged program does the job.
+"""Small clients and servers for the sample captures, where no packaged program fits.
 
     python3 tests/captures/peers.py NAME ARGUMENT…
 
-`record.py` starts them in its namespaces.  A server says `ready` once it can be reached.
+`record.py` starts them in its namespaces.  A server prints `ready` once it is listening.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 
 def echo_stream(address: str, port: str, protocol: int) -> None:
-    """Serve connections one after the other; send back what comes, doubled."""
+    """Accepts connections one after the other; sends all data back twice."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((address, int(port)))
@@ -34,7 +34,7 @@ def echo_stream(address: str, port: str, protocol: int) -> None:
 
 
 def udp_echo(address: str, port: str) -> None:
-    """Send back what comes, doubled."""
+    """Sends all data back twice."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, int(port)))
         print("ready", flush=True)
@@ -44,7 +44,7 @@ def udp_echo(address: str, port: str) -> None:
 
 
 def tcp_talk(address: str, port: str) -> None:
-    """14 exchanges every half second, four seconds of silence, 8 more."""
+    """Makes 14 exchanges every half second and, after four seconds of silence, 8 more."""
     with socket.create_connection((address, int(port))) as talk:
         for number in range(22):
             if number == 14:
@@ -55,7 +55,7 @@ def tcp_talk(address: str, port: str) -> None:
 
 
 def udp_talk(address: str, port: str) -> None:
-    """6 exchanges every second, three and a half seconds of silence, 4 more."""
+    """Makes 6 exchanges every second and, after three and a half seconds of silence, 4 more."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
         talk.connect((address, int(port)))
         print("ready", flush=True)
@@ -68,7 +68,7 @@ def udp_talk(address: str, port: str) -> None:
 
 
 def sctp_talk(address: str, port: str, source: str) -> None:
-    """Six messages and their answers."""
+    """Sends six messages and reads the answers."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP) as talk:
         talk.bind((source, 0))
         talk.connect((address, int(port)))
@@ -79,7 +79,7 @@ def sctp_talk(address: str, port: str, source: str) -> None:
 
 
 def cable() -> None:
-    """Make tun0 and tun1 and carry every packet from one to the other."""
+    """Makes tun0 and tun1 and forwards every packet from one to the other."""
     set_name, no_pi, tun = 0x400454CA, 0x1000, 0x0001
     ends = []
     for name in (b"tun0", b"tun1"):
@@ -103,7 +103,7 @@ def cable() -> None:
 
 
 def h3_server(address: str, port: str, certificate: str, key: str) -> None:
-    """An HTTP/3 server: GET /N is answered with N bytes."""
+    """Runs an HTTP/3 server that answers GET /N with N bytes."""
     from aioquic.asyncio import QuicConnectionProtocol, serve  # type: ignore
     from aioquic.h3.connection import H3_ALPN, H3Connection  # type: ignore
     from aioquic.h3.events import HeadersReceived  # type: ignore
@@ -136,7 +136,7 @@ def h3_server(address: str, port: str, certificate: str, key: str) -> None:
 
 
 def h3_client(address: str, port: str, name: str, size: str, authority: str, agent: str) -> None:
-    """Fetch /SIZE over HTTP/3 from `address`, asking for the server `name`."""
+    """Fetches /SIZE over HTTP/3 from `address`, with the server name `name`."""
     from aioquic.asyncio import QuicConnectionProtocol, connect
     from aioquic.h3.connection import H3_ALPN, H3Connection
     from aioquic.h3.events import DataReceived

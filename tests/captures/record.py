@@ -1,33 +1,33 @@
 #!/usr/bin/env python3
-"""Record the sample captures of this folder anew.
+"""Records the sample captures of this folder.
 
-    sudo python3 tests/captures/record.py                 all of them
-    sudo python3 tests/captures/record.py web dns         only the named ones
-    sudo python3 tests/captures/record.py --uml           all of them, in user-mode Linux
-    python3 tests/captures/record.py --list               what there is
+    sudo python3 tests/captures/record.py                 all captures
+    sudo python3 tests/captures/record.py web dns         the named ones
+    sudo python3 tests/captures/record.py --uml           all captures, in user-mode Linux
+    python3 tests/captures/record.py --list               list the names
 
 Every capture is traffic between real programs.  The script makes two network namespaces, joins
 them with a veth pair, starts the servers in one and the clients in the other, records on the
-client's side and takes everything down again.  Nothing leaves the namespaces: the names are real,
-so that a classifier recognises them, but the name server is a private dnsmasq and the addresses
-are from the documentation and private ranges.
+client's side and removes everything again.  Nothing leaves the namespaces: the names are real, so
+that a classifier recognises them, but the name server is a private dnsmasq and the addresses are
+from the documentation and private ranges.
 
-Root is needed, and these Debian packages:
+Needs root and these Debian packages:
 
     apt-get install --no-install-recommends \\
         iproute2 ethtool util-linux tcpdump wireshark-common iputils-ping curl openssl \\
         bind9-dnsutils dnsmasq-base nginx-light openssh-server openssh-client \\
         redis-server redis-tools zstd python3-venv
 
-`quic` also fetches aioquic from PyPI into a throw-away virtual environment.
+`quic` also installs aioquic from PyPI into a temporary virtual environment.
 
 Some recordings need device types that not every kernel has (`vlan`, `tunnels`, `sctp`).  With
 `--uml` the script boots a user-mode Linux kernel on the machine's own file system and records in
-it; this takes the packages `user-mode-linux` and `kmod`, and no change to the machine's kernel.
-User-mode Linux has netem too, which gives the link a delay of a few milliseconds; without netem
-the recordings are made with no delay.
+it; this needs the packages `user-mode-linux` and `kmod`, and no change to the machine's kernel.
+User-mode Linux also has netem, which gives the link a delay of a few milliseconds; without netem
+there is no delay.
 
-Keys and certificates are made for each run and thrown away, so two runs never give equal files.
+Keys and certificates are made for each run and deleted, so two runs never give equal files.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def web(work: Path, out: Path) -> None:
             http(third, "www.wikipedia.org", "/old")
             http(third, "static.example.com", "/form", "-d", "colour=blue&size=9")
             http(second, "static.example.com", "/missing", "--http1.0")
-            # A client that does not trust the server, and one that finds the door closed.
+            # A client that does not trust the server, and one that connects to a closed port.
             lab.near(
                 *("curl", "-sS", "--interface", second, "--cacert", "/dev/null"),
                 *("--resolve", f"www.netflix.com:443:{SITES['www.netflix.com'][0]}"),
@@ -135,7 +135,7 @@ def web(work: Path, out: Path) -> None:
 
 
 def web6(work: Path, out: Path) -> None:
-    """The same idea over IPv6, with neighbour discovery and ICMPv6 ping."""
+    """Similar traffic over IPv6, with neighbour discovery and ICMPv6 ping."""
     with Lab(work, ipv4=False, ipv6=True) as lab:
         lab.name_server()
         lab.web_server()
@@ -187,7 +187,7 @@ def vlan(work: Path, out: Path) -> None:
 
 
 def ssh(work: Path, out: Path) -> None:
-    """Two OpenSSH sessions that run a command, with throw-away keys."""
+    """Two OpenSSH sessions that run a command, with temporary keys."""
     for key in ("host", "user"):
         kind = ("-q", "-t", "ed25519", "-N", "", "-C", "sample")
         call("ssh-keygen", *kind, "-f", work / f"{key}_key")
@@ -231,7 +231,7 @@ def redis(work: Path, out: Path) -> None:
 
 
 def dns(work: Path, out: Path) -> None:
-    """Queries of several types over UDP and TCP; one UDP answer comes in IP fragments."""
+    """Queries of several types over UDP and TCP; one UDP answer arrives in IP fragments."""
     long = [f"--txt-record=large.example.com,{n:02d} " + "x" * 240 for n in range(12)]
     with Lab(work) as lab:
         lab.name_server("--edns-packet-max=4096", *long)
@@ -246,19 +246,19 @@ def dns(work: Path, out: Path) -> None:
             lab.ask(at, "www.example.org", "A")  # refused: no such zone here
             lab.ask(at, "+tcp", "static.example.com", "A")
             lab.ask(at, "+bufsize=4096", "large.example.com", "TXT")
-            # This answer is cut at 512 bytes; dig asks again over TCP.
+            # This answer is cut at 512 bytes; dig repeats the query over TCP.
             lab.ask(at, "+noedns", "large.example.com", "TXT")
-        with (out / "dns.pcap").open("rb") as plain, (out / "dns.pcap.gz").open("wb") as packed:
-            with gzip.GzipFile("", "wb", 9, packed, mtime=0) as sink:
+        with (out / "dns.pcap").open("rb") as plain, (out / "dns.pcap.gz").open("wb") as file:
+            with gzip.GzipFile("", "wb", 9, file, mtime=0) as sink:
                 shutil.copyfileobj(plain, sink)
         print("  dns.pcap.gz")
 
 
-def packed(work: Path, out: Path) -> None:
-    """redis.pcap again, compressed with zstd (dns.pcap.gz is made with dns.pcap)."""
+def compressed(work: Path, out: Path) -> None:
+    """redis.pcap compressed with zstd (`dns` also makes dns.pcap.gz)."""
     source = out / "redis.pcap"
     if not source.exists():
-        raise Unavailable("redis.pcap is not there: record redis first")
+        raise Unavailable("redis.pcap is missing: record redis first")
     call("zstd", "-q", "-f", "-19", source, "-o", work / "redis.pcap.zst")
     keep(work / "redis.pcap.zst", out / "redis.pcap.zst")
 
@@ -270,7 +270,7 @@ def quic(work: Path, out: Path) -> None:
         interpreter = quic_python(work)
     make_certificate(work)
     with Lab(work) as lab:
-        # One server for each address: a socket for all of them would answer from another one.
+        # One server for each address: a socket for all addresses would answer from another one.
         names = {"www.youtube.com": "6000", "www.instagram.com": "500"}
         pair = (work / "site.pem", work / "site.key")
         for name in names:
@@ -286,7 +286,7 @@ def quic(work: Path, out: Path) -> None:
 
 
 def quic_python(work: Path) -> Path:
-    """The interpreter of a throw-away virtual environment with aioquic."""
+    """Returns the interpreter of a temporary virtual environment with aioquic."""
     place = work / "venv"
     made = subprocess.run(
         [*python(), "-m", "venv", str(place)], capture_output=True, text=True, check=False
@@ -296,12 +296,12 @@ def quic_python(work: Path) -> Path:
     pip = [str(place / "bin" / "python"), "-m", "pip", "install", "-q", "aioquic"]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Unavailable(f"pip cannot fetch aioquic: {done.stderr.strip()[-200:]}")
+        raise Unavailable(f"pip cannot install aioquic: {done.stderr.strip()[-200:]}")
     return place / "bin" / "python"
 
 
 def nanoseconds(work: Path, out: Path) -> None:
-    """A few conversations with time stamps in nanoseconds."""
+    """A few conversations with timestamps in nanoseconds."""
     with Lab(work) as lab:
         lab.name_server()
         lab.web_server()
@@ -355,7 +355,7 @@ def mixed(work: Path, out: Path) -> None:
 
 
 def strip_section(path: Path) -> None:
-    """Take the options (hardware, system) out of a pcapng file's section header block."""
+    """Removes the options (hardware, system) from a pcapng file's section header block."""
     data = path.read_bytes()
     order = "<" if data[8:12] == b"\x4d\x3c\x2b\x1a" else ">"
     (length,) = struct.unpack_from(f"{order}I", data, 4)
@@ -402,7 +402,7 @@ def tunnels(work: Path, out: Path) -> None:
                     local = () if name == "geneve" else ("local", here)
                     words = (*kind.split(), *local, "remote", there)
                     call("ip", "-n", side, "link", "add", "tunnel", "type", *words)
-                    # No link-local addresses: nothing but what is sent on purpose.
+                    # No link-local addresses, so that the kernel sends nothing of its own.
                     set_link = ("ip", "-n", side, "link", "set", "tunnel")
                     call(*set_link, "addrgenmode", "none")
                     call(*set_link, "mtu", "1400", "up")
@@ -417,7 +417,7 @@ def tunnels(work: Path, out: Path) -> None:
 
 
 def snaplen(work: Path, out: Path) -> None:
-    """A TLS conversation of which only the first 96 bytes of each packet are kept."""
+    """A TLS conversation, with only the first 96 bytes of each packet."""
     with Lab(work) as lab:
         lab.name_server()
         lab.web_server()
@@ -426,7 +426,7 @@ def snaplen(work: Path, out: Path) -> None:
 
 
 def long(work: Path, out: Path) -> None:
-    """A TCP and a UDP conversation with a steady beat and one long pause."""
+    """A TCP and a UDP conversation with regular exchanges and one long pause."""
     with Lab(work) as lab:
         lab.peer(lab.server, "tcp-echo", SERVER4, "7000")
         lab.peer(lab.server, "udp-echo", SERVER4, "7001")
@@ -448,11 +448,11 @@ def sctp(work: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class Recording:
-    """How to make one capture (or a pair), and what it needs."""
+    """The function that makes a capture (or a pair), and its requirements."""
 
     make: Callable[[Path, Path], None]
     programs: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()  # words after `ip link add x type`, tried beforehand
+    devices: tuple[str, ...] = ()  # arguments of `ip link add x type`, tried first
     sctp: bool = False
 
 
@@ -466,7 +466,7 @@ RECORDINGS = {
     "ssh": Recording(ssh, ("sshd", "ssh", "ssh-keygen")),
     "redis": Recording(redis, ("redis-server", "redis-cli")),
     "dns": Recording(dns, ("dnsmasq", "dig")),
-    "packed": Recording(packed, ("zstd",)),
+    "compressed": Recording(compressed, ("zstd",)),
     "quic": Recording(quic, ("openssl",)),
     "nanoseconds": Recording(nanoseconds, WEB),
     "mixed": Recording(mixed, (*WEB, "dumpcap", "redis-server", "redis-cli")),
@@ -488,7 +488,7 @@ RECORDINGS = {
 
 
 def ready(recording: Recording) -> None:
-    """`Unavailable` when a program or a kernel feature that the recording needs is missing."""
+    """Raises `Unavailable` if a program or kernel feature that the recording needs is missing."""
     lacking = []
     for program in (*BASE, *recording.programs):
         try:
@@ -514,18 +514,18 @@ def ready(recording: Recording) -> None:
                     call("ip", "-n", probe, "link", "del", "probe0")
                 except RuntimeError as reason:
                     kind = words.split()[0]
-                    raise Unavailable(f"this kernel makes no {kind} device; --uml does") from reason
+                    raise Unavailable(f"this kernel has no {kind} devices; use --uml") from reason
         finally:
             call("ip", "netns", "del", probe, check=False)
     if recording.sctp:
         try:
             socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
         except OSError as reason:
-            raise Unavailable("this kernel has no SCTP; --uml has") from reason
+            raise Unavailable("this kernel has no SCTP; use --uml") from reason
 
 
 def record(names: Sequence[str], out: Path) -> int:
-    """Make the named recordings here; the number of those that could not be made."""
+    """Makes the named recordings here, and returns the number that failed."""
     missed = 0
     for name in names:
         print(name, flush=True)
@@ -541,17 +541,17 @@ def record(names: Sequence[str], out: Path) -> int:
 
 
 def record_in_uml(names: Sequence[str], out: Path) -> int:
-    """Boot user-mode Linux on this file system and make the recordings in it."""
+    """Boots user-mode Linux on this file system and makes the recordings in it."""
     kernel, modprobe = find("linux.uml"), find("modprobe")
     with tempfile.TemporaryDirectory(prefix="uml-") as place:
         work = Path(place)
         (work / "lib").mkdir()
         (work / "lib" / "modules").symlink_to(UML_MODULES)
         quic_environment = ""
-        if "quic" in names:  # there is no network in the guest
+        if "quic" in names:  # the guest has no network
             quic_environment = f"RECORD_QUIC_PYTHON={quic_python(work)}"
         words = shlex.join([*python(), str(ME), "--out", str(out), *names])
-        # The guest kernel loads what it needs by itself, from its own folder of modules.
+        # The guest kernel loads its modules itself, from its own folder.
         (work / "modprobe").write_text(f'#!/bin/sh\nexec {modprobe} -d {work} "$@"\n')
         (work / "modprobe").chmod(0o755)
         init = work / "init"
@@ -584,33 +584,37 @@ sleep 60
         )
         code = work / "code"
         if not code.exists():
-            raise RuntimeError("user-mode Linux did not come to its end")
+            raise RuntimeError("user-mode Linux ended without a result")
         return int(code.read_text())
 
 
 def main() -> int:
-    """Read the command line and record."""
-    reader = argparse.ArgumentParser(description="Record the sample captures anew.")
-    reader.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
-    reader.add_argument("--list", action="store_true", help="show the names and end")
+    """Reads the command line and records."""
+    reader = argparse.ArgumentParser(description="Record the sample captures.")
+    reader.add_argument(
+        "names", nargs="*", metavar="NAME", help="recordings to make (default: all)"
+    )
+    reader.add_argument("--list", action="store_true", help="list the names and exit")
     reader.add_argument("--uml", action="store_true", help="record in user-mode Linux")
-    reader.add_argument("--out", type=Path, default=HERE, help="where to write (this folder)")
-    wish = reader.parse_args()
-    if wish.list:
+    reader.add_argument(
+        "--out", type=Path, default=HERE, help="output folder (default: this folder)"
+    )
+    arguments = reader.parse_args()
+    if arguments.list:
         for name, recording in RECORDINGS.items():
             print(f"{name:12} {(recording.make.__doc__ or '').strip()}")
         return 0
-    for name in wish.names:
+    for name in arguments.names:
         if name not in RECORDINGS:
-            reader.error(f"there is no recording {name!r}; --list shows them")
+            reader.error(f"unknown recording {name!r}; --list shows the names")
     if os.geteuid() != 0:
-        reader.error("root is needed to make network namespaces and to record")
-    # A stop asked for by a signal also takes the namespaces and the programs down.
+        reader.error("recording needs root; run it with sudo")
+    # SIGTERM also removes the namespaces and ends the programs.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names = wish.names or list(RECORDINGS)
-    out = wish.out.resolve()
+    names = arguments.names or list(RECORDINGS)
+    out = arguments.out.resolve()
     try:
-        missed = record_in_uml(names, out) if wish.uml else record(names, out)
+        missed = record_in_uml(names, out) if arguments.uml else record(names, out)
     except (Unavailable, RuntimeError) as reason:
         print(f"error: {reason}", file=sys.stderr)
         return 2

@@ -15,8 +15,9 @@ use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use nfstream::capture::{self, Chunk, Source};
-use nfstream::decode::{self, Fragment, Packet, TcpFlags};
+use nfstream::capture::{self, Source};
+use nfstream::decode;
+use nfstream::packet::{Chunk, Fragment, Packet, TcpFlags};
 use nfstream_dissect::{
     Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Segment,
 };
@@ -217,13 +218,14 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     const ACTIVE: i64 = 1_800_000;
     let mut source = capture::open(&[capture.to_owned()])?;
     let mut chunk = Chunk::default();
+    let mut fragments = Vec::new();
     let mut open: HashMap<Key, Open> = HashMap::new();
     let mut labelled = Vec::new();
     loop {
         // What was read before damage counts.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
-            let Ok(packet) = decode::decode(record, chunk.frame(record), Default::default()) else {
+            let Ok(packet) = decode::decode(record, chunk.frame(record), Default::default(), &mut fragments) else {
                 continue;
             };
             if packet.fragment == Fragment::Later {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use nfstream::capture::{self, CaptureError, Chunk, Source};
+use nfstream::capture::{self, CaptureError, Source};
 use nfstream::decode::decode;
 use nfstream_dissect::{
     Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Metadata, Packet,
@@ -49,6 +49,7 @@ pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
         fingerprints: Fingerprints { ja3: wanted, ja4: wanted, hassh: wanted },
         certificates: options & 2 != 0,
         personal: options & 4 != 0,
+        ..Config::default()
     });
     let endpoints = Endpoints {
         protocol,
@@ -105,11 +106,12 @@ pub fn write_conversation<'a>(
 pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureError> {
     let mut source = capture::open(std::slice::from_ref(path))?;
     let mut chunk = Chunk::default();
+    let mut fragments = Vec::new();
     let mut conversations: BTreeMap<_, Vec<(Direction, Vec<u8>)>> = BTreeMap::new();
     loop {
         let more = source.read(&mut chunk, 8192)?;
         for record in &chunk.records {
-            let Ok(packet) = decode(record, chunk.frame(record), Default::default()) else {
+            let Ok(packet) = decode(record, chunk.frame(record), Default::default(), &mut fragments) else {
                 continue;
             };
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);

@@ -1,6 +1,6 @@
-"""nfstream 6 on this engine: its scripts run with one changed import line.
+"""nfstream 6 on this engine: its scripts run after changing one import line.
 
-``docs/v6.md`` tells what is different on purpose.
+``docs/v6.md`` lists the intended differences.
 
 >>> from nfstream.v6 import NFStreamer
 >>> for flow in NFStreamer(source="tests/captures/redis.pcap"):

@@ -1,4 +1,4 @@
-"""Parameters of nfstream 6: what each may be, and what is said otherwise."""
+"""Parameters of nfstream 6: checks and error messages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Value = TypeVar("Value")
 
 
 class Parameter(Generic[Value]):
-    """A parameter that is checked whenever it is set.
+    """A parameter that is checked on every assignment.
 
     Args:
-        parse: Returns the value to keep, or raises ``ValueError`` without words.
-        message: What is wrong with any other value.
+        parse: Returns the value to keep, or raises ``ValueError`` without a message.
+        message: Error message for values that ``parse`` refuses.
     """
 
     def __init__(self, parse: Callable[[Any], Value], message: str) -> None:
@@ -25,7 +25,7 @@ class Parameter(Generic[Value]):
         self._message = message
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Takes note of where the value is kept."""
+        """Sets the name of the attribute that keeps the value."""
         self._name = f"_{name}"
 
     def __get__(self, instance: object, owner: type) -> Value:
@@ -56,7 +56,7 @@ def flag(name: str) -> Parameter[bool]:
 
 
 def whole(least: int, most: int | None, message: str) -> Parameter[int]:
-    """Returns a parameter that is a whole number; `most` is none for no limit."""
+    """Returns a parameter that is a whole number; `most` is ``None`` for no limit."""
 
     def parse(value: object) -> int:
         if isinstance(value, int) and value >= least and (most is None or value <= most):
@@ -89,14 +89,14 @@ def parse_source(value: Any) -> str | list[str]:
 
 
 def parse_filter(value: object) -> str | None:
-    """Returns a packet filter, which is compiled when a run begins."""
+    """Returns a packet filter. The run compiles it when it starts."""
     if value is None or isinstance(value, str):
         return value
     raise ValueError
 
 
 def parse_plugins(value: Any) -> tuple[NFPlugin, ...] | list[NFPlugin]:
-    """Returns the plugins; one alone need not be in a list."""
+    """Returns the plugins; a single plugin needs no list."""
     if value is None:
         return ()
     if isinstance(value, NFPlugin):
@@ -107,7 +107,7 @@ def parse_plugins(value: Any) -> tuple[NFPlugin, ...] | list[NFPlugin]:
 
 
 def parse_visibility(value: object) -> int:
-    """Checks whether it is to be told which process traffic belongs to."""
+    """Returns 1 to add the process of each flow, 0 otherwise."""
     if not (isinstance(value, int) and value in (0, 1)):
         raise ValueError
     return int(value)

@@ -1,4 +1,4 @@
-"""Plugins as nfstream 6 has them."""
+"""Plugins with the interface of nfstream 6."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class NFPlugin:
     """A feature of your own, written for nfstream 6.
 
     Values live in ``flow.udps``; each becomes a column, ``udps.name``. Setting
-    ``flow.expiration_id = -1`` ends the flow with the packet at hand.
+    ``flow.expiration_id = -1`` ends the flow with the current packet.
 
     Args:
-        **kwargs: Whatever the plugin needs, kept as its attributes.
+        **kwargs: Any values that the plugin needs, kept as its attributes.
 
     Examples:
         >>> from nfstream.v6 import NFPlugin, NFStreamer
@@ -40,7 +40,7 @@ class NFPlugin:
         """Updates the values, given a later packet of the flow."""
 
     def on_expire(self, flow: NFlow) -> None:
-        """Sets the last values: the flow has ended."""
+        """Sets the final values: the flow has ended."""
 
     def cleanup(self) -> None:
-        """Gives back what the plugin holds: the run has ended."""
+        """Releases the resources of the plugin: the run has ended."""

@@ -24,35 +24,36 @@ Path = str | os.PathLike[str]
 
 
 class NFStreamer:
-    """Reads packets and gives the flows they make up, as nfstream 6 does.
+    """Reads packets and returns their flows, as nfstream 6 does.
 
     Args:
         source: A capture file, a list of files read as one capture, or a network interface.
-        decode_tunnels: Whether packets inside GTP, CAPWAP and TZSP are metered in place of those
-            that carry them; without ``strict`` inside further tunnels too.
-        bpf_filter: Filter of libpcap: only packets that match are metered.
-        promiscuous_mode: Whether an interface takes packets for others too.
+        decode_tunnels: Whether to meter the packets inside GTP, CAPWAP and TZSP instead of the
+            outer packets; without ``strict`` also those inside further tunnels.
+        bpf_filter: libpcap filter; only packets that match are metered.
+        promiscuous_mode: Whether to capture packets to other machines, too.
         snapshot_length: Bytes captured of each packet.
         socket_buffer_size: Bytes of the capture buffer, 0 for the default.
         idle_timeout: Seconds without a packet after which a flow ends.
-        active_timeout: Seconds after which a flow ends and another one begins.
-        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 what
-            IP carries, 3 the payload.
+        active_timeout: Seconds after which a flow ends and another one starts.
+        accounting_mode: Meaning of bytes and packet sizes: 0 the frame, 1 the IP packet, 2 the
+            payload of IP, 3 the payload of the transport.
         udps: Plugins.
-        n_dissections: Packets of a flow that nDPI sees, at most; 0 for no nDPI.
-        statistical_analysis: Whether there are columns of statistics and TCP flags.
-        splt_analysis: Packets whose direction, size and inter-arrival time are listed.
-        n_meters: Taken, without effect: one meter is enough.
-        max_nflows: Flows after which the run ends; 0 for no end.
-        performance_report: Seconds between two reports of an interface's run, 0 for none.
-        system_visibility_mode: 1 for the columns ``system_process_pid`` and
-            ``system_process_name``, of interfaces alone.
-        system_visibility_poll_ms: Milliseconds between two looks at who has which sockets.
-        strict: Whether packets are read as nfstream 6.6 reads them, mistakes included, and those
-            are dropped that it drops. ``docs/v6.md`` lists them.
+        n_dissections: Maximum number of packets of a flow that nDPI inspects; 0 to run without
+            nDPI.
+        statistical_analysis: Whether to add columns of statistics and TCP flags.
+        splt_analysis: Number of first packets listed with direction, size and inter-arrival time.
+        n_meters: Accepted, without effect: one meter is enough.
+        max_nflows: Flows after which the run ends; 0 for no limit.
+        performance_report: Seconds between two reports during live capture; 0 for none.
+        system_visibility_mode: 1 to add the columns ``system_process_pid`` and
+            ``system_process_name`` to live capture.
+        system_visibility_poll_ms: Milliseconds between two polls of the machine's sockets.
+        strict: Whether to read packets exactly as nfstream 6.6 does, mistakes and dropped packets
+            included. ``docs/v6.md`` lists the differences.
 
     Raises:
-        ValueError: If a parameter has a value that nfstream 6 does not take.
+        ValueError: If nfstream 6 does not accept the value of a parameter.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer
@@ -161,7 +162,7 @@ class NFStreamer:
         self._strict = bool(strict)
 
     def __iter__(self) -> Iterator[NFlow]:
-        """Runs over the source and gives each flow as it ends."""
+        """Reads the source and yields each flow when it ends."""
         return iter(_Run(self))
 
     def to_csv(
@@ -171,21 +172,21 @@ class NFStreamer:
         flows_per_file: int = 0,
         rotate_files: int = 0,
     ) -> int:
-        """Runs over the source and writes flows to a CSV file, or several.
+        """Reads the source and writes flows to one or more CSV files.
 
         Args:
-            path: The file; that of the source with ``.csv`` behind it if not given.
-            columns_to_anonymize: Names of columns whose values are replaced by keyed hashes. The
-                key is forgotten with the run.
-            flows_per_file: Flows after which another file begins, ``name.1.csv`` after
+            path: The file; by default that of the source with ``.csv`` appended.
+            columns_to_anonymize: Names of columns to replace by keyed hashes, with a new key for
+                each run.
+            flows_per_file: Flows after which the next file starts, ``name.1.csv`` after
                 ``name.0.csv``; 0 for one file.
-            rotate_files: Files after which the first is written anew; 0 for no end.
+            rotate_files: Number of files after which the first one is overwritten; 0 for no limit.
 
         Returns:
-            The number of flows. No file is made if there are none.
+            The number of flows. Without flows there is no file.
 
         Raises:
-            ValueError: If a number makes no sense.
+            ValueError: If a number is negative.
             OSError: If a file cannot be written.
         """
         _check_count("flows_per_file", flows_per_file)
@@ -209,16 +210,16 @@ class NFStreamer:
         return count
 
     def to_pandas(self, columns_to_anonymize: Sequence[str] = ()) -> pd.DataFrame | None:
-        """Runs over the source and returns all flows, a row each.
+        """Reads the source and returns all flows, one per row.
 
-        Types are those that pandas finds in the text of :meth:`to_csv`, as in nfstream 6: lists
-        are text, and empty text is NaN.
+        pandas infers the types from the text of :meth:`to_csv`, as in nfstream 6: lists are text,
+        and empty text is NaN.
 
         Args:
-            columns_to_anonymize: Names of columns whose values are replaced by keyed hashes.
+            columns_to_anonymize: Names of columns to replace by keyed hashes.
 
         Returns:
-            A frame, or ``None`` if there are no flows.
+            A data frame, or ``None`` if there are no flows.
         """
         import pandas as pd
 
@@ -230,7 +231,7 @@ class NFStreamer:
 
 
 class _Run(engine.NFStreamer):
-    """One run of the engine by the rules of nfstream 6."""
+    """A run of the engine with the rules of nfstream 6."""
 
     def __init__(self, v6: NFStreamer) -> None:
         if v6.bpf_filter is not None:
@@ -288,14 +289,14 @@ class _Run(engine.NFStreamer):
 
 
 class _Anonymizer:
-    """Replaces the values of some columns by hashes under a key of its own."""
+    """Replaces the values of columns by keyed hashes, with a random key."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns if len(columns) > 0 else ()
         self._key = secrets.token_bytes(64)
 
     def __call__(self, names: list[str]) -> Callable[[list[Any]], None] | None:
-        """Returns what replaces the values in a row of columns `names`, if there is any."""
+        """Returns a function that replaces the values in a row of columns `names`, if needed."""
         places = []
         for column in self._columns:
             if column in names:
@@ -315,7 +316,7 @@ class _Anonymizer:
 
 
 def _write(file: TextIO, flows: Iterable[NFlow], anonymizer: _Anonymizer) -> int:
-    """Writes flows with a header, if there are any, and returns how many there are."""
+    """Writes flows, after a header if there are any, and returns their number."""
     writer = csv.writer(file)
     header: list[str] = []
     anonymize = None
@@ -337,15 +338,15 @@ def _write(file: TextIO, flows: Iterable[NFlow], anonymizer: _Anonymizer) -> int
 
 
 def _aligned(names: list[str], values: list[Any], header: list[str]) -> list[Any]:
-    """Returns the values in the order of `header`, empty where there is none."""
+    """Returns the values in the order of `header`; missing ones are ``None``."""
     by_name = dict(zip(names, values, strict=True))
     return [by_name.get(name) for name in header]
 
 
 def _numbered(path: Path, number: int) -> str:
     """Returns the name of one of several files."""
-    stem, ending = os.path.splitext(os.fspath(path))
-    return f"{stem}.{number}{ending}"
+    stem, extension = os.path.splitext(os.fspath(path))
+    return f"{stem}.{number}{extension}"
 
 
 def _check_count(name: str, count: object) -> None:

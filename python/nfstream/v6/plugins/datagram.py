@@ -1,4 +1,4 @@
-"""The payload of UDP over IPv4, which is what the bundled plugins read."""
+"""Payload of UDP over IPv4, for the bundled plugins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UDP = 17
 
 
 def payload(packet: V6Packet) -> bytes:
-    """Returns the captured bytes behind the UDP header; none of other packets."""
+    """Returns the captured bytes after the UDP header, or nothing for other packets."""
     if packet.ip_version != 4 or packet.protocol != _UDP:
         return b""
     data = packet.ip_packet

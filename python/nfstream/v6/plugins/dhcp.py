@@ -1,4 +1,4 @@
-"""What clients say of themselves when they ask for an address."""
+"""Options of DHCP clients."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ class MsgType(Enum):
 
 
 _LAST = (MsgType.DECLINE, MsgType.ACK, MsgType.NACK, MsgType.INFORM)
-"""Messages with which an exchange ends."""
+"""Messages that end an exchange."""
 
 
 class DHCP(NFPlugin):
-    """Reads the options of DHCP clients, and ends a flow where an exchange ends.
+    """Reads the options of DHCP clients, and ends a flow with each exchange.
 
-    The values are, of any message, ``udps.dhcp_12`` (host name), ``udps.dhcp_57`` (greatest size),
-    ``udps.dhcp_60`` (vendor class) and ``udps.dhcp_77`` (user class); of requests
-    ``udps.dhcp_50`` (address asked for), ``udps.dhcp_55`` (options asked for),
-    ``udps.dhcp_options`` (numbers of all options), ``udps.dhcp_addr`` (the client's address) and
-    ``udps.dhcp_oui`` (maker of its interface); and ``udps.dhcp_msg_type``, the first message.
+    Values from any message: ``udps.dhcp_12`` (host name), ``udps.dhcp_57`` (maximum message size),
+    ``udps.dhcp_60`` (vendor class) and ``udps.dhcp_77`` (user class). Values from requests:
+    ``udps.dhcp_50`` (requested address), ``udps.dhcp_55`` (requested options),
+    ``udps.dhcp_options`` (numbers of all options), ``udps.dhcp_addr`` (address of the client) and
+    ``udps.dhcp_oui`` (vendor of its interface). ``udps.dhcp_msg_type`` is the type of the first
+    message.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer
@@ -51,7 +52,7 @@ class DHCP(NFPlugin):
     """
 
     def on_init(self, packet: V6Packet, flow: NFlow) -> None:
-        """Begins with no values but those of the first packet."""
+        """Sets all values to none, then reads the first packet."""
         for name in ("12", "50", "55", "57", "60", "77"):
             setattr(flow.udps, f"dhcp_{name}", None)
         flow.udps.dhcp_options = []
@@ -61,7 +62,7 @@ class DHCP(NFPlugin):
         self.on_update(packet, flow)
 
     def on_update(self, packet: V6Packet, flow: NFlow) -> None:
-        """Reads a packet of a flow to a server."""
+        """Reads a packet, if the flow is one to a server."""
         if flow.dst_port != _PORT:
             return
         message = payload(packet)
@@ -82,18 +83,18 @@ class DHCP(NFPlugin):
                 flow.udps.dhcp_77 = _text(value)
         if kind is MsgType.REQUEST:
             _read_request(message, options, flow)
-        # A client without an address sends to all, and so do those who answer it.
+        # A client without an address broadcasts, and so do the servers that answer it.
         if kind in _LAST or flow.src_ip == "0.0.0.0":
             flow.expiration_id = -1
 
 
 def _read_request(message: bytes, options: list[tuple[int, bytes]], flow: NFlow) -> None:
     values = dict(options)
-    asked = values.get(50)
-    if asked is None or len(asked) > 4:
+    requested = values.get(50)
+    if requested is None or len(requested) > 4:
         flow.udps.dhcp_50 = None
     else:
-        flow.udps.dhcp_50 = str(IPv4Address(asked.rjust(4, b"\0")))
+        flow.udps.dhcp_50 = str(IPv4Address(requested.rjust(4, b"\0")))
     flow.udps.dhcp_55 = ",".join(map(str, values[55])) if 55 in values else None
     flow.udps.dhcp_options = [number for number, _ in options]
     address = IPv4Address(message[12:16])
@@ -103,7 +104,7 @@ def _read_request(message: bytes, options: list[tuple[int, bytes]], flow: NFlow)
 
 
 def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Gives number and value of each option; the last may be cut."""
+    """Yields number and value of each option; the last value may be truncated."""
     at = 0
     while at < len(data) and data[at] != _END:
         if data[at] == _PAD:
@@ -115,7 +116,7 @@ def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _message_type(options: list[tuple[int, bytes]]) -> MsgType | int:
-    """Returns the type of a message; the number where it has no name, 0 where there is none."""
+    """Returns the type of a message: a number if it has no name, 0 if it is missing."""
     number = int.from_bytes(dict(options).get(53, b""), "big")
     return MsgType(number) if 1 <= number <= 8 else number
 

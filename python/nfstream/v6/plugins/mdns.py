@@ -15,10 +15,10 @@ _POINTER_LABEL = 0xC0
 
 
 class MDNS(NFPlugin):
-    """Lists the names that pointer records of multicast DNS answers give.
+    """Lists the names in pointer records of multicast DNS answers.
 
-    The value is ``udps.mdns_ptr``, each name once, in the order in which they came. Commas in
-    names are spaces.
+    The value is ``udps.mdns_ptr``: each name once, in the order of arrival. Commas in names are
+    replaced by spaces.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer
@@ -29,7 +29,7 @@ class MDNS(NFPlugin):
     """
 
     def on_init(self, packet: V6Packet, flow: NFlow) -> None:
-        """Begins the list."""
+        """Starts the list with the names of the first packet."""
         flow.udps.mdns_ptr = []
         self.on_update(packet, flow)
 
@@ -40,7 +40,7 @@ class MDNS(NFPlugin):
         try:
             names = list(_pointers(payload(packet)))
         except (IndexError, struct.error):
-            # Whatever it is, it is no DNS message.
+            # Not a DNS message.
             return
         for name in names:
             if name not in flow.udps.mdns_ptr:
@@ -48,7 +48,7 @@ class MDNS(NFPlugin):
 
 
 def _pointers(message: bytes) -> Iterator[str]:
-    """Gives the names to which the answers of a DNS message point (RFC 1035)."""
+    """Yields the names in the pointer records of a DNS message's answers (RFC 1035)."""
     _, _, questions, answers = struct.unpack_from(">HHHH", message)
     at = 12
     for _ in range(questions):
@@ -66,7 +66,7 @@ def _pointers(message: bytes) -> Iterator[str]:
 
 
 def _name(message: bytes, at: int) -> tuple[str, int]:
-    """Returns the name at a place of a DNS message, and the place behind it."""
+    """Returns the name at a position of a DNS message, and the position after it."""
     labels: list[str] = []
     end = None
     hops = 0

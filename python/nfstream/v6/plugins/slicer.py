@@ -7,10 +7,10 @@ from nfstream.v6.plugin import NFPlugin
 
 
 class FlowSlicer(NFPlugin):
-    """Ends a flow with its ``limit``-th packet; the next packet begins another flow.
+    """Ends a flow with its ``limit``-th packet; the next packet starts another flow.
 
     Args:
-        limit: Packets of a flow, at most.
+        limit: Maximum number of packets of a flow.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer

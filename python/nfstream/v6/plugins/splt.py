@@ -13,9 +13,9 @@ class SPLT(NFPlugin):
     where there is no packet. The parameter ``splt_analysis`` does the same, much faster.
 
     Args:
-        sequence_length: Packets that are listed.
-        accounting_mode: What a size is: 0 the frame, 1 the IP packet, 2 what IP carries, and 3 the
-            payload.
+        sequence_length: Number of packets to list.
+        accounting_mode: Meaning of sizes: 0 the frame, 1 the IP packet, 2 the payload of IP, 3 the
+            payload of the transport.
 
     Examples:
         >>> from nfstream.v6 import NFStreamer
@@ -37,7 +37,7 @@ class SPLT(NFPlugin):
         self._list(packet, flow, 0)
 
     def on_update(self, packet: V6Packet, flow: NFlow) -> None:
-        """Lists a further packet, if there is room."""
+        """Lists a later packet, unless the list is full."""
         place = flow.bidirectional_packets - 1
         if place < self.sequence_length:
             self._list(packet, flow, place)

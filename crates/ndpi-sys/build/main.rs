@@ -7,7 +7,12 @@
 //!   itself was built with are not known, so libgcrypt is not added: build nDPI with its
 //!   own crypto (its default since 4.0).
 //!
+//! - `NDPI_LICENSE=<name>` names the licence under which nDPI 6 or newer is used: from 6.0 on, parts
+//!   of it have a second licence. Without it such a version is refused.
+//!
 //! The version is checked twice: here by `pkg-config`, and by `shim.c` against the headers.
+
+mod headers;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -23,10 +28,10 @@ struct Ndpi {
 }
 
 fn main() -> ExitCode {
-    for input in ["build.rs", "shim.c", "shim.h"] {
+    for input in ["build", "shim.c", "shim.h"] {
         println!("cargo::rerun-if-changed={input}");
     }
-    for variable in ["NDPI_DIR", "NDPI_STATIC"] {
+    for variable in ["NDPI_DIR", "NDPI_LICENSE", "NDPI_STATIC"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let linked_in = env::var_os("NDPI_STATIC").is_some_and(|value| value == "1");
@@ -83,16 +88,22 @@ fn from_pkg_config(linked_in: bool) -> Result<Ndpi, String> {
 }
 
 fn build(ndpi: &Ndpi, linked_in: bool) {
-    // The shim goes first: linkers that drop unneeded libraries resolve from left to right.
-    cc::Build::new()
-        .file("shim.c")
+    let mut shim = cc::Build::new();
+    shim.file("shim.c")
         .includes(&ndpi.include)
         .std("gnu11")
         .warnings(true)
         .extra_warnings(true)
         // nDPI's own headers do not pass the strict warnings.
-        .flag_if_supported("-Wno-unused-parameter")
-        .compile("ndpi_shim");
+        .flag_if_supported("-Wno-unused-parameter");
+    for define in headers::defines(&cc::Build::new(), &ndpi.include, &out_dir()) {
+        shim.define(define, None);
+    }
+    if env::var_os("NDPI_LICENSE").is_some_and(|name| !name.is_empty()) {
+        shim.define("NFSTREAM_NDPI_LICENSE_CHOSEN", None);
+    }
+    // The shim goes first: linkers that drop unneeded libraries resolve from left to right.
+    shim.compile("ndpi_shim");
     for path in &ndpi.search {
         println!("cargo::rustc-link-search=native={}", path.display());
     }
@@ -101,4 +112,8 @@ fn build(ndpi: &Ndpi, linked_in: bool) {
     for name in &ndpi.companions {
         println!("cargo::rustc-link-lib=dylib={name}");
     }
+}
+
+fn out_dir() -> PathBuf {
+    PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"))
 }
