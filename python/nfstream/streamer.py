@@ -1,4 +1,4 @@
-"""The streamer: what to read, how to cut it into flows, and the ways to take them."""
+"""`NFStreamer`: source, parameters, iteration and the end of runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Path = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Stats:
-    """What a run has counted: ``packets == flow_packets + sum(ignored.values())``.
+    """Counts of a run: ``packets == flow_packets + sum(ignored.values())``.
 
     When a live run has ended, ``received == packets + dropped_by_kernel``.
 
@@ -35,14 +35,14 @@ class Stats:
         packets: Packets read from the source.
         flow_packets: Packets that belong to flows.
         ignored: Packets that belong to no flow, by reason.
-        late_packets: Packets of flows that came after a later packet of their flow.
+        late_packets: Packets older than the last packet of their flow.
         flows: Flows that have ended.
-        evicted_flows: Flows that ended only to make room for others.
-        active_flows: Flows that have begun and not ended yet.
-        received: Packets that interfaces have given to the kernel and that the filter, if there
-            is one, let pass; 0 for files.
-        dropped_by_kernel: Packets of these that were lost, as they were not read fast enough.
-        dropped_by_interface: Packets that the interfaces had to drop before that.
+        evicted_flows: Flows that ended to make room for others.
+        active_flows: Flows that have not ended yet.
+        received: Packets that the kernel got from interfaces and that matched the filter; 0 for
+            files.
+        dropped_by_kernel: Received packets that did not fit into the buffer.
+        dropped_by_interface: Packets that the interfaces dropped before that.
     """
 
     packets: int = 0
@@ -58,56 +58,55 @@ class Stats:
 
 
 class NFStreamer(Tables):
-    """Reads packets and gives the flows they make up.
+    """Reads packets and returns their flows.
 
-    A streamer can be iterated again and again: each iteration is a run of its own, from the
-    source's first packet on. A process that is forked during a run begins one of its own, too.
-    With ``async for`` the event loop goes on meanwhile.
+    You can iterate over a streamer several times: each iteration is a separate run, from the first
+    packet of the source. A process that is forked during a run can start new runs. With
+    ``async for`` the event loop continues during the run.
 
-    A live run, over interfaces, ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``,
-    ``max_nflows``, a ``break`` out of the loop or the end of a ``with`` block. Packets captured by
-    then are still put into flows, and all flows end: a loop that goes on gets them, plugins see
-    ``on_expire`` in any case. Ctrl-C in a loop over a live run is taken as ``stop()``, so the loop
-    gets the last flows and ends; a second one is a ``KeyboardInterrupt`` at once. So is SIGTERM,
-    whose second ends the program. Handlers of your own for these signals stay.
+    A live run ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``, ``max_nflows``, a ``break`` out
+    of the loop or the end of a ``with`` block. Packets captured by then still go into flows, and
+    all flows end: a loop that continues gets them, and plugins always get ``on_expire``. Ctrl-C
+    during a loop over a live run acts like ``stop()``, so the loop gets the last flows and ends; a
+    second one raises ``KeyboardInterrupt`` at once. SIGTERM does the same, and a second one ends
+    the program. Handlers that you have installed for these signals stay in place.
 
     Args:
         source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of
             files read as one capture, or ``"-"`` for standard input; or the name of a network
-            interface, a list of them, or ``"any"`` for all. A file whose name is that of an
-            interface is ``"./name"``.
-        snaplen: Bytes captured of each packet, for live capture; a file's packets are taken as
-            they are.
+            interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a file with
+            the name of an interface.
+        snaplen: Bytes captured of each packet in live capture; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Seconds after which a flow is cut into slices.
         plugins: Features of your own.
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Packets of a TCP flow that the dissector inspects, at most.
         max_udp_dissections: Packets of a UDP flow that the dissector inspects, at most.
-        bpf_filter: Filter of libpcap: only packets that match are metered. Other packets of a
+        bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
-        decode_tunnels: Whether packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE (ERSPAN and
-            NVGRE too), L2TP and Teredo are metered in place of those that carry them. IP in IP
-            is always decoded.
-        accounting_mode: What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the
+        decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
+            (also ERSPAN and NVGRE), L2TP and Teredo instead of the outer packets. IP in IP is
+            always decoded.
+        accounting_mode: Meaning of bytes and packet sizes: 0 the frame, 1 the IP packet, 2 the
             payload of IP, 3 the payload of the transport.
         statistical_analysis: Short for the features ``"statistics"`` and ``"tcp_flags"``.
-        splt_analysis: Packets whose direction, size and inter-arrival time are listed one by one,
+        splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
-        max_nflows: Flows after which the run ends; 0 for no end.
-        max_active_flows: Active flows, at most: one more ends the flow that has been silent for
-            longest; 0 for no limit.
+        max_nflows: Flows after which the run ends; 0 for no limit.
+        max_active_flows: Maximum number of active flows; at the limit, a new flow evicts the one
+            that has been silent for longest. 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Names of column groups to add to the base columns, or ``"all"``;
             ``docs/columns.md`` explains them.
-        n_meters: Threads that meter flows; 0 for as many as the machine has processors. The
-            flows are the same for any number, unless some are evicted: each meter has its share of
+        n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
+            number, unless some are evicted: each meter has an equal share of
             ``max_active_flows``. With plugins there is always one.
         promiscuous_mode: Whether packets to other machines are captured, too; not on ``"any"``.
         socket_buffer_size: Bytes of the buffer in which the kernel keeps packets until they are
             read.
-        duration: Seconds after which a live run ends, ``None`` for no end.
+        duration: Seconds after which a live run ends, ``None`` for no limit.
         system_visibility_mode: 1 for columns with the process of this machine that each flow
             belongs to, on Linux: ``system_process_pid`` and ``system_process_name``.
         system_visibility_poll_ms: Milliseconds between two reads of the sockets of all
@@ -117,9 +116,9 @@ class NFStreamer(Tables):
 
     Raises:
         FileNotFoundError: If there is no such file or interface.
-        PermissionError: If a file must not be read, or packets must not be captured.
+        PermissionError: If the process may not read a file or capture packets.
         IsADirectoryError: If a file is a directory.
-        ValueError: If a file is no capture, or a parameter has a value that makes no sense.
+        ValueError: If a file is not a capture, or a parameter has an invalid value.
 
     Examples:
         >>> from nfstream import NFStreamer
@@ -188,37 +187,37 @@ class NFStreamer(Tables):
                 "performance_report": performance_report,
             }
         )
-        # Its groups are among the features now.
+        # `features` has its groups now.
         del self._parameters["statistical_analysis"]
         self._report_interval: float = self._parameters.pop("performance_report")
         self._is_live = _engine.check_source(self._source)
         if duration is not None and not self._is_live:
-            raise ValueError("duration is for network interfaces: a file ends by itself")
+            raise ValueError("duration is for network interfaces; leave it out for files")
         if system_visibility_mode and not self._is_live:
             raise ValueError(
                 "system_visibility_mode is for network interfaces: "
-                "a file does not tell whose its packets were"
+                "a capture file does not record processes"
             )
         self._run: _engine.Run | None = None
         self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
-        # What is to be undone when a run ends.
+        # Clean-up at the end of each run.
         self._endings: dict[_engine.Run, contextlib.ExitStack] = {}
 
     def __iter__(self) -> Iterator[NFlow]:
-        """Runs over the source and gives each flow as it ends."""
+        """Reads the source and yields each flow when it ends."""
         loop = self._flows()
         self._loops.add(loop)
         return loop
 
     async def __aiter__(self) -> AsyncIterator[NFlow]:
-        """Runs over the source and gives each flow as it ends, while the event loop goes on."""
+        """Reads the source and yields each flow when it ends; does not block the event loop."""
         in_thread = asyncio.get_running_loop().run_in_executor
         run = await in_thread(None, self._start)
         reading: asyncio.Future[list[NFlow]] | None = None
         try:
             while True:
                 reading = in_thread(None, run.read_flows)
-                # Cancelled is whoever waits; the thread goes on and is waited for below.
+                # Cancelling ends only the waiting; the code below waits for the thread.
                 flows = await asyncio.shield(reading)
                 if not flows:
                     break
@@ -243,18 +242,18 @@ class NFStreamer(Tables):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stops the run at hand, and ends loops that were left."""
+        """Stops the current run, and ends unfinished loops."""
         self.stop()
         for loop in list(self._loops):
-            # One that goes on in another thread gets the last flows there.
+            # A loop that is running in another thread gets the last flows there.
             with contextlib.suppress(ValueError):
                 loop.close()
 
     def stop(self) -> None:
-        """Ends the run at hand, from whichever thread, without loss.
+        """Ends the current run without loss. Any thread may call it.
 
-        What has been captured by now is still put into flows, and all flows end. The loop over
-        the run gets them, then it ends. Without a run nothing happens.
+        Packets captured so far still go into flows, and all flows end. The loop over the run gets
+        them and then ends. Without a run nothing happens.
         """
         if self._run is not None:
             self._run.stop()
@@ -262,7 +261,7 @@ class NFStreamer(Tables):
     def _flows(self) -> Generator[NFlow, None, None]:
         run = self._start()
         try:
-            # Not `yield from`: when the loop is left that would close the run before it is drained.
+            # `yield from` would close the run on leaving the loop, before it is drained.
             for flow in run:  # noqa: UP028
                 yield flow
         except BaseException as error:
@@ -271,7 +270,7 @@ class NFStreamer(Tables):
         self._end(run)
 
     def stats(self) -> Stats:
-        """Returns the counts of the last run: all of them after it, those so far during it."""
+        """Returns the counts of the last run; during a run, the counts so far."""
         return Stats() if self._run is None else Stats(**self._run.stats())
 
     def __repr__(self) -> str:
@@ -294,10 +293,10 @@ class NFStreamer(Tables):
         return _engine.Run(self._source, plugins=plugins, plugin_base=NFPlugin, **self._parameters)
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
-        """Ends a run, whichever way it came to its end.
+        """Ends a run, and cleans up after it.
 
-        Where the run has failed that is what the caller is told, not what cleaning up raises. In a
-        process that was forked during the run, that is left to the parent.
+        If the run has failed, the caller gets that error and not one from cleaning up. In a
+        process that was forked during the run, the parent cleans up.
         """
         if run.is_of_parent:
             run.close()
@@ -323,7 +322,7 @@ class NFStreamer(Tables):
 
 
 def _level_of_caller() -> int:
-    """Returns how many frames lie between a warning and the code that uses this package."""
+    """Returns the number of frames between a warning and the caller of this package."""
     package = os.path.dirname(__file__)
     frame = sys._getframe(1).f_back
     level = 2
@@ -362,7 +361,7 @@ def _plugins(plugins: object) -> list[NFPlugin]:
             raise ValueError(f"plugins must be NFPlugin instances, not {plugin!r}")
         if plugin.name in owners:
             raise ValueError(
-                f"plugins must have names of their own: {plugin.name!r} is {owners[plugin.name]}'s"
+                f"plugins must have unique names: {plugin.name!r} is {owners[plugin.name]}'s"
             )
         owners[plugin.name] = "another plugin"
         checked.append(plugin)

@@ -21,31 +21,31 @@ _PREVIEW_PACKETS = 50_000
 
 
 class Tables:
-    """The ways in which a streamer gives its flows as a table.
+    """Methods of a streamer that return its flows as a table.
 
-    All of them run over the source to its end and give a row for each flow, in the order in which
-    the flows end, a column for each attribute. ``docs/columns.md`` explains the columns. They
-    share some parameters:
+    Each method reads the source to its end. The table has a row for each flow, in the order in
+    which flows end, and a column for each attribute; ``docs/columns.md`` explains the columns.
+    The methods share these parameters:
 
-    - ``columns_to_anonymize``: names of columns whose values are replaced by hashes: keyed
-      BLAKE2b of the value's text, 64 hexadecimal digits, so the column becomes text. Equal values
-      have equal hashes within a table, also in different columns.
-    - ``key``: the key of these hashes, 1 to 64 bytes; a random one for each call if not given, so
-      that hashes of two calls cannot be compared.
-    - ``timestamps``: whether ``first_seen`` and ``last_seen`` are points in time (UTC) instead of
+    - ``columns_to_anonymize``: names of columns to replace by hashes: keyed BLAKE2b of the value's
+      text, 64 hexadecimal digits, so the column becomes text. Equal values have equal hashes
+      within a table, also in different columns.
+    - ``key``: key of these hashes, 1 to 64 bytes; by default a random one for each call, so that
+      hashes of two calls cannot be compared.
+    - ``timestamps``: whether ``first_seen`` and ``last_seen`` are timestamps (UTC) instead of
       integers, milliseconds since the Unix epoch.
 
-    A streamer without these wishes is itself a table for all that speak the Arrow PyCapsule
-    protocol: ``pyarrow.table(streamer)``, ``polars.DataFrame(streamer)``,
-    ``duckdb.sql("select * from streamer")``. Each use is a run of its own and reads batch by
-    batch while the engine works; with plugins it reads to the end first, because only then the
-    types of their columns are known.
+    A streamer is also a table itself for libraries with the Arrow PyCapsule protocol:
+    ``pyarrow.table(streamer)``, ``polars.DataFrame(streamer)``,
+    ``duckdb.sql("select * from streamer")``. Each use is a separate run, which delivers batches
+    while the engine works. With plugins the library gets the table at the end of the run, because
+    the types of plugin columns depend on all values.
     """
 
     _source: list[str]
     _plugins: list[NFPlugin]
     _parameters: dict[str, Any]
-    # A table that has been read only to know its schema, for whoever asks for its rows next.
+    # A table that was read for its schema; the next request for rows takes it.
     _read_ahead: Any = None
 
     def _start(self) -> _engine.Run:
@@ -64,22 +64,22 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
     ) -> pd.DataFrame:
-        """Returns all flows as a frame of pandas.
+        """Returns all flows as a pandas data frame.
 
-        Columns of the engine come from Arrow without a detour and have its types; columns of
-        plugins have the type that pandas finds for their values.
+        Columns of the engine come directly from Arrow and have its types; pandas infers the types
+        of plugin columns.
 
         Args:
-            columns_to_anonymize: Columns that are replaced by hashes.
+            columns_to_anonymize: Columns to replace by hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
-            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
         Returns:
-            A frame with the columns of the flows; without rows if there are no flows.
+            A data frame with the columns of the flows; without rows if there are no flows.
 
         Raises:
             ImportError: If pandas or pyarrow is not installed.
-            ValueError: If there is no column of such a name, or the key has no such length.
+            ValueError: If a column is unknown, or the key has a wrong length.
 
         Examples:
             >>> from nfstream import NFStreamer
@@ -115,16 +115,16 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
     ) -> pa.Table:
-        """Returns all flows as a table of pyarrow.
+        """Returns all flows as a pyarrow table.
 
-        Values of plugins become the narrowest of boolean, 64-bit integer, floating-point number,
-        list of these, or text that holds all of a column; ``None`` is a missing value, and what
-        fits in none of them is taken as ``str()`` writes it.
+        A plugin column gets the narrowest type that fits all its values: boolean, 64-bit integer,
+        floating-point number, list of these, or text. ``None`` is a missing value; other objects
+        are converted with ``str()``.
 
         Args:
-            columns_to_anonymize: Columns that are replaced by hashes.
+            columns_to_anonymize: Columns to replace by hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
-            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
         Returns:
             A table with the columns of the flows; its metadata has the versions of nfstream, nDPI
@@ -132,7 +132,7 @@ class Tables:
 
         Raises:
             ImportError: If pyarrow is not installed.
-            ValueError: If there is no column of such a name, or the key has no such length.
+            ValueError: If a column is unknown, or the key has a wrong length.
 
         Examples:
             >>> from nfstream import NFStreamer
@@ -155,20 +155,20 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
     ) -> pl.DataFrame:
-        """Returns all flows as a frame of Polars.
+        """Returns all flows as a Polars data frame.
 
         Args:
-            columns_to_anonymize: Columns that are replaced by hashes.
+            columns_to_anonymize: Columns to replace by hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
-            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
         Returns:
-            A frame with the columns of the flows, labels as categories; columns of plugins as in
+            A data frame with the columns of the flows, labels as categories; plugin columns as in
             :meth:`to_arrow`.
 
         Raises:
             ImportError: If Polars is not installed.
-            ValueError: If there is no column of such a name, or the key has no such length.
+            ValueError: If a column is unknown, or the key has a wrong length.
 
         Examples:
             >>> from nfstream import NFStreamer
@@ -199,8 +199,8 @@ class Tables:
         """Writes all flows to a Parquet file, compressed with zstd.
 
         The file's metadata has the versions of nfstream, nDPI and the columns, and the parameters
-        of the run as JSON, all under names that begin with ``nfstream.``. See :meth:`to_csv` for
-        the way in which files appear, and for the arguments.
+        of the run as JSON, all under names that begin with ``nfstream.``. :meth:`to_csv` explains
+        when files appear, and the arguments.
 
         Returns:
             The number of flows written.
@@ -231,36 +231,36 @@ class Tables:
     ) -> int:
         r"""Writes all flows to a CSV file (RFC 4180, lines end in ``\n``), a header line first.
 
-        Missing values are empty, lists are written as JSON, points in time as RFC 3339.
+        Missing values are empty, lists are written as JSON, timestamps as RFC 3339.
 
-        A file is either whole or not there: it grows under a hidden name beside the path, and
-        takes its name when it is complete and on the disk. If anything fails, it is removed, and
-        an older file of the same name is as it was.
+        Files are never partial: the data goes to a hidden file in the same folder, which gets its
+        name when it is complete and on the disk. If anything fails, the hidden file is removed,
+        and an older file of the same name stays unchanged.
 
-        With ``flows_per_file`` or ``bytes_per_file`` the table is spread over files with numbers
-        before the ending: ``flows.0.csv``, ``flows.1.csv`` and so on, each a table of its own that
-        appears when it is complete. With ``rotate_files`` only so many are kept, the newest, and
-        numbers go on growing.
+        With ``flows_per_file`` or ``bytes_per_file`` the table is split into files with numbers
+        before the extension: ``flows.0.csv``, ``flows.1.csv`` and so on, each a complete table that
+        appears when it is finished. ``rotate_files`` keeps only that many of the newest files;
+        numbers continue to grow.
 
         Args:
-            path: File to write; a pipe or a device is written directly.
-            columns_to_anonymize: Columns that are replaced by hashes.
-            flows_per_file: Flows of a file, at most; 0 for no limit.
-            rotate_files: Files that are kept, the newest; 0 for all.
-            bytes_per_file: Bytes of a file, about; 0 for no limit.
+            path: File to write; pipes and devices are written directly.
+            columns_to_anonymize: Columns to replace by hashes.
+            flows_per_file: Maximum flows of a file; 0 for no limit.
+            rotate_files: Number of newest files to keep; 0 for all.
+            bytes_per_file: Approximate bytes of a file; 0 for no limit.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
-            timestamps: Whether ``first_seen`` and ``last_seen`` are points in time (UTC).
-            overwrite: Whether files that are there are replaced; with ``flows_per_file`` or
-                ``bytes_per_file`` all files that have one of these names.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
+            overwrite: Whether to replace existing files; with ``flows_per_file`` or
+                ``bytes_per_file`` all files with one of these names.
 
         Returns:
             The number of flows written.
 
         Raises:
-            FileExistsError: If there is such a file, unless ``overwrite`` is true.
-            OSError: If a file cannot be written; its kind and its ``filename`` say more.
-            ValueError: If there is no column of such a name, the file is one of the source's, or
-                another argument has a value that makes no sense.
+            FileExistsError: If the file exists, unless ``overwrite`` is true.
+            OSError: If a file cannot be written; see ``errno`` and ``filename``.
+            ValueError: If a column is unknown, the file is one of the source's, or another
+                argument has an invalid value.
 
         Examples:
             >>> import os, tempfile
@@ -291,9 +291,9 @@ class Tables:
         timestamps: bool = False,
         overwrite: bool = False,
     ) -> int:
-        """Writes all flows to a file of JSON lines, an object a flow.
+        """Writes all flows to a JSON Lines file, one object per flow.
 
-        See :meth:`to_csv` for the way in which files appear, and for the arguments.
+        :meth:`to_csv` explains when files appear, and the arguments.
 
         Returns:
             The number of flows written.
@@ -324,8 +324,8 @@ class Tables:
     ) -> int:
         """Writes all flows to an Arrow file, also known as Feather version 2.
 
-        The schema's metadata is that of :meth:`to_arrow`. See :meth:`to_csv` for the way in which
-        files appear, and for the arguments.
+        The schema's metadata is that of :meth:`to_arrow`. :meth:`to_csv` explains when files
+        appear, and the arguments.
 
         Returns:
             The number of flows written.
@@ -345,7 +345,7 @@ class Tables:
     def __arrow_c_schema__(self) -> object:
         """Returns the columns as a capsule of the Arrow C data interface.
 
-        With plugins this is a run to its end; its rows go to who asks for them next.
+        With plugins this is a complete run; the next request for rows gets its table.
         """
         options, _ = self._options((), None, False)
         if self._plugins:
@@ -359,7 +359,7 @@ class Tables:
             run.close()
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Begins a run and returns its batches as a capsule of the Arrow C stream interface."""
+        """Starts a run and returns its batches as a capsule of the Arrow C stream interface."""
         options, _ = self._options((), None, False)
         if self._plugins:
             table, self._read_ahead = self._read_ahead, None
@@ -370,9 +370,9 @@ class Tables:
         return batches.__arrow_c_stream__(requested_schema)
 
     def _repr_html_(self) -> str:
-        """Returns what a run will do, and the first flows, for a notebook.
+        """Returns the parameters and the first flows as HTML, for notebooks.
 
-        Reads only regular files and of them only the beginning; plugins do not run.
+        Reads only the beginning of regular files; plugins do not run.
         """
         what = {
             "source": ", ".join(self._source),
@@ -388,7 +388,7 @@ class Tables:
 
     def _preview(self) -> str:
         if not all(os.path.isfile(path) for path in self._source):
-            return "<p>No flows are shown here: only regular files are read for that.</p>"
+            return "<p>No preview: only regular files have one.</p>"
         try:
             run = self._make_run([])
             try:
@@ -409,7 +409,7 @@ class Tables:
         )
         plugins = ", without plugins" if self._plugins else ""
         return (
-            f"<p>The first {len(flows)} flows{plugins}; nothing behind them was read.</p>"
+            f"<p>The first {len(flows)} flows{plugins}; the rest was not read.</p>"
             '<div style="overflow-x:auto"><table>'
             f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
         )
@@ -430,7 +430,7 @@ class Tables:
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
         parameters["plugins"] = [plugin.name for plugin in self._plugins]
         if names:
-            # Names of files may say more than they should.
+            # File names could reveal more than the table.
             parameters["columns_to_anonymize"] = names
         else:
             parameters["source"] = self._source
