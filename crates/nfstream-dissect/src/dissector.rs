@@ -1,7 +1,7 @@
 //! The inspection of flows: candidates, match, parser, label.
 
-use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
 use crate::catalogue::Catalogue;
+use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::naming;
 use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};

@@ -86,9 +86,7 @@ fn by_rule(
             let host = Some(&*metadata.host).filter(|host| !host.is_empty());
             let tls = metadata.tls.as_deref();
             host.and_then(|host| rules.by_domain(host.as_bytes()))
-                .or_else(|| {
-                    certificate_names(metadata).find_map(|name| rules.by_certificate(name))
-                })
+                .or_else(|| certificate_names(metadata).find_map(|name| rules.by_certificate(name)))
                 .or_else(|| tls.and_then(|tls| rules.by_ja4(&tls.ja4)))
         })
         .or_else(|| rules.by_address(server.ip()))
@@ -111,9 +109,10 @@ fn certificate_names(metadata: &Metadata) -> impl Iterator<Item = &[u8]> {
     let certificate = metadata.tls.as_deref().and_then(|tls| tls.certificate.as_deref());
     certificate.into_iter().flat_map(|certificate| {
         let names = certificate.names.iter().map(|name| &**name);
-        std::iter::once(&*certificate.common_name).chain(names).take(MAX_CERTIFICATE_NAMES).map(
-            |name| name.strip_prefix("*.").unwrap_or(name).as_bytes(),
-        )
+        std::iter::once(&*certificate.common_name)
+            .chain(names)
+            .take(MAX_CERTIFICATE_NAMES)
+            .map(|name| name.strip_prefix("*.").unwrap_or(name).as_bytes())
     })
 }
 

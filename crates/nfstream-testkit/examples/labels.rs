@@ -225,7 +225,9 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
         // What was read before damage counts.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
-            let Ok(packet) = decode::decode(record, chunk.frame(record), Default::default(), &mut fragments) else {
+            let Ok(packet) =
+                decode::decode(record, chunk.frame(record), Default::default(), &mut fragments)
+            else {
                 continue;
             };
             if packet.fragment == Fragment::Later {

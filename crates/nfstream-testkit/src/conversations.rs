@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use nfstream::capture::{self, CaptureError, Source};
 use nfstream::decode::decode;
+use nfstream::packet::Chunk;
 use nfstream_dissect::{
     Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Metadata, Packet,
     Progress,
@@ -111,7 +112,9 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureErro
     loop {
         let more = source.read(&mut chunk, 8192)?;
         for record in &chunk.records {
-            let Ok(packet) = decode(record, chunk.frame(record), Default::default(), &mut fragments) else {
+            let Ok(packet) =
+                decode(record, chunk.frame(record), Default::default(), &mut fragments)
+            else {
                 continue;
             };
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);

@@ -10,9 +10,9 @@ use nfstream::dissect::{
 };
 use nfstream::features::{Application, Column, Label, Metadata, Names, Value};
 use nfstream::flow::Slot;
+use nfstream::packet::Packet;
 use nfstream::sink::Format;
 use nfstream::table::Provenance;
-use nfstream::packet::Packet;
 use nfstream::{Config, Run, RunError, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds, text_of};
 

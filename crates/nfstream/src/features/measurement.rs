@@ -41,7 +41,7 @@ impl Measurement for () {
 }
 
 /// Measurements of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Measuring {
     /// The groups of columns besides the base ones.
     pub groups: Vec<Group>,
@@ -53,6 +53,23 @@ pub struct Measuring {
     pub splt_packets: usize,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
+}
+
+impl Measuring {
+    /// Packets that the columns of the group `splt` list, unless another number is chosen.
+    pub const SPLT_PACKETS: u16 = 10;
+}
+
+impl Default for Measuring {
+    fn default() -> Self {
+        Self {
+            groups: Default::default(),
+            unit: Default::default(),
+            accounting: Default::default(),
+            splt_packets: Self::SPLT_PACKETS.into(),
+            track_tcp: Default::default(),
+        }
+    }
 }
 
 /// [`Measuring`] in the form that the work on each packet uses.

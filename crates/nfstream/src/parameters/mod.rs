@@ -35,9 +35,6 @@ pub use table::{PARAMETERS, Parameter, Parameters};
 pub use value::Value;
 use value::{ALL, Mismatch, optional_groups};
 
-/// Packets in the columns of the group `splt` where `splt_analysis` gives no number.
-const SPLT_PACKETS: u16 = 10;
-
 impl Parameter {
     /// Returns the parameter called `name`.
     pub fn by_name(name: &str) -> Option<&'static Self> {
@@ -137,7 +134,7 @@ impl Parameters {
         if self.splt_analysis > 0 {
             add(Group::Splt);
         } else if self.features.contains(&Group::Splt) {
-            self.splt_analysis = SPLT_PACKETS;
+            self.splt_analysis = Measuring::SPLT_PACKETS;
         }
         self
     }
@@ -155,7 +152,7 @@ impl Parameters {
                 accounting: self.accounting_mode,
                 // Columns of the group may be needed without being among the features.
                 splt_packets: match self.splt_analysis {
-                    0 => SPLT_PACKETS.into(),
+                    0 => Measuring::SPLT_PACKETS.into(),
                     packets => packets.into(),
                 },
                 track_tcp: self.track_tcp,
