@@ -1,11 +1,11 @@
-//! The library as other programs call it: with streams, terminals and signals of their own.
+//! Library as embedded in other programs, with their own streams, terminals and signals.
 
 use std::io::{self, ErrorKind, Write};
 
 use crate::folder::{Folder, compare, corrupt_at};
 use nfstream_cli::{ExitCode, Io, Stream, run};
 
-/// Something to write to that fails.
+/// Writer that always fails.
 struct Failing(ErrorKind);
 
 impl Write for Failing {
@@ -18,7 +18,7 @@ impl Write for Failing {
     }
 }
 
-/// What a call has left behind.
+/// Result and output of a call.
 struct Outcome {
     code: ExitCode,
     stdout: String,
@@ -85,12 +85,12 @@ fn full_disks_are_failures() {
     for args in [&["flows", path.to_str().unwrap()][..], &["columns"], &["--version"]] {
         let outcome = call_with_stdout(args, &mut Failing(ErrorKind::StorageFull));
         assert_eq!(outcome.code, ExitCode::Failed);
-        assert_eq!(outcome.stderr, "error: standard output: cannot be written: no storage space\n");
+        assert_eq!(outcome.stderr, "error: cannot write to standard output: no storage space\n");
     }
 }
 
 #[test]
-fn interrupted_calls_say_what_there_is() {
+fn interrupted_calls_report_the_written_flows() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let outcome = call(&["flows", path.to_str().unwrap()], None, true);
@@ -124,7 +124,7 @@ fn sorted_flows_before_a_failure_are_written() {
 }
 
 #[test]
-fn completions_know_options_and_columns() {
+fn completions_include_options_and_subcommands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let outcome = call(&["completions", shell], None, false);
         assert_eq!(outcome.code, ExitCode::Done);
@@ -134,14 +134,14 @@ fn completions_know_options_and_columns() {
 }
 
 #[test]
-fn pages_of_the_manual_are_named_as_man_finds_them() {
+fn manual_pages_have_the_names_that_man_expects() {
     let page = |args: &[&str]| call(args, None, false).stdout;
     assert!(page(&["man"]).contains(".TH nfstream 1"));
     assert!(page(&["man", "flows"]).contains(".TH nfstream-flows 1"));
 }
 
 #[test]
-fn colors_are_for_those_who_want_them() {
+fn colors_are_for_terminals() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let args = ["summary", path.to_str().unwrap()];
@@ -150,7 +150,7 @@ fn colors_are_for_those_who_want_them() {
 }
 
 #[test]
-fn terminals_get_nothing_binary() {
+fn binary_formats_are_refused_on_terminals() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let args = ["flows", path.to_str().unwrap(), "--format", "parquet"];

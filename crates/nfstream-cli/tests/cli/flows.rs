@@ -125,9 +125,9 @@ fn files_have_the_format_of_their_ending() {
 }
 
 #[test]
-fn unknown_endings_are_refused() {
+fn unknown_extensions_are_refused() {
     let folder = Folder::with(&["redis.pcap"]);
-    folder.check("flows_unknown_ending", &["flows", "redis.pcap", "-o", "out.xlsx"]);
+    folder.check("flows_unknown_extension", &["flows", "redis.pcap", "-o", "out.xlsx"]);
     assert_eq!(folder.names(), ["redis.pcap"]);
 }
 
