@@ -38,6 +38,7 @@ registry! {
     Interfaces: interfaces,
     Summary: summary,
     Columns: columns,
+    Protocols: protocols,
     Completions: completions,
     Man: man,
 }

@@ -72,7 +72,7 @@ fn closed_pipes_are_success() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let path = path.to_str().unwrap();
-    for args in [&["flows", path][..], &["summary", path], &["columns"], &["--help"], &["man"]] {
+    for args in [&["flows", path][..], &["summary", path], &["columns"], &["protocols"], &["man"]] {
         let outcome = call_with_stdout(args, &mut Failing(ErrorKind::BrokenPipe));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (ExitCode::Done, ""), "{args:?}");
     }
@@ -157,6 +157,41 @@ fn binary_formats_are_refused_on_terminals() {
     let outcome = call(&args, Some(80), false);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (ExitCode::Usage, ""));
     compare("terminal_binary", outcome.stderr);
+}
+
+#[test]
+fn protocols_are_listed_with_their_ways() {
+    let outcome = call(&["protocols"], Some(200), false);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (ExitCode::Done, ""));
+    let plain = call(&["protocols"], None, false).stdout;
+    let words = |name: &str| {
+        let line = plain.lines().find(|line| line.split("  ").next() == Some(name)).unwrap();
+        line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(words("name"), ["name", "category", "recognised by", "metadata", "ports"]);
+    assert_eq!(words("SSH"), ["SSH", "RemoteAccess", "tcp", "yes", "tcp 22"]);
+    assert_eq!(words("YouTube")[2], "name");
+}
+
+#[test]
+fn protocols_can_be_json() {
+    let outcome = call(&["protocols", "--json"], None, false);
+    assert_eq!(outcome.code, ExitCode::Done);
+    let ssh = "  {
+    \"id\": 92,
+    \"name\": \"SSH\",
+    \"category\": \"RemoteAccess\",
+    \"transports\": [
+      \"tcp\"
+    ],
+    \"names_and_addresses\": false,
+    \"tcp_ports\": [
+      22
+    ],
+    \"udp_ports\": [],
+    \"metadata\": true
+  }";
+    assert!(outcome.stdout.contains(ssh), "{}", outcome.stdout);
 }
 
 #[cfg(target_os = "linux")]
