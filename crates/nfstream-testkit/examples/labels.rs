@@ -1,12 +1,12 @@
-//! Compares the labels of the dissect crate with those that another program gave.
+//! Compares the labels of the dissect crate with those of another program.
 //!
 //!     cargo run -p nfstream-testkit --example labels -- [--worst N] [--flows] LABELS CAPTURE...
 //!
-//! `LABELS` is a folder with a table for each capture, `NAME.csv`, of the columns `src_ip`,
+//! `LABELS` is a folder with a table for each capture, `NAME.csv`, with the columns `src_ip`,
 //! `src_port`, `dst_ip`, `dst_port`, `protocol`, `first_seen_ms`, `application_name`,
-//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or 1800 s
-//! in all, and 20 packets of each are inspected. Tunnels stay closed. `--flows` prints each flow
-//! that differs. Means are over captures, so that one with many flows decides nothing.
+//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or a total of
+//! 1800 s, and 20 packets of each are inspected. Tunnels are not decoded. `--flows` prints each
+//! flow that differs. Means are over captures, so that captures with many flows do not dominate.
 
 #![allow(clippy::print_stdout, reason = "a tool reports")]
 
@@ -222,7 +222,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     let mut open: HashMap<Key, Open> = HashMap::new();
     let mut labelled = Vec::new();
     loop {
-        // What was read before damage counts.
+        // Packets before the damage count.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
             let Ok(packet) =
