@@ -1,5 +1,5 @@
-//! Detection of differences between nDPI headers that the version number does not reveal: between two
-//! releases, one number covers several states of the interface. Probe programs test for each.
+//! Detection of differences between nDPI headers that the version number does not reveal: between
+//! two releases, one number covers several states of the interface. Probe programs test for each.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,8 @@
 //!
 //! - `NDPI_DIR=<prefix>` uses `<prefix>/include/ndpi` and `<prefix>/lib` without `pkg-config`.
 //! - `NDPI_STATIC=1` links nDPI statically. Together with `NDPI_DIR`, the dependencies of that nDPI
-//!   are unknown and libgcrypt is not linked: build nDPI with its own crypto, the default since 4.0.
+//!   are unknown and libgcrypt is not linked: build nDPI with its own crypto, the default since
+//!   4.0.
 //! - `NDPI_LICENSE=<name>` states the licence under which nDPI 6 or newer is used: since 6.0, parts
 //!   of it have a second licence. Without the variable such a version is refused.
 //!

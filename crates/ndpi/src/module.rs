@@ -48,7 +48,8 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error`] if nDPI cannot be initialised or is not the library that the program was built for.
+    /// [`Error`] if nDPI cannot be initialised or is not the library that the program was built
+    /// for.
     pub fn new() -> Result<Self, Error> {
         let _guard = lifecycle();
         // SAFETY: the function has no preconditions.
@@ -104,7 +105,8 @@ impl Module {
         Inspected { label: label.into(), wants_more: label.wants_more != 0 }
     }
 
-    /// Ends the dissection of a flow and guesses a label from ports and addresses if none was found.
+    /// Ends the dissection of a flow and guesses a label from ports and addresses if none was
+    /// found.
     ///
     /// Returns the known label otherwise. Call it once: the flow takes no more packets until it is
     /// reset.

@@ -33,8 +33,8 @@ impl Counts {
         }
     }
 
-    /// Returns the number of ignored packets with the reasons, `12 ignored (10 not ip, 2 filtered)`,
-    /// or `None` if there are none.
+    /// Returns the number of ignored packets with the reasons, or `None` if there are none:
+    /// `12 ignored (10 not ip, 2 filtered)`.
     pub(crate) fn ignored(&self) -> Option<String> {
         let total: u64 = self.ignored.iter().map(|(_, packets)| packets).sum();
         let reasons = self.ignored.iter().map(|(reason, n)| (reason.replace('_', " "), count(*n)));

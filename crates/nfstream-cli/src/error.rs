@@ -57,7 +57,7 @@ pub(crate) enum Error {
     #[error("feature {group} needs a dissector, {off}")]
     FeatureOff { group: &'static str, off: &'static str },
     /// The extension of the output file selects no format.
-    #[error("{}: unknown file extension; use {}, or choose a format with --format", path.display(), known)]
+    #[error("{}: unknown file extension; use {}, or --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },
     /// The interfaces cannot be listed.
     #[error("cannot list the network interfaces")]

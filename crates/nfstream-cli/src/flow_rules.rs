@@ -31,7 +31,8 @@ pub(crate) struct FlowRules {
 #[derive(Debug)]
 pub(crate) struct Job {
     parameters: Parameters,
-    /// Column groups that options such as `--where` and `--sort` need, in addition to those selected.
+    /// Column groups that options such as `--where` and `--sort` need, in addition to those
+    /// selected.
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,

@@ -33,7 +33,8 @@ pub struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// Returns a stream of this process with the properties that the system and the environment give.
+    /// Returns a stream of this process with the properties that the system and the environment
+    /// give.
     ///
     /// A terminal has colours unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub fn of_process<W: Descriptor + IsTerminal + Write>(writer: &'a mut W) -> Self {

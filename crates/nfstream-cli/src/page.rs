@@ -27,9 +27,9 @@ and `nfstream man COMMAND` prints it as a manual page.
 const CONDITIONS: &str = "
 ## Conditions
 
-`--where` takes an expression in the [Common Expression Language](https://cel.dev), as implemented by
-the crate [`cel`](https://docs.rs/cel). Its variables are the [columns](columns.md), including those
-that are not written: only the columns that the expression names are measured in addition. The
+`--where` takes an expression in the [Common Expression Language](https://cel.dev), as implemented
+by the crate [`cel`](https://docs.rs/cel). Its variables are the [columns](columns.md), including
+those that are not written: only the columns that the expression names are measured in addition. The
 result must be a bool.
 
 | column type | in an expression | for example |

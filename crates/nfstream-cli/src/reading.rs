@@ -93,7 +93,8 @@ impl<'a> Reading<'a> {
         &self.pool
     }
 
-    /// Passes the selected flows to `consumer`, shows progress and warnings, and returns the counts.
+    /// Passes the selected flows to `consumer`, shows progress and warnings, and returns the
+    /// counts.
     ///
     /// If the input fails, the error is returned after all flows up to that point have been passed
     /// on. An interrupted live run stops and passes on its remaining flows.

@@ -10,8 +10,8 @@ use pyo3::exceptions::{
     PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError,
 };
 
-/// Returns the exception for a source that cannot be read: a subclass of `OSError` with the path for
-/// an error of the system, `ValueError` for a file that is damaged or no capture.
+/// Returns the exception for a source that cannot be read: a subclass of `OSError` with the path
+/// for an error of the system, `ValueError` for a file that is damaged or no capture.
 pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
     let os_error = |source: &io::Error, name: String| match number(source) {
         // Given a number and a name, Python chooses the subclass.

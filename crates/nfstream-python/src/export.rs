@@ -1,5 +1,5 @@
-//! Tables of a run: in memory, as a stream of batches and in files. Adds Python's signals, exceptions
-//! and plugins to the engine's tables and sinks.
+//! Tables of a run: in memory, as a stream of batches and in files. Adds Python's signals,
+//! exceptions and plugins to the engine's tables and sinks.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -367,7 +367,8 @@ fn table_error(error: &TableError) -> PyErr {
 fn stream_error(py: Python<'_>, error: &PyErr) -> ArrowError {
     let message = error.to_string();
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // A stream has no error for Ctrl-C: raise it again after the caller sees the end of the stream.
+        // A stream has no error for Ctrl-C: raise it again after the caller sees the end of the
+        // stream.
         drop(py.import(intern!(py, "_thread")).and_then(|m| m.call_method0("interrupt_main")));
     }
     if error.is_instance_of::<PyOSError>(py) {

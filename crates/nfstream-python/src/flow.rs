@@ -249,7 +249,8 @@ impl NFlow {
         };
         match self.kind.attribute(name) {
             Some(Attribute::Plugin(plugin)) => {
-                // The old value is dropped after the lock is released: its finalizer may access the flow.
+                // The old value is dropped after the lock is released: its finalizer may access the
+                // flow.
                 let value = value.unbind();
                 let mut followed = lock(followed);
                 let _old = followed.values.get_mut(plugin).map(|old| std::mem::replace(old, value));

@@ -15,8 +15,8 @@ use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The table lists how flows are recognised: tcp and udp by their payload, ip by the number of the IP
-protocol, name by the name or address of the server, carrier by the protocol around them, and port
-by the usual port alone. nDPI, if in use, recognises further protocols.
+protocol, name by the name or address of the server, parser by the parser of a related protocol, and
+port by the usual port alone. nDPI, if in use, recognises further protocols.
 
 Examples:
   nfstream protocols
@@ -140,7 +140,7 @@ impl Entry {
         let mut ways = [&self.transports[..], names].concat();
         if ways.is_empty() {
             let has_ports = !self.tcp_ports.is_empty() || !self.udp_ports.is_empty();
-            ways.push(if has_ports { "port" } else { "carrier" });
+            ways.push(if has_ports { "port" } else { "parser" });
         }
         let metadata = if self.has_metadata { "yes" } else { "" };
         vec![
@@ -211,6 +211,6 @@ mod tests {
         assert!(youtube.transports.is_empty() && youtube.has_names && !youtube.has_metadata);
         assert_eq!(youtube.to_row()[2].text, "name");
         assert!(entry("ICMP").transports.contains(&"ip"));
-        assert_eq!(entry("gRPC").to_row()[2].text, "carrier");
+        assert_eq!(entry("gRPC").to_row()[2].text, "parser");
     }
 }

@@ -165,7 +165,8 @@ fn protocol(number: u8) -> Cell {
     protocol_name(number).map_or_else(|| number.to_string().into(), Cell::from)
 }
 
-/// Returns the address, with the port if there is one: `192.0.2.1:443`, `[2001:db8::1]:443` (RFC 5952).
+/// Returns the address, with the port if there is one (RFC 5952): `192.0.2.1:443`,
+/// `[2001:db8::1]:443`.
 fn endpoint(record: &Record, end: Sender) -> Cell {
     let key = &record.flow.key;
     let end = key.end(end);

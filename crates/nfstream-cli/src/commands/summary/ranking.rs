@@ -67,7 +67,8 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
     }
 }
 
-/// Returns the sort key: bytes, then flows, then the key itself, so that the order is deterministic.
+/// Returns the sort key: bytes, then flows, then the key itself, so that the order is
+/// deterministic.
 fn order<K: Copy>((key, count): &(K, Count)) -> (std::cmp::Reverse<(u64, u64)>, K) {
     (std::cmp::Reverse((count.bytes, count.flows)), *key)
 }
