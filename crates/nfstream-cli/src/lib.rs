@@ -17,7 +17,8 @@ mod human;
 mod input;
 mod io;
 mod output;
-#[cfg(test)]
+// Without nDPI the default dissector, which the page names, differs.
+#[cfg(all(test, feature = "ndpi"))]
 mod page;
 mod parameter_arguments;
 mod progress;

@@ -169,23 +169,23 @@ fn compare(
             counts.lost += usize::from(matches!(ours, "Unknown" | "(no flow)"));
         }
         let metadata = flow.and_then(|flow| flow.found.metadata).unwrap_or_default();
-        let wanted = field("client_fingerprint");
-        if wanted.starts_with(['t', 'q', 'd']) && wanted.matches('_').count() == 2 {
+        let expected = field("client_fingerprint");
+        if expected.starts_with(['t', 'q', 'd']) && expected.matches('_').count() == 2 {
             counts.ja4[1] += 1;
             let ja4 = metadata.tls.map(|tls| tls.ja4_of_ndpi(&metadata.host)).unwrap_or_default();
-            counts.ja4[0] += usize::from(ja4 == wanted);
-            if list && ja4 != wanted {
-                println!("  JA4 {wanted} -> {ja4}");
+            counts.ja4[0] += usize::from(ja4 == expected);
+            if list && ja4 != expected {
+                println!("  JA4 {expected} -> {ja4}");
             }
         }
-        let wanted = field("requested_server_name");
-        if !wanted.is_empty() {
+        let expected = field("requested_server_name");
+        if !expected.is_empty() {
             counts.names[1] += 1;
             let host = metadata.host;
-            let same = host.eq_ignore_ascii_case(wanted);
+            let same = host.eq_ignore_ascii_case(expected);
             counts.names[0] += usize::from(same);
             if list && !same {
-                println!("  name {wanted:?} -> {host:?}");
+                println!("  name {expected:?} -> {host:?}");
             }
         }
     }

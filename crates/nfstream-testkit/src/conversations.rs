@@ -44,10 +44,10 @@ const MAX_MEMORY: usize = 128 << 10;
 /// sizes of segments.
 pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
     let Some((options, data)) = data.split_first() else { return };
-    let wanted = options & 1 != 0;
+    let enabled = options & 1 != 0;
     let dissector = Dissector::new(Config {
         limits: Limits { tcp_packets: u32::MAX, udp_packets: u32::MAX },
-        fingerprints: Fingerprints { ja3: wanted, ja4: wanted, hassh: wanted },
+        fingerprints: Fingerprints { ja3: enabled, ja4: enabled, hassh: enabled },
         certificates: options & 2 != 0,
         personal: options & 4 != 0,
         ..Config::default()

@@ -388,10 +388,10 @@ impl<'a> Frames<'a> {
         let mut rest = self.rest;
         let mut time = seconds(1_700_000_000);
         std::iter::from_fn(move || {
-            let (&[step, low, high], behind) = rest.split_first_chunk()?;
+            let (&[step, low, high], after) = rest.split_first_chunk()?;
             let len = usize::from(u16::from_le_bytes([low, high]));
-            let (frame, behind) = behind.split_at(len.min(behind.len()));
-            rest = behind;
+            let (frame, after) = after.split_at(len.min(after.len()));
+            rest = after;
             time = time.plus(Duration::from_nanos(u64::from(step) * 100_000_000));
             Some((time, frame))
         })

@@ -266,7 +266,9 @@ class _Run(engine.NFStreamer):
         if self._is_live:
             self._report_interval = streamer.performance_report
             self._parameters["system_visibility_mode"] = streamer.system_visibility_mode
-            self._parameters["system_visibility_poll_ms"] = max(streamer.system_visibility_poll_ms, 1)
+            self._parameters["system_visibility_poll_ms"] = max(
+                streamer.system_visibility_poll_ms, 1
+            )
         self._udps = list(streamer.udps)
         self._strict = streamer._strict
 
