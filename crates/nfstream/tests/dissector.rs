@@ -1,4 +1,4 @@
-//! A dissector of another crate, through the public API alone: no product has to be compiled in.
+//! A dissector from another crate, through the public API alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The flow rules of the design page, one by one, as a caller sees them.
+//! The flow rules of docs/flows.md, one by one, through the public API.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -162,7 +162,7 @@ mod rule_3_idle {
         assert_eq!(rows[0].dst, rows[1].src);
     }
 
-    /// More packets of another flow than the stream's clock needs for several ticks.
+    /// More packets of another flow than several ticks of the stream's clock need.
     #[test]
     fn it_holds_exactly_whenever_a_scan_happens() {
         let other = || Frame::ethernet().ipv4(CLIENT, SERVER).tcp(1, 2, 0);
@@ -190,7 +190,7 @@ mod rule_3_idle {
 mod rule_4_active {
     use super::*;
 
-    /// A packet every 10 s from 0 on, the last one `last` nanoseconds off its time.
+    /// A packet every 10 s from 0 on; the last one is off by `last` nanoseconds.
     fn steady(count: i64, last: i64) -> Vec<Captured> {
         let time = |i| nanos(10 * i, if i == count - 1 { last } else { 0 });
         (0..count).map(|i| at(time(i), if i == 0 { request() } else { reply() })).collect()
@@ -453,7 +453,7 @@ mod rule_10_fragments {
         Frame::ethernet().ip(header).udp(CLIENT_PORT, SERVER_PORT).payload_len(64)
     }
 
-    /// Its bytes would be ports 1 and 515 if they were read as such.
+    /// Its bytes would read as ports 1 and 515.
     fn later(offset: u16) -> Frame {
         let header = Ipv4::new(CLIENT, SERVER).fragment(NUMBER, offset, false);
         Frame::ethernet().ip(header).opaque(17).payload_len(64)

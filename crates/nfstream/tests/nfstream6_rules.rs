@@ -1,4 +1,4 @@
-//! The rules of nfstream 6, as a caller sees them.
+//! The rules of nfstream 6, through the public API.
 
 #![cfg(feature = "nfstream6")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -55,7 +55,7 @@ fn an_old_busy_flow_keeps_idle_ones_behind_it_waiting() {
     let packets = [(0, 1), (1, 2), (8, 1), (12, 3), (30, 2)];
     let packets = packets.map(|(time, port)| packet(seconds(time), port));
     let rows = rows(&packets, &config(10, 100));
-    // The flow from port 2 is idle at 11, but only its own packet notices.
+    // The flow from port 2 is idle at 11, but only its own packet ends it.
     assert_eq!(rows.iter().map(|row| row.1).collect::<Vec<_>>(), [2, 1, 3, 2]);
 }
 
@@ -68,10 +68,10 @@ fn a_slice_is_a_flow_of_its_own() {
 
 #[test]
 fn one_clock_of_milliseconds_serves_all_flows() {
-    // Half a millisecond short of ten seconds apart, and in whole milliseconds ten seconds.
+    // Apart by half a millisecond less than ten seconds, and by ten seconds in whole milliseconds.
     let packets = [packet(nanos(0, 600_000), 1), packet(nanos(10, 100_000), 1)];
     assert_eq!(rows(&packets, &config(10, 100)).len(), 2);
-    // The second packet is from before the first, but belongs to its time.
+    // The second packet is older than the first, but counts at the time of the first.
     let packets = [packet(seconds(20), 2), packet(seconds(5), 1), packet(seconds(21), 1)];
     assert_eq!(rows(&packets, &config(10, 100)), [(0, 2, 1, 0), (1, 1, 2, 0)]);
 }

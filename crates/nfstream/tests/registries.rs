@@ -1,4 +1,4 @@
-//! What a folder holds is in its registry: a step that is forgotten is named here.
+//! The files of a folder are in its registry: the test names a forgotten step.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

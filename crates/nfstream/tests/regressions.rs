@@ -1,4 +1,4 @@
-//! What fuzzing has found, once more: each file of `fuzz/regressions` goes through its target.
+//! Inputs that once failed: each file of `fuzz/regressions` is run through its target.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -22,7 +22,7 @@ fn what_fuzzing_has_found_does_no_harm() {
     }
 }
 
-/// The targets do what they say: a broken promise of theirs would pass unseen.
+/// The targets check their claims: otherwise a failure would pass unnoticed.
 #[test]
 fn targets_take_captures_as_they_are() {
     let captures = nfstream_testkit::captures();

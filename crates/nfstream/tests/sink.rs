@@ -1,4 +1,4 @@
-//! A sink from outside the engine: a collector in memory, written with what any crate can use.
+//! A sink from outside the engine: a collector in memory, written with the public API alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use nfstream::table::{BATCH_ROWS, Provenance, Table, TableSpec};
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds};
 
-/// What a collector has received.
+/// Batches and calls that a collector has received.
 #[derive(Debug, Default)]
 struct Received {
     columns: Vec<String>,
@@ -25,12 +25,12 @@ struct Received {
     is_aborted: bool,
 }
 
-/// A sink that keeps batches in memory, and drops those that it has no room for.
+/// A sink that keeps batches in memory, and drops those beyond its capacity.
 #[derive(Clone, Debug)]
 struct Collector {
     received: Arc<Mutex<Received>>,
     written: Written,
-    /// Rows that there is room for.
+    /// Rows that still fit.
     room: u64,
     /// Rows after which it fails.
     fails_at: u64,

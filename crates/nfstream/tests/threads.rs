@@ -1,4 +1,4 @@
-//! Threads of a run: they end with it, and whatever goes wrong in them reaches the caller.
+//! Threads of a run: they end with it, and every failure in them reaches the caller.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test that waits for threads needs a deadline")]
@@ -19,7 +19,7 @@ use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
 /// Threads are counted in the whole process, so runs must not overlap.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Sources here panic hundreds of times; nobody wants to read that.
+/// Suppresses the reports of the sources' panics, of which there are hundreds.
 static QUIET: Once = Once::new();
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -67,7 +67,7 @@ fn assert_threads_end() {
     }
 }
 
-/// Takes steps until one fails; returns the rows before it and whether a step claimed to be last.
+/// Advances until a step fails; returns the rows before it and the error.
 fn until_failure(run: &mut Run) -> (Vec<Row>, RunError) {
     let mut rows = Vec::new();
     loop {
@@ -177,7 +177,7 @@ fn assert_source_panic(error: &RunError) {
     assert_eq!((thread.as_str(), message.as_str()), ("nfstream-reader", "the source panicked"));
 }
 
-/// Many times: the caller must not learn that a thread is gone before it learns why.
+/// Repeated often: the caller must not notice the end of a thread before its cause.
 #[test]
 fn a_panic_in_the_source_is_an_error_with_several_meters() {
     let _alone = alone();

@@ -1,8 +1,8 @@
-//! Packets of network interfaces, as they come.
+//! Live capture from network interfaces.
 //!
-//! On Linux the kernel writes them into a ring of blocks, with its own filter and clock; elsewhere
-//! libpcap gives them. Either way a chunk holds copies, so keeping one (a plugin may) does not
-//! hold up the capture.
+//! On Linux the kernel writes packets into a ring of blocks, with its own filter and clock;
+//! elsewhere they come from libpcap. In both cases a chunk holds copies, so keeping one (as a
+//! plugin may) does not stall the capture.
 
 mod ending;
 mod interface;

@@ -1,10 +1,10 @@
-//! Sockets on systems that do not list them with their processes.
+//! Sockets on systems that do not list their processes.
 
 use std::io;
 
 use super::processes::Processes;
 
-/// Never exists: [`begin`](Self::begin) fails.
+/// Never constructed: [`begin`](Self::begin) fails.
 #[derive(Debug)]
 pub(super) enum SocketWatcher {}
 

@@ -1,4 +1,4 @@
-//! Packets, captured and decoded, and the numbers in them: what every other module builds on.
+//! Captured and decoded packets, and the numbers in them: the base of every other module.
 
 mod chunk;
 mod decoded;

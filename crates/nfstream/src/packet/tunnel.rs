@@ -55,7 +55,7 @@ tunnels! {
 }
 
 impl Tunnel {
-    /// Returns whether copies of packets travel in it, which may lack their ends.
+    /// Returns whether it carries copies of packets, which may be cut.
     pub(crate) const fn carries_copies(self) -> bool {
         matches!(self, Self::Erspan | Self::Tzsp)
     }

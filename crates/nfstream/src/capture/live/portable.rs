@@ -1,4 +1,4 @@
-//! Live capture where there is no packet socket of Linux: through libpcap.
+//! Live capture through libpcap, for systems other than Linux.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::host::{monotonic, now};
 use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use crate::time::Timestamp;
 
-/// Packets of one interface, or of several in turn.
+/// Source of packets from one interface, or from several in turn.
 pub struct LiveSource {
     names: Vec<String>,
     interfaces: Vec<(Capture<Active>, LinkType)>,
@@ -26,7 +26,7 @@ pub struct LiveSource {
 }
 
 impl LiveSource {
-    /// Begins to capture from the interfaces `names` what `filter` matches.
+    /// Starts to capture the packets that match `filter` from the interfaces `names`.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl LiveSource {
                 bytes.extend_from_slice(frame);
             }
         }
-        // Interfaces are read one after the other.
+        // The interfaces were read one after the other.
         chunk.records.sort_by_key(|record| record.time);
         self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
         self.pool.keep(&buffer);
@@ -156,7 +156,7 @@ impl Source for LiveSource {
     }
 }
 
-/// Fails if this process may not capture.
+/// Checks that this process may capture.
 pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
     LiveSource::open(names, None, &LiveOptions { buffer_bytes: 1 << 20, ..LiveOptions::default() })
         .map(drop)
@@ -167,11 +167,11 @@ pub(in crate::capture) fn interface_names() -> Vec<String> {
     Device::list().unwrap_or_default().into_iter().map(|device| device.name).collect()
 }
 
-/// Returns the interfaces of this machine, or of the network namespace.
+/// Returns the interfaces of this machine.
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// The system's error.
 pub fn interfaces() -> io::Result<Vec<Interface>> {
     let listed = Device::list().map_err(io_error)?.into_iter().map(|device| {
         let flags = &device.flags;
@@ -181,7 +181,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
                 (true, ConnectionStatus::Disconnected) => InterfaceState::NoCarrier,
                 (true, _) => InterfaceState::Up,
             },
-            // Where it is another, opening the interface tells.
+            // The link type is only known once the interface is open; this is the usual one.
             link: if flags.is_loopback() { LinkType::NULL } else { LinkType::ETHERNET },
             addresses: device.addresses.iter().map(|address| address.addr).collect(),
             name: device.name,

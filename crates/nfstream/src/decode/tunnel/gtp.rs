@@ -20,7 +20,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if flags & OPTIONAL_FIELDS == 0 {
         return Ok(link::EITHER);
     }
-    // Sequence number, N-PDU number and next extension come together, whichever is meant.
+    // Sequence number, N-PDU number and next extension are present together if any of them is.
     let mut next = cursor.byte(3, TruncatedNetwork)?;
     cursor.skip(4);
     if flags & EXTENSION == 0 {
