@@ -35,7 +35,7 @@ fn run_again(name: &str, variable: &str) -> std::process::ExitStatus {
 }
 
 #[test]
-fn lost_bytes_read_as_zeros() {
+fn missing_bytes_read_as_zeros() {
     let file = file_of_ones();
     let mapping = Mapping::new(&file).unwrap();
     assert_eq!(sum(&mapping), LEN);
@@ -48,7 +48,7 @@ fn lost_bytes_read_as_zeros() {
 }
 
 #[test]
-fn two_mappings_and_threads_are_told_apart() {
+fn two_mappings_and_threads_are_distinguished() {
     let (shrinking, staying) = (file_of_ones(), file_of_ones());
     let lost = Mapping::new(&shrinking).unwrap();
     let kept = Mapping::new(&staying).unwrap();

@@ -123,7 +123,7 @@ fn matches_are_those_of_libpcap() {
 }
 
 #[test]
-fn bad_filters_are_told_with_the_words_of_libpcap() {
+fn invalid_filters_are_reported_with_the_message_of_libpcap() {
     let error = Filter::new("tcp prt 80").unwrap_err();
     let CaptureError::BadFilter { expression, link, message } = error else { panic!("{error}") };
     assert_eq!((expression.as_str(), link), ("tcp prt 80", LinkType::ETHERNET));
@@ -133,7 +133,7 @@ fn bad_filters_are_told_with_the_words_of_libpcap() {
 }
 
 #[test]
-fn what_only_some_links_have_is_an_error_when_others_are_met() {
+fn a_filter_for_some_links_fails_on_others() {
     let mut filter = Filter::new("wlan type mgt").unwrap();
     assert!(!filter.matches(LinkType::IEEE802_11, &[0x08, 0, 0, 0], 4).unwrap());
     assert!(filter.matches(LinkType::IEEE802_11, &[0x80, 0, 0, 0], 4).unwrap());

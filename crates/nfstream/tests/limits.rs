@@ -56,7 +56,7 @@ fn of_flows_last_seen_at_one_time_the_oldest_is_evicted() {
 }
 
 #[test]
-fn an_evicted_conversation_begins_anew() {
+fn an_evicted_conversation_starts_over() {
     let packets: Vec<_> =
         [(0, 1), (1, 2), (2, 1)].map(|(at, host)| packet(seconds(at), host)).into();
     let rows = run(&packets, &limited(30, 1)).rows;
@@ -139,7 +139,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_most_silent_flow_is_evicted_as_a_search_finds_it(
+    fn the_flow_silent_for_longest_is_evicted(
         stream in stream(),
         limit in 1_usize..24,
     ) {

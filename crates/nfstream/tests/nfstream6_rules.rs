@@ -51,7 +51,7 @@ fn ids_count_flows_in_the_order_of_their_ends() {
 }
 
 #[test]
-fn an_old_busy_flow_keeps_idle_ones_behind_it_waiting() {
+fn an_old_busy_flow_delays_the_idle_ones_after_it() {
     let packets = [(0, 1), (1, 2), (8, 1), (12, 3), (30, 2)];
     let packets = packets.map(|(time, port)| packet(seconds(time), port));
     let rows = rows(&packets, &config(10, 100));
@@ -60,14 +60,14 @@ fn an_old_busy_flow_keeps_idle_ones_behind_it_waiting() {
 }
 
 #[test]
-fn a_slice_is_a_flow_of_its_own() {
+fn a_slice_is_a_separate_flow() {
     let back = Frame::ethernet().ipv4([192, 0, 2, 2], [192, 0, 2, 1]).udp(53, 1);
     let packets = [packet(seconds(0), 1), Captured::new(seconds(11), &back)];
     assert_eq!(rows(&packets, &config(20, 10)), [(0, 1, 1, 1), (1, 53, 1, 0)]);
 }
 
 #[test]
-fn one_clock_of_milliseconds_serves_all_flows() {
+fn all_flows_share_one_clock_of_milliseconds() {
     // Apart by half a millisecond less than ten seconds, and by ten seconds in whole milliseconds.
     let packets = [packet(nanos(0, 600_000), 1), packet(nanos(10, 100_000), 1)];
     assert_eq!(rows(&packets, &config(10, 100)).len(), 2);

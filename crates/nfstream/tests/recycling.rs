@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn tables_are_the_same_whether_memory_serves_again_or_not(
+    fn tables_are_the_same_with_and_without_reuse_of_memory(
         stream in stream(SHORT, 0..3000, Order::Late),
         splt_packets in prop::sample::select(vec![1_usize, 3, 10, 11, 25]),
         track_tcp: bool,

@@ -10,7 +10,7 @@ use nfstream_testkit::{conversations, targets};
 
 #[test]
 #[allow(clippy::print_stderr, reason = "a crash of nDPI ends the process")]
-fn what_fuzzing_has_found_does_no_harm() {
+fn past_findings_of_fuzzing_pass() {
     let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions");
     for target in targets::ALL {
         let Ok(files) = fs::read_dir(regressions.join(target.name)) else { continue };
@@ -24,7 +24,7 @@ fn what_fuzzing_has_found_does_no_harm() {
 
 /// The targets check their claims: otherwise a failure would pass unnoticed.
 #[test]
-fn targets_take_captures_as_they_are() {
+fn targets_accept_valid_captures() {
     let captures = nfstream_testkit::captures();
     assert!(!captures.is_empty());
     for path in captures {

@@ -143,7 +143,7 @@ proptest! {
 
     /// Too short for a scan: the limit for late packets does not depend on one.
     #[test]
-    fn short_streams_out_of_time_give_what_the_rules_say(
+    fn unordered_short_streams_agree_with_the_rules(
         stream in stream(LONG, 0..1000, Order::Late),
     ) {
         check_model(&stream, LONG)?;
@@ -154,7 +154,7 @@ proptest! {
     #![proptest_config(cases(16, 100))]
 
     #[test]
-    fn streams_in_time_give_what_the_rules_say(stream in stream(SHORT, 0..12_000, Order::InTime)) {
+    fn ordered_streams_agree_with_the_rules(stream in stream(SHORT, 0..12_000, Order::InTime)) {
         check_model(&stream, SHORT)?;
     }
 }
@@ -192,7 +192,7 @@ fn assert_ordered(rows: &[Row]) {
 
 /// A flow that falls silent ends before one whose next packet reveals its silence.
 #[test]
-fn a_silent_flow_is_not_overtaken_by_one_that_goes_on() {
+fn a_silent_flow_ends_before_one_that_continues() {
     let after = |nanos| Timestamp::from_seconds(0, nanos);
     let frame = |src| Frame::ethernet().ipv4([192, 0, 2, src], [192, 0, 2, 9]).udp(1, 2);
     let mut packets = vec![

@@ -137,7 +137,7 @@ fn write<S: Sink>(flows: usize, sink: S) -> Result<Written, SinkError> {
 }
 
 #[test]
-fn a_sink_of_another_crate_takes_a_table() {
+fn a_sink_from_another_crate_takes_a_table() {
     let sink = Collector::new(u64::MAX);
     let received = Arc::clone(&sink.received);
     let flows = BATCH_ROWS + 10;
@@ -152,7 +152,7 @@ fn a_sink_of_another_crate_takes_a_table() {
 }
 
 #[test]
-fn dropped_rows_are_counted_and_told_at_the_end() {
+fn dropped_rows_are_counted_and_reported_at_the_end() {
     let room = u64::try_from(BATCH_ROWS).unwrap();
     let written = write(BATCH_ROWS + 10, Background::new(Collector::new(room))).unwrap();
     assert_eq!(written, Written { rows: room, bytes: 0, dropped: 10 });

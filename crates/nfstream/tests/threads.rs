@@ -96,7 +96,7 @@ impl Hooks for Nothing {
 }
 
 #[test]
-fn dropping_a_run_half_way_ends_its_threads() {
+fn dropping_a_run_halfway_ends_its_threads() {
     let _alone = alone();
     for meters in [2, 3, 7] {
         let mut run = Run::new(source(Ending::Endless), &ends(meters).config()).unwrap();
@@ -120,7 +120,7 @@ fn dropping_a_run_that_has_not_begun_ends_its_threads() {
 }
 
 #[test]
-fn dropping_a_run_with_hooks_half_way_ends_its_threads() {
+fn dropping_a_run_with_hooks_halfway_ends_its_threads() {
     let _alone = alone();
     let mut run = Run::with_hooks(source(Ending::Endless), &ends(1).config()).unwrap();
     for _ in 0..20 {
@@ -253,7 +253,7 @@ fn an_error_of_a_hook_ends_the_run_at_once() {
 }
 
 #[test]
-fn hooks_with_several_meters_are_an_error_of_the_settings() {
+fn hooks_with_several_meters_are_a_configuration_error() {
     let _alone = alone();
     let error = Run::with_hooks(source(Ending::Complete), &ends(2).config()).err().unwrap();
     assert_eq!(error.to_string(), "hooks need one meter, not 2");

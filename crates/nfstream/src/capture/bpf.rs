@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_could_go_astray_are_refused() {
+    fn unsafe_programs_are_refused() {
         let ret = instruction(code::RET_K, 0, 0, 1);
         for bad in [
             vec![],

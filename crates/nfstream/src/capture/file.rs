@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_files_are_told_apart() {
+    fn invalid_files_have_different_errors() {
         let folder = Folder::new();
         let text = b"Dear diary, today I captured some packets";
         let mut radio = pcap(&[]);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_of_unknown_links_are_given_but_not_they_alone() {
+    fn packets_of_unknown_links_are_returned_but_not_alone() {
         let folder = Folder::new();
         let bluetooth = [
             section(Order::Little),
@@ -411,7 +411,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_named_pipe_is_not_used_up_by_the_check() {
+    fn the_check_does_not_consume_a_named_pipe() {
         let folder = Folder::new();
         let path = folder.path("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();

@@ -101,13 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_neither_are_told_with_the_interfaces() {
+    fn unknown_names_are_reported_with_the_interfaces() {
         let error = Input::of(&["no-such-thing".into()]).unwrap_err();
         assert!(error.to_string().starts_with("no-such-thing: no such file or interface"));
     }
 
     #[test]
-    fn what_looks_like_a_file_is_one() {
+    fn names_with_a_folder_or_extension_are_files() {
         let folder = Folder::new();
         let path = folder.write("capture", &pcap(&[]));
         for names in [vec![path], vec!["missing.pcap".into()], vec!["-".into()]] {

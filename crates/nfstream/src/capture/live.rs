@@ -12,7 +12,9 @@ mod kernel_filter;
 mod linux;
 mod options;
 mod pool;
-#[cfg(not(target_os = "linux"))]
+// Also compiled for tests on Linux, which has libpcap too.
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", allow(dead_code, unreachable_pub, reason = "only its tests use it"))]
 mod portable;
 #[cfg(target_os = "linux")]
 mod watch;

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn wire_length_is_never_less_than_what_was_captured() {
+    fn the_wire_length_is_never_less_than_the_captured_length() {
         assert_eq!(one(&pcap(&[b"abcd"])).wire_len, 4);
     }
 
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_record_is_told_by_its_offset() {
+    fn a_cut_record_is_reported_by_its_offset() {
         let bytes = pcap(&[b"abcd", b"efgh"]);
         for end in 45..bytes.len() {
             let (packets, outcome) = parse(&bytes[..end]);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_cannot_be_is_corrupt_after_the_packets_before() {
+    fn an_impossible_length_is_corrupt_after_the_earlier_packets() {
         let mut bytes = pcap(&[b"abcd"]);
         bytes.extend([0; 8]);
         bytes.extend(262_145_u32.to_le_bytes());

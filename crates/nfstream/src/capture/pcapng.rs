@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_cannot_be_are_corrupt() {
+    fn impossible_lengths_are_corrupt() {
         let start = pcapng_start();
         for length in [0, 8, 11, 13, 34] {
             for kind in [1, 3, 6, 77] {
@@ -587,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_block_is_told_by_its_offset() {
+    fn a_cut_block_is_reported_by_its_offset() {
         let start = pcapng_start();
         for last in [enhanced(LITTLE, 0, 1, 0, b"abcd"), block(LITTLE, 77, &[0; 40])] {
             for len in 1..last.len() {

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_gives_what_the_file_holds() {
+    fn a_stream_returns_the_packets_of_the_file() {
         let bytes = many();
         let whole = parse(&bytes);
         for step in [7, 1000, 65_536, usize::MAX] {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_gzip_stream_holds_before_damage_is_read() {
+    fn a_gzip_stream_is_read_up_to_its_damage() {
         let bytes = many();
         let (whole, _) = parse(&bytes);
         let mut compressed = gzip(&bytes);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn long_blocks_of_no_use_take_no_memory() {
+    fn long_skipped_blocks_take_no_memory() {
         let blocks = [
             pcapng_start(),
             block(Order::Little, 77, &vec![0; 20 << 20]),

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_count_from_where_it_is() {
+    fn reads_count_from_the_position() {
         let mut cursor = Cursor::new(FRAME);
         cursor.skip(2);
         assert_eq!(cursor.u16(0, SHORT), Ok(0x0304));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_beyond_the_frame_fail_as_asked() {
+    fn reads_beyond_the_frame_return_the_given_error() {
         let cursor = Cursor::new(FRAME);
         assert_eq!(cursor.peek::<2>(3, SHORT), Err(SHORT));
         assert_eq!(cursor.byte(4, SHORT), Err(SHORT));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_behind_the_end_of_the_frame() {
+    fn nothing_is_read_after_the_end_of_the_frame() {
         let mut cursor = Cursor::new(FRAME);
         cursor.skip(9);
         assert_eq!(cursor.offset(), 9);

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_has_its_place_and_a_reason_of_its_own() {
+    fn every_error_has_its_index_and_a_distinct_reason() {
         for (place, error) in DecodeError::ALL.into_iter().enumerate() {
             assert_eq!(error.index(), place);
         }

@@ -279,13 +279,13 @@ mod tests {
         }
 
         #[test]
-        fn a_packet_inside_must_not_begin_behind_the_cut() {
+        fn an_inner_packet_must_not_begin_after_the_cut() {
             let frame = Frame::raw().ip(Ipv4::new(A, B).options(&[1; 8])).opaque(4).build();
             assert_eq!(read_bytes(&frame[..27]).unwrap_err(), TruncatedNetwork);
         }
 
         #[test]
-        fn the_first_fragment_has_more_behind_it() {
+        fn the_first_fragment_announces_more() {
             let frame = Frame::raw().ip(Ipv4::new(A, B).fragment(7, 0, true)).udp(1, 2);
             assert_eq!(read(&frame).0.fragment, Fragment::First);
         }
@@ -333,7 +333,7 @@ mod tests {
         }
 
         #[test]
-        fn of_an_extension_header_its_first_two_bytes_must_be_there() {
+        fn the_first_two_bytes_of_an_extension_header_are_required() {
             let frame = Frame::raw().ipv6(A6, B6).extension(0, 16).opaque(58).build();
             assert_eq!(read_bytes(&frame[..41]).unwrap_err(), TruncatedNetwork);
             let (ip, end) = read_bytes(&frame[..42]).unwrap();
@@ -341,7 +341,7 @@ mod tests {
         }
 
         #[test]
-        fn fragments_are_told_by_their_header() {
+        fn fragments_are_known_by_their_header() {
             let piece = |offset, more| {
                 let frame = Frame::raw().ipv6(A6, B6).fragment(7, offset, more);
                 read(&frame.opaque(17).payload_len(16)).0.fragment
@@ -368,7 +368,7 @@ mod tests {
 
         /// Ethernet frames have at least 46 bytes after their header.
         #[test]
-        fn padding_behind_headers_alone_is_no_payload() {
+        fn padding_after_headers_alone_is_no_payload() {
             let no_next_header = Frame::raw().ipv6(A6, B6).opaque(59).padded_to(46);
             assert_eq!(read(&no_next_header).0.len, 40);
         }
@@ -427,7 +427,7 @@ mod tests {
         }
 
         #[test]
-        fn a_first_fragment_makes_what_it_carries_one() {
+        fn a_packet_inside_a_first_fragment_is_a_first_fragment() {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 0, true);
             let (ip, _) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.fragment, ip.src), (Fragment::First, Endpoint::v4(A, 0)));
@@ -441,7 +441,7 @@ mod tests {
         }
 
         #[test]
-        fn a_later_fragment_is_not_looked_into() {
+        fn a_later_fragment_is_not_opened() {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 8, false);
             let (ip, end) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.src, ip.protocol, end), (Endpoint::v4([1; 4], 0), protocol::IPV4, 20));
@@ -495,7 +495,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_cut_has_none() {
+        fn a_cut_address_is_missing() {
             assert_eq!(id_of(&piece(7, 0).build()[..19]), None);
             assert_eq!(id_of(&piece6(7, 0).build()[..52]), None);
         }

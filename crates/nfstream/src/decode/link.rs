@@ -351,7 +351,7 @@ mod tests {
         use super::*;
 
         #[test]
-        fn ip_versions_are_told_by_ethertype() {
+        fn ip_versions_are_known_by_ethertype() {
             assert_eq!(skip_ethernet(&[&[0x08, 0x00], IPV4]), Ok((Some(4), 0, 14)));
             assert_eq!(skip_ethernet(&[&[0x86, 0xdd], IPV6]), Ok((Some(6), 0, 14)));
         }
@@ -380,7 +380,7 @@ mod tests {
         }
 
         #[test]
-        fn a_length_behind_snap_is_not_ip() {
+        fn a_length_after_snap_is_not_ip() {
             const NESTED: &[u8] = &[0x00, 0x26, 0xaa, 0xaa, 0x03, 0, 0, 0, 0x00, 0x26];
             assert_eq!(skip_ethernet(&[NESTED, &[0; 20]]), Err(NotIp));
         }
@@ -446,7 +446,7 @@ mod tests {
         }
 
         #[test]
-        fn what_follows_is_told_by_its_version() {
+        fn the_version_identifies_the_payload() {
             assert_eq!(skip_ethernet(&[&[0x88, 0x48], BOTTOM, IPV6]), Ok((Some(6), 0, 18)));
             assert_eq!(skip_ethernet(&[&[0x88, 0x47], BOTTOM, &[0x00]]), Err(NotIp));
         }
@@ -713,7 +713,7 @@ mod tests {
         }
 
         #[test]
-        fn padding_behind_a_header_is_skipped() {
+        fn padding_after_a_header_is_skipped() {
             // Present: flags. Flags: data padded. The header has 26 bytes, so two are padding.
             const RADIOTAP: &[u8] = &[0, 0, 9, 0, 0x02, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];
@@ -721,7 +721,7 @@ mod tests {
         }
 
         #[test]
-        fn flags_stand_behind_an_aligned_time() {
+        fn flags_follow_an_aligned_time() {
             // Present: time and flags. The time begins at a multiple of eight.
             const RADIOTAP: &[u8] = &[0, 0, 17, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];
@@ -729,7 +729,7 @@ mod tests {
         }
 
         #[test]
-        fn flags_stand_behind_all_presence_words() {
+        fn flags_follow_all_presence_words() {
             // Present: flags, and one word more.
             const RADIOTAP: &[u8] = &[0, 0, 13, 0, 0x02, 0, 0, 0x80, 0, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_measured_comes_from_the_record() {
+    fn other_columns_come_from_the_record() {
         let plan = Plan::numbered(0);
         let frame = plan.frame().build();
         let record = RawRecord { offset: 99, ..record(LinkType::ETHERNET, &frame, 1500) };

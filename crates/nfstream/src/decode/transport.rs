@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tcp_header_cut_behind_its_ports_has_no_flags() {
+    fn a_tcp_header_cut_after_its_ports_has_no_flags() {
         let transport = read_in(TCP, 40, &TCP_HEADER[..4]).unwrap();
         assert_eq!((ports(transport), transport.header_len), ((1000, 80), 20));
         assert_eq!(transport.tcp_flags, TcpFlags(0));

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_as_new_for_its_next_flow() {
+    fn a_place_is_clean_for_its_next_flow() {
         let measuring =
             Measuring { groups: Group::ALL.to_vec(), splt_packets: 20, ..Measuring::default() };
         let (pool, pooled) = RecordPool::new();

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_used_again_belongs_to_the_newest_packet() {
+    fn a_reused_number_belongs_to_the_newest_packet() {
         let mut table = FragmentTable::default();
         resolve(&mut table, 0, &first(7));
         let header = Ipv4::new(A, B).fragment(7, 0, true);

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_is_told_apart_by_port() {
+    fn one_address_is_distinguished_by_port() {
         let (low, high) = (Endpoint::v4([127, 0, 0, 1], 1), Endpoint::v4([127, 0, 0, 1], 2));
         let (key, sender) = FlowKey::of(&packet(high, low));
         assert_eq!(key.end(sender), high);

@@ -380,7 +380,7 @@ mod tests {
     /// carelessly.
     #[test]
     #[allow(clippy::type_complexity, reason = "a table that is read in one place")]
-    fn chosen_addresses_cost_no_more_than_twice_what_others_do() {
+    fn chosen_addresses_cost_at_most_twice_as_much() {
         fn odd(number: u32) -> u32 {
             number.wrapping_mul(0x9e37_79b1)
         }
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_slot_is_told_from_its_earlier_flow() {
+    fn a_reused_slot_is_distinguished_from_its_earlier_flow() {
         let mut table = FlowTable::new();
         let slot = table.insert(1, key(1), Sender::Low, Timestamp::default(), ());
         let generation = table.entry(slot).flow.generation;

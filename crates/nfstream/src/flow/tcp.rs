@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_outside_the_window_is_no_end() {
+    fn a_reset_outside_the_window_is_ignored() {
         let mut segments = handshake();
         segments.push((Dst2Src, segment(TcpFlags::RST, 0x8000_0000, 0, 0)));
         assert_eq!(close(&segments), None);

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_follows_ordered_packets_at_a_distance() {
+    fn the_clock_follows_ordered_packets_at_a_distance() {
         let mut clock = StreamClock::new();
         let mut ticks = Vec::new();
         clock.advance((0..3000).map(seconds), &mut ticks);
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn wheel_gives_a_flow_only_after_its_deadline() {
+    fn the_wheel_returns_a_flow_only_after_its_deadline() {
         let mut wheel = Wheel::new(Duration::from_nanos(30_000_000_000));
         let mut table = crate::flow::table::FlowTable::new();
         let key = crate::flow::FlowKey::default();

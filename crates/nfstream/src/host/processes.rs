@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_without_an_address_are_for_those_of_this_machine() {
+    fn sockets_without_an_address_accept_those_of_this_machine() {
         let processes =
             table(&[(socket(UDP, "0.0.0.0:53", None), 1), (socket(UDP, "[::]:5353", None), 2)]);
         assert_eq!(pid(&processes, UDP, "203.0.113.5:9", "192.0.2.1:53"), 1);

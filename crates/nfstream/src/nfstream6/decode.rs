@@ -570,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_order_reads_as_usual() {
+    fn valid_frames_read_as_usual() {
         let frames = [
             udp(),
             Built::ethernet().vlan(7).ipv4(A, B).tcp(1, 2, 0x12),
@@ -596,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn later_fragments_behind_other_ethertypes_pass() {
+    fn later_fragments_after_other_ethertypes_pass() {
         let later = Built::ethernet().ip(Ipv4::new(A, B).fragment(7, 24, true)).opaque(17);
         let mut bytes = later.payload_len(16).build();
         bytes[12..14].copy_from_slice(&[0x12, 0x34]);
@@ -625,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn header_lengths_below_20_are_believed() {
+    fn header_lengths_below_20_are_accepted() {
         let mut bytes = udp().build();
         bytes[14] = 0x41;
         bytes[18..22].copy_from_slice(&[0x12, 0x34, 0, 0]);
@@ -662,7 +662,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_captured_from_ip_on_is_counted_in_16_bits() {
+    fn captured_bytes_from_ip_on_are_counted_in_16_bits() {
         let read =
             |frame: &Built, len: usize| read_bytes(&frame.clone().padded_to(65_536 + len).build());
         let v6 = Built::ethernet().ipv6([1; 16], [2; 16]).udp(1000, 2000).payload(b"payload");
@@ -687,7 +687,7 @@ mod tests {
     }
 
     #[test]
-    fn tzsp_carries_frames_behind_one_tag() {
+    fn tzsp_carries_frames_after_one_tag() {
         let frame = Built::ethernet().ipv4(INNER, B).udp(7, 9).build();
         let with = |header: &[u8]| over_udp(TZSP, &[header, &frame].concat());
         assert_eq!(tunnel(&with(&[1, 0, 0, 1, 1])), (3, INNER));
@@ -697,7 +697,7 @@ mod tests {
     }
 
     #[test]
-    fn capwap_carries_whatever_looks_like_ip() {
+    fn capwap_carries_anything_that_resembles_ip() {
         let header = [0, 0x10, 2, 0, 0, 0, 0, 0];
         let wireless = [&[8, 1, 0, 0][..], &[1; 6], &[2; 6], &[3; 6], &[0; 2]].concat();
         let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
@@ -710,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn tunnels_stay_closed_if_they_are_not_wanted() {
+    fn tunnels_stay_closed_when_disabled() {
         let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
         let bytes = bytes.build();
         let options = Options { tunnels: false };

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn ended_flows_are_passed_over() {
+    fn ended_flows_are_skipped() {
         let mut table = FlowTable::new();
         let mut births = Births::default();
         let key = |port| FlowKey::of(&Packet { protocol: port, ..Packet::default() }).0;

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_end_with_what_was_captured() {
+    fn slices_end_with_the_captured_bytes() {
         let cut = Packet { capture_len: 12, ..packet() };
         assert_eq!(cut.ip_bytes(CHUNK), b"ip+payl");
         assert_eq!(cut.payload(CHUNK), b"payl");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_reads_as_the_version_says() {
+    fn an_endpoint_is_read_by_its_version() {
         let end = Endpoint::v4([192, 0, 2, 1], 0);
         assert_eq!(end.ip(4).to_string(), "192.0.2.1");
         assert_eq!(end.ip(6).to_string(), "c000:201::");

@@ -13,3 +13,4 @@ pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
 pub use link_type::LinkType;
 pub(crate) use link_type::link_types;
 pub use tunnel::Tunnel;
+pub(crate) use tunnel::tunnels;

@@ -180,7 +180,7 @@ fn rows_are_those_of_one_meter() {
 }
 
 #[test]
-fn a_run_dropped_half_way_leaves_no_thread() {
+fn a_run_dropped_halfway_leaves_no_thread() {
     explore(|| {
         for meters in [2, 5] {
             let mut run = run(Ending::Complete, meters);
@@ -220,7 +220,7 @@ fn an_error_of_the_source_comes_after_all_rows() {
 }
 
 #[test]
-fn a_panic_of_the_source_is_told() {
+fn a_panic_of_the_source_is_reported() {
     explore(|| {
         let (_, error) = exhaust(&mut run(Ending::Panic, 2));
         assert_eq!(panicked(error), ("nfstream-reader".into(), "the source panicked".into()));
@@ -265,7 +265,7 @@ impl Dissector for Faulty {
 }
 
 #[test]
-fn a_panic_of_a_meter_is_told() {
+fn a_panic_of_a_meter_is_reported() {
     explore(|| {
         let config = config(2);
         let mut run = Run::start(Script::boxed(Ending::Complete), &config, |intake, _, shared| {

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_with_its_thread_and_message() {
+    fn a_panic_is_reported_with_its_thread_and_message() {
         let mut workers = Workers::default();
         workers.spawn("nfstream-test", || panic!("{} bad", 1));
         workers.join();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_panics_is_told() {
+    fn the_first_of_several_panics_is_reported() {
         let mut workers = Workers::default();
         for message in ["one", "two"] {
             workers.spawn("nfstream-test", move || panic!("{message}"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_without_text_is_told_too() {
+    fn a_panic_without_text_is_reported_too() {
         let mut workers = Workers::default();
         workers.spawn("nfstream-test", || std::panic::panic_any(7));
         workers.join();

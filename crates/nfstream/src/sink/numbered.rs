@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_what_was_given_up() {
+    fn nothing_is_left_of_an_aborted_table() {
         let folder = TempDir::new().unwrap();
         let mut table = create(&folder, Existing::Keep, Rotation::default()).unwrap();
         table.write(&batch(0..2)).unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_spread_over_files() {
+    fn rows_are_divided_over_files() {
         let folder = TempDir::new().unwrap();
         let mut table = create(&folder, Existing::Keep, rows(3)).unwrap();
         table.write(&batch(0..2)).unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_row_of_old_files_is_replaced_whole() {
+    fn a_longer_series_of_old_files_is_replaced_completely() {
         let folder = TempDir::new().unwrap();
         for name in ["flows.0.csv", "flows.9.csv", "flows.09.csv", "flows.csv", "flows.1.csv.gz"] {
             fs::write(folder.path().join(name), "old").unwrap();

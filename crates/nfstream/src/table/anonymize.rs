@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_not_there_is_named() {
+    fn a_missing_column_is_named() {
         let anonymizer = Anonymizer::new(["src_ib".into()], None).unwrap();
         let schema = ArrowSchema::new(vec![Field::new("src_ip", DataType::Utf8, false)]);
         let error = anonymizer.schema(&schema).unwrap_err().to_string();

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_null_in_json() {
+    fn values_that_are_not_numbers_are_null_in_json() {
         let mut out = Vec::new();
         Cell::Float(f64::NAN).write_json(&mut out);
         assert_eq!(out, b"null");

@@ -11,7 +11,7 @@ use super::options::LiveOptions;
 use super::pool::{CHUNK, Pool};
 use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
 use crate::host::{monotonic, now};
-use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
+use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 
 /// Source of packets from one interface, or from several in turn.
@@ -62,7 +62,7 @@ impl LiveSource {
             interfaces,
             pool: Pool::default(),
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
-            snaplen: super::super::to_usize(options.snaplen),
+            snaplen: to_usize(options.snaplen),
             bytes: 0,
             has_ended: false,
         })
@@ -176,7 +176,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     let listed = Device::list().map_err(io_error)?.into_iter().map(|device| {
         let flags = &device.flags;
         Interface {
-            state: match (flags.is_up(), flags.connection_status) {
+            state: match (flags.is_up(), &flags.connection_status) {
                 (false, _) => InterfaceState::Down,
                 (true, ConnectionStatus::Disconnected) => InterfaceState::NoCarrier,
                 (true, _) => InterfaceState::Up,
@@ -197,4 +197,63 @@ fn io_error(error: pcap::Error) -> io::Error {
         if denied { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other },
         text,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The loopback interface under its name on Linux, where these tests run.
+    const LOOPBACK: &str = "lo";
+
+    #[test]
+    fn the_loopback_interface_is_listed() {
+        let interfaces = interfaces().unwrap();
+        let loopback = interfaces.iter().find(|interface| interface.name == LOOPBACK).unwrap();
+        assert_eq!(loopback.link, LinkType::NULL);
+        assert!(interface_names().contains(&LOOPBACK.to_owned()));
+    }
+
+    #[test]
+    fn packets_are_captured_until_the_stop() {
+        let names = [LOOPBACK.to_owned()];
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        let filter = Filter::new(&format!("udp dst port {port}")).unwrap();
+        let options = LiveOptions { snaplen: 64, ..LiveOptions::default() };
+        let mut source = match LiveSource::open(&names, Some(filter), &options) {
+            // The test needs the right to capture.
+            Err(CaptureError::NoRight { .. }) => return,
+            source => source.unwrap(),
+        };
+        assert!(check(&names).is_ok());
+        assert!(source.may_wait());
+
+        let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        sender.send_to(&[7; 100], (Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (mut chunk, mut found) = (Chunk::default(), Vec::new());
+        let before = monotonic();
+        while found.is_empty() && monotonic() < before + Duration::from_secs(10) {
+            assert!(source.read(&mut chunk, 8).unwrap());
+            found.extend(chunk.records.iter().map(|record| {
+                assert_eq!(chunk.frame(record).len(), 64);
+                (record.capture_len, record.wire_len, record.link)
+            }));
+        }
+        assert_eq!(found.first(), Some(&(64, 14 + 20 + 8 + 100, LinkType::ETHERNET)));
+        assert!(source.progress().bytes >= 64);
+
+        assert!(source.stop());
+        while source.read(&mut chunk, 8).unwrap() {}
+        assert!(!source.stop());
+    }
+
+    #[test]
+    fn a_missing_interface_is_an_error() {
+        let opened = LiveSource::open(&["no-such-if".to_owned()], None, &LiveOptions::default());
+        assert!(opened.is_err());
+    }
 }

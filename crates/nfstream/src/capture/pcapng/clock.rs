@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_microseconds_unless_said() {
+    fn ticks_are_microseconds_by_default() {
         assert_eq!(Clock::new(&[], false).time(1_700_000_000_123_456).nanos(), {
             1_700_000_000_123_456_000
         });
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn times_out_of_range_stay_at_the_last_that_can_be_held() {
+    fn times_out_of_range_are_clamped() {
         assert_eq!(nanos(0, u64::MAX), i64::MAX);
         for (offset, expected) in [(i64::MAX, i64::MAX), (i64::MIN, i64::MIN)] {
             let offset = offset.to_le_bytes();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn options_behind_the_end_or_of_odd_length_are_ignored() {
+    fn options_after_the_end_or_of_odd_length_are_ignored() {
         let options = [
             option(OptionCode::IfTsresol, &[9, 9]),
             option(OptionCode::IfTsoffset, &[1]),

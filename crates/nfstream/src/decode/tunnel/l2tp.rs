@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_is_read_behind_any_cookie_and_sublayer() {
+    fn version_3_is_read_after_any_cookie_and_sublayer() {
         for skipped in [0, 4, 8, 12] {
             let cookie = &[0x77; 12][..skipped];
             assert!(opens(&[&[0, 3, 0, 0, 0, 0, 0, 5], cookie, ETHERNET, V4]), "{skipped}");

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_output_come_through_as_they_are() {
+    fn errors_of_the_output_are_returned_unchanged() {
         for format in Format::ALL {
             let encoder = format.encoder(Box::new(Full), &schema(), &provenance());
             let result = encoder.and_then(|mut encoder| {
