@@ -12,6 +12,8 @@
 //!
 //! The version is checked twice: here by `pkg-config`, and by `shim.c` against the headers.
 
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
+
 mod headers;
 
 use std::env;

@@ -60,3 +60,16 @@ fn every_format_is_registered_under_the_name_of_its_file() {
         );
     }
 }
+
+#[test]
+fn every_tunnel_is_registered() {
+    let table =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/packet/tunnel.rs"))
+            .unwrap();
+    for (name, _) in files("decode/tunnel").into_iter().filter(|(name, _)| name != "mod") {
+        assert!(
+            table.contains(&format!("=> {name}::")),
+            "decode/tunnel/{name}.rs reads a tunnel: add its line to packet/tunnel.rs"
+        );
+    }
+}

@@ -14,7 +14,10 @@ mod options;
 mod pool;
 // Also compiled for tests on Linux, which has libpcap too.
 #[cfg(any(not(target_os = "linux"), test))]
-#[cfg_attr(target_os = "linux", allow(dead_code, unreachable_pub, reason = "only its tests use it"))]
+#[cfg_attr(
+    target_os = "linux",
+    allow(dead_code, unreachable_pub, reason = "only its tests use it")
+)]
 mod portable;
 #[cfg(target_os = "linux")]
 mod watch;

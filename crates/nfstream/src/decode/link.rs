@@ -193,6 +193,12 @@ pub(super) fn ppp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
+/// Skips the direction, 0 for received packets, and reads the PPP header after it.
+fn ppp_with_direction(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    cursor.skip(1);
+    ppp(cursor)
+}
+
 fn cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.u16(2, TruncatedLink)?;
     cursor.skip(4);
@@ -477,6 +483,15 @@ mod tests {
         #[test]
         fn the_protocol_may_be_compressed() {
             assert_eq!(skip(LinkType::PPP, &[&[0x21], IPV4]), Ok((Some(4), 0, 1)));
+        }
+
+        #[test]
+        fn a_direction_may_precede_it() {
+            for direction in [0, 1] {
+                let frame = [&[direction, 0xff, 0x03, 0x00, 0x21], IPV4];
+                assert_eq!(skip(LinkType::PPP_WITH_DIRECTION, &frame), Ok((Some(4), 0, 5)));
+            }
+            assert_eq!(skip(LinkType::PPP_WITH_DIRECTION, &[&[0]]), Err(TruncatedLink));
         }
 
         #[test]

@@ -38,6 +38,8 @@ macro_rules! link_types {
             LINUX_SLL = 113, "LINUX_SLL", cooked_1;
             /// Wireless LAN (IEEE 802.11) after a radiotap header.
             RADIOTAP = 127, "IEEE802_11_RADIOTAP", radiotap;
+            /// PPP after a byte for the direction of the packet.
+            PPP_WITH_DIRECTION = 204, "PPP_WITH_DIR", ppp_with_direction;
             /// Bare IPv4.
             IPV4 = 228, "IPV4", ipv4;
             /// Bare IPv6.

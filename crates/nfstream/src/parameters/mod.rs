@@ -321,7 +321,10 @@ mod tests {
         let splt = settled("splt_analysis", Value::Whole(3));
         assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], 3));
         let splt = settled("features", Value::Names(vec!["splt".to_owned()]));
-        assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], Measuring::SPLT_PACKETS));
+        assert_eq!(
+            (splt.features, splt.splt_analysis),
+            (vec![Group::Splt], Measuring::SPLT_PACKETS)
+        );
         let all = settled("features", Value::Names(vec!["all".to_owned()]));
         assert_eq!(all.features.len(), optional_groups().count());
     }
