@@ -10,7 +10,7 @@ pub(super) enum SocketWatcher {}
 
 impl SocketWatcher {
     pub(super) fn begin() -> io::Result<Self> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux lists them"))
+        Err(io::Error::new(io::ErrorKind::Unsupported, "supported on Linux only"))
     }
 
     pub(super) fn processes(&self) -> Processes {
