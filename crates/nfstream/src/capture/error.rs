@@ -141,7 +141,7 @@ pub enum Corruption {
         trailer: u32,
     },
     /// A section begins with neither byte order mark.
-    #[error("a section has no byte order")]
+    #[error("a section has no valid byte order")]
     ByteOrder,
     /// A packet claims more bytes than fit in its block or in any packet.
     #[error("a packet cannot have {length} captured bytes here")]
@@ -159,7 +159,7 @@ pub enum Corruption {
     #[error("the file header is cut short")]
     FileHeader,
     /// A packet was captured by an interface that the section does not describe.
-    #[error("a packet names interface {interface}, of {described} described")]
+    #[error("a packet names interface {interface}, but the section describes {described}")]
     Interface {
         /// The interface's number, from 0.
         interface: u32,

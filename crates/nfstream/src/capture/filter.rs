@@ -1,4 +1,4 @@
-//! Packet filters in libpcap's language, and a source that keeps only what they match.
+//! Packet filters in libpcap's language, and a source that keeps only matching packets.
 
 use pcap::{Capture, Linktype};
 

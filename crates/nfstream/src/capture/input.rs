@@ -54,7 +54,7 @@ impl Input {
         Ok(Self::Files(names.to_vec()))
     }
 
-    /// Returns whether packets come live.
+    /// Returns whether packets are captured live.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Interfaces(_))
     }

@@ -154,7 +154,7 @@ pub enum Value {
     Text(String),
 }
 
-/// Returns all columns with times in `unit`, in the order in which they stand in a table.
+/// Returns all columns with times in `unit`, in the order of a table.
 pub fn columns(unit: TimeUnit) -> impl Iterator<Item = &'static Column> {
     static TABLES: LazyLock<[Vec<Column>; 3]> = LazyLock::new(|| {
         TimeUnit::ALL.map(|unit| {

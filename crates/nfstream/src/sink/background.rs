@@ -52,7 +52,7 @@ impl<S: Sink> Background<S> {
 }
 
 impl<S: Sink + 'static> Sink for Background<S> {
-    /// Opens the sink in the caller's thread, so that its error comes at once.
+    /// Opens the sink in the caller's thread, so that an error is reported immediately.
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
         let mut inner = self.inner.take().ok_or(SinkError::NotOpen)?;
         inner.open(schema, provenance)?;

@@ -44,7 +44,7 @@ pub enum SinkError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// The writing thread panicked, which is a bug, or cannot be started.
-    #[error("the thread that writes failed")]
+    #[error("the writing thread failed")]
     Thread {
         /// The panic's message, or the system's error.
         source: io::Error,

@@ -68,6 +68,7 @@ impl LiveSource {
         })
     }
 
+    #[allow(clippy::useless_conversion, reason = "these fields are narrower on other systems")]
     fn take(&mut self, chunk: &mut Chunk, limit: usize) -> Result<(), CaptureError> {
         let mut buffer = self.pool.take();
         let Some(bytes) = Arc::get_mut(&mut buffer) else { return Ok(()) };

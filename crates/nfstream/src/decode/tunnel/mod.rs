@@ -299,7 +299,7 @@ mod tests {
         assert!(came_in(&over_udp(2152, 2152, &[GTP, V4, &[0]]), Tunnel::GtpU));
     }
 
-    /// Padding of the frame may look like the ports that a short packet lacks.
+    /// Padding of the frame may resemble the ports that a short packet lacks.
     #[test]
     fn bytes_after_the_outer_packet_are_not_read() {
         let outer = Ipv4::new(A, B).claiming(20 + 8 + 8 + 22);
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(vlan_id(ETHERNET), 5);
     }
 
-    /// Later pieces do not show the inner tag; both have to be found under one number.
+    /// Later fragments do not show the inner tag; both must be found under one id.
     #[test]
     fn fragments_of_a_tunnel_are_known_by_the_outer_tag() {
         let payload = [VXLAN, TAGGED, V4].concat();
@@ -446,7 +446,7 @@ mod tests {
             check(&frame)?;
         }
 
-        /// Random bytes behind each of the numbers.
+        /// Random bytes after each announcement.
         #[test]
         fn any_bytes_may_follow_an_announcement(
             number in prop::sample::select(HEADERS.map(|(number, _)| number).to_vec()),

@@ -63,7 +63,7 @@ pub trait Encoder: Send {
     /// Those of the output. The table cannot be completed after an error.
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()>;
 
-    /// Writes what is buffered, as far as the format allows.
+    /// Writes buffered rows, if the format allows.
     ///
     /// # Errors
     ///
