@@ -1,16 +1,16 @@
 //! Keeps a process alive when a file shrinks under its mapping.
 //!
-//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with the
-//! first mapping, finds the mapping by the address, puts pages of zeros over the part that is
-//! gone and marks the mapping. Any other SIGBUS goes to the handler that was there before.
+//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with the first
+//! mapping, finds the mapping by the address, maps pages of zeros over the missing part and marks
+//! the mapping. Any other SIGBUS is forwarded to the previous handler.
 
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Mappings that can be guarded at once. A run needs few: the file it reads, and those of the
-/// packets still on their way.
+/// Mappings that can be guarded at once. A run needs few: the file that it reads, and those whose
+/// packets are still in the pipeline.
 const SLOTS: usize = 256;
 
 /// `Slot::start` of a slot that guards nothing.
@@ -20,10 +20,10 @@ const CLAIMED: usize = 1;
 
 static REGISTRY: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
-/// The page size and the earlier handler; set before our handler can run.
+/// The page size and the previous handler; set before our handler can run.
 static BEFORE: OnceLock<Before> = OnceLock::new();
 
-/// The place of one mapping in the registry, until dropped.
+/// One mapping's entry in the registry, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Guard {
     slot: &'static Slot,
@@ -34,7 +34,7 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::ResourceBusy` if the registry is full, or what `sigaction` says.
+    /// `ErrorKind::ResourceBusy` if the registry is full, or the error of `sigaction`.
     pub(crate) fn new(start: *const u8, len: usize) -> io::Result<Self> {
         let page_size = install()?;
         let slot = REGISTRY.iter().find(|slot| slot.claim()).ok_or_else(|| {
@@ -44,7 +44,7 @@ impl Guard {
         Ok(Self { slot })
     }
 
-    /// Returns whether no page of the mapping was found missing.
+    /// Returns whether every page of the mapping was present so far.
     pub(crate) fn is_intact(&self) -> bool {
         !self.slot.lost.load(Ordering::Acquire)
     }
@@ -90,8 +90,8 @@ impl Slot {
     fn end_of(&self, address: usize) -> Option<usize> {
         let start = self.start.load(Ordering::Acquire);
         let end = self.end.load(Ordering::Acquire);
-        // Another thread may have handed the slot on between the two loads. The mapping that
-        // holds `address` cannot go away meanwhile: a thread is reading it.
+        // Another thread may have reassigned the slot between the two loads. The mapping that holds
+        // `address` stays alive meanwhile, because a thread is reading it.
         let same = self.start.load(Ordering::Acquire) == start;
         (start > CLAIMED && same && (start..end).contains(&address)).then_some(end)
     }
@@ -119,7 +119,7 @@ fn install() -> io::Result<usize> {
     if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut action) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // The handler finds the earlier one here from its first moment on.
+    // The handler finds the previous one here from the moment it is installed.
     let before = BEFORE.get_or_init(|| Before { page_size, action });
 
     let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
@@ -144,7 +144,7 @@ extern "C" fn on_sigbus(
     let Some(before) = BEFORE.get() else { return };
     // SAFETY: the kernel passes a valid siginfo_t to a handler set with SA_SIGINFO.
     let (address, code) = unsafe { ((*info).si_addr().addr(), (*info).si_code) };
-    // A code of zero or less means that a process sent the signal: there is no address then.
+    // A code of zero or less means that a process sent the signal, which then has no address.
     if code <= 0 || !cover(address, before.page_size) {
         before.forward(signal, code, info, context);
     }
@@ -158,7 +158,7 @@ fn cover(address: usize, page_size: usize) -> bool {
     let errno = errno();
     // SAFETY: errno belongs to this thread; the code that was interrupted must find it as it was.
     let saved = unsafe { *errno };
-    // Marked first: whoever reads a zero from here on can know that it is none of the file's.
+    // Marked first, so that a reader of such a zero can know that it is not in the file.
     slot.lost.store(true, Ordering::Release);
     // SAFETY: the pages from `page` to `end` belong to the mapping of `slot`, which is alive as
     // this thread was reading it. They stay mapped and readable, so every slice stays valid.
@@ -178,7 +178,7 @@ fn cover(address: usize, page_size: usize) -> bool {
 }
 
 impl Before {
-    /// Does what would have been done without our handler.
+    /// Does what would have happened without our handler.
     fn forward(
         &self,
         signal: libc::c_int,
@@ -188,8 +188,8 @@ impl Before {
     ) {
         match self.action.sa_sigaction {
             libc::SIG_IGN if code <= 0 => {}
-            // A fault cannot be ignored. With the default action back in place, the faulting
-            // instruction runs again and ends the process; a sent signal has to be sent again.
+            // A fault cannot be ignored. With the default action restored, the faulting instruction
+            // runs again and ends the process; a sent signal has to be raised again.
             libc::SIG_DFL | libc::SIG_IGN => {
                 // SAFETY: a sigaction of zeros is the default action; both calls may be made
                 // in a handler.

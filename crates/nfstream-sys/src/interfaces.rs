@@ -1,16 +1,16 @@
-//! The network interfaces that there are.
+//! The network interfaces of this machine.
 
 use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
-/// A network interface as it is at one moment.
+/// Network interface at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InterfaceInfo {
     /// Name.
     pub name: String,
-    /// Number; an interface that is made anew gets another.
+    /// Number; an interface that is created again gets a new one.
     pub index: u32,
     /// Its own addresses, as the system orders them.
     pub addresses: Vec<IpAddr>,
@@ -18,18 +18,18 @@ pub struct InterfaceInfo {
     pub hardware_type: u16,
     /// Whether it is up.
     pub is_up: bool,
-    /// Whether packets can pass it: it is up, and so is what is at its other end.
+    /// Whether packets can pass: the interface is up and has a carrier.
     pub is_running: bool,
-    /// Packets that it had to drop, counted modulo 2^32: received without space to keep them, or
+    /// Packets that the interface dropped, modulo 2^32: received without space to keep them, or
     /// missed by the device.
     pub dropped: u32,
 }
 
-/// Returns the interfaces of this machine, or of the network namespace, by their numbers.
+/// Returns the interfaces of the current network namespace, in the order of their numbers.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn interfaces() -> io::Result<Vec<InterfaceInfo>> {
     let mut list = ptr::null_mut();
     // SAFETY: a place for the pointer to a list, which is freed below.
@@ -48,7 +48,7 @@ pub fn interfaces() -> io::Result<Vec<InterfaceInfo>> {
     // SAFETY: the list came from `getifaddrs` and nothing points into it any more.
     unsafe { libc::freeifaddrs(list) };
     for (name, address) in addresses {
-        // An address may have a label of its own, `eth0:1`.
+        // An address can have a label such as `eth0:1`.
         let name = name.split(':').next().unwrap_or(&name);
         let mut of_name =
             interfaces.iter_mut().filter(|interface: &&mut InterfaceInfo| interface.name == name);
@@ -60,9 +60,9 @@ pub fn interfaces() -> io::Result<Vec<InterfaceInfo>> {
     Ok(interfaces)
 }
 
-/// Returns what an entry of IP addresses says, and of which interface; nothing for any other.
+/// Returns the interface name and address of an IP entry, `None` for any other entry.
 fn ip_address(entry: &libc::ifaddrs) -> Option<(String, IpAddr)> {
-    // SAFETY: null, or an address that says its family first.
+    // SAFETY: null, or an address that begins with its family.
     let family = unsafe { entry.ifa_addr.as_ref()? }.sa_family;
     let address: IpAddr = match i32::from(family) {
         libc::AF_INET => {
@@ -85,13 +85,13 @@ fn name(entry: &libc::ifaddrs) -> String {
     unsafe { CStr::from_ptr(entry.ifa_name) }.to_string_lossy().into_owned()
 }
 
-/// Returns what an entry of link-layer addresses says; nothing for any other entry.
+/// Returns the interface that a link-layer entry describes, `None` for any other entry.
 fn interface(entry: &libc::ifaddrs) -> Option<InterfaceInfo> {
-    /// Where these counters stand in `struct rtnl_link_stats`, all of whose fields are `u32`.
+    /// Index of these counters in `struct rtnl_link_stats`, whose first fields are all `u32`.
     const RX_DROPPED: usize = 6;
     const RX_MISSED_ERRORS: usize = 15;
 
-    // SAFETY: null, or an address that says its family first.
+    // SAFETY: null, or an address that begins with its family.
     let family = unsafe { entry.ifa_addr.as_ref()? }.sa_family;
     if i32::from(family) != libc::AF_PACKET {
         return None;

@@ -1,8 +1,8 @@
-//! Mapped capture files, rings of packets, prefetch hints and what else of the system takes unsafe
-//! code: the engine itself has none.
+//! Mapped capture files, packet rings, prefetch hints, and all other system calls of the engine
+//! that need `unsafe`: the engine itself has none.
 //!
-//! A [`Mapping`] survives its file: when the file shrinks, what is gone reads as zeros and
-//! [`Mapping::is_intact`] says so, where the kernel would otherwise kill the process.
+//! A [`Mapping`] survives a file that shrinks: missing bytes read as zeros and
+//! [`Mapping::is_intact`] returns `false`, where the kernel would otherwise kill the process.
 
 #![allow(unsafe_code, reason = "maps memory; every block says why it holds")]
 

@@ -1,4 +1,4 @@
-//! A file as memory.
+//! Capture files mapped into memory.
 
 use std::fmt;
 use std::fs::File;
@@ -10,11 +10,11 @@ use memmap2::{Mmap, MmapOptions};
 #[cfg(unix)]
 use crate::guard::Guard;
 
-/// A regular file, mapped for reading.
+/// Regular file, mapped for reading.
 ///
-/// The length is that of the file when it was mapped: what is appended later is not seen. If
-/// the file shrinks, the bytes that are gone read as zeros. Writing to the file meanwhile may
-/// or may not be seen; a caller should treat all bytes as a stranger's.
+/// The length is that of the file when it was mapped; bytes appended later are not visible. If the
+/// file shrinks, the missing bytes read as zeros. Writes to the file may or may not be visible, so
+/// a caller should treat all bytes as untrusted.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ use crate::guard::Guard;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Mapping {
-    // Dropped before the map: no guard may outlive the pages it stands for.
+    // Dropped before the map: a guard must not outlive its pages.
     #[cfg(unix)]
     guard: Option<Guard>,
     /// `None` for an empty file, which cannot be mapped.
@@ -37,13 +37,13 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps the whole of `file`, wherever its cursor is.
+    /// Maps the whole of `file`, whatever its cursor position.
     ///
     /// # Errors
     ///
-    /// What the system says, `ErrorKind::InvalidInput` if this is no regular file, and
-    /// `ErrorKind::ResourceBusy` if 256 mappings exist already. A mapping without a guard is
-    /// never made; a caller can read the file the plain way instead.
+    /// The system's error, `ErrorKind::InvalidInput` if this is not a regular file, and
+    /// `ErrorKind::ResourceBusy` if 256 mappings already exist. A mapping always has a guard; a
+    /// caller that gets an error can still read the file.
     pub fn new(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -57,9 +57,9 @@ impl Mapping {
                 map: None,
             });
         }
-        // SAFETY: the mapping is private and never written. The file can be changed by others:
-        // every byte value is a valid u8, nothing is read twice on the assumption that it stays
-        // the same, and a page that disappears is replaced by the guard.
+        // SAFETY: the mapping is private and never written. Other processes can change the file,
+        // but every byte value is a valid u8, no byte is assumed to stay the same between two
+        // reads, and the guard replaces pages that disappear.
         let map = unsafe { MmapOptions::new().len(len).map(file)? };
         Ok(Self {
             #[cfg(unix)]
@@ -68,10 +68,10 @@ impl Mapping {
         })
     }
 
-    /// Returns whether no byte read so far was missing from the file.
+    /// Returns whether all bytes read so far were present in the file.
     ///
-    /// A file cut in the middle of a page ends in zeros there without a trace; compare the
-    /// file's length to be sure. Where files cannot shrink while mapped (Windows), it is true.
+    /// A file cut in the middle of a page reads as zeros there without a mark; compare the file's
+    /// length as well. Always true on Windows, where mapped files cannot shrink.
     pub fn is_intact(&self) -> bool {
         #[cfg(unix)]
         return self.guard.as_ref().is_none_or(Guard::is_intact);
@@ -79,7 +79,7 @@ impl Mapping {
         return true;
     }
 
-    /// Advises the kernel that the bytes will be read from first to last, where it takes advice.
+    /// Advises the kernel that the bytes will be read from first to last.
     pub fn advise_sequential(&self) {
         #[cfg(unix)]
         if let Some(map) = &self.map {
@@ -88,10 +88,10 @@ impl Mapping {
         }
     }
 
-    /// Gives the memory of `range` back until it is read again.
+    /// Releases the memory of `range` until it is read again.
     ///
-    /// Keeps the resident size of a long reader low. Only whole pages inside `range` are given
-    /// back, and reading them brings them back from the file. Only on Linux.
+    /// Keeps the resident size of a long read low. Only whole pages inside `range` are released;
+    /// reading them loads them from the file again. Does nothing outside Linux.
     pub fn release(&self, range: Range<usize>) {
         #[cfg(target_os = "linux")]
         if let Some(map) = &self.map {
@@ -100,8 +100,8 @@ impl Mapping {
             let end = range.end.min(map.len()) / PAGE * PAGE;
             if start < end {
                 let advice = memmap2::UncheckedAdvice::DontNeed;
-                // SAFETY: the mapping is private and was never written, so the pages that come
-                // back hold what the file holds: the same as if they had been evicted.
+                // SAFETY: the mapping is private and was never written, so a released page is
+                // loaded again with the bytes of the file, as after an eviction.
                 let _ = unsafe { map.unchecked_advise_range(advice, start, end - start) };
             }
         }

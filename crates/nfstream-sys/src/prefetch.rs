@@ -1,13 +1,12 @@
-//! Hints that memory will be read soon. They never change what a program computes.
+//! Prefetch hints, which never change a result.
 
-/// Asks the processor to bring the first cache line of `value` near.
+/// Prefetches the first cache line of `value`.
 #[inline(always)]
 pub fn prefetch_read<T>(value: &T) {
     prefetch(std::ptr::from_ref(value).cast());
 }
 
-/// Asks the processor to bring the cache line near that holds the byte of `value` at `offset`, if
-/// there is one.
+/// Prefetches the cache line that holds the byte of `value` at `offset`, if there is one.
 #[inline(always)]
 pub fn prefetch_line<T>(value: &T, offset: usize) {
     if offset < size_of::<T>() {
@@ -16,7 +15,7 @@ pub fn prefetch_line<T>(value: &T, offset: usize) {
     }
 }
 
-/// Asks the processor to bring all cache lines of `value` near, of 64 bytes each.
+/// Prefetches all cache lines of `value`, of 64 bytes each.
 #[inline(always)]
 pub fn prefetch_whole<T>(value: &T) {
     for offset in (0..size_of::<T>()).step_by(64) {
@@ -24,7 +23,7 @@ pub fn prefetch_whole<T>(value: &T) {
     }
 }
 
-/// Asks the processor to bring the cache line where `items[index]` begins near, if there is one.
+/// Prefetches the cache line in which `items[index]` begins, if there is one.
 #[inline(always)]
 pub fn prefetch_slice<T>(items: &[T], index: usize) {
     if let Some(item) = items.get(index) {

@@ -1,8 +1,8 @@
-//! Packets of network interfaces as the Linux kernel writes them into shared memory.
+//! Packets of network interfaces, in memory shared with the Linux kernel.
 //!
-//! A packet socket with a ring of blocks (packet(7), TPACKET_V3). The kernel fills a block, hands
-//! it over by a status word at its start, and gets it back the same way. Only this module touches
-//! the ring; what it gives out are slices that end before their block goes back.
+//! A packet socket with a ring of blocks (packet(7), TPACKET_V3). The kernel fills a block and
+//! hands it over by a status word at its start, which also returns the block. Only this module
+//! touches the ring; the slices that it lends end before their block is returned.
 
 use std::io;
 use std::mem::{self, offset_of, size_of};
@@ -20,9 +20,9 @@ pub struct PacketRing {
     memory: NonNull<u8>,
     block_len: usize,
     blocks: usize,
-    /// The block that is read, or that is to be handed over next.
+    /// The current block, or the next to be handed over.
     block: usize,
-    /// What is left of that block, if it has been handed over.
+    /// The unread rest of that block, if it has been handed over.
     left: Option<Left>,
 }
 
@@ -31,21 +31,21 @@ pub struct PacketRing {
 pub struct RingFrame<'a> {
     /// The captured bytes, link header first.
     pub bytes: &'a [u8],
-    /// Where the network header begins in them.
+    /// Offset of the network header in `bytes`.
     pub network_offset: usize,
-    /// Bytes on the wire; a VLAN tag that was taken out is not among them.
+    /// Bytes on the wire, without a VLAN tag that the kernel removed.
     pub wire_len: u32,
-    /// Whole seconds of the time since the Unix epoch.
+    /// Whole seconds since the Unix epoch.
     pub seconds: u32,
-    /// Nanoseconds of it.
+    /// Nanoseconds of the second.
     pub nanoseconds: u32,
-    /// The VLAN tag that was taken out: its EtherType and what follows that.
+    /// VLAN tag that the kernel removed: EtherType and tag control information.
     pub vlan_tag: Option<(u16, u16)>,
     /// Number of the interface.
     pub interface: u32,
     /// Hardware type of the interface (ARPHRD_).
     pub hardware_type: u16,
-    /// EtherType of what the frame carries.
+    /// EtherType of the frame's payload.
     pub protocol: u16,
 }
 
@@ -62,12 +62,12 @@ pub struct FilterInstruction {
     pub k: u32,
 }
 
-/// Counts of the kernel since the last call.
+/// The kernel's counts since the previous call.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RingCounts {
-    /// Packets that the filter let pass, dropped ones included.
+    /// Packets that passed the filter, dropped ones included.
     pub packets: u32,
-    /// Packets dropped for lack of space.
+    /// Packets dropped because the ring was full.
     pub drops: u32,
 }
 
@@ -75,25 +75,25 @@ pub struct RingCounts {
 #[derive(Clone, Copy, Debug)]
 struct Left {
     frames: u32,
-    /// Where the next frame's header lies in the block.
+    /// Offset of the next frame's header in the block.
     offset: usize,
 }
 
 const ALL_PROTOCOLS: u16 = 0x0003_u16.to_be();
 
-// SAFETY: nothing of it is bound to a thread, and the memory is shared with the kernel only. It is
-// not `Sync`, so only one thread at a time has it, the accesses through `&self` included.
+// SAFETY: no field is bound to a thread, and only the kernel shares the memory. The type is not
+// `Sync`, so only one thread at a time can access it, also through `&self`.
 unsafe impl Send for PacketRing {}
 
 impl PacketRing {
-    /// Makes a ring of `blocks` blocks of `block_len` bytes, a multiple of the page size. A block
+    /// Creates a ring of `blocks` blocks of `block_len` bytes, a multiple of the page size. A block
     /// is handed over when it is full, or when its first packet is `patience` old.
     ///
-    /// It gets no packets before it is bound.
+    /// The ring receives no packets before it is bound.
     ///
     /// # Errors
     ///
-    /// What the system says; `ErrorKind::PermissionDenied` without CAP_NET_RAW.
+    /// The system's error; `ErrorKind::PermissionDenied` without CAP_NET_RAW.
     pub fn new(block_len: usize, blocks: usize, patience: Duration) -> io::Result<Self> {
         let socket = open_socket()?;
         set(&socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version())?;
@@ -110,7 +110,7 @@ impl PacketRing {
         };
         set(&socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)?;
         let len = block_len.checked_mul(blocks).ok_or(io::ErrorKind::OutOfMemory)?;
-        // SAFETY: a new mapping, where the kernel likes, of the ring that was just made.
+        // SAFETY: a new mapping, at an address of the kernel's choice, of the ring set up above.
         let memory = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -128,16 +128,16 @@ impl PacketRing {
         Ok(Self { socket, memory, block_len, blocks, block: 0, left: None })
     }
 
-    /// Returns whether a ring could be made, without making one.
+    /// Checks whether this process could create a ring, without creating one.
     ///
     /// # Errors
     ///
-    /// What the system says; `ErrorKind::PermissionDenied` without CAP_NET_RAW.
+    /// The system's error; `ErrorKind::PermissionDenied` without CAP_NET_RAW.
     pub fn check() -> io::Result<()> {
         open_socket().map(drop)
     }
 
-    /// Takes the next frame, if one has been handed over.
+    /// Returns the next frame, if one has been handed over.
     pub fn next_frame(&mut self) -> Option<RingFrame<'_>> {
         loop {
             let left = match self.left {
@@ -149,23 +149,22 @@ impl PacketRing {
                 continue;
             }
             let Some((frame, next)) = self.frame(left.offset) else {
-                // Nothing like that comes from a kernel. The rest of the block is skipped.
+                // No kernel writes such a frame. The rest of the block is skipped.
                 self.left = Some(Left { frames: 0, ..left });
                 continue;
             };
             self.left = Some(Left { frames: left.frames - 1, offset: left.offset + next });
             // SAFETY: the bytes lie in a block that is ours until `give_back` is called, which
-            // takes `&mut self` and so cannot happen while this borrow of it lives.
+            // takes `&mut self` and therefore cannot run while this borrow lives.
             return Some(unsafe { frame.extend() });
         }
     }
 
-    /// Receives from the interface with this number, or from all for `None`; what it received
-    /// from before, it does no more.
+    /// Binds to the interface with this number, or to all for `None`, in place of the previous one.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     pub fn bind(&self, interface: Option<u32>) -> io::Result<()> {
         // SAFETY: zeros are a valid address.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
@@ -183,11 +182,11 @@ impl PacketRing {
         check(result)
     }
 
-    /// Asks the interface for what is not addressed to it, too.
+    /// Puts the interface into promiscuous mode.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     pub fn be_promiscuous(&self, interface: u32) -> io::Result<()> {
         // SAFETY: zeros are a valid request.
         let mut request: libc::packet_mreq = unsafe { mem::zeroed() };
@@ -196,11 +195,11 @@ impl PacketRing {
         set(&self.socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
     }
 
-    /// Has the kernel keep only the bytes of a packet that `filter` selects.
+    /// Makes the kernel keep only the bytes of each packet that `filter` selects.
     ///
     /// # Errors
     ///
-    /// What the system says: `ErrorKind::InvalidInput` for a program that the kernel refuses.
+    /// The system's error: `ErrorKind::InvalidInput` for a program that the kernel refuses.
     pub fn set_filter(&self, filter: &[FilterInstruction]) -> io::Result<()> {
         let mut instructions: Vec<_> = filter
             .iter()
@@ -223,8 +222,8 @@ impl PacketRing {
     ///
     /// # Errors
     ///
-    /// What the socket or the system says: `ErrorKind::NetworkDown` once when the interface has
-    /// gone down.
+    /// The socket's or the system's error: `ErrorKind::NetworkDown` once when the interface goes
+    /// down.
     pub fn wait(&self, patience: Duration) -> io::Result<()> {
         let mut socket = libc::pollfd {
             fd: self.socket.as_raw_fd(),
@@ -241,28 +240,28 @@ impl PacketRing {
         }
     }
 
-    /// Takes what the kernel has counted since the last call.
+    /// Returns the kernel's counts since the previous call and resets them.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     pub fn take_counts(&self) -> io::Result<RingCounts> {
         let counts = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
-        // SAFETY: the option is of this type, and of its fields every value is valid.
+        // SAFETY: the option has this type, and every value of its fields is valid.
         let counts =
             unsafe { get(&self.socket, libc::SOL_PACKET, libc::PACKET_STATISTICS, counts)? };
         Ok(RingCounts { packets: counts.tp_packets, drops: counts.tp_drops })
     }
 
     fn take_error(&self) -> io::Result<()> {
-        // SAFETY: the option is a number, of which every value is valid.
+        // SAFETY: the option is a number, and every number is valid.
         match unsafe { get::<c_int>(&self.socket, libc::SOL_SOCKET, libc::SO_ERROR, 0)? } {
             0 => Ok(()),
             number => Err(io::Error::from_raw_os_error(number)),
         }
     }
 
-    /// Begins with the next block, if it has been handed over.
+    /// Starts the next block, if it has been handed over.
     fn take_block(&mut self) -> Option<Left> {
         if self.status(self.block).load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
             return None;
@@ -275,7 +274,7 @@ impl PacketRing {
         Some(left)
     }
 
-    /// Gives the block back to the kernel and turns to the next.
+    /// Returns the block to the kernel and advances to the next.
     fn give_back(&mut self) {
         self.left = None;
         self.status(self.block).store(libc::TP_STATUS_KERNEL, Ordering::Release);
@@ -286,28 +285,28 @@ impl PacketRing {
         if self.left.is_some() { (self.block + 1) % self.blocks } else { self.block }
     }
 
-    /// Returns the word that says whether a block is the kernel's or ours.
+    /// Returns the status word of a block, which says who owns it.
     fn status(&self, block: usize) -> &AtomicU32 {
         let offset = offset_of!(libc::tpacket_block_desc, hdr)
             + offset_of!(libc::tpacket_hdr_v1, block_status);
-        // SAFETY: the word lies in the mapping, which lives as long as `self`, aligned as in the
-        // struct at the page that starts the block; kernel and we access it as a whole only.
+        // SAFETY: the word lies in the mapping, which lives as long as `self`, and is aligned
+        // because the block starts on a page; the kernel and this module access it only as a whole.
         unsafe {
             AtomicU32::from_ptr(self.memory.as_ptr().add(block * self.block_len + offset).cast())
         }
     }
 
-    /// Returns the bytes of the block at hand, which must have been handed over.
+    /// Returns the bytes of the current block, which must have been handed over.
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the block lies in the mapping, which lives as long as `self`, and the kernel
-        // writes nothing to it once it has handed it over, until it is given back: by `&mut self`.
+        // SAFETY: the block lies in the mapping, which lives as long as `self`. The kernel does not
+        // write to it until it is returned, which takes `&mut self`.
         unsafe {
             let start = self.memory.as_ptr().add(self.block * self.block_len);
             std::slice::from_raw_parts(start, self.block_len)
         }
     }
 
-    /// Reads the frame whose header is at `offset`; returns it and how far the next one is.
+    /// Reads the frame whose header is at `offset`; returns it and the distance to the next.
     fn frame(&self, offset: usize) -> Option<(FrameParts, usize)> {
         let half = |at: usize| self.u16(offset + at);
         let word = |at: usize| self.u32(offset + at);
@@ -323,7 +322,7 @@ impl PacketRing {
             _ => half(variant + offset_of!(libc::tpacket_hdr_variant1, tp_vlan_tpid))?,
         };
         let is_tagged = status & libc::TP_STATUS_VLAN_VALID != 0;
-        // Behind the header, aligned to 16 bytes, stands the link-layer address.
+        // The link-layer address follows the header, aligned to 16 bytes.
         let address = size_of::<libc::tpacket3_hdr>().next_multiple_of(libc::TPACKET_ALIGNMENT);
         let next = usize::try_from(word(offset_of!(libc::tpacket3_hdr, tp_next_offset))?).ok()?;
         let parts = FrameParts {
@@ -351,14 +350,14 @@ impl PacketRing {
 
 impl Drop for PacketRing {
     fn drop(&mut self) {
-        // SAFETY: the whole mapping made in `new`; every slice of it borrows `self`.
+        // SAFETY: the mapping made in `new`, in full length; every slice of it borrows `self`.
         unsafe {
             libc::munmap(self.memory.as_ptr().cast::<c_void>(), self.block_len * self.blocks)
         };
     }
 }
 
-/// A [`RingFrame`] whose bytes are not tied to a borrow yet.
+/// Parts of a [`RingFrame`] that are not tied to a borrow yet.
 struct FrameParts {
     bytes: NonNull<[u8]>,
     network_offset: usize,
@@ -376,10 +375,10 @@ impl FrameParts {
     ///
     /// # Safety
     ///
-    /// The block must not be given back while `'a` lasts.
+    /// The block must not be returned during `'a`.
     unsafe fn extend<'a>(self) -> RingFrame<'a> {
         RingFrame {
-            // SAFETY: made from a slice of the block; the caller keeps the block.
+            // SAFETY: made from a slice of the block, which the caller keeps.
             bytes: unsafe { self.bytes.as_ref() },
             network_offset: self.network_offset,
             wire_len: self.wire_len,
@@ -398,12 +397,12 @@ fn open_socket() -> io::Result<OwnedFd> {
     // SAFETY: a plain system call.
     let socket = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
     check(socket)?;
-    // SAFETY: the descriptor was just made and nothing else has it.
+    // SAFETY: the descriptor was just opened and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(socket) })
 }
 
 fn version() -> c_int {
-    // The third of an enumeration that starts with 0.
+    // The third variant of an enumeration that starts with 0.
     2
 }
 
@@ -420,7 +419,7 @@ fn len_of<T>() -> socklen_t {
 }
 
 fn set<T>(socket: &OwnedFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
-    // SAFETY: a plain struct of the option's kind and its length; the kernel only reads it.
+    // SAFETY: a plain struct of the option's type, with its length; the kernel only reads it.
     check(unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -432,14 +431,14 @@ fn set<T>(socket: &OwnedFd, level: c_int, name: c_int, value: &T) -> io::Result<
     })
 }
 
-/// Returns the value of an option; `value` stands where the kernel writes less.
+/// Returns the value of an option; the kernel may write only the first bytes of `value`.
 ///
 /// # Safety
 ///
-/// Whatever bytes the kernel writes for the option are a valid `T`.
+/// Any bytes that the kernel writes for the option must be a valid `T`.
 unsafe fn get<T>(socket: &OwnedFd, level: c_int, name: c_int, mut value: T) -> io::Result<T> {
     let mut len = len_of::<T>();
-    // SAFETY: the kernel writes no more than `len` bytes, and the caller vouches for them.
+    // SAFETY: the kernel writes at most `len` bytes, which are valid by this function's contract.
     check(unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
@@ -463,7 +462,7 @@ mod tests {
     #[test]
     fn a_ring_without_packets_waits_and_counts_nothing() {
         let mut ring = match PacketRing::new(1 << 17, 4, Duration::from_millis(10)) {
-            // Who may not capture cannot test it.
+            // The test needs the right to capture.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return,
             ring => ring.unwrap(),
         };

@@ -1,6 +1,6 @@
-//! A file that shrinks while it is mapped: the reader sees zeros and is told.
+//! A file that shrinks while it is mapped: the reader sees zeros and can find out.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -23,7 +23,7 @@ fn sum(mapping: &Mapping) -> usize {
     mapping.iter().copied().map(usize::from).sum()
 }
 
-/// Runs the test `name` of this file again, as a process of its own with `variable` set.
+/// Runs the test `name` of this file again in a process of its own, with `variable` set.
 fn run_again(name: &str, variable: &str) -> std::process::ExitStatus {
     Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--test-threads=1"])
@@ -35,7 +35,7 @@ fn run_again(name: &str, variable: &str) -> std::process::ExitStatus {
 }
 
 #[test]
-fn lost_bytes_read_as_zeros() {
+fn missing_bytes_read_as_zeros() {
     let file = file_of_ones();
     let mapping = Mapping::new(&file).unwrap();
     assert_eq!(sum(&mapping), LEN);
@@ -48,7 +48,7 @@ fn lost_bytes_read_as_zeros() {
 }
 
 #[test]
-fn two_mappings_and_threads_are_told_apart() {
+fn two_mappings_and_threads_are_distinguished() {
     let (shrinking, staying) = (file_of_ones(), file_of_ones());
     let lost = Mapping::new(&shrinking).unwrap();
     let kept = Mapping::new(&staying).unwrap();
@@ -86,7 +86,7 @@ fn errno_survives_a_fault() {
     assert_eq!(std::io::Error::last_os_error().raw_os_error(), before);
 }
 
-// A process of its own, as it fills the registry that all tests share.
+// In a process of its own, because it fills the registry that all tests share.
 #[test]
 fn a_full_registry_refuses_instead_of_mapping_unguarded() {
     if std::env::var_os("FILL_REGISTRY").is_none() {
@@ -104,7 +104,7 @@ fn a_full_registry_refuses_instead_of_mapping_unguarded() {
     assert!(Mapping::new(&file).is_ok());
 }
 
-/// Sets what SIGBUS does, as another library may before the first mapping.
+/// Sets the action for SIGBUS, as another library may before the first mapping.
 #[allow(unsafe_code, reason = "signals are the test's subject")]
 fn set_action(handler: libc::sighandler_t) {
     // SAFETY: the handler is one of the two constants, or a function that only stores an atomic.
@@ -164,7 +164,8 @@ fn an_ignored_signal_stays_ignored() {
     raise();
 }
 
-// What a page that nobody guards does, behind our handler and the standard library's.
+// A page without a guard gets the behaviour of the previous handlers: ours, then the standard
+// library's.
 #[test]
 fn a_fault_that_is_not_ours_still_ends_the_process() {
     if std::env::var_os("FAULT_ELSEWHERE").is_none() {
@@ -176,7 +177,7 @@ fn a_fault_that_is_not_ours_still_ends_the_process() {
     let _guarded = Mapping::new(&file_of_ones()).unwrap();
     let file = file_of_ones();
     #[allow(unsafe_code, reason = "the fault has to be real")]
-    // SAFETY: it ends this process, which is what the test is about.
+    // SAFETY: the fault ends this process, as the test intends.
     let unguarded = unsafe { memmap2::Mmap::map(&file).unwrap() };
     file.set_len(0).unwrap();
     assert_ne!(std::hint::black_box(&unguarded)[LEN / 2], 1);

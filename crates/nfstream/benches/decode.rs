@@ -1,4 +1,4 @@
-//! What decoding costs, by the kind of frame: `cargo bench --bench decode`.
+//! Cost of decoding, by kind of frame: `cargo bench --bench decode`.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use nfstream::capture::{self, Source};
 use nfstream::decode::{Options, decode};
 use nfstream::packet::Chunk;
 
-/// Times that each capture's packets are decoded in one sample: the captures are small.
+/// Passes over each capture in one sample: the captures are small.
 const ROUNDS: usize = 50;
 
 fn main() {
     divan::main();
 }
 
-/// All packets of a sample capture, the lengths of headers as they come.
+/// All packets of a sample capture, with headers of every length.
 #[divan::bench(args = ["web", "web6", "vlan", "tunnels", "dns", "sll2"])]
 fn packets(bencher: Bencher<'_, '_>, name: &str) {
     decode_sample(bencher, name, Options::default());
 }
 
-/// The same where tunnels are followed to the packets inside.
+/// The same, with tunnels decoded to the packets inside.
 #[divan::bench(args = ["web", "tunnels"])]
 fn packets_in_tunnels(bencher: Bencher<'_, '_>, name: &str) {
     decode_sample(bencher, name, Options { tunnels: true });

@@ -1,7 +1,7 @@
-//! What ids and the order of records cost, for each record: `cargo bench --bench merge`.
+//! Cost of ids and of the order of records, for each record: `cargo bench --bench merge`.
 
-// The merge is private to the engine, so its source is compiled here once more; these are the
-// modules it finds in the engine's root.
+// The merge is private to the engine, so its source is compiled here again; these are the modules
+// that it expects in the engine's root.
 #[allow(dead_code, unreachable_pub, reason = "an excerpt of the engine")]
 #[path = "../src/pipeline/merge.rs"]
 mod merge;
@@ -17,23 +17,23 @@ use nfstream::{features, flow, meter, time};
 
 use merge::{Ids, Order};
 
-/// Records in one sample; a tick of the clock after each so many.
+/// Records in one sample, with a tick of the clock after every [`PER_TICK`].
 const RECORDS: u32 = 32_768;
 const PER_TICK: usize = 64;
-/// What the flows were waited for before they ended.
+/// Idle timeout of the flows.
 const IDLE: Duration = Duration::from_nanos(30_000_000_000);
 
 fn main() {
     divan::main();
 }
 
-/// Records that come in the order in which they leave, as those of idle flows mostly do.
+/// Records that arrive in the order in which they leave, as those of idle flows mostly do.
 #[divan::bench]
 fn order_of_sorted_records(bencher: Bencher<'_, '_>) {
     order(bencher, i64::from);
 }
 
-/// Records of which every second is noticed before its time has come.
+/// Records of which every second one is reported before its turn.
 #[divan::bench]
 fn order_of_early_records(bencher: Bencher<'_, '_>) {
     order(bencher, |number| i64::from(number) + i64::from(number % 2) * 1000);

@@ -1,17 +1,16 @@
-//! Whole passes over captures, up to a stage of the engine: what `benches/run.py` times,
-//! `benches/instructions.py` counts and profilers look into.
+//! Whole passes over captures, up to a stage of the engine: `benches/run.py` times them,
+//! `benches/instructions.py` counts their instructions, and profilers can run them.
 //!
 //!     cargo bench --bench passes -- STAGE [--inspect] [--features NAME,...] [--meters N]
 //!         [--repeat N] CAPTURE...
 //!
-//! A line of JSON says how long the last pass took and what it found. Stages:
+//! Prints a line of JSON with the time of the last pass and its counts. Stages:
 //!
 //! - `read`: finds the records;
-//! - `decode`: decodes them too, in the same thread;
-//! - `flows`: meters them, all of a run but its table;
-//! - `arrow`: makes the table as `to_pandas()` does;
-//! - `memory`: as `flows`, and asks the system how much memory the active flows take just before
-//!   the input ends.
+//! - `decode`: also decodes them, in the same thread;
+//! - `flows`: also meters them, a whole run without its table;
+//! - `arrow`: builds the table as `to_pandas()` does;
+//! - `memory`: as `flows`, and measures the memory of the active flows just before the input ends.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
@@ -44,7 +43,7 @@ enum Stage {
     Memory,
 }
 
-/// What is to be done.
+/// Task of one call.
 #[derive(Debug)]
 struct Task {
     stage: Stage,
@@ -55,7 +54,7 @@ struct Task {
     paths: Vec<PathBuf>,
 }
 
-/// What a pass has found.
+/// Counts of a pass.
 #[derive(Debug, Default)]
 struct Found {
     packets: u64,
@@ -85,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 impl Task {
-    /// Reads the command line; `None` if it names no stage, as when all benchmarks are run.
+    /// Parses the command line; `None` if it names no stage, as when all benchmarks run.
     fn parse() -> Result<Option<Self>, Box<dyn Error>> {
         let mut stage = None;
         let mut task = Self {
@@ -100,7 +99,7 @@ impl Task {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(USAGE);
             match argument.as_str() {
-                // What `cargo bench` adds.
+                // Added by `cargo bench`.
                 "--bench" => {}
                 "--inspect" => task.inspect = true,
                 "--features" => {

@@ -1,7 +1,7 @@
-//! What the flow table costs, by the number of active flows: `cargo bench --bench table`.
+//! Cost of the flow table, by the number of active flows: `cargo bench --bench table`.
 //!
-//! A thousand flows stay in the caches, a million do not: the difference is what the memory
-//! costs, and what prefetching saves of it.
+//! A thousand flows fit in the caches, a million do not: the difference is the cost of memory, and
+//! shows the gain of prefetching.
 
 use std::hint::black_box;
 
@@ -15,10 +15,10 @@ use nfstream::time::Timestamp;
 const FLOWS: [u32; 3] = [1_000, 50_000, 1_000_000];
 /// Look-ups in one sample.
 const LOOKUPS: usize = 65_536;
-/// Look-ups whose memory is asked for together, as a meter does.
+/// Look-ups whose memory is prefetched together, as in a meter.
 const BATCH: usize = 32;
 
-/// As large as what a meter keeps of a flow.
+/// State of the size that a meter keeps for a flow.
 type State = [u64; 5];
 
 fn main() {
@@ -38,7 +38,7 @@ fn key_and_hash(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Flows found one after the other, each look-up waiting for its memory.
+/// Flows found one after the other; each look-up waits for its memory.
 #[divan::bench(args = FLOWS)]
 fn find(bencher: Bencher<'_, '_>, flows: u32) {
     let (table, wanted) = filled(flows);
@@ -49,7 +49,7 @@ fn find(bencher: Bencher<'_, '_>, flows: u32) {
     });
 }
 
-/// Flows found in batches whose memory is asked for beforehand, as a meter finds them.
+/// Flows found in batches whose memory is prefetched, as in a meter.
 #[divan::bench(args = FLOWS)]
 fn find_in_batches(bencher: Bencher<'_, '_>, flows: u32) {
     let (table, wanted) = filled(flows);
@@ -68,7 +68,7 @@ fn find_in_batches(bencher: Bencher<'_, '_>, flows: u32) {
     });
 }
 
-/// Flows found whose addresses collide under hashes that are known, or careless.
+/// Flows whose addresses collide under a known or a weak hash.
 #[divan::bench(args = CLASSES)]
 fn find_chosen_addresses(bencher: Bencher<'_, '_>, class: Class) {
     const FLOWS: u32 = 50_000;
@@ -88,7 +88,7 @@ fn find_chosen_addresses(bencher: Bencher<'_, '_>, class: Class) {
     });
 }
 
-/// Flows born and ended, in a table of this size.
+/// Flows inserted and removed, in a table of this size.
 #[divan::bench(args = FLOWS)]
 fn insert_and_remove(bencher: Bencher<'_, '_>, flows: u32) {
     let hasher = KeyHasher::default();
@@ -105,7 +105,7 @@ fn insert_and_remove(bencher: Bencher<'_, '_>, flows: u32) {
     });
 }
 
-/// How the two addresses of a flow depend on each other.
+/// Relation between the two addresses of a flow.
 #[derive(Clone, Copy, Debug)]
 enum Class {
     Independent,
@@ -141,7 +141,7 @@ fn filled(flows: u32) -> (FlowTable<State>, Vec<(u64, FlowKey)>) {
         let (hash, key) = hashed(&hasher, number);
         table.insert(hash, key, Sender::Low, TIME, State::default());
     }
-    // A stride that meets every flow before it meets one again.
+    // A stride that visits every flow before it repeats one.
     let wanted = (0..LOOKUPS).scan(0_u32, |number, _| {
         *number = (*number + 387_107) % flows;
         Some(hashed(&hasher, *number))

@@ -1,7 +1,7 @@
 //! Points in time and spans, in nanoseconds.
 //!
-//! The engine never reads a clock: a packet carries its own time, and everything else is told
-//! what time it is.
+//! Only [`host`](crate::host) reads clocks: a packet carries its time, and all other code is passed
+//! the time.
 
 /// A point in time: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -38,10 +38,10 @@ impl TimeUnit {
 }
 
 impl Timestamp {
-    /// The last time that can be held, in the year 2262.
+    /// The latest representable time, in the year 2262.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// The earliest time that can be held.
+    /// The earliest representable time.
     pub const MIN: Self = Self(i64::MIN);
 
     /// Returns the time `nanoseconds` after the epoch.
@@ -51,7 +51,7 @@ impl Timestamp {
 
     /// Returns the time `seconds` and `nanoseconds` after the epoch.
     ///
-    /// What a hostile file claims beyond the year 2262 stays at the last time that can be held.
+    /// A claim of an untrusted file beyond the year 2262 becomes the latest representable time.
     pub const fn from_seconds(seconds: i64, nanoseconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
     }
@@ -89,14 +89,14 @@ impl Timestamp {
         Duration(self.0.abs_diff(earlier.0))
     }
 
-    /// Returns the time `span` after `self`, or the last time that can be held.
+    /// Returns the time `span` after `self`, or the latest representable time.
     pub const fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(span.0))
     }
 }
 
 impl Duration {
-    /// The longest span that can be held, some 584 years.
+    /// The longest representable span, about 584 years.
     pub const MAX: Self = Self(u64::MAX);
 
     /// Returns a span of `nanoseconds`.
@@ -108,7 +108,7 @@ impl Duration {
     pub fn try_from_seconds(seconds: f64) -> Option<Self> {
         (seconds >= 0.0).then(|| {
             let nanoseconds = (seconds * 1e9).round();
-            // Float-to-integer casts saturate, so "for ever" stays for ever.
+            // Float-to-integer casts saturate, so infinity becomes the longest span.
             #[allow(clippy::as_conversions, reason = "saturates by definition")]
             Self(nanoseconds as u64)
         })

@@ -1,4 +1,4 @@
-//! `docs/columns.md` is made from the table of columns: `make bless` rewrites it.
+//! `docs/columns.md` is generated from the declarations of columns: `make bless` updates it.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 use nfstream::features::{Group, Presence, columns};
 use nfstream::time::TimeUnit;
 
-/// What a reader should know of a group before its columns.
+/// Introduction of a group, before its columns.
 fn introduction(group: Group) -> String {
     let declaration = group.declaration();
     let name = group.name();

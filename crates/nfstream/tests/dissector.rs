@@ -1,4 +1,4 @@
-//! A dissector of another crate, through the public API alone: no product has to be compiled in.
+//! A dissector from another crate, through the public API alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -131,7 +131,7 @@ fn value(column: &Column, record: &nfstream::features::Record) -> String {
 }
 
 #[test]
-fn a_dissector_of_another_crate_labels_flows() {
+fn a_dissector_from_another_crate_labels_flows() {
     for meters in [1, 2, 3] {
         let factory = Arc::new(FirstByte::default());
         let config = config(&factory, Limits::default(), meters);

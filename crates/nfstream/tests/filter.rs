@@ -1,4 +1,4 @@
-//! Packet filters, beside libpcap's own answers.
+//! Packet filters, compared with libpcap's results.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -60,7 +60,7 @@ fn captures() -> Vec<PathBuf> {
         .flat_map(|entries| entries.map(|entry| entry.unwrap().path()))
         .filter(|path| {
             let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
-            // libpcap reads nothing compressed.
+            // libpcap reads no compressed files.
             matches!(kind, "pcap" | "pcapng") && std::fs::metadata(path).unwrap().len() < 4_000_000
         })
         .collect();
@@ -68,8 +68,8 @@ fn captures() -> Vec<PathBuf> {
     paths
 }
 
-/// Returns times and lengths of the packets that libpcap itself finds, `None` if it cannot
-/// compile the filter for this file.
+/// Returns times and lengths of the packets that libpcap itself finds, `None` if it cannot compile
+/// the filter for this file.
 fn libpcap(path: &Path, expression: &str) -> Option<Vec<(u32, u32)>> {
     let mut capture = pcap::Capture::from_file(path).ok()?;
     capture.filter(expression, true).ok()?;
@@ -104,7 +104,7 @@ fn matches_are_those_of_libpcap() {
         let Ok(all) = ours(&path, "") else { continue };
         for expression in EXPRESSIONS {
             let Some(expected) = libpcap(&path, expression) else { continue };
-            // Several interfaces of one file: libpcap has one link type for all.
+            // With several interfaces in a file, libpcap uses one link type for all.
             if expression.is_empty() && expected.len() != all.packets.len() {
                 break;
             }
@@ -123,7 +123,7 @@ fn matches_are_those_of_libpcap() {
 }
 
 #[test]
-fn bad_filters_are_told_with_the_words_of_libpcap() {
+fn invalid_filters_are_reported_with_the_message_of_libpcap() {
     let error = Filter::new("tcp prt 80").unwrap_err();
     let CaptureError::BadFilter { expression, link, message } = error else { panic!("{error}") };
     assert_eq!((expression.as_str(), link), ("tcp prt 80", LinkType::ETHERNET));
@@ -133,7 +133,7 @@ fn bad_filters_are_told_with_the_words_of_libpcap() {
 }
 
 #[test]
-fn what_only_some_links_have_is_an_error_when_others_are_met() {
+fn a_filter_for_some_links_fails_on_others() {
     let mut filter = Filter::new("wlan type mgt").unwrap();
     assert!(!filter.matches(LinkType::IEEE802_11, &[0x08, 0, 0, 0], 4).unwrap());
     assert!(filter.matches(LinkType::IEEE802_11, &[0x80, 0, 0, 0], 4).unwrap());

@@ -1,4 +1,4 @@
-//! Floods of packets that each look like a new conversation: memory stays where the limits put it.
+//! Floods of packets that each start a conversation: memory stays within its limits.
 //!
 //! `NFSTREAM_FLOOD_PACKETS` sets their length; `make soak` makes them ten times as long.
 
@@ -13,22 +13,22 @@ use nfstream::time::Timestamp;
 use nfstream::{Run, Stats, Step};
 use nfstream_testkit::{Ends, Frame, Ipv4};
 
-/// Active flows, at most.
+/// Most active flows.
 const LIMIT: usize = 20_000;
 
-/// What chunks in flight and the 16,384 records that wait for their place in the order may take.
+/// Memory for chunks in flight and the 16,384 records that wait for their place in the order.
 const OVERHEAD: u64 = 64 << 20;
 
-/// More than a flow and its place in the index and the wheel take, which grow by doubling.
+/// More than a flow and its entries in the index and the wheel take, which grow by doubling.
 const BYTES_A_FLOW: u64 = 512;
 
 /// More than a first fragment and its place in the order take, which grow by doubling.
 const BYTES_A_FRAGMENT: u64 = 256;
 
-/// Memory is that of the process, so only one flood runs at a time.
+/// Memory is measured for the whole process, so only one flood runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Packets from ever new senders, a microsecond apart.
+/// Packets from new senders, a microsecond apart.
 struct Flood {
     /// Begins with an IPv4 header.
     frame: Vec<u8>,
@@ -74,7 +74,7 @@ fn packets() -> u32 {
     packets.map_or(500_000, |packets| packets.parse().expect("a number of packets"))
 }
 
-/// Runs over a flood of `frame`; returns the counts and the bytes by which memory grew at most.
+/// Runs over a flood of `frame`; returns the counts and the greatest growth of memory in bytes.
 fn flood(frame: &Frame, meters: usize) -> (Stats, u64) {
     let source = Flood { frame: frame.build(), sent: 0, packets: packets() };
     let ends = Ends { max_active_flows: LIMIT, ..Ends::without_dpi(30, 300) };
@@ -91,7 +91,8 @@ fn flood(frame: &Frame, meters: usize) -> (Stats, u64) {
     }
 }
 
-/// Returns the bytes of this process's memory that no file backs, 0 where the system does not say.
+/// Returns the bytes of this process's memory without a file behind it, 0 if the system does not
+/// say.
 fn anonymous_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

@@ -1,4 +1,4 @@
-//! The flow rules of the design page, one by one, as a caller sees them.
+//! The flow rules of docs/flows.md, one by one, through the public API.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -51,7 +51,7 @@ mod rule_1_key {
     }
 
     #[test]
-    fn addresses_ports_and_protocol_tell_flows_apart() {
+    fn addresses_ports_and_protocol_distinguish_flows() {
         let ethernet = Frame::ethernet;
         let rows = rows(&[
             at(seconds(0), request()),
@@ -64,7 +64,7 @@ mod rule_1_key {
     }
 
     #[test]
-    fn innermost_vlan_tells_flows_apart_and_the_service_vlan_does_not() {
+    fn the_innermost_vlan_distinguishes_flows_and_the_service_vlan_does_not() {
         let tagged = |service, vlan| {
             let frame = Frame::ethernet().service_vlan(service).vlan(vlan);
             frame.ipv4(CLIENT, SERVER).udp(CLIENT_PORT, SERVER_PORT)
@@ -120,7 +120,7 @@ mod rule_2_direction {
     }
 
     #[test]
-    fn one_address_is_told_apart_by_port() {
+    fn one_address_is_distinguished_by_port() {
         let there = Frame::ethernet().ipv4(CLIENT, CLIENT).udp(2, 1);
         let back = Frame::ethernet().ipv4(CLIENT, CLIENT).udp(1, 2);
         let rows = rows(&[at(seconds(0), there), at(seconds(0), back)]);
@@ -162,9 +162,9 @@ mod rule_3_idle {
         assert_eq!(rows[0].dst, rows[1].src);
     }
 
-    /// More packets of another flow than the stream's clock needs for several ticks.
+    /// More packets of another flow than several ticks of the stream's clock need.
     #[test]
-    fn it_holds_exactly_whenever_a_scan_happens() {
+    fn the_timeout_holds_exactly_for_any_scan() {
         let other = || Frame::ethernet().ipv4(CLIENT, SERVER).tcp(1, 2, 0);
         for (gap, expected) in [(-1, vec![[1, 1], [9000, 0]]), (0, vec![[1, 0], [1, 0], [9000, 0]])]
         {
@@ -190,7 +190,7 @@ mod rule_3_idle {
 mod rule_4_active {
     use super::*;
 
-    /// A packet every 10 s from 0 on, the last one `last` nanoseconds off its time.
+    /// A packet every 10 s from 0 on; the last one is off by `last` nanoseconds.
     fn steady(count: i64, last: i64) -> Vec<Captured> {
         let time = |i| nanos(10 * i, if i == count - 1 { last } else { 0 });
         (0..count).map(|i| at(time(i), if i == 0 { request() } else { reply() })).collect()
@@ -328,21 +328,21 @@ mod rule_7_timeouts_of_0 {
     }
 
     #[test]
-    fn both_put_each_packet_in_a_flow_of_its_own() {
+    fn both_make_each_packet_a_flow() {
         let rows = capture_all(&burst(), &Ends::without_dpi(0, 0));
         assert_eq!(packets(&rows), [[1, 0]; 4]);
         assert_eq!(ids(&rows), [0, 1, 2, 3]);
     }
 
     #[test]
-    fn idle_alone_puts_each_packet_in_a_conversation_of_its_own() {
+    fn idle_alone_makes_each_packet_a_conversation() {
         let rows = capture_all(&burst(), &Ends::without_dpi(0, 300));
         assert_eq!(packets(&rows), [[1, 0]; 4]);
         assert_eq!(ids(&rows), [0, 1, 2, 3]);
     }
 
     #[test]
-    fn active_alone_puts_each_packet_in_a_slice_of_its_own() {
+    fn active_alone_makes_each_packet_a_slice() {
         let rows = capture_all(&burst(), &Ends::without_dpi(30, 0));
         assert_eq!(packets(&rows), [[1, 0]; 4]);
         assert_eq!(ids(&rows), [0, 0, 0, 0]);
@@ -354,7 +354,7 @@ mod rule_8_sizes {
     use super::*;
 
     #[test]
-    fn bytes_are_those_of_the_wire() {
+    fn bytes_count_the_wire_length() {
         let whole = at(seconds(0), request().payload_len(1000));
         let rows = rows(&[whole.clone().cut_to(60), whole]);
         assert_eq!(rows[0].packets, [2, 0]);
@@ -437,7 +437,7 @@ mod rule_9_payload {
     }
 
     #[test]
-    fn what_the_capture_lacks_still_counts() {
+    fn bytes_missing_from_the_capture_count() {
         let packet = at(seconds(0), request()).cut_to(14 + 28 + 1);
         assert_eq!(payloads(&[packet]), [(4, b"w".to_vec())]);
     }
@@ -453,7 +453,7 @@ mod rule_10_fragments {
         Frame::ethernet().ip(header).udp(CLIENT_PORT, SERVER_PORT).payload_len(64)
     }
 
-    /// Its bytes would be ports 1 and 515 if they were read as such.
+    /// Its bytes would read as ports 1 and 515.
     fn later(offset: u16) -> Frame {
         let header = Ipv4::new(CLIENT, SERVER).fragment(NUMBER, offset, false);
         Frame::ethernet().ip(header).opaque(17).payload_len(64)
@@ -467,7 +467,7 @@ mod rule_10_fragments {
     }
 
     #[test]
-    fn the_wire_may_bring_other_packets_between_them() {
+    fn other_packets_may_come_between_fragments() {
         let rows =
             rows(&[at(seconds(0), first()), at(seconds(0), reply()), at(seconds(0), later(72))]);
         assert_eq!(packets(&rows), [[2, 1]]);
@@ -490,7 +490,7 @@ mod rule_10_fragments {
     }
 
     #[test]
-    fn fragments_of_both_directions_are_told_apart() {
+    fn fragments_of_both_directions_are_distinguished() {
         let back = Ipv4::new(SERVER, CLIENT).fragment(NUMBER, 72, false);
         let back = Frame::ethernet().ip(back).opaque(17).payload_len(64);
         let rows = rows(&[at(seconds(0), first()), at(seconds(0), back)]);
@@ -523,7 +523,7 @@ mod rule_10_fragments {
     }
 
     #[test]
-    fn a_fragment_has_all_that_follows_as_payload() {
+    fn a_fragment_has_all_further_bytes_as_payload() {
         let seen = payloads(&[at(seconds(0), first()), at(seconds(0), later(72).padded_to(200))]);
         assert_eq!(seen.iter().map(|(len, _)| *len).collect::<Vec<_>>(), [64, 64]);
     }
@@ -562,7 +562,7 @@ mod rule_12_conservation {
 
     /// `capture_all` itself checks the sums.
     #[test]
-    fn what_is_in_no_flow_is_counted_by_reason() {
+    fn ignored_packets_are_counted_by_reason() {
         let arp = Frame::ethernet().opaque(0x0806).payload_len(28);
         let packets = [
             at(seconds(0), request()),

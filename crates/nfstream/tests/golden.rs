@@ -8,7 +8,7 @@ use nfstream::sink::Format;
 use nfstream::{Run, Step, capture};
 use nfstream_testkit::{Ends, Golden, captures, text_of};
 
-/// Version of nDPI that the labels were recorded with: others know other applications.
+/// Version of nDPI with which the labels were recorded: others know other applications.
 #[cfg(feature = "ndpi")]
 const NDPI: &str = "4.2";
 
@@ -36,7 +36,7 @@ fn check(name: &str, ends: &Ends, skipped: &[&str]) {
 
 #[cfg(feature = "ndpi")]
 #[test]
-#[allow(clippy::print_stderr, reason = "whoever reads the test's output should know")]
+#[allow(clippy::print_stderr, reason = "the test's output should say so")]
 fn captures_give_the_recorded_flows_by_default() {
     use nfstream::features::{Group, columns};
     use nfstream::time::TimeUnit;

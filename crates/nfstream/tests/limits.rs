@@ -1,4 +1,4 @@
-//! The limit on active flows: who is evicted for whom, and that nothing else changes.
+//! The limit on active flows: which flow is evicted, and that nothing else changes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 /// Longer than any stream here: flows end by eviction, or with the input.
 const NEVER: u64 = 1_000_000;
 
-/// A packet from the host of this number.
+/// A packet from the host with this number.
 fn packet(time: Timestamp, host: u8) -> Captured {
     Captured::new(time, &Frame::ethernet().ipv4([192, 0, 2, host], [198, 51, 100, 1]).udp(1, 2))
 }
@@ -56,7 +56,7 @@ fn of_flows_last_seen_at_one_time_the_oldest_is_evicted() {
 }
 
 #[test]
-fn an_evicted_conversation_begins_anew() {
+fn an_evicted_conversation_starts_over() {
     let packets: Vec<_> =
         [(0, 1), (1, 2), (2, 1)].map(|(at, host)| packet(seconds(at), host)).into();
     let rows = run(&packets, &limited(30, 1)).rows;
@@ -95,8 +95,8 @@ fn several_meters_hold_no_more_than_one() {
     }
 }
 
-/// What the rule says, by a search through all flows: of each flow its birth, packets, and the
-/// time at which it was evicted.
+/// Applies the rule by a search through all flows; returns the birth, packets, and time of eviction
+/// of each.
 fn model(stream: &[(Timestamp, u8)], limit: usize) -> Vec<(u64, u64, Option<Timestamp>)> {
     let mut active: HashMap<u8, (Timestamp, u64, u64)> = HashMap::new();
     let (mut born, mut ended) = (0, Vec::new());
@@ -139,7 +139,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_most_silent_flow_is_evicted_as_a_search_finds_it(
+    fn the_flow_silent_for_longest_is_evicted(
         stream in stream(),
         limit in 1_usize..24,
     ) {
@@ -156,7 +156,7 @@ proptest! {
         prop_assert_eq!(found, model(&stream, limit));
     }
 
-    /// Beside flows that end idle, or are sliced.
+    /// Together with flows that end idle, or are sliced.
     #[test]
     fn one_meter_evicts_the_same_for_any_chunk_size(stream in stream(), limit in 1_usize..24) {
         let packets: Vec<_> = stream.iter().map(|&(time, host)| packet(time, host)).collect();

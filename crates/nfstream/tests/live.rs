@@ -1,4 +1,4 @@
-//! Runs whose source tells the time and can be asked for its end.
+//! Runs over a source that sets the clock and can be stopped.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -11,10 +11,11 @@ use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::strategies::Plan;
 
-/// Gives these chunks, each packets and the time until which all is settled, then empty ones.
+/// Source of these chunks, each with packets and the time up to which it is settled, then of empty
+/// ones.
 struct Scripted {
     chunks: std::vec::IntoIter<(Vec<i64>, i64)>,
-    /// What was captured before the end was asked for.
+    /// Packets captured before the stop.
     rest: Option<Vec<i64>>,
     seconds: i64,
     is_stopping: bool,
@@ -87,9 +88,9 @@ fn run(source: Box<dyn Source>, idle: i64, meters: usize) -> Run {
     Run::new(source, &config).unwrap()
 }
 
-/// Advances until there are records, and returns how their flows ended.
+/// Advances until records arrive, and returns how their flows ended.
 fn next(run: &mut Run) -> Vec<(EndReason, u64)> {
-    // Each waits for a tenth of a second at most.
+    // Each step waits at most a tenth of a second.
     for _ in 0..100 {
         let step = run.advance().unwrap();
         let (Step::Records(records) | Step::Last(records)) = &step;

@@ -1,4 +1,4 @@
-//! The rules of nfstream 6, as a caller sees them.
+//! The rules of nfstream 6, through the public API.
 
 #![cfg(feature = "nfstream6")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -51,27 +51,27 @@ fn ids_count_flows_in_the_order_of_their_ends() {
 }
 
 #[test]
-fn an_old_busy_flow_keeps_idle_ones_behind_it_waiting() {
+fn an_old_busy_flow_delays_the_idle_ones_after_it() {
     let packets = [(0, 1), (1, 2), (8, 1), (12, 3), (30, 2)];
     let packets = packets.map(|(time, port)| packet(seconds(time), port));
     let rows = rows(&packets, &config(10, 100));
-    // The flow from port 2 is idle at 11, but only its own packet notices.
+    // The flow from port 2 is idle at 11, but only its own packet ends it.
     assert_eq!(rows.iter().map(|row| row.1).collect::<Vec<_>>(), [2, 1, 3, 2]);
 }
 
 #[test]
-fn a_slice_is_a_flow_of_its_own() {
+fn a_slice_is_a_separate_flow() {
     let back = Frame::ethernet().ipv4([192, 0, 2, 2], [192, 0, 2, 1]).udp(53, 1);
     let packets = [packet(seconds(0), 1), Captured::new(seconds(11), &back)];
     assert_eq!(rows(&packets, &config(20, 10)), [(0, 1, 1, 1), (1, 53, 1, 0)]);
 }
 
 #[test]
-fn one_clock_of_milliseconds_serves_all_flows() {
-    // Half a millisecond short of ten seconds apart, and in whole milliseconds ten seconds.
+fn all_flows_share_one_clock_of_milliseconds() {
+    // Apart by half a millisecond less than ten seconds, and by ten seconds in whole milliseconds.
     let packets = [packet(nanos(0, 600_000), 1), packet(nanos(10, 100_000), 1)];
     assert_eq!(rows(&packets, &config(10, 100)).len(), 2);
-    // The second packet is from before the first, but belongs to its time.
+    // The second packet is older than the first, but counts at the time of the first.
     let packets = [packet(seconds(20), 2), packet(seconds(5), 1), packet(seconds(21), 1)];
     assert_eq!(rows(&packets, &config(10, 100)), [(0, 2, 1, 0), (1, 1, 2, 0)]);
 }

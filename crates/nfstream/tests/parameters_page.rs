@@ -1,4 +1,4 @@
-//! `docs/parameters.md` is made from the declarations of parameters: `make bless` rewrites it.
+//! `docs/parameters.md` is generated from the declarations of parameters: `make bless` updates it.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

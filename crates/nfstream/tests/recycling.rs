@@ -1,4 +1,4 @@
-//! Memory that serves again keeps nothing of whom it served before.
+//! Reused memory keeps nothing of its previous flow.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,17 +14,17 @@ use nfstream_testkit::strategies::{Order, stream};
 use nfstream_testkit::{Captured, Ends, MemorySource};
 use proptest::prelude::*;
 
-/// So short that places in the flow table serve many flows, and slices follow each other.
+/// So short that slots of the flow table are reused often, and slices follow each other.
 const SHORT: Timeouts =
     Timeouts { idle: Duration::from_nanos(20_000_000), active: Duration::from_nanos(100_000_000) };
 
-/// Returns the table of a run: made of all records at the end, or of those of each step, which
-/// then serve again.
+/// Returns the table of a run: built from all records at the end, or from those of each step, which
+/// then return to the pool.
 fn table(packets: &[Captured], config: &Config, recycle: bool) -> Vec<RecordBatch> {
     let mut run = Run::new(MemorySource::new(packets).boxed(), config).unwrap();
     let (schema, pool) = (Arc::clone(run.schema()), run.record_pool());
     let table = Table::new(&schema, &TableSpec::default()).unwrap();
-    // A pool that no meter takes from frees what it gets.
+    // A pool that no meter takes from frees its buffers.
     let mut builder = table.builder(if recycle { pool } else { RecordPool::new().0 });
     let mut all = Vec::new();
     let mut batches = Vec::new();
@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn tables_are_the_same_whether_memory_serves_again_or_not(
+    fn tables_are_the_same_with_and_without_reuse_of_memory(
         stream in stream(SHORT, 0..3000, Order::Late),
         splt_packets in prop::sample::select(vec![1_usize, 3, 10, 11, 25]),
         track_tcp: bool,

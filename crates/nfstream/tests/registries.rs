@@ -1,4 +1,4 @@
-//! What a folder holds is in its registry: a step that is forgotten is named here.
+//! The files of a folder are in its registry: the test names a forgotten step.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -57,6 +57,19 @@ fn every_format_is_registered_under_the_name_of_its_file() {
             Format::by_name(&name).is_some(),
             "sink/formats/{name}.rs declares a format: add its line to the registry in \
              sink/formats/mod.rs"
+        );
+    }
+}
+
+#[test]
+fn every_tunnel_is_registered() {
+    let table =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/packet/tunnel.rs"))
+            .unwrap();
+    for (name, _) in files("decode/tunnel").into_iter().filter(|(name, _)| name != "mod") {
+        assert!(
+            table.contains(&format!("=> {name}::")),
+            "decode/tunnel/{name}.rs reads a tunnel: add its line to packet/tunnel.rs"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What fuzzing has found, once more: each file of `fuzz/regressions` goes through its target.
+//! Inputs that once failed: each file of `fuzz/regressions` is run through its target.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,7 +10,7 @@ use nfstream_testkit::{conversations, targets};
 
 #[test]
 #[allow(clippy::print_stderr, reason = "a crash of nDPI ends the process")]
-fn what_fuzzing_has_found_does_no_harm() {
+fn past_findings_of_fuzzing_pass() {
     let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions");
     for target in targets::ALL {
         let Ok(files) = fs::read_dir(regressions.join(target.name)) else { continue };
@@ -22,9 +22,9 @@ fn what_fuzzing_has_found_does_no_harm() {
     }
 }
 
-/// The targets do what they say: a broken promise of theirs would pass unseen.
+/// The targets check their claims: otherwise a failure would pass unnoticed.
 #[test]
-fn targets_take_captures_as_they_are() {
+fn targets_accept_valid_captures() {
     let captures = nfstream_testkit::captures();
     assert!(!captures.is_empty());
     for path in captures {

@@ -1,5 +1,5 @@
 //! One input, one result: for any number of meters and any chunk size, with hooks and without, and
-//! the same that a plain reading of the rules gives.
+//! equal to a plain implementation of the rules.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,11 +16,12 @@ use proptest::test_runner::FileFailurePersistence;
 const METERS: [usize; 4] = [1, 2, 3, 7];
 const CHUNKS: [usize; 5] = [1, 2, 7, 1000, 4096];
 
-/// Idle after 20 ms, sliced after 100 ms: short, so that a few thousand packets see every rule.
+/// Idle after 20 ms, sliced after 100 ms: short, so that a few thousand packets exercise every
+/// rule.
 const SHORT: Timeouts =
     Timeouts { idle: Duration::from_nanos(20_000_000), active: Duration::from_nanos(100_000_000) };
 
-/// Idle after 1 s: a thousand packets rarely see it.
+/// Idle after 1 s: a thousand packets rarely reach it.
 const LONG: Timeouts = Timeouts {
     idle: Duration::from_nanos(1_000_000_000),
     active: Duration::from_nanos(3_000_000_000),
@@ -34,7 +35,7 @@ fn captured(stream: &[(Timestamp, Plan)]) -> Vec<Captured> {
     stream.iter().map(|(time, plan)| plan.captured(*time)).collect()
 }
 
-/// Counts what it is called for.
+/// Counts its calls.
 #[derive(Debug, Default)]
 struct Counting {
     births: u64,
@@ -75,7 +76,7 @@ fn run_with_hooks(packets: &[Captured], ends: &Ends) -> (Total, Counting) {
     }
 }
 
-/// Fails where two results differ, with the first row that does.
+/// Fails if two results differ, with the first differing row.
 fn check_same(one: &Total, other: &Total, what: &str) -> Result<(), TestCaseError> {
     for (place, (one, other)) in one.rows.iter().zip(&other.rows).enumerate() {
         prop_assert_eq!(one, other, "{}, row {}", what, place);
@@ -120,7 +121,7 @@ fn check_model(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Result<(), T
     Ok(())
 }
 
-/// Long streams are worth few cases, and little shrinking.
+/// Long streams get few cases, and little shrinking.
 fn cases(cases: u32, max_shrink_iters: u32) -> ProptestConfig {
     let seeds = FileFailurePersistence::WithSource("proptest-regressions");
     ProptestConfig {
@@ -140,9 +141,9 @@ proptest! {
         check_all_ways(&captured(&stream), LONG)?;
     }
 
-    /// Too short for a scan: how late a packet may be does not depend on one.
+    /// Too short for a scan: the limit for late packets does not depend on one.
     #[test]
-    fn short_streams_out_of_time_give_what_the_rules_say(
+    fn unordered_short_streams_agree_with_the_rules(
         stream in stream(LONG, 0..1000, Order::Late),
     ) {
         check_model(&stream, LONG)?;
@@ -153,7 +154,7 @@ proptest! {
     #![proptest_config(cases(16, 100))]
 
     #[test]
-    fn streams_in_time_give_what_the_rules_say(stream in stream(SHORT, 0..12_000, Order::InTime)) {
+    fn ordered_streams_agree_with_the_rules(stream in stream(SHORT, 0..12_000, Order::InTime)) {
         check_model(&stream, SHORT)?;
     }
 }
@@ -181,7 +182,7 @@ fn zero_timeouts_give_the_same_rows_for_any_meters_and_chunks() {
     check_all_ways(&packets, zero).unwrap();
 }
 
-/// Rows are in the order in which flows ended, then of their ids.
+/// Checks that rows are in the order in which flows ended, then of their ids.
 fn assert_ordered(rows: &[Row]) {
     for pair in rows.windows(2) {
         let place = |row: &Row| (row.ended, row.id, row.slice);
@@ -189,9 +190,9 @@ fn assert_ordered(rows: &[Row]) {
     }
 }
 
-/// A flow that falls silent ends before one whose silence is noticed by its next packet.
+/// A flow that falls silent ends before one whose next packet reveals its silence.
 #[test]
-fn a_silent_flow_is_not_overtaken_by_one_that_goes_on() {
+fn a_silent_flow_ends_before_one_that_continues() {
     let after = |nanos| Timestamp::from_seconds(0, nanos);
     let frame = |src| Frame::ethernet().ipv4([192, 0, 2, src], [192, 0, 2, 9]).udp(1, 2);
     let mut packets = vec![
@@ -204,7 +205,7 @@ fn a_silent_flow_is_not_overtaken_by_one_that_goes_on() {
     assert_ordered(&capture_from(source, &Ends::without_dpi(30, 300)).rows);
 }
 
-/// More packets of one time than the clock of the stream looks at.
+/// More packets of one time than the clock of the stream covers.
 #[test]
 fn flows_that_end_at_one_time_come_in_the_order_of_their_ids() {
     let at = |time, src| {
@@ -222,8 +223,8 @@ fn flows_that_end_at_one_time_come_in_the_order_of_their_ids() {
 mod captures {
     use super::*;
 
-    /// nDPI learns from one flow what it says of another, so labels may depend on who shares a
-    /// module; nothing else may.
+    /// nDPI keeps state across the flows of a meter, so labels may depend on the number of meters;
+    /// nothing else may.
     #[test]
     #[allow(clippy::print_stderr, reason = "how much labels depend on meters is worth knowing")]
     fn recorded_captures_give_the_same_rows_but_for_labels() {

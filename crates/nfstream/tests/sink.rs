@@ -1,4 +1,4 @@
-//! A sink from outside the engine: a collector in memory, written with what any crate can use.
+//! A sink from outside the engine: a collector in memory, written with the public API alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use nfstream::table::{BATCH_ROWS, Provenance, Table, TableSpec};
 use nfstream::{Config, Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds};
 
-/// What a collector has received.
+/// Batches and calls that a collector has received.
 #[derive(Debug, Default)]
 struct Received {
     columns: Vec<String>,
@@ -25,12 +25,12 @@ struct Received {
     is_aborted: bool,
 }
 
-/// A sink that keeps batches in memory, and drops those that it has no room for.
+/// A sink that keeps batches in memory, and drops those beyond its capacity.
 #[derive(Clone, Debug)]
 struct Collector {
     received: Arc<Mutex<Received>>,
     written: Written,
-    /// Rows that there is room for.
+    /// Rows that still fit.
     room: u64,
     /// Rows after which it fails.
     fails_at: u64,
@@ -137,7 +137,7 @@ fn write<S: Sink>(flows: usize, sink: S) -> Result<Written, SinkError> {
 }
 
 #[test]
-fn a_sink_of_another_crate_takes_a_table() {
+fn a_sink_from_another_crate_takes_a_table() {
     let sink = Collector::new(u64::MAX);
     let received = Arc::clone(&sink.received);
     let flows = BATCH_ROWS + 10;
@@ -152,7 +152,7 @@ fn a_sink_of_another_crate_takes_a_table() {
 }
 
 #[test]
-fn dropped_rows_are_counted_and_told_at_the_end() {
+fn dropped_rows_are_counted_and_reported_at_the_end() {
     let room = u64::try_from(BATCH_ROWS).unwrap();
     let written = write(BATCH_ROWS + 10, Background::new(Collector::new(room))).unwrap();
     assert_eq!(written, Written { rows: room, bytes: 0, dropped: 10 });

@@ -180,7 +180,7 @@ fn batches_are_cut_at_one_size_and_hold_the_origin_of_each_row() {
 }
 
 #[test]
-fn what_cannot_be_a_table_is_named_before_the_first_row() {
+fn an_impossible_table_is_reported_before_the_first_row() {
     let (schema, _) = records();
     let refused = |spec| Table::new(&schema, &spec).unwrap_err().to_string();
     let origin = Some("src_ip".to_owned());

@@ -1,4 +1,4 @@
-//! Threads of a run: they end with it, and whatever goes wrong in them reaches the caller.
+//! Threads of a run: they end with it, and every failure in them reaches the caller.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test that waits for threads needs a deadline")]
@@ -19,7 +19,7 @@ use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
 /// Threads are counted in the whole process, so runs must not overlap.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Sources here panic hundreds of times; nobody wants to read that.
+/// Suppresses the reports of the sources' panics, of which there are hundreds.
 static QUIET: Once = Once::new();
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -67,7 +67,7 @@ fn assert_threads_end() {
     }
 }
 
-/// Takes steps until one fails; returns the rows before it and whether a step claimed to be last.
+/// Advances until a step fails; returns the rows before it and the error.
 fn until_failure(run: &mut Run) -> (Vec<Row>, RunError) {
     let mut rows = Vec::new();
     loop {
@@ -96,7 +96,7 @@ impl Hooks for Nothing {
 }
 
 #[test]
-fn dropping_a_run_half_way_ends_its_threads() {
+fn dropping_a_run_halfway_ends_its_threads() {
     let _alone = alone();
     for meters in [2, 3, 7] {
         let mut run = Run::new(source(Ending::Endless), &ends(meters).config()).unwrap();
@@ -120,7 +120,7 @@ fn dropping_a_run_that_has_not_begun_ends_its_threads() {
 }
 
 #[test]
-fn dropping_a_run_with_hooks_half_way_ends_its_threads() {
+fn dropping_a_run_with_hooks_halfway_ends_its_threads() {
     let _alone = alone();
     let mut run = Run::with_hooks(source(Ending::Endless), &ends(1).config()).unwrap();
     for _ in 0..20 {
@@ -177,7 +177,7 @@ fn assert_source_panic(error: &RunError) {
     assert_eq!((thread.as_str(), message.as_str()), ("nfstream-reader", "the source panicked"));
 }
 
-/// Many times: the caller must not learn that a thread is gone before it learns why.
+/// Repeated often: the caller must not notice the end of a thread before its cause.
 #[test]
 fn a_panic_in_the_source_is_an_error_with_several_meters() {
     let _alone = alone();
@@ -253,7 +253,7 @@ fn an_error_of_a_hook_ends_the_run_at_once() {
 }
 
 #[test]
-fn hooks_with_several_meters_are_an_error_of_the_settings() {
+fn hooks_with_several_meters_are_a_configuration_error() {
     let _alone = alone();
     let error = Run::with_hooks(source(Ending::Complete), &ends(2).config()).err().unwrap();
     assert_eq!(error.to_string(), "hooks need one meter, not 2");

@@ -1,7 +1,8 @@
-//! Classic BPF programs, run over the bytes of a frame.
+//! Interpreter for classic BPF programs, which filter frames.
 //!
-//! The language of packet filters (McCanne and Jacobson, 1993) as libpcap's compiler writes it.
-//! A program is checked once; running it cannot fail, go on for ever or read outside the frame.
+//! The instruction set of packet filters (McCanne and Jacobson, 1993) as libpcap's compiler uses
+//! it. A program is checked once; after that it always ends, never fails and never reads outside
+//! the frame.
 
 /// One instruction, in the layout of the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,17 +17,17 @@ pub(super) struct Instruction {
     pub(super) k: u32,
 }
 
-/// A program that ends on every path and reads nothing but its frame.
+/// Program that ends on every path and reads nothing but its frame.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Program(Vec<Instruction>);
 
 /// Words of scratch memory.
 const MEMORY: usize = 16;
 
-/// Instructions run for one frame, at most. Only `protochain` of libpcap jumps back.
+/// Limit of instructions run for one frame. Only libpcap's `protochain` jumps backwards.
 const PATIENCE: usize = 10_000;
 
-/// The operation codes that are known, by what libpcap calls them.
+/// Supported operation codes, under libpcap's names.
 mod code {
     pub(super) const LD_W_ABS: u16 = 0x20;
     pub(super) const LD_H_ABS: u16 = 0x28;
@@ -48,11 +49,11 @@ mod code {
     pub(super) const RET_A: u16 = 0x16;
     pub(super) const TAX: u16 = 0x07;
     pub(super) const TXA: u16 = 0x87;
-    /// Class of arithmetic; the operation and [`X`] are added.
+    /// Class of arithmetic instructions, to be combined with an operation and [`X`].
     pub(super) const ALU: u16 = 0x04;
-    /// Class of jumps; the condition and [`X`] are added.
+    /// Class of jumps, to be combined with a condition and [`X`].
     pub(super) const JMP: u16 = 0x05;
-    /// The second operand is the index register, not the constant.
+    /// Second operand: the index register instead of the constant.
     pub(super) const X: u16 = 0x08;
     /// Bits of an instruction's class.
     pub(super) const CLASS: u16 = 0x07;
@@ -61,7 +62,7 @@ mod code {
 }
 
 impl Program {
-    /// Returns the program of `instructions`, or `None` if they make none.
+    /// Returns the program of `instructions`, or `None` if they are not a valid one.
     pub(super) fn new(instructions: Vec<Instruction>) -> Option<Self> {
         let len = instructions.len();
         let is_sound = |(place, instruction): (usize, &Instruction)| {
@@ -105,10 +106,10 @@ impl Program {
         &self.0
     }
 
-    /// Runs over the captured bytes of a frame with `wire_len` bytes; returns how many bytes of
-    /// it are wanted, 0 for none of it.
+    /// Runs over the captured bytes of a frame with `wire_len` bytes; returns the bytes of it to
+    /// keep, 0 to drop the frame.
     ///
-    /// What lies outside the captured bytes cannot be compared: such a frame is not wanted.
+    /// A comparison with bytes outside the captured ones drops the frame.
     pub(super) fn run(&self, frame: &[u8], wire_len: u32) -> u32 {
         self.interpret(frame, wire_len).unwrap_or(0)
     }
@@ -159,8 +160,7 @@ impl Program {
     }
 }
 
-/// Returns the place `skip` instructions behind `next`, or before it where `skip` is a negative
-/// number.
+/// Returns the index `skip` instructions after `next`, or before it if `skip` is a negative number.
 fn landing(next: usize, skip: u32) -> Option<usize> {
     next.checked_add_signed(isize::try_from(skip.cast_signed()).ok()?)
 }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_could_go_astray_are_refused() {
+    fn unsafe_programs_are_refused() {
         let ret = instruction(code::RET_K, 0, 0, 1);
         for bad in [
             vec![],

@@ -1,4 +1,4 @@
-//! What can be wrong with a source of packets.
+//! Errors and warnings of packet sources.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,14 +10,14 @@ use crate::packet::LinkType;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The packet filter makes no sense, or none for frames that begin as these do.
+    /// The packet filter is invalid, at least for frames of this link type.
     #[error("filter {expression:?} cannot be compiled for link type {link}: {message}")]
     BadFilter {
         /// The filter.
         expression: String,
-        /// How the frames begin.
+        /// Link type of the frames.
         link: LinkType,
-        /// What libpcap says.
+        /// libpcap's message.
         message: String,
     },
     /// The file became shorter while it was read.
@@ -26,14 +26,14 @@ pub enum CaptureError {
         /// The file.
         path: PathBuf,
     },
-    /// The file breaks the rules of its format. All packets before were given.
+    /// The file violates its format. All packets before were returned.
     #[error("{}: corrupt at byte {offset}: {what}", name(path))]
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// Where, in bytes of the capture, decompressed where the file is not.
+        /// Offset in the capture, after decompression if the file is compressed.
         offset: u64,
-        /// The rule.
+        /// The rule that is broken.
         what: Corruption,
     },
     /// Files and interfaces cannot be read together.
@@ -55,10 +55,10 @@ pub enum CaptureError {
     Interface {
         /// Their names.
         interfaces: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The interface is no longer there. All packets before were given.
+    /// The interface no longer exists. All packets before were returned.
     #[error("{interface}: the interface has gone")]
     InterfaceGone {
         /// Its name.
@@ -69,10 +69,10 @@ pub enum CaptureError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// This process may not capture packets.
+    /// This process has no right to capture packets.
     #[error(
         "{interfaces}: capturing packets needs the right CAP_NET_RAW; give it with \
          `sudo setcap cap_net_raw+eip {}`, or run with sudo",
@@ -81,7 +81,7 @@ pub enum CaptureError {
     NoRight {
         /// Names of the interfaces.
         interfaces: String,
-        /// The program that this process runs.
+        /// Executable of this process.
         program: PathBuf,
     },
     /// There is neither a file nor an interface of this name.
@@ -89,10 +89,10 @@ pub enum CaptureError {
     NoSource {
         /// The name.
         name: PathBuf,
-        /// Names of the interfaces that there are.
+        /// Names of the existing interfaces.
         interfaces: Vec<String>,
     },
-    /// The file is in no format that is known here.
+    /// The file's format is not supported.
     #[error(
         "{}: not a capture file (expected pcap, pcapng, or one of them compressed with gzip \
          or zstd)",
@@ -107,26 +107,26 @@ pub enum CaptureError {
     UnsupportedLinkType {
         /// The file.
         path: PathBuf,
-        /// How its frames begin, or the first of them.
+        /// Link type of the frames, or of the first.
         link: LinkType,
     },
-    /// The file's format has a version that is not known here.
+    /// The version of the file's format is not supported.
     #[error("{}: version {major}.{minor} of this capture format is not supported", name(path))]
     UnsupportedVersion {
         /// The file.
         path: PathBuf,
-        /// First part of the version.
+        /// Major version.
         major: u16,
-        /// Second part of the version.
+        /// Minor version.
         minor: u16,
     },
 }
 
-/// Which rule of its format a capture breaks.
+/// Rule of its format that a capture violates.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Corruption {
-    /// A block has a length that no block has, or none of its kind.
+    /// A block has an impossible length, or one that is impossible for its type.
     #[error("a block cannot have {length} bytes")]
     BlockLength {
         /// Bytes that the block claims, header and trailer included.
@@ -137,13 +137,13 @@ pub enum Corruption {
     BlockTrailer {
         /// Bytes that the block claims at its start.
         length: u32,
-        /// Bytes that it claims at its end.
+        /// Bytes at the end of the block.
         trailer: u32,
     },
-    /// A section begins with neither byte order.
-    #[error("a section has no byte order")]
+    /// A section begins with neither byte order mark.
+    #[error("a section has no valid byte order")]
     ByteOrder,
-    /// A packet claims more bytes than its block or any packet has.
+    /// A packet claims more bytes than fit in its block or in any packet.
     #[error("a packet cannot have {length} captured bytes here")]
     CaptureLength {
         /// Bytes that the packet claims.
@@ -152,47 +152,47 @@ pub enum Corruption {
     /// The compressed data cannot be decompressed.
     #[error("{detail}")]
     Compression {
-        /// What the decompressor says.
+        /// The decompressor's message.
         detail: String,
     },
     /// The file ends before its own header does.
     #[error("the file header is cut short")]
     FileHeader,
     /// A packet was captured by an interface that the section does not describe.
-    #[error("a packet names interface {interface}, of {described} described")]
+    #[error("a packet names interface {interface}, but the section describes {described}")]
     Interface {
         /// The interface's number, from 0.
         interface: u32,
         /// Interfaces that the section has described so far.
         described: usize,
     },
-    /// A section describes more interfaces than can be.
+    /// A section describes too many interfaces.
     #[error("a section describes more than {most} interfaces")]
     Interfaces {
-        /// The most that are taken.
+        /// Limit of interfaces.
         most: usize,
     },
-    /// A section has a version that is not known here.
+    /// The version of a section is not supported.
     #[error("a section has version {major}.{minor}, which is not supported")]
     SectionVersion {
-        /// First part of the version.
+        /// Major version.
         major: u16,
-        /// Second part of the version.
+        /// Minor version.
         minor: u16,
     },
 }
 
-/// Something odd about a source that does not stop a run.
+/// Irregularity of a source that does not stop a run.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Warning {
-    /// The interface is down. Packets come again when it is up.
+    /// The interface is down. Capture continues when it is up again.
     #[error("{interface}: the interface is down")]
     InterfaceDown {
         /// Its name.
         interface: String,
     },
-    /// The interface is no longer there. Others still are.
+    /// The interface no longer exists. Others still do.
     #[error("{interface}: the interface has gone")]
     InterfaceGone {
         /// Its name.
@@ -204,18 +204,18 @@ pub enum Warning {
         /// Its name.
         interface: String,
     },
-    /// The file ends in the middle of a packet. All packets before were given.
+    /// The file ends in the middle of a packet. All packets before were returned.
     #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Where the unfinished part begins, in bytes of the capture, decompressed where the
-        /// file is not.
+        /// Offset of the incomplete part in the capture, after decompression if the file is
+        /// compressed.
         offset: u64,
     },
 }
 
-/// Returns how a path is named in messages.
+/// Returns the name of a path in messages.
 fn name(path: &Path) -> Cow<'_, str> {
     if path == Path::new("-") {
         return Cow::Borrowed("standard input");

@@ -1,4 +1,4 @@
-//! Capture files, one after the other as if they were one.
+//! Capture files, read one after the other as one capture.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,17 +15,17 @@ use super::stream::{BUFFER, Compression, Input, Stream};
 use super::{CaptureError, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 
-/// Bytes of the buffer for a stream that is only looked at.
+/// Buffer size for a stream of which only the start is read.
 const GLANCE: usize = 4 << 10;
 
 /// Packets of a list of capture files, read as one capture.
 #[derive(Debug)]
 pub struct FileSource {
     paths: Vec<PathBuf>,
-    /// Index of the file at hand, or of the next one.
+    /// Index of the current file, or of the next one.
     index: usize,
     reader: Option<Reader>,
-    /// Bytes of the files that are done.
+    /// Bytes of the files read to their end.
     done_bytes: u64,
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
@@ -47,14 +47,14 @@ enum Bytes {
 
 /// Opens capture files to be read as one capture, in the order given.
 ///
-/// Each is pcap or pcapng, or one of them compressed with gzip or zstd; its name does not
-/// matter. `-` is standard input. All files are looked at before the first packet is read, so
-/// that a bad one is found at once; named pipes and standard input are not, as looking would
-/// use them up. Only one file is open at a time.
+/// Each is pcap or pcapng, possibly compressed with gzip or zstd; its name does not matter. `-` is
+/// standard input. The start of every file is checked before the first packet is read, so that an
+/// invalid file is reported at once. Named pipes and standard input are not checked, because that
+/// would consume their bytes. Only one file is open at a time.
 ///
 /// # Errors
 ///
-/// What is wrong with the first bad file.
+/// The error of the first invalid file.
 pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
     let mut total_bytes = Some(0_u64);
     for path in paths {
@@ -73,13 +73,13 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
 }
 
 impl FileSource {
-    /// Returns the file that packets come from now; none before the first and after the last.
+    /// Returns the file that packets come from; `None` before the first and after the last.
     pub fn current(&self) -> Option<&Path> {
         self.reader.as_ref()?;
         self.paths.get(self.index).map(PathBuf::as_path)
     }
 
-    /// Reads until there are packets or no more files.
+    /// Reads until packets arrive or no files are left.
     fn advance(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
         while let Some(path) = self.paths.get(self.index) {
             if self.reader.is_none() {
@@ -118,7 +118,7 @@ impl Source for FileSource {
     }
 
     fn may_wait(&self) -> bool {
-        // Known as long as every input is a regular file.
+        // Known if every input is a regular file.
         self.total_bytes.is_none()
     }
 
@@ -146,7 +146,7 @@ impl Reader {
         }
         let (parser, position) = Parser::recognize(&head)?;
         let Ok(mapping) = Mapping::new(&file) else {
-            // Some file systems cannot map, and only so many mappings can be guarded.
+            // Some file systems cannot map files, and the number of guarded mappings is limited.
             return Self::stream(head, Box::new(file), BUFFER);
         };
         Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(file, mapping, position)) })
@@ -174,7 +174,7 @@ impl Reader {
     }
 }
 
-/// Fails if `path` cannot be read as a capture, and returns its length if it has one.
+/// Checks that `path` can be read as a capture, and returns its length if it has one.
 fn check(path: &Path) -> Result<Option<u64>, Failure> {
     if is_stdin(path) {
         return Ok(None);
@@ -200,7 +200,7 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == OsStr::new("-")
 }
 
-/// Reads the first bytes, [`HEAD_LEN`] unless there are fewer.
+/// Reads the first [`HEAD_LEN`] bytes, or fewer if the input ends.
 fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD_LEN);
     input.take(HEAD_LEN.try_into().unwrap_or(u64::MAX)).read_to_end(&mut head)?;
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_files_are_told_apart() {
+    fn invalid_files_have_different_errors() {
         let folder = Folder::new();
         let text = b"Dear diary, today I captured some packets";
         let mut radio = pcap(&[]);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_of_unknown_links_are_given_but_not_they_alone() {
+    fn packets_of_unknown_links_are_returned_but_not_alone() {
         let folder = Folder::new();
         let bluetooth = [
             section(Order::Little),
@@ -386,7 +386,7 @@ mod tests {
         let folder = Folder::new();
         let frame = vec![7; 10_000];
         let path = folder.write("a", &pcap(&[&frame[..]; 20]));
-        // A cut of whole pages, and one that only the length shows.
+        // Cuts at a page boundary, and within a page, where only the length reveals it.
         for len in [50_000, 200_300] {
             folder.write("a", &pcap(&[&frame[..]; 20]));
             let mut source = open(std::slice::from_ref(&path)).unwrap();
@@ -411,7 +411,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_named_pipe_is_not_used_up_by_the_check() {
+    fn the_check_does_not_consume_a_named_pipe() {
         let folder = Folder::new();
         let path = folder.path("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();

@@ -1,4 +1,4 @@
-//! Packet filters in libpcap's language, and a source that keeps only what they match.
+//! Packet filters in libpcap's language, and a source that keeps only matching packets.
 
 use pcap::{Capture, Linktype};
 
@@ -8,22 +8,21 @@ use crate::packet::{Chunk, LinkType};
 
 /// An expression of libpcap's filter language (pcap-filter(7)).
 ///
-/// What it means depends on how frames begin, so libpcap compiles it anew for each link type
-/// that is met.
+/// Its meaning depends on the link type, so libpcap compiles it for each one on first use.
 #[derive(Clone, Debug)]
 pub struct Filter {
     expression: String,
     programs: Vec<(LinkType, Program)>,
-    /// A frame as it would have been captured here.
+    /// A frame with the loopback header that this system would have written.
     translated: Vec<u8>,
 }
 
-/// A source without the packets that a filter does not match.
+/// Source that keeps only the packets that match a filter.
 #[derive(Debug)]
 pub struct Filtered<S> {
     source: S,
     filter: Filter,
-    /// Error that ended reading; returned after the packets before it.
+    /// Error that ended reading, returned after the packets before it.
     failure: Option<CaptureError>,
     has_failed: bool,
 }
@@ -33,8 +32,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::BadFilter`] if it cannot be compiled for Ethernet, nor for any other link
-    /// type.
+    /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type.
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let mut filter = Self {
             expression: expression.to_owned(),
@@ -50,24 +48,24 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Returns whether a frame that begins as `link` says matches.
+    /// Returns whether a frame of type `link` matches.
     ///
     /// # Errors
     ///
-    /// [`CaptureError::BadFilter`] if the expression makes no sense for this link type.
+    /// [`CaptureError::BadFilter`] if the expression is invalid for this link type.
     pub fn matches(
         &mut self,
         link: LinkType,
         frame: &[u8],
         wire_len: u32,
     ) -> Result<bool, CaptureError> {
-        // The address family stands in the byte order of the machine that captured; libpcap
-        // compiles for the order of this one, or for that of the network.
+        // The address family has the byte order of the capturing machine; libpcap compiles for the
+        // order of this machine or of the network.
         let link = match (link, frame) {
             (LinkType::NULL, [0, 0, ..]) => LinkType::LOOP,
             _ => link,
         };
-        // Of the types that are not decoded most cannot be compiled for, and none needs to be.
+        // libpcap cannot compile for most unsupported link types, whose frames are ignored anyway.
         if !link.is_supported() {
             return Ok(true);
         }
@@ -102,7 +100,7 @@ impl Filter {
     }
 
     fn compile(&self, link: LinkType) -> Result<Program, CaptureError> {
-        // libpcap numbers bare IP as the system does.
+        // libpcap uses the system's number for bare IP.
         let number = match link {
             LinkType::RAW | LinkType::RAW_OPENBSD => LinkType::RAW_DLT.0,
             LinkType(number) => number,
@@ -128,7 +126,7 @@ impl<S: Source> Filtered<S> {
         Self { source, filter, failure: None, has_failed: false }
     }
 
-    /// Takes the packets that do not match out of `chunk`.
+    /// Removes the packets that do not match from `chunk`.
     fn keep_matches(&mut self, chunk: &mut Chunk) {
         let Self { filter, failure, .. } = self;
         let frames = chunk.bytes.as_slice();
@@ -188,8 +186,8 @@ impl<S: Source> Source for Filtered<S> {
     }
 }
 
-/// Returns the header of loopback frames that hold IPv6 and come from another system: libpcap
-/// compiles for the number that IPv6 has on this one.
+/// Returns this system's header for loopback frames that hold IPv6 and come from another system:
+/// libpcap compiles for this system's number of IPv6.
 fn translated(link: LinkType, frame: &[u8]) -> Option<[u8; 4]> {
     /// BSD and Windows, FreeBSD, macOS.
     const FOREIGN: [u32; 4] = [23, 24, 28, 30];
@@ -207,7 +205,7 @@ fn translated(link: LinkType, frame: &[u8]) -> Option<[u8; 4]> {
     }
 }
 
-/// Reads an instruction as `tcpdump -ddd` writes it: code, two jumps, operand.
+/// Parses an instruction as `tcpdump -ddd` prints it: code, two jumps, operand.
 fn parse(text: &str) -> Option<Instruction> {
     let mut numbers = text.split_ascii_whitespace();
     let instruction = Instruction {

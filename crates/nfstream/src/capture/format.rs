@@ -1,4 +1,4 @@
-//! Which format a capture has, and what all of them share.
+//! Recognition of capture formats, and the parser of each.
 
 use pcap_parser::nom::Err as Stopped;
 use pcap_parser::parse_pcap_header;
@@ -8,20 +8,20 @@ use super::pcap::{HEADER_LEN, Pcap};
 use super::pcapng::Pcapng;
 use crate::packet::{LinkType, RawRecord};
 
-/// Bytes of a capture's start that tell its format.
+/// Bytes at the start of a capture that identify its format.
 pub(super) const HEAD_LEN: usize = HEADER_LEN;
 
 /// The first bytes of a pcapng file: the type of a section header, the same in any byte order.
 const SECTION: [u8; 4] = 0x0a0d_0d0a_u32.to_le_bytes();
 
-/// Finds the packets of one capture.
+/// Parser of the packets of one capture.
 #[derive(Debug)]
 pub(super) enum Parser {
     Pcap(Pcap),
     Pcapng(Pcapng),
 }
 
-/// Why the first bytes of a file do not begin a capture.
+/// Why the first bytes of a file are not the start of a capture.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Unrecognized {
     Empty,
@@ -32,8 +32,8 @@ pub(super) enum Unrecognized {
 }
 
 impl Parser {
-    /// Returns the parser for a capture whose first bytes are `head`, [`HEAD_LEN`] or more of
-    /// them unless the capture is shorter, and where in the capture it begins.
+    /// Returns the parser for a capture that begins with `head`, of [`HEAD_LEN`] bytes or more
+    /// unless the capture is shorter, and the offset at which parsing begins.
     pub(super) fn recognize(head: &[u8]) -> Result<(Self, usize), Unrecognized> {
         if head.is_empty() {
             return Err(Unrecognized::Empty);
@@ -65,8 +65,8 @@ impl Parser {
         Ok((Self::Pcap(pcap), HEADER_LEN))
     }
 
-    /// Reads records from `bytes[from..]`, until there are `limit` of them. Their offsets are
-    /// from the start of `bytes`.
+    /// Reads at most `limit` records from `bytes[from..]`. Their offsets count from the start of
+    /// `bytes`.
     pub(super) fn parse(
         &mut self,
         bytes: &[u8],
@@ -80,7 +80,7 @@ impl Parser {
         }
     }
 
-    /// Returns how many bytes of an unfinished block were used already, 0 between blocks.
+    /// Returns the bytes of an unfinished block that were consumed, 0 between blocks.
     pub(super) fn unfinished(&self) -> u64 {
         match self {
             Self::Pcap(_) => 0,
@@ -88,7 +88,7 @@ impl Parser {
         }
     }
 
-    /// Returns a link type of the packets so far if none of them can be decoded.
+    /// Returns a link type of the packets so far if none of them is supported.
     pub(super) fn unsupported(&self) -> Option<LinkType> {
         match self {
             Self::Pcap(_) => None,

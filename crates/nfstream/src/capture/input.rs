@@ -1,10 +1,10 @@
-//! What names of sources stand for: capture files or network interfaces.
+//! Resolution of source names to capture files or network interfaces.
 
 use std::path::{Path, PathBuf};
 
 use super::{CaptureError, FileSource, Filter, Filtered, LiveOptions, LiveSource, Source};
 
-/// What packets are read from.
+/// Input of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Input {
     /// Capture files, or standard input, read as one capture.
@@ -14,12 +14,12 @@ pub enum Input {
 }
 
 impl Input {
-    /// Returns what `names` stand for. The name of an interface means the interface; a file that
-    /// has the same name is `./name`.
+    /// Resolves `names`. An interface takes precedence over a file of the same name; such a file
+    /// can be given as `./name`.
     ///
     /// # Errors
     ///
-    /// [`CaptureError::NoSource`] if a bare name is that of neither, and
+    /// [`CaptureError::NoSource`] if a bare name is neither, and
     /// [`CaptureError::FilesAndInterfaces`] if there are names of both.
     pub fn of(names: &[PathBuf]) -> Result<Self, CaptureError> {
         let interfaces = super::live::interface_names();
@@ -45,7 +45,7 @@ impl Input {
             return Ok(Self::Interfaces(chosen));
         }
         for name in names {
-            // What has a folder or an ending is meant to be a file.
+            // A name with a folder or an extension means a file.
             let is_bare = name.components().count() == 1 && name.extension().is_none();
             if is_bare && name.as_os_str() != "-" && !name.exists() {
                 return Err(CaptureError::NoSource { name: name.clone(), interfaces });
@@ -54,16 +54,16 @@ impl Input {
         Ok(Self::Files(names.to_vec()))
     }
 
-    /// Returns whether packets come live.
+    /// Returns whether packets are captured live.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Interfaces(_))
     }
 
-    /// Fails if nothing can be read, as far as that shows before the first packet.
+    /// Checks the input, as far as possible before the first packet.
     ///
     /// # Errors
     ///
-    /// What is wrong with the first bad file, or [`CaptureError::NoRight`].
+    /// The error of the first invalid file, or [`CaptureError::NoRight`].
     pub fn check(&self) -> Result<(), CaptureError> {
         match self {
             Self::Files(paths) => super::open(paths).map(drop),
@@ -71,8 +71,8 @@ impl Input {
         }
     }
 
-    /// Opens the source, without the packets that `filter` does not match. `options` are for
-    /// packets that come live.
+    /// Opens the source, restricted to the packets that `filter` matches. `options` apply to live
+    /// capture.
     ///
     /// # Errors
     ///
@@ -101,13 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_neither_are_told_with_the_interfaces() {
+    fn unknown_names_are_reported_with_the_interfaces() {
         let error = Input::of(&["no-such-thing".into()]).unwrap_err();
         assert!(error.to_string().starts_with("no-such-thing: no such file or interface"));
     }
 
     #[test]
-    fn what_looks_like_a_file_is_one() {
+    fn names_with_a_folder_or_extension_are_files() {
         let folder = Folder::new();
         let path = folder.write("capture", &pcap(&[]));
         for names in [vec![path], vec!["missing.pcap".into()], vec!["-".into()]] {

@@ -1,8 +1,8 @@
-//! Packets of network interfaces, as they come.
+//! Live capture from network interfaces.
 //!
-//! On Linux the kernel writes them into a ring of blocks, with its own filter and clock; elsewhere
-//! libpcap gives them. Either way a chunk holds copies, so keeping one (a plugin may) does not
-//! hold up the capture.
+//! On Linux the kernel writes packets into a ring of blocks, with its own filter and clock;
+//! elsewhere they come from libpcap. In both cases a chunk holds copies, so keeping one (as a
+//! plugin may) does not stall the capture.
 
 mod ending;
 mod interface;
@@ -12,7 +12,12 @@ mod kernel_filter;
 mod linux;
 mod options;
 mod pool;
-#[cfg(not(target_os = "linux"))]
+// Also compiled for tests on Linux, which has libpcap too.
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(
+    target_os = "linux",
+    allow(dead_code, unreachable_pub, reason = "only its tests use it")
+)]
 mod portable;
 #[cfg(target_os = "linux")]
 mod watch;

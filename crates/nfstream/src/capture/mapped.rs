@@ -1,4 +1,4 @@
-//! An uncompressed file, read where it is mapped.
+//! Uncompressed files, read through a mapping.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::packet::{Chunk, ChunkBytes};
 
 /// Bytes of one chunk, unless a single record is longer.
 const WINDOW: usize = 16 << 20;
-/// Bytes behind the reader that stay resident: packets that are still being worked on.
+/// Bytes before the read position that stay resident, for packets still in the pipeline.
 const KEPT: usize = 64 << 20;
-/// Bytes that are released at once.
+/// Bytes released at once.
 const RELEASED: usize = 8 << 20;
 
-/// A mapped file and how far it was read.
+/// A mapped file and its read position.
 #[derive(Debug)]
 pub(super) struct Mapped {
     file: File,
     mapping: Arc<Mapping>,
     position: usize,
-    /// Where the part that may be resident begins.
+    /// Start of the part that may be resident.
     resident: usize,
 }
 
@@ -34,7 +34,7 @@ impl Mapped {
         Self { file, mapping: Arc::new(mapping), position, resident: 0 }
     }
 
-    /// Fills `chunk`, or returns why there is nothing to fill it with.
+    /// Fills `chunk`, or returns why it cannot.
     pub(super) fn read(
         &mut self,
         parser: &mut Parser,
@@ -49,7 +49,8 @@ impl Mapped {
             let bytes = self.mapping.get(start..end).unwrap_or_default();
             let parsed = parser.parse(bytes, 0, &mut chunk.records, limit);
             self.position += parsed.next;
-            // Before anything is believed, be it packets or damage.
+            // Before the bytes are trusted: what looks like a packet or damage may be a missing
+            // page.
             self.check()?;
             if !chunk.records.is_empty() {
                 let range = start..self.position;
@@ -72,12 +73,13 @@ impl Mapped {
         }
     }
 
-    /// Returns how many bytes were read.
+    /// Returns the bytes read.
     pub(super) fn progress(&self) -> u64 {
         u64::try_from(self.position).unwrap_or(u64::MAX)
     }
 
-    /// Keeps the memory of a long file low. The pages come back if someone still reads them.
+    /// Keeps the resident memory of a long file low. The pages are loaded again if they are still
+    /// read.
     fn release(&mut self) {
         while self.position.saturating_sub(self.resident) >= KEPT + RELEASED {
             self.mapping.release(self.resident..self.resident + RELEASED);
@@ -85,7 +87,8 @@ impl Mapped {
         }
     }
 
-    /// Fails if the file became shorter. A mapping alone does not see a cut within a page.
+    /// Checks that the file did not become shorter. A mapping alone does not detect a cut within a
+    /// page.
     fn check(&self) -> Result<(), Failure> {
         let now = self.file.metadata().map_err(Failure::Io)?.len();
         let mapped = u64::try_from(self.mapping.len()).unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
-//! Where packets come from: capture files, streams of them, and network interfaces.
+//! Packet sources: capture files, streams of them, and network interfaces.
 //!
-//! The only module that touches the operating system, reads the clock or maps memory. It finds
-//! record boundaries and times; what is inside a frame is left to [`decode`](crate::decode).
+//! The only module that reads packets from the operating system. It finds record boundaries and
+//! times; [`decode`](crate::decode) reads the frames.
 
 mod bpf;
 mod error;

@@ -1,4 +1,4 @@
-//! How reading a capture ends.
+//! Outcomes of reading a capture.
 
 use std::io;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::path::Path;
 use super::format::Unrecognized;
 use super::{CaptureError, Corruption};
 
-/// How a file came to its end.
+/// End of a file.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum End {
     Complete,
     Truncated { offset: u64 },
 }
 
-/// Why reading a file has failed. [`at`](Self::at) adds its name.
+/// Why reading a file failed. [`at`](Self::at) adds its name.
 #[derive(Debug)]
 pub(super) enum Failure {
     Changed,

@@ -1,38 +1,38 @@
-//! What a parser has done with the bytes it was given, and how it fetches them ahead.
+//! Result of a parsing step, and prefetching of the bytes for the next.
 
 use nfstream_sys::prefetch_slice;
 
 use super::Corruption;
 
-/// Captured bytes of the longest frame that is taken from a capture that does not announce
-/// longer ones: what libpcap takes (`MAXIMUM_SNAPLEN`).
+/// Captured bytes of the longest frame accepted from a capture that does not announce longer ones,
+/// as in libpcap (`MAXIMUM_SNAPLEN`).
 pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
 /// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
 pub(super) const MAX_SNAPLEN: usize = 128 << 20;
 
-/// How far a parser came.
+/// Progress of a parser.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// The first byte that was not used.
+    /// Offset of the first byte that was not used.
     pub(super) next: usize,
-    /// Why it went no further.
+    /// Reason for stopping there.
     pub(super) stop: Stop,
 }
 
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Stop {
-    /// What comes next breaks a rule.
+    /// The next record violates the format.
     Corrupt { what: Corruption },
     /// The limit of records is reached.
     Full,
-    /// What comes next needs this many bytes, more than there are.
+    /// The next record needs this many bytes, more than available.
     Short { needed: usize },
 }
 
-/// Fetches the bytes that a parser comes to next.
+/// Prefetches the bytes that a parser reads next.
 ///
-/// Where a record begins is known only from the one before, so a processor waits for memory at
-/// each of them. Fetching all that lies ahead, needed or not, makes a walk twice as fast or more.
+/// The start of a record is known only from the one before, so the processor waits for memory at
+/// each of them. Prefetching all bytes ahead, needed or not, makes a pass at least twice as fast.
 #[derive(Debug)]
 pub(super) struct Prefetch {
     fetched: usize,
@@ -46,10 +46,10 @@ impl Prefetch {
         Self { fetched: from }
     }
 
-    /// Fetches the bytes after `at`, unless that was done before.
+    /// Prefetches the bytes after `at`, unless that was done before.
     #[inline(always)]
     pub(super) fn advance(&mut self, bytes: &[u8], at: usize) {
-        // Nothing is gained by fetching what was jumped over.
+        // Prefetching skipped bytes gains nothing.
         self.fetched = self.fetched.max(at);
         while self.fetched < at + Self::AHEAD {
             prefetch_slice(bytes, self.fetched);

@@ -1,4 +1,4 @@
-//! The classic capture format: a file header, then records one after the other.
+//! The classic capture format: a file header followed by records.
 //!
 //! <https://ietf-opsawg-wg.github.io/draft-ietf-opsawg-pcap/draft-ietf-opsawg-pcap.html>
 
@@ -17,17 +17,18 @@ use crate::time::Timestamp;
 pub(super) const HEADER_LEN: usize = 24;
 /// Bytes before each frame.
 const RECORD_LEN: usize = 16;
-/// The same in the "modified" format, which adds an interface, a protocol and a packet type.
+/// Bytes before each frame in the "modified" format, which adds interface, protocol and packet
+/// type.
 const MODIFIED_RECORD_LEN: usize = 24;
 
-/// Reads the records of one file.
+/// Parser of the records of one file.
 #[derive(Debug)]
 pub(super) struct Pcap {
     link: LinkType,
     layout: Layout,
     /// Nanoseconds in one unit of the records' second time field.
     fraction: i64,
-    /// Captured bytes that a record can have.
+    /// Largest captured length that a record can have.
     max_capture: usize,
 }
 
@@ -47,7 +48,7 @@ impl Pcap {
         } else {
             Layout::Little
         };
-        // The upper half says how long the frame check sequence is.
+        // The upper half gives the length of the frame check sequence.
         let [low, high, ..] = header.network.0.to_le_bytes();
         Self {
             link: LinkType(u16::from_le_bytes([low, high])),
@@ -69,7 +70,7 @@ impl Pcap {
         records: &mut Vec<RawRecord>,
         limit: usize,
     ) -> Parsed {
-        // One loop for each layout, so that it is not checked at every record.
+        // One loop for each layout, so that the layout is not checked at every record.
         match self.layout {
             Layout::Big => {
                 self.walk::<RECORD_LEN>(parse_pcap_frame_be, bytes, from, records, limit)
@@ -108,7 +109,7 @@ impl Pcap {
                 Ok((_, frame)) if frame.data.len() <= self.max_capture => frame,
                 Ok((_, frame)) => break capture_length(frame.data.len()),
                 Err(Stopped::Incomplete(Needed::Size(missing))) if rest.len() >= HEADER => {
-                    // A claim that cannot be is not waited for.
+                    // An impossible length is reported without waiting for the bytes.
                     let needed = rest.len().saturating_add(missing.get());
                     if needed - HEADER > self.max_capture {
                         break capture_length(needed - HEADER);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn wire_length_is_never_less_than_what_was_captured() {
+    fn the_wire_length_is_never_less_than_the_captured_length() {
         assert_eq!(one(&pcap(&[b"abcd"])).wire_len, 4);
     }
 
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_record_is_told_by_its_offset() {
+    fn a_cut_record_is_reported_by_its_offset() {
         let bytes = pcap(&[b"abcd", b"efgh"]);
         for end in 45..bytes.len() {
             let (packets, outcome) = parse(&bytes[..end]);
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_cannot_be_is_corrupt_after_the_packets_before() {
+    fn an_impossible_length_is_corrupt_after_the_earlier_packets() {
         let mut bytes = pcap(&[b"abcd"]);
         bytes.extend([0; 8]);
         bytes.extend(262_145_u32.to_le_bytes());

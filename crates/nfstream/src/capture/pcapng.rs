@@ -1,4 +1,4 @@
-//! The next generation capture format: sections of blocks.
+//! The pcapng capture format: sections of blocks.
 //!
 //! <https://ietf-opsawg-wg.github.io/draft-ietf-opsawg-pcap/draft-ietf-opsawg-pcapng.html>
 
@@ -23,35 +23,35 @@ const ENHANCED_PACKET: u32 = 6;
 
 /// Bytes of the type and the length before a block's body.
 const HEADER_LEN: usize = 8;
-/// Bytes of the length behind it.
+/// Bytes of the length after it.
 const TRAILER_LEN: usize = 4;
-/// Bytes of a simple packet's body before the frame.
+/// Bytes of a simple packet block's body before the frame.
 const SIMPLE_LEN: usize = 4;
-/// Bytes of another packet's body before the frame.
+/// Bytes of any other packet block's body before the frame.
 const PACKET_LEN: usize = 20;
 
-/// Bytes of the longest section header or interface description that is taken.
+/// Bytes of the longest section header or interface description that is accepted.
 const MAX_DESCRIPTION_LEN: usize = 1 << 20;
-/// Bytes that a packet's block can have beside the frame, options included.
+/// Bytes that a packet block can have in addition to the frame, options included.
 const MAX_PACKET_EXTRA: usize = 1 << 20;
-/// Interfaces of one section that are taken. More only fill memory.
+/// Most interfaces of one section. More would only fill memory.
 const MAX_INTERFACES: usize = 1 << 16;
 
-/// Reads the blocks of one file.
+/// Parser of the blocks of one file.
 #[derive(Debug)]
 pub(super) struct Pcapng {
     order: ByteOrder,
-    /// Those of the section at hand.
+    /// Interfaces of the current section.
     interfaces: Vec<Interface>,
-    /// Captured bytes that a packet of this section can have.
+    /// Largest captured length that a packet of this section can have.
     max_capture: usize,
-    /// The time of the last packet that had one.
+    /// Time of the last packet that had one.
     last_time: Timestamp,
-    /// The block that is being skipped.
+    /// Block that is being skipped.
     skip: Option<Skip>,
-    /// Whether a packet was found that can be decoded.
+    /// Whether a packet of a supported link type was found.
     any_supported: bool,
-    /// The link type of the first packet that cannot.
+    /// Link type of the first packet that is not supported.
     first_unsupported: Option<LinkType>,
 }
 
@@ -61,7 +61,7 @@ enum ByteOrder {
     Little,
 }
 
-/// What packets need to know of the interface that captured them.
+/// Properties of an interface that its packets depend on.
 #[derive(Debug)]
 struct Interface {
     link: LinkType,
@@ -71,18 +71,18 @@ struct Interface {
     snaplen: u32,
 }
 
-/// A block of no use here. It may be longer than what can be held.
+/// Block that is not needed. It may be longer than the buffer.
 #[derive(Debug)]
 struct Skip {
     length: u32,
-    /// Bytes before the trailer still to come.
+    /// Bytes left before the trailer.
     left: usize,
 }
 
-/// A packet of whichever kind of block.
+/// Packet of any block type.
 struct Packet {
     time: Timestamp,
-    /// Where the frame begins in the block.
+    /// Offset of the frame in the block.
     start: usize,
     capture_len: u32,
     wire_len: u32,
@@ -104,7 +104,7 @@ impl Default for Pcapng {
 }
 
 impl Pcapng {
-    /// Reads the packets among the blocks in `bytes[from..]`.
+    /// Reads the packets from the blocks in `bytes[from..]`.
     pub(super) fn parse(
         &mut self,
         bytes: &[u8],
@@ -122,7 +122,7 @@ impl Pcapng {
             let rest = bytes.get(at..).unwrap_or_default();
             match self.step(rest, at, records) {
                 Ok(used) => at += used,
-                // What was used of a block that is being skipped stays used.
+                // Bytes consumed of a skipped block stay consumed.
                 Err((used, stop)) => {
                     at += used;
                     break stop;
@@ -206,7 +206,7 @@ impl Pcapng {
         Ok(len)
     }
 
-    /// Returns the whole of a block with good lengths, at most `most` bytes.
+    /// Returns a complete block of at most `most` bytes whose lengths agree.
     #[inline(always)]
     fn block<'a>(
         &self,
@@ -226,7 +226,7 @@ impl Pcapng {
         Ok(block)
     }
 
-    /// Uses up the block that is being skipped, as far as it is there.
+    /// Consumes the available bytes of the block that is being skipped.
     fn skip(&mut self, rest: &[u8]) -> Result<usize, (usize, Stop)> {
         let Some(skip) = &mut self.skip else { return Ok(0) };
         let used = skip.left.min(rest.len());
@@ -247,7 +247,7 @@ impl Pcapng {
         Ok(used + TRAILER_LEN)
     }
 
-    /// Begins a section: another byte order, and no interfaces yet.
+    /// Begins a section, with a new byte order and no interfaces.
     fn section(&mut self, rest: &[u8]) -> Result<usize, (usize, Stop)> {
         let Some(start) = rest.first_chunk::<12>() else { return short(12) };
         self.order = match start {
@@ -344,7 +344,7 @@ impl Interface {
 }
 
 impl ByteOrder {
-    /// Returns the number at `offset`, or 0 if `bytes` end before.
+    /// Returns the number at `offset`, or 0 if `bytes` is too short.
     #[inline(always)]
     fn u32_at(self, bytes: &[u8], offset: usize) -> u32 {
         let bytes = bytes.get(offset..).and_then(|rest| rest.first_chunk()).copied();
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_cannot_be_are_corrupt() {
+    fn impossible_lengths_are_corrupt() {
         let start = pcapng_start();
         for length in [0, 8, 11, 13, 34] {
             for kind in [1, 3, 6, 77] {
@@ -587,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_block_is_told_by_its_offset() {
+    fn a_cut_block_is_reported_by_its_offset() {
         let start = pcapng_start();
         for last in [enhanced(LITTLE, 0, 1, 0, b"abcd"), block(LITTLE, 77, &[0; 40])] {
             for len in 1..last.len() {

@@ -1,4 +1,4 @@
-//! Captures made by hand for tests.
+//! Handmade captures for tests.
 
 use std::fs;
 use std::io::Write;
@@ -74,7 +74,7 @@ pub(super) fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
 
 pub(super) fn section(order: Order) -> Vec<u8> {
     let magic = order.u32(0x1a2b_3c4d);
-    // A section length of nonsense: it is not to be believed.
+    // An invalid section length, which must not be trusted.
     let body = [&magic[..], &order.u16(1), &order.u16(0), &[0x77; 8]].concat();
     block(order, 0x0a0d_0d0a, &body)
 }
@@ -135,7 +135,7 @@ pub(super) enum Outcome {
     Truncated(u64),
 }
 
-/// Parses a capture that lies in memory as a whole.
+/// Parses a capture that is completely in memory.
 pub(super) fn parse(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
     let (mut parser, mut at) = Parser::recognize(bytes).expect("the samples are captures");
     let mut packets = Vec::new();
@@ -158,7 +158,7 @@ pub(super) fn parse(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
     }
 }
 
-/// Reads a capture as a stream that gives at most `step` bytes at a time.
+/// Reads a capture as a stream that returns at most `step` bytes at a time.
 pub(super) fn stream(bytes: &[u8], step: usize, limit: usize) -> (Vec<Seen>, Outcome) {
     let head = bytes.get(..24).unwrap_or(bytes).to_vec();
     let input = Trickle { bytes: bytes.to_vec(), at: head.len(), step };
@@ -167,7 +167,7 @@ pub(super) fn stream(bytes: &[u8], step: usize, limit: usize) -> (Vec<Seen>, Out
     stream.consume(start);
     let mut packets = Vec::new();
     let mut chunk = Chunk::default();
-    // Held on to, so that buffers in use must not be written to.
+    // Kept, so that a reused buffer would be noticed.
     let mut held: Vec<(Chunk, Vec<Seen>)> = Vec::new();
     let outcome = loop {
         chunk.records.clear();
@@ -220,7 +220,7 @@ pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A folder of capture files that goes away with the test.
+/// Folder of capture files that is removed after the test.
 pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {

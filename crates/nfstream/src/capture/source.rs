@@ -5,35 +5,35 @@ use crate::packet::Chunk;
 
 /// A source of packets, read a chunk at a time.
 pub trait Source: Send {
-    /// Fills `chunk` with the next packets, at most `limit`, and returns whether the source goes
-    /// on. What the chunk held before is gone; its memory is used again unless someone else
+    /// Fills `chunk` with the next packets, at most `limit`, and returns whether more may follow.
+    /// The previous content of the chunk is replaced; its memory is reused unless another owner
     /// still holds it.
     ///
-    /// A chunk never spans two files. It holds about 16 MiB at most, or one packet if that is
-    /// longer. It holds at least one packet, unless a filter has taken them all out; that of an
-    /// interface may also be empty because none came for a while.
+    /// A chunk never spans two files. It holds at most about 16 MiB, or one packet if that is
+    /// longer. It holds at least one packet, unless a filter has removed them all; a chunk of an
+    /// interface may also be empty because no packet arrived for a while.
     ///
     /// # Errors
     ///
-    /// Why nothing more can be read. All packets before were given by earlier calls; a call
+    /// Why nothing more can be read. All packets before were returned by earlier calls; a call
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
     /// Stops the source, and returns whether it still has packets from before this moment. The
     /// caller reads them until `read` returns `false`.
     ///
-    /// A file has none: the rest of it is not wanted.
+    /// A file has none: its rest is discarded.
     fn stop(&mut self) -> bool {
         false
     }
 
-    /// Returns whether a read may block: that of a pipe does, that of a regular file does not.
+    /// Returns whether a read may block: a read from a pipe may, one from a regular file does not.
     fn may_wait(&self) -> bool;
 
-    /// Returns how far the source has been read.
+    /// Returns the read position of the source.
     fn progress(&self) -> ReadProgress;
 
-    /// Returns what the system counts of packets that come live, `None` for files.
+    /// Returns the system's packet counts of a live capture, `None` for files.
     fn reception(&self) -> Option<Reception> {
         None
     }
@@ -42,24 +42,22 @@ pub trait Source: Send {
     fn take_warnings(&mut self) -> Vec<Warning>;
 }
 
-/// Counts that the system keeps of the packets of a live source.
+/// Packet counts that the system keeps for a live source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Reception {
-    /// Packets that arrived and that the filter, if there is one, let pass: those given and
-    /// those dropped.
+    /// Packets that arrived and passed the filter, if any: returned ones and dropped ones.
     pub received: u64,
-    /// Packets of these for which the kernel had no space left, as they were not read fast
-    /// enough.
+    /// Those of them that the kernel dropped because they were not read fast enough.
     pub dropped_by_kernel: u64,
-    /// Packets that the interfaces themselves had to drop; not among those received.
+    /// Packets that the interfaces dropped; not among those received.
     pub dropped_by_interface: u64,
 }
 
-/// How far a source has been read.
+/// Read position of a source.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ReadProgress {
-    /// Bytes read of all files so far, compressed where the file is.
+    /// Bytes read of all files so far, before decompression.
     pub bytes: u64,
-    /// Bytes of all files together, if known.
+    /// Total bytes of all files, if known.
     pub total_bytes: Option<u64>,
 }

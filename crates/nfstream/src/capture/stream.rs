@@ -1,4 +1,4 @@
-//! A capture that comes as a stream: compressed, through a pipe, or not to be mapped.
+//! Captures read as a stream: compressed, from a pipe, or on a file system that cannot map.
 
 use std::fmt;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
@@ -16,35 +16,35 @@ use crate::packet::{Chunk, ChunkBytes};
 
 /// Bytes of a buffer, unless a single record is longer.
 pub(super) const BUFFER: usize = 1 << 20;
-/// Bytes that a decoder gets at once.
+/// Bytes given to a decoder at once.
 const COMPRESSED: usize = 128 << 10;
-/// Bytes that the gzip decoder gives at once. What it has ready when it meets damage is lost.
+/// Bytes that the gzip decoder returns at once. Those it has ready when it meets damage are lost.
 const DECOMPRESSED: usize = 4 << 10;
-/// Bytes that a pipe holds on Linux. A shorter read has emptied it.
+/// Capacity of a pipe on Linux. A shorter read has emptied it.
 const PIPE: usize = 64 << 10;
 
-/// A decompressed stream and what of it is not used yet.
+/// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
     decoder: Decoder,
-    /// Bytes taken from the source, before decompression.
+    /// Bytes read from the source, before decompression.
     taken: Arc<AtomicU64>,
-    /// What was read last. Chunks share it, so it is only filled up while no chunk has it.
+    /// Bytes read last. Chunks share them, so the buffer is only filled while no chunk holds it.
     buffer: Arc<Vec<u8>>,
-    /// A buffer that was handed back.
+    /// Buffer that was returned for reuse.
     spare: Vec<u8>,
-    /// First byte of the buffer that is not used.
+    /// Offset of the first unused byte in the buffer.
     start: usize,
-    /// First byte of the buffer that is not filled.
+    /// Offset of the first free byte in the buffer.
     end: usize,
-    /// The place of `start` in the decompressed stream.
+    /// Offset of `start` in the decompressed stream.
     position: u64,
-    /// Whether packets are handed on as soon as they come.
+    /// Whether packets are passed on as soon as they arrive.
     eager: bool,
     /// How reading ended, once it did.
     ended: Option<Ended>,
 }
 
-/// How to decompress, by the first bytes of a file.
+/// Compression of a file, recognised by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Compression {
     Gzip,
@@ -52,7 +52,7 @@ pub(super) enum Compression {
     Zstd,
 }
 
-/// Where the bytes of a stream come from.
+/// Input that the bytes of a stream are read from.
 pub(super) type Input = Box<dyn Read + Send>;
 
 enum Decoder {
@@ -68,14 +68,14 @@ enum Ended {
     Truncated,
 }
 
-/// Counts what is read.
+/// Counts the bytes read.
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
 }
 
 impl Compression {
-    /// Returns how a file that begins with `head` is compressed.
+    /// Returns the compression of a file that begins with `head`.
     pub(super) fn recognize(head: &[u8]) -> Self {
         match head {
             // RFC 1952
@@ -88,9 +88,9 @@ impl Compression {
 }
 
 impl Stream {
-    /// Makes a stream of `head`, which was read already, and then `input`.
+    /// Makes a stream of `head`, which was already read, followed by `input`.
     ///
-    /// With `capacity` a stream that is only looked at costs little.
+    /// `capacity` is the size of the buffer: a small one makes it cheap to read only the start.
     pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
@@ -119,7 +119,7 @@ impl Stream {
         })
     }
 
-    /// Returns the first bytes, at least `len` unless the stream ends before.
+    /// Returns the first bytes, at least `len` unless the stream ends earlier.
     pub(super) fn peek(&mut self, len: usize) -> Result<&[u8], Failure> {
         while self.end - self.start < len && self.ended.is_none() {
             self.fill(len);
@@ -136,13 +136,13 @@ impl Stream {
         Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
     }
 
-    /// Passes over the next `len` bytes, which were peeked at.
+    /// Consumes the next `len` bytes, which must have been peeked at.
     pub(super) fn consume(&mut self, len: usize) {
         self.start = (self.start + len).min(self.end);
         self.position += u64::try_from(len).unwrap_or(u64::MAX);
     }
 
-    /// Fills `chunk`, or returns why there is nothing to fill it with.
+    /// Fills `chunk`, or returns why it cannot.
     pub(super) fn read(
         &mut self,
         parser: &mut Parser,
@@ -150,7 +150,7 @@ impl Stream {
         limit: usize,
     ) -> Result<Option<End>, Failure> {
         self.take_back(mem::take(&mut chunk.bytes));
-        // Whether more would have to be waited for, as far as the last read tells.
+        // Whether reading more would block, as far as the last read shows.
         let mut is_drained = self.eager;
         loop {
             let bytes = self.buffer.get(..self.end).unwrap_or_default();
@@ -164,7 +164,8 @@ impl Stream {
                 }
                 _ => return self.finish(parser.unfinished()),
             };
-            // Records point into this buffer: nothing may move or come from another one.
+            // Records point into this buffer: no byte may move, and no record may point into
+            // another one.
             if !chunk.records.is_empty() && (is_drained || !self.has_space()) {
                 return Ok(self.hand_out(chunk));
             }
@@ -172,7 +173,7 @@ impl Stream {
         }
     }
 
-    /// Returns how many bytes were read, compressed where the stream is.
+    /// Returns the bytes read, before decompression.
     pub(super) fn progress(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
@@ -182,12 +183,12 @@ impl Stream {
         None
     }
 
-    /// Returns whether there is space after what is filled, and no chunk has the buffer.
+    /// Returns whether the buffer has free space and no chunk holds it.
     fn has_space(&mut self) -> bool {
         self.end < self.buffer.len() && Arc::get_mut(&mut self.buffer).is_some()
     }
 
-    /// Keeps a buffer for reuse if no chunk has it.
+    /// Keeps a buffer for reuse if no chunk holds it.
     fn take_back(&mut self, bytes: ChunkBytes) {
         if let ChunkBytes::Owned(buffer) = bytes
             && let Some(buffer) = Arc::into_inner(buffer)
@@ -197,10 +198,9 @@ impl Stream {
         }
     }
 
-    /// Reads more behind what is there, as one read gives it. `needed` bytes from `start` on
-    /// are wanted.
+    /// Appends the bytes of one read to the buffer. `needed` bytes from `start` on are required.
     ///
-    /// A buffer grows with what has come, never with what a length field claims.
+    /// A buffer grows with the bytes that arrived, never with the claim of a length field.
     fn fill(&mut self, needed: usize) -> usize {
         if !self.has_space() {
             self.renew(needed);
@@ -222,11 +222,11 @@ impl Stream {
         0
     }
 
-    /// Moves what is not used to the start of a buffer of our own with space behind it.
+    /// Moves the unused bytes to the start of an exclusive buffer with free space after them.
     fn renew(&mut self, needed: usize) {
         let rest = self.start..self.end;
         let len = rest.len();
-        // Twice what has come, while what is wanted is longer.
+        // Twice the bytes that arrived, while more are needed.
         let size = BUFFER.max(needed.min(len * 2)).max(len + 1);
         match Arc::get_mut(&mut self.buffer) {
             Some(buffer) => {
@@ -249,8 +249,8 @@ impl Stream {
         self.end = len;
     }
 
-    /// Says how the stream ended, when all that it gave is used up. `unfinished` bytes of a
-    /// block were used already.
+    /// Returns how the stream ended, after all of its bytes are used. `unfinished` bytes of a block
+    /// were consumed already.
     fn finish(&mut self, unfinished: u64) -> Result<Option<End>, Failure> {
         let offset = self.position.saturating_sub(unfinished);
         match self.ended.take() {
@@ -279,7 +279,7 @@ impl Decoder {
         }
     }
 
-    /// Tells an error of the system from one of the compressed data.
+    /// Distinguishes an error of the system from one of the compressed data.
     fn ended(&self, error: io::Error) -> Ended {
         if matches!(self, Self::Plain(_)) || error.raw_os_error().is_some() {
             return Ended::Failed(error);
@@ -319,7 +319,7 @@ mod tests {
     };
     use super::*;
 
-    /// Some 3 MiB of packets, none like its neighbour.
+    /// About 3 MiB of packets, each different from its neighbours.
     fn many() -> Vec<u8> {
         let mut bytes = pcap(&[]);
         for number in 0..4000_u32 {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_gives_what_the_file_holds() {
+    fn a_stream_returns_the_packets_of_the_file() {
         let bytes = many();
         let whole = parse(&bytes);
         for step in [7, 1000, 65_536, usize::MAX] {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_gzip_stream_holds_before_damage_is_read() {
+    fn a_gzip_stream_is_read_up_to_its_damage() {
         let bytes = many();
         let (whole, _) = parse(&bytes);
         let mut compressed = gzip(&bytes);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn long_blocks_of_no_use_take_no_memory() {
+    fn long_skipped_blocks_take_no_memory() {
         let blocks = [
             pcapng_start(),
             block(Order::Little, 77, &vec![0; 20 << 20]),

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_those_that_are_named() {
+    fn columns_are_the_named_ones() {
         let text = "src_port == 1 || splt_ps.all(id, id > src_port)";
         let condition = parse(text).unwrap();
         let names: Vec<_> = condition.columns().iter().map(|column| column.name).collect();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_of_syntax_are_explained() {
+    fn syntax_errors_are_explained() {
         assert!(error("src_port = 443").contains("use '=='"));
         assert!(error("src_port == 443 and protocol == 6").contains("'&&'"));
         assert!(error("src_port ==").starts_with("ends too early"));

@@ -1,9 +1,9 @@
-//! A place in a frame, moved forward by the headers that are read.
+//! Read position in a frame, advanced by the headers that are read.
 
 use super::error::DecodeError;
 
-/// The bytes of a frame and how far they have been read: beyond what was captured, if headers say
-/// so.
+/// The bytes of a frame and the read position, which may lie beyond the captured bytes if the
+/// headers say so.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     frame: &'a [u8],
@@ -16,7 +16,7 @@ impl<'a> Cursor<'a> {
         Self { frame, offset: 0 }
     }
 
-    /// Returns a cursor at the same place that ends `end` bytes from the start of the frame.
+    /// Returns a cursor at the same position that ends `end` bytes from the start of the frame.
     #[inline]
     pub(super) fn until(&self, end: u32) -> Self {
         let end = usize::try_from(end).unwrap_or(usize::MAX).min(self.frame.len());
@@ -30,11 +30,11 @@ impl<'a> Cursor<'a> {
         self.offset = self.offset.saturating_add(len);
     }
 
-    /// Reads `N` bytes that begin `at` bytes behind the cursor, without moving it.
+    /// Reads `N` bytes that begin `at` bytes after the cursor, without moving it.
     ///
     /// # Errors
     ///
-    /// `truncated` if the frame ends before.
+    /// `truncated` if the frame ends earlier.
     #[inline]
     pub(super) fn peek<const N: usize>(
         &self,
@@ -44,33 +44,33 @@ impl<'a> Cursor<'a> {
         self.rest().get(at..).and_then(|bytes| bytes.first_chunk()).ok_or(truncated)
     }
 
-    /// Reads one byte that lies `at` bytes behind the cursor.
+    /// Reads the byte `at` bytes after the cursor.
     ///
     /// # Errors
     ///
-    /// `truncated` if the frame ends before.
+    /// `truncated` if the frame ends earlier.
     #[inline]
     pub(super) fn byte(&self, at: usize, truncated: DecodeError) -> Result<u8, DecodeError> {
         self.rest().get(at).copied().ok_or(truncated)
     }
 
-    /// Reads a big-endian number of two bytes that begin `at` bytes behind the cursor.
+    /// Reads a big-endian number of two bytes that begin `at` bytes after the cursor.
     ///
     /// # Errors
     ///
-    /// `truncated` if the frame ends before.
+    /// `truncated` if the frame ends earlier.
     #[inline]
     pub(super) fn u16(&self, at: usize, truncated: DecodeError) -> Result<u16, DecodeError> {
         self.peek(at, truncated).map(|bytes| u16::from_be_bytes(*bytes))
     }
 
-    /// Returns what has not been read.
+    /// Returns the unread bytes.
     #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.frame.get(self.offset..).unwrap_or_default()
     }
 
-    /// Returns the cursor's place, in bytes from the start of the frame.
+    /// Returns the position of the cursor, in bytes from the start of the frame.
     #[inline]
     pub(super) fn offset(&self) -> usize {
         self.offset
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_count_from_where_it_is() {
+    fn reads_count_from_the_position() {
         let mut cursor = Cursor::new(FRAME);
         cursor.skip(2);
         assert_eq!(cursor.u16(0, SHORT), Ok(0x0304));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_beyond_the_frame_fail_as_asked() {
+    fn reads_beyond_the_frame_return_the_given_error() {
         let cursor = Cursor::new(FRAME);
         assert_eq!(cursor.peek::<2>(3, SHORT), Err(SHORT));
         assert_eq!(cursor.byte(4, SHORT), Err(SHORT));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_behind_the_end_of_the_frame() {
+    fn nothing_is_read_after_the_end_of_the_frame() {
         let mut cursor = Cursor::new(FRAME);
         cursor.skip(9);
         assert_eq!(cursor.offset(), 9);

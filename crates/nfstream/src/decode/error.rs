@@ -1,6 +1,6 @@
-//! Why a frame is not decoded.
+//! Errors of decoding.
 
-/// Why a frame could not be decoded. Its [`reason`](Self::reason) is what is counted.
+/// Why a frame could not be decoded. Counted by its [`reason`](Self::reason).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, thiserror::Error)]
 pub enum DecodeError {
@@ -25,7 +25,7 @@ pub enum DecodeError {
     /// The captured bytes end before the ports.
     #[error("frame ends inside a transport header")]
     TruncatedTransport,
-    /// The link type is not one that is decoded.
+    /// The link type is not supported.
     #[error("link type is not supported")]
     UnsupportedLinkType,
 }
@@ -43,7 +43,7 @@ impl DecodeError {
         Self::UnsupportedLinkType,
     ];
 
-    /// Returns the place of the error in [`ALL`](Self::ALL).
+    /// Returns the index of the error in [`ALL`](Self::ALL).
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::Encrypted => 0,
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_has_its_place_and_a_reason_of_its_own() {
+    fn every_error_has_its_index_and_a_distinct_reason() {
         for (place, error) in DecodeError::ALL.into_iter().enumerate() {
             assert_eq!(error.index(), place);
         }

@@ -7,31 +7,31 @@ use super::fragment::FragmentId;
 use super::link::Network;
 use crate::packet::{Endpoint, Fragment, narrow, protocol};
 
-/// What the innermost IP header of a frame says.
+/// The innermost IP header of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ip {
     pub(super) version: u8,
-    /// Addresses; the ports are not known here.
+    /// Addresses; the ports are not known at this layer.
     pub(super) src: Endpoint,
     pub(super) dst: Endpoint,
-    /// Protocol of the payload, behind all extension headers.
+    /// Protocol of the payload, after all extension headers.
     pub(super) protocol: u8,
-    /// Where the header begins in its frame.
+    /// Offset of the header in its frame.
     pub(super) offset: usize,
     /// Bytes of the packet on the wire, header included.
     pub(super) len: u32,
     pub(super) fragment: Fragment,
-    /// What the pieces of a fragmented packet share; meaningless for [`Fragment::Whole`].
+    /// Identification that the fragments of a packet share; meaningless for [`Fragment::Whole`].
     pub(super) identification: u32,
 }
 
-/// Reads IP headers down to the innermost and leaves the cursor behind it. `cut` becomes the
-/// identity of a fragment, that of the innermost header that marks it as one.
+/// Reads IP headers down to the innermost and leaves the cursor after it. `cut` becomes the
+/// identity of a fragment, taken from the innermost header that marks it as one.
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where a header is cut or contradicts itself.
-// Every packet is read by this, and few once more inside a tunnel.
+/// [`DecodeError`] if a header is cut or contradicts itself.
+// Reads every packet, and those inside tunnels again.
 #[inline(always)]
 pub(super) fn read_innermost(
     cursor: &mut Cursor<'_>,
@@ -61,7 +61,7 @@ pub(super) fn read_innermost(
             protocol::IPV6 => Some(6),
             _ => return Ok(ip),
         };
-        // What a later fragment of a tunnel carries begins in the middle of a packet.
+        // A later fragment of a tunnel continues in the middle of the inner packet.
         if ip.fragment == Fragment::Later {
             return Ok(ip);
         }
@@ -84,14 +84,14 @@ fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
         return Err(MalformedNetwork);
     }
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
-        // Segmentation offload: the sender's capture sees a packet longer than 16 bits can say.
+        // Segmentation offload: the sender's capture contains packets too long for a 16-bit length.
         0 => wire_len.saturating_sub(narrow(offset)),
         len => len,
     };
     if len < narrow(header_len) {
         return Err(MalformedNetwork);
     }
-    // Options may be cut: reading what follows them fails then.
+    // Options may be cut: reading the bytes after them fails then.
     cursor.skip(header_len);
     let place = u16::from_be_bytes([cut_high, cut_low]);
     let fragment = if place & FRAGMENT_OFFSET != 0 {
@@ -123,8 +123,8 @@ fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     let (src, dst) = ends.split_first_chunk::<16>().ok_or(TruncatedNetwork)?;
     let dst = dst.first_chunk::<16>().ok_or(TruncatedNetwork)?;
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
-        // A jumbogram (RFC 2675), or segmentation offload. A packet of headers alone has no
-        // payload either: too little for ports behind it is padding of the link layer.
+        // A jumbogram (RFC 2675), or segmentation offload. A packet of headers alone has no payload
+        // either: bytes too few for ports are padding of the link layer.
         0 => match wire_len.saturating_sub(narrow(offset)) {
             padding if padding < HEADER_LEN + 8 => HEADER_LEN,
             len => len,
@@ -162,7 +162,7 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
                 let [next, _, cut_high, cut_low, id @ ..] =
                     *cursor.peek::<8>(0, TruncatedNetwork)?;
                 let cut = u16::from_be_bytes([cut_high, cut_low]);
-                // That of the first fragment header, should there be several.
+                // The identification of the first fragment header, should there be several.
                 ip.identification = *identification.get_or_insert_with(|| u32::from_be_bytes(id));
                 cursor.skip(8);
                 ip.protocol = next;
@@ -178,14 +178,14 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
             _ => return Ok(()),
         };
         let [next, len] = *cursor.peek(0, TruncatedNetwork)?;
-        // Both count their length without the first eight bytes (RFC 8200; RFC 4302).
+        // Both lengths exclude the first eight bytes (RFC 8200; RFC 4302).
         cursor.skip(usize::from(len) * units + 8);
         ip.protocol = next;
     }
 }
 
 impl Ip {
-    /// Returns the identity of the packet of which this is a fragment.
+    /// Returns the identity of the packet that this fragment belongs to.
     #[cold]
     fn fragment_id(&self, vlan_id: u16) -> FragmentId {
         FragmentId {
@@ -212,7 +212,7 @@ mod tests {
 
     const EITHER: Network = Network { version: None, vlan_id: 0 };
 
-    /// Reads the IP headers of a bare packet; returns what they say and where they end.
+    /// Reads the IP headers of a bare packet; returns the innermost and the offset of its end.
     fn read_bytes(bytes: &[u8]) -> Result<(Ip, usize), DecodeError> {
         let mut cursor = Cursor::new(bytes);
         let ip = read_innermost(&mut cursor, EITHER, narrow(bytes.len()), &mut None)?;
@@ -279,13 +279,13 @@ mod tests {
         }
 
         #[test]
-        fn a_packet_inside_must_not_begin_behind_the_cut() {
+        fn an_inner_packet_must_not_begin_after_the_cut() {
             let frame = Frame::raw().ip(Ipv4::new(A, B).options(&[1; 8])).opaque(4).build();
             assert_eq!(read_bytes(&frame[..27]).unwrap_err(), TruncatedNetwork);
         }
 
         #[test]
-        fn the_first_fragment_has_more_behind_it() {
+        fn the_first_fragment_announces_more() {
             let frame = Frame::raw().ip(Ipv4::new(A, B).fragment(7, 0, true)).udp(1, 2);
             assert_eq!(read(&frame).0.fragment, Fragment::First);
         }
@@ -333,7 +333,7 @@ mod tests {
         }
 
         #[test]
-        fn of_an_extension_header_its_first_two_bytes_must_be_there() {
+        fn the_first_two_bytes_of_an_extension_header_are_required() {
             let frame = Frame::raw().ipv6(A6, B6).extension(0, 16).opaque(58).build();
             assert_eq!(read_bytes(&frame[..41]).unwrap_err(), TruncatedNetwork);
             let (ip, end) = read_bytes(&frame[..42]).unwrap();
@@ -341,7 +341,7 @@ mod tests {
         }
 
         #[test]
-        fn fragments_are_told_by_their_header() {
+        fn fragments_are_known_by_their_header() {
             let piece = |offset, more| {
                 let frame = Frame::raw().ipv6(A6, B6).fragment(7, offset, more);
                 read(&frame.opaque(17).payload_len(16)).0.fragment
@@ -349,7 +349,7 @@ mod tests {
             assert_eq!(piece(0, true), Fragment::First);
             assert_eq!(piece(8, true), Fragment::Later);
             assert_eq!(piece(8, false), Fragment::Later);
-            // An atomic fragment (RFC 6946) is a packet in one piece.
+            // An atomic fragment (RFC 6946) is a whole packet.
             assert_eq!(piece(0, false), Fragment::Whole);
         }
 
@@ -366,9 +366,9 @@ mod tests {
             assert_eq!(read(&frame).0.len, 58);
         }
 
-        /// Ethernet frames have at least 46 bytes behind their header.
+        /// Ethernet frames have at least 46 bytes after their header.
         #[test]
-        fn padding_behind_headers_alone_is_no_payload() {
+        fn padding_after_headers_alone_is_no_payload() {
             let no_next_header = Frame::raw().ipv6(A6, B6).opaque(59).padded_to(46);
             assert_eq!(read(&no_next_header).0.len, 40);
         }
@@ -427,7 +427,7 @@ mod tests {
         }
 
         #[test]
-        fn a_first_fragment_makes_what_it_carries_one() {
+        fn a_packet_inside_a_first_fragment_is_a_first_fragment() {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 0, true);
             let (ip, _) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.fragment, ip.src), (Fragment::First, Endpoint::v4(A, 0)));
@@ -441,7 +441,7 @@ mod tests {
         }
 
         #[test]
-        fn a_later_fragment_is_not_looked_into() {
+        fn a_later_fragment_is_not_opened() {
             let outer = Ipv4::new([1; 4], [2; 4]).fragment(7, 8, false);
             let (ip, end) = read(&Frame::raw().ip(outer).ipv4(A, B).udp(1, 2));
             assert_eq!((ip.src, ip.protocol, end), (Endpoint::v4([1; 4], 0), protocol::IPV4, 20));
@@ -495,7 +495,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_cut_has_none() {
+        fn a_cut_address_is_missing() {
             assert_eq!(id_of(&piece(7, 0).build()[..19]), None);
             assert_eq!(id_of(&piece6(7, 0).build()[..52]), None);
         }

@@ -1,4 +1,4 @@
-//! The headers of one packet and the place where another may begin inside it.
+//! The headers of one packet, and the position of a packet inside it.
 
 use super::cursor::Cursor;
 use super::error::DecodeError;
@@ -8,16 +8,16 @@ use super::link::{self, Network};
 use super::transport::{self, Transport};
 use crate::packet::{Fragment, LinkType, Packet, RawRecord, Tunnel, narrow};
 
-/// What has been read of one packet of a frame, IP in IP included.
+/// The headers read of one packet of a frame, IP in IP included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layers<'a> {
-    /// Behind the IP headers.
+    /// Cursor after the IP headers.
     pub(super) cursor: Cursor<'a>,
     /// Innermost VLAN identifier, 0 without a tag.
     pub(super) vlan_id: u16,
     pub(super) ip: Ip,
     pub(super) transport: Transport,
-    /// What carried the packet.
+    /// Tunnel that carried the packet.
     pub(super) tunnel: Option<Tunnel>,
     /// Identity of a fragment; meaningless for [`Fragment::Whole`].
     pub(super) cut: Option<FragmentId>,
@@ -39,12 +39,12 @@ impl<'a> Layers<'a> {
         Self::read(cursor, network, wire_len)
     }
 
-    /// Reads the packet under the cursor, which ends `end` bytes from the start of the frame
-    /// where its own header does not say.
+    /// Reads the packet under the cursor. It ends `end` bytes from the start of the frame if its
+    /// own header does not say where.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] where it is no IP packet whose addresses and ports can be read.
+    /// [`DecodeError`] unless it is an IP packet with readable addresses and ports.
     pub(super) fn read(
         mut cursor: Cursor<'a>,
         network: Network,
@@ -56,17 +56,17 @@ impl<'a> Layers<'a> {
         Ok(Self { cursor, vlan_id: network.vlan_id, ip, transport, tunnel: None, cut })
     }
 
-    /// Returns where the packet ends on the wire, in bytes from the start of the frame.
+    /// Returns the end of the packet on the wire, in bytes from the start of the frame.
     pub(super) fn end(&self) -> u32 {
         narrow(self.ip.offset).saturating_add(self.ip.len)
     }
 
-    /// Returns whether the packet came in one piece.
+    /// Returns whether the packet is not fragmented.
     pub(super) fn is_whole(&self) -> bool {
         self.ip.fragment == Fragment::Whole
     }
 
-    /// Returns a cursor that stands behind the transport header and ends with the packet.
+    /// Returns a cursor after the transport header that ends with the packet.
     pub(super) fn payload(&self) -> Cursor<'a> {
         let mut payload = self.cursor.until(self.end());
         payload.skip(self.transport.header_len.into());
@@ -108,7 +108,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// Adds the identity of a fragment. Few packets are one.
+/// Adds the identity of a fragment, if the packet is one. Few are.
 #[cold]
 fn add(id: Option<FragmentId>, fragments: &mut Vec<FragmentId>) {
     fragments.extend(id);

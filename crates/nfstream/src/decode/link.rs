@@ -1,14 +1,14 @@
-//! Link-layer headers: what stands between the start of a frame and its IP header.
+//! Link-layer headers: from the start of a frame to its IP header.
 
 use super::cursor::Cursor;
 use super::error::DecodeError;
 use super::error::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
 use crate::packet::{LinkType, link_types};
 
-/// What the link layer says of the packet behind it.
+/// Properties of a packet that its link layer gives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Network {
-    /// The IP version that the link layer announces, `None` where it leaves that to the packet.
+    /// IP version that the link layer announces, `None` if only the packet says it.
     pub(super) version: Option<u8>,
     /// Innermost VLAN identifier, 0 without a tag.
     pub(super) vlan_id: u16,
@@ -22,13 +22,13 @@ pub(super) const EITHER: Network = Network { version: None, vlan_id: 0 };
 mod ethertype {
     pub(super) const IPV4: u16 = 0x0800;
     pub(super) const IPV6: u16 = 0x86dd;
-    /// 802.1Q, 802.1ad, and two numbers used for stacked tags before it.
+    /// 802.1Q, 802.1ad, and two numbers that were used for stacked tags before it.
     pub(super) const TAGS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
     pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
     /// Transparent Ethernet bridging (RFC 1701).
     pub(super) const ETHERNET: u16 = 0x6558;
     pub(super) const PPPOE_SESSION: u16 = 0x8864;
-    /// Smaller numbers in the same place are a length (IEEE 802.3).
+    /// Smaller numbers in this position are a length (IEEE 802.3).
     pub(super) const FIRST: u16 = 0x0600;
 }
 
@@ -36,7 +36,7 @@ mod ethertype {
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where the frame carries no IP packet, or ends before it.
+/// [`DecodeError`] if the frame carries no IP packet, or ends before it.
 #[inline]
 pub(super) fn skip_to_network(
     link: LinkType,
@@ -75,7 +75,7 @@ fn ipv6(_: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     Ok(V6)
 }
 
-/// Reads an Ethernet header and every tag and label behind it.
+/// Reads an Ethernet header and all tags and labels after it.
 #[inline]
 pub(super) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.u16(12, TruncatedLink)?;
@@ -87,18 +87,18 @@ pub(super) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> 
     }
 }
 
-/// Follows `kind`, an EtherType that stands in the header of a tunnel, or the number with which
-/// tunnels announce whole Ethernet frames.
+/// Follows `kind`, the EtherType in the header of a tunnel, or the number by which tunnels announce
+/// whole Ethernet frames.
 pub(super) fn bridged(cursor: &mut Cursor<'_>, kind: u16) -> Result<Network, DecodeError> {
     match kind {
         ethertype::ETHERNET => ethernet(cursor),
-        // Neither a length nor an 802.2 header stands there.
+        // The field holds neither a length nor the start of an 802.2 header.
         _ if kind < ethertype::FIRST => Err(NotIp),
         _ => behind_type(cursor, kind),
     }
 }
 
-/// Follows `kind`, an EtherType or 802.3 length, and every tag and label behind it.
+/// Follows `kind`, an EtherType or 802.3 length, and all tags and labels after it.
 fn behind_type(cursor: &mut Cursor<'_>, mut kind: u16) -> Result<Network, DecodeError> {
     let mut vlan_id = 0;
     loop {
@@ -124,20 +124,20 @@ fn behind_type(cursor: &mut Cursor<'_>, mut kind: u16) -> Result<Network, Decode
     }
 }
 
-/// Reads an 802.2 header: the EtherType behind its SNAP extension, or `None` for IPv4 itself.
+/// Reads an 802.2 header: returns the EtherType of its SNAP extension, or `None` for IPv4 itself.
 fn llc(cursor: &mut Cursor<'_>) -> Result<Option<u16>, DecodeError> {
     match *cursor.peek(0, TruncatedLink)? {
-        // SNAP with the organisation code of EtherTypes (RFC 1042), or of bridged ones.
+        // SNAP with the organisation code for EtherTypes (RFC 1042), or for bridged frames.
         [0xaa, 0xaa, 0x03] => match *cursor.peek(3, TruncatedLink)? {
             [0, 0, 0 | 0xf8, high, low] => {
                 cursor.skip(8);
                 let kind = u16::from_be_bytes([high, low]);
-                // A length here would let a hostile frame stack headers of no meaning.
+                // Accepting a length here would let an untrusted frame stack meaningless headers.
                 if kind < ethertype::FIRST { Err(NotIp) } else { Ok(Some(kind)) }
             }
             _ => Err(NotIp),
         },
-        // IPv4 has a service access point of its own (RFC 948).
+        // IPv4 has its own service access point (RFC 948).
         [0x06, 0x06, 0x03] => {
             cursor.skip(3);
             Ok(None)
@@ -155,7 +155,7 @@ pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
             break;
         }
     }
-    // Labels do not say what follows them; the version of the IP packet does.
+    // Labels do not identify their payload; the version of the IP packet does.
     match cursor.byte(0, TruncatedLink)? >> 4 {
         4 => Ok(V4),
         6 => Ok(V6),
@@ -163,20 +163,20 @@ pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
-/// Reads a PPPoE header (RFC 2516). Discovery has EtherType and code of its own.
+/// Reads a PPPoE header (RFC 2516). Discovery uses another EtherType and other codes.
 fn pppoe(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let [0x11, 0x00] = *cursor.peek(0, TruncatedLink)? else { return Err(NotIp) };
     cursor.skip(6);
     ppp(cursor)
 }
 
-/// Reads a PPP header (RFC 1661, RFC 1662), address, control and protocol compressed or not.
+/// Reads a PPP header (RFC 1661, RFC 1662), with address, control and protocol compressed or not.
 pub(super) fn ppp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if cursor.peek(0, TruncatedLink) == Ok(&[0xff, 0x03]) {
         cursor.skip(2);
     }
     let first = cursor.byte(0, TruncatedLink)?;
-    // The last byte of a protocol number is odd, every other one even.
+    // The last byte of a protocol number is odd, all others are even.
     let protocol = if first & 1 == 1 {
         cursor.skip(1);
         u16::from(first)
@@ -193,13 +193,19 @@ pub(super) fn ppp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
+/// Skips the direction, 0 for received packets, and reads the PPP header after it.
+fn ppp_with_direction(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+    cursor.skip(1);
+    ppp(cursor)
+}
+
 fn cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.u16(2, TruncatedLink)?;
     cursor.skip(4);
     if kind < ethertype::FIRST { Err(NotIp) } else { behind_type(cursor, kind) }
 }
 
-/// Reads a header of PPP or of Cisco HDLC, both of which are captured under one link type.
+/// Reads a PPP or Cisco HDLC header: both are captured under one link type.
 fn ppp_or_cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     match cursor.byte(0, TruncatedLink)? {
         // Unicast and multicast addresses of Cisco HDLC (RFC 1547, section 4.3.1).
@@ -208,7 +214,7 @@ fn ppp_or_cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
-/// Reads an address family in the byte order of whatever machine made the capture.
+/// Reads an address family in the byte order of the capturing machine.
 fn loopback(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let family = *cursor.peek(0, TruncatedLink)?;
     cursor.skip(4);
@@ -236,14 +242,14 @@ fn cooked(cursor: &mut Cursor<'_>, protocol: usize, len: usize) -> Result<Networ
     cursor.peek::<1>(len - 1, TruncatedLink)?;
     cursor.skip(len);
     match kind {
-        // ETH_P_802_2: an 802.2 header follows; the other small numbers are no network protocols.
+        // ETH_P_802_2: an 802.2 header follows; the other small numbers are not network protocols.
         0x0004 => behind_type(cursor, kind),
         _ if kind < ethertype::FIRST => Err(NotIp),
         _ => behind_type(cursor, kind),
     }
 }
 
-/// Reads a radiotap header (little-endian; radiotap.org) and the 802.11 frame behind it.
+/// Reads a radiotap header (little-endian; radiotap.org) and the 802.11 frame after it.
 fn radiotap(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const PRESENT_TIME: u32 = 1;
     const PRESENT_FLAGS: u32 = 1 << 1;
@@ -271,7 +277,7 @@ fn radiotap(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     wireless(cursor, padded)
 }
 
-/// Reads an 802.11 frame without a header before it.
+/// Reads an 802.11 frame without a preceding header.
 fn bare_wireless(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     wireless(cursor, false)
 }
@@ -281,7 +287,7 @@ pub(super) fn wireless(cursor: &mut Cursor<'_>, padded: bool) -> Result<Network,
     wireless_data(cursor, *cursor.peek(0, TruncatedLink)?, padded)
 }
 
-/// Reads an 802.11 data frame that begins with `frame_control`, in whichever order it is sent.
+/// Reads an 802.11 data frame that begins with `frame_control`, in either byte order.
 pub(super) fn wireless_data(
     cursor: &mut Cursor<'_>,
     frame_control: [u8; 2],
@@ -330,12 +336,12 @@ pub(super) fn wireless_data(
 mod tests {
     use super::*;
 
-    /// The first byte of an IPv4 and of an IPv6 header: all that is looked at here.
+    /// First byte of an IPv4 or IPv6 header, the only one that the link layer reads.
     const IPV4: &[u8] = &[0x45];
     const IPV6: &[u8] = &[0x60];
     const ADDRESSES: &[u8] = &[2; 12];
 
-    /// Returns what `parts`, one after the other, say: version, VLAN and place of the IP header.
+    /// Reads the concatenated `parts`; returns version, VLAN and offset of the IP header.
     fn skip(link: LinkType, parts: &[&[u8]]) -> Result<(Option<u8>, u16, usize), DecodeError> {
         let frame = parts.concat();
         let mut cursor = Cursor::new(&frame);
@@ -351,7 +357,7 @@ mod tests {
         use super::*;
 
         #[test]
-        fn ip_versions_are_told_by_ethertype() {
+        fn ip_versions_are_known_by_ethertype() {
             assert_eq!(skip_ethernet(&[&[0x08, 0x00], IPV4]), Ok((Some(4), 0, 14)));
             assert_eq!(skip_ethernet(&[&[0x86, 0xdd], IPV6]), Ok((Some(6), 0, 14)));
         }
@@ -380,7 +386,7 @@ mod tests {
         }
 
         #[test]
-        fn a_length_behind_snap_is_not_ip() {
+        fn a_length_after_snap_is_not_ip() {
             const NESTED: &[u8] = &[0x00, 0x26, 0xaa, 0xaa, 0x03, 0, 0, 0, 0x00, 0x26];
             assert_eq!(skip_ethernet(&[NESTED, &[0; 20]]), Err(NotIp));
         }
@@ -446,7 +452,7 @@ mod tests {
         }
 
         #[test]
-        fn what_follows_is_told_by_its_version() {
+        fn the_version_identifies_the_payload() {
             assert_eq!(skip_ethernet(&[&[0x88, 0x48], BOTTOM, IPV6]), Ok((Some(6), 0, 18)));
             assert_eq!(skip_ethernet(&[&[0x88, 0x47], BOTTOM, &[0x00]]), Err(NotIp));
         }
@@ -477,6 +483,15 @@ mod tests {
         #[test]
         fn the_protocol_may_be_compressed() {
             assert_eq!(skip(LinkType::PPP, &[&[0x21], IPV4]), Ok((Some(4), 0, 1)));
+        }
+
+        #[test]
+        fn a_direction_may_precede_it() {
+            for direction in [0, 1] {
+                let frame = [&[direction, 0xff, 0x03, 0x00, 0x21], IPV4];
+                assert_eq!(skip(LinkType::PPP_WITH_DIRECTION, &frame), Ok((Some(4), 0, 5)));
+            }
+            assert_eq!(skip(LinkType::PPP_WITH_DIRECTION, &[&[0]]), Err(TruncatedLink));
         }
 
         #[test]
@@ -713,7 +728,7 @@ mod tests {
         }
 
         #[test]
-        fn padding_behind_a_header_is_skipped() {
+        fn padding_after_a_header_is_skipped() {
             // Present: flags. Flags: data padded. The header has 26 bytes, so two are padding.
             const RADIOTAP: &[u8] = &[0, 0, 9, 0, 0x02, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];
@@ -721,7 +736,7 @@ mod tests {
         }
 
         #[test]
-        fn flags_stand_behind_an_aligned_time() {
+        fn flags_follow_an_aligned_time() {
             // Present: time and flags. The time begins at a multiple of eight.
             const RADIOTAP: &[u8] = &[0, 0, 17, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];
@@ -729,7 +744,7 @@ mod tests {
         }
 
         #[test]
-        fn flags_stand_behind_all_presence_words() {
+        fn flags_follow_all_presence_words() {
             // Present: flags, and one word more.
             const RADIOTAP: &[u8] = &[0, 0, 13, 0, 0x02, 0, 0, 0x80, 0, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];

@@ -1,8 +1,8 @@
 //! From the bytes of a frame to a [`Packet`]: link, network and transport headers.
 //!
-//! Borrows, allocates nothing and keeps no state. A frame that cannot be decoded gives a
-//! [`DecodeError`], which is counted by its reason. Later fragments get the ports of their first in
-//! [`flow`](crate::flow), by their [`FragmentId`].
+//! Borrows, allocates nothing and keeps no state. A frame that cannot be decoded returns a
+//! [`DecodeError`], which is counted by its reason. [`flow`](crate::flow) gives later fragments the
+//! ports of their first, by their [`FragmentId`].
 
 mod cursor;
 mod error;
@@ -21,11 +21,11 @@ use cursor::Cursor;
 use layers::Layers;
 use tunnel::Entrance;
 
-/// What of a frame is decoded.
+/// Options of decoding.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Options {
-    /// Whether each [`Tunnel`](crate::packet::Tunnel) is followed to the packet inside, which is
-    /// then the one that is metered. IP in IP is always followed.
+    /// Whether packets inside a [`Tunnel`](crate::packet::Tunnel) are decoded, and metered in place
+    /// of those that carry it. IP in IP is always decoded.
     pub tunnels: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Options {
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where the frame carries no IP packet whose addresses and ports can be read.
+/// [`DecodeError`] unless the frame carries an IP packet with readable addresses and ports.
 #[inline]
 pub fn decode(
     record: &RawRecord,
@@ -47,7 +47,7 @@ pub fn decode(
     let ip = ip::read_innermost(&mut cursor, network, record.wire_len, &mut cut)?;
     let transport = transport::read(&cursor, &ip)?;
     if options.tunnels && Entrance::announced(&ip, &transport).is_some() {
-        // Starts over, so that all other packets keep what has been read in registers.
+        // Starts over, so that all other packets keep their headers in registers.
         return tunnel::decode_innermost(record, frame, fragments);
     }
     let vlan_id = network.vlan_id;
@@ -74,7 +74,7 @@ mod tests {
         RawRecord { time, offset: 0, capture_len: narrow(frame.len()), wire_len, link }
     }
 
-    /// Decodes a frame; exactly the fragments have an identity.
+    /// Decodes a frame, and checks that exactly the fragments have an identity.
     fn decode_one(record: &RawRecord, frame: &[u8]) -> Result<Packet, DecodeError> {
         let mut fragments = Vec::new();
         let packet = decode(record, frame, Options::default(), &mut fragments)?;
@@ -88,7 +88,7 @@ mod tests {
         // Ports were captured; options and extension headers before other protocols may be cut.
         prop_assert!(packet.transport_offset < len || (packet.src.port, packet.dst.port) == (0, 0));
         prop_assert!(packet.transport_offset <= packet.payload_offset);
-        // A transport header that the capture cuts ends beyond the frame, at most by its length.
+        // A transport header that the capture cuts ends after the frame, at most by its length.
         prop_assert!(packet.payload_offset <= packet.transport_offset + 60);
         prop_assert!(packet.payload_len <= packet.ip_len);
         let (ip, payload) = (packet.ip_bytes(frame), packet.payload(frame));
@@ -100,7 +100,7 @@ mod tests {
         Ok(())
     }
 
-    /// What decoding says of the ends, in the form in which a plan has them.
+    /// Returns the decoded ends in the form of a plan's.
     fn ends(packet: &Packet) -> [SocketAddr; 2] {
         [packet.src, packet.dst].map(|end| SocketAddr::new(end.ip(packet.version), end.port))
     }
@@ -124,10 +124,10 @@ mod tests {
         };
         prop_assert_eq!(packet.fragment, fragment);
         if plan.src.is_ipv6() && plan.is_headers_alone() {
-            // Padding cannot be told from a payload that the header does not count.
+            // Padding cannot be distinguished from payload that the header does not count.
             return Ok(());
         }
-        // Nothing of ICMP is read: its header is payload.
+        // The header of ICMP is not read: it counts as payload.
         let header_len = if plan.has_ports() { plan.transport_len() } else { 0 };
         let body_len = plan.transport_len() + plan.payload_len;
         prop_assert_eq!(packet.payload_len, narrow(body_len - header_len));
@@ -150,7 +150,7 @@ mod tests {
             }
         }
 
-        /// Random bytes rarely get past the first header; broken packets do.
+        /// Random bytes rarely pass the first header; damaged packets do.
         #[test]
         fn decode_takes_broken_packets(
             plan in strategies::plan(),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_measured_comes_from_the_record() {
+    fn other_columns_come_from_the_record() {
         let plan = Plan::numbered(0);
         let frame = plan.frame().build();
         let record = RawRecord { offset: 99, ..record(LinkType::ETHERNET, &frame, 1500) };

@@ -7,7 +7,7 @@ use super::ip::Ip;
 use crate::packet::protocol::{SCTP, TCP, UDP};
 use crate::packet::{Fragment, TcpFlags, narrow};
 
-/// What the transport header says; all zero for protocols without ports.
+/// Transport header; all zero for protocols without ports.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Transport {
     pub(super) src_port: u16,
@@ -17,11 +17,11 @@ pub(super) struct Transport {
     pub(super) tcp_flags: TcpFlags,
 }
 
-/// Reads the transport header under the cursor, of which only the ports must be there.
+/// Reads the transport header under the cursor, of which only the ports are required.
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where the ports cannot be read.
+/// [`DecodeError`] if the ports cannot be read.
 #[inline(always)]
 pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeError> {
     if ip.fragment == Fragment::Later || !matches!(ip.protocol, TCP | UDP | SCTP) {
@@ -29,7 +29,7 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
     }
     let headers_len = narrow(cursor.offset() - ip.offset);
     if ip.len < headers_len.saturating_add(4) {
-        // What follows is padding or another packet's, not ports.
+        // The following bytes are padding or belong to another packet.
         return Err(MalformedTransport);
     }
     let [src_high, src_low, dst_high, dst_low] = *cursor.peek(0, TruncatedTransport)?;
@@ -40,7 +40,7 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
         tcp_flags: TcpFlags::default(),
     };
     if ip.protocol == TCP {
-        // A header cut by the capture has ports all the same; its flags count as not set.
+        // A header that the capture cuts still has ports; its flags count as not set.
         let [data_offset, flags] =
             cursor.peek(12, TruncatedTransport).copied().unwrap_or([0x50, 0]);
         transport.header_len = (data_offset >> 4).max(5) * 4;
@@ -58,7 +58,7 @@ mod tests {
         [0x03, 0xe8, 0x00, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0];
     const UDP_HEADER: [u8; 8] = [0x03, 0xe8, 0x00, 0x35, 0, 8, 0, 0];
 
-    /// Reads `header` as what an IP packet of `len` bytes, 20 of them its header, has as payload.
+    /// Reads `header` as the payload of an IP packet of `len` bytes, 20 of them its own header.
     fn read_in(protocol: u8, len: u32, header: &[u8]) -> Result<Transport, DecodeError> {
         let mut ip = ip(protocol);
         ip.len = len;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tcp_header_cut_behind_its_ports_has_no_flags() {
+    fn a_tcp_header_cut_after_its_ports_has_no_flags() {
         let transport = read_in(TCP, 40, &TCP_HEADER[..4]).unwrap();
         assert_eq!((ports(transport), transport.header_len), ((1000, 80), 20));
         assert_eq!(transport.tcp_flags, TcpFlags(0));

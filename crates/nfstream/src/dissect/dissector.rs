@@ -84,7 +84,7 @@ pub trait Dissector: Send {
     fn peek(&mut self, slot: Slot) -> Application;
 
     /// Returns the application of a slice that ends while its conversation continues, and whether
-    /// the next slice inherits it or is inspected anew.
+    /// the next slice inherits it or starts with a new inspection.
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection);
 
     /// Returns the application of a flow that ends, and forgets the flow.

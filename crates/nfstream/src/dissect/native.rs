@@ -33,7 +33,7 @@ impl DissectorFactory for NativeFactory {
     }
 }
 
-/// How far a flow has come.
+/// Progress of a flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
     /// No payload was seen.
@@ -98,7 +98,7 @@ impl NativeDissector {
         self.flows.get_mut(slot.index()).expect("resized above")
     }
 
-    /// Returns how far the flow in `slot` has come.
+    /// Returns the progress of the flow in `slot`.
     pub(super) fn standing(&mut self, slot: Slot) -> Standing {
         match self.state(slot) {
             State::New => Standing::New,

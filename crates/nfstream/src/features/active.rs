@@ -40,7 +40,7 @@ impl ActiveMeasures {
         Self { plan, places: Vec::new(), spare: Vec::new(), pooled }
     }
 
-    /// Begins with the flow in `slot`, or its next slice, whose first packet is that of `sample`.
+    /// Starts the flow in `slot`, or its next slice, with the packet of `sample`.
     pub fn begin(&mut self, slot: Slot, sample: &Sample<'_>) {
         if self.places.len() <= slot.index() {
             self.places.resize_with(slot.index() + 1, Place::default);
@@ -49,7 +49,7 @@ impl ActiveMeasures {
         measures.begin(&self.plan, sample);
     }
 
-    /// Measures a packet of the flow in `slot`, and returns what is known of it now.
+    /// Measures a packet of the flow in `slot`, and returns the measurements so far.
     #[inline]
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
         let Place(measures) = &mut self.places[slot.index()];
@@ -57,7 +57,7 @@ impl ActiveMeasures {
         measures
     }
 
-    /// Takes what was measured of the flow in `slot`, which goes on if it `is_slice`.
+    /// Takes the measurements of the flow in `slot`, which continues if it `is_slice`.
     pub fn take(&mut self, slot: Slot, is_slice: bool) -> Box<Measures> {
         if self.spare.is_empty()
             && let Ok(spare) = self.pooled.0.try_recv()
@@ -76,8 +76,8 @@ impl ActiveMeasures {
         taken
     }
 
-    /// Asks for the memory in which a packet of `direction` is measured, which follows `before`
-    /// others in the flow in `slot`.
+    /// Prefetches the memory in which a packet of `direction` is measured; `before` packets of the
+    /// flow in `slot` come before it.
     #[inline]
     pub fn prefetch(&self, slot: Slot, direction: Direction, before: u64) {
         if let Some(Place(measures)) = self.places.get(slot.index()) {
@@ -85,7 +85,7 @@ impl ActiveMeasures {
         }
     }
 
-    /// Asks for all that was measured of the flow in `slot`.
+    /// Prefetches all measurements of the flow in `slot`.
     #[inline]
     pub fn prefetch_all(&self, slot: Slot) {
         if let Some(Place(measures)) = self.places.get(slot.index())
@@ -95,14 +95,14 @@ impl ActiveMeasures {
         }
     }
 
-    /// Returns what has been measured of the flow in `slot`.
+    /// Returns the measurements of the flow in `slot`.
     pub fn of(&self, slot: Slot) -> Option<&Measures> {
         self.places.get(slot.index()).map(|Place(measures)| measures)
     }
 }
 
 impl RecordPool {
-    /// Batches of measurements that wait for a meter at most.
+    /// Most batches of measurements that wait for a meter.
     const QUEUE: usize = 4;
 
     /// Returns a pool, and the end from which meters take its buffers.
@@ -136,7 +136,7 @@ mod tests {
     use crate::packet::{Packet, TcpFlags};
     use crate::time::{TimeUnit, Timestamp};
 
-    /// Measures `packets` packets of a flow and takes what was measured.
+    /// Measures `packets` packets of a flow and takes the measurements.
     fn measured(measures: &mut ActiveMeasures, slot: Slot, packets: usize) -> Box<Measures> {
         let packet = Packet {
             tcp_flags: TcpFlags::SYN,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_as_new_for_its_next_flow() {
+    fn a_place_is_clean_for_its_next_flow() {
         let measuring =
             Measuring { groups: Group::ALL.to_vec(), splt_packets: 20, ..Measuring::default() };
         let (pool, pooled) = RecordPool::new();

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use super::{Group, Names, Record};
 use crate::time::{TimeUnit, Timestamp};
 
-/// Place of the run's time unit in a column's name, and the unit of a column whose numbers are in
-/// that unit.
+/// Placeholder for the run's time unit in a column's name, and the unit of a column whose numbers
+/// are in that unit.
 const PLACE: &str = "{unit}";
 
 /// A column of the flow table, for runs of one time unit.
@@ -57,7 +57,7 @@ pub enum Kind {
     Address,
     /// Numbers of bytes.
     Bytes,
-    /// Numbers that stand for something, such as ports and protocols.
+    /// Numbers that identify something, such as ports and protocols.
     Code,
     /// Numbers of things, such as packets.
     Count,
@@ -154,7 +154,7 @@ pub enum Value {
     Text(String),
 }
 
-/// Returns all columns with times in `unit`, in the order in which they stand in a table.
+/// Returns all columns with times in `unit`, in the order of a table.
 pub fn columns(unit: TimeUnit) -> impl Iterator<Item = &'static Column> {
     static TABLES: LazyLock<[Vec<Column>; 3]> = LazyLock::new(|| {
         TimeUnit::ALL.map(|unit| {
@@ -189,7 +189,7 @@ impl Declared {
         Self::new(name, Kind::Bytes, Role::Behaviour, "bytes", description, read)
     }
 
-    /// A number that stands for something.
+    /// A number that identifies something.
     pub(super) const fn code(
         name: &'static str,
         role: Role,
@@ -270,12 +270,12 @@ impl Declared {
         Self::ticks(name, description, Read::Span(read))
     }
 
-    /// A span that is measured in units of the run.
+    /// A span in units of the run.
     pub(super) const fn ticks(name: &'static str, description: &'static str, read: Read) -> Self {
         Self::span_in(PLACE, name, description, read)
     }
 
-    /// A span that is measured in `unit`, whatever the unit of the run.
+    /// A span in `unit`, whatever the unit of the run.
     pub(super) const fn span_in(
         unit: &'static str,
         name: &'static str,
@@ -315,7 +315,7 @@ impl Declared {
     fn column(&self, group: Group, times: TimeUnit) -> Column {
         let Self { name, kind, role, unit, description, read, ascends } = *self;
         let names_unit = name.contains(PLACE);
-        // Made once for each unit, and kept as long as the process.
+        // Made once for each unit, and kept for the life of the process.
         let name = if names_unit { name.replace(PLACE, times.symbol()).leak() } else { name };
         let unit = if unit == PLACE { times.symbol() } else { unit };
         Column { name, group, kind, role, unit, description, read, ascends, times, names_unit }

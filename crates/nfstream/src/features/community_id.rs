@@ -1,4 +1,4 @@
-//! Community ID, version 1: a hash of a flow's endpoints that other tools compute alike.
+//! Community ID, version 1: a hash of a flow's endpoints that several tools compute.
 //!
 //! <https://github.com/corelight/community-id-spec>
 

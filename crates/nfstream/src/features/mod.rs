@@ -1,7 +1,7 @@
 //! Measurements of flows: one a file, with its columns, and one registry.
 //!
 //! A new group of columns is a file in this folder and a line in the registry below. The file holds
-//! `GROUP`, the [`Declaration`] of its columns, and `State`, what it keeps of each flow.
+//! `GROUP`, the [`Declaration`] of its columns, and `State`, its state for each flow.
 
 mod accounting;
 mod active;

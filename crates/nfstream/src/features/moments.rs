@@ -21,15 +21,14 @@ impl Moments {
         if self.count == 0 { 0.0 } else { float(self.sum.into()) / float(self.count.into()) }
     }
 
-    /// Returns the sample standard deviation, that with divisor `n - 1`; 0 for fewer than two
-    /// numbers.
+    /// Returns the sample standard deviation, with divisor `n - 1`; 0 for fewer than two numbers.
     pub fn deviation(&self) -> f64 {
         if self.count < 2 {
             return 0.0;
         }
         let (count, sum) = (u128::from(self.count), u128::from(self.sum));
-        // n Σx² − (Σx)² is exact in whole numbers, where the difference of two rounded means
-        // would lose what little two long flows differ in.
+        // n Σx² − (Σx)² is exact in whole numbers, while the difference of two rounded means would
+        // lose the small differences between long flows.
         let squares = match u64::try_from(self.squares) {
             Ok(squares) => count * u128::from(squares),
             Err(_) => count.saturating_mul(self.squares),
@@ -40,8 +39,8 @@ impl Moments {
 }
 
 fn float(number: u128) -> f64 {
-    // Nearly all numbers are small, and those are converted by one instruction.
-    #[allow(clippy::as_conversions, reason = "the nearest float is what is wanted")]
+    // Nearly all numbers are small, and one instruction converts those.
+    #[allow(clippy::as_conversions, reason = "the nearest float is exact enough")]
     let float = u64::try_from(number).map_or_else(|_| number as f64, |number| number as f64);
     float
 }

@@ -4,12 +4,12 @@
 /// Declares the groups of columns, in the order of their columns.
 ///
 /// Each line names a group and its module, which holds `GROUP`, the declaration of its columns, and
-/// `State`, what it keeps of a flow (`()` for nothing).
+/// `State`, its state for each flow (`()` for none).
 macro_rules! registry {
     ($($group:ident: $module:ident,)*) => {
         $(mod $module;)*
 
-        /// Columns that come and go together.
+        /// Columns that a table has or lacks together.
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum Group {

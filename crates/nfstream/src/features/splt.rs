@@ -39,30 +39,30 @@ pub(super) const GROUP: Declaration = Declaration {
     ]],
 };
 
-/// Packets for which there is room in the measurements themselves.
+/// Packets that the measurements have room for without an allocation.
 const USUAL_PACKETS: usize = 10;
 
 /// The first packets of a flow.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(super) struct Splt {
-    /// Packets that are wanted.
+    /// Packets to record.
     limit: usize,
     last: i64,
     len: usize,
     usual: [SpltPacket; USUAL_PACKETS],
-    /// Those after the usual ones.
+    /// Packets after the usual ones.
     more: Vec<SpltPacket>,
 }
 
 /// A packet of the sequence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct SpltPacket {
-    /// Time units since the packet before it, 0 for the first.
+    /// Time units since the previous packet, 0 for the first.
     gap: u64,
-    /// Its bytes.
+    /// Bytes of the packet.
     size: u32,
-    /// Which way it went.
+    /// Direction of the packet.
     direction: Direction,
 }
 
@@ -99,7 +99,7 @@ impl Measurement for Splt {
         }
     }
 
-    /// Copies only the packets that there are.
+    /// Copies only the packets that were recorded.
     fn leave_to(&mut self, to: &mut Self) {
         (to.limit, to.last, to.len) = (self.limit, self.last, self.len);
         let usual = self.len.min(USUAL_PACKETS);
@@ -119,13 +119,13 @@ impl Measurement for Splt {
     }
 }
 
-/// Returns the place of the packet that follows `before` others, `None` if it has none.
+/// Returns the position of the packet after `before` others, `None` if it has none.
 #[inline]
 fn place(plan: &Plan, before: u64) -> Option<usize> {
     usize::try_from(before).ok().filter(|place| *place < plan.splt_packets)
 }
 
-/// Appends a number for each packet of the sequence, and -1 for those that did not come.
+/// Appends a number for each packet of the sequence, and -1 for those that did not arrive.
 fn write(record: &Record, list: &mut Vec<i64>, number: impl Fn(&SpltPacket) -> i64) {
     if let Some(splt) = record.measures.as_deref().map(|measures| &measures.splt) {
         let end = list.len() + splt.limit;

@@ -53,7 +53,7 @@ pub(super) const GROUP: Declaration = Declaration {
     ],
 };
 
-/// Writes the four statistics of one kind of number in one scope of packets.
+/// Declares the four statistics of one kind of number in one scope of packets.
 macro_rules! statistics {
     ($kind:ident, $scope:literal, $what:literal, $of:literal, $moments:ident) => {
         [
@@ -83,11 +83,11 @@ macro_rules! statistics {
 use statistics;
 
 /// Moments of packet sizes and of the gaps between consecutive packets: of the flow, and of each
-/// direction alone.
+/// direction.
 ///
-/// Times are whole units, rounded down, so a gap is the difference of the times that a table
-/// shows. The flow's [`Volume`] has the number of packets and their bytes; the sum of all gaps is
-/// the time from the first packet to the last. So a packet touches two cache lines: that of the
+/// Times are whole units, rounded down, so a gap is the difference of two times in the table. The
+/// flow's [`Volume`] holds the number of packets and their bytes, and the sum of all gaps is the
+/// time from the first packet to the last. A packet therefore touches two cache lines: that of the
 /// flow and that of its direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C, align(64))]
@@ -96,14 +96,14 @@ pub(super) struct Statistics {
     directions: [OneWay; 2],
 }
 
-/// The gaps between all packets, and when each direction was first and last seen.
+/// The gaps between all packets, and the first and last time of each direction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
 struct Arrivals {
     gaps: Spread,
-    /// The last time there is, for a direction without packets.
+    /// The latest possible time, for a direction without packets.
     first: [i64; 2],
-    /// The earliest time there is, for a direction without packets.
+    /// The earliest possible time, for a direction without packets.
     last: [i64; 2],
 }
 
@@ -129,8 +129,8 @@ struct Spread {
 const _: () = assert!(size_of::<Arrivals>() == 64 && size_of::<OneWay>() == 64);
 
 impl Statistics {
-    /// Adds a packet of `size` bytes at `time`, not before the one before it. `volume` is that of
-    /// the flow, this packet included.
+    /// Adds a packet of `size` bytes at `time`, which is not earlier than the previous one.
+    /// `volume` is that of the flow, this packet included.
     #[inline]
     fn count(&mut self, direction: Direction, size: u32, time: i64, volume: &Volume) {
         let way = direction.index();
@@ -210,13 +210,14 @@ impl Spread {
 
     #[inline]
     fn add(&mut self, number: u64) {
-        // It takes gaps of a hundred years to overflow.
+        // Overflow would take gaps of a hundred years.
         self.squares = self.squares.wrapping_add(u128::from(number) * u128::from(number));
         self.min = self.min.min(number);
         self.max = self.max.max(number);
     }
 
-    /// Returns the moments of the gaps between `packets` packets, the last `span` after the first.
+    /// Returns the moments of the gaps between `packets` packets, where the last comes `span` after
+    /// the first.
     fn moments(&self, packets: u64, span: u64) -> Moments {
         if packets < 2 {
             return Moments::default();

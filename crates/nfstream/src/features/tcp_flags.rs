@@ -22,7 +22,7 @@ pub(super) const GROUP: Declaration = Declaration {
     ],
 };
 
-/// Writes the columns of all flags for the packets of one scope.
+/// Declares the columns of all flags for the packets of one scope.
 macro_rules! flag_counts {
     ($scope:literal, $of:literal, $count:ident) => {
         flag_counts!(@ $scope, $of, $count:
@@ -38,7 +38,7 @@ macro_rules! flag_counts {
 }
 use flag_counts;
 
-/// Packets with each flag, by direction, in a cache line of their own.
+/// Packets with each flag, by direction, in a separate cache line.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(align(64))]
 pub(super) struct TcpFlagCounts([[u32; 8]; 2]);

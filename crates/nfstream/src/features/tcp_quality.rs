@@ -83,13 +83,13 @@ struct Sender {
     retransmitted: u32,
     out_of_order: u32,
     zero_window: u32,
-    /// Sequence number after the last byte seen.
+    /// Sequence number after the last byte.
     next: Option<u32>,
-    /// Bytes that are missing before it: the youngest gaps, begin and end.
+    /// Missing bytes before it: the most recent gaps, start and end.
     gaps: [(u32, u32); GAPS],
 }
 
-/// Gaps that are remembered of each direction.
+/// Gaps remembered in each direction.
 const GAPS: usize = 4;
 
 /// Progress of the handshake.
@@ -98,11 +98,11 @@ enum Handshake {
     /// No SYN has been seen.
     #[default]
     Missing,
-    /// SYN, from this direction and at this time.
+    /// SYN seen, in this direction and at this time.
     Asked(Direction, Timestamp),
-    /// SYN and its answer.
+    /// SYN and its answer seen.
     Answered(Direction, Timestamp),
-    /// All three segments, this long from the first to the third.
+    /// All three segments seen, with the time from the first to the third.
     Done(Duration),
 }
 
@@ -131,12 +131,12 @@ impl TcpQuality {
         self.ends[direction.index()].initial_window.unwrap_or(0)
     }
 
-    /// Returns the segments of a direction that held nothing new.
+    /// Returns the segments of a direction that held no new bytes.
     fn retransmitted(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].retransmitted
     }
 
-    /// Returns the segments of a direction that came after later ones.
+    /// Returns the segments of a direction that arrived after later ones.
     fn out_of_order(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].out_of_order
     }
@@ -146,8 +146,8 @@ impl TcpQuality {
         self.ends[direction.index()].zero_window
     }
 
-    /// Returns the time from SYN to the segment that answers its answer; zero if these three were
-    /// not seen.
+    /// Returns the time from SYN to the segment that acknowledges its answer; zero if not all three
+    /// were seen.
     fn round_trip(&self) -> Duration {
         match self.handshake {
             Handshake::Done(duration) => duration,
@@ -193,12 +193,12 @@ impl Sender {
         } else if self.fill(begin, end) {
             self.out_of_order = self.out_of_order.saturating_add(1);
         } else if !(segment.len <= 1 && !syn_or_fin && distance(begin, next) == 1) {
-            // A byte before the next one is how keep-alives look (RFC 9293, section 3.8.4).
+            // Keep-alives begin one byte before the next one (RFC 9293, section 3.8.4).
             self.retransmitted = self.retransmitted.saturating_add(1);
         }
     }
 
-    /// Takes what a segment holds out of the gaps; returns whether it held any of them.
+    /// Removes the bytes of a segment from the gaps; returns whether it filled any of them.
     fn fill(&mut self, begin: u32, end: u32) -> bool {
         let mut filled = false;
         for (from, to) in &mut self.gaps {
@@ -209,7 +209,7 @@ impl Sender {
             if distance(begin, *from) >= 0 {
                 *from = if distance(end, *to) >= 0 { end } else { *to };
             } else {
-                // The gap after the segment is given up: what fills it counts as retransmitted.
+                // The gap after the segment is given up: bytes that fill it count as retransmitted.
                 *to = begin;
             }
         }

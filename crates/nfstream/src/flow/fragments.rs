@@ -13,7 +13,7 @@ use crate::time::{Duration, Timestamp};
 #[derive(Debug, Default)]
 pub struct FragmentTable {
     firsts: HashMap<FragmentId, First, foldhash::quality::RandomState>,
-    /// In the order in which they were seen, with their times.
+    /// In order of arrival, with their times.
     order: VecDeque<(FragmentId, Timestamp)>,
 }
 
@@ -29,15 +29,15 @@ struct First {
 }
 
 impl FragmentTable {
-    /// How long a first fragment is remembered: longer than hosts wait for the rest (RFC 1122
-    /// asks for 60 to 120 s, common systems wait 30 s).
+    /// Time for which a first fragment is remembered: as long as common systems wait for the rest
+    /// (30 s; RFC 1122 recommends 60 to 120 s).
     pub const LIFETIME: Duration = Duration::from_nanos(30_000_000_000);
 
-    /// First fragments that are held at most.
+    /// Most first fragments held.
     pub const CAPACITY: usize = 16_384;
 
-    /// Gives the later fragments among `packets` the keys of their firsts, and remembers the first
-    /// ones. `ids` are those of the fragments, in the same order.
+    /// Gives the later fragments among `packets` the keys of their first ones, and remembers first
+    /// fragments. `ids` are those of the fragments, in the same order.
     #[inline]
     pub fn resolve(&mut self, packets: &mut [Packet], ids: &[FragmentId]) {
         if ids.is_empty() {
@@ -55,7 +55,7 @@ impl FragmentTable {
                 && packet.time.since(first.time) < Self::LIFETIME
             {
                 (packet.src, packet.dst) = (first.src, first.dst);
-                // They differ where the fragments carry a tunnel's packet.
+                // They differ if the fragments carry a tunnel's packet.
                 (packet.protocol, packet.version) = (first.protocol, first.version);
                 (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
             }
@@ -63,7 +63,7 @@ impl FragmentTable {
         }
         if self.order.len() >= Self::CAPACITY
             && let Some((oldest, time)) = self.order.pop_front()
-            // Unless its number was used again since.
+            // Unless its identification was reused meanwhile.
             && self.firsts.get(&oldest).is_some_and(|first| first.time == time)
         {
             self.firsts.remove(&oldest);
@@ -103,7 +103,7 @@ mod tests {
         Frame::raw().ip(header).opaque(17).payload_len(16)
     }
 
-    /// Decodes a frame and has its fragment resolved.
+    /// Decodes a frame and resolves its fragment.
     fn resolve(table: &mut FragmentTable, nanoseconds: u64, frame: &Frame) -> Packet {
         let bytes = frame.build();
         let len = u32::try_from(bytes.len()).unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_used_again_belongs_to_the_newest_packet() {
+    fn a_reused_number_belongs_to_the_newest_packet() {
         let mut table = FragmentTable::default();
         resolve(&mut table, 0, &first(7));
         let header = Ipv4::new(A, B).fragment(7, 0, true);

@@ -1,11 +1,11 @@
-//! Flow keys: what makes two packets members of one conversation.
+//! Flow keys: the properties that the packets of one conversation share.
 
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 use crate::packet::{Endpoint, Packet};
 
-/// The same for both directions of a conversation.
+/// Key of a conversation, the same for both directions.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FlowKey {
@@ -23,7 +23,7 @@ pub struct FlowKey {
     pub tunnel_id: u32,
 }
 
-/// Which of a key's two ends sent a packet.
+/// The end of a flow key that sent a packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Sender {
     /// The end that sorts first.
@@ -33,7 +33,7 @@ pub enum Sender {
     High,
 }
 
-/// Which way a packet of a flow went.
+/// Direction of a packet in its flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Direction {
     /// From the flow's source to its destination.
@@ -43,7 +43,7 @@ pub enum Direction {
 }
 
 impl FlowKey {
-    /// Returns the key of `packet`, and which of its ends sent it.
+    /// Returns the key of `packet`, and the end that sent it.
     #[inline]
     pub fn of(packet: &Packet) -> (Self, Sender) {
         let (src, dst) = (packet.src, packet.dst);
@@ -95,7 +95,7 @@ impl Direction {
         if sender == src { Self::Src2Dst } else { Self::Dst2Src }
     }
 
-    /// Returns 0 for the way from source to destination, 1 for the way back.
+    /// Returns 0 for source to destination, 1 for destination to source.
     #[inline]
     pub const fn index(self) -> usize {
         match self {
@@ -105,7 +105,7 @@ impl Direction {
     }
 }
 
-/// Hashes keys under secret seeds, so that an attacker cannot choose addresses that collide.
+/// Hashes keys with secret seeds, so that an attacker cannot choose colliding addresses.
 #[derive(Clone, Debug, Default)]
 pub struct KeyHasher(foldhash::quality::RandomState);
 
@@ -127,11 +127,12 @@ impl KeyHasher {
     }
 }
 
-/// Returns a hash of the two addresses alone: packets of relatives (fragments, the data connection
-/// of an FTP session) have the same.
+/// Returns a hash of the two addresses alone: related packets (fragments, the data connection of an
+/// FTP session) have the same.
 ///
-/// It is the same in every run: what nDPI remembers across the flows of one meter must be, too.
-/// Who chooses addresses that collide gains no more than by using two alone.
+/// It is the same in every run, because nDPI keeps state across the flows of one meter, which must
+/// be the same too. An attacker who chooses colliding addresses gains no more than by using only
+/// two.
 #[inline]
 pub fn hash_of_addresses(packet: &Packet) -> u64 {
     const HASHER: foldhash::quality::FixedState = foldhash::quality::FixedState::with_seed(0);
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_is_told_apart_by_port() {
+    fn one_address_is_distinguished_by_port() {
         let (low, high) = (Endpoint::v4([127, 0, 0, 1], 1), Endpoint::v4([127, 0, 0, 1], 2));
         let (key, sender) = FlowKey::of(&packet(high, low));
         assert_eq!(key.end(sender), high);

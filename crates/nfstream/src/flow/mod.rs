@@ -1,4 +1,4 @@
-//! Flows: keys, the table that finds them, the rules that end them. Knows no measurement.
+//! Flows: keys, the flow table, and the rules that end flows. Independent of measurements.
 
 mod fragments;
 mod key;

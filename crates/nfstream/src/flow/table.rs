@@ -1,4 +1,4 @@
-//! The table that finds a packet's flow: an index of hashes over slots that hold the flows.
+//! The flow table: an index of hashes over slots that hold the flows.
 
 use nfstream_sys::prefetch_slice;
 
@@ -12,7 +12,7 @@ pub struct Flow {
     pub key: FlowKey,
     /// The end that sent the first packet of the conversation: the flow's source.
     pub src: Sender,
-    /// Counts the flows that lived in this slot; see [`Wheel`](super::Wheel).
+    /// Counts the flows that used this slot; see [`Wheel`](super::Wheel).
     pub generation: u32,
     /// Time of the first packet.
     pub first_seen: Timestamp,
@@ -24,17 +24,17 @@ pub struct Flow {
     pub slice: u32,
 }
 
-/// The place of a flow in its table.
+/// Position of a flow in its table.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Slot(u32);
 
-/// A flow and what is measured of it, in cache lines of its own.
+/// A flow and its state, in separate cache lines.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Entry<S> {
-    /// Whose packets, since when, until when.
+    /// Key and times.
     pub flow: Flow,
-    /// What is measured.
+    /// State of the flow.
     pub state: S,
 }
 
@@ -48,7 +48,7 @@ pub struct FlowTable<S> {
 }
 
 impl Slot {
-    /// Returns the slot as an index into what is kept beside the table.
+    /// Returns the slot as an index into data kept outside the table.
     #[inline]
     pub fn index(self) -> usize {
         // A `usize` holds at least 32 bits on every platform with the memory for a flow table.
@@ -62,9 +62,9 @@ impl<S> FlowTable<S> {
         Self { index: Index::new(), entries: Vec::new(), free: Vec::new(), births: 0 }
     }
 
-    /// Puts a new flow with the key's `hash` into a free slot.
+    /// Inserts a new flow, whose key has `hash`, into a free slot.
     ///
-    /// Its key must not be in the table.
+    /// The key must not be in the table.
     pub fn insert(
         &mut self,
         hash: u64,
@@ -100,14 +100,14 @@ impl<S> FlowTable<S> {
         slot
     }
 
-    /// Counts one more conversation, for a flow that begins anew in its slot.
+    /// Counts a conversation that begins in a slot in use.
     pub fn next_birth(&mut self) -> u64 {
         let birth = self.births;
         self.births += 1;
         birth
     }
 
-    /// Takes the flow in `slot`, whose key has `hash`, out of the table and frees its slot.
+    /// Removes the flow in `slot`, whose key has `hash`, and frees the slot.
     pub fn remove(&mut self, hash: u64, slot: Slot) {
         self.index.remove(hash, slot);
         let flow = &mut self.entries[slot.index()].flow;
@@ -121,13 +121,13 @@ impl<S> FlowTable<S> {
         self.index.find(hash, |slot| self.entries[slot.index()].flow.key == *key)
     }
 
-    /// Asks for the memory that [`find`](Self::find) will read first.
+    /// Prefetches the memory that [`find`](Self::find) reads first.
     #[inline]
     pub fn prefetch_index(&self, hash: u64) {
         self.index.prefetch(hash);
     }
 
-    /// Asks for the memory of the flow that probably has `hash`, and returns its slot.
+    /// Prefetches the flow that probably has `hash`, and returns its slot.
     #[inline]
     pub fn prefetch_entry(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
@@ -148,7 +148,7 @@ impl<S> FlowTable<S> {
         &mut self.entries[slot.index()]
     }
 
-    /// Returns the flow in `slot` if it is still the one of `generation`.
+    /// Returns the flow in `slot` if it still has `generation`.
     pub fn alive(&self, slot: Slot, generation: u32) -> Option<&Entry<S>> {
         let entry = &self.entries[slot.index()];
         (entry.flow.generation == generation).then_some(entry)
@@ -177,10 +177,10 @@ impl<S> Default for FlowTable<S> {
 }
 
 /// Slots by hash: open addressing with linear probing, half of the places free, so that a look-up
-/// rarely leaves one cache line.
+/// rarely touches a second cache line.
 #[derive(Debug)]
 struct Index {
-    /// A power of two of them.
+    /// A power of two in number.
     entries: Vec<IndexEntry>,
     len: usize,
 }
@@ -240,7 +240,7 @@ impl Index {
             hole = self.next(hole);
         }
         self.len -= 1;
-        // Entries behind the hole move up unless that would put them before their home.
+        // Entries after the hole move up unless that would put them before their home.
         let mut place = self.next(hole);
         while !self.entries[place].is_free() {
             let home = self.home(self.entries[place].hash);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few distinct hashes, so that probing, moving up and growing are all met.
+        /// Few distinct hashes, so that probing, moving up and growing all occur.
         #[test]
         fn table_finds_what_a_map_finds(
             steps in proptest::collection::vec((any::<bool>(), 0_u16..3000), 1..6000),
@@ -338,7 +338,7 @@ mod tests {
     }
 
     impl Index {
-        /// Returns the places that a look-up of `hash` reads if none of its flows is the one.
+        /// Returns the places that a look-up of `hash` reads if it finds no flow.
         fn probes(&self, hash: u64) -> usize {
             let mut place = self.home(Self::fold(hash));
             let mut probes = 1;
@@ -350,8 +350,8 @@ mod tests {
         }
     }
 
-    /// Returns the mean and the most places that look-ups read where flows run between `pairs`,
-    /// and by how much the busiest of 16 meters has more of them than its share.
+    /// Returns the mean and the greatest number of places that look-ups read for flows between
+    /// `pairs`, and the load of the busiest of 16 meters relative to an equal share.
     fn cost(pairs: fn(u32) -> [u32; 2]) -> (f64, usize, f64) {
         const FLOWS: u32 = 50_000;
         let hasher = crate::flow::KeyHasher::default();
@@ -376,11 +376,11 @@ mod tests {
         (per_flow(probes.iter().sum()), *probes.iter().max().unwrap(), busiest)
     }
 
-    /// Each class collides as a whole under a hash that is known, or that adds, mixes or orders
-    /// the two addresses carelessly.
+    /// Every class collides completely under a known hash, or one that combines the two addresses
+    /// carelessly.
     #[test]
     #[allow(clippy::type_complexity, reason = "a table that is read in one place")]
-    fn chosen_addresses_cost_no_more_than_twice_what_others_do() {
+    fn chosen_addresses_cost_at_most_twice_as_much() {
         fn odd(number: u32) -> u32 {
             number.wrapping_mul(0x9e37_79b1)
         }
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_slot_is_told_from_its_earlier_flow() {
+    fn a_reused_slot_is_distinguished_from_its_earlier_flow() {
         let mut table = FlowTable::new();
         let slot = table.insert(1, key(1), Sender::Low, Timestamp::default(), ());
         let generation = table.entry(slot).flow.generation;

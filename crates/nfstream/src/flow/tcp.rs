@@ -1,16 +1,16 @@
-//! TCP connections: what a segment says, and when a connection has closed (RFC 9293).
+//! TCP connections: the fields of a segment, and when a connection has closed (RFC 9293).
 
 use super::Direction;
 use crate::packet::{Packet, TcpFlags, protocol};
 
-/// What the header of a TCP segment says.
+/// Fields of a TCP segment's header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Segment {
     /// Sequence number of the first byte, or of SYN.
     pub sequence: u32,
     /// Next sequence number expected of the other end; meaningless without ACK.
     pub acknowledgment: u32,
-    /// Bytes that the sender takes, not scaled.
+    /// Receive window of the sender in bytes, not scaled.
     pub window: u16,
     /// Flags.
     pub flags: TcpFlags,
@@ -18,7 +18,7 @@ pub struct Segment {
     pub len: u32,
 }
 
-/// How a connection was closed.
+/// Way in which a connection was closed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Close {
     /// FIN in both directions, each acknowledged.
@@ -27,7 +27,7 @@ pub enum Close {
     Rst,
 }
 
-/// Follows the two ends of a connection until it has closed.
+/// Tracks the two ends of a connection until it has closed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Connection {
     ends: [End; 2],
@@ -37,23 +37,22 @@ pub struct Connection {
 /// State of one end, from its own segments.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct End {
-    /// Behind the last byte sent.
+    /// Sequence number after the last byte sent.
     next: Option<u32>,
     /// Last acknowledgment sent.
     acknowledged: Option<u32>,
     /// Largest window offered, before scaling.
     window: u16,
-    /// Behind the FIN sent.
+    /// Sequence number after the FIN sent.
     fin: Option<u32>,
 }
 
-/// The largest window that can be offered (RFC 7323): the shift that was agreed on may not have
-/// been captured.
+/// Largest window scale (RFC 7323), because the negotiated one may not have been captured.
 const MAX_WINDOW_SHIFT: u32 = 14;
 
 impl Segment {
-    /// Reads the TCP header of `packet`, whose frame is `frame`; `None` if there is none, or not
-    /// all of its fixed part.
+    /// Reads the TCP header of `packet`, whose frame is `frame`; `None` unless its fixed part was
+    /// captured.
     #[inline]
     pub fn read(packet: &Packet, frame: &[u8]) -> Option<Self> {
         if packet.protocol != protocol::TCP || packet.payload_offset == packet.transport_offset {
@@ -71,7 +70,7 @@ impl Segment {
         })
     }
 
-    /// Returns the sequence number behind the segment: SYN and FIN count one each.
+    /// Returns the sequence number after the segment: SYN and FIN count one each.
     pub fn end(&self) -> u32 {
         let flags = u32::from(self.flags.contains(TcpFlags::SYN))
             + u32::from(self.flags.contains(TcpFlags::FIN));
@@ -79,13 +78,14 @@ impl Segment {
     }
 }
 
-/// Returns how far `later` lies behind `earlier` in sequence space; negative if before it.
+/// Returns the distance from `earlier` to `later` in sequence space; negative if `later` comes
+/// first.
 pub fn distance(earlier: u32, later: u32) -> i32 {
     later.wrapping_sub(earlier).cast_signed()
 }
 
 impl Connection {
-    /// Takes the next segment.
+    /// Adds the next segment.
     pub fn add(&mut self, direction: Direction, segment: &Segment) {
         if self.close.is_some() {
             return;
@@ -118,7 +118,7 @@ impl Connection {
         }
     }
 
-    /// Returns how the connection was closed, `None` while it is not.
+    /// Returns how the connection was closed, `None` while it is open.
     pub fn close(&self) -> Option<Close> {
         self.close
     }
@@ -131,13 +131,13 @@ impl Connection {
             .is_some_and(|(fin, acknowledged)| distance(fin, acknowledged) >= 0)
     }
 
-    /// Returns whether a reset is the sender's own rather than a third party's guess: its
-    /// number lies in the receiver's window, or it acknowledges what the receiver has sent.
+    /// Returns whether a reset comes from the sender rather than from a third party's guess: its
+    /// number lies in the receiver's window, or it acknowledges bytes that the receiver has sent.
     fn is_valid_reset(&self, sender: usize, receiver: usize, segment: &Segment) -> bool {
         let (sender, receiver) = (&self.ends[sender], &self.ends[receiver]);
         let Some(expected) = receiver.acknowledged.or(sender.next) else {
-            // Nothing is known of the sender: an answer to SYN acknowledges just that, and a
-            // capture that begins here has nothing to check against.
+            // The sender is unknown: an answer to SYN acknowledges just that, and a capture that
+            // begins here has nothing to check against.
             return receiver.next.is_none_or(|next| {
                 segment.flags.contains(TcpFlags::ACK) && segment.acknowledgment == next
             });
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_outside_the_window_is_no_end() {
+    fn a_reset_outside_the_window_is_ignored() {
         let mut segments = handshake();
         segments.push((Dst2Src, segment(TcpFlags::RST, 0x8000_0000, 0, 0)));
         assert_eq!(close(&segments), None);

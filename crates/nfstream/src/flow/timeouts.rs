@@ -1,4 +1,4 @@
-//! When flows end for lack of packets or for their age, and what time it is in the stream.
+//! Timeouts of flows, the clock of a stream, and the wheel of idle flows.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -10,9 +10,9 @@ use crate::time::{Duration, Timestamp};
 /// The two timeouts of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timeouts {
-    /// A packet that comes this long after the flow's last one belongs to a new flow.
+    /// A packet that arrives this long after the flow's last one belongs to a new flow.
     pub idle: Duration,
-    /// A packet that comes this long after the flow's first one belongs to its next slice.
+    /// A packet that arrives this long after the flow's first one belongs to its next slice.
     pub active: Duration,
 }
 
@@ -20,13 +20,13 @@ pub struct Timeouts {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EndReason {
-    /// It had become too old; its next slice follows.
+    /// The flow reached the active timeout; its next slice follows.
     Active,
     /// The input ended.
     EndOfInput,
-    /// It was the one without a packet for longest when another needed its place.
+    /// The flow was silent for longest when another one needed its place.
     Evicted,
-    /// No packet came for too long.
+    /// No packet arrived for the idle timeout.
     Idle,
     /// A plugin ended it.
     Plugin,
@@ -36,16 +36,16 @@ pub enum EndReason {
     TcpRst,
 }
 
-/// What a packet of a flow's key means to the flow.
+/// Effect of a packet on the flow of its key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// It belongs to the flow.
     Belongs,
     /// The flow's connection has closed, and it begins the next one.
     Closed,
-    /// The flow ended idle before it.
+    /// The flow ended idle before the packet.
     Idle,
-    /// The flow has become too old: the packet begins its next slice.
+    /// The flow reached the active timeout: the packet begins its next slice.
     Active,
 }
 
@@ -66,7 +66,7 @@ impl EndReason {
         Self::Evicted,
     ];
 
-    /// Returns a small number for the reason.
+    /// Returns a small number that identifies the reason.
     pub const fn code(self) -> u8 {
         match self {
             Self::Active => 0,
@@ -100,9 +100,10 @@ impl EndReason {
 }
 
 impl Timeouts {
-    /// Returns what a packet at `time`, not before the flow's last, means to `flow` by time alone.
+    /// Returns the effect of a packet at `time`, not before the flow's last, on `flow` by time
+    /// alone.
     ///
-    /// Where both timeouts have passed, the silence came first.
+    /// If both timeouts have passed, the flow ends idle.
     #[inline]
     pub fn judge(&self, flow: &Flow, time: Timestamp) -> Verdict {
         if time.since(flow.last_seen) >= self.idle {
@@ -114,29 +115,29 @@ impl Timeouts {
         }
     }
 
-    /// Returns when `flow` ends if no further packet comes.
+    /// Returns the time at which `flow` ends if no further packet arrives.
     #[inline]
     pub fn deadline(&self, flow: &Flow) -> Timestamp {
         flow.last_seen.plus(self.idle)
     }
 }
 
-/// A moment in the stream at which idle flows are looked for.
+/// Moment in the stream at which idle flows are ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tick {
-    /// Packets of the chunk before it.
+    /// Number of packets of the chunk before it.
     pub index: usize,
     /// No packet is expected from before this time.
     pub time: Timestamp,
 }
 
-/// Tells the time of a stream by its packets.
+/// Clock of a stream, set by its packets.
 ///
-/// Captures of several queues or files hold packets out of order, and broken ones single packets
-/// from far in the future. A clock that jumped with those would end flows whose packets are still
-/// to come. So the time is the earliest of the last one to two thousand packets, looked at every
-/// [`StreamClock::PERIOD`] packets: counted over the whole stream, hence the same for any
-/// chunk size.
+/// Captures of several queues or files hold packets out of order, and damaged ones single packets
+/// from the far future. A clock that jumped with those would end flows whose packets are still to
+/// come. The time is therefore the earliest of the last one to two thousand packets, updated every
+/// [`StreamClock::PERIOD`] packets: counted over the whole stream, hence the same for any chunk
+/// size.
 #[derive(Clone, Debug)]
 pub struct StreamClock {
     seen: usize,
@@ -155,7 +156,7 @@ impl StreamClock {
         Self { seen: 0, earliest: Self::NEVER, earliest_before: Timestamp::MIN }
     }
 
-    /// Takes the next chunk; adds the ticks in it and behind it to `ticks`.
+    /// Follows the next chunk; adds the ticks in it and after it to `ticks`.
     pub fn follow(&mut self, chunk: &Chunk, ticks: &mut Vec<Tick>) {
         self.advance(chunk.records.iter().map(|record| record.time), ticks);
         if let Some(time) = chunk.settled {
@@ -163,15 +164,15 @@ impl StreamClock {
         }
     }
 
-    /// Takes that no packet from before `time` comes after the chunk at hand, of `packets`; adds
-    /// a tick behind them. A live source knows, and says so also when no packet comes.
+    /// Settles that no packet from before `time` follows the current chunk, of `packets`; adds a
+    /// tick after them. A live source calls this also when no packet arrives.
     pub fn settle(&mut self, time: Timestamp, packets: usize, ticks: &mut Vec<Tick>) {
         if ticks.last().is_none_or(|last| last.index < packets || last.time < time) {
             ticks.push(Tick { index: packets, time });
         }
     }
 
-    /// Takes the times of the next packets; adds the ticks among them to `ticks`.
+    /// Advances by the times of the next packets; adds the ticks among them to `ticks`.
     pub fn advance(&mut self, times: impl Iterator<Item = Timestamp>, ticks: &mut Vec<Tick>) {
         for (index, time) in times.enumerate() {
             self.earliest = self.earliest.min(time);
@@ -193,16 +194,15 @@ impl Default for StreamClock {
     }
 }
 
-/// Finds idle flows, and the one that has been silent for longest, without a look at the busy
-/// ones.
+/// Finds idle flows, and the flow that has been silent for longest, without visiting the busy ones.
 ///
-/// A flow is noted once, at its birth, under the time at which it would end. When that time comes
-/// the flow is checked again: it ends, or is noted anew. Packets never touch the wheel.
+/// A flow is noted once, at its birth, under the time at which it would end. At that time the flow
+/// is checked again: it ends, or is noted again. Packets never touch the wheel.
 #[derive(Debug)]
 pub struct Wheel {
-    /// Notes by the number of the first period at whose start they are due.
+    /// Notes by the number of the period at whose start they are due.
     buckets: BTreeMap<i64, Bucket>,
-    /// Nanoseconds a period lasts.
+    /// Nanoseconds of a period.
     period: i64,
     idle: Duration,
 }
@@ -210,23 +210,23 @@ pub struct Wheel {
 /// A flow to be checked.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Note {
-    /// Where the flow lives.
+    /// Slot of the flow.
     pub slot: Slot,
-    /// Which of the flows that live there one after the other.
+    /// Generation of the flow in that slot.
     pub generation: u32,
 }
 
 /// The notes of one period.
 #[derive(Debug)]
 enum Bucket {
-    /// As they came.
+    /// In order of arrival.
     Noted(Vec<Note>),
     /// By how long their flows had been silent when they were ranked, the longest first: a bucket
-    /// from which flows have been taken before their time.
+    /// from which flows were taken early.
     Ranked(BinaryHeap<Reverse<Rank>>),
 }
 
-/// What a flow is ranked by, least first: last packet, birth.
+/// Rank of a flow: last packet, then birth; the least comes first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Rank {
     last_seen: Timestamp,
@@ -236,16 +236,16 @@ struct Rank {
 
 impl Wheel {
     const SHORTEST_PERIOD: i64 = 1_000_000;
-    /// However long the timeout, the end of a flow is noticed soon after it.
+    /// Limit of the delay with which the end of a flow is noticed, for any timeout.
     const LONGEST_PERIOD: i64 = 250_000_000;
 
-    /// Returns a wheel fit for flows that end after `idle`.
+    /// Returns a wheel for flows that end after `idle`.
     pub fn new(idle: Duration) -> Self {
         Self { buckets: BTreeMap::new(), period: Self::period(idle), idle }
     }
 
-    /// Returns the last time all of whose ends a wheel for `idle` has told once it has been asked
-    /// for those by `time`.
+    /// Returns the latest time up to which a wheel for `idle` has reported all ends, once
+    /// [`due`](Self::due) was called with `time`.
     pub fn settled(idle: Duration, time: Timestamp) -> Timestamp {
         let period = Self::period(idle);
         let begun = time.nanos().div_euclid(period).saturating_mul(period);
@@ -266,7 +266,7 @@ impl Wheel {
         }
     }
 
-    /// Takes the flows that may have ended by `time`, as far as whole periods have passed.
+    /// Takes the flows that may have ended by `time`, in whole periods.
     pub fn due(&mut self, time: Timestamp) -> Option<Vec<Note>> {
         let first = self.buckets.first_entry()?;
         (*first.key() <= time.nanos().div_euclid(self.period)).then(|| match first.remove() {
@@ -278,8 +278,8 @@ impl Wheel {
     /// Takes the flow that has been silent for longest, among equals the oldest; `alive` returns
     /// the flow of a note if it has not ended.
     ///
-    /// A note is never behind its flow's place in the wheel, so the flow is in the first bucket
-    /// that has one in its right place. Others are moved on, each at most once for a packet.
+    /// A note is never later than its flow's place in the wheel, so the flow is in the first bucket
+    /// that holds one in its right place. Others are moved forward, each at most once per packet.
     pub fn take_most_silent<'a>(
         &mut self,
         alive: impl Fn(Note) -> Option<&'a Flow>,
@@ -301,7 +301,7 @@ impl Wheel {
 
     /// Returns the number of the bucket in which a note of `flow` belongs.
     fn bucket(&self, flow: &Flow) -> i64 {
-        // Rounded up: at the start of that period the deadline has passed.
+        // Rounded up: the deadline has passed at the start of that period.
         flow.last_seen.plus(self.idle).nanos().div_euclid(self.period).saturating_add(1)
     }
 }
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_follows_ordered_packets_at_a_distance() {
+    fn the_clock_follows_ordered_packets_at_a_distance() {
         let mut clock = StreamClock::new();
         let mut ticks = Vec::new();
         clock.advance((0..3000).map(seconds), &mut ticks);
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn wheel_gives_a_flow_only_after_its_deadline() {
+    fn the_wheel_returns_a_flow_only_after_its_deadline() {
         let mut wheel = Wheel::new(Duration::from_nanos(30_000_000_000));
         let mut table = crate::flow::table::FlowTable::new();
         let key = crate::flow::FlowKey::default();

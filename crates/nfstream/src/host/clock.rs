@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// Returns the time that packets are stamped with.
+/// Returns the current time, in the clock of packets' timestamps.
 #[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -12,7 +12,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_seconds(seconds, i64::from(since.subsec_nanos()))
 }
 
-/// Returns the time that only goes forward.
+/// Returns the time of a clock that never goes backwards.
 #[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()

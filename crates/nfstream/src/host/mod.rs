@@ -1,4 +1,4 @@
-//! The machine this runs on: its clocks, and the processes that have its sockets.
+//! The local machine: its clocks, and the processes that own its sockets.
 
 mod clock;
 #[cfg(not(target_os = "linux"))]

@@ -1,16 +1,16 @@
-//! Sockets on systems that do not list them with their processes.
+//! Sockets on systems that do not list their processes.
 
 use std::io;
 
 use super::processes::Processes;
 
-/// Never exists: [`begin`](Self::begin) fails.
+/// Never constructed: [`begin`](Self::begin) fails.
 #[derive(Debug)]
 pub(super) enum SocketWatcher {}
 
 impl SocketWatcher {
     pub(super) fn begin() -> io::Result<Self> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux lists them"))
+        Err(io::Error::new(io::ErrorKind::Unsupported, "supported on Linux only"))
     }
 
     pub(super) fn processes(&self) -> Processes {

@@ -15,19 +15,19 @@ use foldhash::fast::FixedState;
 /// A process of this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Process {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
-    /// The name of its program as the kernel has it, 15 bytes at most.
+    /// Name of its program in the kernel, at most 15 bytes.
     pub name: Box<str>,
 }
 
-/// Processes that have sockets, or had them not long ago.
+/// Processes that own sockets, or owned one recently.
 ///
-/// The table is filled while a live source is read, and outlives it.
+/// The table is updated while a live source is read, and outlives the source.
 #[derive(Clone, Debug, Default)]
 pub struct Processes(Arc<Mutex<Table>>);
 
-/// What names a socket in packets.
+/// Addresses and protocol that identify a socket's packets.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Socket {
     /// IP protocol number.
@@ -44,7 +44,7 @@ struct Table {
     addresses: HashSet<IpAddr>,
     /// Time for which a closed socket is remembered.
     memory: Duration,
-    /// Time at which sockets closed for too long are forgotten next.
+    /// Next time at which sockets that were closed long ago are removed.
     next_forgetting: Option<Instant>,
 }
 
@@ -55,20 +55,21 @@ struct Owner {
     seen: Instant,
 }
 
-/// Interval in which sockets closed for too long are forgotten.
+/// Interval at which sockets that were closed long ago are removed.
 const FORGETTING: Duration = Duration::from_secs(1);
 
 impl Processes {
-    /// Returns the process with a socket for packets from `src` to `dst` and back: that of the
-    /// source if it is of this machine, otherwise that of the destination.
+    /// Returns the process with a socket for packets between `src` and `dst`: the source's if it is
+    /// local, otherwise the destination's.
     ///
-    /// A socket connected to the other end comes before one that accepts packets from any.
+    /// A socket connected to the other end takes precedence over one that accepts packets from any.
     pub fn of_flow(&self, protocol: u8, src: SocketAddr, dst: SocketAddr) -> Option<Arc<Process>> {
         let table = self.lock();
         table.at(protocol, src, dst).or_else(|| table.at(protocol, dst, src)).cloned()
     }
 
-    /// Remembers closed sockets for `span`: a flow is looked up only so long after its last packet.
+    /// Remembers closed sockets for `span`: no flow is looked up longer than that after its last
+    /// packet.
     pub(crate) fn remember_for(&self, span: Duration) {
         self.lock().memory = span;
     }
@@ -119,8 +120,8 @@ impl Table {
 }
 
 impl Socket {
-    /// Returns the socket with the addresses that its packets have: a socket for IPv6 may have
-    /// those of IPv4 within its own.
+    /// Returns the socket with the addresses of its packets: a socket for IPv6 may hold mapped IPv4
+    /// addresses.
     fn canonical(self) -> Self {
         let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
         Self { local: canonical(self.local), remote: self.remote.map(canonical), ..self }
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_without_an_address_are_for_those_of_this_machine() {
+    fn sockets_without_an_address_accept_those_of_this_machine() {
         let processes =
             table(&[(socket(UDP, "0.0.0.0:53", None), 1), (socket(UDP, "[::]:5353", None), 2)]);
         assert_eq!(pid(&processes, UDP, "203.0.113.5:9", "192.0.2.1:53"), 1);

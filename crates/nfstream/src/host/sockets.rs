@@ -1,6 +1,6 @@
-//! Sockets of this machine and the processes that have them, from sock_diag(7) and proc(5).
+//! Sockets of this machine and the processes that own them, from sock_diag(7) and proc(5).
 //!
-//! A socket that comes and goes between two lists is never seen.
+//! A socket that opens and closes between two polls is not listed.
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,9 +25,9 @@ use super::processes::{Process, Processes, Socket};
 #[derive(Debug)]
 pub(super) struct SocketWatcher {
     kernel: netlink_sys::Socket,
-    /// Sequence number of the last request; its answers have the same.
+    /// Sequence number of the last request and its answers.
     request: u32,
-    /// By the inode of the socket.
+    /// Owners by the inode of the socket.
     owners: HashMap<u32, Owner>,
     processes: Processes,
     buffer: Vec<u8>,
@@ -36,18 +36,18 @@ pub(super) struct SocketWatcher {
 /// Owner of a socket.
 #[derive(Debug)]
 enum Owner {
-    /// This process has it open as this file.
+    /// This process has the socket open as this file.
     Known(Arc<Process>, PathBuf),
-    /// Not found in so many searches: files of other users are not visible to everyone, and a
-    /// new socket has no owner yet.
+    /// Not found in this number of searches: files of other users are not always visible, and a new
+    /// socket has no owner yet.
     Unknown { searches: u8 },
 }
 
-/// Searches for the owner of a socket, at most. One is not enough: a process gets its socket
-/// after it was made.
+/// Most searches for the owner of a socket. One is not enough: a process gets a socket after it was
+/// created.
 const MOST_SEARCHES: u8 = 3;
 
-/// Bytes of the answers that are read at once; the kernel sends less.
+/// Bytes of answers read at once; the kernel sends less.
 const ANSWER: usize = 64 << 10;
 
 impl SocketWatcher {
@@ -99,7 +99,7 @@ impl SocketWatcher {
         sockets: &mut Vec<(Socket, u32)>,
     ) -> io::Result<()> {
         let socket_id = if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() };
-        // These have no owner: no longer, or not yet.
+        // Sockets in these states have no owner any more, or not yet.
         let states = StateFlags::all().difference(StateFlags::TIME_WAIT | StateFlags::SYN_RECV);
         let extensions = ExtensionFlags::empty();
         let request = InetRequest { family, protocol, extensions, states, socket_id };
@@ -123,7 +123,7 @@ impl SocketWatcher {
                     .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
                 let is_old = answer.header.sequence_number != self.request;
                 match answer.payload {
-                    // Left over from a request that failed.
+                    // Left over from a failed request.
                     _ if is_old => {}
                     NetlinkPayload::Done(done) if done.code < 0 => {
                         return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
@@ -148,7 +148,7 @@ impl SocketWatcher {
         }
     }
 
-    /// Finds the owners of `sockets`: of the new ones, and of those that changed hands.
+    /// Finds the owners of `sockets` that are new or whose owner changed.
     fn find_owners(&mut self, sockets: &[(Socket, u32)]) {
         let mut before = std::mem::take(&mut self.owners);
         let mut is_search_due = false;
@@ -180,7 +180,7 @@ impl SocketWatcher {
         }
     }
 
-    /// Searches the files of a process for sockets whose owner is not known.
+    /// Searches the files of a process for sockets without a known owner.
     fn search(&mut self, pid: u32, folder: &Path) {
         let mut process = None;
         for file in fs::read_dir(folder.join("fd")).into_iter().flatten().flatten() {
@@ -199,7 +199,7 @@ impl SocketWatcher {
     }
 }
 
-/// Returns the inode of the socket that an open file of a process is, if it is one.
+/// Returns the inode of the socket behind an open file, if it is one.
 fn inode_of(file: &Path) -> Option<u32> {
     let target = fs::read_link(file).ok()?;
     target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()

@@ -1,4 +1,4 @@
-//! A process table that is kept up to date while packets are captured.
+//! Process table that is updated while packets are captured.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use super::processes::Processes;
 #[cfg(target_os = "linux")]
 use super::sockets::SocketWatcher;
 
-/// Processes of this machine that have sockets, listed once in each polling interval.
+/// Lists the processes that own sockets, once in each polling interval.
 #[derive(Clone, Debug)]
 pub struct ProcessWatcher {
     sockets: Arc<Mutex<SocketWatcher>>,
@@ -35,12 +35,12 @@ pub struct ProcessError {
 pub(crate) struct Polling(Sender<()>);
 
 impl ProcessWatcher {
-    /// Lists the sockets for the first time, in the network namespace of this thread. Later lists
-    /// come from the same one, every `period` while a run is live.
+    /// Lists the sockets for the first time, in the network namespace of this thread. Later polls
+    /// use the same namespace, every `period` during a run.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] where the system does not list them.
+    /// [`ProcessError`] if the system cannot list them.
     pub fn open(period: Duration) -> Result<Self, ProcessError> {
         let sockets = SocketWatcher::begin().map_err(|source| ProcessError { source })?;
         let processes = sockets.processes();
@@ -52,14 +52,14 @@ impl ProcessWatcher {
         &self.processes
     }
 
-    /// Updates the table in a thread of its own.
+    /// Updates the table in a separate thread.
     pub(crate) fn poll(&self) -> Result<Polling, ProcessError> {
         let (wake, woken) = bounded(1);
         let (sockets, period) = (Arc::clone(&self.sockets), self.period);
         let poll = move || {
             while woken.recv_timeout(period) != Err(RecvTimeoutError::Disconnected) {
                 let mut sockets = sockets.lock().unwrap_or_else(PoisonError::into_inner);
-                // What fails now may be possible next time; until then the old table stands.
+                // A failed update may succeed next time; until then the previous table remains.
                 let _ = sockets.update();
             }
         };
@@ -69,7 +69,7 @@ impl ProcessWatcher {
 }
 
 impl Polling {
-    /// Has the table updated at once.
+    /// Requests an immediate update.
     pub(crate) fn update_now(&self) {
         let _ = self.0.try_send(());
     }

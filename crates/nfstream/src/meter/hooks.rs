@@ -1,4 +1,4 @@
-//! Callbacks for packets and flows, and their arguments.
+//! Hooks for packets and flows, and their arguments.
 
 use super::state::FlowState;
 use crate::dissect::Dissector;
@@ -6,7 +6,7 @@ use crate::features::{Measures, Record};
 use crate::flow::{Direction, Flow, Slot};
 use crate::packet::{ChunkBytes, Packet};
 
-/// A packet, as [`Hooks`] get it.
+/// A packet, as passed to [`Hooks`].
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
     /// The packet.
@@ -17,7 +17,7 @@ pub struct Arrival<'a> {
     pub direction: Direction,
 }
 
-/// A flow, as [`Hooks`] get it, as of the packet that has just arrived.
+/// A flow at the packet that has just arrived, as passed to [`Hooks`].
 pub struct FlowView<'a> {
     /// Slot of the flow.
     pub slot: Slot,
@@ -31,7 +31,7 @@ pub struct FlowView<'a> {
     pub dissector: Option<&'a mut (dyn Dissector + 'static)>,
 }
 
-/// The fate of a flow after a packet, as [`Hooks`] decide.
+/// Decision of [`Hooks`] about a flow after a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FlowAction {
     /// It continues.
@@ -43,9 +43,9 @@ pub enum FlowAction {
 /// An error of [`Hooks`]: ends the run and reaches its caller unchanged.
 pub type HookError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Callbacks for the packets and flows of a run.
+/// Code called for the packets and flows of a run.
 pub trait Hooks {
-    /// Whether there are any callbacks.
+    /// Whether there is anything to call.
     const ACTIVE: bool = true;
 
     /// Called for the first packet of a flow.
@@ -81,13 +81,13 @@ pub trait Hooks {
     /// An error ends the run.
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
 
-    /// Runs `wait`, which may block and calls no other hook.
+    /// Runs `wait`, which may block and calls no hook itself.
     fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
         wait()
     }
 }
 
-/// No callbacks: a run with these pays nothing for them.
+/// No hooks, at no cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHooks;
 

@@ -1,10 +1,10 @@
-//! Policies that decide when the flows of a meter end, and how they are numbered.
+//! Policies that decide when the flows of a meter end, and number them.
 
 use super::state::FlowState;
 use crate::flow::{EndReason, Flow, FlowTable, Slot, Timeouts, Wheel};
 use crate::time::Timestamp;
 
-/// A flow that ends, and how.
+/// End of a flow.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowEnd {
     /// Slot of the flow.
@@ -15,9 +15,9 @@ pub struct FlowEnd {
     pub reason: EndReason,
 }
 
-/// When flows end, which of them makes room for another, and how records are numbered.
+/// Decides when flows end, which of them makes room for another, and the numbers of records.
 ///
-/// A meter is compiled for each policy, so asking one costs nothing per packet.
+/// A meter is compiled for each policy, so a call costs nothing per packet.
 pub trait Lifecycle: Send + 'static {
     /// Whether flows end only as packets arrive: a packet past a timeout always begins a new
     /// flow, and ticks of the stream's clock end none.
@@ -29,7 +29,7 @@ pub trait Lifecycle: Send + 'static {
     /// Returns the policy for flows with these timeouts.
     fn new(timeouts: Timeouts) -> Self;
 
-    /// Takes note of the flow in `slot`, which has just begun.
+    /// Notes the flow in `slot`, which has just begun.
     fn begin(&mut self, slot: Slot, flows: &FlowTable<FlowState>);
 
     /// Returns the time of a packet that was captured at `time`. Called for all packets, in
@@ -57,11 +57,11 @@ pub trait Lifecycle: Send + 'static {
     /// Returns the flow that makes room for another; `None` if there is none.
     fn make_room(&mut self, flows: &FlowTable<FlowState>) -> Option<Slot>;
 
-    /// Returns the number of the record of `flow`, which has ended.
+    /// Returns the number for the record of `flow`, which has ended.
     fn number(&mut self, flow: &Flow) -> u64;
 }
 
-/// Flows end by the clock of the stream, and the one silent for longest makes room.
+/// Policy in which flows end by the clock of the stream, and the one silent for longest makes room.
 #[derive(Debug)]
 pub struct Standard {
     timeouts: Timeouts,
@@ -94,12 +94,12 @@ impl Lifecycle for Standard {
                     awake.push(note.slot);
                 }
             }
-            // Only once the bucket is empty: it must not be due again with the same flow.
+            // Only once the bucket is empty: it must not return the same flow again.
             for slot in awake.drain(..) {
                 self.wheel.note(slot, &flows.entry(slot).flow);
             }
         }
-        // So that hooks see the same order for any number of ticks.
+        // Hooks then see the same order for any number of ticks.
         idle.sort_unstable();
         let end = |(ended, _, slot)| FlowEnd { slot, ended, reason: EndReason::Idle };
         idle.into_iter().map(end).collect()

@@ -22,12 +22,12 @@ pub use lifecycle::{FlowEnd, Lifecycle, Standard};
 pub use output::MeterOutput;
 pub use state::FlowState;
 
-/// Packets whose flows are looked up together, so that the memory of one is fetched while
-/// another is worked on.
+/// Packets whose flows are looked up together, so that memory is fetched for one while another is
+/// processed.
 const LOOK_AHEAD: usize = 32;
 
-/// Flows that end one after the other before the one whose memory is fetched meanwhile: it has
-/// been untouched for as long as the flow was silent.
+/// Flows ended between the prefetch of a flow and its end: its memory was not touched for as long
+/// as the flow was silent.
 const END_AHEAD: usize = 8;
 
 /// Settings of a meter.
@@ -36,8 +36,7 @@ pub struct MeterConfig {
     pub timeouts: Timeouts,
     /// Measurements besides the volume.
     pub plan: Plan,
-    /// Most active flows, `None` for any number. One more ends the flow that the life cycle
-    /// chooses.
+    /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
@@ -63,7 +62,7 @@ pub struct Meter<L> {
     output: MeterOutput,
 }
 
-/// A packet about to be looked up.
+/// A packet whose flow is looked up next.
 #[derive(Clone, Copy)]
 struct Keyed<'a> {
     index: u32,
@@ -71,7 +70,7 @@ struct Keyed<'a> {
     key: FlowKey,
     sender: Sender,
     hash: u64,
-    /// Where its flow lives, probably.
+    /// Probable slot of its flow.
     slot: Option<Slot>,
 }
 
@@ -80,7 +79,7 @@ const fn expiration_id(reason: EndReason) -> i32 {
     if reason.is_slice() { 1 } else { 0 }
 }
 
-/// Returns whether `packet` opens a TCP connection.
+/// Returns whether `packet` starts a TCP connection.
 fn is_first_segment(packet: &Packet) -> bool {
     packet.tcp_flags.contains(TcpFlags::SYN) && !packet.tcp_flags.contains(TcpFlags::ACK)
 }
@@ -103,7 +102,7 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Puts packets into their flows: pairs of a place in the chunk and the packet there.
+    /// Adds packets to their flows; each comes with its index in the chunk.
     ///
     /// # Errors
     ///
@@ -168,25 +167,26 @@ impl<L: Lifecycle> Meter<L> {
         self.end(&ends, hooks)
     }
 
-    /// Takes the results so far.
+    /// Takes the results since the previous call.
     pub fn take_output(&mut self) -> MeterOutput {
         self.output.active_flows = self.active_flows();
         std::mem::take(&mut self.output)
     }
 
-    /// Takes the records so far, and drops what only a merge of several meters needs.
+    /// Takes the records since the previous call, and drops the results that only a merge of
+    /// several meters needs.
     pub fn drain_records(&mut self) -> std::vec::Drain<'_, Record> {
         self.output.births.clear();
         self.output.records_at_ticks.clear();
         self.output.records.drain(..)
     }
 
-    /// Takes the number of late packets so far.
+    /// Takes the number of late packets since the previous call.
     pub fn take_late_packets(&mut self) -> u64 {
         std::mem::take(&mut self.output.late_packets)
     }
 
-    /// Takes the number of flows that ended to make room so far.
+    /// Takes the number of evicted flows since the previous call.
     pub fn take_evicted_flows(&mut self) -> u64 {
         std::mem::take(&mut self.output.evicted_flows)
     }
@@ -196,7 +196,7 @@ impl<L: Lifecycle> Meter<L> {
         self.table.len()
     }
 
-    /// Fetches the memory in which `packets` will probably be measured.
+    /// Prefetches the memory in which `packets` will probably be measured.
     #[inline]
     fn prefetch_measures<'a>(&self, packets: impl Iterator<Item = &'a Keyed<'a>>) {
         for keyed in packets {
@@ -208,8 +208,8 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Puts a packet into its flow at the time that the life cycle gives it, and ends the flows
-    /// that are due.
+    /// Adds a packet to its flow at the time that the life cycle gives it, and ends the flows that
+    /// are due.
     fn arrive_and_end<H: Hooks>(
         &mut self,
         bytes: &ChunkBytes,
@@ -253,7 +253,7 @@ impl<L: Lifecycle> Meter<L> {
         }
         let verdict = match (verdict, entry.state.close) {
             (Verdict::Idle, _) => Verdict::Idle,
-            // A connection that has closed keeps its stragglers, until the next one begins.
+            // Late segments still belong to a closed connection until the next one begins.
             (_, Some(_)) if is_first_segment(packet) => Verdict::Closed,
             (_, Some(_)) => Verdict::Belongs,
             (verdict, None) => verdict,
@@ -266,7 +266,7 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Begins a flow with its first packet.
+    /// Starts a flow with its first packet.
     #[inline]
     fn begin<H: Hooks>(
         &mut self,
@@ -291,7 +291,7 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Ends the flow that the life cycle chooses, for one that begins at `time`.
+    /// Ends the flow that the life cycle chooses, to make room for one that begins at `time`.
     #[cold]
     fn evict<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         let slot = self.lifecycle.make_room(&self.table);
@@ -311,14 +311,14 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Returns the end that is the source of a flow whose first packet is `packet`.
+    /// Returns the source end of a flow whose first packet is `packet`.
     fn source(&self, packet: &Packet, sender: Sender) -> Sender {
         let answers =
             packet.tcp_flags.contains(TcpFlags::SYN) && packet.tcp_flags.contains(TcpFlags::ACK);
         if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 
-    /// Ends the flow in `slot` as `verdict` says and begins its successor in the same place.
+    /// Ends the flow in `slot` with `verdict` and starts its successor in the same slot.
     fn begin_again<H: Hooks>(
         &mut self,
         slot: Slot,
@@ -355,7 +355,7 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Measures a packet of the flow in `slot`, whose time has been set.
+    /// Measures a packet of the flow in `slot`, whose time is already set.
     #[inline]
     fn add<H: Hooks>(
         &mut self,
@@ -450,14 +450,14 @@ impl<L: Lifecycle> Meter<L> {
     ) -> Result<(), HookError> {
         let FlowEnd { slot, ended, reason } = end;
         let entry = self.table.entry(slot);
-        // What ended a flow that has closed is its close; the wait for stragglers only follows.
+        // A closed connection ended by its close; the idle timeout only covered late segments.
         let end_reason = match (reason, entry.state.close) {
             (EndReason::Active | EndReason::Plugin, _) | (_, None) => reason,
             (_, Some(Close::Fin)) => EndReason::TcpFin,
             (_, Some(Close::Rst)) => EndReason::TcpRst,
         };
         self.output.evicted_flows += u64::from(end_reason == EndReason::Evicted);
-        // The next slice is one of the same connection.
+        // The next slice continues the same connection.
         let is_slice = end_reason.is_slice();
         let measures = self.plan.measures().then(|| self.measures.take(slot, is_slice));
         let id = self.lifecycle.number(&entry.flow);
@@ -481,7 +481,7 @@ impl<L: Lifecycle> Meter<L> {
 
     /// Returns the process that the flow in `slot` belongs to.
     ///
-    /// Looked up when the flow ends: the sockets of a new one have hardly been listed yet.
+    /// Looked up at the flow's end, because the sockets of a new flow may not have been listed yet.
     fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;

@@ -2,19 +2,19 @@
 
 use crate::features::Record;
 
-/// Results of a meter since they were last taken.
+/// Results of a meter since the previous call.
 #[derive(Debug, Default)]
 pub struct MeterOutput {
-    /// For each conversation born, the place of its first packet in the chunk.
+    /// Index in the chunk of the first packet of each new conversation.
     pub births: Vec<u32>,
-    /// Ended flows, in the order in which their ends were noticed. Ids count the births of this
-    /// meter alone.
+    /// Ended flows, in the order in which their ends were noticed. Ids count the conversations of
+    /// this meter alone.
     pub records: Vec<Record>,
     /// For each tick of the stream's clock, the number of records up to and including it.
     pub records_at_ticks: Vec<usize>,
-    /// Packets that came after a later one of their flow.
+    /// Packets older than the last one of their flow.
     pub late_packets: u64,
-    /// Flows that ended to make room.
+    /// Flows that were evicted.
     pub evicted_flows: u64,
     /// Flows that are active now.
     pub active_flows: usize,

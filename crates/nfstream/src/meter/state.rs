@@ -9,7 +9,7 @@ use crate::flow::Close;
 pub struct FlowState {
     /// Packets and bytes so far.
     pub volume: Volume,
-    /// Whether the dissector wants further packets.
+    /// Whether the dissector needs further packets.
     pub inspection: Inspection,
     /// How the TCP connection was closed, if it was and connections are tracked.
     pub close: Option<Close>,

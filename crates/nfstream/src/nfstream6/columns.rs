@@ -1,4 +1,4 @@
-//! The columns of nfstream 6: its names and order for what our table of columns holds.
+//! The columns of nfstream 6: its names and order for the measurements of this engine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use crate::features::{Column, Group, Read, Record, columns};
 use crate::flow::Sender;
 use crate::time::TimeUnit;
 
-/// Names of nfstream 6 and of our table, in its order. What is not listed has one name in both,
-/// and stands between the two parts.
+/// Names in nfstream 6 and in this engine, in the order of nfstream 6. Columns that are not listed
+/// have the same name in both, and come between the two parts.
 const BASE: [(&str, &str); 29] = [
     ("id", "id"),
     ("expiration_id", "expiration_id"),
@@ -53,10 +53,10 @@ const INSPECTION: [(&str, &str); 9] = [
     ("content_type", "content_type"),
 ];
 
-/// Groups whose columns have one name in both.
+/// Groups whose columns have the same names in both.
 const SHARED: [Group; 3] = [Group::Statistics, Group::TcpFlags, Group::Splt];
 
-/// Groups without which columns of [`BASE`] would be empty.
+/// Groups that fill columns of [`BASE`].
 const BASE_GROUPS: [Group; 2] = [Group::Directions, Group::Mac];
 
 static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -68,12 +68,12 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     base.chain(shared).chain(INSPECTION.iter().filter_map(renamed)).chain(processes).collect()
 });
 
-/// The columns that a run by the rules of nfstream 6 can have.
+/// The columns of a run by the rules of nfstream 6.
 #[derive(Clone, Copy, Debug)]
 pub struct Nfstream6Columns;
 
 impl Nfstream6Columns {
-    /// Returns its base columns and those of `groups`, in its order.
+    /// Returns the base columns and those of `groups`, in the order of nfstream 6.
     pub fn of(groups: &[Group]) -> Vec<&'static Column> {
         let wanted = |column: &&Column| {
             column.group == Group::Base
@@ -83,13 +83,13 @@ impl Nfstream6Columns {
         COLUMNS.iter().filter(wanted).collect()
     }
 
-    /// Returns the groups without which its basic columns would be empty.
+    /// Returns the groups that its base columns need.
     pub fn needed_groups() -> [Group; 2] {
         BASE_GROUPS
     }
 }
 
-/// Returns our column under its name in nfstream 6.
+/// Returns a column of this engine under its name in nfstream 6.
 fn renamed((name, ours): &(&'static str, &str)) -> Option<Column> {
     let column = columns(TimeUnit::Milliseconds).find(|column| column.name == *ours)?;
     let read = match *ours {
@@ -104,14 +104,14 @@ fn renamed((name, ours): &(&'static str, &str)) -> Option<Column> {
     Some(renamed)
 }
 
-/// Appends an end's address as `inet_ntop` of the C library writes it.
+/// Appends an end's address in the format of the C library's `inet_ntop`.
 fn write_ip(record: &Record, end: Sender, text: &mut String) {
     let key = &record.flow.key;
     text.push_str(&ip_text(key.end(end).ip(key.version)));
 }
 
-/// Returns an address as `inet_ntop` of the GNU C library writes it: also those IPv6 addresses that
-/// are IPv4 ones behind twelve zero bytes end in dotted numbers (RFC 4291, section 2.5.5.1).
+/// Returns an address in the format of glibc's `inet_ntop`: IPv6 addresses with twelve leading zero
+/// bytes also end in dotted decimal (RFC 4291, section 2.5.5.1).
 pub fn ip_text(ip: IpAddr) -> String {
     if let IpAddr::V6(wide) = ip
         && let [0, 0, 0, 0, 0, 0, high, low] = wide.segments()

@@ -1,12 +1,12 @@
-//! Frames as nfstream 6.6 reads them, mistakes included, for comparison with its results.
+//! Decoder with the behaviour of nfstream 6.6, mistakes included, for comparison with its results.
 //!
-//! Learnt from its output alone. It drops later fragments, IPv4 of total length 0, IPv6 that the
-//! capture cuts, and everything behind tags other than 8100; it takes what follows an EtherType
-//! that it does not know for IP if the version fits, does not check IPv4's header length, counts
-//! wire lengths in 16 bits, and reads ports of TCP and UDP alone. Where it reads behind the end of
-//! what was captured, and so whatever an earlier packet has left there, zeros are read here.
+//! Its rules were learnt from output alone. nfstream 6.6 drops later fragments, IPv4 packets of
+//! total length 0, IPv6 packets that the capture cuts, and every packet with a tag other than 8100.
+//! It treats the payload of an unknown EtherType as IP if the version fits, does not check IPv4's
+//! header length, counts wire lengths in 16 bits, and reads ports of TCP and UDP only. Past the end
+//! of the captured bytes it reads remains of earlier packets; this module reads zeros.
 //!
-//! Kept apart from the decoder proper, which shares nothing with it.
+//! Separate from the decoder proper: the two share no code.
 
 use crate::decode::DecodeError::{
     self, MalformedNetwork, NotIp, TruncatedLink, TruncatedNetwork, TruncatedTransport,
@@ -18,42 +18,42 @@ use crate::packet::{
     Endpoint, Fragment, LinkType, Packet, RawRecord, TcpFlags, Tunnel, narrow, protocol,
 };
 
-/// EtherTypes that it knows.
+/// EtherTypes known to nfstream 6.
 mod ethertype {
     pub(super) const IPV4: u16 = 0x0800;
     pub(super) const VLAN: u16 = 0x8100;
     pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
     pub(super) const PPPOE: u16 = 0x8864;
-    /// Numbers up to this one are a length.
+    /// Greatest number that is a length.
     pub(super) const LAST_LENGTH: u16 = 1500;
-    /// Numbers between, up to this one, say nothing.
+    /// Greatest number that is ignored.
     pub(super) const LAST_IGNORED: u16 = 1536;
 }
 
-/// Ports of the tunnels that it opens.
+/// Ports of the tunnels that it decodes.
 const GTP: u16 = 2152;
 const CAPWAP: u16 = 5247;
 const TZSP: u16 = 37008;
 
 const UDP_LEN: usize = 8;
 
-/// The captured bytes; behind their end zeros are read.
+/// The captured bytes, followed by zeros.
 #[derive(Clone, Copy)]
 struct Frame<'a>(&'a [u8]);
 
-/// Where a network header begins, and what stands before it.
+/// Position of a network header, and the properties of the link headers before it.
 #[derive(Clone, Copy, Default)]
 struct Link {
     network: usize,
     vlan_id: u16,
     /// Whether an EtherType or label says that IPv4 follows.
     is_ipv4: bool,
-    /// Where the two MAC addresses begin: the source's, the destination's.
+    /// Offsets of the two MAC addresses: source, destination.
     macs: Option<(usize, usize)>,
 }
 
-/// What it remembers of IPv4 headers: those that [`Link::is_ipv4`] announces. Behind others it
-/// goes by what it has read before.
+/// State kept from the IPv4 headers that [`Link::is_ipv4`] announces. After other headers nfstream
+/// 6 uses the state of the previous one.
 #[derive(Clone, Copy, Default)]
 struct Memory {
     fragment_offset: u16,
@@ -69,11 +69,11 @@ struct Ip {
     offset: usize,
     /// Bytes of the packet, header included.
     len: u32,
-    /// Whether `len` can be true.
+    /// Whether `len` is plausible.
     has_length: bool,
-    /// Behind all headers of the network.
+    /// Offset after all network headers.
     transport: usize,
-    /// Bytes from there on.
+    /// Bytes from that offset on.
     transport_len: u32,
 }
 
@@ -81,7 +81,7 @@ struct Ip {
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where nfstream 6.6 drops the frame.
+/// [`DecodeError`] for a frame that nfstream 6.6 drops.
 #[cold]
 #[inline(never)]
 pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Packet, DecodeError> {
@@ -93,8 +93,7 @@ pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Pack
     Ok(packet(record, frame, &ip, link.vlan_id, tunnel))
 }
 
-/// Returns the MAC addresses as nfstream 6.6 finds them in the `frame` of `packet`; zeros where it
-/// finds none.
+/// Returns the MAC addresses that nfstream 6.6 finds in the `frame` of `packet`, zeros if none.
 pub fn link_addresses(packet: &Packet, frame: &[u8]) -> LinkAddresses {
     let frame = Frame(frame);
     let macs =
@@ -110,7 +109,7 @@ impl Frame<'_> {
         self.0.len()
     }
 
-    /// Bytes that it believes to be there from `offset` on. It subtracts in 16 bits.
+    /// Bytes that nfstream 6 assumes from `offset` on. It subtracts in 16 bits.
     fn len_from(self, offset: usize) -> usize {
         match self.len() {
             len @ ..=0xffff => len.saturating_sub(offset),
@@ -146,7 +145,7 @@ fn read(
         if !tunnels || memory.protocol != protocol::UDP {
             return Ok((link, ip, tunnel));
         }
-        // Of IPv6 it takes the payload's length for the header's.
+        // For IPv6 it uses the payload's length as the header's.
         let udp = if ip.version == 4 {
             ip.transport
         } else {
@@ -165,7 +164,7 @@ fn read(
             [TZSP, _] | [_, TZSP] => {
                 tunnel = Some(Tunnel::Tzsp);
                 let Some(start) = tzsp(frame, payload)? else { return Ok((link, ip, tunnel)) };
-                // Whatever TZSP says, it is a frame like the one outside.
+                // TZSP's own fields are ignored: the inner frame has the outer one's link type.
                 link = link_header(kind, frame, start, link)?;
             }
             [CAPWAP, _] | [_, CAPWAP] => {
@@ -179,14 +178,14 @@ fn read(
     }
 }
 
-/// Reads the link header at `at`. What it does not say stays as `outer` has it.
+/// Reads the link header at `at`. Properties that it lacks are taken from `outer`.
 fn link_header(
     kind: LinkType,
     frame: Frame<'_>,
     at: usize,
     outer: Link,
 ) -> Result<Link, DecodeError> {
-    /// Of the shortest headers of IPv4 and UDP.
+    /// Bytes of the shortest IPv4 and UDP headers.
     const LEAST: usize = 28;
 
     if frame.len() < at + LEAST {
@@ -225,7 +224,7 @@ fn ethernet(frame: Frame<'_>, at: usize, outer: Link) -> Result<Link, DecodeErro
     let service_points: [u8; 2] = frame.bytes(link.network);
     if service_points.contains(&SNAP) {
         link.network += 8;
-        // It forgets to swap these bytes.
+        // These bytes are not swapped.
         let kind = u16::from_le_bytes(frame.bytes(link.network - 2));
         return behind_type(frame, kind, link);
     }
@@ -235,7 +234,7 @@ fn ethernet(frame: Frame<'_>, at: usize, outer: Link) -> Result<Link, DecodeErro
     Ok(link)
 }
 
-/// Skips the tags and labels that it knows; what else `kind` says does not matter.
+/// Skips known tags and labels; any other value of `kind` does not matter.
 fn behind_type(frame: Frame<'_>, mut kind: u16, mut link: Link) -> Result<Link, DecodeError> {
     loop {
         if link.network > frame.len() {
@@ -278,7 +277,7 @@ fn radiotap(frame: Frame<'_>, at: usize, outer: Link) -> Result<Link, DecodeErro
     Ok(Link { network, is_ipv4, macs: Some((start + 10, start + 16)), ..outer })
 }
 
-/// Reads network headers, one inside the other.
+/// Reads nested network headers.
 fn innermost_ip(frame: Frame<'_>, link: Link, memory: &mut Memory) -> Result<Ip, DecodeError> {
     let mut offset = link.network;
     loop {
@@ -340,7 +339,7 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
     }
     let mut next = frame.u8(offset + 6);
     let mut transport = offset + HEADER_LEN;
-    // It walks on into padding.
+    // The walk continues into padding.
     while offset + available > transport + 1 {
         let [following, units] = frame.bytes(transport);
         let len = match next {
@@ -376,7 +375,7 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
     })
 }
 
-/// Returns where the packet behind a GTP header begins.
+/// Returns the offset of the packet after a GTP header.
 fn gtp(frame: Frame<'_>, start: usize) -> Option<usize> {
     const VERSION_1: u8 = 1;
     const USER_PACKET: u8 = 0xff;
@@ -404,7 +403,7 @@ fn gtp(frame: Frame<'_>, start: usize) -> Option<usize> {
     (offset < frame.len()).then_some(offset)
 }
 
-/// Returns where the Ethernet frame behind a TZSP header begins. Of its tags one is skipped.
+/// Returns the offset of the Ethernet frame after a TZSP header. One of its tags is skipped.
 fn tzsp(frame: Frame<'_>, start: usize) -> Result<Option<usize>, DecodeError> {
     const ETHERNET: [u8; 4] = [1, 0, 0, 1];
     const PADDING: u8 = 0;
@@ -427,7 +426,7 @@ fn tzsp(frame: Frame<'_>, start: usize) -> Result<Option<usize>, DecodeError> {
     Ok(Some(tag + tag_len))
 }
 
-/// Skips an access point's header and, whatever it is, an 802.11 header behind it.
+/// Skips a CAPWAP header and an 802.11 header after it, without checking either.
 fn capwap(frame: Frame<'_>, start: usize, outer: Link) -> Option<Link> {
     const WIRELESS_LEN: usize = 24;
     const LLC_LEN: usize = 8;
@@ -452,7 +451,7 @@ fn packet(
     let at = ip.transport;
     let (mut src, mut dst) = (ip.src, ip.dst);
     let mut tcp_flags = TcpFlags::default();
-    // Bytes of the transport header; of protocols that are not known nothing counts behind IP.
+    // Bytes of the transport header; for unknown protocols no bytes count after IP.
     let header_len = match (ip.protocol, ip.transport_len) {
         (protocol::TCP, 20..) => {
             tcp_flags = TcpFlags(frame.u8(at + 13));
@@ -478,7 +477,7 @@ fn packet(
         vlan_id,
         protocol: ip.protocol,
         version: ip.version,
-        // It has dropped all others.
+        // All others were dropped.
         fragment: Fragment::Whole,
         tcp_flags,
         link: record.link,
@@ -528,7 +527,7 @@ mod tests {
         Built::ethernet().ipv4(A, B).udp(1000, 2000).payload(b"payload")
     }
 
-    /// A bare packet to be carried by a tunnel.
+    /// A bare packet for the inside of a tunnel.
     fn inner() -> Vec<u8> {
         Built::raw().ipv4(INNER, B).udp(7, 9).payload(b"inner").build()
     }
@@ -553,7 +552,7 @@ mod tests {
             port in prop::sample::select(vec![GTP, CAPWAP, TZSP]),
         ) {
             let mut frame = frame;
-            // Random bytes rarely get past the first header.
+            // Random bytes rarely pass the first header.
             if let Some(place) = frame.get_mut(12..15) {
                 place.copy_from_slice(&[kind.to_be_bytes()[0], kind.to_be_bytes()[1], version]);
             }
@@ -571,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_order_reads_as_usual() {
+    fn valid_frames_read_as_usual() {
         let frames = [
             udp(),
             Built::ethernet().vlan(7).ipv4(A, B).tcp(1, 2, 0x12),
@@ -597,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn later_fragments_behind_other_ethertypes_pass() {
+    fn later_fragments_after_other_ethertypes_pass() {
         let later = Built::ethernet().ip(Ipv4::new(A, B).fragment(7, 24, true)).opaque(17);
         let mut bytes = later.payload_len(16).build();
         bytes[12..14].copy_from_slice(&[0x12, 0x34]);
@@ -626,11 +625,11 @@ mod tests {
     }
 
     #[test]
-    fn header_lengths_below_20_are_believed() {
+    fn header_lengths_below_20_are_accepted() {
         let mut bytes = udp().build();
         bytes[14] = 0x41;
         bytes[18..22].copy_from_slice(&[0x12, 0x34, 0, 0]);
-        // Its ports are identification and fragment word.
+        // The ports are identification and fragment word.
         assert_eq!(read_bytes(&bytes).map(|packet| ports(&packet)), Ok((0x1234, 0)));
     }
 
@@ -663,7 +662,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_captured_from_ip_on_is_counted_in_16_bits() {
+    fn captured_bytes_from_ip_on_are_counted_in_16_bits() {
         let read =
             |frame: &Built, len: usize| read_bytes(&frame.clone().padded_to(65_536 + len).build());
         let v6 = Built::ethernet().ipv6([1; 16], [2; 16]).udp(1000, 2000).payload(b"payload");
@@ -671,7 +670,7 @@ mod tests {
         assert_eq!(ports(&read(&udp(), 14 + 20).unwrap()), (1000, 2000));
         assert_eq!(read(&v6, 14 + 54), Err(TruncatedNetwork));
         assert_eq!(ports(&read(&v6, 14 + 55).unwrap()), (1000, 2000));
-        // Less than what stands before IP: it counts below zero.
+        // Less than the headers before IP, so the length is negative.
         for len in [0, 13] {
             assert!(read(&udp(), len).is_ok() && read(&v6, len).is_ok());
         }
@@ -688,17 +687,17 @@ mod tests {
     }
 
     #[test]
-    fn tzsp_carries_frames_behind_one_tag() {
+    fn tzsp_carries_frames_after_one_tag() {
         let frame = Built::ethernet().ipv4(INNER, B).udp(7, 9).build();
         let with = |header: &[u8]| over_udp(TZSP, &[header, &frame].concat());
         assert_eq!(tunnel(&with(&[1, 0, 0, 1, 1])), (3, INNER));
         assert_eq!(read_frame(&with(&[1, 0, 0, 1, 10, 3, 0xff, 1])), Err(NotIp));
-        // The number stays also where the frame inside is not read.
+        // The number is kept even if the inner frame is not read.
         assert_eq!(tunnel(&with(&[1, 0, 0, 4, 1])), (3, A));
     }
 
     #[test]
-    fn capwap_carries_whatever_looks_like_ip() {
+    fn capwap_carries_anything_that_resembles_ip() {
         let header = [0, 0x10, 2, 0, 0, 0, 0, 0];
         let wireless = [&[8, 1, 0, 0][..], &[1; 6], &[2; 6], &[3; 6], &[0; 2]].concat();
         let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
@@ -711,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn tunnels_stay_closed_if_they_are_not_wanted() {
+    fn tunnels_stay_closed_when_disabled() {
         let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
         let bytes = bytes.build();
         let options = Options { tunnels: false };

@@ -1,8 +1,8 @@
-//! The life cycle of flows in nfstream 6, for scripts that rest on it.
+//! Life cycle of flows in nfstream 6, for scripts that depend on it.
 //!
-//! There is one clock for the whole run. Scans for idle flows go in the order of births and stop
-//! at the first busy one. The flows behind it lose nothing by that, as each packet checks its own
-//! flow anyway; only the order in which flows end differs.
+//! The whole run has one clock. Scans for idle flows follow the order of births and stop at the
+//! first busy flow. The flows after it are not affected, because each packet checks its own flow
+//! anyway; only the order in which flows end differs.
 
 use std::collections::VecDeque;
 
@@ -10,8 +10,8 @@ use crate::flow::{EndReason, Flow, FlowTable, Note, Slot, Timeouts, Verdict};
 use crate::meter::{FlowEnd, FlowState, Lifecycle};
 use crate::time::{Duration, Timestamp};
 
-/// One clock of milliseconds; a slice is a flow of its own; ids count ended flows, in the order
-/// in which their ends are noticed.
+/// Policy with one clock in milliseconds, where a slice is a separate flow and ids count ended
+/// flows in the order in which their ends are noticed.
 #[derive(Debug)]
 pub struct Nfstream6 {
     timeouts: Timeouts,
@@ -109,15 +109,15 @@ impl Clock {
 }
 
 impl Births {
-    /// Time between two scans, at least.
+    /// Shortest time between two scans.
     const PERIOD: Duration = Duration::from_nanos(10_000_000);
 
-    /// Flows that one scan ends, at most.
+    /// Most flows that one scan ends.
     const SCAN: usize = 1000;
 
-    /// Adds the youngest flow; `is_alive` says which of the others are still active.
+    /// Adds the youngest flow; `is_alive` returns whether another flow is still active.
     fn push(&mut self, note: Note, active: usize, is_alive: impl Fn(Note) -> bool) {
-        // Flows that their own packets have ended are still in the queue.
+        // Flows ended by their own packets are still in the queue.
         if self.queue.len() > 2 * active + 64 {
             self.queue.retain(|note| is_alive(*note));
         }
@@ -140,7 +140,7 @@ impl Births {
         None
     }
 
-    /// Returns whether a scan is due at `time`, and if so notes that it is done.
+    /// Returns whether a scan is due at `time`, and if so marks it as done.
     fn is_scan_due(&mut self, time: Timestamp) -> bool {
         let due = time.since(self.scanned) >= Self::PERIOD;
         if due {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn ended_flows_are_passed_over() {
+    fn ended_flows_are_skipped() {
         let mut table = FlowTable::new();
         let mut births = Births::default();
         let key = |port| FlowKey::of(&Packet { protocol: port, ..Packet::default() }).0;

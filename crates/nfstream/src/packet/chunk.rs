@@ -1,4 +1,4 @@
-//! Packets as a source gives them: their bytes, and the place of each.
+//! Captured packets in chunks: their bytes, and the position of each.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use nfstream_sys::Mapping;
 use super::LinkType;
 use crate::time::Timestamp;
 
-/// Where one packet lies in its chunk, and what the capture says of it.
+/// Position of a packet in its chunk, and its metadata in the capture.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RawRecord {
-    /// When the packet was captured.
+    /// Time of capture.
     pub time: Timestamp,
     /// First byte of the frame, from the start of the chunk's bytes.
     pub offset: u32,
-    /// Bytes of the frame that the capture holds.
+    /// Captured length.
     pub capture_len: u32,
-    /// Bytes that the frame had on the wire, never less than `capture_len`.
+    /// Wire length, never less than `capture_len`.
     pub wire_len: u32,
-    /// How the frame begins.
+    /// Link type of the frame.
     pub link: LinkType,
 }
 
@@ -28,7 +28,7 @@ pub struct RawRecord {
 pub enum ChunkBytes {
     /// A range of a mapped file.
     Mapped(Arc<Mapping>, Range<usize>),
-    /// A buffer, which the chunks before and after may share.
+    /// A buffer, possibly shared with the chunks before and after.
     Owned(Arc<Vec<u8>>),
 }
 
@@ -41,7 +41,7 @@ impl ChunkBytes {
         }
     }
 
-    /// Returns whether all bytes read so far were the file's; see [`Mapping::is_intact`].
+    /// Returns whether all bytes read so far were present in the file; see [`Mapping::is_intact`].
     pub fn is_intact(&self) -> bool {
         match self {
             Self::Mapped(mapping, _) => mapping.is_intact(),
@@ -56,22 +56,22 @@ impl Default for ChunkBytes {
     }
 }
 
-/// Some thousands of consecutive packets of one source.
+/// Several thousand consecutive packets of one source.
 #[derive(Clone, Debug, Default)]
 pub struct Chunk {
-    /// Bytes of the frames, and of what lies between them.
+    /// Bytes of the frames, and the bytes between them.
     pub bytes: ChunkBytes,
     /// One for each packet, in the order of the capture.
     pub records: Vec<RawRecord>,
-    /// Packets that were read and that a filter has taken out.
+    /// Packets that a filter has removed.
     pub filtered: u64,
-    /// All packets captured before this time have been read, by the clock of a live source; `None`
-    /// where packets alone have times.
+    /// Time before which all packets have been read, by the clock of a live source; `None` where
+    /// packets are the only clock.
     pub settled: Option<Timestamp>,
 }
 
 impl RawRecord {
-    /// Returns the frame out of the bytes of its chunk: none if it does not lie in them.
+    /// Returns the frame in the bytes of its chunk, empty if it lies outside.
     #[inline]
     pub fn frame<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
         let start = to_usize(self.offset);
@@ -80,25 +80,25 @@ impl RawRecord {
 }
 
 impl Chunk {
-    /// Forgets the packets, and keeps the memory.
+    /// Removes the packets and keeps the memory.
     pub fn clear(&mut self) {
         self.records.clear();
         (self.filtered, self.settled) = (0, None);
     }
 
-    /// Returns when the chunk ends: the time of its last packet or the one until which it is
+    /// Returns the end of the chunk: the time of its last packet or the one up to which it is
     /// settled; `None` if it has neither.
     pub fn end_time(&self) -> Option<Timestamp> {
         self.records.last().map(|record| record.time).max(self.settled)
     }
 
-    /// Returns the bytes of `record`'s frame: none if the record is not of this chunk.
+    /// Returns the bytes of `record`'s frame, empty if the record is not of this chunk.
     pub fn frame(&self, record: &RawRecord) -> &[u8] {
         record.frame(self.bytes.as_slice())
     }
 }
 
-/// Returns `number` as a `usize`; no machine this runs on has a smaller one.
+/// Returns `number` as a `usize`, which has at least 32 bits on every supported platform.
 #[inline]
 pub(crate) fn to_usize(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// One decoded frame. Offsets count from the frame's first byte.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Packet {
-    /// When the packet was captured.
+    /// Time of capture.
     pub time: Timestamp,
     /// Sender.
     pub src: Endpoint,
@@ -18,54 +18,55 @@ pub struct Packet {
     pub tunnel_id: u32,
     /// Innermost VLAN identifier, 0 without a tag.
     pub vlan_id: u16,
-    /// IP protocol number, the packet's own.
+    /// IP protocol number of the packet itself.
     pub protocol: u8,
     /// IP version, 4 or 6.
     pub version: u8,
-    /// Whether it is a piece of a larger IP packet.
+    /// Whether the packet is a fragment.
     pub fragment: Fragment,
     /// TCP flags, none for other protocols.
     pub tcp_flags: TcpFlags,
-    /// How the frame begins.
+    /// Link type of the frame.
     pub link: LinkType,
-    /// The frame's first byte, from the start of its chunk's bytes.
+    /// Offset of the frame in its chunk's bytes.
     pub frame_offset: u32,
-    /// Bytes of the frame that the capture holds.
+    /// Captured length.
     pub capture_len: u32,
-    /// Bytes of the frame on the wire, link header included.
+    /// Wire length, link header included.
     pub wire_len: u32,
-    /// The innermost IP header.
+    /// Offset of the innermost IP header.
     pub ip_offset: u32,
     /// Bytes of the innermost IP packet on the wire, its header included.
     pub ip_len: u32,
-    /// The transport header, or what follows the IP headers, which the capture may have cut.
+    /// Offset of the transport header, or of the payload of IP, which the capture may have cut.
     pub transport_offset: u32,
-    /// The payload: what follows the transport header.
+    /// Offset of the payload after the transport header.
     pub payload_offset: u32,
-    /// Bytes of payload on the wire, from the IP length, so without link-layer padding.
+    /// Bytes of payload on the wire, from the IP length and therefore without padding.
     pub payload_len: u32,
 }
 
 /// One end of a conversation.
 ///
-/// An IPv4 address fills the first four bytes, the rest is zero; the version of the packet or key says which.
+/// An IPv4 address fills the first four bytes, followed by zeros; the version of the packet or key
+/// distinguishes the two.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint {
-    /// Address, network byte order.
+    /// Address in network byte order.
     pub addr: [u8; 16],
     /// TCP, UDP or SCTP port; 0 for every other protocol.
     pub port: u16,
 }
 
-/// Whether a packet is a piece of a larger one.
+/// Fragmentation of a packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Fragment {
-    /// A packet in one piece.
+    /// A whole packet.
     #[default]
     Whole,
-    /// The piece that holds the transport header.
+    /// The fragment that holds the transport header.
     First,
-    /// Any other piece: it has no ports of its own.
+    /// Any other fragment, which has no ports of its own.
     Later,
 }
 
@@ -99,19 +100,19 @@ impl TcpFlags {
 }
 
 impl Endpoint {
-    /// Returns the end with an IPv4 address in network byte order.
+    /// Returns an endpoint with an IPv4 address in network byte order.
     pub fn v4(addr: [u8; 4], port: u16) -> Self {
         let mut wide = [0; 16];
         wide[..4].copy_from_slice(&addr);
         Self { addr: wide, port }
     }
 
-    /// Returns the end with an IPv6 address in network byte order.
+    /// Returns an endpoint with an IPv6 address in network byte order.
     pub fn v6(addr: [u8; 16], port: u16) -> Self {
         Self { addr, port }
     }
 
-    /// Returns the address, read as `version` says.
+    /// Returns the address, interpreted by `version`.
     pub fn ip(&self, version: u8) -> IpAddr {
         if version == 4 {
             let [a, b, c, d, ..] = self.addr;
@@ -123,7 +124,7 @@ impl Endpoint {
 }
 
 impl Packet {
-    /// Returns the packet's frame out of the bytes of its chunk.
+    /// Returns the packet's frame in the bytes of its chunk.
     #[inline]
     pub fn frame<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
         slice(chunk, self.frame_offset, self.capture_len)
@@ -148,7 +149,7 @@ impl Packet {
     }
 }
 
-/// Returns `len` bytes from `offset` on, or none where they do not lie within `bytes`.
+/// Returns `len` bytes from `offset` on, or none if they do not lie within `bytes`.
 #[inline]
 fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
     let (Ok(offset), Ok(len)) = (usize::try_from(offset), usize::try_from(len)) else {
@@ -157,7 +158,7 @@ fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
     bytes.get(offset..).and_then(|rest| rest.get(..len)).unwrap_or_default()
 }
 
-/// Returns an offset into a frame in the width in which packets hold it.
+/// Returns an offset into a frame in the width that packets store.
 ///
 /// Frames are shorter than 4 GiB, so nothing is lost.
 #[inline]
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_end_with_what_was_captured() {
+    fn slices_end_with_the_captured_bytes() {
         let cut = Packet { capture_len: 12, ..packet() };
         assert_eq!(cut.ip_bytes(CHUNK), b"ip+payl");
         assert_eq!(cut.payload(CHUNK), b"payl");
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_reads_as_the_version_says() {
+    fn an_endpoint_is_read_by_its_version() {
         let end = Endpoint::v4([192, 0, 2, 1], 0);
         assert_eq!(end.ip(4).to_string(), "192.0.2.1");
         assert_eq!(end.ip(6).to_string(), "c000:201::");

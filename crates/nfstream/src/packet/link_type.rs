@@ -1,4 +1,4 @@
-//! Link types: how frames begin.
+//! Link types, which determine the first header of a frame.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LinkType(pub u16);
 
-/// Calls a macro with every link type that is decoded: constant, number, name in the registry,
-/// and the function of `decode::link` that reads the header. A new one is a line here and that
+/// Calls a macro with every supported link type: constant, number, name in the registry, and the
+/// function of `decode::link` that reads the header. A new link type is a line here and that
 /// function.
 macro_rules! link_types {
     ($with:ident) => {
         $with! {
-            /// BSD loopback: an address family in the byte order of the machine that captured.
+            /// BSD loopback: an address family in the byte order of the capturing machine.
             NULL = 0, "NULL", loopback;
             /// Ethernet (IEEE 802.3).
             ETHERNET = 1, "ETHERNET", ethernet;
             /// PPP, with or without HDLC framing.
             PPP = 9, "PPP", ppp_or_cisco_hdlc;
-            /// Bare IP, as most systems number it themselves and some files keep it.
+            /// Bare IP, under the number that most systems use internally and some files contain.
             RAW_DLT = 12, "RAW", raw;
-            /// Bare IP, as OpenBSD numbers it itself and some files keep it.
+            /// Bare IP, under the number that OpenBSD uses internally and some files contain.
             RAW_OPENBSD = 14, "RAW", raw;
             /// PPP in HDLC-like framing (RFC 1662).
             PPP_SERIAL = 50, "PPP_HDLC", ppp_or_cisco_hdlc;
             /// PPPoE session packets (RFC 2516).
             PPPOE = 51, "PPP_ETHER", pppoe;
-            /// Bare IP, its version in the first four bits.
+            /// Bare IP, with its version in the first four bits.
             RAW = 101, "RAW", raw;
             /// Cisco HDLC.
             C_HDLC = 104, "C_HDLC", cisco_hdlc;
@@ -38,6 +38,8 @@ macro_rules! link_types {
             LINUX_SLL = 113, "LINUX_SLL", cooked_1;
             /// Wireless LAN (IEEE 802.11) after a radiotap header.
             RADIOTAP = 127, "IEEE802_11_RADIOTAP", radiotap;
+            /// PPP after a byte for the direction of the packet.
+            PPP_WITH_DIRECTION = 204, "PPP_WITH_DIR", ppp_with_direction;
             /// Bare IPv4.
             IPV4 = 228, "IPV4", ipv4;
             /// Bare IPv6.
@@ -54,7 +56,7 @@ macro_rules! constants {
         impl LinkType {
             $($(#[$doc])* pub const $constant: Self = Self($number);)*
 
-            /// Returns its name in the registry, `None` for those that are not decoded.
+            /// Returns its name in the registry, `None` for unsupported types.
             pub const fn name(self) -> Option<&'static str> {
                 match self {
                     $(Self::$constant => Some($name),)*

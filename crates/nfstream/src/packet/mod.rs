@@ -1,4 +1,4 @@
-//! Packets, captured and decoded, and the numbers in them: what every other module builds on.
+//! Captured and decoded packets, and the numbers in them: the base of every other module.
 
 mod chunk;
 mod decoded;
@@ -13,3 +13,4 @@ pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
 pub use link_type::LinkType;
 pub(crate) use link_type::link_types;
 pub use tunnel::Tunnel;
+pub(crate) use tunnel::tunnels;

@@ -1,4 +1,4 @@
-//! IP protocol numbers (IANA), those of IPv6 extension headers among them.
+//! IP protocol numbers (IANA), including those of IPv6 extension headers.
 
 /// IPv6 hop-by-hop options (RFC 8200).
 pub const HOP_BY_HOP: u8 = 0;

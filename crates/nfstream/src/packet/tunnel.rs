@@ -1,7 +1,48 @@
 //! Tunnels that carry one packet inside another.
 
+/// Calls a macro with every supported tunnel: variant, id, name, and where it is announced, each
+/// with the function in `decode::tunnel` that reads its header.
+///
+/// `udp` is a port of either end, `udp_to` one of the receiver alone, `ip` an IP protocol number. A
+/// new tunnel is a line here and a file in `decode/tunnel/`.
 macro_rules! tunnels {
-    ($($(#[$doc:meta])* $tunnel:ident = $id:literal, $name:literal;)*) => {
+    ($callback:ident) => {
+        $callback! {
+            /// GTP-U version 1 (3GPP TS 29.281), UDP port 2152.
+            GtpU = 1, "GTP-U", udp 2152 => gtp::enter;
+            /// Data channel of CAPWAP (RFC 5415, RFC 5416), UDP port 5247.
+            Capwap = 2, "CAPWAP", udp 5247 => capwap::enter;
+            /// TaZmen Sniffer Protocol, UDP port 37008.
+            Tzsp = 3, "TZSP", udp 37008 => tzsp::enter;
+            /// VXLAN (RFC 7348) and VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe), UDP ports 4789, 4790 and
+            /// 8472.
+            Vxlan = 4, "VXLAN", udp_to 4789 | 8472 => vxlan::enter, udp_to 4790 => vxlan::enter_gpe;
+            /// Geneve (RFC 8926), UDP port 6081.
+            Geneve = 5, "Geneve", udp_to 6081 => geneve::enter;
+            /// GRE (RFC 2784, RFC 2890), and the enhanced one of PPTP (RFC 2637), IP protocol 47.
+            Gre = 6, "GRE", ip protocol::GRE => gre::enter;
+            /// ERSPAN types I, II and III (draft-foschiano-erspan) over GRE.
+            Erspan = 7, "ERSPAN";
+            /// NVGRE (RFC 7637): Ethernet over GRE with a key and without a sequence number.
+            Nvgre = 8, "NVGRE";
+            /// L2TP version 2 (RFC 2661), UDP port 1701, and 3 (RFC 3931), there and as IP protocol
+            /// 115.
+            L2tp = 9, "L2TP",
+                udp 1701 => l2tp::enter_over_udp,
+                ip protocol::L2TP => l2tp::enter_over_ip;
+            /// Teredo (RFC 4380), UDP port 3544.
+            Teredo = 10, "Teredo", udp 3544 => teredo::enter;
+        }
+    };
+}
+pub(crate) use tunnels;
+
+macro_rules! variants {
+    ($(
+        $(#[$doc:meta])*
+        $tunnel:ident = $id:literal, $name:literal
+        $(, $field:ident $number:pat => $module:ident::$reader:ident)*;
+    )*) => {
         /// A tunnel, which carries one packet inside another. Its [`id`](Self::id) is a flow's
         /// `tunnel_id`.
         #[non_exhaustive]
@@ -30,32 +71,10 @@ macro_rules! tunnels {
         }
     };
 }
-
-tunnels! {
-    /// GTP-U version 1 (3GPP TS 29.281), UDP port 2152.
-    GtpU = 1, "GTP-U";
-    /// Data channel of CAPWAP (RFC 5415, RFC 5416), UDP port 5247.
-    Capwap = 2, "CAPWAP";
-    /// TaZmen Sniffer Protocol, UDP port 37008.
-    Tzsp = 3, "TZSP";
-    /// VXLAN (RFC 7348) and VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe), UDP ports 4789, 4790 and 8472.
-    Vxlan = 4, "VXLAN";
-    /// Geneve (RFC 8926), UDP port 6081.
-    Geneve = 5, "Geneve";
-    /// GRE (RFC 2784, RFC 2890), and the enhanced one of PPTP (RFC 2637), IP protocol 47.
-    Gre = 6, "GRE";
-    /// ERSPAN types I, II and III (draft-foschiano-erspan) over GRE.
-    Erspan = 7, "ERSPAN";
-    /// NVGRE (RFC 7637): Ethernet over GRE with a key and without a sequence number.
-    Nvgre = 8, "NVGRE";
-    /// L2TP version 2 (RFC 2661), UDP port 1701, and 3 (RFC 3931), there and as IP protocol 115.
-    L2tp = 9, "L2TP";
-    /// Teredo (RFC 4380), UDP port 3544.
-    Teredo = 10, "Teredo";
-}
+tunnels!(variants);
 
 impl Tunnel {
-    /// Returns whether copies of packets travel in it, which may lack their ends.
+    /// Returns whether it carries copies of packets, which may be cut.
     pub(crate) const fn carries_copies(self) -> bool {
         matches!(self, Self::Erspan | Self::Tzsp)
     }

@@ -1,4 +1,4 @@
-//! Settings of a run.
+//! Configuration of a run.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
@@ -15,61 +15,61 @@ use crate::nfstream6;
 use crate::packet::Packet;
 use crate::time::Duration;
 
-/// Settings of a run: how flows are cut, and what is measured of them.
+/// Configuration of a run: rules, measurements, limits.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Timeouts of flows.
     pub timeouts: Timeouts,
-    /// Rules by which flows are timed, ended, numbered and put in order.
+    /// Rules for times, ends, numbers and order of flows.
     pub rules: Rules,
     /// Decoder of the frames.
     pub dialect: Dialect,
-    /// What of each packet is decoded.
+    /// Options of decoding.
     pub decode: decode::Options,
     /// Dissector that labels flows, `None` for no labels.
     pub dissection: Option<Dissection>,
-    /// What is measured of flows besides their volume.
+    /// Measurements besides the volume of flows.
     pub measuring: Measuring,
-    /// Process table to attribute flows of live sources with, `None` for no attribution.
+    /// Process table for the flows of live sources, `None` for no attribution.
     pub processes: Option<ProcessWatcher>,
-    /// Flows after which the run ends, `None` for no end.
+    /// Flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
-    /// Most active flows, `None` for any number. Each meter has its share, so with several of
-    /// them a flow may be evicted that one meter would have kept.
+    /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
+    /// meters a flow may be evicted that a single meter would have kept.
     pub max_active_flows: Option<NonZeroUsize>,
-    /// Shards of the work. Runs with hooks, and those by other than the standard rules, have one.
+    /// Shards of the work. Runs with hooks, and runs by other than the standard rules, have one.
     pub meters: NonZeroUsize,
     /// Most packets of a chunk.
     pub chunk_packets: NonZeroUsize,
 }
 
-/// Rules by which flows are timed, ended, numbered and put in order.
+/// Rules for times, ends, numbers and order of flows.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Rules {
-    /// Those of this program.
+    /// The rules of this engine.
     #[default]
     Standard,
-    /// Those of nfstream 6: one clock of milliseconds, a slice is a flow of its own, ids count
+    /// The rules of nfstream 6: one clock in milliseconds, slices are separate flows, ids count
     /// ended flows in the order in which their ends are noticed. Always with one meter.
     #[cfg(feature = "nfstream6")]
     Nfstream6,
 }
 
-/// How frames are decoded.
+/// Decoder of frames.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Dialect {
     /// By the standards.
     #[default]
     Standard,
-    /// As nfstream 6.6 decodes them, mistakes included: for comparison with its results.
+    /// Behaves as nfstream 6.6, mistakes included, for comparison with its results.
     #[cfg(feature = "nfstream6")]
     Nfstream6,
 }
 
 impl Dialect {
-    /// Returns the function that reads the MAC addresses of a packet in its frame.
+    /// Returns the function that reads the MAC addresses of a packet from its frame.
     pub fn link_addresses(self) -> fn(&Packet, &[u8]) -> LinkAddresses {
         match self {
             Self::Standard => LinkAddresses::read,
@@ -79,7 +79,7 @@ impl Dialect {
     }
 }
 
-/// Parts of a meter that are made when a run begins.
+/// Parts of a meter that are created when a run begins.
 #[derive(Default)]
 pub(super) struct MeterParts {
     pub(super) dissector: Option<Box<dyn Dissector>>,
@@ -151,13 +151,13 @@ impl Config {
     }
 }
 
-/// Returns how many meters suit an input of `bytes`, if that is known: one for an input that is
-/// read before others would have begun, otherwise as many as the machine has processors.
+/// Returns a suitable number of meters for an input of `bytes`, if that is known: one for an input
+/// too short to share, otherwise the number of processors.
 pub fn suitable_meters(bytes: Option<u64>) -> NonZeroUsize {
     const SMALL: u64 = 16 << 20;
     match bytes {
         Some(..SMALL) => NonZeroUsize::MIN,
-        // Counts what a control group or an affinity mask allows.
+        // Respects limits of control groups and affinity masks.
         _ => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     }
 }

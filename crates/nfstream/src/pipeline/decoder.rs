@@ -8,7 +8,7 @@ use crate::decode::{self, DecodeError, FragmentId};
 use crate::nfstream6;
 use crate::packet::{Packet, RawRecord};
 
-/// Records whose headers are fetched ahead of decoding.
+/// Records whose headers are prefetched before decoding.
 const LOOK_AHEAD: usize = 8;
 
 /// The decoder of a run.
@@ -16,7 +16,7 @@ const LOOK_AHEAD: usize = 8;
 pub(super) enum Decoder {
     /// By the standards.
     Standard(decode::Options),
-    /// As nfstream 6 decodes.
+    /// With the behaviour of nfstream 6.
     #[cfg(feature = "nfstream6")]
     Nfstream6(decode::Options),
 }
@@ -37,7 +37,8 @@ impl Decoded {
 }
 
 impl Decoder {
-    /// Decodes `records` of a chunk with the bytes `frames` into `decoded`; counts the others.
+    /// Decodes `records` of a chunk with the bytes `frames` into `decoded`; counts the ignored
+    /// ones.
     #[inline]
     pub(super) fn decode(
         self,
@@ -82,7 +83,7 @@ fn each(
     }
 }
 
-/// Fetches the headers of a record: up to transport they rarely leave two cache lines.
+/// Prefetches the headers of a record: up to transport they rarely span more than two cache lines.
 #[inline]
 fn prefetch_headers(frames: &[u8], record: &RawRecord) {
     if let Ok(offset) = usize::try_from(record.offset) {

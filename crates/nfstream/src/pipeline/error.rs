@@ -20,7 +20,7 @@ pub enum RunError {
     /// The dissector cannot be set up.
     #[error(transparent)]
     Dissector(#[from] DissectError),
-    /// Code called for packets and flows failed.
+    /// A hook failed.
     #[error(transparent)]
     Hook(HookError),
     /// A thread of the engine panicked, which is a bug.
@@ -44,11 +44,11 @@ pub enum RunError {
     },
 }
 
-/// Settings of a run that contradict each other.
+/// Contradiction in the configuration of a run.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    /// Hooks see packets in their order, which several meters do not keep.
+    /// Hooks get packets in their order, which several meters do not keep.
     #[error("hooks need one meter, not {meters}")]
     HooksWithMeters {
         /// Meters of the run.

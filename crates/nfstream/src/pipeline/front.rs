@@ -1,4 +1,4 @@
-//! Reading and decoding in threads of their own, ahead of the meters.
+//! Reading and decoding ahead of the meters, in separate threads.
 //!
 //! ```text
 //! reader → decoders → dispatch, in order → every consumer
@@ -21,10 +21,10 @@ use crate::flow::{FragmentTable, Tick, hash_of_addresses};
 use crate::packet::{Chunk, ChunkBytes, Fragment, Packet};
 use crate::time::Timestamp;
 
-/// Messages that wait in a queue at most.
+/// Most messages that wait in a queue.
 pub(super) const QUEUE: usize = 4;
 
-/// How long a step of a run waits for the source, at most.
+/// Longest time that a step of a run waits for the source.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A chunk whose packets have been decoded.
@@ -32,7 +32,7 @@ pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_milli
 pub(super) struct FedChunk {
     pub(super) bytes: ChunkBytes,
     pub(super) content: Packets,
-    /// Ticks of the clock; their places count decoded packets.
+    /// Ticks of the clock, at indices of decoded packets.
     pub(super) ticks: Vec<Tick>,
     pub(super) tally: Tally,
     /// Returns the memory of the packets to the decoders.
@@ -43,7 +43,7 @@ pub(super) struct FedChunk {
 #[derive(Debug, Default)]
 pub(super) struct Packets {
     pub(super) decoded: Decoded,
-    /// For each meter, the places of its packets in ascending order; none if there is but one.
+    /// Indices of each meter's packets in ascending order; empty if there is one meter.
     pub(super) shares: Vec<Vec<u32>>,
 }
 
@@ -53,7 +53,7 @@ impl Packets {
         self.shares.iter_mut().for_each(Vec::clear);
     }
 
-    /// Shares the packets among `shards` meters.
+    /// Divides the packets among `shards` meters.
     fn share(&mut self, shards: usize) {
         if shards == 1 {
             return;
@@ -90,7 +90,7 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Takes how the source has ended, for the one consumer that reports it.
+    /// Takes the outcome of the source, for the one consumer that reports it.
     pub(super) fn take_outcome(&self) -> Outcome {
         std::mem::take(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -106,14 +106,14 @@ enum Content {
     End(End),
 }
 
-/// Division of the work in front of the meters.
+/// Division of the work before the meters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrontConfig {
     /// Decoder of the packets.
     pub(super) decoder: Decoder,
     /// Threads that decode.
     pub(super) decoders: usize,
-    /// Meters among which packets are shared.
+    /// Meters that share the packets.
     pub(super) shards: usize,
     /// Consumers of every chunk: meters, and the merge of their results.
     pub(super) consumers: usize,
@@ -148,7 +148,7 @@ pub(super) fn start(
     receivers
 }
 
-/// Reads until the source ends or no decoder is left. Used chunks come back through `used`.
+/// Reads until the source ends or no decoder is left. Used chunks return through `used`.
 fn read(intake: &mut Intake, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
     for number in 0.. {
         let mut chunk = used.try_recv().unwrap_or_default();
@@ -168,7 +168,7 @@ fn read(intake: &mut Intake, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
     }
 }
 
-/// Decodes chunks until there are no more or no consumer is left.
+/// Decodes chunks until none or no consumer is left.
 fn decode(
     raw: &Receiver<Raw>,
     used: &Sender<Chunk>,
@@ -193,7 +193,7 @@ fn decode(
     }
 }
 
-/// Decoding of chunks in one thread.
+/// Decoding in one thread.
 struct Decoding<'a> {
     decoder: Decoder,
     shards: usize,
@@ -221,7 +221,7 @@ impl Decoding<'_> {
     }
 }
 
-/// Returns which of `shards` gets `packet`: the same for all packets between two addresses.
+/// Returns the shard of `packet`: the same for all packets between two addresses.
 fn shard(packet: &Packet, shards: usize) -> usize {
     let shards = u64::try_from(shards).unwrap_or(u64::MAX);
     usize::try_from(hash_of_addresses(packet) % shards).unwrap_or(0)
@@ -232,7 +232,7 @@ enum Ready {
     End(Arc<End>),
 }
 
-/// Brings chunks back into order and does what has to be done in it.
+/// Restores the order of chunks, and does the work that depends on it.
 struct Dispatch {
     next: u64,
     early: BTreeMap<u64, Ready>,
@@ -246,7 +246,7 @@ impl Dispatch {
         Self { next: 0, early: BTreeMap::new(), fragments: FragmentTable::default(), feeds, shards }
     }
 
-    /// Sends what is ready by now, in order; returns whether all consumers are left.
+    /// Sends the chunks that are ready, in order; returns whether all consumers are left.
     fn send(&mut self, number: u64, ready: Ready) -> bool {
         self.early.insert(number, ready);
         while let Some(ready) = self.early.remove(&self.next) {
@@ -268,7 +268,7 @@ impl Dispatch {
     fn resolve_fragments(&mut self, chunk: &mut FedChunk) {
         let Decoded { packets, fragments } = &mut chunk.content.decoded;
         self.fragments.resolve(packets, fragments);
-        // In a tunnel the first fragment has other addresses than those that follow it.
+        // In a tunnel the first fragment has other addresses than the later ones.
         let is_later = |packet: &Packet| packet.fragment == Fragment::Later;
         if !fragments.is_empty() && packets.iter().any(is_later) {
             chunk.content.share(self.shards);

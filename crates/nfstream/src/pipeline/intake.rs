@@ -1,4 +1,4 @@
-//! The source of a run, with what has to be done where it is read.
+//! The source of a run, and the work where it is read.
 
 use std::mem;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ pub(super) struct Intake {
     source: Box<dyn Source>,
     /// Most packets of a chunk.
     limit: usize,
-    /// Keeps the process table up to date while packets are read.
+    /// Updates the process table while packets are read.
     polling: Option<Polling>,
-    /// Whether the stop of the run has been seen.
+    /// Whether the run's stop was noticed.
     is_stopping: bool,
     shared: Arc<Shared>,
     clock: StreamClock,
-    /// Time of the last packet, or until which the stream is settled.
+    /// Time of the last packet, or up to which the stream is settled.
     time: Timestamp,
 }
 
@@ -38,14 +38,14 @@ impl Intake {
         Self { source, limit, polling, is_stopping: false, shared, clock, time }
     }
 
-    /// Fills `chunk` and `ticks`, or returns how the source has ended.
+    /// Fills `chunk` and `ticks`, or returns the outcome of the source.
     pub(super) fn read(&mut self, chunk: &mut Chunk, ticks: &mut Vec<Tick>) -> Option<Outcome> {
         ticks.clear();
         if self.shared.is_stopped() {
             if !mem::replace(&mut self.is_stopping, true)
                 && let Some(polling) = &self.polling
             {
-                // Flows end soon, also those whose sockets are newer than the table.
+                // Flows are about to end, some with sockets newer than the table.
                 polling.update_now();
             }
             if !self.source.stop() {
@@ -63,7 +63,7 @@ impl Intake {
         None
     }
 
-    /// Returns the counts of a chunk that has just been read.
+    /// Returns the counts of a chunk that was just read.
     pub(super) fn tally(&mut self, chunk: &Chunk) -> Tally {
         Tally::of(self.source.as_mut(), chunk)
     }

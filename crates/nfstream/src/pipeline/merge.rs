@@ -7,48 +7,48 @@ use crate::flow::Wheel;
 use crate::meter::MeterOutput;
 use crate::time::{Duration, Timestamp};
 
-/// Puts records in the order in which their flows ended, then of their ids.
+/// Sorts records by the end of their flows, then by id.
 ///
 /// An end is noticed some time after it has passed, so records wait until the clock of the stream
-/// says that no earlier one can come.
+/// rules out any earlier one.
 #[derive(Debug)]
 pub(super) struct Order {
     idle: Duration,
-    /// Noticed since the last release, in no order.
+    /// Records since the last release, in no order.
     fresh: Vec<Record>,
-    /// Noticed before it; ended after the clock's time then.
+    /// Earlier records whose flows ended after the clock's time of that release.
     waiting: BTreeMap<Place, Record>,
 }
 
-/// Where a record stands in the output.
+/// Position of a record in the output.
 type Place = (Timestamp, u64, u32);
 
-/// Records that wait at most. Only a stream that jumps back in time comes near it.
+/// Most records that wait. Only a stream that jumps back in time comes near this limit.
 const CAPACITY: usize = 16_384;
 
 impl Order {
-    /// Returns the order of flows that end after `idle`.
+    /// Returns the order for flows that end after `idle`.
     pub(super) fn new(idle: Duration) -> Self {
         Self { idle, fresh: Vec::new(), waiting: BTreeMap::new() }
     }
 
-    /// Takes records that have been noticed.
+    /// Adds records.
     pub(super) fn take(&mut self, records: impl Iterator<Item = Record>) {
         self.fresh.extend(records);
     }
 
-    /// Moves the records before which none can come any more to `out`, now that the meters have
+    /// Moves the records that no other can precede any more to `out`, now that the meters have
     /// ended the flows that were idle at `time`.
     pub(super) fn release(&mut self, time: Timestamp, out: &mut Vec<Record>) {
         self.release_until(Wheel::settled(self.idle, time), out);
     }
 
-    /// Gives out all that is left.
+    /// Releases all remaining records.
     pub(super) fn finish(&mut self, out: &mut Vec<Record>) {
         self.release_until(Timestamp::MAX, out);
     }
 
-    /// Gives out the records of flows that ended by `time`.
+    /// Releases the records of flows that ended by `time`.
     fn release_until(&mut self, time: Timestamp, out: &mut Vec<Record>) {
         self.fresh.sort_by_key(place);
         for record in self.fresh.drain(..) {
@@ -77,13 +77,12 @@ fn place(record: &Record) -> Place {
     (record.ended, record.id, record.flow.slice)
 }
 
-/// Gives conversations their ids: those of several meters are counted together, in the order of
-/// their first packets.
+/// Assigns ids to conversations, counted over all meters in the order of their first packets.
 #[derive(Debug)]
 pub(super) struct Ids {
-    /// For each meter, the ids of its active conversations by its own count of births.
+    /// For each meter, the ids of its active conversations by its own count.
     active: Vec<HashMap<u64, u64, foldhash::fast::FixedState>>,
-    /// For each meter, its births so far.
+    /// For each meter, its conversations so far.
     births: Vec<u64>,
     next: u64,
 }
@@ -93,7 +92,7 @@ impl Ids {
         Self { active: vec![HashMap::default(); meters], births: vec![0; meters], next: 0 }
     }
 
-    /// Gives ids to the conversations born in a chunk, then to the records of each meter.
+    /// Assigns ids to the conversations that began in a chunk, then to the records of each meter.
     pub(super) fn assign(&mut self, output: &mut [MeterOutput]) {
         let mut born: Vec<(u32, usize)> = output
             .iter()

@@ -1,8 +1,8 @@
 //! From a source to records in their final order: decoding, meters, merge.
 //!
-//! The one place that knows every stage. With one meter all work is done in the caller's thread;
-//! with several, a reader, decoders and meters have threads of their own and the caller's merges
-//! their results. Both give the same records in the same order.
+//! The only module that knows every stage. With one meter all work is done in the caller's thread;
+//! with several, a reader, decoders and meters run in separate threads and the caller's thread
+//! merges their results. Both return the same records in the same order.
 
 mod config;
 mod decoder;

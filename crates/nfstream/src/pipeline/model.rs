@@ -1,8 +1,8 @@
-//! The threads of a run in a model: the one that continues at each lock, queue and flag is chosen
-//! anew in every round, by chance or so that rare orders come early. A thread that never ends, or waits
-//! for one that waits for it, fails the round.
+//! Model of the threads of a run: in every round a scheduler chooses which one continues at each
+//! lock, queue and flag, at random or so that rare orders come early. A thread that never ends, or
+//! a deadlock, fails the round.
 //!
-//! It is the real pipeline, but for the channels: `make model`.
+//! Everything but the channels is the real pipeline: `make model`.
 
 pub(in crate::pipeline) mod channel;
 
@@ -27,7 +27,7 @@ use crate::flow::{Slot, Timeouts};
 use crate::packet::{Chunk, ChunkBytes, LinkType, Packet, RawRecord};
 use crate::time::{Duration, Timestamp};
 
-/// Rounds of each test by each way to choose.
+/// Rounds of each test with each scheduler.
 const ROUNDS: usize = 5_000;
 
 /// Chunks of a source.
@@ -70,7 +70,7 @@ impl Source for Script {
             return match self.ending {
                 Ending::Complete => Ok(false),
                 Ending::Failure => Err(CaptureError::Changed { path: "script".into() }),
-                // Without a report.
+                // Without printing the panic.
                 Ending::Panic => resume_unwind(Box::new("the source panicked")),
             };
         }
@@ -114,10 +114,10 @@ fn run(ending: Ending, meters: usize) -> Run {
     Run::new(Script::boxed(ending), &config(meters)).unwrap()
 }
 
-/// What is compared of records.
+/// Compared part of a record.
 type Row = (u64, Timestamp, u64);
 
-/// Takes steps to the end; returns rows, and the error if there was one.
+/// Advances to the end; returns rows, and the error if there was one.
 fn exhaust(run: &mut Run) -> (Vec<Row>, Option<RunError>) {
     let mut rows = Vec::new();
     let row = |record: &Record| (record.id, record.flow.first_seen, record.volume.total_packets());
@@ -168,7 +168,7 @@ fn rows_are_those_of_one_meter() {
     explore(|| {
         let one = exhaust(&mut run(Ending::Complete, 1)).0;
         assert_eq!(one.len(), 21);
-        // Two decoders from five meters on.
+        // From five meters on, there are two decoders.
         for meters in [2, 5] {
             let mut run = run(Ending::Complete, meters);
             let (rows, error) = exhaust(&mut run);
@@ -180,7 +180,7 @@ fn rows_are_those_of_one_meter() {
 }
 
 #[test]
-fn a_run_dropped_half_way_leaves_no_thread() {
+fn a_run_dropped_halfway_leaves_no_thread() {
     explore(|| {
         for meters in [2, 5] {
             let mut run = run(Ending::Complete, meters);
@@ -220,7 +220,7 @@ fn an_error_of_the_source_comes_after_all_rows() {
 }
 
 #[test]
-fn a_panic_of_the_source_is_told() {
+fn a_panic_of_the_source_is_reported() {
     explore(|| {
         let (_, error) = exhaust(&mut run(Ending::Panic, 2));
         assert_eq!(panicked(error), ("nfstream-reader".into(), "the source panicked".into()));
@@ -265,7 +265,7 @@ impl Dissector for Faulty {
 }
 
 #[test]
-fn a_panic_of_a_meter_is_told() {
+fn a_panic_of_a_meter_is_reported() {
     explore(|| {
         let config = config(2);
         let mut run = Run::start(Script::boxed(Ending::Complete), &config, |intake, _, shared| {
@@ -274,7 +274,7 @@ fn a_panic_of_a_meter_is_told() {
             Engine::Threads(Box::new(Threads::start(intake, parts, &config, shared)))
         });
         let (_, error) = exhaust(run.as_mut().unwrap());
-        // Addresses are shared out by chance: the meter may have got fewer packets than that.
+        // The meter that panics may have received fewer packets than that.
         if error.is_some() {
             let told = panicked(error);
             assert_eq!(told, ("nfstream-meter-0".into(), "the dissector panicked".into()));

@@ -3,13 +3,13 @@
 use super::error::RunError;
 use crate::features::Record;
 
-/// How a run ends.
+/// Outcome of a run.
 #[derive(Debug, Default)]
 pub(super) enum Outcome {
-    /// All was read.
+    /// The input was read to its end.
     #[default]
     Complete,
-    /// Reading failed. The records of all flows up to there come before the error.
+    /// Reading failed. The records of all flows up to there precede the error.
     Failed(RunError),
 }
 
@@ -18,7 +18,7 @@ pub(super) enum Outcome {
 pub(super) struct Advance {
     /// The next records, possibly none.
     pub(super) records: Vec<Record>,
-    /// How the run ended, `None` while there is more to come.
+    /// Outcome of the run, `None` while there is more to come.
     pub(super) outcome: Option<Outcome>,
 }
 

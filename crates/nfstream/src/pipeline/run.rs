@@ -19,20 +19,20 @@ use crate::meter::{Hooks, Lifecycle, NoHooks, Standard};
 #[cfg(feature = "nfstream6")]
 use crate::nfstream6::Nfstream6;
 
-/// Packets from which on a run leaves enough behind to be worth a walk over the heap.
+/// Packets after which a run frees enough memory to justify a scan of the heap.
 const MANY_PACKETS: u64 = 100_000;
 
-/// How late packets may be read and flows be ended, at most, before the process of a flow is
-/// forgotten: a slow consumer holds up both.
+/// Longest delay between a packet and the end of its flow before the process of the flow is
+/// forgotten: a slow consumer delays reading.
 const LATENESS: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What one step of a run brought.
+/// Result of one step of a run.
 #[derive(Debug)]
 pub enum Step {
-    /// These records, possibly none, are next; there may be more to come. A step ends without any
-    /// also when the source has nothing to read for a while.
+    /// The next records, possibly none; more may follow. A step also ends when the source has
+    /// nothing to read for a while.
     Records(Vec<Record>),
-    /// These records, possibly none, are the last.
+    /// The last records, possibly none.
     Last(Vec<Record>),
 }
 
@@ -43,7 +43,7 @@ pub struct Run {
     shared: Arc<Shared>,
     pool: RecordPool,
     engine: Engine,
-    /// Flows that are still wanted, `None` for all.
+    /// Flows left before the run ends, `None` for no limit.
     flows_left: Option<u64>,
     /// Whether packets come from interfaces.
     is_live: bool,
@@ -58,7 +58,7 @@ pub(super) enum Engine {
     Nfstream6(Single<Nfstream6>),
     /// Several meters.
     Threads(Box<Threads>),
-    /// The run has ended; an error is still to be reported.
+    /// The run has ended; an error may still have to be reported.
     Ended(Option<RunError>),
 }
 
@@ -70,19 +70,19 @@ pub(super) enum Single<L> {
     Ahead(Box<Ahead<L>>),
 }
 
-/// Threads in which packets are read and decoded.
+/// Threads that read and decode packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Reading {
-    /// The caller's own.
+    /// The caller's thread.
     Inline,
-    /// Others, ahead of the caller's.
+    /// Separate threads, ahead of the caller's.
     Ahead,
 }
 
 impl Run {
     /// Begins a run over `source`.
     ///
-    /// A source that may keep its reader waiting gets a thread of its own also for one meter.
+    /// A source that may block gets a thread of its own even with one meter.
     ///
     /// # Errors
     ///
@@ -95,8 +95,8 @@ impl Run {
         })
     }
 
-    /// Begins a run over `source` that is meant for [`advance_with`](Self::advance_with): with one
-    /// meter, whose packets are read and decoded ahead while hooks work.
+    /// Begins a run over `source` for [`advance_with`](Self::advance_with): with one meter, whose
+    /// packets are read and decoded ahead while hooks work.
     ///
     /// # Errors
     ///
@@ -108,29 +108,29 @@ impl Run {
         })
     }
 
-    /// Works on the next chunk.
+    /// Processes the next chunk.
     ///
     /// # Errors
     ///
-    /// [`RunError`] if the source cannot be read on, after the records of all flows up to there.
-    /// The run has ended then.
+    /// [`RunError`] if the source cannot be read any further, after the records of all flows up to
+    /// there. The run has then ended.
     pub fn advance(&mut self) -> Result<Step, RunError> {
         self.advance_with(&mut NoHooks)
     }
 
-    /// Works on the next chunk and calls `hooks` for its packets, in their order.
+    /// Processes the next chunk and calls `hooks` for its packets, in their order.
     ///
     /// # Errors
     ///
-    /// Those of [`advance`](Self::advance), at once those of `hooks`, and [`RunError::Config`] if
-    /// the run has several meters: hooks belong to runs from [`with_hooks`](Self::with_hooks).
+    /// Those of [`advance`](Self::advance), immediately those of `hooks`, and [`RunError::Config`]
+    /// if the run has several meters: hooks need a run from [`with_hooks`](Self::with_hooks).
     pub fn advance_with<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
         let advance = self.step(hooks).and_then(|advance| self.limit(advance, hooks));
         match advance {
             Ok(Advance { records, outcome: None }) => Ok(Step::Records(records)),
             Ok(Advance { records, outcome: Some(outcome) }) => {
                 let failure = outcome.failure();
-                // The error comes with the next call, so that no record is lost to it.
+                // The error comes with the next call, so that no record is lost.
                 let has_failed = failure.is_some();
                 self.engine = Engine::Ended(failure);
                 Ok(if has_failed { Step::Records(records) } else { Step::Last(records) })
@@ -146,7 +146,7 @@ impl Run {
         worker::catch("of the caller", || self.engine.advance(hooks)).flatten()
     }
 
-    /// Cuts a step short where the run has given all flows that are wanted.
+    /// Ends the run once it has returned the flows that were requested.
     fn limit<H: Hooks>(&mut self, advance: Advance, hooks: &mut H) -> Result<Advance, RunError> {
         let Advance { mut records, outcome } = advance;
         let Some(flows_left) = &mut self.flows_left else {
@@ -159,17 +159,17 @@ impl Run {
         }
         records.truncate(wanted);
         *flows_left = 0;
-        // Nobody wants the flows that are still open, but hooks have followed them.
+        // The active flows are not needed, but hooks have followed them.
         if H::ACTIVE && self.is_live && outcome.is_none() {
             self.stop_handle().stop();
             while self.step(hooks)?.outcome.is_none() {}
         }
-        // An error of the source comes after the last flow that is wanted.
+        // An error of the source comes after the last requested flow.
         Ok(Advance { records, outcome: Some(Outcome::Complete) })
     }
 
-    /// Ends the run and its threads at once, and gives the system back the memory they leave.
-    /// Open flows are lost; a [`StopHandle`] ends it without loss.
+    /// Ends the run and its threads at once, and returns their memory to the system. Active flows
+    /// are lost; a [`StopHandle`] ends the run without loss.
     pub fn stop(&mut self) {
         self.engine = Engine::Ended(None);
         if self.shared.packets() >= MANY_PACKETS {
@@ -177,8 +177,8 @@ impl Run {
         }
     }
 
-    /// Gives the run up without waiting for its threads, and keeps its memory: in a process that
-    /// was forked from the one of the run they do not exist, and their locks stay locked.
+    /// Abandons the run without waiting for its threads, and keeps its memory: in a forked process
+    /// the threads do not exist, and their locks stay locked.
     pub fn abandon(&mut self) {
         std::mem::forget(std::mem::replace(&mut self.engine, Engine::Ended(None)));
     }
@@ -198,7 +198,7 @@ impl Run {
         self.pool.clone()
     }
 
-    /// Returns a handle that ends the run.
+    /// Returns a handle that stops the run.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle::new(&self.shared)
     }
@@ -258,7 +258,7 @@ impl Engine {
                 Self::Threads(Box::new(Threads::start(intake, parts, config, shared)))
             }
             Rules::Standard => Self::Single(Single::start(intake, parts, config, shared, reading)),
-            // All flows wait for each other, so there is one meter.
+            // Flows depend on each other's order, so there is one meter.
             #[cfg(feature = "nfstream6")]
             Rules::Nfstream6 => {
                 Self::Nfstream6(Single::start(intake, parts, config, shared, reading))
@@ -307,7 +307,7 @@ impl<L: Lifecycle> Single<L> {
     }
 }
 
-/// Fails unless there is one meter: hooks see packets in their order, which several do not keep.
+/// Checks that there is one meter: hooks get packets in their order, which several do not keep.
 fn only_one(meters: NonZeroUsize) -> Result<(), ConfigError> {
     if meters > NonZeroUsize::MIN {
         return Err(ConfigError::HooksWithMeters { meters });

@@ -1,4 +1,4 @@
-//! Counts of a run that other threads may read, and its stop.
+//! Counts of a run that other threads may read, and its stop flag.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::features::Record;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// Whether reading is to end.
+    /// Whether the run was stopped.
     stop: AtomicBool,
 }
 
@@ -32,11 +32,11 @@ pub(super) struct MeterCounts {
     pub(super) active_flows: usize,
 }
 
-/// A handle that ends a run from any thread.
+/// Handle that stops a run from any thread.
 #[derive(Clone, Debug)]
 pub struct StopHandle(Arc<Shared>);
 
-/// A handle to the counts of a run, which outlives it.
+/// Handle to the counts of a run, which outlives it.
 #[derive(Clone, Debug)]
 pub struct Monitor(Arc<Shared>);
 
@@ -45,13 +45,13 @@ impl StopHandle {
         Self(Arc::clone(shared))
     }
 
-    /// Has the run read no further than what has been captured by now. Its flows then end
-    /// as at the end of input, and further steps of the run give them.
+    /// Stops the run: it reads only packets that were already captured. Its flows then end as at
+    /// the end of input, and further steps of the run return them.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the run is to end.
+    /// Returns whether the run was stopped.
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped()
     }
@@ -67,7 +67,7 @@ impl Monitor {
         self.0.lock().stats.clone()
     }
 
-    /// Returns how far the source has been read.
+    /// Returns the read position of the source.
     pub fn progress(&self) -> ReadProgress {
         self.0.lock().progress.clone()
     }
@@ -79,7 +79,7 @@ impl Monitor {
 }
 
 impl Shared {
-    /// Returns whether reading is to end.
+    /// Returns whether the run was stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -105,7 +105,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Counters are whole after every statement, so a panic elsewhere does not spoil them.
+        // Counters are consistent after every statement, so a panic elsewhere does not affect them.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! One meter in the caller's thread: nothing of its results is handed over.
+//! One meter in the caller's thread, which keeps its results there.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::meter::{HookError, Hooks, Lifecycle, Meter};
 use crate::packet::{Chunk, ChunkBytes, Packet};
 use crate::time::Timestamp;
 
-/// Packets decoded before they are put into flows: few enough to stay in the first-level cache.
+/// Packets decoded before they are added to flows: few enough to stay in the first-level cache.
 const PIECE: usize = 64;
 
 /// A meter and the order of its records.
@@ -41,8 +41,8 @@ pub(super) struct Inline<L> {
     metering: Metering<L>,
 }
 
-/// A meter in the caller's thread, fed by a reader and a decoder in threads of their own: for
-/// hooks, which hold up the caller's thread.
+/// A meter in the caller's thread, fed by a reader and a decoder in separate threads: for hooks,
+/// which delay the caller's thread.
 pub(super) struct Ahead<L> {
     feed: Receiver<Feed>,
     workers: Workers,
@@ -79,7 +79,7 @@ impl<L: Lifecycle> Inline<L> {
         Ok(Advance { records, outcome: None })
     }
 
-    /// Decodes and meters the chunk, piece by piece, with a tick of the clock where one is due.
+    /// Decodes and meters the chunk, piece by piece, with the ticks of the clock between.
     fn work<H: Hooks>(
         &mut self,
         tally: &mut Tally,
@@ -113,12 +113,12 @@ impl<L: Lifecycle> Ahead<L> {
         let mut workers = Workers::default();
         let front = FrontConfig { decoder: config.decoder(), decoders: 1, shards: 1, consumers: 1 };
         let mut feeds = front::start(intake, front, &mut workers);
-        let feed = feeds.pop().expect("one consumer was asked for");
+        let feed = feeds.pop().expect("one consumer was requested");
         Self { feed, workers, metering: Metering::new(parts, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
-        // A pipe may stay silent for long; the caller gets its turn now and then.
+        // A pipe may stay silent for long; the caller regains control now and then.
         let feed = &self.feed;
         match hooks.while_waiting(|| feed.recv_timeout(PATIENCE)) {
             Err(RecvTimeoutError::Timeout) => Ok(Advance::default()),
@@ -159,7 +159,7 @@ impl<L: Lifecycle> Metering<L> {
         packets: &[Packet],
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        // The place where a flow is born matters only to a merge of several meters.
+        // Only a merge of several meters needs the index of a first packet.
         self.meter.process(bytes, packets.iter().map(|packet| (0, packet)), hooks)
     }
 

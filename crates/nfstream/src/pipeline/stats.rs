@@ -12,15 +12,15 @@ pub struct Stats {
     pub flow_packets: u64,
     /// Packets that belong to no flow.
     pub ignored: Ignored,
-    /// Packets of flows that came after a later packet of their flow.
+    /// Packets older than the last one of their flow.
     pub late_packets: u64,
     /// Flows that have ended.
     pub flows: u64,
-    /// Flows that ended only to make room for others.
+    /// Flows that were evicted.
     pub evicted_flows: u64,
-    /// Flows that have begun and not ended yet.
+    /// Active flows.
     pub active_flows: u64,
-    /// What the system counts of packets that come live, `None` for files.
+    /// Counts that the system keeps of a live capture, `None` for files.
     pub reception: Option<Reception>,
 }
 
@@ -31,7 +31,7 @@ pub struct Ignored {
     filtered: u64,
 }
 
-/// The reason for which the packets that a filter does not match are ignored.
+/// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
 
 impl Ignored {
@@ -40,7 +40,7 @@ impl Ignored {
         self.undecoded[reason.index()] += 1;
     }
 
-    /// Counts packets that a filter has taken out.
+    /// Counts packets that a filter has removed.
     pub(crate) fn add_filtered(&mut self, packets: u64) {
         self.filtered += packets;
     }
@@ -58,7 +58,7 @@ impl Ignored {
         self.undecoded.iter().sum::<u64>() + self.filtered
     }
 
-    /// Returns each reason for which packets were ignored, and how many.
+    /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let undecoded = DecodeError::ALL.map(DecodeError::reason).into_iter().zip(self.undecoded);
         let filtered = std::iter::once((FILTERED, self.filtered));

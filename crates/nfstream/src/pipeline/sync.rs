@@ -1,5 +1,5 @@
-//! Locks and channels of the threads of a run: the standard library's and crossbeam's. With
-//! `--cfg shuttle` the tests use ones by which a model chooses the thread that continues.
+//! Locks and channels of the threads of a run: the standard library's and crossbeam's. With `--cfg
+//! shuttle`, tests replace them by ones whose scheduler is a model.
 
 #[cfg(not(all(shuttle, test)))]
 pub(super) use {

@@ -1,4 +1,4 @@
-//! Several meters, each in a thread of its own; the caller's thread merges their results.
+//! Several meters in separate threads; the caller's thread merges their results.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::features::Record;
 use crate::flow::Tick;
 use crate::meter::{HookError, Meter, MeterOutput, NoHooks, Standard};
 
-/// The threads of a run, seen from the one that merges.
+/// The threads of a run, as used by the thread that merges.
 pub(super) struct Threads {
-    /// The same chunks that the meters get.
+    /// The chunks that the meters also get.
     feed: Receiver<Feed>,
-    /// Results of each meter for them.
+    /// Results of each meter for those chunks.
     outputs: Vec<Receiver<MeterOutput>>,
     meters: NonZeroUsize,
     ids: Ids,
@@ -56,7 +56,7 @@ impl Threads {
             let mut processes = processes.clone();
             let spare = spare.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
-                // In this thread: making a dissector takes longer than metering many a chunk.
+                // In this thread: making a dissector can take longer than metering many chunks.
                 if dissector.is_none() {
                     dissector = config.dissector()?;
                 }
@@ -144,7 +144,7 @@ impl Threads {
     }
 }
 
-/// Meters the packets of one shard until the source ends or the merge is gone.
+/// Meters the packets of one shard until the source ends or the merge is dropped.
 fn run_meter(
     meter: &mut Meter<Standard>,
     shard: usize,
@@ -185,7 +185,7 @@ fn meter_chunk(meter: &mut Meter<Standard>, shard: usize, chunk: &FedChunk) {
     }
 }
 
-/// Takes a result that cannot be an error, as there are no hooks.
+/// Asserts that a result without hooks is no error.
 fn no_error(result: Result<(), HookError>) {
     debug_assert!(result.is_ok(), "no hooks, no errors of hooks");
 }

@@ -5,16 +5,16 @@ use std::ops::Range;
 use crate::flow::Tick;
 use crate::time::Timestamp;
 
-/// A stretch of consecutive packets.
+/// Consecutive packets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Stretch {
-    /// Places of the packets.
+    /// Indices of the packets.
     pub(super) range: Range<usize>,
     /// Time of the tick after them; `None` if the stretch ends for another reason.
     pub(super) tick: Option<Timestamp>,
 }
 
-/// Splits `packets` packets at `ticks`, whose places count them, into stretches of at most `limit`.
+/// Splits `packets` packets at `ticks` into stretches of at most `limit`.
 ///
 /// Every tick ends a stretch, which may be empty.
 #[inline]

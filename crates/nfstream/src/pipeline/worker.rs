@@ -14,7 +14,7 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Runs `body` in a thread that is waited for.
+    /// Runs `body` in a thread that the run waits for.
     pub(super) fn spawn(
         &mut self,
         name: &str,
@@ -24,7 +24,7 @@ impl Workers {
         self.handles.extend(handle);
     }
 
-    /// Runs `body` in a thread that may outlive the run: it can hang in a read of a pipe.
+    /// Runs `body` in a thread that may outlive the run: a read of a pipe can block it.
     pub(super) fn spawn_detached(
         &mut self,
         name: &str,
@@ -36,12 +36,12 @@ impl Workers {
     /// Waits for the threads to end.
     pub(super) fn join(&mut self) {
         for handle in self.handles.drain(..) {
-            // A panic has been caught inside.
+            // A panic was already caught inside.
             drop(handle.join());
         }
     }
 
-    /// Returns why a thread has gone away before its time.
+    /// Returns why a thread ended early.
     pub(super) fn failure(&self) -> RunError {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.unwrap_or_else(|| RunError::Panicked {
@@ -74,7 +74,7 @@ impl Workers {
 
 /// Does `work` for `thread`; a panic in it becomes an error.
 pub(super) fn catch<R>(thread: &str, work: impl FnOnce() -> R) -> Result<R, RunError> {
-    // What a panic leaves half done is not used again: the run ends with it.
+    // State that a panic leaves inconsistent is not used again: the run ends with it.
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| RunError::Panicked {
         thread: thread.to_owned(),
         message: message(&*panic),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_with_its_thread_and_message() {
+    fn a_panic_is_reported_with_its_thread_and_message() {
         let mut workers = Workers::default();
         workers.spawn("nfstream-test", || panic!("{} bad", 1));
         workers.join();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_panics_is_told() {
+    fn the_first_of_several_panics_is_reported() {
         let mut workers = Workers::default();
         for message in ["one", "two"] {
             workers.spawn("nfstream-test", move || panic!("{message}"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_without_text_is_told_too() {
+    fn a_panic_without_text_is_reported_too() {
         let mut workers = Workers::default();
         workers.spawn("nfstream-test", || std::panic::panic_any(7));
         workers.join();

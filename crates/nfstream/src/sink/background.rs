@@ -1,4 +1,4 @@
-//! Writing in a thread of its own, so that it costs the engine's thread nothing.
+//! Writing in a separate thread, at no cost to the engine's thread.
 
 use std::any::Any;
 use std::fmt::{self, Debug, Formatter};
@@ -12,10 +12,10 @@ use arrow_schema::SchemaRef;
 use super::{Sink, SinkError, Written};
 use crate::table::Provenance;
 
-/// Batches that wait to be written.
+/// Most batches that wait to be written.
 const QUEUE: usize = 4;
 
-/// A sink that another thread writes to. Writing waits while too many batches wait.
+/// Sink that writes in another thread. Writing blocks while the queue is full.
 pub struct Background<S> {
     /// The sink until it is opened.
     inner: Option<S>,
@@ -52,7 +52,7 @@ impl<S: Sink> Background<S> {
 }
 
 impl<S: Sink + 'static> Sink for Background<S> {
-    /// Opens the sink in the caller's thread, so that its error comes at once.
+    /// Opens the sink in the caller's thread, so that an error is reported immediately.
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
         let mut inner = self.inner.take().ok_or(SinkError::NotOpen)?;
         inner.open(schema, provenance)?;
@@ -65,7 +65,7 @@ impl<S: Sink + 'static> Sink for Background<S> {
                     Message::End => return inner.finish(),
                 }
             }
-            // The table was given up.
+            // The table was aborted.
             inner.abort();
             Ok(inner.written())
         };
@@ -84,7 +84,7 @@ impl<S: Sink + 'static> Sink for Background<S> {
         self.send(Message::Flush)
     }
 
-    /// Waits until all is written.
+    /// Waits until all batches are written.
     fn finish(&mut self) -> Result<Written, SinkError> {
         self.send(Message::End)?;
         self.join()

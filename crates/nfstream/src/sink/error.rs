@@ -9,7 +9,7 @@ use crate::table::TableError;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// There is a file already, and it is to be kept.
+    /// The file exists, and is to be kept.
     #[error("{}: exists already", path.display())]
     Exists {
         /// The file.
@@ -23,10 +23,10 @@ pub enum SinkError {
         /// The system's error.
         source: io::Error,
     },
-    /// The sink was written to before it was opened, or after its end: a bug of its caller.
+    /// The sink was used before it was opened or after its end: a bug of its caller.
     #[error("the table is not open")]
     NotOpen,
-    /// A destination that is no file failed.
+    /// A destination other than a file failed.
     #[error("{name}: cannot be written")]
     Other {
         /// Name of the destination.
@@ -40,11 +40,11 @@ pub enum SinkError {
         /// The system's error.
         source: io::Error,
     },
-    /// The rows cannot be made.
+    /// The rows cannot be built.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The thread that writes panicked, which means a bug of ours, or it cannot be started.
-    #[error("the thread that writes failed")]
+    /// The writing thread panicked, which is a bug, or cannot be started.
+    #[error("the writing thread failed")]
     Thread {
         /// The panic's message, or the system's error.
         source: io::Error,

@@ -1,4 +1,4 @@
-//! A file that is either written whole or not at all.
+//! Files that are written completely or not at all.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug, Formatter};
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::{Encoder, Format, Output, Sink, SinkError, Written};
 use crate::table::Provenance;
 
-/// Treatment of a file that exists already.
+/// Treatment of an existing file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Existing {
     /// It stays, and writing fails.
@@ -25,9 +25,9 @@ pub enum Existing {
 
 /// A table in a file.
 ///
-/// It grows under a temporary name beside its target and takes the target's name when it is
-/// complete and on the disk. Without [`finish`](Sink::finish) it goes away with this value. A path
-/// that leads to a pipe or a device is written directly; a symbolic link stays, and its target is
+/// The file grows under a temporary name in the same folder and takes its final name once it is
+/// complete and on disk. Without [`finish`](Sink::finish) it is removed when this value is dropped.
+/// A path to a pipe or a device is written directly; a symbolic link stays, and its target is
 /// replaced.
 pub struct FileSink {
     path: PathBuf,
@@ -37,7 +37,7 @@ pub struct FileSink {
     written: Written,
 }
 
-/// A table that has begun.
+/// An open table.
 struct Open {
     encoder: Box<dyn Encoder>,
     destination: Destination,
@@ -45,9 +45,9 @@ struct Open {
 
 /// Destination of a table's bytes.
 enum Destination {
-    /// A file with a temporary name, and the target that `path` leads to.
+    /// File with a temporary name, and the final target of `path`.
     File(NamedTempFile<Arc<File>>, PathBuf),
-    /// A pipe or a device: written as it is.
+    /// Pipe or device, written directly.
     Special,
 }
 
@@ -58,7 +58,7 @@ impl FileSink {
         Self { path: path.to_path_buf(), existing, format, open: None, written }
     }
 
-    /// Makes the file, or opens what is no file.
+    /// Creates the file, or opens a pipe or device.
     fn create(&self) -> Result<(Destination, Output), SinkError> {
         let cannot = |source| SinkError::io(&self.path, source);
         let (file, target) = match fs::metadata(&self.path) {
@@ -69,7 +69,7 @@ impl FileSink {
                 }
                 let target = fs::canonicalize(&self.path).map_err(cannot)?;
                 let file = temporary(&target).map_err(cannot)?;
-                // Like the file that it replaces, where that is possible.
+                // Permissions of the replaced file, where possible.
                 drop(file.as_file().set_permissions(metadata.permissions()));
                 (file, target)
             }
@@ -77,7 +77,7 @@ impl FileSink {
                 let file = OpenOptions::new().write(true).open(&self.path).map_err(cannot)?;
                 return Ok((Destination::Special, Box::new(file)));
             }
-            // Whatever else is wrong shows when the temporary file is made.
+            // Any other problem shows when the temporary file is created.
             Err(_) => (temporary(&self.path).map_err(cannot)?, self.path.clone()),
         };
         let output = Box::new(Arc::clone(file.as_file()));
@@ -105,12 +105,12 @@ impl Sink for FileSink {
         Ok(())
     }
 
-    /// Writes nothing: nobody sees a file before it is complete.
+    /// Writes nothing: the file is not visible before it is complete.
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// Completes the table, waits until it is on the disk and gives it its name.
+    /// Completes the table, waits until it is on disk and renames the file.
     fn finish(&mut self) -> Result<Written, SinkError> {
         let Open { encoder, destination } = self.open.take().ok_or(SinkError::NotOpen)?;
         let cannot = |source| SinkError::io(&self.path, source);
@@ -149,27 +149,28 @@ impl Debug for FileSink {
     }
 }
 
-/// Makes a file in the folder of `target`, so that it can be renamed.
+/// Creates a file in the folder of `target`, so that it can be renamed.
 fn temporary(target: &Path) -> io::Result<NamedTempFile<Arc<File>>> {
     let name = target.file_name().ok_or_else(is_a_directory)?;
     let mut prefix = OsString::from(".");
-    // The longest name that a folder takes leaves no room for more.
+    // A name of the greatest length leaves no room for a suffix.
     prefix.push(if name.len() <= 128 { name } else { "nfstream".as_ref() });
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part");
     let mut number = None;
-    // Like any new file, as the user's mask allows; temporary files are private otherwise.
+    // With the permissions of any new file, by the user's mask; temporary files are private by
+    // default.
     let open = |path: &Path| {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         file.map(Arc::new).inspect_err(|error| number = error.raw_os_error())
     };
     let named = builder.make_in(folder(target), open);
-    // The message of `tempfile` would name the temporary file.
+    // `tempfile` would include the temporary name in its message.
     named.map_err(|error| number.map_or(error, io::Error::from_raw_os_error))
 }
 
-/// Waits until the new name in the folder of `path` is on the disk, where folders can be synced.
+/// Waits until the new name in the folder of `path` is on disk, where folders can be synced.
 fn sync_folder(path: &Path) {
     // The table is complete and has its name; some file systems refuse this.
     #[cfg(unix)]
@@ -187,7 +188,7 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(unix)]
 fn is_a_directory() -> io::Error {
-    // With the system's number, as all other errors of files have it.
+    // With the system's error number, like all other file errors.
     io::Error::from_raw_os_error(21)
 }
 

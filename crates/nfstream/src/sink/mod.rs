@@ -1,4 +1,4 @@
-//! Destinations of tables: files of every format, streams of bytes, and whatever takes batches.
+//! Destinations of tables: files of every format, byte streams, and anything that takes batches.
 //!
 //! A [`Sink`] takes the batches of one table. Rotation over several files and writing in the
 //! background are sinks around other sinks; [`TableWriter`] puts records into any of them. A new
@@ -29,25 +29,25 @@ use crate::table::Provenance;
 
 /// A destination of one table.
 ///
-/// It is opened once, takes batches, and ends by [`finish`](Self::finish) or
-/// [`abort`](Self::abort). It need not be bytes: a broker or a collector is one too.
+/// A sink is opened once, takes batches, and ends by [`finish`](Self::finish) or
+/// [`abort`](Self::abort). It need not produce bytes: a broker or a collector is a sink too.
 pub trait Sink: Send {
-    /// Begins a table with the columns of `schema`; `provenance` is its metadata, which the schema
-    /// holds too.
+    /// Starts a table with the columns of `schema`; `provenance` is its metadata, which the schema
+    /// contains too.
     ///
     /// # Errors
     ///
     /// [`SinkError`] if nothing can be written.
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError>;
 
-    /// Writes a batch of the table. A sink that must not wait drops rows and counts them.
+    /// Writes a batch of the table. A sink that must not block drops rows and counts them.
     ///
     /// # Errors
     ///
-    /// [`SinkError`] if the table cannot be completed any more.
+    /// [`SinkError`] if the table cannot be completed.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError>;
 
-    /// Passes on what is buffered, where the destination has a use for parts of a table.
+    /// Passes on buffered rows, if the destination can use part of a table.
     ///
     /// # Errors
     ///
@@ -61,10 +61,10 @@ pub trait Sink: Send {
     /// [`SinkError`] if the table is not complete.
     fn finish(&mut self) -> Result<Written, SinkError>;
 
-    /// Gives the table up; what is not complete is removed where that is possible.
+    /// Aborts the table; incomplete output is removed where possible.
     fn abort(&mut self);
 
-    /// Returns what has been written so far.
+    /// Returns the counts so far.
     fn written(&self) -> Written;
 }
 
@@ -73,7 +73,7 @@ pub trait Sink: Send {
 pub struct Written {
     /// Rows that were written.
     pub rows: u64,
-    /// Bytes that they take, about; 0 where a sink does not know.
+    /// Approximate bytes of these rows; 0 if the sink does not know.
     pub bytes: u64,
     /// Rows that were dropped.
     pub dropped: u64,

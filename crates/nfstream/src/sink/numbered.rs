@@ -1,4 +1,4 @@
-//! Files with numbers, as the parts of one table.
+//! Numbered files, as the parts of one table.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -10,9 +10,9 @@ use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkErr
 
 /// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
 ///
-/// With [`Existing::Keep`] a table does not begin where there is any file of such a name. With
-/// [`Existing::Replace`] files of an earlier and longer table are removed at the end, so that those
-/// that are there make one table.
+/// With [`Existing::Keep`] opening fails if any file of such a name exists. With
+/// [`Existing::Replace`] leftover files of an earlier, longer table are removed at the end, so that
+/// the remaining ones make one table.
 #[derive(Debug)]
 pub struct NumberedFiles {
     path: PathBuf,
@@ -20,7 +20,7 @@ pub struct NumberedFiles {
     format: Format,
 }
 
-/// Returns a sink that writes the file at `path`, or with rotation the [`NumberedFiles`] of it.
+/// Returns a sink for the file at `path`, or with rotation for its [`NumberedFiles`].
 pub fn files_at(
     path: &Path,
     existing: Existing,
@@ -51,13 +51,13 @@ impl NumberedFiles {
         }
     }
 
-    /// Returns the files that have the name of one of this table's.
+    /// Returns the existing files whose names match this table.
     fn numbered(&self) -> Result<Vec<(u64, PathBuf)>, SinkError> {
         let folder = match self.path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        // Whatever is wrong shows when a file is made.
+        // Any other problem shows when a file is created.
         let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for entry in entries {
@@ -68,7 +68,7 @@ impl NumberedFiles {
         Ok(found)
     }
 
-    /// Returns the number in a file's name, if it is one of this table's.
+    /// Returns the number in a file's name, if it matches this table.
     fn number(&self, name: &Path) -> Option<u64> {
         let stem = match self.path.extension() {
             Some(extension) if name.extension() == Some(extension) => name.file_stem()?,
@@ -76,7 +76,7 @@ impl NumberedFiles {
             None => name.as_os_str(),
         };
         let number: u64 = Path::new(stem).extension()?.to_str()?.parse().ok()?;
-        // `flows.007.csv` is none of ours.
+        // `flows.007.csv` does not match.
         (self.name(number).file_name() == Some(name.as_os_str())).then_some(number)
     }
 }
@@ -116,7 +116,7 @@ impl Parts for NumberedFiles {
 
 fn remove(path: &Path) -> Result<(), SinkError> {
     match fs::remove_file(path) {
-        // Removed or moved by someone else.
+        // Removed or moved by another program.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         result => result.map_err(|source| SinkError::io(path, source)),
     }
@@ -153,7 +153,7 @@ mod tests {
         Rotation { rows: NonZeroU64::new(rows), ..Rotation::default() }
     }
 
-    /// Returns the files and their texts, in the order of their names.
+    /// Returns the files and their texts, sorted by name.
     fn files(folder: &TempDir) -> Vec<(String, String)> {
         let mut files: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_what_was_given_up() {
+    fn nothing_is_left_of_an_aborted_table() {
         let folder = TempDir::new().unwrap();
         let mut table = create(&folder, Existing::Keep, Rotation::default()).unwrap();
         table.write(&batch(0..2)).unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_spread_over_files() {
+    fn rows_are_divided_over_files() {
         let folder = TempDir::new().unwrap();
         let mut table = create(&folder, Existing::Keep, rows(3)).unwrap();
         table.write(&batch(0..2)).unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_row_of_old_files_is_replaced_whole() {
+    fn a_longer_series_of_old_files_is_replaced_completely() {
         let folder = TempDir::new().unwrap();
         for name in ["flows.0.csv", "flows.9.csv", "flows.09.csv", "flows.csv", "flows.1.csv.gz"] {
             fs::write(folder.path().join(name), "old").unwrap();

@@ -1,4 +1,4 @@
-//! A table over several sinks of bounded size.
+//! A table divided over several sinks of bounded size.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Debug, Formatter};
@@ -11,18 +11,18 @@ use arrow_schema::SchemaRef;
 use super::{Sink, SinkError, Written};
 use crate::table::Provenance;
 
-/// When a table continues in a new part. Without any limit it has one part.
+/// Limits of the parts of a table. Without any limit there is one part.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Rotation {
-    /// Rows of a part, at most.
+    /// Most rows of a part.
     pub rows: Option<NonZeroU64>,
-    /// Bytes of a part, about: it is complete with the first rows after them.
+    /// Approximate bytes of a part: it is complete with the first rows that exceed them.
     pub bytes: Option<NonZeroU64>,
-    /// Number of parts to keep, the newest; all of them if not given.
+    /// Number of parts to keep, the newest; `None` keeps all.
     pub keep: Option<NonZeroUsize>,
 }
 
-/// The parts of a table, which have numbers from 0.
+/// Parts of a table, numbered from 0.
 pub trait Parts: Send {
     /// Sink of a part.
     type Sink: Sink;
@@ -56,15 +56,15 @@ pub trait Parts: Send {
     }
 }
 
-/// A sink that spreads a table over parts.
+/// A sink that divides a table into parts.
 ///
-/// Of the parts that are not to be kept the oldest goes when a new one is complete. There is always
-/// at least one part, if only without rows.
+/// When a part beyond the number to keep is complete, the oldest is removed. There is always at
+/// least one part, possibly without rows.
 pub struct Rotating<P: Parts> {
     parts: P,
     rotation: Rotation,
     table: Option<(SchemaRef, Provenance)>,
-    /// The part that is being written.
+    /// The current part.
     current: Option<P::Sink>,
     /// Complete parts that have not been removed, the oldest first.
     complete: VecDeque<u64>,
@@ -142,7 +142,7 @@ impl<P: Parts> Sink for Rotating<P> {
         self.begin().map(drop)
     }
 
-    /// Writes a batch, to as many parts as it takes. Complete parts stay when it fails.
+    /// Writes a batch to as many parts as necessary. Complete parts stay if it fails.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let mut start = 0;
         while start < batch.num_rows() {
@@ -170,7 +170,7 @@ impl<P: Parts> Sink for Rotating<P> {
         Ok(self.total)
     }
 
-    /// Gives up the part that is being written; complete ones stay.
+    /// Aborts the current part; complete ones stay.
     fn abort(&mut self) {
         if let Some(mut part) = self.current.take() {
             part.abort();

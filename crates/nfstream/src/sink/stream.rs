@@ -1,4 +1,4 @@
-//! A table in a stream of bytes: standard output, a socket, memory.
+//! A table as a stream of bytes: standard output, a socket, memory.
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -55,7 +55,7 @@ impl Sink for StreamSink {
         Ok(self.written)
     }
 
-    /// Leaves what was written: a stream cannot take it back.
+    /// Keeps the bytes already written: a stream cannot take them back.
     fn abort(&mut self) {
         self.encoder = None;
     }

@@ -1,4 +1,4 @@
-//! Records on their way into a sink.
+//! Writer of records to a sink.
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -6,9 +6,9 @@ use super::{Sink, SinkError, Written};
 use crate::features::{Record, RecordPool};
 use crate::table::{Table, TableBuilder};
 
-/// Makes a table of records and writes it to a sink.
+/// Builds a table from records and writes it to a sink.
 ///
-/// Dropped without [`finish`](Self::finish), the table is given up.
+/// The table is aborted if this is dropped without [`finish`](Self::finish).
 pub struct TableWriter<S: Sink> {
     builder: TableBuilder,
     sink: S,
@@ -26,7 +26,7 @@ impl<S: Sink> TableWriter<S> {
         Ok(Self { builder: table.builder(pool), sink, is_finished: false })
     }
 
-    /// Writes a row for each of `records`, as soon as a batch is full.
+    /// Adds a row for each of `records`, and writes full batches.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl<S: Sink> TableWriter<S> {
         self.write_from(records, "")
     }
 
-    /// Writes a row for each of `records`, all of one origin.
+    /// Adds a row for each of `records`, all of one origin.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl<S: Sink> TableWriter<S> {
         Ok(())
     }
 
-    /// Writes all rows that have come, and flushes the sink.
+    /// Writes all rows so far, and flushes the sink.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl<S: Sink> TableWriter<S> {
         self.sink.finish()
     }
 
-    /// Sets the pool of the records that come next, which are another run's.
+    /// Sets the pool of the following records, which belong to another run.
     pub fn set_pool(&mut self, pool: RecordPool) {
         self.builder.set_pool(pool);
     }

@@ -1,4 +1,4 @@
-//! Keyed hashes in place of values: they can be compared, but not read.
+//! Keyed hashes in place of values, which can be compared but not read.
 
 use std::collections::HashSet;
 use std::io;
@@ -16,12 +16,12 @@ use super::cells::Cells;
 
 /// Replaces the values of some columns by keyed hashes (BLAKE2b, RFC 7693) of their text.
 ///
-/// Equal values have equal hashes, also in different columns, as long as the key is the same. The
-/// hash is 32 bytes, written as 64 hexadecimal digits.
+/// Equal values have equal hashes, also in different columns and runs, for the same key. The hash
+/// has 32 bytes, written as 64 hexadecimal digits.
 #[derive(Clone)]
 pub struct Anonymizer {
     columns: HashSet<String>,
-    /// The hash with nothing but the key in it.
+    /// Hash state after the key.
     keyed: Blake2bMac<U32>,
 }
 
@@ -31,7 +31,7 @@ impl Anonymizer {
     /// # Errors
     ///
     /// [`TableError::KeyLength`] for a key that is empty or longer than 64 bytes;
-    /// [`TableError::Random`] if the system gives no random numbers.
+    /// [`TableError::Random`] if the system provides no random numbers.
     pub fn new(
         columns: impl IntoIterator<Item = String>,
         key: Option<&[u8]>,
@@ -61,7 +61,7 @@ impl Anonymizer {
     ///
     /// # Errors
     ///
-    /// [`TableError::UnknownColumn`] if a column is not there.
+    /// [`TableError::UnknownColumn`] if a column is missing.
     pub fn schema(&self, schema: &ArrowSchema) -> Result<ArrowSchema, TableError> {
         let names = || schema.fields().iter().map(|field| field.name().clone());
         let mut unknown: Vec<_> =
@@ -86,7 +86,7 @@ impl Anonymizer {
     ///
     /// # Errors
     ///
-    /// [`ArrowError`] if it was made of another one.
+    /// [`ArrowError`] if the batch has another schema.
     pub fn batch(
         &self,
         batch: &RecordBatch,
@@ -137,7 +137,7 @@ impl Anonymizer {
 }
 
 impl std::fmt::Debug for Anonymizer {
-    /// Leaves the key out.
+    /// Omits the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Anonymizer").field("columns", &self.columns).finish_non_exhaustive()
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_not_there_is_named() {
+    fn a_missing_column_is_named() {
         let anonymizer = Anonymizer::new(["src_ib".into()], None).unwrap();
         let schema = ArrowSchema::new(vec![Field::new("src_ip", DataType::Utf8, false)]);
         let error = anonymizer.schema(&schema).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Record batches, made of records as they come.
+//! Record batches, built from records as they arrive.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::values::Values;
 use super::{Table, TableError};
 use crate::features::{Record, RecordPool};
 
-/// Rows of a batch; only the last one and one that is taken early have fewer. More would no longer
-/// be in the cache when they are written, fewer cost more than they hold.
+/// Rows of a batch; only the last one and one taken early have fewer. Larger batches would leave
+/// the cache before they are written; smaller ones cost more than they hold.
 pub const BATCH_ROWS: usize = 8192;
 
-/// Records that are read column by column before the next: so few that they stay in the cache.
+/// Records that are read column by column before the next ones: few enough to stay in the cache.
 const BLOCK: usize = 32;
 
-/// Makes the batches of a table, and returns the memory of records to their pool.
+/// Builds the batches of a table, and returns the memory of records to their pool.
 pub struct TableBuilder {
     table: Table,
     pool: RecordPool,
@@ -44,12 +44,12 @@ impl TableBuilder {
         Self { table, pool, origins, columns, rows: 0 }
     }
 
-    /// Appends a row for each of `records` and returns the batches that are full. Where the table
-    /// has extra columns they lack these until [`Table::complete`].
+    /// Appends a row for each of `records` and returns full batches. Extra columns of the table are
+    /// missing until [`Table::complete`].
     ///
     /// # Errors
     ///
-    /// [`TableError::Batch`], which means a bug of ours.
+    /// [`TableError::Batch`], which is a bug.
     pub fn append(&mut self, records: Vec<Record>) -> Result<Vec<RecordBatch>, TableError> {
         self.append_from(records, "")
     }
@@ -87,7 +87,7 @@ impl TableBuilder {
         (self.rows > 0).then(|| self.batch()).transpose()
     }
 
-    /// Sets the pool of the records that come next, which are another run's.
+    /// Sets the pool of the following records, which belong to another run.
     pub fn set_pool(&mut self, pool: RecordPool) {
         self.pool = pool;
     }

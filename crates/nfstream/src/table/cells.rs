@@ -1,4 +1,4 @@
-//! The values of a batch, one by one, as bytes of text.
+//! The values of a batch, one at a time, as text.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -14,7 +14,7 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
-/// A column of a batch as its type, found once for all its values.
+/// A column of a batch, cast to its type once for all values.
 pub(crate) enum Cells<'a> {
     Null,
     Bool(&'a BooleanArray),
@@ -200,7 +200,7 @@ impl Cell<'_, '_> {
                 write_time(ticks, unit, out);
                 out.push(b'"');
             }
-            // Text can always be written, and a vector takes all of it.
+            // Text can always be written, and a vector never fails.
             Cell::Text(text) => drop(serde_json::to_writer(out, text)),
             Cell::List(list) => {
                 out.push(b'[');
@@ -243,7 +243,7 @@ fn write_float(value: f64, out: &mut Vec<u8>) {
     drop(serde_json::to_writer(out, &value));
 }
 
-/// Appends a time as RFC 3339 writes it, in UTC, with all digits that the unit has.
+/// Appends a time in the format of RFC 3339, in UTC, with all digits of the unit.
 fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     let (per_second, places) = match unit {
         TimeUnit::Second => (1, 0),
@@ -283,7 +283,7 @@ fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
 
 /// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
 ///
-/// Years are counted from March on here, so that the leap day is the last of its year.
+/// Years start in March here, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_null_in_json() {
+    fn values_that_are_not_numbers_are_null_in_json() {
         let mut out = Vec::new();
         Cell::Float(f64::NAN).write_json(&mut out);
         assert_eq!(out, b"null");

@@ -4,30 +4,30 @@ use std::io;
 
 use arrow_schema::ArrowError;
 
-/// Why a table cannot be made.
+/// Why a table cannot be built.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// Values do not fit the columns that were declared for them.
+    /// Values do not fit their columns.
     #[error("values do not fit their columns")]
     Batch {
         /// Arrow's error.
         #[from]
         source: ArrowError,
     },
-    /// Two columns have one name.
+    /// Two columns have the same name.
     #[error("two columns are called '{name}'")]
     DuplicateColumn {
         /// The name.
         name: String,
     },
-    /// A key has a length that BLAKE2b does not take.
+    /// The length of a key is not supported by BLAKE2b.
     #[error("key must have 1 to 64 bytes, not {len}")]
     KeyLength {
         /// Bytes of the key.
         len: usize,
     },
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("the system provides no random key")]
     Random {
         /// The system's error.
@@ -38,7 +38,7 @@ pub enum TableError {
     UnknownColumn {
         /// The name that was given.
         name: String,
-        /// The names that there are.
+        /// The existing names.
         columns: Vec<String>,
     },
 }

@@ -16,7 +16,7 @@ pub enum TextForm {
     /// Names from a small set are encoded by a dictionary.
     #[default]
     Compact,
-    /// All text as frames of pandas hold it: values of their own in arrays with 64-bit offsets, so
-    /// that a frame takes them without a copy.
+    /// All text in the layout of pandas: plain arrays with 64-bit offsets, which a data frame takes
+    /// without a copy.
     Frame,
 }

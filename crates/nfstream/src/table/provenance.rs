@@ -1,4 +1,4 @@
-//! Where a table comes from, for the metadata of files.
+//! Origin of a table, for the metadata of files.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use arrow_schema::Schema as ArrowSchema;
 
 use crate::dissect::{Component, DissectorFactory};
 
-/// Version of the columns: their names, types and meanings. It grows when a column that was there
-/// before has another type or meaning; new columns do not change it.
+/// Version of the columns: their names, types and meanings. It grows when an existing column
+/// changes its type or meaning; new columns do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Origin of a table: versions and parameters, written to files that have room for metadata.
+/// Origin of a table: versions and parameters, written to formats with room for metadata.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Provenance {
     /// Names and values; the names begin with `nfstream.`.
@@ -18,8 +18,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Returns the versions of nfstream, of the columns, and of what labels depend on: `dissector`
-    /// is that of the run.
+    /// Returns the versions of nfstream, of the columns, and of everything that labels depend on:
+    /// `dissector` is the run's.
     pub fn new(dissector: Option<&dyn DissectorFactory>) -> Self {
         let mut this = Self::default()
             .with("version", env!("CARGO_PKG_VERSION"))
@@ -44,7 +44,7 @@ impl Provenance {
         self.entries.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// Returns `schema` with all this as its metadata.
+    /// Returns `schema` with these entries as its metadata.
     #[must_use]
     pub fn describe(&self, schema: ArrowSchema) -> ArrowSchema {
         schema.with_metadata(self.entries.iter().cloned().collect::<HashMap<_, _>>())

@@ -19,26 +19,25 @@ pub struct TableSpec {
     pub times: TimeForm,
     /// Form of text.
     pub text: TextForm,
-    /// Name of a first column for the origin of each record, such as its capture; `None` for no
+    /// Name of a first column with the origin of each record, such as its capture; `None` for no
     /// such column.
     pub origin: Option<String>,
-    /// Columns that follow the engine's, such as those of plugins. [`Table::complete`] adds their
-    /// values.
+    /// Columns after the engine's, such as those of plugins. [`Table::complete`] adds their values.
     pub extra: Vec<FieldRef>,
-    /// Anonymiser of some columns, `None` to show all values.
+    /// Anonymiser of some columns, `None` to keep all values.
     pub anonymizer: Option<Anonymizer>,
     /// Metadata of the table.
     pub provenance: Provenance,
 }
 
-/// A table that a run can fill: the columns are known and valid.
+/// A table that a run can fill: its columns are known and valid.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// The engine's columns.
     schema: Schema,
-    /// The columns of batches as they are built: the origin's and the engine's.
+    /// The columns of batches as built: the origin's and the engine's.
     built: SchemaRef,
-    /// All columns before anonymising, with the metadata.
+    /// All columns before anonymisation, with the metadata.
     full: SchemaRef,
     /// All columns as readers see them.
     shown: SchemaRef,
@@ -52,8 +51,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`TableError::DuplicateColumn`]; [`TableError::UnknownColumn`] if a column that is to be
-    /// anonymised is missing.
+    /// [`TableError::DuplicateColumn`]; [`TableError::UnknownColumn`] if a column to anonymise is
+    /// missing.
     pub fn new(schema: &Schema, spec: &TableSpec) -> Result<Self, TableError> {
         let TableSpec { columns, times, text, origin, extra, anonymizer, provenance } = spec;
         let schema = columns.as_ref().map_or_else(|| schema.clone(), |only| schema.select(only));
@@ -86,11 +85,11 @@ impl Table {
         })
     }
 
-    /// Returns a built batch with the values of the extra columns, all as readers see it.
+    /// Returns a built batch with the values of the extra columns, in the form that readers see.
     ///
     /// # Errors
     ///
-    /// [`TableError::Batch`] if `extra` is not what the table declares.
+    /// [`TableError::Batch`] if `extra` does not match the declaration.
     pub fn complete(
         &self,
         built: &RecordBatch,

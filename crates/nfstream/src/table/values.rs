@@ -1,4 +1,4 @@
-//! The values of columns as Arrow arrays, and the fields that describe them.
+//! Column values as Arrow arrays, and their fields.
 
 use std::collections::HashMap;
 use std::iter::once;
@@ -21,7 +21,7 @@ use super::{TextForm, TimeForm};
 use crate::features::{Column, Items, Names, Read, Record, instant_ticks, span_ticks};
 use crate::time::{self, Timestamp};
 
-/// Returns the field of `column` in these forms. No column holds nulls.
+/// Returns the field of `column` in these forms. No column contains nulls.
 pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
     if times == TimeForm::Timestamps
         && let Some(unit) = time_unit(column)
@@ -34,7 +34,7 @@ pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
         .with_metadata(unit.into_iter().collect())
 }
 
-/// Returns the unit of a column that can be shown as points in time.
+/// Returns the unit of a column that can be shown as timestamps.
 fn time_unit(column: &Column) -> Option<TimeUnit> {
     column.is_timestamp().then_some(match column.times() {
         time::TimeUnit::Milliseconds => TimeUnit::Millisecond,
@@ -78,14 +78,14 @@ fn data_type(column: &Column, text: TextForm) -> DataType {
     }
 }
 
-/// The values of a column as they are collected.
+/// Values of a column during collection.
 #[derive(Debug)]
 pub(super) struct Values {
     data_type: DataType,
     kind: Kind,
 }
 
-/// The reader of a column, and the values that it has read.
+/// Reader of a column, and the values read so far.
 #[derive(Debug)]
 enum Kind {
     U8(fn(&Record) -> u8, Vec<u8>),
@@ -103,7 +103,7 @@ enum Kind {
     NamesAsText(fn(&Record) -> u32, Name, Texts),
 }
 
-/// Appends the name of a number.
+/// Appends the name for a number.
 type Name = fn(&dyn Names, u32, &mut String);
 
 impl Values {
@@ -119,11 +119,11 @@ impl Values {
         self.kind.append(records, names);
     }
 
-    /// Returns the values as an array, and begins anew.
+    /// Returns the values as an array, and starts a new one.
     ///
     /// # Panics
     ///
-    /// Panics if a column without 64-bit offsets has more text than 2 GiB: what a dissector finds
+    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: text of a dissector
     /// is cut at 16 KiB, so 100,000 rows are safe.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let array = self.kind.finish(&self.data_type);
@@ -210,14 +210,14 @@ impl Kind {
     }
 }
 
-/// Takes what has been collected, and makes room for a little more again: batches are about as
-/// long as the one before.
+/// Takes the collected values, and reserves a little more room: consecutive batches have similar
+/// lengths.
 fn take<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, next)
 }
 
-/// The values of a column of lists, one after the other.
+/// Concatenated values of a column of lists.
 #[derive(Debug)]
 struct Lists {
     list: Vec<i64>,
@@ -269,7 +269,7 @@ impl Lists {
     }
 }
 
-/// The values of a column of text, one after the other.
+/// Concatenated values of a column of text.
 #[derive(Debug, Default)]
 struct Texts {
     text: String,
@@ -300,7 +300,7 @@ impl Texts {
     }
 }
 
-/// Names for numbers, numbered in the order in which they come.
+/// Names for numbers, numbered in the order in which they appear.
 #[derive(Debug, Default)]
 struct Dictionary {
     places: HashMap<u32, i32, foldhash::fast::FixedState>,

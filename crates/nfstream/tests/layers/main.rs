@@ -1,4 +1,4 @@
-//! The layout of the engine in its sources: the order of its modules, and access to the system.
+//! Layout of the engine's sources: the order of its modules, and access to the system.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sources::{NamedPath, Source, circles, paths, sources, uses};
 
-/// From the ground up; each uses only those before it.
+/// Modules from the ground up; each uses only those before it.
 const LAYERS: [&str; 14] = [
     "packet",
     "host",
@@ -27,14 +27,14 @@ const LAYERS: [&str; 14] = [
     "parameters",
 ];
 
-/// Neither of a pair uses the other.
+/// Pairs of modules that do not use each other.
 const SIBLINGS: [(&str, &str); 4] =
     [("capture", "decode"), ("capture", "flow"), ("table", "meter"), ("sink", "meter")];
 
-/// Open to all; uses none of them.
+/// Module that all others may use, and that uses none of them.
 const FREE: &str = "time";
 
-/// Circles of files that are meant to be, with the reason.
+/// Accepted circles of files, with the reason.
 const CIRCLES: [(&[&str], &str); 1] = [(
     &[
         "features/column.rs",
@@ -64,7 +64,7 @@ const SYSTEM: [&str; 12] = [
     "stdout()",
 ];
 
-/// Returns the modules under the crate's root that `code` names.
+/// Returns the top-level modules that `code` names.
 fn used_modules(code: &str) -> Vec<String> {
     let named = paths(code, &[]);
     let of_crate = |path: NamedPath| match path.segments.as_slice() {
@@ -120,7 +120,7 @@ fn files_do_not_use_each_other_in_circles() {
     }
 }
 
-/// A path such as `super::super::flow` would get round the other tests.
+/// A path such as `super::super::flow` would evade the other tests.
 #[test]
 fn paths_do_not_climb_out_of_their_layer() {
     for source in sources() {
@@ -134,7 +134,7 @@ fn paths_do_not_climb_out_of_their_layer() {
 #[test]
 fn only_capture_and_host_touch_the_system() {
     for Source { path, code, module, .. } in sources() {
-        // Tables in files are put in place by the engine, the same for every face.
+        // Files of tables are put in place by the engine, the same for every interface.
         let writers = ["sink/file.rs", "sink/numbered.rs"];
         let writes_tables = writers.iter().any(|writer| path.ends_with(writer));
         if ["capture", "host"].contains(&module.first().map_or("", String::as_str)) || writes_tables
@@ -163,7 +163,7 @@ fn used_modules_are_found_within_braces() {
     assert_eq!(used_modules(code), ["a", "b", "b", "e", "g", "i"]);
 }
 
-/// A module whose files use each other, one by way of what the module passes on.
+/// A module whose files use each other, one through a re-export of the module.
 #[test]
 fn circles_are_found() {
     let source = |path: &str, code: &str| {
@@ -183,7 +183,7 @@ fn circles_are_found() {
     assert_eq!(circles, [[Path::new("a/one.rs"), Path::new("a/two.rs")]]);
 }
 
-/// Another dissector takes the place of nDPI without a change of the engine.
+/// Another dissector can replace nDPI without a change of the engine.
 #[test]
 fn only_the_adapter_names_ndpi() {
     for Source { path, code, .. } in sources() {

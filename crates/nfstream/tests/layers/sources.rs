@@ -13,7 +13,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Returns the name of the module under the crate's root that it belongs to.
+    /// Returns the top-level module that the file belongs to.
     pub(crate) fn layer(&self) -> &str {
         self.module.first().map_or("lib", String::as_str)
     }
@@ -24,7 +24,7 @@ impl Source {
     }
 }
 
-/// Returns the sources of the engine, those for tests alone left out.
+/// Returns the sources of the engine, without those for tests alone.
 pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -59,15 +59,15 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Drops comments, and the tests, which stand at the end of a file.
+/// Removes comments, and the tests at the end of a file.
 fn code(text: &str) -> String {
     let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = body.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the paths that `code` names, those within braces written out: those of its `use`
-/// declarations, and others that begin with `crate`, `super` or one of `children`.
+/// Returns the paths in `code` with braces expanded: those of its `use` declarations, and others
+/// that begin with `crate`, `super` or one of `children`.
 pub(crate) fn paths(code: &str, children: &[String]) -> Vec<NamedPath> {
     let mut found = Vec::new();
     let mut rest = code;
@@ -115,13 +115,13 @@ pub(crate) fn paths(code: &str, children: &[String]) -> Vec<NamedPath> {
 /// A path in the code of a file.
 pub(crate) struct NamedPath {
     pub(crate) segments: Vec<String>,
-    /// The name under which the file has it.
+    /// The name that the path has in the file.
     pub(crate) name: String,
-    /// Whether the file only passes it on.
+    /// Whether the file only re-exports it.
     pub(crate) reexport: bool,
 }
 
-/// Writes out the tree of a `use` declaration: paths, and the names that they give.
+/// Expands the tree of a `use` declaration to paths and their names.
 fn expand(tree: &str) -> Vec<(Vec<String>, String)> {
     let Some((head, list)) = tree.split_once('{') else {
         let (path, name) = tree.split_once('=').unwrap_or((tree, ""));
@@ -154,8 +154,8 @@ fn expand(tree: &str) -> Vec<(Vec<String>, String)> {
         .collect()
 }
 
-/// Returns, for each file, the files that it uses. What a module only passes on is used by those
-/// who name it, in the file that defines it.
+/// Returns, for each file, the files that it uses. A re-export counts as a use of the defining file
+/// by the file that names it.
 pub(crate) fn uses(sources: &[Source]) -> BTreeMap<&Path, BTreeSet<&Path>> {
     let modules: BTreeMap<&[String], &Source> =
         sources.iter().map(|source| (source.module.as_slice(), source)).collect();
@@ -183,7 +183,7 @@ pub(crate) fn uses(sources: &[Source]) -> BTreeMap<&Path, BTreeSet<&Path>> {
     uses
 }
 
-/// Returns the file that defines what `segments` name in the file of `module`; `None` for other
+/// Returns the file that defines `segments` as named in the file of `module`; `None` for other
 /// crates.
 fn resolve<'a>(
     module: &[String],
@@ -226,7 +226,7 @@ fn resolve<'a>(
     }
 }
 
-/// Returns the circles of `uses`: files each of which uses, by way of others, all of them.
+/// Returns the circles of `uses`: files that all use each other, directly or through others.
 pub(crate) fn circles<'a>(uses: &BTreeMap<&'a Path, BTreeSet<&'a Path>>) -> Vec<Vec<&'a Path>> {
     let reach = |start: &'a Path| {
         let mut reached = BTreeSet::new();

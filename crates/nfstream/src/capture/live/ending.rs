@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a read waits for packets, at most.
+/// Longest time that a read waits for packets.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
-/// When a capture is to end.
+/// End condition of a capture.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
-    /// At the stop of the run.
+    /// When the run is stopped.
     Open,
     /// At this moment.
     At(Instant),
-    /// What came before is still to be given; all of it has been handed over at this moment.
+    /// Packets from before the end are still returned; all have been handed over at this moment.
     Draining(Instant),
 }

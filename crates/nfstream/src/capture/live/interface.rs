@@ -1,4 +1,4 @@
-//! Network interfaces, and the error where one cannot be captured from.
+//! Network interfaces, and the error for one that cannot be captured from.
 
 use std::io;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::capture::error::CaptureError;
 use crate::packet::LinkType;
 
-/// The interface that stands for all of them.
+/// Name that stands for all interfaces.
 pub(super) const ANY: &str = "any";
 
 /// A network interface that packets can be captured from.
@@ -14,23 +14,23 @@ pub(super) const ANY: &str = "any";
 pub struct Interface {
     /// Its name.
     pub name: String,
-    /// Whether packets can pass it.
+    /// Whether packets can pass.
     pub state: InterfaceState,
-    /// How its frames begin.
+    /// Link type of its frames.
     pub link: LinkType,
     /// Its own IP addresses.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Whether packets can pass an interface.
+/// State of an interface.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InterfaceState {
-    /// It is switched off.
+    /// Switched off.
     Down,
-    /// It is switched on, but no peer is connected.
+    /// Switched on, but without a connected peer.
     NoCarrier,
-    /// They can.
+    /// Switched on and connected.
     Up,
 }
 
@@ -45,7 +45,7 @@ impl InterfaceState {
     }
 }
 
-/// Returns the error for an interface that cannot be captured from.
+/// Returns the error for interfaces that cannot be captured from.
 pub(super) fn refused(names: &[String], source: io::Error) -> CaptureError {
     let interfaces = names.join(", ");
     if source.kind() == io::ErrorKind::PermissionDenied {

@@ -1,8 +1,8 @@
-//! The program with which the kernel picks packets, before they are copied.
+//! Program by which the kernel filters packets before it copies them.
 //!
-//! It decides what it can: frames of Ethernet without a VLAN tag. The kernel has taken tags out
-//! of frames before the program sees them, and other links need other programs; such frames pass
-//! and are looked at again when they are complete.
+//! It decides only Ethernet frames without a VLAN tag. The kernel removes tags before the program
+//! runs, and other link types need other programs; such frames pass and are filtered again when
+//! they are complete.
 
 use nfstream_sys::FilterInstruction;
 
@@ -13,14 +13,14 @@ pub(super) const ETHERNETS: [u16; 2] = [1, LOOPBACK];
 
 const LOOPBACK: u16 = 772;
 
-/// Packets on their way out (PACKET_OUTGOING).
+/// Outgoing packets (PACKET_OUTGOING).
 const OUTGOING: u32 = 4;
 
 const LOAD: u16 = 0x20;
 const IS_EQUAL: u16 = 0x15;
 const RETURN: u16 = 0x06;
 
-/// What the kernel knows of a packet beside its bytes (SKF_AD_).
+/// Metadata of a packet that the kernel offers to programs (SKF_AD_).
 #[derive(Clone, Copy, Debug)]
 enum Extra {
     PacketType,
@@ -29,15 +29,15 @@ enum Extra {
     HasVlanTag,
 }
 
-/// Returns the program for a socket that gets `snaplen` bytes of each packet: from these
-/// `interfaces`, or from the one it is bound to if there are none, and if it matches `filter`.
+/// Returns the program for a socket that receives `snaplen` bytes of each packet that matches
+/// `filter`, from these `interfaces`, or from the bound one if there are none.
 pub(super) fn assemble(
     interfaces: &[u32],
     filter: Option<&Program>,
     snaplen: u32,
 ) -> Vec<FilterInstruction> {
     let mut program = vec![
-        // The loopback interface shows each packet twice: on its way out and coming in.
+        // The loopback interface delivers each packet twice: outgoing and incoming.
         load(Extra::HardwareType),
         is_equal(LOOPBACK.into(), 0, 3),
         load(Extra::PacketType),
@@ -47,7 +47,7 @@ pub(super) fn assemble(
     if !interfaces.is_empty() {
         program.push(load(Extra::Interface));
         for (place, interface) in interfaces.iter().enumerate() {
-            // Over the other interfaces and what follows them.
+            // Jumps over the other interfaces and the instructions after them.
             let rest = interfaces.len() - place;
             program.push(is_equal(*interface, u8::try_from(rest).unwrap_or(u8::MAX), 0));
         }
@@ -77,13 +77,13 @@ pub(super) fn assemble(
     program
 }
 
-/// Returns the program that lets nothing pass.
+/// Returns the program that drops every packet.
 pub(super) fn nothing() -> Vec<FilterInstruction> {
     vec![give(0)]
 }
 
 fn load(what: Extra) -> FilterInstruction {
-    // From "offset" -4096 on stands what is not in the frame.
+    // Offsets from -4096 on address metadata instead of the frame.
     const BASE: u32 = 0_u32.wrapping_sub(0x1000);
     let offset = match what {
         Extra::PacketType => 4,

@@ -1,4 +1,4 @@
-//! Live capture on Linux: a packet socket with a ring that the kernel fills.
+//! Live capture on Linux, through a packet socket with a ring that the kernel fills.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::host::{monotonic, now};
 use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use crate::time::Timestamp;
 
-/// Packets of one interface, several, or all.
+/// Source of packets from one interface, several, or all.
 #[derive(Debug)]
 pub struct LiveSource {
-    /// For messages.
+    /// Names of the interfaces, for messages.
     names: Vec<String>,
     ring: PacketRing,
     picking: Picking,
@@ -30,31 +30,31 @@ pub struct LiveSource {
     reception: Reception,
     bytes: u64,
     warnings: Vec<Warning>,
-    /// Error that ended reading; returned after the packets before it.
+    /// Error that ended reading, returned after the packets before it.
     failure: Option<CaptureError>,
     has_ended: bool,
 }
 
-/// What of the packets in the ring goes into chunks.
+/// Selection of the packets that are copied from the ring to chunks.
 #[derive(Debug)]
 struct Picking {
     filter: Option<Filter>,
-    /// Whether the kernel runs the filter over what it can.
+    /// Whether the kernel applies the filter where it can.
     in_kernel: bool,
     snaplen: usize,
 }
 
-/// Bytes of a block. Many small ones: a block is used up by its timeout even with one packet in
-/// it, and when reading stalls, their number says for how long the ring lasts.
+/// Bytes of a block. Blocks are small and many: after its timeout a block is used up even if it
+/// holds one packet, so their number limits the time for which the ring lasts while reading stalls.
 const BLOCK: usize = 128 << 10;
 
-/// How long a block waits to become full, about; the kernel's timer may take twice as long.
+/// Approximate time that a block waits to fill; the kernel's timer may take twice as long.
 const BLOCK_PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long after its time stamp a packet can be read, at the latest.
+/// Longest time between a packet's timestamp and the moment it can be read.
 const SETTLED_AFTER: Duration = Duration::from_millis(150);
 
-/// Interfaces among which the kernel's program can pick: its jumps are short.
+/// Most interfaces that the kernel's program can select; its jumps are short.
 const MOST_INTERFACES: usize = 250;
 
 /// Hardware types of wireless interfaces in monitor mode (ARPHRD_).
@@ -64,12 +64,12 @@ const WIRELESS_RADIOTAP: u16 = 803;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
-/// The link type of what has none that is decoded.
+/// Link type of interfaces whose frames are not supported.
 const UNKNOWN: LinkType = LinkType(u16::MAX);
 
 impl LiveSource {
-    /// Begins to capture from the interfaces `names`, of which `any` stands for all, what `filter`
-    /// matches.
+    /// Starts to capture the packets that match `filter` from the interfaces `names`, where `any`
+    /// stands for all.
     ///
     /// # Errors
     ///
@@ -88,15 +88,15 @@ impl LiveSource {
         let ring = PacketRing::new(BLOCK, blocks, BLOCK_PATIENCE).map_err(refused)?;
 
         let program = filter.as_mut().map(|filter| filter.program(LinkType::ETHERNET));
-        // Where the filter makes no sense for Ethernet it may for other links.
+        // A filter that is invalid for Ethernet may be valid for other link types.
         let program = program.and_then(Result::ok);
-        // One socket sees one interface or all; of all, the kernel picks those that were chosen.
+        // A socket sees one interface or all; the kernel's program selects the chosen ones of all.
         let indices: Vec<_> = chosen.iter().map(|interface| interface.index).collect();
         let picked = if all || indices.len() == 1 { &[][..] } else { &indices };
         let set =
             |program| ring.set_filter(&kernel_filter::assemble(picked, program, options.snaplen));
         let in_kernel = match (program, set(program)) {
-            // Not every program is one for the kernel: `protochain` jumps back.
+            // The kernel does not accept every program: `protochain` jumps backwards.
             (Some(_), Err(_)) => set(None).map(|()| false),
             (program, result) => result.map(|()| program.is_some()),
         };
@@ -132,7 +132,7 @@ impl LiveSource {
         })
     }
 
-    /// Takes what is in the ring, up to `limit` packets.
+    /// Takes up to `limit` packets from the ring.
     fn take(&mut self, chunk: &mut Chunk, limit: usize) {
         if !self.ring.is_ready() {
             return;
@@ -155,16 +155,16 @@ impl LiveSource {
         chunk.settled = last.map(before);
     }
 
-    /// Waits for packets, for a while, and takes them.
+    /// Waits a while for packets, then takes them.
     fn wait(&mut self, chunk: &mut Chunk, limit: usize) {
         if let Err(error) = self.ring.wait(PATIENCE) {
             match error.kind() {
-                // The watch finds out which interface it was.
+                // The watch finds out which interface went down.
                 ErrorKind::NetworkDown => self.watch.look_soon(monotonic()),
                 _ => self.failure = Some(refused(&self.names, error)),
             }
         }
-        // In this order: what is not ready now was captured after that time.
+        // In this order: a packet that is not ready by now was captured after that time.
         let time = now();
         if self.ring.is_ready() {
             self.take(chunk, limit);
@@ -200,7 +200,7 @@ impl Source for LiveSource {
             self.failure = Some(error);
         }
         if self.failure.is_some() {
-            // Returned when all that came before has been handed over.
+            // Returned after all earlier packets have been handed over.
             self.stop();
         }
         self.take(chunk, limit.max(1));
@@ -219,7 +219,7 @@ impl Source for LiveSource {
 
     fn stop(&mut self) -> bool {
         if !matches!(self.ending, Ending::Draining(_)) {
-            // Nothing comes from here on; what has come is handed over soon.
+            // From here on no packet enters the ring; earlier ones are handed over soon.
             let _ = self.ring.set_filter(&kernel_filter::nothing());
             self.ending = Ending::Draining(monotonic() + 2 * BLOCK_PATIENCE);
         }
@@ -244,7 +244,7 @@ impl Source for LiveSource {
 }
 
 impl Picking {
-    /// Puts `frame` into `chunk`, whose bytes are `bytes`, if it matches.
+    /// Copies `frame` to `chunk`, whose bytes are `bytes`, if it matches.
     fn pick(
         &mut self,
         frame: &RingFrame<'_>,
@@ -297,7 +297,7 @@ impl Picking {
     }
 }
 
-/// Fails if this process may not capture.
+/// Checks that this process may capture.
 pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
     PacketRing::check().map_err(|error| refused(names, error))
 }
@@ -308,11 +308,11 @@ pub(in crate::capture) fn interface_names() -> Vec<String> {
     present.into_iter().map(|interface| interface.name).chain([ANY.to_owned()]).collect()
 }
 
-/// Returns the interfaces of this machine, or of the network namespace.
+/// Returns the interfaces of the current network namespace.
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// The system's error.
 pub fn interfaces() -> io::Result<Vec<Interface>> {
     let listed = nfstream_sys::interfaces()?.into_iter().map(|interface| Interface {
         state: match (interface.is_up, interface.is_running) {
@@ -327,14 +327,14 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(listed.collect())
 }
 
-/// Returns how frames of a hardware type are given out.
+/// Returns the link type for a hardware type.
 const fn link_type(hardware_type: u16) -> LinkType {
     let [ethernet, loopback] = ETHERNETS;
     match hardware_type {
         WIRELESS => LinkType::IEEE802_11,
         WIRELESS_RADIOTAP => LinkType::RADIOTAP,
         kind if kind == ethernet || kind == loopback => LinkType::ETHERNET,
-        // Point to point, tunnels: what stands before the packet differs, the packet does not.
+        // Point-to-point links and tunnels differ only in the bytes before the packet.
         _ => LinkType::RAW,
     }
 }
@@ -361,7 +361,7 @@ fn time_of(frame: &RingFrame<'_>) -> Timestamp {
     Timestamp::from_seconds(frame.seconds.into(), frame.nanoseconds.into())
 }
 
-/// Returns the time before which all packets have been read when one of `time` has.
+/// Returns a time before which all packets have been read once a packet of `time` has.
 fn before(time: Timestamp) -> Timestamp {
     let margin = i64::try_from(SETTLED_AFTER.as_nanos()).unwrap_or(i64::MAX);
     Timestamp::from_nanos(time.nanos().saturating_sub(margin))

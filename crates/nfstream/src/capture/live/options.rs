@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-/// How packets are captured.
+/// Options of a live capture.
 #[derive(Clone, Debug)]
 pub struct LiveOptions {
-    /// Bytes captured of each packet, at most.
+    /// Limit of the bytes captured of each packet.
     pub snaplen: u32,
-    /// Whether packets that are not for this machine are captured as well.
+    /// Whether packets that are not addressed to this machine are captured as well.
     pub promiscuous: bool,
-    /// Bytes in which the system keeps packets until they are read.
+    /// Bytes of the kernel's buffer for packets that have not been read.
     pub buffer_bytes: usize,
-    /// How long packets are captured, `None` for no end.
+    /// Duration of the capture, `None` for no end.
     pub duration: Option<Duration>,
 }
 

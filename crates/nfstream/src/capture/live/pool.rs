@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-/// Bytes of the frames of one chunk, about.
+/// Approximate bytes of frames in one chunk.
 pub(super) const CHUNK: usize = 1 << 20;
 
-/// Buffers for the bytes of chunks: those no longer in use are reused.
+/// Pool of buffers for the bytes of chunks.
 #[derive(Debug, Default)]
 pub(super) struct Pool(Vec<Arc<Vec<u8>>>);
 
 impl Pool {
-    /// Buffers kept, at most: more than a run has under way.
+    /// Most buffers kept: more than a run has in flight.
     const CAPACITY: usize = 16;
 
     /// Returns an empty buffer.
@@ -26,7 +26,7 @@ impl Pool {
         }
     }
 
-    /// Keeps a buffer for later, while it is in use elsewhere.
+    /// Keeps a buffer, still in use elsewhere, for later reuse.
     pub(super) fn keep(&mut self, buffer: &Arc<Vec<u8>>) {
         if self.0.len() < Self::CAPACITY {
             self.0.push(Arc::clone(buffer));

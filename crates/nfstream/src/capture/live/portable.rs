@@ -1,4 +1,4 @@
-//! Live capture where there is no packet socket of Linux: through libpcap.
+//! Live capture through libpcap, for systems other than Linux.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::options::LiveOptions;
 use super::pool::{CHUNK, Pool};
 use crate::capture::{CaptureError, Filter, ReadProgress, Reception, Source, Warning};
 use crate::host::{monotonic, now};
-use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
+use crate::packet::{Chunk, ChunkBytes, LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 
-/// Packets of one interface, or of several in turn.
+/// Source of packets from one interface, or from several in turn.
 pub struct LiveSource {
     names: Vec<String>,
     interfaces: Vec<(Capture<Active>, LinkType)>,
@@ -26,7 +26,7 @@ pub struct LiveSource {
 }
 
 impl LiveSource {
-    /// Begins to capture from the interfaces `names` what `filter` matches.
+    /// Starts to capture the packets that match `filter` from the interfaces `names`.
     ///
     /// # Errors
     ///
@@ -62,12 +62,13 @@ impl LiveSource {
             interfaces,
             pool: Pool::default(),
             ending: options.duration.map_or(Ending::Open, |span| Ending::At(start + span)),
-            snaplen: super::super::to_usize(options.snaplen),
+            snaplen: to_usize(options.snaplen),
             bytes: 0,
             has_ended: false,
         })
     }
 
+    #[allow(clippy::useless_conversion, reason = "these fields are narrower on other systems")]
     fn take(&mut self, chunk: &mut Chunk, limit: usize) -> Result<(), CaptureError> {
         let mut buffer = self.pool.take();
         let Some(bytes) = Arc::get_mut(&mut buffer) else { return Ok(()) };
@@ -94,7 +95,7 @@ impl LiveSource {
                 bytes.extend_from_slice(frame);
             }
         }
-        // Interfaces are read one after the other.
+        // The interfaces were read one after the other.
         chunk.records.sort_by_key(|record| record.time);
         self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
         self.pool.keep(&buffer);
@@ -156,7 +157,7 @@ impl Source for LiveSource {
     }
 }
 
-/// Fails if this process may not capture.
+/// Checks that this process may capture.
 pub(in crate::capture) fn check(names: &[String]) -> Result<(), CaptureError> {
     LiveSource::open(names, None, &LiveOptions { buffer_bytes: 1 << 20, ..LiveOptions::default() })
         .map(drop)
@@ -167,21 +168,21 @@ pub(in crate::capture) fn interface_names() -> Vec<String> {
     Device::list().unwrap_or_default().into_iter().map(|device| device.name).collect()
 }
 
-/// Returns the interfaces of this machine, or of the network namespace.
+/// Returns the interfaces of this machine.
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// The system's error.
 pub fn interfaces() -> io::Result<Vec<Interface>> {
     let listed = Device::list().map_err(io_error)?.into_iter().map(|device| {
         let flags = &device.flags;
         Interface {
-            state: match (flags.is_up(), flags.connection_status) {
+            state: match (flags.is_up(), &flags.connection_status) {
                 (false, _) => InterfaceState::Down,
                 (true, ConnectionStatus::Disconnected) => InterfaceState::NoCarrier,
                 (true, _) => InterfaceState::Up,
             },
-            // Where it is another, opening the interface tells.
+            // The link type is only known once the interface is open; this is the usual one.
             link: if flags.is_loopback() { LinkType::NULL } else { LinkType::ETHERNET },
             addresses: device.addresses.iter().map(|address| address.addr).collect(),
             name: device.name,
@@ -197,4 +198,63 @@ fn io_error(error: pcap::Error) -> io::Error {
         if denied { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other },
         text,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The loopback interface under its name on Linux, where these tests run.
+    const LOOPBACK: &str = "lo";
+
+    #[test]
+    fn the_loopback_interface_is_listed() {
+        let interfaces = interfaces().unwrap();
+        let loopback = interfaces.iter().find(|interface| interface.name == LOOPBACK).unwrap();
+        assert_eq!(loopback.link, LinkType::NULL);
+        assert!(interface_names().contains(&LOOPBACK.to_owned()));
+    }
+
+    #[test]
+    fn packets_are_captured_until_the_stop() {
+        let names = [LOOPBACK.to_owned()];
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        let filter = Filter::new(&format!("udp dst port {port}")).unwrap();
+        let options = LiveOptions { snaplen: 64, ..LiveOptions::default() };
+        let mut source = match LiveSource::open(&names, Some(filter), &options) {
+            // The test needs the right to capture.
+            Err(CaptureError::NoRight { .. }) => return,
+            source => source.unwrap(),
+        };
+        assert!(check(&names).is_ok());
+        assert!(source.may_wait());
+
+        let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        sender.send_to(&[7; 100], (Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (mut chunk, mut found) = (Chunk::default(), Vec::new());
+        let before = monotonic();
+        while found.is_empty() && monotonic() < before + Duration::from_secs(10) {
+            assert!(source.read(&mut chunk, 8).unwrap());
+            found.extend(chunk.records.iter().map(|record| {
+                assert_eq!(chunk.frame(record).len(), 64);
+                (record.capture_len, record.wire_len, record.link)
+            }));
+        }
+        assert_eq!(found.first(), Some(&(64, 14 + 20 + 8 + 100, LinkType::ETHERNET)));
+        assert!(source.progress().bytes >= 64);
+
+        assert!(source.stop());
+        while source.read(&mut chunk, 8).unwrap() {}
+        assert!(!source.stop());
+    }
+
+    #[test]
+    fn a_missing_interface_is_an_error() {
+        let opened = LiveSource::open(&["no-such-if".to_owned()], None, &LiveOptions::default());
+        assert!(opened.is_err());
+    }
 }

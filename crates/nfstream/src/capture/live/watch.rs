@@ -1,4 +1,4 @@
-//! What becomes of the interfaces that are captured from.
+//! State of the interfaces during a capture.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use nfstream_sys::{InterfaceInfo, interfaces};
 
 use crate::capture::{CaptureError, Warning};
 
-/// Looks after interfaces: which are up, which have gone, what they drop.
+/// Monitors interfaces: which are up, which have gone, how many packets they drop.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// Those captured from; all that there are, if `all`.
+    /// Interfaces captured from; all existing ones, if `all`.
     known: Vec<InterfaceInfo>,
     all: bool,
     next: Instant,
@@ -20,12 +20,12 @@ pub(super) struct Watch {
 const PERIOD: Duration = Duration::from_millis(500);
 
 impl Watch {
-    /// Returns a watch over `known`, or over whatever interface there is for `all`.
+    /// Returns a watch over `known`, and over every other interface for `all`.
     pub(super) fn new(known: Vec<InterfaceInfo>, all: bool, now: Instant) -> Self {
         Self { known, all, next: now, dropped: 0 }
     }
 
-    /// Looks, if it is time to; adds what is new to `warnings`.
+    /// Polls the interfaces when it is time; adds changes to `warnings`.
     ///
     /// # Errors
     ///
@@ -39,17 +39,17 @@ impl Watch {
             return Ok(());
         }
         self.next = now + PERIOD;
-        // What cannot be looked at now can be next time.
+        // A failed query is repeated at the next poll.
         let Ok(present) = interfaces() else { return Ok(()) };
         self.compare(&present, warnings)
     }
 
-    /// Looks at the next opportunity.
+    /// Polls at the next opportunity.
     pub(super) fn look_soon(&mut self, now: Instant) {
         self.next = now;
     }
 
-    /// Returns how many packets the interfaces have dropped since the capture began.
+    /// Returns the packets that the interfaces have dropped since the capture began.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }

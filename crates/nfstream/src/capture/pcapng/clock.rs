@@ -1,10 +1,10 @@
-//! How an interface counts time.
+//! Timestamp units of an interface.
 
 use pcap_parser::{OptionCode, PcapNGOption};
 
 use crate::time::Timestamp;
 
-/// Turns the ticks of one interface into time.
+/// Converts the ticks of one interface to timestamps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Clock {
     unit: Unit,
@@ -14,19 +14,19 @@ pub(super) struct Clock {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Unit {
-    /// A tick is this many nanoseconds.
+    /// Nanoseconds per tick.
     Nanoseconds(u64),
-    /// This many ticks are a nanosecond.
+    /// Ticks per nanosecond.
     PerNanosecond(u64),
-    /// Two to this power ticks are a second.
+    /// Ticks per second, as a power of two.
     PowerOfTwo(u8),
 }
 
 impl Clock {
     /// Reads `if_tsresol` and `if_tsoffset`.
     ///
-    /// By hand: `pcap_parser` takes the offset for little-endian in any section, and knows no
-    /// resolution that is a power of two.
+    /// Parsed here because `pcap_parser` reads the offset as little-endian in any section and does
+    /// not support resolutions that are powers of two.
     pub(super) fn new(options: &[PcapNGOption<'_>], big_endian: bool) -> Self {
         let mut clock = Self { unit: Unit::Nanoseconds(1000), offset: 0 };
         for option in options.iter().take_while(|option| option.code != OptionCode::EndOfOpt) {
@@ -46,7 +46,7 @@ impl Clock {
         clock
     }
 
-    /// Returns the time of a packet, rounded down, at most what can be held.
+    /// Returns the time of a packet, rounded down and clamped to the range of a timestamp.
     #[inline]
     pub(super) fn time(self, ticks: u64) -> Timestamp {
         let since_offset = match self.unit {
@@ -66,7 +66,7 @@ impl Clock {
 }
 
 impl Unit {
-    /// Reads `if_tsresol`: a negative power of two if the highest bit is set, else of ten.
+    /// Parses `if_tsresol`: a negative power of two if the highest bit is set, otherwise of ten.
     fn new(resolution: u8) -> Self {
         let exponent = resolution & 0x7f;
         if resolution != exponent {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_microseconds_unless_said() {
+    fn ticks_are_microseconds_by_default() {
         assert_eq!(Clock::new(&[], false).time(1_700_000_000_123_456).nanos(), {
             1_700_000_000_123_456_000
         });
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn times_out_of_range_stay_at_the_last_that_can_be_held() {
+    fn times_out_of_range_are_clamped() {
         assert_eq!(nanos(0, u64::MAX), i64::MAX);
         for (offset, expected) in [(i64::MAX, i64::MAX), (i64::MIN, i64::MIN)] {
             let offset = offset.to_le_bytes();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn options_behind_the_end_or_of_odd_length_are_ignored() {
+    fn options_after_the_end_or_of_odd_length_are_ignored() {
         let options = [
             option(OptionCode::IfTsresol, &[9, 9]),
             option(OptionCode::IfTsoffset, &[1]),

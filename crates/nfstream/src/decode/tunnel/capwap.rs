@@ -1,12 +1,12 @@
-//! Data packets between wireless access points and their controllers (RFC 5415, RFC 5416).
+//! CAPWAP data packets between wireless access points and their controllers (RFC 5415, RFC 5416).
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
-/// Reads the header and the Ethernet or 802.11 header behind it.
+/// Reads the header and the Ethernet or 802.11 header after it.
 ///
-/// Keep-alives, fragments and what DTLS encrypts carry no packet that can be read.
+/// Keep-alives, fragments and packets encrypted by DTLS carry no readable packet.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const BINDING_802_11: u8 = 1;
     const NATIVE: u8 = 0x01;
@@ -15,7 +15,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const RESERVED: u8 = 0x07;
     const MIN_LEN: usize = 8;
 
-    // The first byte, version and type, is 1 in front of DTLS.
+    // The first byte, version and type, is 1 before DTLS.
     let [0, len_radio, radio_binding, flags] = *cursor.peek(0, TruncatedNetwork)? else {
         return Err(NotIp);
     };
@@ -30,7 +30,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if radio_binding >> 1 & 0x1f != BINDING_802_11 {
         return Err(NotIp);
     }
-    // Access points of Cisco swap the bytes of the frame control field.
+    // Cisco's access points swap the bytes of the frame control field.
     let [first, second] = *cursor.peek(0, TruncatedNetwork)?;
     let mut swapped = *cursor;
     link::wireless_data(cursor, [first, second], false).or_else(|_| {

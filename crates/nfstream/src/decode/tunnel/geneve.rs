@@ -4,7 +4,7 @@ use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
-/// Skips the header and its options and reads what it announces.
+/// Skips the header and its options, and reads the protocol that it announces.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const VERSION: u8 = 0xc0;
     const OPTIONS_LEN: u8 = 0x3f;

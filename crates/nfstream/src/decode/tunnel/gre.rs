@@ -1,4 +1,4 @@
-//! GRE (RFC 2784, RFC 2890) and what is built on it: PPTP, ERSPAN and NVGRE.
+//! GRE (RFC 2784, RFC 2890) and the protocols on top of it: PPTP, ERSPAN and NVGRE.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
@@ -11,7 +11,7 @@ const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
 
-/// Protocol types (IEEE 802 numbers) that mean more than what they carry.
+/// Protocol types (IEEE 802 numbers) that denote more than their payload.
 mod kind {
     pub(super) const ETHERNET: u16 = 0x6558;
     pub(super) const ERSPAN: u16 = 0x88be;
@@ -19,7 +19,7 @@ mod kind {
     pub(super) const PPP: u16 = 0x880b;
 }
 
-/// Reads the header, whatever its version, and what it announces.
+/// Reads the header, in any version, and the protocol that it announces.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<(Tunnel, Network), DecodeError> {
     let flags = cursor.u16(0, TruncatedNetwork)?;
     let kind = cursor.u16(2, TruncatedNetwork)?;
@@ -35,7 +35,7 @@ fn enter_standard(
     flags: u16,
     kind: u16,
 ) -> Result<(Tunnel, Network), DecodeError> {
-    // Source routes (RFC 1701) are gone since RFC 2784 and would make the length uncertain.
+    // Source routes (RFC 1701) were removed by RFC 2784 and would make the length uncertain.
     if flags & ROUTING != 0 {
         return Err(NotIp);
     }
@@ -54,7 +54,7 @@ fn enter_standard(
     }
 }
 
-/// Reads the enhanced header of PPTP (RFC 2637), whose key is a length and a call.
+/// Reads the enhanced header of PPTP (RFC 2637), whose key holds a length and a call.
 fn enter_enhanced(cursor: &mut Cursor<'_>, flags: u16) -> Result<Network, DecodeError> {
     const ACKNOWLEDGMENT: u16 = 0x0080;
 

@@ -20,7 +20,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if flags & OPTIONAL_FIELDS == 0 {
         return Ok(link::EITHER);
     }
-    // Sequence number, N-PDU number and next extension come together, whichever is meant.
+    // Sequence number, N-PDU number and next extension are present together if any of them is.
     let mut next = cursor.byte(3, TruncatedNetwork)?;
     cursor.skip(4);
     if flags & EXTENSION == 0 {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_user_packet_stays() {
+    fn other_messages_stay() {
         const ECHO: &[u8] = &[0x32, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0];
         const ERROR_INDICATION: &[u8] = &[0x30, 26, 0, 36, 0, 0, 0, 9];
         const CHARGING: &[u8] = &[0x20, 0xff, 0, 36, 0, 0, 0, 9];

@@ -18,7 +18,7 @@ pub(super) fn enter_over_udp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeE
     let flags = cursor.u16(0, TruncatedNetwork)?;
     match flags & VERSION {
         2 if flags & (CONTROL | RESERVED) == 0 => {
-            // Tunnel and session stand between the optional fields.
+            // Tunnel and session lie between the optional fields.
             cursor.skip(6);
             if flags & LENGTH != 0 {
                 cursor.skip(2);
@@ -42,9 +42,9 @@ pub(super) fn enter_over_udp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeE
 
 /// Reads a data message of version 3 from its session on.
 ///
-/// Only the control messages tell whether a cookie of 4 or 8 bytes follows, a sublayer of 4, and
-/// what is carried. All of them are tried, and an Ethernet or PPP header in front of an IP header
-/// is taken for the answer.
+/// Only the control messages say whether a cookie of 4 or 8 bytes follows, or a sublayer of 4, and
+/// what is carried. All combinations are tried, and the first with an Ethernet or PPP header before
+/// an IP header is accepted.
 pub(super) fn enter_over_ip(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     // Control messages have no session.
     if cursor.peek(0, TruncatedNetwork)? == &[0; 4] {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_is_read_behind_any_cookie_and_sublayer() {
+    fn version_3_is_read_after_any_cookie_and_sublayer() {
         for skipped in [0, 4, 8, 12] {
             let cookie = &[0x77; 12][..skipped];
             assert!(opens(&[&[0, 3, 0, 0, 0, 0, 0, 5], cookie, ETHERNET, V4]), "{skipped}");

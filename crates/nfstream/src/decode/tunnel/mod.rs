@@ -1,9 +1,9 @@
 //! Tunnels over UDP and IP, down to the innermost packet that can be read.
 //!
-//! What a port or protocol number announces is believed only if the tunnel's header is in order
-//! and an IP packet with readable ports lies behind it, within the packet outside. Anything else,
-//! an echo request of GTP or ARP in VXLAN, stays the outer packet that it is. IP in IP is no
-//! tunnel in this sense: it is always followed and has no number.
+//! A port or protocol number announces a tunnel. It counts as one only if its header is valid and
+//! carries an IP packet with readable ports that ends within the outer packet. Anything else, such
+//! as an echo request of GTP or ARP in VXLAN, remains the outer packet. IP in IP is not a tunnel in
+//! this sense: it is always decoded and has no id.
 
 mod capwap;
 mod geneve;
@@ -21,24 +21,31 @@ use super::ip::Ip;
 use super::layers::Layers;
 use super::link::Network;
 use super::transport::Transport;
-use crate::packet::{Fragment, Packet, RawRecord, Tunnel, protocol};
+use crate::packet::{Fragment, Packet, RawRecord, Tunnel, protocol, tunnels};
 
-/// Tunnels that are followed at most, one inside the other. What lies deeper stays closed.
+/// Most nested tunnels. Deeper ones remain packets of the tunnel around them.
 const MAX_DEPTH: usize = 8;
 
-/// How a tunnel begins.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Entrance {
-    Capwap,
-    Geneve,
-    Gre,
-    Gtp,
-    L2tpIp,
-    L2tpUdp,
-    Teredo,
-    Tzsp,
-    Vxlan,
-    VxlanGpe,
+/// Start of a tunnel: the function that moves a cursor from its header to the IP header inside.
+#[derive(Clone, Copy)]
+pub(super) struct Entrance(fn(&mut Cursor<'_>) -> Result<(Tunnel, Network), DecodeError>);
+
+/// Result of reading a tunnel's header.
+trait Inside {
+    /// Returns the tunnel and its content. The header announced `tunnel`, and may be more specific.
+    fn of(self, tunnel: Tunnel) -> (Tunnel, Network);
+}
+
+impl Inside for Network {
+    fn of(self, tunnel: Tunnel) -> (Tunnel, Network) {
+        (tunnel, self)
+    }
+}
+
+impl Inside for (Tunnel, Network) {
+    fn of(self, _: Tunnel) -> (Tunnel, Network) {
+        self
+    }
 }
 
 impl Entrance {
@@ -48,37 +55,11 @@ impl Entrance {
         if ip.fragment == Fragment::Later {
             return None;
         }
-        match ip.protocol {
-            protocol::UDP => {
-                let (src, dst) = (transport.src_port, transport.dst_port);
-                Self::to_port(dst).or_else(|| Self::from_port(src))
-            }
-            protocol::GRE => Some(Self::Gre),
-            protocol::L2TP => Some(Self::L2tpIp),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    const fn to_port(port: u16) -> Option<Self> {
-        match port {
-            4789 | 8472 => Some(Self::Vxlan),
-            4790 => Some(Self::VxlanGpe),
-            6081 => Some(Self::Geneve),
-            _ => Self::from_port(port),
-        }
-    }
-
-    /// Those that may send from the port as well.
-    #[inline]
-    const fn from_port(port: u16) -> Option<Self> {
-        match port {
-            1701 => Some(Self::L2tpUdp),
-            2152 => Some(Self::Gtp),
-            3544 => Some(Self::Teredo),
-            5247 => Some(Self::Capwap),
-            37008 => Some(Self::Tzsp),
-            _ => None,
+        if ip.protocol == protocol::UDP {
+            let (src, dst) = (transport.src_port, transport.dst_port);
+            Self::to_port(dst).or_else(|| Self::from_port(src))
+        } else {
+            Self::of_protocol(ip.protocol)
         }
     }
 
@@ -86,22 +67,58 @@ impl Entrance {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] where the header is not the tunnel's, or something else lies behind it.
+    /// [`DecodeError`] if the header is not the tunnel's, or not followed by a packet.
     fn enter(self, cursor: &mut Cursor<'_>) -> Result<(Tunnel, Network), DecodeError> {
-        Ok(match self {
-            Self::Capwap => (Tunnel::Capwap, capwap::enter(cursor)?),
-            Self::Geneve => (Tunnel::Geneve, geneve::enter(cursor)?),
-            Self::Gre => gre::enter(cursor)?,
-            Self::Gtp => (Tunnel::GtpU, gtp::enter(cursor)?),
-            Self::L2tpIp => (Tunnel::L2tp, l2tp::enter_over_ip(cursor)?),
-            Self::L2tpUdp => (Tunnel::L2tp, l2tp::enter_over_udp(cursor)?),
-            Self::Teredo => (Tunnel::Teredo, teredo::enter(cursor)?),
-            Self::Tzsp => (Tunnel::Tzsp, tzsp::enter(cursor)?),
-            Self::Vxlan => (Tunnel::Vxlan, vxlan::enter(cursor)?),
-            Self::VxlanGpe => (Tunnel::Vxlan, vxlan::enter_gpe(cursor)?),
-        })
+        self.0(cursor)
     }
 }
+
+/// Returns an entrance from the function around it if `$value` announces it in the field there.
+macro_rules! entrance {
+    (to udp, $($rest:tt)*) => { entrance!($($rest)*) };
+    (to udp_to, $($rest:tt)*) => { entrance!($($rest)*) };
+    (from udp, $($rest:tt)*) => { entrance!($($rest)*) };
+    (ip ip, $($rest:tt)*) => { entrance!($($rest)*) };
+    (to ip, $($rest:tt)*) => {};
+    (from ip, $($rest:tt)*) => {};
+    (from udp_to, $($rest:tt)*) => {};
+    (ip udp, $($rest:tt)*) => {};
+    (ip udp_to, $($rest:tt)*) => {};
+    ($value:ident, $number:pat, $tunnel:ident, $reader:path) => {
+        if matches!($value, $number) {
+            return Some(Self(|cursor| Ok($reader(cursor)?.of(Tunnel::$tunnel))));
+        }
+    };
+}
+
+macro_rules! entrances {
+    ($(
+        $(#[$doc:meta])*
+        $tunnel:ident = $id:literal, $name:literal
+        $(, $field:ident $number:pat => $module:ident::$reader:ident)*;
+    )*) => {
+        impl Entrance {
+            #[inline]
+            fn of_protocol(number: u8) -> Option<Self> {
+                $($(entrance!(ip $field, number, $number, $tunnel, $module::$reader);)*)*
+                None
+            }
+
+            #[inline]
+            fn to_port(port: u16) -> Option<Self> {
+                $($(entrance!(to $field, port, $number, $tunnel, $module::$reader);)*)*
+                None
+            }
+
+            #[inline]
+            fn from_port(port: u16) -> Option<Self> {
+                $($(entrance!(from $field, port, $number, $tunnel, $module::$reader);)*)*
+                None
+            }
+        }
+    };
+}
+tunnels!(entrances);
 
 /// Decodes the innermost packet that tunnels of the frame carry, which is the outermost one if
 /// there is none inside.
@@ -230,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_those_that_are_published() {
+    fn ids_are_the_published_ones() {
         let ids: Vec<_> = Tunnel::ALL.iter().map(|tunnel| tunnel.id()).collect();
         assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
@@ -275,16 +292,16 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_longer_than_the_one_outside_is_none() {
+    fn a_packet_longer_than_the_outer_one_is_refused() {
         let mut long = V4.to_vec();
         long[3] = 37;
         assert!(stayed_out(&over_udp(2152, 2152, &[GTP, &long])));
         assert!(came_in(&over_udp(2152, 2152, &[GTP, V4, &[0]]), Tunnel::GtpU));
     }
 
-    /// Padding of the frame may look like the ports that a short packet lacks.
+    /// Padding of the frame may resemble the ports that a short packet lacks.
     #[test]
-    fn bytes_behind_the_outer_packet_are_not_read() {
+    fn bytes_after_the_outer_packet_are_not_read() {
         let outer = Ipv4::new(A, B).claiming(20 + 8 + 8 + 22);
         let frame = Frame::raw().ip(outer).udp(2152, 2152).payload(&[GTP, V4].concat()).build();
         assert!(stayed_out(&opened(&frame)));
@@ -319,9 +336,9 @@ mod tests {
         assert_eq!(vlan_id(ETHERNET), 5);
     }
 
-    /// Later pieces do not show the inner tag; both have to be found under one number.
+    /// Later fragments do not show the inner tag; both must be found under one id.
     #[test]
-    fn pieces_of_a_tunnel_are_known_by_the_outer_tag() {
+    fn fragments_of_a_tunnel_are_known_by_the_outer_tag() {
         let payload = [VXLAN, TAGGED, V4].concat();
         let first = Frame::ethernet()
             .vlan(5)
@@ -351,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_inside_a_tunnel_is_known_by_the_inner_header() {
+    fn a_fragment_inside_a_tunnel_is_known_by_the_inner_header() {
         let inner = Ipv4::new(B, A).fragment(9, 0, true);
         let inner = Frame::raw().ip(inner).udp(1, 2).payload_len(8).build();
         let frame = Frame::raw().ipv4(A, B).udp(2152, 2152).payload(&[GTP, &inner].concat());
@@ -429,9 +446,9 @@ mod tests {
             check(&frame)?;
         }
 
-        /// Random bytes behind each of the numbers.
+        /// Random bytes after each announcement.
         #[test]
-        fn anything_may_follow_an_announcement(
+        fn any_bytes_may_follow_an_announcement(
             number in prop::sample::select(HEADERS.map(|(number, _)| number).to_vec()),
             bytes in prop::collection::vec(any::<u8>(), 0..120),
         ) {

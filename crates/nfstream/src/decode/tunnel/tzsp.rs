@@ -1,10 +1,10 @@
-//! TaZmen Sniffer Protocol, in which sensors and routers send the frames that they have seen.
+//! TaZmen Sniffer Protocol, by which sensors and routers forward copies of frames.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
-/// Skips the tags and reads the link header of the frame behind them.
+/// Skips the tags and reads the link header of the frame after them.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const RECEIVED: u8 = 0;
     const TO_TRANSMIT: u8 = 1;
@@ -68,7 +68,7 @@ mod tests {
         assert!(!opens(&[&[1, 0, 0, 0x77, 1], V4]));
     }
 
-    /// Sensors may send only the beginning of what they have seen.
+    /// Sensors may forward only the beginning of a frame.
     #[test]
     fn a_copy_may_lack_its_end() {
         let packet = over_udp(5555, 37008, &[&[1, 0, 0, 1, 1], ETHERNET, &V4[..28]]);

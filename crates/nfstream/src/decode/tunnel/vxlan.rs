@@ -6,9 +6,9 @@ use super::super::link::{self, Network};
 
 const NETWORK_IS_VALID: u8 = 0x08;
 
-/// Reads the header and the Ethernet header behind it.
+/// Reads the header and the Ethernet header after it.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
-    /// A group policy is in the next field (draft-smith-vxlan-group-policy).
+    /// A group policy follows in the next field (draft-smith-vxlan-group-policy).
     const GROUP_POLICY: u8 = 0x80;
 
     let flags = cursor.byte(0, TruncatedNetwork)?;
@@ -19,7 +19,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     link::ethernet(cursor)
 }
 
-/// Reads the header of the generic protocol extension and what it announces.
+/// Reads the header of the generic protocol extension and the protocol that it announces.
 pub(super) fn enter_gpe(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const VERSION: u8 = 0x30;
     const HAS_PROTOCOL: u8 = 0x04;

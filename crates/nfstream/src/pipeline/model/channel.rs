@@ -1,4 +1,4 @@
-//! Channels like those of crossbeam, on locks of the model.
+//! Channels with the interface of crossbeam's, on locks of the model.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,7 +11,7 @@ use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::sync::{Condvar, Mutex, MutexGuard};
 use shuttle::thread::yield_now;
 
-/// Returns the ends of a queue of `capacity` messages, as crossbeam's function of that name.
+/// Returns the ends of a queue of `capacity` messages, like crossbeam's function.
 pub(in crate::pipeline) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let state = State { messages: VecDeque::new(), capacity, senders: 1, receivers: 1 };
     let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() });
@@ -36,11 +36,11 @@ struct State<T> {
 
 impl<T> Queue<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Ends are dropped also while a thread panics, which leaves no change half done.
+        // A panicking thread also drops its ends; it leaves no change half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `work` and wakes whoever may have waited for it.
+    /// Does `work` and wakes the waiting threads.
     fn change<R>(&self, work: impl FnOnce(&mut State<T>) -> R) -> R {
         let outcome = work(&mut self.lock());
         self.changed.notify_all();
@@ -110,7 +110,7 @@ impl<T> Receiver<T> {
         })
     }
 
-    /// The model has no clock: where there is nothing, the wait may be over, or not yet.
+    /// The model has no clock: without a message, the timeout may have passed or not.
     pub(in crate::pipeline) fn recv_timeout(&self, _: Duration) -> Result<T, RecvTimeoutError> {
         let gives_up = || {
             yield_now();
@@ -161,7 +161,7 @@ impl<T> Drop for Receiver<T> {
             state.receivers -= 1;
             if state.receivers == 0 { std::mem::take(&mut state.messages) } else { VecDeque::new() }
         });
-        // Not under the lock: messages may send others when they are dropped.
+        // Not under the lock: dropping a message may send others.
         drop(left);
     }
 }

@@ -16,8 +16,8 @@ pub(super) const FORMAT: Format = Format {
 
 /// A line of CSV.
 ///
-/// Lines end in `\n` alone, as tools on Unix want it. Fields that hold a comma, a quote or the end
-/// of a line stand in quotes.
+/// Lines end in `\n` alone, as Unix tools expect. Fields that contain a comma, a quote or a line
+/// break are quoted.
 #[derive(Debug)]
 struct CsvLine {
     header: Vec<u8>,
@@ -55,7 +55,7 @@ impl Line for CsvLine {
                 value => value.write_text(out),
             }
         }
-        // An empty line would be read as none.
+        // An empty line would be read as no row.
         if let [only] = cells
             && out.last().is_none_or(|last| *last == b'\n')
             && matches!(only.get(row), Cell::Null | Cell::Text(""))
@@ -66,16 +66,16 @@ impl Line for CsvLine {
     }
 }
 
-/// Appends text, in quotes if it must be.
+/// Appends text, quoted if necessary.
 fn write_text(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(text.as_bytes());
     quote_from(start, out);
 }
 
-/// Puts quotes around the field that begins at `start`, if it must be.
+/// Quotes the field that begins at `start`, if necessary.
 fn quote_from(start: usize, out: &mut Vec<u8>) {
-    // The most common bytes first: nearly every field is done with one comparison a byte.
+    // The most common bytes first: nearly every field takes one comparison per byte.
     let is_special = |byte: &u8| *byte <= b',' && matches!(byte, b'"' | b',' | b'\n' | b'\r');
     let Some(field) = out.get(start..).filter(|field| field.iter().any(is_special)) else {
         return;

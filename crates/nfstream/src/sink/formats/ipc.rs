@@ -15,7 +15,7 @@ use super::{Counted, Encoder};
 /// Writes batches to an Arrow file or stream.
 pub(super) struct IpcEncoder<W: Write> {
     kind: Kind<Counted<W>>,
-    /// For each column, the names it has used so far, if it is dictionary-encoded.
+    /// For each dictionary-encoded column, the names used so far.
     dictionaries: Vec<Option<Dictionary>>,
 }
 
@@ -24,12 +24,12 @@ enum Kind<W: Write> {
     Stream(Box<StreamWriter<BufWriter<W>>>),
 }
 
-/// A dictionary that only grows: an Arrow file must not change the names it has given.
+/// Dictionary that only grows: an Arrow file must not redefine names.
 #[derive(Default)]
 struct Dictionary {
     places: HashMap<String, i32>,
     names: Vec<String>,
-    /// The names as they were last written.
+    /// The names as last written.
     values: Option<Arc<StringArray>>,
 }
 
@@ -85,7 +85,7 @@ impl<W: Write + Send> Encoder for IpcEncoder<W> {
         }
     }
 
-    /// Writes what is left, and the footer of a file.
+    /// Writes the remaining bytes, and the footer of a file.
     fn finish(self: Box<Self>) -> io::Result<()> {
         let buffer = match self.kind {
             Kind::File(writer) => writer.into_inner().map_err(io_error)?,
@@ -105,7 +105,7 @@ impl<W: Write + Send> Encoder for IpcEncoder<W> {
 }
 
 impl Dictionary {
-    /// Returns `array` with the names of this dictionary, grown by those that are new.
+    /// Returns `array` encoded by this dictionary, extended by the new names.
     fn encode(&mut self, array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         let array = array.as_dictionary::<Int32Type>();
         let given = array.values().as_string::<i32>();

@@ -8,12 +8,12 @@ use arrow_schema::Schema as ArrowSchema;
 use super::{Counted, Encoder};
 use crate::table::Cells;
 
-/// Bytes that are written at once.
+/// Bytes buffered before a write.
 const ENOUGH: usize = 64 * 1024;
 
 /// Text of a row.
 pub(super) trait Line: Send {
-    /// Returns a line maker for the columns of `schema`.
+    /// Returns a formatter for the columns of `schema`.
     fn new(schema: &ArrowSchema) -> Self;
 
     /// Appends the header, if there is one.

@@ -1,4 +1,4 @@
-//! The formats of tables in bytes, a file each, and their registry.
+//! Formats of tables, one file each, and their registry.
 
 mod ipc;
 mod lines;
@@ -36,12 +36,12 @@ registry! {
     ARROW_STREAM: arrows,
 }
 
-/// A format of tables in bytes.
+/// Format of a table as bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     /// Name under which users select it.
     pub name: &'static str,
-    /// Extensions of its files, without the point.
+    /// File extensions, without the dot.
     pub extensions: &'static [&'static str],
     /// Description, in a few words.
     pub description: &'static str,
@@ -60,10 +60,10 @@ pub trait Encoder: Send {
     ///
     /// # Errors
     ///
-    /// Those of the output. The table cannot be completed then.
+    /// Those of the output. The table cannot be completed after an error.
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()>;
 
-    /// Writes what is buffered, as far as the format allows.
+    /// Writes buffered rows, if the format allows.
     ///
     /// # Errors
     ///
@@ -77,13 +77,13 @@ pub trait Encoder: Send {
     /// Those of the output.
     fn finish(self: Box<Self>) -> io::Result<()>;
 
-    /// Returns the bytes that the table takes so far, about.
+    /// Returns the approximate bytes of the table so far.
     fn bytes(&self) -> u64;
 }
 
 impl Format {
-    /// Begins a table of batches of `schema` in `output`. The metadata goes where the format has
-    /// room for it.
+    /// Starts a table with batches of `schema` in `output`. The metadata is written if the format
+    /// has room for it.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl PartialEq for Format {
 
 impl Eq for Format {}
 
-/// An output and the bytes that it has taken.
+/// An output and the number of bytes written to it.
 struct Counted<W> {
     output: W,
     bytes: u64,
@@ -186,7 +186,7 @@ mod tests {
         Provenance::default().with("version", "1")
     }
 
-    /// Memory that the output and the test both have.
+    /// Buffer shared by the output and the test.
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Vec<u8>>>);
 
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(json.lines().last(), Some(r#"{"id":5,"name":"TLS"}"#));
     }
 
-    /// An output that is full at once.
+    /// An output that is always full.
     #[derive(Debug)]
     struct Full;
 
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_output_come_through_as_they_are() {
+    fn errors_of_the_output_are_returned_unchanged() {
         for format in Format::ALL {
             let encoder = format.encoder(Box::new(Full), &schema(), &provenance());
             let result = encoder.and_then(|mut encoder| {

@@ -17,9 +17,9 @@ use crate::features::columns;
 use crate::table::Provenance;
 use crate::time::TimeUnit;
 
-/// Rows of a row group, at most. They are in memory until the group is full.
+/// Most rows of a row group, which stays in memory until it is full.
 const GROUP_ROWS: usize = 65_536;
-/// Bytes of a row group, about; only long text makes one that large.
+/// Approximate bytes of a row group; only long text makes one that large.
 const GROUP_BYTES: usize = 32 << 20;
 
 pub(super) const FORMAT: Format = Format {
@@ -65,13 +65,13 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
         self.0.write(batch).map_err(io_error)
     }
 
-    /// Writes nothing: a row group is written when it is full, since many small ones would make a
-    /// bad file.
+    /// Writes nothing: a row group is written when it is full, because many small groups make a
+    /// poor file.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Writes what is left, and the footer.
+    /// Writes the remaining rows, and the footer.
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.0.finish().map_err(io_error)?;
         self.0.sync()
@@ -82,8 +82,8 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
     }
 }
 
-/// Returns whether the numbers of a column grow from row to row, more or less: all differ, so a
-/// dictionary would be of no use, but their differences are small.
+/// Returns whether the numbers of a column mostly grow from row to row: all differ, so a dictionary
+/// would be useless, but their differences are small.
 fn grows(field: &Field) -> bool {
     use DataType::{Int64, Timestamp, UInt64};
     matches!(field.data_type(), Int64 | Timestamp(..) | UInt64)
