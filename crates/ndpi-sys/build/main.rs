@@ -13,7 +13,6 @@
 
 #![allow(clippy::print_stdout, reason = "cargo reads the output of build scripts")]
 
-#![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
 
 mod headers;
 
