@@ -35,9 +35,9 @@ pub(crate) enum Error {
     /// The reader of standard output closed the pipe.
     #[error("standard output was closed")]
     ClosedPipe,
-    /// A column of a dissector that the run does not have.
-    #[error("column {column} needs a dissector, {off}")]
-    ColumnOff { column: &'static str, off: &'static str },
+    /// A column of labels in a run without a dissector.
+    #[error("column {column} needs a dissector, which --no-dissect turns off")]
+    ColumnOff { column: &'static str },
     /// A binary format on a terminal.
     #[error("refusing to write {format} to a terminal; use -o FILE or a pipe")]
     BinaryToTerminal { format: &'static str },
@@ -53,9 +53,9 @@ pub(crate) enum Error {
     /// The table cannot be written.
     #[error(transparent)]
     Sink(SinkError),
-    /// A column group of a dissector that the run does not have.
-    #[error("feature {group} needs a dissector, {off}")]
-    FeatureOff { group: &'static str, off: &'static str },
+    /// A column group of labels in a run without a dissector.
+    #[error("feature {group} needs a dissector, which --no-dissect turns off")]
+    FeatureOff { group: &'static str },
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },

@@ -95,20 +95,14 @@ impl FlowRules {
         let condition = self.condition.as_deref();
         let condition = condition.map(|text| Condition::parse(text, columns(self.unit())));
         let condition = condition.transpose()?;
-        let is_labelled = self.parameters.dissection().is_some();
-        let is_off = |group: Group| group.needs_inspection() && !is_labelled;
-        let off = if self.parameters.dissect {
-            "which this build lacks"
-        } else {
-            "which --no-dissect turns off"
-        };
+        let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
-            return Err(Error::FeatureOff { group: group.name(), off });
+            return Err(Error::FeatureOff { group: group.name() });
         }
         let named = condition.iter().flat_map(|condition| condition.columns());
         let needed: Vec<_> = named.chain(needed).copied().collect();
         if let Some(column) = needed.iter().find(|column| is_off(column.group)) {
-            return Err(Error::ColumnOff { column: column.name, off });
+            return Err(Error::ColumnOff { column: column.name });
         }
         let needed = needed.iter().map(|column| column.group).collect();
         Ok(Job { parameters: self.parameters.clone().settled(), needed, condition })

@@ -246,9 +246,9 @@ fn columns_of_labels_need_a_dissector() {
 
 #[test]
 #[cfg(not(feature = "ndpi"))]
-fn a_build_without_a_dissector_explains_that() {
+fn a_build_without_ndpi_labels_flows() {
     let args = ["flows", "redis.pcap", "--columns", "id,application_name"];
-    Folder::with(&["redis.pcap"]).check("flows_no_dissector", &args);
+    Folder::with(&["redis.pcap"]).check("flows_without_ndpi", &args);
 }
 
 #[test]
