@@ -1,6 +1,6 @@
 /*
- * All the C that nfstream owns: what differs between versions of nDPI, its macros and its
- * bit-fields end here. The interface is described in shim.h.
+ * C side of the interface to nDPI. Hides the differences between versions of nDPI, its macros
+ * and its bit-fields behind the declarations in shim.h.
  */
 
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shows the module's struct in headers that have it, which `module_reset` needs. */
+/* Exposes the module's struct, which `module_reset` needs, in headers that have it. */
 #define NDPI_LIB_COMPILATION
 #include <ndpi_api.h>
 
@@ -21,10 +21,10 @@
 #error "nfstream needs nDPI 4.2 or newer"
 #endif
 #if NDPI_AT_LEAST(6, 0) && !defined(NFSTREAM_NDPI_LICENSE_CHOSEN)
-#error "parts of nDPI 6 have a second licence: set NDPI_LICENSE to the one that you use it under"
+#error "parts of nDPI 6 have a second licence: set NDPI_LICENSE to the licence that you have chosen"
 #endif
 
-/* Longest text taken from a string of unknown length; certificate names are the longest. */
+/* Limit for strings of unknown length, the longest of which are certificate names. */
 #define LONGEST_TEXT 16384
 
 static struct ndpi_detection_module_struct *ndpi_module(ndpi_shim_module *module) {
@@ -41,7 +41,7 @@ const char *ndpi_shim_version(void) {
   return ndpi_revision();
 }
 
-/* A library of another build lays its structs out differently, which would corrupt memory. */
+/* The structs of another build may have another layout, which would corrupt memory. */
 int ndpi_shim_headers_match(void) {
   return ndpi_detection_get_sizeof_ndpi_flow_struct() == sizeof(struct ndpi_flow_struct);
 }
@@ -54,8 +54,8 @@ size_t ndpi_shim_flow_size(void) {
 
 #if !NDPI_AT_LEAST(5, 0)
 /*
- * nDPI 4.2 uses memory without asking whether it got any. As Rust does, the process ends with a
- * message where there is none, instead of with a fault somewhere in nDPI.
+ * nDPI 4.2 does not check for failed allocations. End the process with a message, as Rust does,
+ * instead of with a fault inside nDPI.
  */
 static void *memory_or_end(size_t size) {
   void *memory = malloc(size);
@@ -67,7 +67,7 @@ static void *memory_or_end(size_t size) {
   return memory;
 }
 
-/* Once: other threads may be in nDPI, which reads them, when another module is made. */
+/* Set only once: threads inside nDPI may read them while another module is created. */
 static void set_allocators(void) {
   static int are_set;
 
@@ -121,21 +121,21 @@ void ndpi_shim_module_free(ndpi_shim_module *module) {
 static void drop_cache(struct ndpi_lru_cache **cache) {
   if (*cache != NULL)
     ndpi_lru_free_cache(*cache);
-  /* nDPI makes a missing cache when it first stores something. */
+  /* nDPI recreates a missing cache on first use. */
   *cache = NULL;
 }
 #endif
 
 /*
- * Forgets what the module learnt from earlier packets. Returns 0 when that cannot be done
- * here and the caller has to make a new module instead.
+ * Clears the state that the module learnt from earlier packets. Returns 0 if that is not
+ * possible and the caller must create a new module instead.
  */
 int ndpi_shim_module_reset(ndpi_shim_module *module) {
 #if NDPI_MAJOR == 4 && NDPI_MINOR == 2
   struct ndpi_detection_module_struct *ndpi = ndpi_module(module);
 
-  /* The struct is nDPI's private one: trust it only if the library agrees on its size. The
-     tinc cache has no public function that frees it. */
+  /* The struct is private to nDPI: use it only if its size matches that of the library. No
+     public function frees the tinc cache. */
   if (ndpi_get_ndpi_detection_module_size() != sizeof(*ndpi) || ndpi->tinc_cache != NULL)
     return 0;
   drop_cache(&ndpi->ookla_cache);
@@ -212,7 +212,7 @@ void ndpi_shim_application_name(ndpi_shim_module *module, uint16_t master, uint1
 
 /* ---- flow ---- */
 
-/* The flow itself is ours, what hangs on it is nDPI's: so nDPI never frees the flow. */
+/* The shim allocates and frees the flow; nDPI owns only the memory that it points to. */
 ndpi_shim_flow *ndpi_shim_flow_new(void) {
   return calloc(1, sizeof(struct ndpi_flow_struct));
 }
@@ -253,8 +253,8 @@ static int stack_has(const struct ndpi_flow_struct *flow, uint16_t protocol) {
 }
 
 /*
- * `protos` is a union whose TLS member holds pointers. These are the protocols for which
- * nDPI itself frees those pointers, so for them they are pointers or NULL.
+ * `protos` is a union whose TLS member holds pointers. For these protocols nDPI itself frees
+ * the pointers, so they are valid or NULL.
  */
 static int holds_tls(const struct ndpi_flow_struct *flow) {
   return stack_has(flow, NDPI_PROTOCOL_TLS) || stack_has(flow, NDPI_PROTOCOL_QUIC)
@@ -327,7 +327,7 @@ void ndpi_shim_flow_metadata(const ndpi_shim_flow *shim_flow, ndpi_shim_metadata
   metadata->http_content_type = STRING_TEXT(flow->http.content_type);
   metadata->http_status = flow->http.response_status_code;
 
-  /* TLS first: a flow that holds its pointers must never be read as anything else. */
+  /* TLS first: a flow with its pointers must never be read as another protocol. */
   if (holds_tls(flow))
     read_tls(flow, metadata);
   else if (stack_has(flow, NDPI_PROTOCOL_DNS) || stack_has(flow, NDPI_PROTOCOL_MDNS)
@@ -356,9 +356,9 @@ static void fill_label(ndpi_shim_label *label, const ndpi_protocol *protocol,
 }
 
 /*
- * Some dissectors that follow a detected flow read the transport header without a check
- * (4.2 crashes on a TLS flow whose next packet ends inside the TCP header). So once a flow
- * is known to be TCP or UDP, only packets with a whole header of that protocol go in.
+ * Some dissectors read the transport header of a detected flow unchecked: 4.2 crashes on a TLS
+ * flow if its next packet ends inside the TCP header. So a flow known to be TCP or UDP only
+ * takes packets with a complete header of that protocol.
  */
 static int is_readable(const struct ndpi_flow_struct *flow, const uint8_t *ip_packet,
                        uint16_t len) {
@@ -376,7 +376,7 @@ static int is_readable(const struct ndpi_flow_struct *flow, const uint8_t *ip_pa
   return l4_len >= 20 && (l4[12] >> 4) >= 5 && (l4[12] >> 4) * 4 <= l4_len;
 }
 
-/* The label that the flow has so far. */
+/* Returns the current label of the flow. */
 static void keep_label(ndpi_shim_label *label, struct ndpi_flow_struct *flow) {
   memset(label, 0, sizeof(*label));
 #if NDPI_AT_LEAST(5, 0)
@@ -398,8 +398,8 @@ static void keep_label(ndpi_shim_label *label, struct ndpi_flow_struct *flow) {
 #endif
 
 /*
- * Packets lie in a row, so a read past the end of one finds the next. Where AddressSanitizer
- * looks on, each has memory of its own, which is gone when nDPI returns.
+ * Packets are adjacent in memory, so a read past the end of one reaches the next undetected.
+ * Under AddressSanitizer each packet is copied to its own allocation, freed on return.
  */
 static ndpi_protocol process(struct ndpi_detection_module_struct *module,
                              struct ndpi_flow_struct *flow, const uint8_t *ip_packet,
@@ -438,7 +438,7 @@ void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
   protocol = process(ndpi, flow, ip_packet, len, time_ms);
   fill_label(label, &protocol, flow);
 #if NDPI_AT_LEAST(5, 0)
-  /* A classified flow may still be read for metadata, a monitored one would be for ever. */
+  /* A classified flow may still yield metadata; a monitored one would never end. */
   label->wants_more = flow->extra_packets_func != NULL
                       || (protocol.state != NDPI_STATE_CLASSIFIED
                           && protocol.state != NDPI_STATE_MONITORING);

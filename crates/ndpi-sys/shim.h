@@ -1,9 +1,9 @@
 /*
- * The interface between Rust and nDPI: opaque objects, plain structs, no macro and no
- * bit-field. `src/lib.rs` declares the same by hand, so a change here is a change there.
+ * Interface between Rust and nDPI: opaque objects and plain structs, without macros and
+ * bit-fields. `src/lib.rs` declares the same by hand; change both together.
  *
- * Nothing here takes a lock. Creating and freeing modules must not run in parallel, and a
- * module serves one thread at a time.
+ * No function takes a lock. Modules must not be created or freed in parallel, and only one
+ * thread may use a module at a time.
  */
 
 #ifndef NDPI_SHIM_H
@@ -15,7 +15,7 @@
 typedef struct ndpi_shim_module ndpi_shim_module;
 typedef struct ndpi_shim_flow ndpi_shim_flow;
 
-/* What nDPI says of a flow at this moment. */
+/* Current label of a flow. */
 typedef struct {
   uint16_t master;
   uint16_t app;
@@ -25,13 +25,13 @@ typedef struct {
   uint8_t wants_more; /* another packet can still change the label or add metadata */
 } ndpi_shim_label;
 
-/* Borrowed bytes, not terminated; `data` is NULL when there are none. */
+/* Borrowed bytes without a terminator; `data` is NULL if there are none. */
 typedef struct {
   const uint8_t *data;
   size_t len;
 } ndpi_shim_text;
 
-/* Who owns the per-protocol union of the flow. */
+/* Family of protocols that owns the per-protocol union of the flow. */
 enum {
   NDPI_SHIM_FAMILY_OTHER = 0,
   NDPI_SHIM_FAMILY_TLS = 1, /* TLS, DTLS, QUIC and mail over TLS */
@@ -40,7 +40,7 @@ enum {
   NDPI_SHIM_FAMILY_DHCP = 4,
 };
 
-/* Points into the flow: valid until the flow is next used. */
+/* Points into the flow: valid until the next use of the flow. */
 typedef struct {
   ndpi_shim_text host;
   ndpi_shim_text http_method;
@@ -85,7 +85,7 @@ ndpi_shim_module *ndpi_shim_module_new(void);
 void ndpi_shim_module_free(ndpi_shim_module *module);
 int ndpi_shim_module_reset(ndpi_shim_module *module);
 
-/* Names: static or owned by the module, and the next call may overwrite them: copy. */
+/* Names: static or owned by the module. Copy them: the next call may overwrite them. */
 unsigned ndpi_shim_protocol_count(ndpi_shim_module *module);
 unsigned ndpi_shim_category_count(void);
 unsigned ndpi_shim_confidence_count(void);

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, final
 
 from nfstream.plugin import NFPlugin
-from nfstream.v6.plugin import NFPlugin as V6Plugin
+from nfstream.v6.plugin import NFPlugin as Nfstream6Plugin
 
 __all__ = [
     "NFPacket",
     "NFlow",
+    "Nfstream6Packet",
     "Run",
     "TableOptions",
     "TcpFlags",
-    "V6Packet",
     "__version__",
     "check_filter",
     "check_parameters",
@@ -200,7 +200,7 @@ class TcpFlags:
     def __ne__(self, other: object, /) -> bool: ...
 
 @final
-class V6Packet:
+class Nfstream6Packet:
     """A packet for plugins of nfstream 6. Attributes are built only when they are read."""
 
     _fields: ClassVar[list[str]]
@@ -301,8 +301,8 @@ class Run:
         cls,
         source: Sequence[str],
         *,
-        plugins: Sequence[NFPlugin | V6Plugin],
-        plugin_base: type[NFPlugin | V6Plugin],
+        plugins: Sequence[NFPlugin | Nfstream6Plugin],
+        plugin_base: type[NFPlugin | Nfstream6Plugin],
         rules: str = "standard",
         strict: bool = False,
         **parameters: Any,

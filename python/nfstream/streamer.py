@@ -57,6 +57,11 @@ class Stats:
     dropped_by_interface: int = 0
 
 
+def _default(name: str) -> Any:
+    """Return the engine's default of a parameter."""
+    return next(one["default"] for one in _engine.parameters() if one["name"] == name)
+
+
 class NFStreamer(Tables):
     """Reads packets and returns their flows.
 
@@ -83,6 +88,10 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Packets of a TCP flow that the dissector inspects, at most.
         max_udp_dissections: Packets of a UDP flow that the dissector inspects, at most.
+        dissector: Dissector that finds the labels: ``"ndpi"``, the system's libndpi; ``"native"``,
+            the dissector in Rust; ``"auto"``, the one in Rust first and nDPI for the flows that it
+            does not know. ``None`` is ``"ndpi"`` where nfstream was built with nDPI, otherwise
+            ``"native"``.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -140,6 +149,7 @@ class NFStreamer(Tables):
         max_tcp_dissections: int = 10,
         max_udp_dissections: int = 16,
         *,
+        dissector: str | None = None,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
         accounting_mode: int = 0,
@@ -166,6 +176,7 @@ class NFStreamer(Tables):
                 "idle_timeout": idle_timeout,
                 "active_timeout": active_timeout,
                 "dissect": dissect,
+                "dissector": _default("dissector") if dissector is None else dissector,
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
                 "bpf_filter": bpf_filter,

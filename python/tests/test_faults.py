@@ -399,7 +399,7 @@ def test_a_run_does_not_survive_a_fork_but_its_parent_does(
     printed, complaint, status = run("import signal\n" + textwrap.dedent(code), path)
     assert (complaint, status) == ("", 0)
     lines = printed.splitlines()
-    assert "process from which this one was forked" in lines[0]
+    assert "belong to the parent process; start a new run after a fork" in lines[0]
     assert lines[1].startswith("child: ")
     assert lines[2] == "parent: 100000 7"
 

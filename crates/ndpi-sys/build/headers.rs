@@ -1,22 +1,22 @@
-//! Differences between nDPI headers that no version number tells: between two releases the same
-//! number stands for several states of the interface. Small programs that compile or not decide.
+//! Detection of differences between nDPI headers that the version number does not reveal: between
+//! two releases, one number covers several states of the interface. Probe programs test for each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A macro for `shim.c`, and the program that compiles where it holds.
+/// Macros for `shim.c`, each with a program that compiles only if the macro applies.
 const PROBES: [(&str, &str); 2] = [
-    // The two numbers of a label are a struct in `ndpi_protocol`, not two members of it.
+    // `ndpi_protocol` holds the two numbers of a label in a struct, not in two members.
     ("SHIM_LABEL_IN_PAIR", "int probe(ndpi_protocol p) { return p.proto.app_protocol; }"),
-    // Names are made of that struct alone.
+    // `ndpi_protocol2name` takes only that struct.
     (
         "SHIM_NAME_OF_PAIR",
         "char *probe(ndpi_master_app_protocol p, char *b) { return ndpi_protocol2name(0, p, b, 1); }",
     ),
 ];
 
-/// Returns the macros that hold for the headers in `include`; `compiler` has what the target asks
-/// for, and programs are written to `folder`.
+/// Returns the macros that apply to the headers in `include`. `compiler` is set up for the target;
+/// probe programs are written to `folder`.
 pub(crate) fn defines(
     compiler: &cc::Build,
     include: &[PathBuf],

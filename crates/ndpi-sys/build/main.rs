@@ -1,18 +1,18 @@
 //! Finds nDPI, compiles `shim.c` against its headers and links both.
 //!
-//! The rule: the system library, as `pkg-config` names it. Two variables change that:
+//! By default `pkg-config` finds the system's library. Environment variables change that:
 //!
-//! - `NDPI_DIR=<prefix>` takes `<prefix>/include/ndpi` and `<prefix>/lib` and asks nobody.
-//! - `NDPI_STATIC=1` links nDPI into the program. With `NDPI_DIR` the libraries that nDPI
-//!   itself was built with are not known, so libgcrypt is not added: build nDPI with its
-//!   own crypto (its default since 4.0).
+//! - `NDPI_DIR=<prefix>` uses `<prefix>/include/ndpi` and `<prefix>/lib` without `pkg-config`.
+//! - `NDPI_STATIC=1` links nDPI statically. Together with `NDPI_DIR`, the dependencies of that nDPI
+//!   are unknown and libgcrypt is not linked: build nDPI with its own crypto, the default since
+//!   4.0.
+//! - `NDPI_LICENSE=<name>` states the licence under which nDPI 6 or newer is used: since 6.0, parts
+//!   of it have a second licence. Without the variable such a version is refused.
 //!
-//! - `NDPI_LICENSE=<name>` names the licence under which nDPI 6 or newer is used: from 6.0 on, parts
-//!   of it have a second licence. Without it such a version is refused.
-//!
-//! The version is checked twice: here by `pkg-config`, and by `shim.c` against the headers.
+//! The version is checked twice: here through `pkg-config`, and in `shim.c` against the headers.
 
-#![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
+#![allow(clippy::print_stdout, reason = "cargo reads the output of build scripts")]
+
 
 mod headers;
 
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 const OLDEST: &str = "4.2";
 
-/// Where nDPI is and what has to be linked with it.
+/// Location of nDPI and the libraries to link with it.
 struct Ndpi {
     include: Vec<PathBuf>,
     search: Vec<PathBuf>,
@@ -76,9 +76,9 @@ fn from_pkg_config(linked_in: bool) -> Result<Ndpi, String> {
             let reason = error.to_string();
             let reason = reason.lines().map(str::trim).filter(|line| !line.is_empty());
             format!(
-                "nDPI {OLDEST} or newer is needed and pkg-config does not find it. Debian and \
-                 Ubuntu: apt install libndpi-dev pkg-config. An nDPI elsewhere: set NDPI_DIR to \
-                 its prefix. pkg-config says: {}",
+                "pkg-config does not find nDPI {OLDEST} or newer. On Debian and Ubuntu, run apt \
+                 install libndpi-dev pkg-config. For an nDPI in another place, set NDPI_DIR to \
+                 its prefix. Message of pkg-config: {}",
                 reason.collect::<Vec<_>>().join(" ")
             )
         })?;
@@ -96,7 +96,7 @@ fn build(ndpi: &Ndpi, linked_in: bool) {
         .std("gnu11")
         .warnings(true)
         .extra_warnings(true)
-        // nDPI's own headers do not pass the strict warnings.
+        // nDPI's headers cause this warning.
         .flag_if_supported("-Wno-unused-parameter");
     for define in headers::defines(&cc::Build::new(), &ndpi.include, &out_dir()) {
         shim.define(define, None);
@@ -104,7 +104,7 @@ fn build(ndpi: &Ndpi, linked_in: bool) {
     if env::var_os("NDPI_LICENSE").is_some_and(|name| !name.is_empty()) {
         shim.define("NFSTREAM_NDPI_LICENSE_CHOSEN", None);
     }
-    // The shim goes first: linkers that drop unneeded libraries resolve from left to right.
+    // The shim comes first: linkers that drop unneeded libraries resolve from left to right.
     shim.compile("ndpi_shim");
     for path in &ndpi.search {
         println!("cargo::rustc-link-search=native={}", path.display());

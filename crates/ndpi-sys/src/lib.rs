@@ -1,32 +1,32 @@
 //! Raw declarations of `shim.c`, the C interface between nfstream and nDPI.
 //!
-//! Written by hand and the same for every version of nDPI: structs of nDPI stay opaque, and
-//! `shim.h` is the other half of this file. Use the safe crate `ndpi` instead.
+//! Hand-written counterpart of `shim.h`, identical for every version of nDPI, whose structs stay
+//! opaque. Prefer the safe crate `ndpi`.
 
 #![allow(unsafe_code, reason = "a C interface cannot be declared without it")]
 
 use std::ffi::{c_char, c_int, c_uint};
 
-/// An nDPI detection module. Only ever behind a pointer.
+/// nDPI detection module, used only through pointers.
 #[repr(C)]
 pub struct Module {
     _opaque: [u8; 0],
-    // Neither Send nor Sync nor Unpin: what C does behind the pointer is not known here.
+    // Neither Send nor Sync nor Unpin, as Rust cannot know what C does with the memory.
     _marker: std::marker::PhantomData<(*mut u8, std::marker::PhantomPinned)>,
 }
 
-/// An nDPI flow. Only ever behind a pointer.
+/// nDPI flow, used only through pointers.
 #[repr(C)]
 pub struct Flow {
     _opaque: [u8; 0],
     _marker: std::marker::PhantomData<(*mut u8, std::marker::PhantomPinned)>,
 }
 
-/// What nDPI says of a flow.
+/// Label that nDPI gives a flow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Label {
-    /// Protocol id of the carrying protocol, 0 if there is none.
+    /// Protocol id of the carrier, 0 if there is none.
     pub master: u16,
     /// Protocol id of the application, 0 if unknown.
     pub app: u16,
@@ -34,13 +34,13 @@ pub struct Label {
     pub category: u16,
     /// Confidence id.
     pub confidence: u8,
-    /// Not 0 if ports or addresses gave the label.
+    /// Nonzero if the label was guessed from ports or addresses.
     pub guessed: u8,
-    /// Not 0 if another packet can still change the label or add metadata.
+    /// Nonzero if another packet can still change the label or add metadata.
     pub wants_more: u8,
 }
 
-/// Borrowed bytes, not terminated.
+/// Borrowed bytes without a terminator.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
@@ -50,7 +50,7 @@ pub struct Text {
     pub len: usize,
 }
 
-/// [`Metadata::family`] of a flow that no other family describes.
+/// [`Metadata::family`] of all other flows.
 pub const FAMILY_OTHER: u8 = 0;
 /// [`Metadata::family`] of TLS, DTLS, QUIC and mail over TLS.
 pub const FAMILY_TLS: u8 = 1;
@@ -61,7 +61,7 @@ pub const FAMILY_SSH: u8 = 3;
 /// [`Metadata::family`] of DHCP.
 pub const FAMILY_DHCP: u8 = 4;
 
-/// What nDPI read in a flow's packets. The texts point into the flow.
+/// Metadata of a flow. The texts point into the flow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata {
@@ -73,7 +73,7 @@ pub struct Metadata {
     pub http_url: Text,
     /// HTTP (and early QUIC) user agent.
     pub http_user_agent: Text,
-    /// Operating system as nDPI reads it from the user agent.
+    /// Operating system that nDPI derives from the user agent.
     pub http_detected_os: Text,
     /// HTTP content type of the request.
     pub http_request_content_type: Text,
@@ -107,41 +107,41 @@ pub struct Metadata {
     pub ssh_hassh_client: Text,
     /// HASSH of the server, hexadecimal.
     pub ssh_hassh_server: Text,
-    /// Options that a DHCP client asks for, decimal, comma separated.
+    /// Options that a DHCP client requests, decimal, comma separated.
     pub dhcp_fingerprint: Text,
     /// DHCP vendor class identifier.
     pub dhcp_class_ident: Text,
     /// One bit per risk.
     pub risk: u64,
-    /// HTTP response status, 0 if none was seen.
+    /// HTTP response status, 0 if unknown.
     pub http_status: u16,
-    /// TLS version number as on the wire, 0 if none was seen.
+    /// TLS version number as on the wire, 0 if unknown.
     pub tls_version: u16,
-    /// Cipher suite that the server chose, 0 if none was seen.
+    /// Cipher suite that the server chose, 0 if unknown.
     pub tls_server_cipher: u16,
-    /// DNS query type, 0 if none was seen.
+    /// DNS query type, 0 if unknown.
     pub dns_query_type: u16,
     /// DNS reply code.
     pub dns_reply_code: u8,
     /// Answers in the DNS reply.
     pub dns_answers: u8,
-    /// Which of the families above filled the fields.
+    /// Family that filled the fields, one of the constants above.
     pub family: u8,
 }
 
 unsafe extern "C" {
     /// Returns the library's version as a static string.
     pub fn ndpi_shim_version() -> *const c_char;
-    /// Returns 0 if the library is not the one whose headers the shim was compiled with.
+    /// Returns 0 if the library does not match the headers that the shim was compiled with.
     pub fn ndpi_shim_headers_match() -> c_int;
-    /// Returns the bytes of one flow, without what hangs on it.
+    /// Returns the size of a flow in bytes, without memory that it points to.
     pub fn ndpi_shim_flow_size() -> usize;
 
-    /// Returns a module that detects every protocol, or null. Must not run in parallel.
+    /// Returns a module with all protocols enabled, or null. Must not run in parallel.
     pub fn ndpi_shim_module_new() -> *mut Module;
     /// Frees a module. Must not run in parallel.
     pub fn ndpi_shim_module_free(module: *mut Module);
-    /// Forgets what was learnt from packets; returns 0 if only a new module can do that.
+    /// Clears the state learnt from packets; returns 0 if that needs a new module.
     pub fn ndpi_shim_module_reset(module: *mut Module) -> c_int;
 
     /// Returns the number of protocols, the highest id plus one.
@@ -160,7 +160,7 @@ unsafe extern "C" {
     pub fn ndpi_shim_confidence_name(confidence: u8) -> *const c_char;
     /// Returns a risk's name, or null. Copy it: a later call may overwrite it.
     pub fn ndpi_shim_risk_name(risk: u8) -> *const c_char;
-    /// Writes nDPI's own composition of both names, terminated, into `size` bytes at `name`.
+    /// Writes nDPI's composition of both names, terminated, to the `size` bytes at `name`.
     pub fn ndpi_shim_application_name(
         module: *mut Module,
         master: u16,
@@ -171,14 +171,14 @@ unsafe extern "C" {
 
     /// Returns a zeroed flow, or null.
     pub fn ndpi_shim_flow_new() -> *mut Flow;
-    /// Frees a flow and what hangs on it.
+    /// Frees a flow and the memory that it points to.
     pub fn ndpi_shim_flow_free(flow: *mut Flow);
-    /// Makes a used flow as good as a new one.
+    /// Resets a flow to the state of a new one.
     pub fn ndpi_shim_flow_reset(flow: *mut Flow);
-    /// Describes a flow; the texts are valid until the flow is next used.
+    /// Reads the metadata of a flow; the texts are valid until the next use of the flow.
     pub fn ndpi_shim_flow_metadata(flow: *const Flow, metadata: *mut Metadata);
 
-    /// Gives nDPI a packet, from the IP header on.
+    /// Passes a packet to nDPI, from the IP header on.
     pub fn ndpi_shim_inspect(
         module: *mut Module,
         flow: *mut Flow,
@@ -187,6 +187,6 @@ unsafe extern "C" {
         time_ms: u64,
         label: *mut Label,
     );
-    /// Ends the detection, with a guess if nothing was found.
+    /// Ends the detection and guesses a label if none was found.
     pub fn ndpi_shim_give_up(module: *mut Module, flow: *mut Flow, label: *mut Label);
 }

@@ -1,4 +1,6 @@
-//! The shim compiles against each state of nDPI's interface, made here from the installed headers.
+//! Compiles the shim against each state of nDPI's interface, derived from the installed headers.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,10 @@ use tempfile::TempDir;
 #[path = "../build/headers.rs"]
 mod headers;
 
-/// How a state of the interface differs from the installed 4.2: files, and texts to replace.
+/// Differences of a state from the installed 4.2: files and texts to replace.
 type State = [(&'static str, &'static str, &'static str)];
 
-/// From some point before 4.12 on, the two numbers of a label are a struct of their own.
+/// Since some point before 4.12: the two numbers of a label are a struct of their own.
 const PAIR: (&str, &str, &str) = (
     "ndpi_typedefs.h",
     "typedef struct ndpi_proto {",
@@ -20,14 +22,14 @@ const PAIR: (&str, &str, &str) = (
      typedef struct ndpi_proto { ndpi_master_app_protocol proto;",
 );
 
-/// The members that were there before are gone.
+/// The previous members are removed.
 const NO_MEMBERS: (&str, &str, &str) = (
     "ndpi_typedefs.h",
     "u_int16_t master_protocol /* e.g. HTTP */, app_protocol /* e.g. FaceBook */;",
     "",
 );
 
-/// Names are made of the pair.
+/// The function for names takes that struct.
 const NAME_OF_PAIR: (&str, &str, &str) = (
     "ndpi_api.h",
     "ndpi_protocol proto, char *buf, u_int buf_len);",
@@ -45,8 +47,7 @@ fn compiler(folder: &Path) -> cc::Build {
     build
 }
 
-/// Returns the folder of the installed headers if they are those of 4.2, which the states are made
-/// from.
+/// Returns the folder of the installed headers if they are those of 4.2, the base of all states.
 fn installed() -> Option<PathBuf> {
     let library = pkg_config::Config::new().cargo_metadata(false).probe("libndpi").ok()?;
     let is_header = |path: &&PathBuf| path.join("ndpi_typedefs.h").is_file();
@@ -55,7 +56,7 @@ fn installed() -> Option<PathBuf> {
     text.contains(NO_MEMBERS.1).then_some(folder)
 }
 
-/// Returns a folder with the headers of a state in `include`.
+/// Creates a folder with the headers of a state in `include`.
 fn headers_of(state: &State) -> Option<(TempDir, PathBuf)> {
     let installed = installed()?;
     let folder = TempDir::new().unwrap();
@@ -64,7 +65,7 @@ fn headers_of(state: &State) -> Option<(TempDir, PathBuf)> {
     for entry in fs::read_dir(installed).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_owned();
-        // Some headers hold a name in Latin-1.
+        // Some headers contain Latin-1.
         let mut text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
         for (file, old, new) in state {
             if name == *file {
@@ -77,7 +78,7 @@ fn headers_of(state: &State) -> Option<(TempDir, PathBuf)> {
     Some((folder, include))
 }
 
-/// Returns the macros found for a state, and whether the shim compiles with them.
+/// Returns the macros detected for a state, and whether the shim compiles with them.
 fn build(state: &State) -> Option<(Vec<&'static str>, bool)> {
     let (folder, include) = headers_of(state)?;
     let compiler = compiler(folder.path());

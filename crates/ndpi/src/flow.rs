@@ -1,4 +1,4 @@
-//! One conversation's state inside nDPI.
+//! State of a flow inside nDPI.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
@@ -8,10 +8,10 @@ use ndpi_sys as sys;
 
 use crate::metadata::Metadata;
 
-/// The state that nDPI keeps of one flow.
+/// State that nDPI keeps of one flow.
 ///
-/// It belongs to no module: any [`Module`](crate::Module) can work on it, and it may outlive
-/// them all. [`Flow::reset`] makes it as good as new, so flows can be kept in a pool.
+/// A flow belongs to no module: any [`Module`](crate::Module) can work on it, and it may outlive
+/// them. Flows can be pooled: [`Flow::reset`] returns one to its initial state.
 pub struct Flow(NonNull<sys::Flow>);
 
 // SAFETY: a flow is plain heap memory with pointers to more of it and to constants of the
@@ -19,7 +19,7 @@ pub struct Flow(NonNull<sys::Flow>);
 unsafe impl Send for Flow {}
 
 impl Flow {
-    /// Creates the state of a flow of which no packet was seen yet.
+    /// Creates the state of a flow without packets.
     pub fn new() -> Self {
         // SAFETY: the function has no preconditions.
         let flow = unsafe { sys::ndpi_shim_flow_new() };
@@ -30,13 +30,13 @@ impl Flow {
         Self(flow)
     }
 
-    /// Forgets every packet.
+    /// Returns the flow to its initial state.
     pub fn reset(&mut self) {
         // SAFETY: `self.0` came from `ndpi_shim_flow_new` and is freed only in `drop`.
         unsafe { sys::ndpi_shim_flow_reset(self.0.as_ptr()) }
     }
 
-    /// Copies what nDPI read in the packets so far.
+    /// Copies the metadata that nDPI has read so far.
     pub fn metadata(&self) -> Metadata {
         Metadata::of(self)
     }

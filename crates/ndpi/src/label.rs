@@ -1,8 +1,8 @@
-//! What nDPI says of a flow, as numbers. `Names` turns them into words.
+//! Labels of flows as numbers. `Names` translates them.
 
 use ndpi_sys as sys;
 
-/// A classification: protocol, application and category by nDPI's ids.
+/// Label of a flow: protocol, application and category as nDPI's ids.
 ///
 /// The ids differ between versions of nDPI. The default is "unknown".
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -13,9 +13,9 @@ pub struct Label {
     pub app: u16,
     /// Category of the application.
     pub category: u16,
-    /// Whether ports or addresses gave the label rather than the packets' content.
+    /// Whether the label was guessed from ports or addresses, not found in payloads.
     pub guessed: bool,
-    /// How nDPI came to the label.
+    /// Confidence id: the way in which nDPI found the label.
     pub confidence: u8,
 }
 
@@ -26,10 +26,10 @@ impl Label {
     }
 }
 
-/// The state of a flow after one more packet.
+/// Result of inspecting a packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Inspected {
-    /// The label as it stands; later packets may change it.
+    /// Current label; later packets may change it.
     pub label: Label,
     /// Whether another packet can still change the label or add metadata.
     pub wants_more: bool,

@@ -1,8 +1,8 @@
 //! Safe wrapper of nDPI: packets in, labels and metadata out.
 //!
-//! A [`Module`] holds nDPI's tables and what it learnt from earlier packets, a [`Flow`] holds
-//! the state of one conversation. Both can be used again after a `reset`. Finding the flow of
-//! a packet, and deciding how many of its packets nDPI gets to see, is left to the caller.
+//! A [`Module`] holds nDPI's tables and the state learnt from earlier packets; a [`Flow`] holds
+//! the state of one flow. Both can be reused after a `reset`. The caller assigns packets to flows
+//! and decides how many of them nDPI inspects.
 //!
 //! ```
 //! use ndpi::{Flow, Module};
@@ -26,7 +26,7 @@
 //! # }
 //! ```
 
-#![allow(unsafe_code, reason = "this crate is the safe face of a C library")]
+#![allow(unsafe_code, reason = "this crate is the safe wrapper of a C library")]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![warn(missing_docs)]
 
@@ -45,7 +45,7 @@ pub use metadata::{Dhcp, Dns, Http, Metadata, Protocol, Ssh, Tls};
 pub use module::{Error, Module};
 pub use names::Names;
 
-/// Returns nDPI's own version, such as `4.2.0`.
+/// Returns the version of nDPI, such as `4.2.0`.
 pub fn version() -> &'static str {
     // SAFETY: the function has no preconditions.
     let version = unsafe { ndpi_sys::ndpi_shim_version() };
@@ -53,7 +53,7 @@ pub fn version() -> &'static str {
     unsafe { text::static_str(version) }
 }
 
-/// Returns the bytes that one [`Flow`] takes, without the strings that nDPI hangs on it.
+/// Returns the size of a [`Flow`] in bytes, without the strings that nDPI allocates for it.
 pub fn flow_size() -> usize {
     // SAFETY: the function has no preconditions.
     unsafe { ndpi_sys::ndpi_shim_flow_size() }

@@ -1,35 +1,35 @@
-//! What nDPI read in a flow's packets, copied into Rust.
+//! Metadata of flows, copied out of nDPI.
 
 use ndpi_sys as sys;
 
 use crate::flow::Flow;
 use crate::text;
 
-/// Names, fingerprints and risks of one flow. Texts that nDPI does not have are empty.
+/// Names, fingerprints and risks of one flow. Missing texts are empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Metadata {
-    /// What the client says of itself or asks for.
+    /// Description of the client or its request.
     ///
     /// TLS, QUIC and DTLS: the requested server name. SSH: the client's version line. HTTP:
-    /// the user agent, else the operating system that nDPI made out. All others: empty.
+    /// the user agent, or else the operating system that nDPI detected. Others: empty.
     pub client_info: Box<str>,
-    /// What the server is called.
+    /// Name of the server.
     ///
     /// TLS, QUIC and DTLS: the names in the server's certificate, comma separated. SSH: the
-    /// server's version line. All others: the host name, which is HTTP's host, the name that
-    /// DNS asks for, a NetBIOS name, DHCP's host name, the realm of STUN and so on.
+    /// server's version line. Others: the host name, such as the host of HTTP, the queried name
+    /// of DNS, a NetBIOS name, the host name of DHCP or the realm of STUN.
     pub server_info: Box<str>,
-    /// Host name as nDPI has it, whichever protocol it came from.
+    /// Host name, from any protocol.
     pub host: Box<str>,
     /// One bit per risk; [`Names::risk`](crate::Names::risk) has the names.
     pub risks: u64,
-    /// HTTP requests and responses, also those inside other labels such as `HTTP.Facebook`.
+    /// HTTP request and response, also for labels such as `HTTP.Facebook`.
     pub http: Http,
     /// Fields of the protocol that was detected.
     pub protocol: Protocol,
 }
 
-/// Fields that only some protocols have.
+/// Fields of single protocols.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Protocol {
     /// DHCP.
@@ -45,51 +45,51 @@ pub enum Protocol {
     Tls(Box<Tls>),
 }
 
-/// What a DHCP client tells of itself.
+/// DHCP client.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dhcp {
-    /// Codes of the options it asks for, decimal, comma separated.
+    /// Codes of the requested options, decimal, comma separated.
     pub fingerprint: Box<str>,
     /// Vendor class identifier (RFC 2132, option 60).
     pub class_ident: Box<str>,
 }
 
-/// A DNS question and its answer.
+/// DNS query and its reply.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
-    /// Type asked for, 0 if no question was seen.
+    /// Queried type, 0 without a query.
     pub query_type: u16,
-    /// Response code, 0 also if no answer was seen.
+    /// Reply code, also 0 without a reply.
     pub reply_code: u8,
-    /// Records in the answer.
+    /// Answers in the reply.
     pub answers: u8,
 }
 
-/// The first HTTP exchange.
+/// First HTTP request and response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Http {
     /// Request method.
     pub method: Box<str>,
     /// URL, host included.
     pub url: Box<str>,
-    /// User agent; early QUIC had one, too.
+    /// User agent, also of early QUIC versions.
     pub user_agent: Box<str>,
-    /// Operating system as nDPI reads it from the user agent.
+    /// Operating system that nDPI derives from the user agent.
     pub detected_os: Box<str>,
     /// Content type of the request.
     pub request_content_type: Box<str>,
     /// Content type of the response.
     pub content_type: Box<str>,
-    /// Status of the response, 0 if none was seen.
+    /// Status of the response, 0 if unknown.
     pub status: u16,
 }
 
-/// The two sides of an SSH connection.
+/// Both sides of an SSH connection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ssh {
     /// Client's version line; nDPI 4.2 keeps 47 bytes of it.
     pub client_signature: Box<str>,
-    /// Server's version line, likewise.
+    /// Server's version line, with the same limit.
     pub server_signature: Box<str>,
     /// HASSH of the client, hexadecimal.
     pub hassh_client: Box<str>,
@@ -97,10 +97,10 @@ pub struct Ssh {
     pub hassh_server: Box<str>,
 }
 
-/// A TLS handshake.
+/// TLS handshake.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tls {
-    /// Server name that the client asks for; nDPI 4.2 keeps 79 bytes of it.
+    /// Server name that the client requests; nDPI 4.2 keeps 79 bytes of it.
     pub requested_server_name: Box<str>,
     /// Names in the server's certificate, comma separated.
     pub server_names: Box<str>,
@@ -120,11 +120,11 @@ pub struct Tls {
     pub subject: Box<str>,
     /// Encrypted server name, hexadecimal. nDPI 4.14 and newer have none.
     pub esni: Box<str>,
-    /// SHA-1 of the server's certificate, if one was seen.
+    /// SHA-1 of the server's certificate, `None` if unknown.
     pub sha1: Option<[u8; 20]>,
-    /// Version as on the wire, such as `0x0303`; 0 if none was seen.
+    /// Version as on the wire, such as `0x0303`; 0 if unknown.
     pub version: u16,
-    /// Cipher suite that the server chose, 0 if none was seen.
+    /// Cipher suite that the server chose, 0 if unknown.
     pub server_cipher: u16,
 }
 
@@ -207,6 +207,7 @@ impl Metadata {
     }
 }
 
+/// Returns the texts about client and server.
 fn infos(host: &str, http: &Http, protocol: &Protocol) -> (Box<str>, Box<str>) {
     match protocol {
         Protocol::Tls(tls) => (tls.requested_server_name.clone(), tls.server_names.clone()),

@@ -1,4 +1,4 @@
-//! nDPI's tables, its memory of earlier packets, and the calls that dissect.
+//! Detection modules: nDPI's tables, its state across flows, and the calls that dissect.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -10,30 +10,30 @@ use crate::flow::Flow;
 use crate::label::{Inspected, Label};
 use crate::names::Names;
 
-/// Held while a module is made or freed: nDPI initialises globals without a lock of its own.
+/// Lock for creating and freeing modules: nDPI initialises globals without one.
 static LIFECYCLE: Mutex<()> = Mutex::new(());
 
 static NAMES: OnceLock<Arc<Names>> = OnceLock::new();
 
-/// Why there is no module.
+/// Reason why a module cannot be created.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
     /// nDPI could not be initialised.
-    #[error("nDPI could not be initialised, probably for lack of memory")]
+    #[error("cannot initialise nDPI, probably out of memory")]
     Initialization,
-    /// The library that was loaded differs from the one this program was compiled for.
+    /// The loaded library is not the one that the program was compiled for.
     #[error("the loaded libndpi ({loaded}) is not the one this program was built with")]
     OtherLibrary {
-        /// Version that the loaded library states.
+        /// Version of the loaded library.
         loaded: &'static str,
     },
 }
 
-/// A detection module with every protocol enabled.
+/// Detection module with all protocols enabled.
 ///
-/// A module serves one thread at a time. It remembers things across flows (which peers use
-/// BitTorrent, say), so labels depend on the packets it saw since it was made or reset.
+/// Only one thread can use a module at a time. A module keeps state across flows, such as the peers
+/// that use BitTorrent, so labels depend on all packets since it was created or reset.
 pub struct Module {
     module: NonNull<sys::Module>,
     names: Arc<Names>,
@@ -44,11 +44,12 @@ pub struct Module {
 unsafe impl Send for Module {}
 
 impl Module {
-    /// Creates a module: some 10 ms and 6 MB with nDPI 4.2.
+    /// Creates a module, which takes about 10 ms and 6 MB with nDPI 4.2.
     ///
     /// # Errors
     ///
-    /// [`Error`] if nDPI cannot be initialised or is not the library this was built for.
+    /// [`Error`] if nDPI cannot be initialised or is not the library that the program was built
+    /// for.
     pub fn new() -> Result<Self, Error> {
         let _guard = lifecycle();
         // SAFETY: the function has no preconditions.
@@ -56,41 +57,40 @@ impl Module {
             return Err(Error::OtherLibrary { loaded: crate::version() });
         }
         let module = new_module()?;
-        // SAFETY: the module is alive and nobody else has it yet; the guard keeps other
-        // readers out.
+        // SAFETY: the module is alive and not shared yet; the guard excludes other readers.
         let names = NAMES.get_or_init(|| Arc::new(unsafe { Names::read(module.as_ptr()) }));
         Ok(Self { module, names: Arc::clone(names) })
     }
 
-    /// Forgets all earlier packets, so that the module labels like a new one.
+    /// Clears the state of earlier packets, so that the module labels like a new one.
     ///
-    /// Takes microseconds if nDPI is 4.2 and saw no tinc, else a new module is made.
+    /// Takes microseconds with nDPI 4.2 if it saw no tinc; otherwise a new module is created.
     ///
     /// # Errors
     ///
-    /// [`Error::Initialization`] if a new module was needed and could not be made. The old
-    /// one stays usable and remembers what it did.
+    /// [`Error::Initialization`] if a new module is needed and cannot be created. The old one
+    /// stays usable and keeps its state.
     pub fn reset(&mut self) -> Result<(), Error> {
-        // SAFETY: the module is alive, and `&mut self` keeps others out.
+        // SAFETY: the module is alive, and `&mut self` excludes other users.
         if unsafe { sys::ndpi_shim_module_reset(self.module.as_ptr()) } != 0 {
             return Ok(());
         }
         let _guard = lifecycle();
         let old = std::mem::replace(&mut self.module, new_module()?);
-        // SAFETY: `old` came from `ndpi_shim_module_new`, and the guard keeps others out.
+        // SAFETY: `old` came from `ndpi_shim_module_new`, and the guard excludes parallel calls.
         unsafe { sys::ndpi_shim_module_free(old.as_ptr()) }
         Ok(())
     }
 
-    /// Gives nDPI the next packet of a flow.
+    /// Passes the next packet of a flow to nDPI.
     ///
-    /// `ip_packet` starts with the IP header; what lies behind its 65 535th byte is not looked
-    /// at. `time_ms` is in milliseconds since the epoch. A packet whose transport header is cut
-    /// or belongs to another protocol than the flow's changes nothing.
+    /// `ip_packet` starts with the IP header; bytes after the 65,535th are ignored. `time_ms` is in
+    /// milliseconds since the epoch. A packet with a truncated transport header, or of another
+    /// protocol than the flow, changes nothing.
     pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Inspected {
         let len = u16::try_from(ip_packet.len()).unwrap_or(u16::MAX);
         let mut label = sys::Label::default();
-        // SAFETY: module and flow are alive and borrowed mutably, so nobody else uses them;
+        // SAFETY: module and flow are alive and borrowed mutably, so there are no other users;
         // `ip_packet` has at least `len` bytes; nDPI keeps no pointer to it that it reads later.
         unsafe {
             sys::ndpi_shim_inspect(
@@ -105,13 +105,14 @@ impl Module {
         Inspected { label: label.into(), wants_more: label.wants_more != 0 }
     }
 
-    /// Ends the dissection of a flow, and guesses by ports and addresses if nothing was found.
+    /// Ends the dissection of a flow and guesses a label from ports and addresses if none was
+    /// found.
     ///
-    /// For a flow whose label is known this returns that label. Call it once: the flow takes
-    /// no more packets until it is reset.
+    /// Returns the known label otherwise. Call it once: the flow takes no more packets until it is
+    /// reset.
     pub fn give_up(&mut self, flow: &mut Flow) -> Label {
         let mut label = sys::Label::default();
-        // SAFETY: module and flow are alive and borrowed mutably, so nobody else uses them.
+        // SAFETY: module and flow are alive and borrowed mutably, so there are no other users.
         unsafe { sys::ndpi_shim_give_up(self.module.as_ptr(), flow.as_ptr(), &mut label) }
         label.into()
     }
@@ -131,7 +132,7 @@ impl Drop for Module {
     fn drop(&mut self) {
         let _guard = lifecycle();
         // SAFETY: the module came from `ndpi_shim_module_new`, is freed only here or when
-        // `reset` replaces it, and the guard keeps others out.
+        // `reset` replaces it, and the guard excludes parallel calls.
         unsafe { sys::ndpi_shim_module_free(self.module.as_ptr()) }
     }
 }
@@ -143,13 +144,13 @@ impl fmt::Debug for Module {
 }
 
 fn lifecycle() -> MutexGuard<'static, ()> {
-    // The lock guards no data, so a panic elsewhere left nothing broken.
+    // The lock guards no data that a panic in another thread could leave inconsistent.
     LIFECYCLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a module; the caller holds the lifecycle lock.
+/// Creates a module; the caller holds the lifecycle lock.
 fn new_module() -> Result<NonNull<sys::Module>, Error> {
-    // SAFETY: the caller holds the lock, so no other module is made or freed meanwhile.
+    // SAFETY: the caller holds the lock, so no other module is created or freed in parallel.
     NonNull::new(unsafe { sys::ndpi_shim_module_new() }).ok_or(Error::Initialization)
 }
 
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_flow_is_as_good_as_new() {
+    fn a_reset_flow_is_like_a_new_one() {
         let mut module = Module::new().unwrap();
         let mut flow = Flow::new();
         module.inspect(&mut flow, &packets::client_hello("www.instagram.com"), 0);
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_can_be_made_on_many_threads() {
+    fn modules_can_be_created_on_many_threads() {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

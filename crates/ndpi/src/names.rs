@@ -1,4 +1,4 @@
-//! The words for nDPI's ids, copied once: they are the same for every module.
+//! Names of nDPI's ids, copied once, as they are the same for every module.
 
 use std::borrow::Cow;
 
@@ -23,10 +23,10 @@ impl Names {
     ///
     /// # Safety
     ///
-    /// `module` is a live module that nobody else uses during the call, and no other call to
-    /// this function is under way: nDPI formats some names in a buffer of its own.
+    /// `module` is alive and not used elsewhere during the call, and no other call to this
+    /// function runs in parallel: nDPI formats some names in a static buffer.
     pub(crate) unsafe fn read(module: *mut sys::Module) -> Self {
-        // SAFETY: the caller vouches for the module; the ids are below the library's counts,
+        // SAFETY: the caller guarantees the module; the ids are below the library's counts,
         // and each name is copied before the next call.
         unsafe {
             let protocols = sys::ndpi_shim_protocol_count(module);
@@ -43,27 +43,27 @@ impl Names {
         }
     }
 
-    /// Returns a protocol's name, `Unknown` for an id that nDPI does not have.
+    /// Returns a protocol's name, `Unknown` for an invalid id.
     pub fn protocol(&self, id: u16) -> &str {
         self.protocols.get(usize::from(id)).map_or(UNKNOWN, |name| name)
     }
 
-    /// Returns a category's name, empty for an id that nDPI does not have.
+    /// Returns a category's name, empty for an invalid id.
     pub fn category(&self, id: u16) -> &str {
         self.categories.get(usize::from(id)).map_or("", |name| name)
     }
 
-    /// Returns a confidence's name, empty for an id that nDPI does not have.
+    /// Returns a confidence's name, empty for an invalid id.
     pub fn confidence(&self, id: u8) -> &str {
         self.confidences.get(usize::from(id)).map_or("", |name| name)
     }
 
-    /// Returns the name of a risk by its bit, empty for a bit that nDPI does not have.
+    /// Returns the name of a risk by its bit, empty for an invalid bit.
     pub fn risk(&self, bit: u8) -> &str {
         self.risks.get(usize::from(bit)).map_or("", |name| name)
     }
 
-    /// Returns the application's name as nDPI writes it: `MASTER.APP`, or `APP` alone.
+    /// Returns the application's name in nDPI's format: `MASTER.APP`, or `APP` alone.
     pub fn application(&self, label: Label) -> Cow<'_, str> {
         match (label.master, label.app) {
             (0, app) => self.protocol(app).into(),
@@ -87,14 +87,14 @@ impl Names {
 ///
 /// # Safety
 ///
-/// `name` returns null or a string that stays as it is until `name` is called again.
+/// `name` returns null or a string that is valid until the next call of `name`.
 unsafe fn table<Id: TryFrom<u32>>(
     count: u32,
     name: impl Fn(Id) -> *const std::ffi::c_char,
 ) -> Box<[Box<str>]> {
     (0..count)
         .filter_map(|id| Id::try_from(id).ok())
-        // SAFETY: the caller vouches for the string, which is copied at once.
+        // SAFETY: guaranteed by the caller; the string is copied at once.
         .map(|id| unsafe { text::copy_c_str(name(id)) })
         .collect()
 }
@@ -107,7 +107,7 @@ mod tests {
     use crate::module::Module;
 
     #[test]
-    fn application_is_what_ndpi_writes_for_every_pair() {
+    fn application_has_the_format_of_ndpi_for_every_pair() {
         let module = Module::new().unwrap();
         let names = module.names();
         let count = u16::try_from(names.protocol_count()).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_tables_are_no_error() {
+    fn invalid_ids_are_no_error() {
         let module = Module::new().unwrap();
         let names = module.names();
         assert_eq!(names.protocol(u16::MAX), "Unknown");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn well_known_names_are_there() {
+    fn well_known_names_are_present() {
         let module = Module::new().unwrap();
         let names = module.names();
         assert_eq!(names.protocol(5), "DNS");

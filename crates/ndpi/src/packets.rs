@@ -1,4 +1,4 @@
-//! Packets for the tests, from the IPv4 header on. Checksums are 0: nDPI does not look.
+//! Packets for tests, from the IPv4 header on. Checksums are 0, as nDPI does not verify them.
 
 const CLIENT: [u8; 4] = [192, 168, 1, 2];
 const SERVER: [u8; 4] = [203, 0, 113, 9];

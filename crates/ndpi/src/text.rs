@@ -1,10 +1,10 @@
-//! Copies strings out of C memory. Bytes that are not UTF-8 become U+FFFD.
+//! Copies of strings in C memory. Bytes that are not UTF-8 become U+FFFD.
 
 use std::ffi::{CStr, c_char};
 
 use ndpi_sys::Text;
 
-/// Returns a C string that lives for ever, or `""` for null and for what is not UTF-8.
+/// Returns a static C string, or `""` if it is null or not UTF-8.
 ///
 /// # Safety
 ///
@@ -13,7 +13,7 @@ pub(crate) unsafe fn static_str(text: *const c_char) -> &'static str {
     if text.is_null() {
         return "";
     }
-    // SAFETY: not null, and the caller vouches for the rest.
+    // SAFETY: not null; the rest is guaranteed by the caller.
     unsafe { CStr::from_ptr(text) }.to_str().unwrap_or_default()
 }
 
@@ -26,7 +26,7 @@ pub(crate) unsafe fn copy_c_str(text: *const c_char) -> Box<str> {
     if text.is_null() {
         return Box::default();
     }
-    // SAFETY: not null, and the caller vouches for the rest.
+    // SAFETY: not null; the rest is guaranteed by the caller.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into()
 }
 
@@ -39,8 +39,8 @@ pub(crate) unsafe fn bytes<'a>(text: Text) -> &'a [u8] {
     if text.data.is_null() {
         return &[];
     }
-    // SAFETY: the shim gives a length that it has measured inside the flow's memory, and the
-    // caller vouches for that memory.
+    // SAFETY: the shim measured the length inside the flow's memory, which the caller guarantees to
+    // be alive.
     unsafe { std::slice::from_raw_parts(text.data, text.len) }
 }
 
@@ -48,8 +48,8 @@ pub(crate) unsafe fn bytes<'a>(text: Text) -> &'a [u8] {
 ///
 /// # Safety
 ///
-/// As for [`bytes`], for the time of the call.
+/// As for [`bytes`], for the duration of the call.
 pub(crate) unsafe fn copy(text: Text) -> Box<str> {
-    // SAFETY: the caller vouches for it.
+    // SAFETY: guaranteed by the caller.
     String::from_utf8_lossy(unsafe { bytes(text) }).into()
 }

@@ -1,4 +1,4 @@
-//! What can be typed: the command, its options and its help.
+//! Command-line parser: the command, its options and its help.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,7 +13,7 @@ use nfstream::dissect::{Component, component_versions};
 use crate::commands::Command;
 use crate::error::Error;
 
-/// Versions of the program and of all that labels and filters depend on.
+/// Versions of the program, its dissectors and libpcap.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut text = env!("CARGO_PKG_VERSION").to_owned();
     for Component { name, version } in component_versions() {
@@ -46,24 +46,25 @@ struct Arguments {
     command: Command,
 }
 
-/// Reads the arguments of a call, the program's name first.
+/// Parses the arguments of a call, which begin with the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
     let matches = command().try_get_matches_from(args).map_err(with_hint)?;
     Ok(Arguments::from_arg_matches(&matches)?.command)
 }
 
-/// Tells those who left the command out how to read the capture that they named.
+/// Adds a hint to the error of a command line with a capture in place of the subcommand.
 fn with_hint(mut error: clap::Error) -> clap::Error {
     let name = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(name)) if Path::new(name).exists() => name.clone(),
         _ => return error,
     };
-    let hint = format!("to read it, use 'nfstream flows {name}' or 'nfstream summary {name}'");
+    let hint =
+        format!("to read this capture, use 'nfstream flows {name}' or 'nfstream summary {name}'");
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     error
 }
 
-/// Returns the description of everything that can be typed.
+/// Returns clap's description of the whole command line.
 pub(crate) fn command() -> clap::Command {
     Arguments::command()
 }

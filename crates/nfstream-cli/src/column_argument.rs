@@ -1,4 +1,4 @@
-//! Names of columns as they are typed.
+//! Column names on the command line.
 
 use std::ffi::OsStr;
 
@@ -7,11 +7,11 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use nfstream::features::{Column, columns, nearest};
 use nfstream::time::TimeUnit;
 
-/// The name of a column, in whatever unit its times are.
+/// Name of a column in any unit of time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ColumnName(&'static str);
 
-/// Reads the name of a column.
+/// Parser of a column name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnParser;
 
@@ -23,7 +23,7 @@ impl ColumnName {
         known.ok_or_else(|| {
             let meant = nearest(name, columns(unit).map(|column| column.name)).unwrap_or(name);
             format!(
-                "column {name} has its time in another unit; with this --time-unit it is {meant}"
+                "column {name} has another time unit; with this --time-unit its name is {meant}"
             )
         })
     }
@@ -84,6 +84,6 @@ mod tests {
         let name: ColumnName = "src2dst_duration_us".parse().unwrap();
         assert_eq!(name.find(TimeUnit::Microseconds).unwrap().unit, "us");
         let message = name.find(TimeUnit::Milliseconds).unwrap_err();
-        assert!(message.ends_with("it is src2dst_duration_ms"), "{message}");
+        assert!(message.ends_with("its name is src2dst_duration_ms"), "{message}");
     }
 }

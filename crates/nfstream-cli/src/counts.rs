@@ -1,4 +1,4 @@
-//! What runs have counted, together.
+//! Packet and flow counts of one run or of several.
 
 use nfstream::Stats;
 
@@ -9,11 +9,11 @@ use crate::human::count;
 pub(crate) struct Counts {
     pub(crate) packets: u64,
     pub(crate) late_packets: u64,
-    /// Flows that ended only to make room for others.
+    /// Flows evicted to make room for others.
     pub(crate) evicted_flows: u64,
-    /// Packets that were lost before they could be read.
+    /// Packets that the kernel or the interface dropped.
     pub(crate) dropped: u64,
-    /// Packets that belong to no flow, by reason.
+    /// Ignored packets by reason.
     ignored: Vec<(&'static str, u64)>,
 }
 
@@ -33,7 +33,8 @@ impl Counts {
         }
     }
 
-    /// Returns how many packets were ignored, if any, and why: `12 ignored (10 not ip, 2 filtered)`.
+    /// Returns the number of ignored packets with the reasons, or `None` if there are none:
+    /// `12 ignored (10 not ip, 2 filtered)`.
     pub(crate) fn ignored(&self) -> Option<String> {
         let total: u64 = self.ignored.iter().map(|(_, packets)| packets).sum();
         let reasons = self.ignored.iter().map(|(reason, n)| (reason.replace('_', " "), count(*n)));

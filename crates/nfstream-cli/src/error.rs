@@ -1,4 +1,4 @@
-//! Why a call did not do what it was asked to, and how the user is told.
+//! Errors of a call, their messages and exit codes.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
@@ -16,117 +16,118 @@ use crate::human::count;
 use crate::io::Io;
 use crate::sandbox::SandboxError;
 
-/// How a call ended.
+/// Result of a call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExitCode {
-    /// All was done, or nobody wants the rest.
+    /// Success, also if the reader of standard output closed the pipe early.
     Done,
     /// An input or an output failed.
     Failed,
-    /// The user ended it.
+    /// The user interrupted the call.
     Interrupted,
-    /// The arguments make no sense.
+    /// Invalid usage.
     Usage,
 }
 
-/// Why a call did not do what it was asked to.
+/// Reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Whoever read standard output has gone away.
+    /// The reader of standard output closed the pipe.
     #[error("standard output was closed")]
     ClosedPipe,
-    /// A column that the run does not have.
+    /// A column of a dissector that the run does not have.
     #[error("column {column} needs a dissector, {off}")]
     ColumnOff { column: &'static str, off: &'static str },
-    /// A format that nobody can read on a terminal.
-    #[error("{format} is nothing for a terminal: name a file with -o, or send it to a pipe")]
+    /// A binary format on a terminal.
+    #[error("refusing to write {format} to a terminal; use -o FILE or a pipe")]
     BinaryToTerminal { format: &'static str },
     /// A condition on flows that cannot be parsed or evaluated.
     #[error("--where: {}", .0)]
     Condition(ConditionError),
-    /// A column that has another name in this unit of times.
+    /// A column that has another name with this time unit.
     #[error("{}", .0)]
     ColumnUnit(String),
-    /// The file to be written is there already.
-    #[error("{}: exists already; --force replaces it", path.display())]
+    /// The output file exists.
+    #[error("{}: already exists; use --force to replace it", path.display())]
     Exists { path: PathBuf },
-    /// The table cannot be written to its file.
+    /// The table cannot be written.
     #[error(transparent)]
     Sink(SinkError),
-    /// A group of columns that the run does not have.
-    #[error("the columns of {group} need a dissector, {off}")]
+    /// A column group of a dissector that the run does not have.
+    #[error("feature {group} needs a dissector, {off}")]
     FeatureOff { group: &'static str, off: &'static str },
-    /// No format is known for the file to be written.
-    #[error("{}: no format for this ending: name it {}, or use --format", path.display(), known)]
+    /// The extension of the output file selects no format.
+    #[error("{}: unknown file extension; use {}, or --format", path.display(), known)]
     FormatUnknown { path: PathBuf, known: String },
     /// The interfaces cannot be listed.
-    #[error("the network interfaces cannot be listed")]
+    #[error("cannot list the network interfaces")]
     Interfaces { source: io::Error },
-    /// The user wants the call to end.
+    /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
-    /// A folder in which no file has the name of a capture.
+    /// A folder without a file that has the extension of a capture.
     #[error(
-        "{}: no captures in this folder (looked for names ending in {endings})",
+        "{}: no captures in this folder (expected files with the extension {extensions}, possibly \
+         compressed)",
         path.display()
     )]
-    NoCaptures { path: PathBuf, endings: String },
-    /// A pattern that no file matches.
-    #[error("{}: no such file, and none whose name matches this pattern", path.display())]
+    NoCaptures { path: PathBuf, extensions: String },
+    /// A path or pattern without a matching file.
+    #[error("{}: no such file, and no file matches this pattern", path.display())]
     NoMatch { path: PathBuf },
-    /// Something that is needed of the file system.
+    /// A file operation failed.
     #[error("{}: {action}", path.display())]
     Path { path: PathBuf, action: &'static str, source: io::Error },
-    /// Columns of processes where nobody looks for them.
+    /// Columns of processes without attribution.
     #[error(
-        "the columns of {} are there with --system-visibility-mode 1 of nfstream live only",
+        "the columns of {} need nfstream live with --system-visibility-mode 1",
         Group::SystemProcess.name()
     )]
     ProcessesOff,
     /// The engine stopped.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// There is no sandbox to be had.
+    /// The sandbox cannot be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// Captures should come from a terminal.
-    #[error("standard input is a terminal, not a capture")]
+    /// Standard input is a terminal.
+    #[error("refusing to read a capture from a terminal; use a file or a pipe")]
     StdinIsTerminal,
     /// Data cannot be written to standard output.
-    #[error("standard output: cannot be written")]
+    #[error("cannot write to standard output")]
     Stdout { source: io::Error },
-    /// Hashes should go into a table for people.
-    #[error("a table for people shows no hashes: use --format csv or another one")]
+    /// Anonymised columns in a table for people.
+    #[error("--format table cannot show anonymized columns; use another format, such as csv")]
     TableOfHashes,
-    /// A table for people should go into a file.
-    #[error("a table for people goes to standard output, not into {}", path.display())]
+    /// A table for people as a file.
+    #[error("refusing to write --format table to {}; it is for standard output", path.display())]
     TableToFile { path: PathBuf },
-    /// One of the captures should be replaced.
-    #[error("{}: is one of the captures to be read", path.display())]
+    /// The output is one of the captures.
+    #[error("{}: refusing to overwrite one of the captures to read", path.display())]
     TargetIsInput { path: PathBuf },
-    /// What clap says of the arguments, or the help that was asked for.
+    /// Invalid arguments, or a request for help or the version.
     #[error(transparent)]
     Usage(#[from] clap::Error),
-    /// The thread that reads panicked: a bug of ours.
+    /// The reading thread panicked, which is a bug.
     #[error("the reading thread failed unexpectedly: {message}")]
     Worker { message: String },
 }
 
-/// What there is of a table that did not get ready.
+/// Part of a table that was written before an interruption.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// Nothing was to be written before the end.
+    /// Nothing, as output only comes at the end.
     Nothing,
-    /// A file that is as it was before.
+    /// Nothing of this file, which is as it was before.
     NoFile(PathBuf),
-    /// Those of several files that were full.
+    /// The full ones of several files.
     FullFiles(PathBuf),
-    /// This many whole rows, on standard output.
+    /// A number of whole rows, on standard output.
     Rows(u64),
 }
 
 impl ExitCode {
-    /// Returns the number that the process ends with.
+    /// Returns the exit code of the process.
     pub const fn number(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -138,7 +139,7 @@ impl ExitCode {
 }
 
 impl Error {
-    /// Returns what a failure to write to standard output means.
+    /// Returns the error of a failed write to standard output.
     pub(crate) fn stdout(source: io::Error) -> Self {
         if source.kind() == ErrorKind::BrokenPipe {
             Self::ClosedPipe
@@ -147,7 +148,7 @@ impl Error {
         }
     }
 
-    /// Tells the user and returns what the process should end with.
+    /// Prints the error and returns the exit code.
     pub(crate) fn report(&self, io: &mut Io<'_>) -> ExitCode {
         match self {
             Self::ClosedPipe => return ExitCode::Done,
@@ -197,7 +198,7 @@ impl Error {
     }
 }
 
-// Not a source of the error, as the message would appear twice.
+// Without a source: the message would appear twice.
 impl From<ConditionError> for Error {
     fn from(error: ConditionError) -> Self {
         Self::Condition(error)
@@ -214,7 +215,7 @@ impl From<SinkError> for Error {
     fn from(error: SinkError) -> Self {
         match error {
             SinkError::Exists { path } => Self::Exists { path },
-            // Of a named pipe, which is written as it is.
+            // The output is a named pipe.
             SinkError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
                 Self::ClosedPipe
             }
@@ -228,7 +229,7 @@ impl std::fmt::Display for Written {
         match self {
             Self::Nothing => f.write_str("nothing was written"),
             Self::FullFiles(path) => {
-                write!(f, "of the files of {} those that were full stay", path.display())
+                write!(f, "the full files of {} were kept", path.display())
             }
             Self::NoFile(path) => write!(f, "{} was not written", path.display()),
             Self::Rows(1) => f.write_str("1 flow was written"),
@@ -237,7 +238,7 @@ impl std::fmt::Display for Written {
     }
 }
 
-/// Tells what clap has to say: help and versions are data, the rest is not.
+/// Prints clap's message: help and version to standard output, errors to standard error.
 fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
     let is_data = !usage.use_stderr();
     let stream = if is_data { &mut io.stdout } else { &mut io.stderr };
@@ -250,7 +251,7 @@ fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
     }
 }
 
-/// Returns an error and what caused it, in one line.
+/// Returns an error and its causes in one line.
 fn with_causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -266,12 +267,12 @@ fn with_causes(error: &dyn StdError) -> String {
     text
 }
 
-/// Returns a message of the system in the manner of ours: in lower case, without its number.
+/// Returns a message of the system in lower case and without its number.
 fn without_number(message: &str) -> String {
     let message = message.split(" (os error ").next().unwrap_or(message);
     let mut letters = message.chars();
     match letters.next() {
-        // "I/O error" stays as it is.
+        // An acronym as in "I/O error" keeps its case.
         Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
             first.to_lowercase().chain(letters).collect()
         }
@@ -279,7 +280,7 @@ fn without_number(message: &str) -> String {
     }
 }
 
-/// Returns how warnings begin.
+/// Style of the label in front of warnings.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 #[cfg(test)]

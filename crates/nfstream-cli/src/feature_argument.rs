@@ -1,4 +1,4 @@
-//! Names of groups of columns as they are typed.
+//! Names of column groups on the command line.
 
 use std::ffi::OsStr;
 
@@ -6,22 +6,22 @@ use clap::Arg;
 use clap::builder::{PossibleValue, TypedValueParser};
 use nfstream::features::{Group, nearest};
 
-/// Stands for all groups.
+/// Name that selects all groups.
 const ALL: &str = "all";
 
-/// Groups of columns that were asked for by name.
+/// Column groups selected by name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Features {
     All,
     One(Group),
 }
 
-/// Reads the name of a group of columns.
+/// Parser of a group's name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FeatureParser;
 
 impl Features {
-    /// Returns the group that was named, `None` for all.
+    /// Returns the named group, `None` for all.
     pub(crate) fn named(self) -> Option<Group> {
         match self {
             Self::All => None,
@@ -52,7 +52,7 @@ impl TypedValueParser for FeatureParser {
     }
 }
 
-/// Returns the groups that a table has only if they are asked for.
+/// Returns the groups that `--features` can add.
 pub(crate) fn optional() -> impl Iterator<Item = Group> {
     Group::ALL.into_iter().filter(|group| group.is_feature())
 }
@@ -69,9 +69,9 @@ fn find(name: &str) -> Result<Features, String> {
         return Ok(Features::One(group));
     }
     Err(match nearest(name, names()) {
-        Some(meant) => format!("no such group of columns; did you mean '{meant}'?"),
+        Some(meant) => format!("no such column group; did you mean '{meant}'?"),
         None => format!(
-            "no such group of columns; there are {}",
+            "no such column group; the groups are {}",
             names().collect::<Vec<_>>().join(", ")
         ),
     })
@@ -89,7 +89,7 @@ mod tests {
         assert!(optional().all(Group::is_feature) && optional().count() < Group::ALL.len());
         assert_eq!(
             find("tcp-flags"),
-            Err("no such group of columns; did you mean 'tcp_flags'?".into())
+            Err("no such column group; did you mean 'tcp_flags'?".into())
         );
         assert!(find("base").is_err());
     }

@@ -1,4 +1,4 @@
-//! The options that say how flows are made: parameters of the engine, and `--where`.
+//! Options of metering: parameters of the engine, and `--where`.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use nfstream::Config;
@@ -18,22 +18,23 @@ use crate::parameter_arguments;
 
 const HEADING: &str = "Flows";
 
-/// Options that say how flows are made.
+/// Options of metering.
 #[derive(Clone, Debug)]
 pub(crate) struct FlowRules {
     parameters: Parameters,
-    /// Groups of columns that were named one by one, not as `all`.
+    /// Column groups named individually, not as `all`.
     named: Vec<Group>,
     condition: Option<String>,
 }
 
-/// Flows to find in captures.
+/// Metering job.
 #[derive(Debug)]
 pub(crate) struct Job {
     parameters: Parameters,
-    /// Groups of columns that `--where`, `--sort` and the like need, beside those asked for.
+    /// Column groups that options such as `--where` and `--sort` need, in addition to those
+    /// selected.
     needed: Vec<Group>,
-    /// Condition on the flows that are kept, `None` for all.
+    /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
 }
 
@@ -45,8 +46,8 @@ impl Args for FlowRules {
             .allow_hyphen_values(true)
             .help_heading(HEADING)
             .help(
-                "Keep only flows of which EXPR is true, an expression over columns in the Common \
-                 Expression Language, such as 'dst_port == 443 && total_bytes > 1000'",
+                "Keep only the flows for which EXPR is true, a Common Expression Language (CEL) \
+                 expression over columns, such as 'dst_port == 443 && total_bytes > 1000'",
             );
         parameter_arguments::augment(command, Topic::Flows, HEADING).arg(condition)
     }
@@ -74,7 +75,7 @@ impl FromArgMatches for FlowRules {
 }
 
 impl FlowRules {
-    /// Returns the unit of times.
+    /// Returns the time unit.
     pub(crate) const fn unit(&self) -> TimeUnit {
         self.parameters.time_unit
     }
@@ -84,12 +85,12 @@ impl FlowRules {
         &self.parameters
     }
 
-    /// Returns the parameters of the engine, to set those that are not about flows.
+    /// Returns the parameters of the engine for changes.
     pub(crate) const fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
     }
 
-    /// Returns the flows to find; the columns in `needed` are measured, too.
+    /// Returns the job, which also measures the columns in `needed`.
     pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
         let condition = condition.map(|text| Condition::parse(text, columns(self.unit())));
@@ -99,7 +100,7 @@ impl FlowRules {
         let off = if self.parameters.dissect {
             "which this build lacks"
         } else {
-            "which --no-dissect switches off"
+            "which --no-dissect turns off"
         };
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name(), off });
@@ -113,7 +114,7 @@ impl FlowRules {
         Ok(Job { parameters: self.parameters.clone().settled(), needed, condition })
     }
 
-    /// Returns the parameters as files record them.
+    /// Returns the parameters as recorded in files.
     pub(crate) fn to_json(&self, input: &Input) -> Value {
         let paths = input.paths.iter().map(|path| path.to_string_lossy().into_owned());
         let mut values = self.parameters.to_json();
@@ -124,7 +125,7 @@ impl FlowRules {
 }
 
 impl Job {
-    /// Returns the engine's configuration for an input of `input_bytes`, if that is known.
+    /// Returns the engine's configuration for an input of `input_bytes`, if known.
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
         let mut config = self.parameters.config(input_bytes);
         config.measuring.groups.extend(&self.needed);
@@ -141,20 +142,20 @@ impl Job {
         self.parameters.dissection()
     }
 
-    /// Settles the number of meters for an input of `input_bytes`. Within a sandbox the system no
-    /// longer shows the number of processors.
+    /// Determines the number of meters for an input of `input_bytes` ahead of the sandbox, which
+    /// hides the number of processors.
     pub(crate) fn settle_meters(&mut self, input_bytes: Option<u64>) {
         if self.parameters.n_meters == 0 {
             self.parameters.n_meters = suitable_meters(input_bytes).get();
         }
     }
 
-    /// Returns whether a table has the columns of `group` where nobody chose its columns.
+    /// Returns whether a table has the columns of `group` without `--columns`.
     pub(crate) fn shows(&self, group: Group) -> bool {
         !group.is_feature() || self.parameters.features.contains(&group)
     }
 
-    /// Fails where a column is needed that `input` cannot have.
+    /// Checks that `input` can provide the needed columns.
     pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
         let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {

@@ -1,12 +1,12 @@
-//! Numbers, sizes, spans, times and protocols as people read them.
+//! Human-readable numbers, sizes, spans, times and protocols.
 
 use nfstream::time::{Duration, Timestamp};
 
-/// Nanoseconds of a millisecond and a second.
+/// Nanoseconds in a millisecond and in a second.
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLISECOND;
 
-/// Returns a number with its thousands set apart: `1,234,567`.
+/// Returns a number with thousands separators: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -37,7 +37,7 @@ pub(crate) fn bits_per_second(bytes: u64, span: Duration) -> Option<String> {
     Some(scaled(u64::try_from(rate).unwrap_or(u64::MAX), &units))
 }
 
-/// Returns a part of a whole: `12.3 %`.
+/// Returns `part` as a percentage of `whole`: `12.3 %`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "-".to_owned();
@@ -46,7 +46,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     format!("{}.{} %", permille / 10, permille % 10)
 }
 
-/// Returns a span to about three digits: `0.4 ms`, `812 ms`, `12.3 s`, `5m 03s`, `2h 05m`.
+/// Returns a span with about three digits: `0.4 ms`, `812 ms`, `12.3 s`, `5m 03s`, `2h 05m`.
 pub(crate) fn span(span: Duration) -> String {
     let nanos = span.nanos();
     match nanos {
@@ -72,7 +72,7 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// Returns the usual name of an IP protocol (IANA's numbers).
+/// Returns the usual name of an IP protocol, by its IANA number.
 pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
     Some(match number {
         1 => "ICMP",
@@ -107,8 +107,8 @@ pub(crate) fn time_of_day(time: Timestamp) -> String {
 
 /// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
 ///
-/// Years are counted from March, so that the day that is sometimes missing comes last, and in
-/// eras of 400 years, after which days repeat.
+/// Years begin in March, so that the leap day comes last, and are grouped into eras of 400 years,
+/// after which the calendar repeats.
 fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_OF_ERA: i64 = 146_097;
     let days = days + 719_468; // since 0000-03-01
@@ -123,7 +123,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year + 400 * era + i64::from(month <= 2), month, day)
 }
 
-/// Returns a number in the largest of `units` in which it is 1 or more, each 1000 of the last.
+/// Returns a number in the largest of `units` in which it is at least 1. Each unit is 1000 times
+/// the one before.
 pub(crate) fn scaled(number: u64, units: &[&str]) -> String {
     if number < 1000 {
         return format!("{number} {}", units.first().unwrap_or(&""));
@@ -134,7 +135,7 @@ pub(crate) fn scaled(number: u64, units: &[&str]) -> String {
         scale *= 1000;
         let tenths = (u128::from(number) * 10 + scale / 2) / scale;
         text = format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        // What would be written as 1000.0 is one of the next unit.
+        // A value that would print as 1000.0 becomes 1.0 of the next unit.
         if tenths < 10_000 {
             break;
         }
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");

@@ -1,4 +1,4 @@
-//! The captures that a command reads.
+//! Captures and interfaces that a subcommand reads.
 
 use std::fs;
 use std::io::{IsTerminal, stdin};
@@ -11,42 +11,42 @@ use nfstream::capture::{self, Filter, Filtered, LiveOptions, LiveSource, Source}
 
 use crate::error::Error;
 
-/// How the names of captures end, alone or before the ending of a compressed file.
-const ENDINGS: [&str; 3] = ["pcap", "pcapng", "cap"];
+/// Extensions of captures, possibly followed by one of a compressed file.
+const EXTENSIONS: [&str; 3] = ["pcap", "pcapng", "cap"];
 const COMPRESSED: [&str; 2] = [".gz", ".zst"];
 
-/// The captures to be read.
+/// Arguments that name captures.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Captures to read as one: pcap or pcapng, also compressed with gzip or zstd; all captures of
-    /// a folder, by name; those that a quoted pattern such as '*.pcap' matches; `-`: standard input
+    /// Captures to read as one: pcap or pcapng files, also compressed with gzip or zstd; folders,
+    /// for all captures in them by name; quoted patterns such as '*.pcap'; `-` for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
 
-/// Captures that can be read, or interfaces.
+/// Captures or interfaces to read.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    /// Files, in order; folders have been replaced by the captures in them. Or interfaces.
+    /// Files in order, with folders replaced by the captures in them; or interfaces.
     pub(crate) paths: Vec<PathBuf>,
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
-    /// How packets are captured; `None` for files.
+    /// Capture settings; `None` for files.
     pub(crate) live: Option<Live>,
 }
 
-/// How packets of interfaces are captured.
+/// Settings of a live capture.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) options: LiveOptions,
     /// Polling interval of the process table, `None` for no attribution of flows.
     pub(crate) processes: Option<Duration>,
-    /// Time between two lines that tell what was counted, `None` for no such lines.
+    /// Time between two report lines, `None` for no report.
     pub(crate) report: Option<Duration>,
 }
 
 impl InputArgs {
-    /// Finds the files.
+    /// Resolves folders and patterns to files.
     pub(crate) fn find(&self) -> Result<Input, Error> {
         let mut paths = Vec::new();
         for path in &self.captures {
@@ -76,7 +76,7 @@ impl Input {
         Self { paths: names.iter().map(PathBuf::from).collect(), bytes: None, live: Some(live) }
     }
 
-    /// Opens the files to be read as one capture, or the interfaces, for what `filter` matches.
+    /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
     pub(crate) fn open(&self, filter: Option<Filter>) -> Result<Box<dyn Source>, Error> {
         if let Some(Live { options, .. }) = &self.live {
             let names: Vec<_> =
@@ -91,12 +91,12 @@ impl Input {
         })
     }
 
-    /// Returns the name of the input, as it was given.
+    /// Returns the name of the input as given on the command line.
     pub(crate) fn name(&self) -> String {
         self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// Returns each file as an input of its own, once it is known that all can be opened.
+    /// Returns each file as an input of its own, after checking that all can be opened.
     pub(crate) fn separately(&self) -> Result<Vec<Self>, Error> {
         let is_file = |path: &&PathBuf| !is_stdin(path) && path.is_file();
         let files: Vec<_> = self.paths.iter().filter(is_file).cloned().collect();
@@ -112,12 +112,12 @@ impl Input {
     }
 }
 
-/// Returns what a path stands for: itself, or what matches it where it is a pattern, sorted.
+/// Returns the path itself, or, for a pattern, the sorted paths that match it.
 fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let Some(pattern) = path.to_str().filter(|text| text.contains(['*', '?', '['])) else {
         return Ok(vec![path.to_path_buf()]);
     };
-    // Files may have such names, and not all of them are good patterns.
+    // A file may have such a name, even one that is not a valid pattern.
     if path.exists() {
         return Ok(vec![path.to_path_buf()]);
     }
@@ -134,7 +134,7 @@ fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Returns the files of a folder that have names of captures, sorted.
+/// Returns the files in a folder that have the extension of a capture, sorted.
 fn captures_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let list = || {
         let entries = fs::read_dir(folder)?;
@@ -147,8 +147,8 @@ fn captures_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     })?;
     paths.retain(|path| has_capture_name(path) && path.is_file());
     if paths.is_empty() {
-        let endings = format!("{}, also with {}", ENDINGS.join(", "), COMPRESSED.join(" or "));
-        return Err(Error::NoCaptures { path: folder.to_path_buf(), endings });
+        let extensions = format!(".{}", EXTENSIONS.join(", ."));
+        return Err(Error::NoCaptures { path: folder.to_path_buf(), extensions });
     }
     paths.sort();
     Ok(paths)
@@ -156,11 +156,12 @@ fn captures_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn has_capture_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let name = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+    let name =
+        COMPRESSED.iter().find_map(|extension| name.strip_suffix(extension)).unwrap_or(&name);
+    name.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
-/// Returns the bytes of a regular file. What is wrong with a file is found when it is opened.
+/// Returns the size of a regular file. Errors surface when the file is opened.
 fn file_bytes(path: &Path) -> Option<u64> {
     let metadata = fs::metadata(path).ok().filter(|_| !is_stdin(path))?;
     metadata.is_file().then_some(metadata.len())
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captures_are_known_by_their_endings() {
+    fn captures_are_recognised_by_their_extension() {
         for name in ["a.pcap", "b.PCAPNG", "c.cap", "d.pcap.gz", "e.x.pcapng.zst"] {
             assert!(has_capture_name(Path::new(name)), "{name}");
         }

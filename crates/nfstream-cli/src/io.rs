@@ -1,39 +1,40 @@
-//! What a call of the command line has of the outside.
+//! Streams and interruption of a call.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io::{IsTerminal, Write};
 
 use anstyle::Style;
 
-/// Columns of a terminal whose width nobody tells, and of a table in a file.
+/// Line width of a terminal of unknown width, and of tables in files.
 const DEFAULT_WIDTH: usize = 100;
 
-/// The streams of a call, and whether it should end.
+/// Streams of a call, and its interruption.
 pub struct Io<'a> {
-    /// Where data goes.
+    /// Stream for data.
     pub stdout: Stream<'a>,
-    /// Where errors, warnings and progress go.
+    /// Stream for errors, warnings and progress.
     pub stderr: Stream<'a>,
-    /// Returns whether the user wants the call to end. It is asked often, in the calling thread.
+    /// Returns whether the user has interrupted the call. The calling thread polls it often.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
-/// A stream to write to, and what reads it.
+/// Output stream with the properties of its reader.
 pub struct Stream<'a> {
-    /// What is written to.
+    /// Writer.
     pub writer: &'a mut dyn Write,
-    /// Whether a person sees it.
+    /// Whether the stream is a terminal.
     pub is_terminal: bool,
-    /// Whether another program reads it.
+    /// Whether the stream is a pipe.
     pub is_pipe: bool,
-    /// Columns of a line that can be seen at once.
+    /// Visible columns of a line.
     pub width: usize,
     /// Whether to use colours.
     pub color: bool,
 }
 
 impl<'a> Stream<'a> {
-    /// Returns a stream of this process, described as the system and the environment say.
+    /// Returns a stream of this process with the properties that the system and the environment
+    /// give.
     ///
     /// A terminal has colours unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub fn of_process<W: Descriptor + IsTerminal + Write>(writer: &'a mut W) -> Self {
@@ -47,26 +48,26 @@ impl<'a> Stream<'a> {
         Self { writer, is_terminal, is_pipe, width, color }
     }
 
-    /// Returns a stream that is no terminal.
+    /// Returns a stream that is neither a terminal nor a pipe.
     pub fn plain(writer: &'a mut dyn Write) -> Self {
         Self { writer, is_terminal: false, is_pipe: false, width: DEFAULT_WIDTH, color: false }
     }
 
-    /// Writes `line` if possible; where messages cannot be written nobody can be told.
+    /// Writes a line. A failure is ignored, as there is no other stream to report it on.
     pub(crate) fn say(&mut self, line: impl fmt::Display) {
         drop(writeln!(self.writer, "{line}"));
     }
 
-    /// Returns `word` in `style`, if there are colours.
+    /// Returns `word` in `style` if the stream has colours.
     pub(crate) fn paint(&self, style: Style, word: &str) -> String {
         if self.color { format!("{style}{word}{style:#}") } else { word.to_owned() }
     }
 }
 
 impl Io<'_> {
-    /// Returns whether the user sees on the terminal how far a call has come.
+    /// Returns whether to show progress on the terminal.
     ///
-    /// What reads a pipe may be a pager, which has the terminal for itself.
+    /// The reader of a pipe may be a pager, which takes over the whole terminal.
     pub(crate) fn shows_progress(&self) -> bool {
         self.stderr.is_terminal && !self.stdout.is_pipe
     }
@@ -90,12 +91,12 @@ impl Debug for Stream<'_> {
     }
 }
 
-/// A stream that the system knows.
+/// Stream with a descriptor of the operating system.
 pub trait Descriptor {
-    /// Returns the columns of the terminal, `None` if it is none.
+    /// Returns the columns of the terminal, `None` for other streams.
     fn width(&self) -> Option<usize>;
 
-    /// Returns whether another program is on the other side.
+    /// Returns whether the stream is a pipe.
     fn is_pipe(&self) -> bool;
 }
 

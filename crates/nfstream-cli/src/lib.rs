@@ -1,8 +1,8 @@
-//! The `nfstream` command, as a library so that other programs can offer it too.
+//! The `nfstream` command as a library, so that other programs can embed it.
 //!
-//! A call goes in three steps: `arguments` reads what was typed, a command makes a
-//! configuration of it, and then runs. Each command is one file in `commands`. All a call needs of
-//! the outside comes in its [`Io`]: it never ends the process and handles no signals.
+//! A call has three steps: `arguments` parses the command line, a subcommand builds a configuration
+//! from it, and runs it. Each subcommand is one file in `commands`. Streams and interruption come
+//! in through [`Io`]: the library never exits the process and handles no signals.
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,8 @@ mod human;
 mod input;
 mod io;
 mod output;
-#[cfg(test)]
+// Without nDPI the default dissector, which the page names, differs.
+#[cfg(all(test, feature = "ndpi"))]
 mod page;
 mod parameter_arguments;
 mod progress;
@@ -32,10 +33,10 @@ use std::ffi::OsString;
 pub use error::ExitCode;
 pub use io::{Io, Stream};
 
-/// Does what `args` ask for, the program's name first, and returns the exit code.
+/// Runs the command line `args`, which begins with the program's name, and returns the exit code.
 ///
-/// Data goes to `io.stdout`, errors and warnings to `io.stderr`. With `--sandbox` the calling thread
-/// and the process lose rights for good: that is for processes that end with the call.
+/// Data goes to `io.stdout`, errors and warnings to `io.stderr`. `--sandbox` restricts the calling
+/// thread and the process for good, so it suits processes that end with the call.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> ExitCode {
     match arguments::parse(args).and_then(|command| command.run(io)) {
         Ok(()) => ExitCode::Done,

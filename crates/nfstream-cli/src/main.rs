@@ -1,4 +1,4 @@
-//! The `nfstream` program: gives the process's streams and signals to [`nfstream_cli::run`].
+//! The `nfstream` program: connects the process's streams and signals to [`nfstream_cli::run`].
 
 #![forbid(unsafe_code)]
 
@@ -16,19 +16,19 @@ fn main() -> ExitCode {
         interrupted: &|| signals.number() != 0,
     };
     match nfstream_cli::run(std::env::args_os(), &mut io) {
-        // By custom, 128 and the number of the signal.
+        // By convention, 128 plus the number of the signal.
         nfstream_cli::ExitCode::Interrupted => ExitCode::from(128 + signals.number()),
         code => ExitCode::from(code.number()),
     }
 }
 
-/// Signals that ask the program to end.
+/// Signals that interrupt the program.
 #[cfg(unix)]
 struct Signals(std::sync::Arc<std::sync::atomic::AtomicUsize>);
 
 #[cfg(unix)]
 impl Signals {
-    /// Notes the first of these signals from now on; at the second the program ends at once.
+    /// Installs the handlers: the first signal is recorded, the second ends the program at once.
     fn watch() -> Self {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag;
@@ -38,7 +38,7 @@ impl Signals {
         let number = Arc::new(AtomicUsize::new(0));
         let is_second = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // Without these a signal just ends the program, which is all one can do about it.
+            // If a handler cannot be installed, the signal ends the program: the default.
             drop(flag::register_conditional_default(signal, Arc::clone(&is_second)));
             drop(flag::register(signal, Arc::clone(&is_second)));
             let value = usize::try_from(signal).unwrap_or_default();
@@ -47,13 +47,13 @@ impl Signals {
         Self(number)
     }
 
-    /// Returns the number of the signal that came, 0 if none did.
+    /// Returns the number of the signal received, 0 if none was.
     fn number(&self) -> u8 {
         u8::try_from(self.0.load(std::sync::atomic::Ordering::Relaxed)).unwrap_or(u8::MAX)
     }
 }
 
-/// Elsewhere the system ends the program.
+/// On other systems a signal ends the program.
 #[cfg(not(unix))]
 struct Signals;
 

@@ -1,28 +1,36 @@
-//! `docs/cli.md`: the help of all commands on one page, for those who read before they type.
+//! `docs/cli.md`: the help of all subcommands on one page.
 
 use clap::Arg;
 
 use crate::arguments;
 
-/// What the page says beside the help.
+/// Text before the help.
 const INTRODUCTION: &str = "\
 # The command line
 
-`nfstream` makes flow tables of captures. Data goes to standard output, or to a file that appears
-when it is complete; errors, warnings and progress go to standard error. Exit codes: 0 done (also
-when whoever reads standard output has gone away), 1 an input or output failed, 2 wrong usage, 128
-and the signal's number if a signal ended it. Colours are for terminals without `NO_COLOR`.
+`nfstream` turns captures into flow tables. Data goes to standard output or to a file, which appears
+once it is complete; errors, warnings and progress go to standard error. Terminals get colours
+unless `NO_COLOR` is set.
 
-This page is made from the parser; `nfstream COMMAND --help` says the same, and
-`nfstream man COMMAND` as a manual page.
+| exit code | meaning |
+|---|---|
+| 0 | success, also if the reader of standard output closed the pipe early |
+| 1 | an input or output failed |
+| 2 | invalid usage |
+| 128 + N | ended by signal N |
+
+This page is generated from the command-line parser. `nfstream COMMAND --help` prints the same text,
+and `nfstream man COMMAND` prints it as a manual page.
 ";
 
+/// Text after the help.
 const CONDITIONS: &str = "
 ## Conditions
 
-`--where` takes an expression in the [Common Expression Language](https://cel.dev), as the crate
-[`cel`](https://docs.rs/cel) implements it. Its variables are the [columns](columns.md), also those
-that are not written; what they need is measured then, and no more. It must be true or false:
+`--where` takes an expression in the [Common Expression Language](https://cel.dev), as implemented
+by the crate [`cel`](https://docs.rs/cel). Its variables are the [columns](columns.md), including
+those that are not written: only the columns that the expression names are measured in addition. The
+result must be a bool.
 
 | column type | in an expression | for example |
 |---|---|---|
@@ -32,14 +40,17 @@ that are not written; what they need is measured then, and no more. It must be t
 | string | string | `application_name.startsWith('TLS')`, `src_ip != dst_ip` |
 | list | list of int | `splt_ps.exists(size, size > 1000)`, `size(splt_ps) > 2`, `splt_ps[0] < 100` |
 
-Operators: `&& || ! == != < <= > >= + - * / % in ?:`. Functions of text: `contains`, `startsWith`,
-`endsWith`, `size`, and `matches` with a regular expression (the crate
-[`regex`](https://docs.rs/regex)'s, so its time is linear). Of lists: `size`, `in`, `[n]`, `all`,
-`exists`, `exists_one`, `filter`, `map`. Conversions: `int`, `double`, `string`, `bool`, `uint`.
-Numbers of all types compare with each other; arithmetic wants both of one type. Types are checked
-before anything is read. What only a flow can tell, such as a division by zero, ends the run, unless
-a condition before it prevents that: `dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100`.
-An expression has 4,096 bytes at most.
+- Operators: `&& || ! == != < <= > >= + - * / % in ?:`.
+- Functions of strings: `contains`, `startsWith`, `endsWith`, `size`, and `matches`, which takes a
+  regular expression of the crate [`regex`](https://docs.rs/regex) and runs in linear time.
+- Functions of lists: `size`, `in`, `[n]`, `all`, `exists`, `exists_one`, `filter`, `map`.
+- Conversions: `int`, `double`, `string`, `bool`, `uint`.
+
+Numbers of all types can be compared with each other; arithmetic requires operands of one type.
+Types are checked before any input is read. An error that depends on a flow's values, such as a
+division by zero, ends the run. Guard against it with an earlier condition:
+`dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100`. An expression is limited to 4,096
+bytes.
 ";
 
 /// Returns the page.
@@ -87,7 +98,7 @@ fn write_arguments(command: &clap::Command, page: &mut String) {
     }
 }
 
-/// Returns an argument as it is typed: `-o, --output <FILE>`.
+/// Returns an argument as the help shows it: `-o, --output <FILE>`.
 fn typed(argument: &Arg) -> String {
     let text = argument.to_string();
     match argument.get_short() {
@@ -96,6 +107,7 @@ fn typed(argument: &Arg) -> String {
     }
 }
 
+/// Returns the default of an option in parentheses, or nothing.
 fn default(argument: &Arg) -> String {
     let values = argument.get_default_values();
     if values.is_empty() || !argument.get_action().takes_values() {
@@ -112,7 +124,7 @@ mod tests {
     use super::page;
 
     #[test]
-    fn the_page_of_the_command_line_is_current() {
+    fn the_page_is_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
         let bless = std::env::var_os("NFSTREAM_BLESS").is_some()
             || std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite");
@@ -120,6 +132,6 @@ mod tests {
             std::fs::write(&path, page()).unwrap();
         }
         let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == page(), "docs/cli.md is not current: run `make bless`");
+        assert!(written == page(), "docs/cli.md is out of date: run `make bless`");
     }
 }

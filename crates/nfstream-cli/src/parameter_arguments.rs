@@ -1,4 +1,4 @@
-//! Options of the command made from the engine's declarations of parameters.
+//! Options generated from the engine's declarations of parameters.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -71,7 +71,7 @@ fn option(parameter: &'static Parameter) -> Arg {
                 .iter()
                 .map(|&(word, meaning)| clap::builder::PossibleValue::new(word).help(meaning));
             arg.long(name)
-                .value_name("UNIT")
+                .value_name(placeholder_of(parameter.name))
                 .value_parser(PossibleValuesParser::new(words).map(Value::Text))
                 .hide_possible_values(true)
                 .default_value(default.to_string())
@@ -93,7 +93,12 @@ fn option(parameter: &'static Parameter) -> Arg {
     }
 }
 
-/// Returns the message of an error without the option, which clap names.
+/// Returns the last word of a name: `UNIT` for `time_unit`.
+fn placeholder_of(name: &str) -> String {
+    name.rsplit('_').next().unwrap_or(name).to_uppercase()
+}
+
+/// Returns the message of an error without the name of the option, which clap adds.
 fn message(parameter: &Parameter, error: ParameterError) -> String {
     match error {
         ParameterError::Filter(CaptureError::BadFilter { message, .. }) => message,
@@ -108,7 +113,7 @@ mod tests {
 
     use crate::arguments;
 
-    /// Options that end with a run; a new parameter needs no line here.
+    /// Covers parameters that are added later, too.
     #[test]
     fn every_parameter_has_an_option() {
         let command = arguments::command();

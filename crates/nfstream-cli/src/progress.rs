@@ -1,4 +1,4 @@
-//! A bar on the terminal while a long input is read.
+//! Progress bar of long runs on the terminal.
 
 use std::time::Duration;
 
@@ -8,30 +8,30 @@ use nfstream::Monitor;
 use crate::human::{bytes, scaled};
 use crate::io::Io;
 
-/// How long a call is silent: most captures have been read by then.
+/// Time before the bar appears: most captures have been read by then.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// Columns that stand beside the bar: `54 %  411.2 MB of 764.6 MB, 211.4 MB/s, 427.5 k packets/s,
+/// Terminal columns next to the bar: `54 %  411.2 MB of 764.6 MB, 211.4 MB/s, 427.5 k packets/s,
 /// 12m left`.
-const BESIDE: usize = 72;
-/// Columns of the bar, at least and at most.
+const BAR_TEXT: usize = 72;
+/// Minimum and maximum width of the bar.
 const BAR: (usize, usize) = (6, 24);
 
-/// The progress of one run or of several in turn. It clears itself at the end.
+/// Progress of one run or of several in turn. The bar disappears at the end.
 pub(crate) struct ProgressDisplay {
-    /// `None` where nobody would see it.
+    /// `None` where progress is not shown.
     bar: Option<ProgressBar>,
     is_shown: bool,
-    /// Columns of the terminal.
+    /// Width of the terminal.
     width: usize,
-    /// Bytes of all runs, if that is known.
+    /// Bytes of all inputs, if known.
     total_bytes: Option<u64>,
-    /// Bytes and packets of the runs that have ended.
+    /// Bytes and packets of the finished runs.
     before: (u64, u64),
 }
 
 impl ProgressDisplay {
-    /// Begins to measure the way through `total_bytes`, if that is known.
+    /// Starts the progress through `total_bytes`, if known.
     pub(crate) fn new(total_bytes: Option<u64>, io: &Io<'_>) -> Self {
         let bar = io
             .shows_progress()
@@ -39,13 +39,13 @@ impl ProgressDisplay {
         Self { bar, is_shown: false, width: io.stderr.width, total_bytes, before: (0, 0) }
     }
 
-    /// Hears that a run has ended.
+    /// Adds a finished run to the totals.
     pub(crate) fn end_run(&mut self, monitor: &Monitor) {
         self.before.0 += monitor.progress().bytes;
         self.before.1 += monitor.stats().packets;
     }
 
-    /// Shows how far the run has come, unless it is too early.
+    /// Updates the bar, once the initial silence is over.
     pub(crate) fn update(&mut self, monitor: &Monitor) {
         let Some(bar) = &self.bar else { return };
         let elapsed = bar.elapsed();
@@ -76,7 +76,7 @@ impl ProgressDisplay {
     }
 
     fn template(&self) -> String {
-        match (self.total_bytes, self.width.checked_sub(BESIDE + BAR.0)) {
+        match (self.total_bytes, self.width.checked_sub(BAR_TEXT + BAR.0)) {
             (Some(_), Some(spare)) => {
                 let bar = (BAR.0 + spare).min(BAR.1);
                 format!("{{bar:{bar}.cyan/dim}} {{percent:>3}} %  {{msg}}, {{eta}} left")
@@ -86,7 +86,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Does `work`, which may write to the terminal, without the bar in the way.
+    /// Runs `work`, which may write to the terminal, with the bar hidden.
     pub(crate) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) if self.is_shown => bar.suspend(work),

@@ -1,5 +1,5 @@
-//! A run in a thread of its own, so that its flows can be written while more are found, and so
-//! that an input that is silent can be given up.
+//! A run in a thread of its own, so that writing and metering overlap and a silent input can be
+//! interrupted.
 
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -21,15 +21,14 @@ use crate::progress::ProgressDisplay;
 use crate::report::Report;
 use crate::rights;
 
-/// Steps of the run that wait to be written.
+/// Steps of the run that may wait to be written.
 const QUEUE: usize = 16;
-/// How long the user and slow outputs wait at most.
+/// Longest time until an interruption is noticed or waiting rows are flushed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Takes the flows of a run.
+/// Receiver of a run's flows.
 pub(crate) trait Consumer {
-    /// Takes the next records, and returns whether more are wanted. Those that have served go to
-    /// `pool`.
+    /// Takes the next records and returns whether to continue. Used records return to `pool`.
     fn take(
         &mut self,
         records: Vec<Record>,
@@ -37,33 +36,33 @@ pub(crate) trait Consumer {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
-    /// Shows what has come, while the input is silent.
+    /// Writes the rows that are waiting, while the input is silent.
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
 
-    /// Returns what there is now, for a user who wants no more.
+    /// Returns how much has been written, for the message of an interrupted call.
     fn written(&self) -> Written;
 }
 
-/// A run that goes on.
+/// A run in progress.
 pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
     condition: Option<&'a Condition>,
     monitor: Monitor,
     pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
-    /// Ends a live run without loss; `None` for files.
+    /// Stops a live run without losing flows; `None` for files.
     stop: Option<StopHandle>,
     report: Report,
     thread: JoinHandle<()>,
 }
 
 impl<'a> Reading<'a> {
-    /// Begins to read `input`.
+    /// Starts to read `input`.
     pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
         job.check(input)?;
         let source = input.open(job.filter())?;
         let polling = input.live.as_ref().and_then(|live| live.processes);
-        // Before rights are given up, as files of other users' processes are read.
+        // Opened before capabilities are dropped: it reads files of other users' processes.
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
         if input.live.is_some() {
             rights::give_up();
@@ -89,16 +88,16 @@ impl<'a> Reading<'a> {
         &self.schema
     }
 
-    /// Returns the pool to which its records return.
+    /// Returns the pool of the run's records.
     pub(crate) fn pool(&self) -> &RecordPool {
         &self.pool
     }
 
-    /// Gives all flows that are wanted to `consumer`, shows progress and warnings, and returns what
-    /// was counted.
+    /// Passes the selected flows to `consumer`, shows progress and warnings, and returns the
+    /// counts.
     ///
-    /// When the input fails, all flows up to there have been given before the error is returned.
-    /// A live run is not given up where the user wants an end: it ends, and gives all flows.
+    /// If the input fails, the error is returned after all flows up to that point have been passed
+    /// on. An interrupted live run stops and passes on its remaining flows.
     pub(crate) fn drain(
         mut self,
         consumer: &mut impl Consumer,
@@ -137,19 +136,19 @@ impl<'a> Reading<'a> {
                 Some(condition) => condition.filter(records, self.schema.names())?,
                 None => records,
             };
-            let go_on = if records.is_empty() {
+            let flow = if records.is_empty() {
                 ControlFlow::Continue(())
             } else {
                 progress.aside(|| consumer.take(records, &self.pool, io))?
             };
-            if is_last || go_on.is_break() {
+            if is_last || flow.is_break() {
                 progress.end_run(&self.monitor);
                 return Ok(self.monitor.stats());
             }
         }
     }
 
-    /// Returns why the thread ended without a last step.
+    /// Returns the error of a thread that ended without a last step.
     fn panic(self) -> Error {
         let message = match self.thread.join() {
             Ok(()) => "it ended early".to_owned(),
@@ -159,7 +158,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Works until the run ends or nobody listens.
+/// Advances the run until it ends or the receiver is dropped.
 fn advance(mut run: Run, steps: &SyncSender<Result<Step, RunError>>) {
     loop {
         let step = run.advance();

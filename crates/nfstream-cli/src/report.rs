@@ -1,4 +1,4 @@
-//! What a live run has counted, told while it goes on.
+//! Periodic lines of counts and rates during a live run.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use nfstream::{Monitor, Stats};
 
 use crate::human::count;
 
-/// Makes a line now and then.
+/// Periodic report.
 pub(crate) struct Report {
-    /// Time between two lines, `None` for none.
+    /// Time between two lines, `None` for no report.
     period: Option<Duration>,
     start: Instant,
     last: Instant,
@@ -16,13 +16,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns what makes a line each `period`.
+    /// Returns a report with a line every `period`.
     pub(crate) fn every(period: Option<Duration>) -> Self {
         let start = now();
         Self { period, start, last: start, before: Stats::default() }
     }
 
-    /// Returns the next line, if it is time for it.
+    /// Returns the next line once it is due.
     pub(crate) fn due(&mut self, monitor: &Monitor) -> Option<String> {
         let period = self.period?;
         let now = now();

@@ -1,6 +1,6 @@
-//! A sandbox around the process: what captures can make it do is bounded by the system.
+//! Sandbox of the process, which limits the harm that an untrusted capture can do.
 //!
-//! Landlock names the files that it may still open, seccomp refuses system calls. Neither can be
+//! Landlock limits the files that the process can open, seccomp its system calls. Neither can be
 //! undone.
 
 #[cfg(target_os = "linux")]
@@ -8,26 +8,26 @@ mod linux;
 
 use std::path::{Path, PathBuf};
 
-/// Why there is no sandbox.
+/// Reason why the sandbox cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SandboxError {
-    /// The system lacks what it is made of.
+    /// The system lacks a mechanism.
     #[error("--sandbox: this system has no {what}, which needs {needs}")]
     Missing { what: &'static str, needs: &'static str },
-    /// The system refused it.
+    /// The system refused the restriction.
     #[cfg(target_os = "linux")]
     #[error("--sandbox: the system refuses {what}: {message}")]
     Refused { what: &'static str, message: String },
 }
 
-/// Confines this thread, and those that it starts from here on, to reading `inputs` and writing in
-/// the folder of `output`, and the whole process to neither network nor other programs.
+/// Restricts file access of this thread and the threads that it starts to reading `inputs` and
+/// writing in the folder of `output`. Denies the whole process the network and other programs.
 ///
-/// What is open stays open. An input or output that is not there is left to who opens it.
+/// Open files stay open. A missing input or output is reported when it is opened.
 ///
 /// # Errors
 ///
-/// [`SandboxError`], with the process as it was or confined in part: it should end.
+/// [`SandboxError`]; the process may then be partly restricted and should end.
 pub(crate) fn enter(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), SandboxError> {
     #[cfg(target_os = "linux")]
     return linux::enter(inputs, output);

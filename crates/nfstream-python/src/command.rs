@@ -6,7 +6,7 @@ use std::io::{stderr, stdout};
 use nfstream_cli::{Io, Stream};
 use pyo3::prelude::*;
 
-/// Does what `args` ask for, the program's name first, and returns the exit code.
+/// Runs the command line `args`, which begins with the program's name, and returns the exit code.
 #[pyfunction]
 pub(crate) fn run_command(py: Python<'_>, args: Vec<OsString>) -> u8 {
     let interrupted = || Python::attach(|py| py.check_signals().is_err());

@@ -10,11 +10,11 @@ use pyo3::exceptions::{
     PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError,
 };
 
-/// Returns the exception for a source that cannot be read: the kind of `OSError` that the system
-/// named, with the path; `ValueError` for what is no capture, or a damaged one.
+/// Returns the exception for a source that cannot be read: a subclass of `OSError` with the path
+/// for an error of the system, `ValueError` for a file that is damaged or no capture.
 pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
     let os_error = |source: &io::Error, name: String| match number(source) {
-        // With a number and a name Python chooses the kind itself.
+        // Given a number and a name, Python chooses the subclass.
         Some(number) => PyOSError::new_err((number, system_message(source), name)),
         None => PyOSError::new_err(chain(error)),
     };
@@ -31,14 +31,14 @@ pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
     }
 }
 
-/// Returns the system's number of an error, also of one that the engine has found itself.
+/// Returns the system's error number, also for errors that the engine detected itself.
 fn number(error: &io::Error) -> Option<i32> {
     const EISDIR: i32 = 21;
     let is_directory = error.kind() == io::ErrorKind::IsADirectory;
     error.raw_os_error().or_else(|| is_directory.then_some(EISDIR))
 }
 
-/// Returns the exception for a run that has failed; one raised by a plugin as it is.
+/// Returns the exception for a failed run; an exception raised by a plugin is passed on unchanged.
 pub(crate) fn run_error(error: RunError) -> PyErr {
     match error {
         RunError::Capture(error) => capture_error(&error),
@@ -52,13 +52,13 @@ pub(crate) fn run_error(error: RunError) -> PyErr {
     }
 }
 
-/// Returns the message of `error` and those of its causes.
+/// Returns the message of `error` followed by those of its causes.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        // Some messages hold their cause's already.
+        // Some messages already include that of their cause.
         if !message.contains(&text) {
             message = format!("{message}: {text}");
         }
@@ -67,7 +67,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     message
 }
 
-/// Returns the system's words without the number that Rust adds.
+/// Returns the system's message without the number that Rust appends.
 pub(crate) fn system_message(error: &io::Error) -> String {
     let message = error.to_string();
     message.split(" (os error").next().unwrap_or(&message).to_owned()

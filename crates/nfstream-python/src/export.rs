@@ -1,5 +1,5 @@
-//! Tables of a run, in memory, batch by batch and in files: the engine's tables and sinks with
-//! Python's signals, exceptions and plugins.
+//! Tables of a run: in memory, as a stream of batches and in files. Adds Python's signals,
+//! exceptions and plugins to the engine's tables and sinks.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -55,9 +55,9 @@ impl TableOptions {
 }
 
 impl TableOptions {
-    /// Returns the table of `run` with the engine's columns alone.
+    /// Returns the table of `run` with only the engine's columns.
     ///
-    /// `ValueError` if a column that is to be anonymised is neither the engine's nor a plugin's.
+    /// Raises `ValueError` if an anonymised column belongs neither to the engine nor to a plugin.
     fn table(&self, py: Python<'_>, run: &Run) -> PyResult<Table> {
         let plugins: Vec<_> = run.kind.plugin_columns(py).iter().map(ToString::to_string).collect();
         let unknown = |name: &String| Field::new(name, DataType::Null, true);
@@ -67,7 +67,7 @@ impl TableOptions {
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 
-    /// Returns what the tables of `run` hold, with the versions that its labels depend on.
+    /// Returns the specification of the tables of `run`, with the versions of its dissector.
     fn spec(&self, run: &Run) -> TableSpec {
         let provenance = Provenance::new(run.dissector.as_deref());
         let provenance = provenance.with("parameters", &self.parameters);
@@ -84,7 +84,7 @@ impl TableOptions {
 
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
-/// Without `plugin_columns` the table has the engine's columns alone.
+/// Without `plugin_columns`, the table has only the engine's columns.
 #[pyfunction]
 pub(crate) fn read_table<'py>(
     py: Python<'py>,
@@ -107,7 +107,7 @@ fn read_all<'py>(
     let with_plugins = plugin_columns && !names.is_empty();
     let mut table = options.table(py, run)?;
     if with_plugins {
-        // The types are known at the end.
+        // The types are known only at the end.
         let unknown = names.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
         table = options.table_with(run, unknown)?;
     }
@@ -151,7 +151,7 @@ fn read_all<'py>(
     Ok((batches, Arc::clone(table.schema()), values))
 }
 
-/// Returns the schema of a run's table; it has no plugins.
+/// Returns the schema of the table of a run without plugins.
 #[pyfunction]
 pub(crate) fn table_schema(
     py: Python<'_>,
@@ -161,10 +161,9 @@ pub(crate) fn table_schema(
     Ok(PySchema::new(Arc::clone(options.get().table(py, run.get())?.schema())))
 }
 
-/// Returns the table of a run, batch by batch while the engine works; it has no plugins.
+/// Returns the table of a run without plugins as a stream of batches, read while the engine works.
 ///
-/// `end` is called with the run when it has ended, and whether it has `failed`, in the thread
-/// that reads.
+/// At the end of the run, the reading thread calls `end` with the run and whether it `failed`.
 #[pyfunction]
 pub(crate) fn read_batches(
     py: Python<'_>,
@@ -183,10 +182,10 @@ pub(crate) fn read_batches(
 struct Batches {
     run: Py<Run>,
     schema: SchemaRef,
-    /// Callback for the end; without it only what is ready is left to read.
+    /// Callback for the end, `None` once called: then only the ready batches remain.
     end: Option<Py<PyAny>>,
     builder: TableBuilder,
-    /// Batches that have not been read.
+    /// Batches that wait to be read.
     ready: VecDeque<RecordBatch>,
 }
 
@@ -247,7 +246,7 @@ impl RecordBatchReader for Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         if self.end.is_some() {
-            // An abandoned stream needs no warnings; at exit there is no interpreter.
+            // An abandoned stream gives no warnings. At exit the interpreter may be gone.
             Python::try_attach(|py| drop(self.run.bind(py).get().close()));
         }
     }
@@ -271,7 +270,7 @@ pub(crate) fn write_table(
     rotate_files: usize,
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
-        .ok_or_else(|| PyValueError::new_err(format!("no format is called {format:?}")))?;
+        .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };
     let rotation = Rotation {
         rows: flows_per_file.try_into().ok(),
@@ -292,7 +291,7 @@ pub(crate) fn write_table(
         }
         py.detach(|| writer.finish())
     } else {
-        // The types of the columns are not known yet, but whether there can be a file at all is.
+        // The types of plugin columns are not known yet; check first that the file can be written.
         let opened = py.detach(|| sink.open(table.schema(), table.provenance()));
         opened.map_err(|error| sink_error(&error))?;
         sink.abort();
@@ -309,7 +308,7 @@ pub(crate) fn write_table(
     Ok(written.map_err(|error| sink_error(&error))?.rows)
 }
 
-/// Returns the first flows of a run without plugins: at most `flows`, of about `packets` packets.
+/// Returns the first flows of a run without plugins: at most `flows`, from about `packets` packets.
 #[pyfunction]
 pub(crate) fn first_flows(
     py: Python<'_>,
@@ -331,19 +330,19 @@ pub(crate) fn first_flows(
     Ok(rows.map(|row| NFlow::row(Arc::clone(&run.kind), Arc::clone(&found), row)).collect())
 }
 
-/// Returns the exception for a table that cannot be written: the kind of `OSError` that the system
-/// named, with the path; `ValueError` for a wrong parameter.
+/// Returns the exception for a table that cannot be written: a subclass of `OSError` with the path
+/// for an error of the system, `ValueError` for an invalid parameter.
 fn sink_error(error: &SinkError) -> PyErr {
-    /// The number for a file that exists, the same on all systems.
+    /// Number of the error for an existing file, the same on all systems.
     const EEXIST: i32 = 17;
 
     match error {
         SinkError::Exists { path } => {
-            let message = "File exists (overwrite=True replaces it)";
+            let message = "File exists (use overwrite=True to replace it)";
             PyOSError::new_err((EEXIST, message, path.display().to_string()))
         }
         SinkError::Io { path, source } => match source.raw_os_error() {
-            // With a number and a path Python chooses the kind itself.
+            // Given a number and a path, Python chooses the subclass.
             Some(number) => {
                 PyOSError::new_err((number, system_message(source), path.display().to_string()))
             }
@@ -354,7 +353,7 @@ fn sink_error(error: &SinkError) -> PyErr {
     }
 }
 
-/// Returns the exception for a table that cannot be made.
+/// Returns the exception for a table that cannot be built.
 fn table_error(error: &TableError) -> PyErr {
     match error {
         TableError::Batch { .. } | TableError::Random { .. } => {
@@ -364,11 +363,12 @@ fn table_error(error: &TableError) -> PyErr {
     }
 }
 
-/// Returns the error of a stream of batches for an exception: a number and a message.
+/// Converts an exception to the error of a stream of batches, which has a number and a message.
 fn stream_error(py: Python<'_>, error: &PyErr) -> ArrowError {
     let message = error.to_string();
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // A stream has no error for Ctrl-C: raise it again once the caller has seen the stream end.
+        // A stream has no error for Ctrl-C: raise it again after the caller sees the end of the
+        // stream.
         drop(py.import(intern!(py, "_thread")).and_then(|m| m.call_method0("interrupt_main")));
     }
     if error.is_instance_of::<PyOSError>(py) {

@@ -1,4 +1,4 @@
-//! Flows as Python sees them.
+//! Flow objects for Python.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,23 +10,23 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
-use crate::v6;
+use crate::nfstream6;
 
-/// What the flows of one run have in common.
+/// Data shared by all flows of a run.
 #[derive(Debug)]
 pub(crate) struct FlowType {
     schema: Arc<Schema>,
     /// Names of all attributes, interned; columns first, plugins after them.
     names: Vec<Py<PyString>>,
-    /// Attributes by the address of their interned name, which is how code asks for them.
+    /// Attributes by the address of their interned name, which attribute access in code uses.
     by_address: HashMap<usize, Attribute, foldhash::fast::FixedState>,
     by_name: HashMap<String, Attribute>,
     plugins: Vec<PluginColumn>,
-    /// By whose rules the run goes, and how its flows behave in Python.
+    /// Rules of the run, which also determine the behaviour of its flows in Python.
     rules: Rules,
-    /// Names of labels that have been asked for, by column and code.
+    /// Cached names of labels, by column and code.
     labels: Mutex<HashMap<(usize, u32), Py<PyString>, foldhash::fast::FixedState>>,
-    /// The type of `to_namedtuple()`, made when it is first asked for.
+    /// Type of `to_namedtuple()`, created on first use.
     named_tuple: Mutex<Option<Py<PyAny>>>,
 }
 
@@ -42,7 +42,7 @@ enum Attribute {
     Plugin(usize),
 }
 
-/// A flow: a row of the table, or a flow that is still active in the hands of plugins.
+/// A flow: a row of the table, or a flow that plugins follow.
 #[pyclass(frozen, module = "nfstream", name = "NFlow")]
 #[derive(Debug)]
 pub(crate) struct NFlow {
@@ -63,12 +63,12 @@ enum Content {
 pub(crate) struct Followed {
     pub(crate) record: Record,
     pub(crate) values: Vec<Py<PyAny>>,
-    /// Values that plugins have put in place of columns, which those of nfstream 6 may do.
+    /// Column values replaced by plugins, which nfstream 6 allows.
     replaced: HashMap<usize, Py<PyAny>>,
 }
 
 impl FlowType {
-    /// Returns the type of the flows of a run; `plugins` are names and whether they are volatile.
+    /// Returns the type of a run's flows; `plugins` lists names and whether they are volatile.
     pub(crate) fn new(
         py: Python<'_>,
         schema: Arc<Schema>,
@@ -118,7 +118,7 @@ impl FlowType {
         known.or_else(|| self.by_name.get(name.to_cow().ok()?.as_ref()).copied())
     }
 
-    /// Returns the names of the columns, those of volatile plugins left out.
+    /// Returns the names of the columns without those of volatile plugins.
     fn column_names<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         let columns = self.names[..self.schema.columns().len()].iter();
         columns.map(|name| name.bind(py).clone()).chain(self.plugin_columns(py)).collect()
@@ -164,7 +164,7 @@ impl NFlow {
         Self { kind, content }
     }
 
-    /// Works on a flow that plugins follow; nothing happens to any other.
+    /// Calls `work` on a flow that plugins follow; returns `None` for any other flow.
     pub(crate) fn with_followed<R>(&self, work: impl FnOnce(&mut Followed) -> R) -> Option<R> {
         match &self.content {
             Content::Row(..) => None,
@@ -194,7 +194,7 @@ impl NFlow {
                 })
             }
             (Content::Row(..), Attribute::Plugin(_)) if self.kind.rules == Rules::Nfstream6 => {
-                v6::new_udps(py)
+                nfstream6::new_udps(py)
             }
             (Content::Row(..), Attribute::Plugin(plugin)) => {
                 Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
@@ -208,14 +208,14 @@ impl NFlow {
         columns.chain(plugins.map(|(index, _)| Attribute::Plugin(index)))
     }
 
-    /// Returns what plugins of nfstream 6 have added to the columns; nothing for our own.
+    /// Returns the values that plugins of nfstream 6 have added; none for plugins of this package.
     fn udps_items<'py>(
         &self,
         py: Python<'py>,
     ) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>> {
         match (&self.content, self.kind.rules) {
             (Content::Followed(_), Rules::Nfstream6) => {
-                v6::udps_items(&self.get(py, Attribute::Plugin(0))?)
+                nfstream6::udps_items(&self.get(py, Attribute::Plugin(0))?)
             }
             _ => Ok(Vec::new()),
         }
@@ -249,7 +249,8 @@ impl NFlow {
         };
         match self.kind.attribute(name) {
             Some(Attribute::Plugin(plugin)) => {
-                // The old value is dropped after the lock: its own code may ask the flow.
+                // The old value is dropped after the lock is released: its finalizer may access the
+                // flow.
                 let value = value.unbind();
                 let mut followed = lock(followed);
                 let _old = followed.values.get_mut(plugin).map(|old| std::mem::replace(old, value));
@@ -342,7 +343,7 @@ impl NFlow {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         if self.kind.rules == Rules::Nfstream6 {
-            return v6::flow_text(&self.keys(py)?, &self.values(py)?);
+            return nfstream6::flow_text(&self.keys(py)?, &self.values(py)?);
         }
         let names = self.kind.column_names(py);
         let fields = names.iter().zip(self.column_values(py)?);
@@ -357,7 +358,7 @@ impl NFlow {
     }
 }
 
-/// Locks state that holds no half-made values, so a panic elsewhere has not spoilt it.
+/// Locks a mutex. Its data is consistent even after a panic in another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Plugins: Python code called for packets and flows.
+//! Plugins: Python code that is called for packets and flows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::flow::{FlowType, NFlow};
+use crate::nfstream6::{self, Nfstream6Packet};
 use crate::packet::NFPacket;
-use crate::v6::{self, V6Packet};
 
-/// One plugin, with those of its methods that are its own.
+/// Plugin with the methods that it overrides.
 #[derive(Debug)]
 pub(crate) struct Plugin {
     pub(crate) name: String,
@@ -26,31 +26,31 @@ pub(crate) struct Plugin {
     on_expire: Option<Py<PyAny>>,
 }
 
-/// The plugins of a run and the flows that they follow.
+/// Plugins of a run and the flows that they follow.
 #[derive(Debug)]
 pub(crate) struct Plugins {
     pub(crate) plugins: Vec<Plugin>,
     /// Active flows by slot.
     active: Vec<Option<Py<NFlow>>>,
-    /// Ended flows whose turn in the output has not come, by id and slice.
+    /// Ended flows that wait for their place in the output, by id and slice.
     ended: HashMap<(u64, u32), Py<NFlow>>,
-    /// The packet object that was last handed out; used again if nobody has kept it.
+    /// Packet object of the last call, reused unless a plugin keeps a reference to it.
     packet: Option<Py<NFPacket>>,
-    /// What plugins are written for.
-    face: Face,
+    /// API of the plugins.
+    api: Api,
 }
 
-/// What plugins are written for.
+/// API that plugins are written for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Face {
-    /// This package.
+pub(crate) enum Api {
+    /// The API of this package.
     #[default]
     Standard,
-    /// nfstream 6; packets are read in this dialect.
-    V6(Dialect),
+    /// The API of nfstream 6; packets are read in this dialect.
+    Nfstream6(Dialect),
 }
 
-/// The plugins at work, with the interpreter.
+/// Plugins together with the interpreter, as hooks of the engine.
 pub(crate) struct Host<'a, 'py> {
     pub(crate) py: Python<'py>,
     pub(crate) plugins: &'a mut Plugins,
@@ -58,11 +58,11 @@ pub(crate) struct Host<'a, 'py> {
 }
 
 impl Plugin {
-    /// Returns the plugin that is `object`; methods that it inherits from `base` do nothing.
+    /// Returns the plugin `object`. Methods that it inherits from `base` are not called.
     pub(crate) fn new(
         object: &Bound<'_, PyAny>,
         base: &Bound<'_, PyAny>,
-        face: Face,
+        api: Api,
     ) -> PyResult<Self> {
         let own = |method: &str| -> PyResult<Option<Py<PyAny>>> {
             let bound = object.getattr(method)?;
@@ -71,14 +71,14 @@ impl Plugin {
             Ok((!inherited).then(|| bound.unbind()))
         };
         Ok(Self {
-            name: match face {
-                Face::Standard => object.getattr("name")?.cast::<PyString>()?.to_string(),
-                // All share one attribute of the flow.
-                Face::V6(_) => "udps".to_owned(),
+            name: match api {
+                Api::Standard => object.getattr("name")?.cast::<PyString>()?.to_string(),
+                // All plugins share one attribute of the flow.
+                Api::Nfstream6(_) => "udps".to_owned(),
             },
-            volatile: match face {
-                Face::Standard => object.getattr("volatile")?.is_truthy()?,
-                Face::V6(_) => true,
+            volatile: match api {
+                Api::Standard => object.getattr("volatile")?.is_truthy()?,
+                Api::Nfstream6(_) => true,
             },
             on_init: own("on_init")?,
             on_update: own("on_update")?,
@@ -88,11 +88,11 @@ impl Plugin {
 }
 
 impl Plugins {
-    pub(crate) fn new(plugins: Vec<Plugin>, face: Face) -> Self {
-        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None, face }
+    pub(crate) fn new(plugins: Vec<Plugin>, api: Api) -> Self {
+        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None, api }
     }
 
-    /// Takes the object of the flow whose record has its turn.
+    /// Takes out the flow object of a record.
     pub(crate) fn take_ended(&mut self, record: &Record) -> Option<Py<NFlow>> {
         self.ended.remove(&(record.id, record.flow.slice))
     }
@@ -114,12 +114,12 @@ impl<'py> Host<'_, 'py> {
         time_before: Timestamp,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
-        if let Face::V6(dialect) = self.plugins.face {
-            let packet = V6Packet::new(arrival, time, time_before, dialect);
+        if let Api::Nfstream6(dialect) = self.plugins.api {
+            let packet = Nfstream6Packet::new(arrival, time, time_before, dialect);
             return Ok(Bound::new(py, packet)?.into_any());
         }
         if let Some(packet) = &self.plugins.packet
-            && is_ours_alone(packet.bind(py))
+            && is_only_reference(packet.bind(py))
         {
             packet.get().set(arrival, time);
             return Ok(packet.bind(py).clone().into_any());
@@ -147,8 +147,8 @@ impl<'py> Host<'_, 'py> {
         *self.plugins.slot(view.slot) = Some(flow.clone().unbind());
         let time = view.flow.last_seen;
         let packet = self.packet(arrival, time, time)?;
-        if let Face::V6(_) = self.plugins.face {
-            let udps = v6::new_udps(py)?.unbind();
+        if let Api::Nfstream6(_) = self.plugins.api {
+            let udps = nfstream6::new_udps(py)?.unbind();
             flow.get().with_followed(|followed| followed.values.push(udps));
             for plugin in &self.plugins.plugins {
                 if let Some(on_init) = &plugin.on_init {
@@ -170,7 +170,7 @@ impl<'py> Host<'_, 'py> {
     fn update(&mut self, view: FlowView<'_>, arrival: Arrival<'_>) -> PyResult<FlowAction> {
         let py = self.py;
         let flow = self.plugins.slot(view.slot).as_ref().map(|flow| flow.bind(py).clone());
-        // Every flow was announced by its first packet.
+        // The first packet of every flow calls `on_init`.
         let Some(flow) = flow else { return Ok(FlowAction::Continue) };
         let application = view.dissector.map(|dissector| dissector.peek(view.slot));
         let time = view.flow.last_seen;
@@ -202,8 +202,8 @@ impl<'py> Host<'_, 'py> {
     /// Returns whether a plugin has ended the flow.
     fn action(&self, flow: &Bound<'_, NFlow>) -> FlowAction {
         let id = flow.get().with_followed(|followed| followed.record.expiration_id);
-        match (id, self.plugins.face) {
-            (Some(id @ ..=-1), Face::Standard) | (Some(id @ -1), Face::V6(_)) => {
+        match (id, self.plugins.api) {
+            (Some(id @ ..=-1), Api::Standard) | (Some(id @ -1), Api::Nfstream6(_)) => {
                 FlowAction::End(id)
             }
             _ => FlowAction::Continue,
@@ -214,7 +214,8 @@ impl<'py> Host<'_, 'py> {
         let py = self.py;
         let Some(flow) = self.plugins.slot(slot).take() else { return Ok(()) };
         flow.get().with_followed(|followed| {
-            if let (Face::V6(_), mark @ ..=-1) = (self.plugins.face, followed.record.expiration_id)
+            if let (Api::Nfstream6(_), mark @ ..=-1) =
+                (self.plugins.api, followed.record.expiration_id)
             {
                 record.expiration_id = mark;
             }
@@ -262,9 +263,9 @@ impl Hooks for Host<'_, '_> {
     }
 }
 
-/// Returns whether nobody else holds `packet`.
-#[allow(unsafe_code, reason = "the count is not to be had otherwise")]
-fn is_ours_alone(packet: &Bound<'_, NFPacket>) -> bool {
-    // SAFETY: the object is alive, as we hold it, and the interpreter is ours for now.
+/// Returns whether this is the only reference to `packet`.
+#[allow(unsafe_code, reason = "pyo3 has no safe function for the reference count")]
+fn is_only_reference(packet: &Bound<'_, NFPacket>) -> bool {
+    // SAFETY: `packet` keeps the object alive, and `Bound` proves that the interpreter is attached.
     unsafe { pyo3::ffi::Py_REFCNT(packet.as_ptr()) == 1 }
 }

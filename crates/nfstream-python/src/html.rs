@@ -1,9 +1,9 @@
-//! Flows for notebooks.
+//! HTML of flows for notebooks.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Returns a table with a row for each column of a flow.
+/// Returns an HTML table with one row for each column of a flow.
 pub(crate) fn flow(names: &[Bound<'_, PyString>], values: &[Bound<'_, PyAny>]) -> PyResult<String> {
     let mut html =
         String::from("<table><thead><tr><th>column</th><th>value</th></tr></thead><tbody>");
@@ -18,7 +18,7 @@ pub(crate) fn flow(names: &[Bound<'_, PyString>], values: &[Bound<'_, PyAny>]) -
     Ok(html)
 }
 
-/// Appends `text`, harmless: names and certificates come from strangers.
+/// Appends `text` with HTML escapes: names and certificates are untrusted.
 fn escape(text: &str, html: &mut String) {
     for character in text.chars() {
         match character {

@@ -1,7 +1,7 @@
-//! The extension module `nfstream._engine`: the engine for Python.
+//! Extension module `nfstream._engine`: Python bindings of the engine.
 //!
-//! Thin: what a run does is the engine's matter, how it is asked for that of the Python package.
-//! `_engine.pyi` beside the package's sources documents what is here.
+//! The module only converts types, errors and signals. The engine meters flows, and the Python
+//! package defines the public API. `python/nfstream/_engine.pyi` documents this module.
 
 mod command;
 mod error;
@@ -9,15 +9,15 @@ mod export;
 mod flow;
 mod hooks;
 mod html;
+mod nfstream6;
 mod packet;
 mod parameters;
 mod plugin_column;
 mod run;
-mod v6;
 
 use pyo3::prelude::*;
 
-/// The engine of nfstream.
+/// Engine of nfstream.
 #[pymodule(gil_used = true)]
 mod _engine {
     use pyo3::prelude::*;
@@ -31,13 +31,13 @@ mod _engine {
     #[pymodule_export]
     use super::flow::NFlow;
     #[pymodule_export]
+    use super::nfstream6::Nfstream6Packet;
+    #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
     use super::parameters::{check_parameters, parameters};
     #[pymodule_export]
     use super::run::{Run, check_filter, check_source, column_names, versions};
-    #[pymodule_export]
-    use super::v6::V6Packet;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,4 +1,4 @@
-//! Packets as plugins see them.
+//! Packet objects for plugins.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
-/// A packet of a flow. Its bytes stay those of the capture: nothing is built until asked for.
+/// A packet of a flow. Attributes are computed on access from the bytes of the capture.
 #[pyclass(frozen, module = "nfstream", name = "NFPacket")]
 #[derive(Debug)]
 pub(crate) struct NFPacket(Mutex<Content>);
@@ -29,7 +29,7 @@ impl NFPacket {
         Self(Mutex::new(Content { packet: *packet, bytes: bytes.clone(), direction, time }))
     }
 
-    /// Makes this the packet of `arrival`, for an object that nobody else holds.
+    /// Replaces the packet with that of `arrival`, in an object without other references.
     pub(crate) fn set(&self, arrival: Arrival<'_>, time: Timestamp) {
         let mut content = self.lock();
         content.packet = *arrival.packet;
@@ -45,7 +45,7 @@ impl NFPacket {
     }
 }
 
-/// Returns whether two chunks have the same bytes in the same place.
+/// Returns whether two chunks share the same memory.
 fn same(one: &ChunkBytes, other: &ChunkBytes) -> bool {
     match (one, other) {
         (ChunkBytes::Mapped(one, range), ChunkBytes::Mapped(other, other_range)) => {
@@ -76,7 +76,7 @@ impl NFPacket {
         self.lock().packet.wire_len
     }
 
-    /// Bytes that the capture holds of them.
+    /// Captured bytes.
     #[getter]
     fn capture_length(&self) -> u32 {
         self.lock().packet.capture_len
@@ -140,7 +140,7 @@ impl NFPacket {
         self.lock().packet.version
     }
 
-    /// 0 from source to destination of the flow, 1 back.
+    /// 0 from source to destination of the flow, 1 in the other direction.
     #[getter]
     fn direction(&self) -> u8 {
         match self.lock().direction {
@@ -162,7 +162,7 @@ impl NFPacket {
         PyBytes::new(py, content.packet.ip_bytes(content.bytes.as_slice()))
     }
 
-    /// Captured bytes behind the transport header.
+    /// Captured payload of the transport layer.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let content = self.lock();
@@ -175,7 +175,7 @@ impl NFPacket {
         self.lock().packet.ip_len
     }
 
-    /// Bytes behind the transport header on the wire.
+    /// Payload bytes of the transport layer on the wire.
     #[getter]
     fn payload_length(&self) -> u32 {
         self.lock().packet.payload_len
@@ -222,7 +222,7 @@ impl TcpFlags {
     }
 }
 
-/// Writes a getter for each flag.
+/// Defines a getter for each flag.
 macro_rules! flags {
     ($($name:ident $flag:ident $doc:literal),*) => {
         #[pymethods]

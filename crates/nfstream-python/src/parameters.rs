@@ -1,4 +1,4 @@
-//! Parameters of a run, from Python and for Python.
+//! Conversion of run parameters from and to Python.
 
 use nfstream::features::Group;
 use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
@@ -9,15 +9,15 @@ use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
 use crate::error::capture_error;
 
-/// Returns what the engine declares of each parameter: `name`, `type`, `default`, `unit`,
-/// `meaning`, `live`, and `least`, `most` or `choices` where it has them.
+/// Returns the engine's declaration of each parameter: `name`, `type`, `default`, `unit`,
+/// `meaning`, `live`, and `least`, `most` or `choices` if the parameter has them.
 #[pyfunction]
 pub(crate) fn parameters(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     PARAMETERS.iter().map(|parameter| describe(py, parameter)).collect()
 }
 
-/// Checks values by name, and returns the values of all parameters. Features that are short for
-/// others are replaced by them.
+/// Checks values by name and returns the values of all parameters. Shorthands for features are
+/// expanded.
 #[pyfunction]
 pub(crate) fn check_parameters<'py>(
     py: Python<'py>,
@@ -31,7 +31,7 @@ pub(crate) fn check_parameters<'py>(
     Ok(checked)
 }
 
-/// Returns parameters with these values, and defaults for the others.
+/// Returns parameters with these values and defaults for the rest.
 pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
     let mut parameters = Parameters::default();
     for (name, given) in values.iter() {
@@ -41,7 +41,7 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
                 ParameterError::UnknownParameter { name: name.clone() }.to_string(),
             )
         })?;
-        // What has no value of the kind is refused like a value out of range.
+        // A value of another type is refused like one out of range.
         let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
         parameters.set(&name, value).map_err(|error| match error {
             ParameterError::Filter(error) => capture_error(&error),
@@ -54,7 +54,7 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
     Ok(parameters)
 }
 
-/// Returns a Python value as one of the parameter's kind, `None` if it is of another type.
+/// Converts a Python value to the type of the parameter, `None` if it has another type.
 fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     if given.is_none() {
         return Ok(Some(Value::None));
@@ -63,7 +63,7 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
         Kind::Choice(_) | Kind::Filter => text(given)?.map(Value::Text),
         Kind::Features => names(given)?.map(Value::Names),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
-        // Truth values are numbers in Python, and meant as none here.
+        // In Python, bool is a subclass of int; here a bool is not accepted as a number.
         Kind::Seconds { .. } | Kind::Whole { .. } if given.is_instance_of::<PyBool>() => None,
         Kind::Seconds { .. } => {
             let seconds = given.extract().ok().and_then(Duration::try_from_seconds);
@@ -77,12 +77,12 @@ fn text(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     given.cast::<PyString>().ok().map(|text| text.extract()).transpose()
 }
 
-/// Returns a truth value; 0 and 1 are among them, as they equal `False` and `True`.
+/// Converts a bool; accepts 0 and 1, which equal `False` and `True`.
 fn flag(given: &Bound<'_, PyAny>) -> Option<bool> {
     [true, false].into_iter().find(|flag| given.eq(*flag).unwrap_or(false))
 }
 
-/// Returns several names, or one that stands alone.
+/// Converts a list of names, or a single name.
 fn names(given: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     if let Some(name) = text(given)? {
         return Ok(Some(vec![name]));

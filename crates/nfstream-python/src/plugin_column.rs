@@ -1,4 +1,4 @@
-//! Values of a plugin as a column of one type.
+//! Conversion of a plugin's values to a column of one type.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyIterator, PyList, PyString, PyTuple};
 
-/// The type that all values of a column have.
+/// Type of a column's values.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Kind {
     /// No value at all.
@@ -21,7 +21,7 @@ enum Kind {
     Int,
     Float,
     List(Box<Self>),
-    /// Text, and whatever is nothing else.
+    /// Text, also for values of any other type.
     Text,
 }
 
@@ -96,7 +96,9 @@ impl Kind {
                     lengths.push(flat.len() - start);
                 }
                 if i32::try_from(flat.len()).is_err() {
-                    return Err(PyOverflowError::new_err("lists of a plugin are too long"));
+                    return Err(PyOverflowError::new_err(
+                        "the lists of a plugin have too many items",
+                    ));
                 }
                 let array = kind.array(&flat)?;
                 let field = Arc::new(Field::new_list_field(array.data_type().clone(), true));
@@ -111,9 +113,9 @@ impl Kind {
     }
 }
 
-/// Returns the values as an array of the narrowest type that holds all of them: booleans,
-/// integers of 64 bits, floating-point numbers, lists of these, or text. `None` is a missing value;
-/// what has no such type is taken as `str()` writes it, and so are integers of more bits.
+/// Returns the values as an array of the narrowest type that holds all of them: booleans, 64-bit
+/// integers, floating-point numbers, lists of these, or text. `None` is a missing value. Larger
+/// integers and values of other types are converted with `str()`.
 pub(crate) fn array(values: &Bound<'_, PyList>) -> PyResult<ArrayRef> {
     let values = values.iter().map(plain).collect::<PyResult<Vec<_>>>()?;
     let mut kind = Kind::Null;
@@ -123,7 +125,7 @@ pub(crate) fn array(values: &Bound<'_, PyList>) -> PyResult<ArrayRef> {
     kind.array(&values)
 }
 
-/// Returns the Python number that a scalar of NumPy stands for, anything else as it is.
+/// Converts a NumPy scalar to a Python number and returns other values unchanged.
 fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = value.py();
     let is_scalar = !value.is_instance_of::<PyInt>()

@@ -1,4 +1,4 @@
-//! A run over a source, as the Python package drives it.
+//! Run over a source, driven by the Python package.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -19,10 +19,10 @@ use pyo3::types::PyDict;
 
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
-use crate::hooks::{Face, Host, Plugin, Plugins};
+use crate::hooks::{Api, Host, Plugin, Plugins};
 use crate::parameters::from_python;
 
-/// One pass over a source: an iterator of its flows.
+/// Run over a source; iterates over its flows.
 #[pyclass(frozen, module = "nfstream._engine")]
 pub(crate) struct Run {
     pub(crate) kind: Arc<FlowType>,
@@ -38,20 +38,20 @@ pub(crate) struct Run {
 
 pub(crate) struct State {
     run: nfstream::Run,
-    /// The process in which the run has its threads.
+    /// Process that owns the threads of the run.
     process: u32,
     plugins: Option<Plugins>,
     pub(crate) ended: bool,
-    /// Flows that have been found and not yet been asked for.
+    /// Ended flows that have not been returned yet, and the index of the next one.
     rows: (Arc<Vec<Record>>, usize),
-    /// Those before, of which a caller may still hold the last.
+    /// Previous batch of flows, of which the caller may still hold the last.
     given: Arc<Vec<Record>>,
     followed: VecDeque<Py<NFlow>>,
-    /// Whom to ask for warnings while the run goes on.
+    /// Monitor that supplies warnings during a live run.
     live_monitor: Option<Monitor>,
 }
 
-/// What one step brought.
+/// Flows of one step.
 pub(crate) enum Found {
     Rows(Vec<Record>),
     Followed(Vec<Record>, Vec<Py<NFlow>>),
@@ -75,13 +75,13 @@ impl Run {
         let rules = self::rules(rules)?;
         let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
         let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
-        let face = match rules {
-            Rules::Nfstream6 => Face::V6(dialect),
-            _ => Face::Standard,
+        let api = match rules {
+            Rules::Nfstream6 => Api::Nfstream6(dialect),
+            _ => Api::Standard,
         };
         let plugins: Vec<_> = plugins
             .iter()
-            .map(|plugin| Plugin::new(plugin, &plugin_base, face))
+            .map(|plugin| Plugin::new(plugin, &plugin_base, api))
             .collect::<PyResult<_>>()?;
         let followed = !plugins.is_empty();
         let live = parameters.live_options();
@@ -93,7 +93,7 @@ impl Run {
             let mut config = parameters.config(source.progress().total_bytes);
             (config.rules, config.dialect) = (rules, dialect);
             config.processes = polling.filter(|_| is_live).map(ProcessWatcher::open).transpose()?;
-            // Plugins see all packets in their order: with them there is one meter.
+            // Plugins receive all packets in order, which requires a single meter.
             if followed {
                 config.meters = NonZeroUsize::MIN;
             }
@@ -123,7 +123,7 @@ impl Run {
         let state = State {
             run,
             process: std::process::id(),
-            plugins: followed.then(|| Plugins::new(plugins, face)),
+            plugins: followed.then(|| Plugins::new(plugins, api)),
             ended: false,
             rows: (Arc::default(), 0),
             given: Arc::default(),
@@ -155,9 +155,9 @@ impl Run {
             match state.advance(py, &self.kind)? {
                 Found::Rows(records) => {
                     let (given, _) = std::mem::replace(&mut state.rows, (Arc::new(records), 0));
-                    let served = std::mem::replace(&mut state.given, given);
-                    // Unless somebody keeps flows.
-                    if let Some(records) = Arc::into_inner(served) {
+                    let used = std::mem::replace(&mut state.given, given);
+                    // Flows that Python code still holds stay out of the pool.
+                    if let Some(records) = Arc::into_inner(used) {
                         self.pool.put_back(records);
                     }
                 }
@@ -166,8 +166,7 @@ impl Run {
         }
     }
 
-    /// Returns the flows that have ended, at least one: waits for it. None are left if it returns
-    /// none.
+    /// Waits for ended flows and returns them; an empty list means the end of the run.
     fn read_flows(&self, py: Python<'_>) -> PyResult<Vec<Py<NFlow>>> {
         let mut state = self.lock()?;
         let mut flows: Vec<_> = state.followed.drain(..).collect();
@@ -182,24 +181,24 @@ impl Run {
         Ok(flows)
     }
 
-    /// Asks the run to end: packets from before are still read, and their flows given.
+    /// Stops the run. Packets captured before are still metered and their flows returned.
     fn stop(&self) {
         self.stop.stop();
     }
 
-    /// Returns whether the run has been asked to end.
+    /// Returns whether `stop` was called.
     #[getter]
     fn is_stopped(&self) -> bool {
         self.stop.is_stopped()
     }
 
-    /// Returns whether the run belongs to the process from which this one was forked.
+    /// Returns whether the run belongs to the parent of a forked process.
     #[getter]
     fn is_of_parent(&self) -> PyResult<bool> {
         Ok(self.lock()?.is_of_parent())
     }
 
-    /// Ends the run, and its threads; what has not been read of it is lost.
+    /// Ends the run and its threads; flows that have not been read are discarded.
     pub(crate) fn close(&self) -> PyResult<()> {
         let mut state = self.lock()?;
         state.ended = true;
@@ -232,7 +231,7 @@ impl Run {
         Ok(dict)
     }
 
-    /// Takes the warnings that have come up since the last call.
+    /// Takes the warnings since the last call.
     fn take_warnings(&self) -> Vec<String> {
         self.monitor.take_warnings().iter().map(ToString::to_string).collect()
     }
@@ -254,9 +253,9 @@ impl Run {
         match self.state.try_lock() {
             Ok(state) => Ok(state),
             Err(std::sync::TryLockError::Poisoned(error)) => Ok(PoisonError::into_inner(error)),
-            // Waiting would hold the interpreter that the other thread needs.
+            // Waiting here would deadlock: the other thread needs the interpreter.
             Err(std::sync::TryLockError::WouldBlock) => Err(PyRuntimeError::new_err(
-                "this iterator is in use by another thread, or by a plugin of its own",
+                "this iterator is in use by another thread or by one of its own plugins",
             )),
         }
     }
@@ -275,13 +274,13 @@ impl State {
         }
     }
 
-    /// Works on the next chunk, then lets Python handle signals such as Ctrl-C.
+    /// Handles signals such as Ctrl-C, then advances the run by one chunk.
     pub(crate) fn advance(&mut self, py: Python<'_>, kind: &Arc<FlowType>) -> PyResult<Found> {
         py.check_signals()?;
         if self.is_of_parent() {
             return Err(PyRuntimeError::new_err(
-                "this run belongs to the process from which this one was forked, and so do its \
-                 threads: begin a new one here",
+                "this run and its threads belong to the parent process; start a new run after a \
+                 fork",
             ));
         }
         let step = match &mut self.plugins {
@@ -323,8 +322,8 @@ impl Drop for State {
     }
 }
 
-/// Opens every file of a source and looks at its first bytes, or asks for the right to capture;
-/// returns whether packets come live.
+/// Opens every file of a source and checks its header, or checks the permission to capture. Returns
+/// whether the source is live.
 #[pyfunction]
 pub(crate) fn check_source(py: Python<'_>, source: Vec<PathBuf>) -> PyResult<bool> {
     let check = || {
@@ -340,13 +339,13 @@ pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
     Filter::new(bpf_filter).map(drop).map_err(|error| capture_error(&error))
 }
 
-/// Returns the names of all columns that a table can have.
+/// Returns the names of all columns.
 #[pyfunction]
 pub(crate) fn column_names() -> Vec<&'static str> {
     columns(TimeUnit::default()).map(|column| column.name).collect()
 }
 
-/// Returns the versions of the engine and of what labels depend on.
+/// Returns the versions of the engine and of the components that determine labels.
 #[pyfunction]
 pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
@@ -360,7 +359,9 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 fn rules(name: &str) -> PyResult<Rules> {
     match name {
         "standard" => Ok(Rules::Standard),
-        "v6" => Ok(Rules::Nfstream6),
-        _ => Err(PyValueError::new_err(format!("rules must be 'standard' or 'v6', not {name:?}"))),
+        "nfstream6" => Ok(Rules::Nfstream6),
+        _ => Err(PyValueError::new_err(format!(
+            "rules must be 'standard' or 'nfstream6', not {name:?}"
+        ))),
     }
 }

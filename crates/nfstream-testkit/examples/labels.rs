@@ -1,12 +1,12 @@
-//! Compares the labels of the dissect crate with those that another program gave.
+//! Compares the labels of the dissect crate with those of another program.
 //!
 //!     cargo run -p nfstream-testkit --example labels -- [--worst N] [--flows] LABELS CAPTURE...
 //!
-//! `LABELS` is a folder with a table for each capture, `NAME.csv`, of the columns `src_ip`,
+//! `LABELS` is a folder with a table for each capture, `NAME.csv`, with the columns `src_ip`,
 //! `src_port`, `dst_ip`, `dst_port`, `protocol`, `first_seen_ms`, `application_name`,
-//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or 1800 s
-//! in all, and 20 packets of each are inspected. Tunnels stay closed. `--flows` prints each flow
-//! that differs. Means are over captures, so that one with many flows decides nothing.
+//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or a total of
+//! 1800 s, and 20 packets of each are inspected. Tunnels are not decoded. `--flows` prints each
+//! flow that differs. Means are over captures, so that captures with many flows do not dominate.
 
 #![allow(clippy::print_stdout, reason = "a tool reports")]
 
@@ -169,23 +169,23 @@ fn compare(
             counts.lost += usize::from(matches!(ours, "Unknown" | "(no flow)"));
         }
         let metadata = flow.and_then(|flow| flow.found.metadata).unwrap_or_default();
-        let wanted = field("client_fingerprint");
-        if wanted.starts_with(['t', 'q', 'd']) && wanted.matches('_').count() == 2 {
+        let expected = field("client_fingerprint");
+        if expected.starts_with(['t', 'q', 'd']) && expected.matches('_').count() == 2 {
             counts.ja4[1] += 1;
             let ja4 = metadata.tls.map(|tls| tls.ja4_of_ndpi(&metadata.host)).unwrap_or_default();
-            counts.ja4[0] += usize::from(ja4 == wanted);
-            if list && ja4 != wanted {
-                println!("  JA4 {wanted} -> {ja4}");
+            counts.ja4[0] += usize::from(ja4 == expected);
+            if list && ja4 != expected {
+                println!("  JA4 {expected} -> {ja4}");
             }
         }
-        let wanted = field("requested_server_name");
-        if !wanted.is_empty() {
+        let expected = field("requested_server_name");
+        if !expected.is_empty() {
             counts.names[1] += 1;
             let host = metadata.host;
-            let same = host.eq_ignore_ascii_case(wanted);
+            let same = host.eq_ignore_ascii_case(expected);
             counts.names[0] += usize::from(same);
             if list && !same {
-                println!("  name {wanted:?} -> {host:?}");
+                println!("  name {expected:?} -> {host:?}");
             }
         }
     }
@@ -222,7 +222,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     let mut open: HashMap<Key, Open> = HashMap::new();
     let mut labelled = Vec::new();
     loop {
-        // What was read before damage counts.
+        // Packets before the damage count.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
             let Ok(packet) =

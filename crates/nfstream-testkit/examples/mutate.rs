@@ -1,11 +1,11 @@
-//! Runs the engine, nDPI at work, over captures as they are and damaged at random: no crash, no
-//! hang, no memory that stays.
+//! Runs the engine with nDPI over captures, intact and randomly damaged, and checks for crashes,
+//! hangs and memory leaks.
 //!
 //!     cargo run -p nfstream-testkit --example mutate -- VARIANTS SEED FOLDER...
 //!
-//! The variant at hand is in `target/mutate`, where a crash leaves it.
+//! The current variant is in `target/mutate` and stays there after a crash.
 
-#![allow(clippy::disallowed_methods, reason = "a variant that hangs is found by the clock")]
+#![allow(clippy::disallowed_methods, reason = "a clock detects hangs")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::error::Error;
@@ -22,31 +22,31 @@ use nfstream::decode;
 use nfstream::features::{Group, Measuring};
 use nfstream_testkit::targets;
 
-/// What a variant may take.
+/// Maximum time for a variant.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What memory may grow by from the first tenth of the variants to the last.
+/// Maximum growth of memory from the first tenth of the variants to the last.
 const GROWTH: u64 = 32 << 20;
 
-/// Since when the variant at hand has been running, and what it is.
-static AT_HAND: Mutex<Option<(Instant, String)>> = Mutex::new(None);
+/// Start time and description of the current variant.
+static CURRENT: Mutex<Option<(Instant, String)>> = Mutex::new(None);
 
-/// How captures are damaged.
+/// Damage to a capture.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
-    /// The file is as it was.
+    /// The file is intact.
     None,
-    /// Bits of the whole file turn around.
+    /// Bits anywhere in the file are flipped.
     Bits,
-    /// Bits of packets turn around.
+    /// Bits of packets are flipped.
     PacketBits,
-    /// The file ends early.
+    /// The file is truncated.
     Cut,
-    /// A packet ends early, and its record says so.
+    /// A packet is truncated, and its record adjusted.
     PacketCut,
-    /// Records come twice.
+    /// Records are duplicated.
     Duplicated,
-    /// Records change places.
+    /// Records are swapped.
     Swapped,
     /// A record claims more bytes than it has.
     Oversized,
@@ -63,7 +63,7 @@ const DAMAGES: [Damage; 8] = [
     Damage::Oversized,
 ];
 
-/// A capture, and where its records are.
+/// Capture and the positions of its records.
 struct Capture {
     name: String,
     bytes: Vec<u8>,
@@ -74,7 +74,7 @@ struct Capture {
 struct Record {
     whole: Range<usize>,
     packet: Range<usize>,
-    /// Where its captured length stands, big-endian or not.
+    /// Offset of its captured length.
     len_at: usize,
     big_endian: bool,
 }
@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(&path, capture.damaged(damage, &mut random))?;
         let start = Instant::now();
         let what = format!("variant {number} of seed {seed}: {damage:?} of {}", capture.name);
-        *AT_HAND.lock().expect("nobody panics with it") = Some((start, what));
+        *CURRENT.lock().expect("no thread panics with the lock") = Some((start, what));
         match capture::open(std::slice::from_ref(&path)) {
             Ok(source) => packets += targets::run(Box::new(source), &config).packets,
             Err(CaptureError::Io { source, .. }) => return Err(source.into()),
@@ -131,15 +131,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         slowest.as_millis(),
         grown >> 10,
     );
-    if grown > GROWTH { Err("memory stays".into()) } else { Ok(()) }
+    if grown > GROWTH { Err("memory grows".into()) } else { Ok(()) }
 }
 
 /// Ends the process when a variant takes too long.
 fn watch() {
     loop {
         std::thread::sleep(Duration::from_secs(1));
-        let at_hand = AT_HAND.lock().expect("nobody panics with it");
-        if let Some((start, what)) = &*at_hand
+        let current = CURRENT.lock().expect("no thread panics with the lock");
+        if let Some((start, what)) = &*current
             && start.elapsed() > PATIENCE
         {
             eprintln!("{what} takes more than {} s", PATIENCE.as_secs());
@@ -174,7 +174,7 @@ impl Capture {
         let mut bytes = self.bytes.clone();
         let len = bytes.len();
         let Some(record) = random.choice(&self.records) else {
-            // Compressed: nothing is known of what is inside.
+            // Compressed: the positions of records are unknown.
             match damage {
                 Damage::None => {}
                 Damage::Cut | Damage::PacketCut => bytes.truncate(random.usize(..=len)),
@@ -200,7 +200,7 @@ impl Capture {
             Damage::PacketCut => {
                 let kept = random.usize(..=packet.len());
                 write(&mut bytes, u32::try_from(kept).unwrap_or(u32::MAX));
-                // Blocks of pcapng keep their length: what is cut off is padding then.
+                // Blocks of pcapng keep their length: the bytes cut off become padding.
                 if whole.end == packet.end {
                     bytes.drain(packet.start + kept..packet.end);
                 }
@@ -234,7 +234,7 @@ impl Capture {
     }
 }
 
-/// Turns some bits of a range around: few more often than many.
+/// Flips bits in a range, few of them more often than many.
 fn flip(bytes: &mut [u8], range: Range<usize>, random: &mut Rng) {
     if range.is_empty() {
         return;
@@ -244,7 +244,7 @@ fn flip(bytes: &mut [u8], range: Range<usize>, random: &mut Rng) {
     }
 }
 
-/// Finds the records of a pcap or pcapng file, as far as it is one.
+/// Finds the records of a pcap or pcapng file.
 fn records(bytes: &[u8]) -> Vec<Record> {
     let big = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let read = |at: usize, big_endian: bool| {
@@ -264,7 +264,7 @@ fn records(bytes: &[u8]) -> Vec<Record> {
         let found = if is_pcapng {
             let len = read(at + 4, big_endian);
             let packet_len = read(at + 20, big_endian);
-            // An Enhanced Packet Block: its captured length and its packet.
+            // Enhanced Packet Block: captured length and packet.
             let is_packet = read(at, big_endian) == Some(6);
             len.zip(packet_len).map(|(len, packet)| (len, 28, packet, 20, is_packet))
         } else {
@@ -285,7 +285,7 @@ fn records(bytes: &[u8]) -> Vec<Record> {
     }
 }
 
-/// Returns the bytes of this process's memory that no file backs.
+/// Returns the bytes of this process's anonymous memory.
 fn anonymous_bytes() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

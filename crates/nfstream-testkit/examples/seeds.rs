@@ -1,4 +1,5 @@
-//! Writes what fuzzing begins with: a folder for each target, made from the sample captures.
+//! Writes the initial corpus of fuzzing: a folder for each target, derived from the sample
+//! captures.
 //!
 //!     cargo run -p nfstream-testkit --example seeds -- FOLDER
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nfstream_testkit::{captures, conversations, targets};
 
-/// Files larger than this would slow the fuzzer down.
+/// Size limit of files, as larger ones slow the fuzzer down.
 const LARGEST: usize = 48 << 10;
 
 const CONDITIONS: [&str; 12] = [
@@ -41,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for target in ["engine", "tunnels"] {
                 write(&folder, target, &format!("{name}-{number}"), data)?;
             }
-            // The first frame by itself, without what says when it came and how long it is.
+            // The first frame alone, without its time and length.
             if let (Some(head), Some(frame)) = (data.get(..3), data.get(6..)) {
                 let frame = frame.get(..frame.len().min(1500)).unwrap_or_default();
                 write(&folder, "link", &format!("{name}-{number}"), &[head, frame].concat())?;
@@ -60,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns a client's hello over DTLS, with the header of its record and that of its fragment.
+/// Returns a ClientHello over DTLS with the headers of its record and fragment.
 fn dtls_hello() -> (nfstream_dissect::Direction, &'static [u8]) {
     const HELLO: &[u8] = b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x4c\
         \x01\0\0\x40\0\0\0\0\0\0\0\x40\

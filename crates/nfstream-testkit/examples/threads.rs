@@ -1,6 +1,6 @@
-//! Runs the engine with several meters over captures as they are, and takes its threads by surprise:
-//! stopped and watched by another thread, dropped half way, read with hooks, written in the
-//! writer. Whatever looks on, such as ThreadSanitizer, says what it sees.
+//! Runs the engine with several meters over captures, and stresses its threads: runs are stopped
+//! and watched by another thread, dropped half way, read with hooks, or written in the background.
+//! Meant for tools such as ThreadSanitizer.
 //!
 //!     cargo run -p nfstream-testkit --example threads -- ROUNDS SEED FOLDER...
 
@@ -20,16 +20,16 @@ use nfstream::sink::{Background, Existing, FileSink, Format, TableWriter};
 use nfstream::table::{Table, TableSpec};
 use nfstream::{Config, Run, RunError, Step};
 
-/// What happens to a run.
+/// Course of a run.
 #[derive(Clone, Copy, Debug)]
 enum Course {
-    /// It goes on to its end.
+    /// It is read to its end.
     Complete,
     /// Another thread stops it.
     Stopped,
     /// It is dropped before its end.
     Dropped,
-    /// Its packets go through hooks.
+    /// Its packets pass through hooks.
     Hooked,
 }
 
@@ -69,7 +69,7 @@ fn captures(folders: &[String]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(captures)
 }
 
-/// Runs over `capture` and writes to `table`; returns how many packets were read.
+/// Runs over `capture`, writes to `table` and returns the number of packets.
 fn take(
     capture: &Path,
     table: &Path,
@@ -80,7 +80,7 @@ fn take(
     let hooked = matches!(course, Course::Hooked);
     let config = Config {
         measuring: Measuring { groups: Group::ALL.to_vec(), ..Measuring::default() },
-        // Hooks go with one meter.
+        // Hooks need a single meter.
         meters: if hooked { 1 } else { random.usize(2..=6) }.try_into()?,
         chunk_packets: random.usize(1..=64).try_into()?,
         ..Config::default()
@@ -118,7 +118,8 @@ fn take(
     Ok(monitor.stats().packets)
 }
 
-/// Writes what `run` gives in the steps that are left, and finishes the file if it ends before.
+/// Writes the remaining flows of `run` within the limit of steps, and finishes the file if the run
+/// ends within it.
 fn exhaust(
     run: &mut Run,
     hooked: bool,
@@ -133,7 +134,7 @@ fn exhaust(
                 writer.write(records)?;
                 break;
             }
-            // Files that are broken end with an error, behind all flows.
+            // A damaged file ends with an error after all flows.
             Err(RunError::Capture(_)) => break,
             Err(error) => return Err(error.into()),
         }

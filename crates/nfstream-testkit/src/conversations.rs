@@ -1,4 +1,4 @@
-//! Conversations of two ends for the fuzz targets of dissection: payloads with their directions.
+//! Conversations for the fuzz targets of dissection: payloads and their directions.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,37 +17,37 @@ pub(crate) const TCP: u8 = 6;
 /// IP protocol number of UDP.
 pub(crate) const UDP: u8 = 17;
 
-/// Ports of servers for conversations over TCP, the first for all others.
+/// Server ports of conversations over TCP; the first stands for all others.
 pub const TCP_PORTS: &[u16] = &[
     8000, 21, 22, 25, 53, 80, 88, 110, 119, 135, 139, 143, 389, 445, 514, 554, 1080, 1720, 1883,
     2000, 3389, 3478, 3868, 5060, 5222, 6667, 6881,
 ];
-/// Ports of servers for conversations over UDP, the first for all others.
+/// Server ports of conversations over UDP; the first stands for all others.
 pub const UDP_PORTS: &[u16] = &[
     30_000, 53, 67, 69, 88, 123, 137, 138, 161, 389, 514, 547, 1719, 1812, 1900, 2427, 2944, 3389,
     3478, 4569, 5060, 5353, 5355, 6881,
 ];
 
-/// Bit of the length of a payload: it is the server's.
+/// Bit in the length of a payload that marks it as the server's.
 const FROM_SERVER: u16 = 1 << 15;
-/// Payloads of a conversation that are put down.
+/// Maximum number of payloads that are written.
 const MAX_PAYLOADS: usize = 12;
-/// Heap bytes of a flow at most: two streams with segments that wait, or a handshake in pieces.
+/// Maximum heap bytes of a flow: two streams with waiting segments, or a handshake in pieces.
 const MAX_MEMORY: usize = 128 << 10;
 
-/// Dissects a conversation with a server at `port`: a byte of options, then payloads, each after
-/// its length in two bytes.
+/// Dissects a conversation with a server at `port`. `data` is a byte of options, then payloads,
+/// each preceded by its length in two bytes.
 ///
 /// # Panics
 ///
-/// Panics if text is not clean, if a flow holds too much, or if the sizes of the segments of a
-/// stream decide what is found.
+/// Panics if text is not clean, if a flow takes too much memory, or if the result depends on the
+/// sizes of segments.
 pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
     let Some((options, data)) = data.split_first() else { return };
-    let wanted = options & 1 != 0;
+    let enabled = options & 1 != 0;
     let dissector = Dissector::new(Config {
         limits: Limits { tcp_packets: u32::MAX, udp_packets: u32::MAX },
-        fingerprints: Fingerprints { ja3: wanted, ja4: wanted, hassh: wanted },
+        fingerprints: Fingerprints { ja3: enabled, ja4: enabled, hassh: enabled },
         certificates: options & 2 != 0,
         personal: options & 4 != 0,
         ..Config::default()
@@ -83,7 +83,7 @@ pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
     }
 }
 
-/// Puts a conversation down as [`dissect`] takes it.
+/// Writes a conversation in the format of [`dissect`].
 pub fn write_conversation<'a>(
     options: u8,
     payloads: impl IntoIterator<Item = (Direction, &'a [u8])>,
@@ -98,8 +98,8 @@ pub fn write_conversation<'a>(
     data
 }
 
-/// Returns the conversations of a capture, each with the name of its target: those with TLS and
-/// QUIC servers at their usual port, and those with servers at any other.
+/// Returns the conversations of a capture, each with the name of its target: one for TLS and one
+/// for QUIC servers at their usual port, others for all other ports.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureErro
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);
             let src = end(packet.src.ip(packet.version), packet.src.port);
             let dst = end(packet.dst.ip(packet.version), packet.dst.port);
-            // The lower port is the server's, more often than not.
+            // The server usually has the lower port.
             let (direction, client, server) = match (src.port(), dst.port()) {
                 (_, 443) => (Direction::FromClient, src, dst),
                 (443, _) => (Direction::FromServer, dst, src),

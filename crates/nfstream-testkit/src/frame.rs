@@ -1,9 +1,9 @@
-//! Frames, written down header by header from the outside in.
+//! Frames, built header by header from the outside in.
 //!
-//! Lengths, type numbers and the IPv4 checksum follow from what is inside. Transport checksums
-//! are zero: nothing here reads them.
+//! Lengths, type numbers and the IPv4 checksum follow from the contents. Transport checksums are
+//! zero, as nothing reads them.
 
-/// A frame: its headers, its payload, its padding.
+/// Frame with headers, payload and padding.
 #[derive(Clone, Debug)]
 pub struct Frame {
     link: Link,
@@ -12,7 +12,7 @@ pub struct Frame {
     padded_to: usize,
 }
 
-/// An IPv4 header, for frames that need more than its addresses.
+/// IPv4 header, for frames that set more than its addresses.
 #[derive(Clone, Debug)]
 pub struct Ipv4 {
     src: [u8; 4],
@@ -79,39 +79,39 @@ enum Header {
         kind: u8,
         code: u8,
     },
-    /// Nothing but the number that announces what follows.
+    /// Only the number that announces the next header.
     Opaque {
         number: u16,
     },
 }
 
 impl Frame {
-    /// Begins an Ethernet frame.
+    /// Starts an Ethernet frame.
     pub fn ethernet() -> Self {
         Self::new(Link::Ethernet)
     }
 
-    /// Begins a Linux "cooked" frame, version 1.
+    /// Starts a Linux "cooked" frame, version 1.
     pub fn linux_sll() -> Self {
         Self::new(Link::LinuxSll)
     }
 
-    /// Begins a Linux "cooked" frame, version 2.
+    /// Starts a Linux "cooked" frame, version 2.
     pub fn linux_sll2() -> Self {
         Self::new(Link::LinuxSll2)
     }
 
-    /// Begins a BSD loopback frame, little-endian.
+    /// Starts a BSD loopback frame, little-endian.
     pub fn null() -> Self {
         Self::new(Link::Null)
     }
 
-    /// Begins a PPP frame in HDLC-like framing.
+    /// Starts a PPP frame in HDLC-like framing.
     pub fn ppp() -> Self {
         Self::new(Link::PppOverSerial)
     }
 
-    /// Begins a bare IP packet.
+    /// Starts a bare IP packet.
     pub fn raw() -> Self {
         Self::new(Link::Raw)
     }
@@ -131,7 +131,7 @@ impl Frame {
         self.with(Header::Mpls { label })
     }
 
-    /// Adds a PPPoE session header and the PPP header behind it.
+    /// Adds a PPPoE session header and a PPP header.
     pub fn pppoe(self, session: u16) -> Self {
         self.with(Header::Pppoe { session })
     }
@@ -151,7 +151,7 @@ impl Frame {
         self.with(Header::Ipv6 { src, dst, payload_len: None })
     }
 
-    /// Adds an IPv6 header that claims `payload_len` bytes behind it.
+    /// Adds an IPv6 header with the payload length `payload_len`.
     pub fn ipv6_claiming(self, src: [u8; 16], dst: [u8; 16], payload_len: u16) -> Self {
         self.with(Header::Ipv6 { src, dst, payload_len: Some(payload_len) })
     }
@@ -196,8 +196,8 @@ impl Frame {
         self.with(Header::Icmp { version: 6, kind, code })
     }
 
-    /// Announces an EtherType or an IP protocol without a header of its own, as for the later
-    /// fragments of a packet.
+    /// Announces an EtherType or an IP protocol without adding a header, as in later fragments of a
+    /// packet.
     pub fn opaque(self, number: u16) -> Self {
         self.with(Header::Opaque { number })
     }
@@ -214,13 +214,13 @@ impl Frame {
         self
     }
 
-    /// Pads the frame with 0xee up to `len` bytes, as Ethernet does up to 60.
+    /// Pads the frame with 0xee to `len` bytes, as Ethernet pads to 60.
     pub fn padded_to(mut self, len: usize) -> Self {
         self.padded_to = len;
         self
     }
 
-    /// Returns the frame's link type, by its number in the registry of the tcpdump group.
+    /// Returns the frame's link type, a number of the tcpdump group's registry.
     pub fn link_type(&self) -> u16 {
         match self.link {
             Link::Null => 0,
@@ -256,7 +256,7 @@ impl Frame {
 }
 
 impl Ipv4 {
-    /// Returns a header without options, of a packet in one piece.
+    /// Returns a header without options and fragmentation.
     pub fn new(src: [u8; 4], dst: [u8; 4]) -> Self {
         Self {
             src,
@@ -281,7 +281,7 @@ impl Ipv4 {
         self
     }
 
-    /// Sets the total length to something other than what there is.
+    /// Overrides the total length.
     pub fn claiming(mut self, total_len: u16) -> Self {
         self.total_len = Some(total_len);
         self
@@ -305,7 +305,7 @@ impl Link {
 }
 
 impl Header {
-    /// Puts the header in front of `body`, which begins with `inner` if that is a header.
+    /// Prepends the header to `body`, which starts with `inner` if that is a header.
     fn around(&self, body: Vec<u8>, inner: Option<&Self>) -> Vec<u8> {
         let next = inner.map_or(59, Self::protocol);
         let mut header = match self {

@@ -1,10 +1,10 @@
-//! Recorded results: compared, or written anew where `NFSTREAM_BLESS=1` is set.
+//! Recorded results: compared, or rewritten if `NFSTREAM_BLESS=1` is set.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the sample captures of the workspace, in the order of their names.
+/// Returns the sample captures of the workspace, sorted by name.
 pub fn captures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
     let is_capture = |path: &PathBuf| {
@@ -17,12 +17,12 @@ pub fn captures() -> Vec<PathBuf> {
     captures
 }
 
-/// A folder of recorded tables in CSV.
+/// Folder of recorded tables in CSV.
 #[derive(Debug)]
 pub struct Golden {
     folder: PathBuf,
     bless: bool,
-    /// Columns that are not compared.
+    /// Columns left out of the comparison.
     skipped: Vec<String>,
     seen: BTreeSet<String>,
     differences: Vec<String>,
@@ -42,7 +42,7 @@ impl Golden {
     ///
     /// # Panics
     ///
-    /// Panics if the table is to be written and cannot be.
+    /// Panics if the table cannot be rewritten.
     pub fn check(&mut self, name: &str, table: &str) {
         let file = format!("{name}.csv");
         let path = self.folder.join(&file);
@@ -59,7 +59,7 @@ impl Golden {
         self.compare(name, &recorded, table);
     }
 
-    /// Returns once all tables of the folder have been checked.
+    /// Ends the comparison.
     ///
     /// # Panics
     ///

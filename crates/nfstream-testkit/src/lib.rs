@@ -1,5 +1,5 @@
-//! What the tests of nfstream share: frames, captures in memory and on disk, strategies for
-//! streams of packets, runs whose rows can be compared, and recorded results.
+//! Shared test support: frames, captures in memory and on disk, strategies for streams of packets,
+//! runs with comparable rows, and recorded results.
 //!
 //! ```
 //! use nfstream_testkit::{Captured, Ends, Frame, capture_all, seconds};

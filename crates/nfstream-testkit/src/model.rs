@@ -1,4 +1,4 @@
-//! The rules as the design page has them: a map of flows, no scans, no clock.
+//! Model of the flow rules: a map of flows, without scans or a clock.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -12,9 +12,8 @@ use crate::{Ends, Row};
 
 /// Returns the rows of `stream`, with one meter.
 ///
-/// A flow that has fallen silent counts as active until a packet of its key comes or the input
-/// ends. So this is what the engine does where nothing is evicted, or where no flow falls silent
-/// for long enough to end.
+/// A silent flow stays active until the next packet of its key or the end of the input. So the
+/// model matches the engine if nothing is evicted, or if no flow is silent for long enough to end.
 pub fn rows(stream: &[(Timestamp, Plan)], ends: &Ends) -> Vec<Row> {
     let mut model = Model {
         ends: *ends,
@@ -32,7 +31,7 @@ pub fn rows(stream: &[(Timestamp, Plan)], ends: &Ends) -> Vec<Row> {
 struct Model {
     ends: Ends,
     active: HashMap<Key, Row>,
-    /// Of first fragments: time, ends and protocol.
+    /// Time, ends and protocol of first fragments.
     firsts: HashMap<FragmentKey, (Timestamp, [SocketAddr; 2], u8)>,
     next_id: u64,
     ended: Vec<Row>,
@@ -49,7 +48,7 @@ impl Model {
         let key = ([src.min(dst), src.max(dst)], protocol, plan.vlan_id());
         let wire_len = u64::from(plan.captured(time).wire_len);
         let arrived = time;
-        // Time in a flow never runs backwards.
+        // Time never runs backwards within a flow.
         let time = self.active.get(&key).map_or(time, |row| time.max(row.last_seen));
         let begun = |id, slice, src, dst| Row {
             id,
@@ -98,7 +97,7 @@ impl Model {
         self.active.insert(key, row);
     }
 
-    /// Ends the flow that has been silent for longest at `time`, if there is any.
+    /// Ends the flow that has been silent for longest at `time`, if any.
     fn evict(&mut self, time: Timestamp) {
         let by_silence = |(_, row): &(&Key, &Row)| (row.last_seen, row.id);
         let Some((&key, _)) = self.active.iter().min_by_key(by_silence) else { return };
@@ -109,7 +108,7 @@ impl Model {
         }));
     }
 
-    /// Ends all flows: the input has ended at `time`.
+    /// Ends all flows at the end of the input, `time`.
     fn finish(mut self, time: Timestamp) -> Vec<Row> {
         for mut row in self.active.into_values() {
             let idle = row.last_seen.plus(self.ends.timeouts.idle);
@@ -129,7 +128,7 @@ impl Model {
             return (plan.ends(), plan.protocol);
         };
         let (src, dst) = (plan.src.ip(), plan.dst.ip());
-        // IPv4 numbers packets per protocol.
+        // IPv4 identifications count per protocol.
         let protocol = src.is_ipv4().then_some(plan.protocol);
         let key = (src, dst, protocol, plan.vlan_id(), number);
         if let Piece::First(_) = plan.piece {

@@ -4,20 +4,20 @@ use nfstream::packet::LinkType;
 
 use crate::Captured;
 
-/// The unit of a capture's times.
+/// Unit of a capture's times.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Resolution {
-    /// Microseconds, as of old.
+    /// Microseconds, the original format.
     Micro,
     /// Nanoseconds.
     Nano,
 }
 
-/// Returns a little-endian pcap file of `packets`, whose link type is the first one's.
+/// Returns a little-endian pcap file of `packets` with the link type of the first packet.
 ///
 /// # Panics
 ///
-/// Panics where a time lies before the epoch or behind 2106: the format has no such times.
+/// Panics for times before 1970 or after 2106, which the format cannot hold.
 pub fn pcap(resolution: Resolution, packets: &[Captured]) -> Vec<u8> {
     let (magic, unit) = match resolution {
         Resolution::Micro => (0xa1b2_c3d4_u32, 1_000),

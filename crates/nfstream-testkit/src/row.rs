@@ -1,4 +1,4 @@
-//! Runs from their beginning to their end, and rows that can be compared.
+//! Complete runs, and comparable rows.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,24 +12,24 @@ use nfstream::{Config, Run, RunError, Stats, Step};
 
 use crate::{Captured, MemorySource};
 
-/// How the flows of a run end, and who works on it.
+/// Settings of a run: ends of flows, labels and parallelism.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
-    /// When flows end.
+    /// Timeouts of flows.
     pub timeouts: Timeouts,
-    /// Whether flows are labelled, if the engine is built with a dissector.
+    /// Whether flows are labelled, in a build with a dissector.
     pub inspect: bool,
-    /// Shards of the work.
+    /// Number of meters.
     pub meters: usize,
-    /// Packets that travel together, at most.
+    /// Maximum number of packets in a chunk.
     pub chunk_packets: usize,
-    /// Flows that are active at a time, at most, 0 for any number.
+    /// Maximum number of active flows, 0 for no limit.
     pub max_active_flows: usize,
 }
 
-/// All that is published of a record, in a form that can be compared.
+/// Published values of a record, in a comparable form.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[allow(missing_docs, reason = "each is what `Record` calls so")]
+#[allow(missing_docs, reason = "fields have the names of those of `Record`")]
 pub struct Row {
     pub id: u64,
     pub slice: u32,
@@ -42,20 +42,20 @@ pub struct Row {
     pub ended: Timestamp,
     pub end_reason: EndReason,
     pub expiration_id: i32,
-    /// Source to destination, and back.
+    /// From source to destination, then in the other direction.
     pub packets: [u64; 2],
-    /// Source to destination, and back.
+    /// From source to destination, then in the other direction.
     pub bytes: [u64; 2],
     pub label: Label,
     pub metadata: Option<Metadata>,
 }
 
-/// The rows of a run and what it counted.
+/// Rows and counts of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Total {
-    /// In the order in which they came.
+    /// Rows in order of output.
     pub rows: Vec<Row>,
-    /// At the end of the run.
+    /// Counts at the end of the run.
     pub stats: Stats,
 }
 
@@ -72,7 +72,7 @@ impl Ends {
         }
     }
 
-    /// Returns the same with other numbers of meters and of packets in a chunk.
+    /// Returns these settings with other numbers of meters and packets in a chunk.
     pub fn on(self, meters: usize, chunk_packets: usize) -> Self {
         Self { meters, chunk_packets, ..self }
     }
@@ -81,7 +81,7 @@ impl Ends {
     ///
     /// # Panics
     ///
-    /// Panics without any meter, or packets in a chunk.
+    /// Panics if the number of meters or of packets in a chunk is 0.
     pub fn config(&self) -> Config {
         Config {
             timeouts: self.timeouts,
@@ -95,7 +95,7 @@ impl Ends {
 }
 
 impl Row {
-    /// Returns what is published of `record`.
+    /// Returns the published values of `record`.
     pub fn of(record: &Record) -> Self {
         let flow = &record.flow;
         let end = |sender| {
@@ -122,7 +122,7 @@ impl Row {
         }
     }
 
-    /// Returns the row as it is without labels.
+    /// Returns the row without labels.
     pub fn unlabelled(&self) -> Self {
         Self { label: Label::default(), metadata: None, ..self.clone() }
     }
@@ -133,11 +133,11 @@ impl Row {
     }
 }
 
-/// Takes the rows that a run still has.
+/// Reads the remaining rows of a run.
 ///
 /// # Errors
 ///
-/// Those of the run.
+/// Returns the errors of the run.
 pub fn exhaust(run: &mut Run) -> Result<Vec<Row>, RunError> {
     let mut rows = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! A source in memory: packets with their times, and how it all ends.
+//! Source in memory: packets with their times, and a chosen ending.
 
 use std::sync::Arc;
 
@@ -8,20 +8,20 @@ use nfstream::time::Timestamp;
 
 use crate::Frame;
 
-/// A frame as a capture holds it.
+/// Frame with the metadata of a capture.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Captured {
-    /// When it was captured.
+    /// Time of capture.
     pub time: Timestamp,
-    /// How it begins.
+    /// Link type.
     pub link: LinkType,
-    /// Its bytes, as many as were captured.
+    /// Captured bytes.
     pub bytes: Vec<u8>,
-    /// Bytes that it had on the wire.
+    /// Bytes on the wire.
     pub wire_len: u32,
 }
 
-/// A source of packets that are held in memory.
+/// Source of packets in memory.
 #[derive(Clone, Debug)]
 pub struct MemorySource {
     packets: Arc<[Captured]>,
@@ -29,12 +29,12 @@ pub struct MemorySource {
     ending: Ending,
 }
 
-/// What a source does after its last packet.
+/// Behaviour of a source after its last packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ending {
     /// It ends.
     Complete,
-    /// It begins again: a test ends the run.
+    /// It repeats the packets until the test ends the run.
     Endless,
     /// It fails: the file has changed.
     Failure,
@@ -42,18 +42,18 @@ pub enum Ending {
     Panic,
 }
 
-/// Returns a time in whole seconds after the epoch.
+/// Returns a time in seconds since the epoch.
 pub fn seconds(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds, 0)
 }
 
-/// Returns a time in seconds and nanoseconds after the epoch; nanoseconds may be negative.
+/// Returns a time in seconds and nanoseconds since the epoch; nanoseconds may be negative.
 pub fn nanos(seconds: i64, nanoseconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds, nanoseconds)
 }
 
 impl Captured {
-    /// Returns `frame`, captured whole at `time`.
+    /// Returns `frame`, captured completely at `time`.
     pub fn new(time: Timestamp, frame: &Frame) -> Self {
         let bytes = frame.build();
         let wire_len = u32::try_from(bytes.len()).expect("frames in tests are short");
@@ -66,7 +66,7 @@ impl Captured {
         self
     }
 
-    /// Returns the bytes of its record: where it lies in a chunk of its own.
+    /// Returns its record in a chunk of its own.
     pub fn record(&self) -> RawRecord {
         RawRecord {
             time: self.time,
@@ -84,13 +84,13 @@ impl MemorySource {
         Self { packets: packets.into(), next: 0, ending: Ending::Complete }
     }
 
-    /// Sets what happens after the last packet.
+    /// Sets the behaviour after the last packet.
     pub fn ending(mut self, ending: Ending) -> Self {
         self.ending = ending;
         self
     }
 
-    /// Returns the source as a run takes it.
+    /// Returns the source in the form that a run takes.
     pub fn boxed(self) -> Box<dyn Source> {
         Box::new(self)
     }

@@ -1,6 +1,7 @@
 //! Proptest strategies for packets and for streams of them.
 //!
-//! A [`Plan`] says what a packet is; its frame and what decoding must find both follow from it.
+//! A [`Plan`] describes a packet; both its frame and the expected result of decoding follow from
+//! it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
@@ -12,32 +13,32 @@ use proptest::sample::select;
 
 use crate::{Captured, Frame, Ipv4, seconds};
 
-/// A packet, by what it means.
+/// Description of a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Plan {
-    /// What carries the IP packet.
+    /// Headers in front of the IP packet.
     pub carrier: Carrier,
-    /// Whether it travels in another IP packet.
+    /// Whether it is encapsulated in another IP packet.
     pub tunnelled: bool,
-    /// Sender; its port counts only for protocols that have ports.
+    /// Sender; the port matters only for protocols with ports.
     pub src: SocketAddr,
     /// Receiver, of the same IP version.
     pub dst: SocketAddr,
     /// IP protocol number.
     pub protocol: u8,
-    /// Whether it is a piece of a larger packet.
+    /// Fragmentation.
     pub piece: Piece,
-    /// Bytes of IPv4 options, or of an IPv6 extension header, in units of eight.
+    /// Length of IPv4 options, or of an IPv6 extension header, in units of eight bytes.
     pub option_units: u8,
-    /// Bytes behind the transport header.
+    /// Payload bytes after the transport header.
     pub payload_len: usize,
-    /// Bytes behind the IP packet.
+    /// Padding bytes after the IP packet.
     pub padding: usize,
-    /// Bytes of payload and padding that the capture does not hold.
+    /// Bytes of payload and padding missing from the capture.
     pub cut: usize,
 }
 
-/// What stands in front of the IP header.
+/// Headers in front of the IP header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(missing_docs, reason = "the names of protocols")]
 pub enum Carrier {
@@ -53,14 +54,14 @@ pub enum Carrier {
     Vlan(u16),
 }
 
-/// Which piece of an IP packet a packet is.
+/// Fragmentation of a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Piece {
-    /// All of it.
+    /// A whole packet.
     Whole,
-    /// The first fragment of the packet with this identification.
+    /// The first fragment of a packet with this identification.
     First(u16),
-    /// Another fragment of it.
+    /// A later fragment of it.
     Later(u16),
 }
 
@@ -78,16 +79,16 @@ const UDP: u8 = 17;
 const SCTP: u8 = 132;
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
-/// Encapsulating security payload: a protocol of which nothing is read.
+/// Encapsulating Security Payload, a protocol without readable headers.
 const ESP: u8 = 50;
 
 impl Plan {
-    /// Returns whether the packet has ports that can be read.
+    /// Returns whether the packet has readable ports.
     pub fn has_ports(&self) -> bool {
         matches!(self.protocol, TCP | UDP | SCTP) && !matches!(self.piece, Piece::Later(_))
     }
 
-    /// Returns its ends as decoding finds them: with port 0 where there is none.
+    /// Returns its ends as decoded: with port 0 if it has none.
     pub fn ends(&self) -> [SocketAddr; 2] {
         let port = |end: SocketAddr| if self.has_ports() { end.port() } else { 0 };
         [self.src, self.dst].map(|end| SocketAddr::new(end.ip(), port(end)))
@@ -156,8 +157,8 @@ impl Plan {
         frame.padded_to(padded_to)
     }
 
-    /// Returns one of a few thousand packets among a few ends: the higher the number, the less
-    /// usual the packet.
+    /// Returns one of a few thousand packets among a few ends; higher numbers give less usual
+    /// packets.
     pub fn numbered(number: u32) -> Self {
         let mut digits = number;
         let mut digit = |base: u32| {
@@ -198,7 +199,7 @@ impl Plan {
         }
     }
 
-    /// How many packets [`numbered`](Self::numbered) tells apart.
+    /// Number of different packets that [`numbered`](Self::numbered) returns.
     pub const NUMBERS: u32 = 7 * 6 * 5 * 9 * 6 * 3 * 3 * 4;
 
     fn network(&self, frame: Frame) -> Frame {
@@ -229,7 +230,7 @@ impl Plan {
     }
 }
 
-/// Any packet: addresses and ports from everywhere.
+/// Returns a strategy for any packet, with any addresses and ports.
 pub fn plan() -> impl Strategy<Value = Plan> {
     let carrier = prop_oneof![
         select(vec![
@@ -273,8 +274,8 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         })
 }
 
-/// Packets among few ends, so that their flows collide. Times jump to the edges of `timeouts`,
-/// repeat, and with [`Order::Late`] run backwards.
+/// Returns a strategy for packets among few ends, so that flows collide. Times jump to the limits
+/// of `timeouts`, repeat, and run backwards with [`Order::Late`].
 pub fn stream(
     timeouts: Timeouts,
     len: Range<usize>,
@@ -293,7 +294,7 @@ pub fn stream(
     })
 }
 
-/// Nanoseconds from one packet to the next.
+/// Returns a strategy for the nanoseconds between two packets.
 fn step(timeouts: Timeouts, order: Order) -> impl Strategy<Value = i64> {
     let [idle, active] = [timeouts.idle, timeouts.active]
         .map(|timeout| i64::try_from(timeout.nanos()).expect("timeouts in tests are short"));

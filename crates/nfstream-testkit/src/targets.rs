@@ -1,10 +1,10 @@
-//! What is fuzzed, a function for each target: bytes from anywhere go in, and nothing but a panic
-//! tells that something is wrong. The fuzzer and the test that replays what it has found share them.
+//! Fuzz targets: functions that take any bytes and panic on a bug. The fuzzer and the test that
+//! replays its findings share them.
 //!
 //! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. [`dtls`],
 //! [`quic`] and [`tls`] take a conversation, see [`conversations`]; [`datagrams`] and [`streams`]
-//! take the place of a port before it. The others take frames as
-//! [`write_frames`] puts them down: a byte of options, the link type, then the frames.
+//! take the index of a port before it. The others take frames in the format of [`write_frames`]: a
+//! byte of options, the link type, then the frames.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -26,12 +26,12 @@ use crate::conversations::{self, TCP, UDP};
 use crate::strategies::Plan;
 use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
 
-/// A function that is fuzzed.
+/// Fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// Name of the program that fuzzes it.
     pub name: &'static str,
-    /// Takes any bytes; panics where something is wrong.
+    /// Function that takes any bytes and panics on a bug.
     pub run: fn(&[u8]),
 }
 
@@ -53,10 +53,10 @@ pub const ALL: [Target; 12] = [
 
 const BOTH: [Direction; 2] = [Direction::Src2Dst, Direction::Dst2Src];
 
-/// Bytes of a file that fit into a pipe.
+/// Maximum size of a file, so that it fits into a pipe.
 const PIPE: usize = 64 << 10;
 
-/// The text of a condition on flows: gives an error or answers, never a panic.
+/// Text of a condition on flows: parsing and evaluation must not panic.
 pub fn condition(data: &[u8]) {
     static FLOWS: LazyLock<(Vec<Record>, Arc<Schema>)> = LazyLock::new(flows_with_all_columns);
     let (records, schema) = &*FLOWS;
@@ -93,14 +93,14 @@ fn flows_with_all_columns() -> (Vec<Record>, Arc<Schema>) {
     }
 }
 
-/// A file in the pcap format, or compressed.
+/// File in the pcap format, possibly compressed.
 pub fn pcap(data: &[u8]) {
     if !data.starts_with(SECTION_HEADER) {
         read_both_ways(data);
     }
 }
 
-/// A file in the pcapng format.
+/// File in the pcapng format.
 pub fn pcapng(data: &[u8]) {
     if data.starts_with(SECTION_HEADER) {
         read_both_ways(data);
@@ -109,7 +109,7 @@ pub fn pcapng(data: &[u8]) {
 
 const SECTION_HEADER: &[u8] = b"\x0a\x0d\x0d\x0a";
 
-/// A mapped file and a stream of the same bytes give the same packets, and end alike.
+/// Checks that a mapped file and a stream of the same bytes give the same packets and result.
 fn read_both_ways(data: &[u8]) {
     let Some(data) = data.get(..data.len().min(PIPE)) else { return };
     let mut file = scratch();
@@ -121,27 +121,27 @@ fn read_both_ways(data: &[u8]) {
     writer.write_all(data).expect("a pipe holds this much");
     drop(writer);
     let streamed = read(&PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd())));
-    // A compressed file is a stream both ways. How much of it comes before what is broken in it
-    // depends on how much is asked for at once.
+    // A compressed file is a stream in both cases. The amount of data before a defect depends on
+    // the sizes of the reads.
     if !is_compressed(data) {
         assert_eq!(mapped, streamed, "mapped and streamed");
     }
 }
 
-/// Returns whether `data` begins as gzip or zstd do.
+/// Returns whether `data` starts like a gzip or zstd file.
 fn is_compressed(data: &[u8]) -> bool {
     matches!(data, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..])
         || matches!(data, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// A file that is made for one look.
+/// Temporary file.
 struct Scratch {
     file: File,
     path: PathBuf,
 }
 
 fn scratch() -> Scratch {
-    // Gone with the last process that has it open, whatever becomes of this one.
+    // The file disappears with the last process that has it open, even after a crash.
     let folder = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" };
     let named = PathBuf::from(format!("{folder}/nfstream-fuzz-{:?}", std::thread::current().id()))
         .with_extension(std::process::id().to_string());
@@ -152,7 +152,7 @@ fn scratch() -> Scratch {
     Scratch { file, path }
 }
 
-/// What was read of a file: its frames, warnings as far as they name no path, and its failure.
+/// Result of reading a file: frames, warnings without a path, and the error.
 #[derive(Debug, PartialEq)]
 struct Contents {
     frames: Vec<(Timestamp, LinkType, u32, Vec<u8>)>,
@@ -180,15 +180,25 @@ fn read(path: &PathBuf) -> Contents {
             Ok(false) => break,
             Err(error) => {
                 contents.failure = fail(error);
-                assert!(matches!(source.read(&mut chunk, 100), Ok(false)), "it goes on");
+                assert!(
+                    matches!(source.read(&mut chunk, 100), Ok(false)),
+                    "reading continues after the end"
+                );
                 break;
             }
         }
-        assert!(!chunk.records.is_empty() && chunk.records.len() <= 100, "a chunk of nothing");
+        assert!(
+            !chunk.records.is_empty() && chunk.records.len() <= 100,
+            "an empty or too large chunk"
+        );
         for record in &chunk.records {
             let frame = chunk.frame(record);
-            assert_eq!(u32::try_from(frame.len()), Ok(record.capture_len), "a frame outside");
-            assert!(record.wire_len >= record.capture_len, "more captured than there was");
+            assert_eq!(
+                u32::try_from(frame.len()),
+                Ok(record.capture_len),
+                "a frame outside of its chunk"
+            );
+            assert!(record.wire_len >= record.capture_len, "more bytes captured than on the wire");
             contents.frames.push((record.time, record.link, record.wire_len, frame.to_vec()));
         }
     }
@@ -196,22 +206,22 @@ fn read(path: &PathBuf) -> Contents {
     contents
 }
 
-/// A conversation over DTLS.
+/// Conversation over DTLS.
 pub fn dtls(data: &[u8]) {
     conversations::dissect(UDP, 4433, data);
 }
 
-/// A conversation over QUIC.
+/// Conversation over QUIC.
 pub fn quic(data: &[u8]) {
     conversations::dissect(UDP, 443, data);
 }
 
-/// A conversation over UDP with a server at one of [`conversations::UDP_PORTS`].
+/// Conversation over UDP with a server at one of [`conversations::UDP_PORTS`].
 pub fn datagrams(data: &[u8]) {
     at_port(UDP, conversations::UDP_PORTS, data);
 }
 
-/// A conversation over TCP with a server at one of [`conversations::TCP_PORTS`].
+/// Conversation over TCP with a server at one of [`conversations::TCP_PORTS`].
 pub fn streams(data: &[u8]) {
     at_port(TCP, conversations::TCP_PORTS, data);
 }
@@ -222,12 +232,12 @@ fn at_port(protocol: u8, ports: &[u16], data: &[u8]) {
     conversations::dissect(protocol, port.copied().unwrap_or(0), data);
 }
 
-/// A conversation over TLS.
+/// Conversation over TLS.
 pub fn tls(data: &[u8]) {
     conversations::dissect(TCP, 443, data);
 }
 
-/// One frame: its link type, and options of decoding.
+/// One frame with its link type and options of decoding.
 pub fn link(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let bytes = frames.rest;
@@ -238,7 +248,7 @@ pub fn link(data: &[u8]) {
     assert_eq!(key, FlowKey::of(&back).0, "both directions have one key");
 }
 
-/// Frames of tunnels and fragments, in their order.
+/// Sequence of frames with tunnels and fragments.
 pub fn tunnels(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let mut fragments = FragmentTable::default();
@@ -249,12 +259,12 @@ pub fn tunnels(data: &[u8]) {
         fragments.resolve(&mut packets, &ids);
         let [packet] = packets;
         if packet.fragment != Fragment::Later {
-            assert_eq!(packet, before, "only later fragments get another key");
+            assert_eq!(packet, before, "only later fragments may get another key");
         }
     }
 }
 
-/// The whole engine, with the default dissector and every column.
+/// Whole engine, with the default dissector and all columns.
 pub fn engine(data: &[u8]) {
     let Some(frames) = Frames::parse(data) else { return };
     let packets: Vec<_> = frames.captured().collect();
@@ -276,7 +286,7 @@ pub fn engine(data: &[u8]) {
     run(MemorySource::new(packets).boxed(), &config);
 }
 
-/// Runs to the end, makes a table of all rows, checks that every packet is accounted for, and
+/// Runs to the end, builds a table of all rows, checks that every packet is accounted for, and
 /// returns the counts.
 ///
 /// # Panics
@@ -292,7 +302,7 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
         let (records, last) = match run.advance() {
             Ok(Step::Records(records)) => (records, false),
             Ok(Step::Last(records)) => (records, true),
-            // Files that are broken end with an error, behind all flows.
+            // A damaged file ends with an error after all flows.
             Err(nfstream::RunError::Capture(_)) => break,
             Err(error) => panic!("{error}"),
         };
@@ -315,24 +325,24 @@ pub fn run(source: Box<dyn Source>, config: &Config) -> Stats {
     stats
 }
 
-/// A stream of packets among few ends, and what the rules say of it.
+/// Stream of packets among few ends, compared with the model.
 pub fn flow_table(data: &[u8]) {
     let Some((&[limit, idle, chunk], steps)) = data.split_first_chunk() else { return };
-    // See `model::rows`: of silence and eviction only one.
+    // See `model::rows`: silence and eviction exclude each other.
     let millis = |millis: u64| Duration::from_nanos(millis * 1_000_000);
     let idle_time = if limit == 0 { millis(u64::from(idle)) } else { Duration::MAX };
     let timeouts = Timeouts { idle: idle_time, active: millis(u64::from(idle) * 5) };
     let ends = Ends { timeouts, max_active_flows: limit.into(), ..Ends::without_dpi(0, 0) };
     let ends = ends.on(1, usize::from(chunk) + 1);
     let mut time = seconds(1_700_000_000);
-    // So few that the clock of the stream does not tick: how late a packet may be does not depend
-    // on it then.
+    // Few enough that the clock of the stream does not tick, so that it does not limit how late a
+    // packet may be.
     let (steps, _) = steps.as_chunks::<4>();
     let stream: Vec<_> = steps
         .iter()
         .take(500)
         .map(|&[step, a, b, c]| {
-            // Units of half a millisecond: short steps, and some that are long or go back.
+            // In units of half a millisecond: short steps, and some that are long or negative.
             let units = match step {
                 0..200 => i64::from(step % 50),
                 200..240 => i64::from(step - 200) * 20,
@@ -348,7 +358,7 @@ pub fn flow_table(data: &[u8]) {
     assert_eq!(total.stats.flow_packets, total.stats.packets);
 }
 
-/// Frames as they are put down for a target.
+/// Frames in the input of a target.
 struct Frames<'a> {
     options: u8,
     link: LinkType,
@@ -373,15 +383,15 @@ impl<'a> Frames<'a> {
         Dialect::Standard
     }
 
-    /// Returns the frames and when they came: a byte of time, two of length, the frame.
+    /// Returns the frames and their times: one byte of time, two of length, then the frame.
     fn iter(&self) -> impl Iterator<Item = (Timestamp, &'a [u8])> {
         let mut rest = self.rest;
         let mut time = seconds(1_700_000_000);
         std::iter::from_fn(move || {
-            let (&[step, low, high], behind) = rest.split_first_chunk()?;
+            let (&[step, low, high], after) = rest.split_first_chunk()?;
             let len = usize::from(u16::from_le_bytes([low, high]));
-            let (frame, behind) = behind.split_at(len.min(behind.len()));
-            rest = behind;
+            let (frame, after) = after.split_at(len.min(after.len()));
+            rest = after;
             time = time.plus(Duration::from_nanos(u64::from(step) * 100_000_000));
             Some((time, frame))
         })
@@ -396,8 +406,8 @@ impl<'a> Frames<'a> {
         })
     }
 
-    /// Decodes a frame, and checks that its offsets lie within it. The identity of a fragment is
-    /// added to `fragments`.
+    /// Decodes a frame and checks that its offsets lie within it. Adds the identity of a fragment
+    /// to `fragments`.
     fn decode(
         &self,
         frame: &[u8],
@@ -431,7 +441,7 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Puts frames of one link type down for the targets that take frames.
+/// Writes frames of one link type for the targets that take frames.
 pub fn write_frames<'a>(
     options: u8,
     link: LinkType,
@@ -451,11 +461,11 @@ pub fn write_frames<'a>(
     data
 }
 
-/// Returns the frames of a capture, some hundred at a time, for the targets that take frames.
+/// Returns the frames of a capture in groups of a few hundred, for the targets that take frames.
 ///
 /// # Errors
 ///
-/// Why the capture cannot be read.
+/// Returns the error if the capture cannot be read.
 pub fn seeds(path: &PathBuf) -> Result<Vec<Vec<u8>>, CaptureError> {
     let mut source = capture::open(std::slice::from_ref(path))?;
     let mut chunk = Chunk::default();
@@ -464,7 +474,7 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<Vec<u8>>, CaptureError> {
         let link = chunk.records.first().map(|record| record.link).unwrap_or_default();
         let records = chunk.records.iter().filter(|record| record.link == link);
         let frames = records.map(|record| (record.time, chunk.frame(record)));
-        // With tunnels, and connections followed.
+        // With tunnels and connection tracking.
         seeds.push(write_frames(0b101, link, frames));
     }
     Ok(seeds)

@@ -7,7 +7,7 @@ use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::sink::{Format, StreamSink, TableWriter};
 use nfstream::table::{Table, TableSpec};
 
-/// Memory that an output and the reader of its bytes share.
+/// Buffer shared by an output and its reader.
 #[derive(Clone, Debug, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
@@ -25,7 +25,7 @@ impl Write for Memory {
 ///
 /// # Panics
 ///
-/// Panics if the table cannot be made.
+/// Panics if the table cannot be built.
 pub fn text_of(format: Format, schema: &Schema, records: Vec<Record>) -> String {
     let table = Table::new(schema, &TableSpec::default()).expect("the run's own columns");
     let memory = Memory::default();

@@ -10,7 +10,7 @@
 """
 
 from nfstream._engine import NFlow
-from nfstream._engine import V6Packet as NFPacket
+from nfstream._engine import Nfstream6Packet as NFPacket
 from nfstream.v6.plugin import NFPlugin
 from nfstream.v6.streamer import NFStreamer
 

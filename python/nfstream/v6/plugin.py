@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nfstream._engine import NFlow, V6Packet
+from nfstream._engine import NFlow, Nfstream6Packet
 
 
 class NFPlugin:
@@ -33,10 +33,10 @@ class NFPlugin:
         for name, value in kwargs.items():
             setattr(self, name, value)
 
-    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_init(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Sets the first values, given the first packet of a flow."""
 
-    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_update(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Updates the values, given a later packet of the flow."""
 
     def on_expire(self, flow: NFlow) -> None:

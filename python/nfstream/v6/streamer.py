@@ -233,49 +233,51 @@ class NFStreamer:
 class _Run(engine.NFStreamer):
     """A run of the engine with the rules of nfstream 6."""
 
-    def __init__(self, v6: NFStreamer) -> None:
-        if v6.bpf_filter is not None:
+    def __init__(self, streamer: NFStreamer) -> None:
+        if streamer.bpf_filter is not None:
             try:
-                _engine.check_filter(v6.bpf_filter)
+                _engine.check_filter(streamer.bpf_filter)
             except ValueError as error:
                 raise ValueError("Unable to compile BPF filter.") from error
         features = ["directions", "mac"]
-        if v6.decode_tunnels:
+        if streamer.decode_tunnels:
             features.append("tunnel")
-        if v6.n_dissections:
+        if streamer.n_dissections:
             features.append("ndpi")
         super().__init__(
-            v6.source,
-            snaplen=v6.snapshot_length,
-            idle_timeout=v6.idle_timeout,
-            active_timeout=v6.active_timeout,
-            dissect=v6.n_dissections > 0,
-            max_tcp_dissections=v6.n_dissections,
-            max_udp_dissections=v6.n_dissections,
-            bpf_filter=v6.bpf_filter,
-            decode_tunnels=v6.decode_tunnels,
-            accounting_mode=v6.accounting_mode,
-            statistical_analysis=v6.statistical_analysis,
-            splt_analysis=v6.splt_analysis,
-            max_nflows=min(v6.max_nflows, 2**32 - 1),
+            streamer.source,
+            snaplen=streamer.snapshot_length,
+            idle_timeout=streamer.idle_timeout,
+            active_timeout=streamer.active_timeout,
+            dissect=streamer.n_dissections > 0,
+            max_tcp_dissections=streamer.n_dissections,
+            max_udp_dissections=streamer.n_dissections,
+            bpf_filter=streamer.bpf_filter,
+            decode_tunnels=streamer.decode_tunnels,
+            accounting_mode=streamer.accounting_mode,
+            statistical_analysis=streamer.statistical_analysis,
+            splt_analysis=streamer.splt_analysis,
+            max_nflows=min(streamer.max_nflows, 2**32 - 1),
             features=features,
-            promiscuous_mode=v6.promiscuous_mode,
+            promiscuous_mode=streamer.promiscuous_mode,
         )
-        if v6.socket_buffer_size:
-            self._parameters["socket_buffer_size"] = v6.socket_buffer_size
+        if streamer.socket_buffer_size:
+            self._parameters["socket_buffer_size"] = streamer.socket_buffer_size
         if self._is_live:
-            self._report_interval = v6.performance_report
-            self._parameters["system_visibility_mode"] = v6.system_visibility_mode
-            self._parameters["system_visibility_poll_ms"] = max(v6.system_visibility_poll_ms, 1)
-        self._v6_plugins = list(v6.udps)
-        self._strict = v6._strict
+            self._report_interval = streamer.performance_report
+            self._parameters["system_visibility_mode"] = streamer.system_visibility_mode
+            self._parameters["system_visibility_poll_ms"] = max(
+                streamer.system_visibility_poll_ms, 1
+            )
+        self._udps = list(streamer.udps)
+        self._strict = streamer._strict
 
     def _make_run(self, plugins: Sequence[object]) -> _engine.Run:
         return _engine.Run(
             self._source,
-            plugins=self._v6_plugins,
+            plugins=self._udps,
             plugin_base=NFPlugin,
-            rules="v6",
+            rules="nfstream6",
             strict=self._strict,
             **self._parameters,
         )
@@ -284,7 +286,7 @@ class _Run(engine.NFStreamer):
         super()._end(run, failed=failed)
         if run.is_of_parent:
             return
-        for plugin in self._v6_plugins:
+        for plugin in self._udps:
             plugin.cleanup()
 
 

@@ -1,4 +1,4 @@
-//! `nfstream columns`: what a table can hold.
+//! `nfstream columns`: lists the columns of the flow table.
 
 use nfstream::features::{Column as Declared, Group, Presence, Read, columns};
 use nfstream::time::TimeUnit;
@@ -9,18 +9,18 @@ use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 
-/// List the columns of the flow table, and how to ask for them
+/// List the columns of the flow table and the options that add them
 #[derive(Debug, clap::Args)]
-pub(crate) struct ColumnsArgs {
+pub(crate) struct Args {
     /// Print a JSON array instead
     #[arg(long)]
     json: bool,
 }
 
-/// Letters of a line of meaning, however narrow the terminal is.
+/// Minimum width of the last column.
 const LEAST: usize = 24;
 
-pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let columns: Vec<_> = columns(TimeUnit::default()).collect();
     if args.json {
         let array: Value = columns.into_iter().map(to_json).collect();
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
                 out.push(b'\n');
             }
             table::write_header(&layout, &headers, color, &mut out);
-            out.extend_from_slice(io.stdout.paint(QUIET, &asked_for(column.group)).as_bytes());
+            out.extend_from_slice(io.stdout.paint(QUIET, &presence(column.group)).as_bytes());
             out.push(b'\n');
         }
         let meaning = row.pop().unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn run(args: &ColumnsArgs, io: &mut Io<'_>) -> Result<(), Error> {
     print(&out, io)
 }
 
-/// Returns the headers of a group, whose name stands above those of its columns.
+/// Returns the headers of a group; the first is its name.
 const fn headers(group: &'static str) -> [Column; 4] {
     [
         Column::text(group, Fit::Whole),
@@ -63,16 +63,16 @@ const fn headers(group: &'static str) -> [Column; 4] {
     ]
 }
 
-/// Returns when a table has the columns of a group, unless `--columns` names them.
-fn asked_for(group: Group) -> String {
+/// Returns the options that add the columns of a group, apart from `--columns`.
+fn presence(group: Group) -> String {
     let declaration = group.declaration();
     let name = group.name();
     let or = declaration.shorthand.map_or_else(String::new, |or| format!(" or {}", or.command));
     match declaration.presence {
-        Presence::Always => "always there".to_owned(),
-        Presence::Dissection => "there unless --no-dissect".to_owned(),
+        Presence::Always => "always present".to_owned(),
+        Presence::Dissection => "present without --no-dissect".to_owned(),
         Presence::Feature | Presence::DissectionFeature => format!("with --features {name}{or}"),
-        Presence::Processes => "with --system-visibility-mode 1 of nfstream live".to_owned(),
+        Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),
     }
 }
 
@@ -84,7 +84,7 @@ fn to_json(column: &Declared) -> Value {
         "kind": column.kind.name(),
         "role": column.role.name(),
         "group": column.group.name(),
-        "there": asked_for(column.group),
+        "presence": presence(column.group),
         "meaning": column.description,
     })
 }
@@ -98,7 +98,7 @@ fn to_row(column: &Declared) -> Vec<Cell> {
     ]
 }
 
-/// Returns the type; that a text is stored once for many rows is nothing to look at.
+/// Returns the type without its encoding: a dictionary of strings is a string.
 fn type_for_people(column: &Declared) -> &'static str {
     match column.read {
         Read::Name { .. } => "string",
@@ -106,11 +106,11 @@ fn type_for_people(column: &Declared) -> &'static str {
     }
 }
 
-/// Breaks a sentence into lines of at most `room` letters, unless a word is longer.
+/// Breaks a sentence into lines of at most `room` characters, unless a word is longer.
 fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let line = lines.last_mut().expect("begins with one line");
+        let line = lines.last_mut().expect("there is always one line");
         if !line.is_empty() && line.len() + 1 + word.len() > room {
             lines.push(word.to_owned());
             continue;

@@ -1,4 +1,4 @@
-//! `nfstream completions`: what a shell needs to complete our options.
+//! `nfstream completions`: prints completion scripts for shells.
 
 use clap_complete::Shell;
 
@@ -7,16 +7,16 @@ use crate::arguments;
 use crate::error::Error;
 use crate::io::Io;
 
-/// Print completions for a shell
+/// Print a completion script for a shell
 ///
 /// For bash: nfstream completions bash > ~/.local/share/bash-completion/completions/nfstream
 #[derive(Debug, clap::Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
+pub(crate) struct Args {
+    /// Shell to complete in
     shell: Shell,
 }
 
-pub(super) fn run(args: &CompletionsArgs, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut arguments::command(), "nfstream", &mut script);
     print(&script, io)

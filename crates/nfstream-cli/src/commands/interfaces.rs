@@ -1,4 +1,4 @@
-//! `nfstream interfaces`: where packets can be captured.
+//! `nfstream interfaces`: lists the network interfaces.
 
 use nfstream::capture::{self, CaptureError, Interface, InterfaceState};
 use serde_json::{Value, json};
@@ -8,21 +8,21 @@ use crate::error::{Error, WARNING};
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 
-/// List the network interfaces that packets can be captured from
+/// List the network interfaces to capture from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Capturing needs the right CAP_NET_RAW; a warning tells how to get it where it is missing.
+Capturing needs the capability CAP_NET_RAW. If it is missing, a warning explains how to grant it.
 
 Examples:
   nfstream interfaces
   nfstream interfaces --json")]
-pub(crate) struct InterfacesArgs {
+pub(crate) struct Args {
     /// Print a JSON array instead
     #[arg(long)]
     json: bool,
 }
 
-/// What is told of an interface.
+/// Columns of the table.
 const COLUMNS: [Column; 4] = [
     Column::text("name", Fit::Whole),
     Column::text("state", Fit::Whole),
@@ -30,7 +30,7 @@ const COLUMNS: [Column; 4] = [
     Column::text("addresses", Fit::Whole),
 ];
 
-pub(super) fn run(args: &InterfacesArgs, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let interfaces = capture::interfaces().map_err(|source| Error::Interfaces { source })?;
     let out = if args.json {
         let array: Value = interfaces.iter().map(to_json).collect();
@@ -49,7 +49,7 @@ pub(super) fn run(args: &InterfacesArgs, io: &mut Io<'_>) -> Result<(), Error> {
 
 fn to_table(interfaces: &[Interface], color: bool) -> Vec<u8> {
     let rows: Vec<_> = interfaces.iter().map(to_row).collect();
-    // An address that is cut is that of somebody else.
+    // A shortened address could be mistaken for another one.
     let layout = Layout::new(&COLUMNS, &rows, usize::MAX / 2);
     let mut out = Vec::new();
     table::write_header(&layout, &COLUMNS, color, &mut out);
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interfaces_stand_in_lines() {
+    fn each_interface_is_a_line() {
         let interface = |name: &str, state, link, addresses: &[&str]| Interface {
             name: name.to_owned(),
             state,

@@ -1,6 +1,6 @@
-//! `nfstream live`: the flow table of what passes network interfaces, until it is ended.
+//! `nfstream live`: captures from interfaces and writes the flow table until it is stopped.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Command, FromArgMatches};
 use nfstream::parameters::Topic;
 
 use super::flows::{self, Plan, TableArgs};
@@ -10,18 +10,18 @@ use crate::input::{Input, Live};
 use crate::io::Io;
 use crate::parameter_arguments;
 
-/// Write the flows of network interfaces as they end
+/// Capture from network interfaces and write flows as they end
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ctrl-C or SIGTERM ends the capture; packets captured by then are in flows that are written. A
-second one ends the program at once. Capturing needs the right CAP_NET_RAW.
+Ctrl-C or SIGTERM stops the capture; all flows so far are written. A second signal ends the program
+at once. Capturing needs the capability CAP_NET_RAW.
 
 Examples:
   sudo nfstream live eth0
   nfstream live eth0 eth1 --bpf-filter 'tcp port 443' -o flows.parquet --duration 3600
   nfstream live any --format jsonl --performance-report 10 | head")]
-pub(crate) struct LiveArgs {
-    /// Interfaces to capture from together; `any`: all of them
+pub(crate) struct Args {
+    /// Interfaces to capture from as one source; `any` for all of them
     #[arg(required = true, value_name = "IFACE")]
     interfaces: Vec<String>,
 
@@ -32,13 +32,17 @@ pub(crate) struct LiveArgs {
     table: TableArgs,
 }
 
-/// Options that say how packets are captured and how flows are made.
+/// Options of capturing and metering.
 #[derive(Debug)]
 struct LiveRules(FlowRules);
 
-impl Args for LiveRules {
+impl clap::Args for LiveRules {
     fn augment_args(command: Command) -> Command {
-        FlowRules::augment_args(parameter_arguments::augment(command, Topic::Capture, "Capture"))
+        <FlowRules as clap::Args>::augment_args(parameter_arguments::augment(
+            command,
+            Topic::Capture,
+            "Capture",
+        ))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -59,8 +63,8 @@ impl FromArgMatches for LiveRules {
     }
 }
 
-pub(super) fn run(args: LiveArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let LiveArgs { interfaces, rules: LiveRules(rules), table } = args;
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
+    let Args { interfaces, rules: LiveRules(rules), table } = args;
     let parameters = rules.parameters();
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
     let live = Live {

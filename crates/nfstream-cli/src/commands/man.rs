@@ -1,4 +1,4 @@
-//! `nfstream man`: manual pages, made from the same description as the help.
+//! `nfstream man`: prints manual pages, generated from the same description as the help.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap_mangen::Man;
@@ -12,12 +12,12 @@ use crate::io::Io;
 ///
 /// For example: nfstream man flows | man -l -
 #[derive(Debug, clap::Args)]
-pub(crate) struct ManArgs {
-    /// The command that the page is about; none: all of nfstream
+pub(crate) struct Args {
+    /// Subcommand of the page; default: the page of nfstream itself
     command: Option<String>,
 }
 
-pub(super) fn run(args: &ManArgs, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let mut command = arguments::command();
     command.build();
     let page = match &args.command {
@@ -25,7 +25,7 @@ pub(super) fn run(args: &ManArgs, io: &mut Io<'_>) -> Result<(), Error> {
         Some(name) => {
             let found = command.find_subcommand(name).cloned();
             let found = found.ok_or_else(|| unknown(&mut command, name))?;
-            // The page of a command has the name by which `man` finds it: nfstream-flows.
+            // `man` finds the page of a subcommand as nfstream-flows.
             let page_name = format!("nfstream-{name}");
             Man::new(found.display_name(page_name))
         }

@@ -1,46 +1,80 @@
-//! The commands, one file each. A new one is a file, a line in [`Command`] and one in
-//! [`Command::run`].
-
-mod columns;
-mod completions;
-mod flows;
-mod interfaces;
-mod live;
-mod man;
-mod summary;
+//! Subcommands: one file each, and their registry.
+//!
+//! A new subcommand is a file in this folder and a line in the registry below. The file holds
+//! `Args`, its arguments with their help, and `run`, which carries them out. Help, completions,
+//! manual pages and `docs/cli.md` follow.
 
 use crate::error::Error;
 use crate::io::Io;
 
-/// What was typed after `nfstream`.
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    Flows(Box<flows::FlowsArgs>),
-    Live(Box<live::LiveArgs>),
-    Interfaces(interfaces::InterfacesArgs),
-    Summary(Box<summary::SummaryArgs>),
-    Columns(columns::ColumnsArgs),
-    Completions(completions::CompletionsArgs),
-    Man(man::ManArgs),
+/// Declares the subcommands, in the order of the help.
+///
+/// Each line gives the name of a subcommand and its module.
+macro_rules! registry {
+    ($($command:ident: $module:ident,)*) => {
+        $(mod $module;)*
+
+        /// Subcommand with its arguments.
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum Command {
+            $($command(Box<$module::Args>),)*
+        }
+
+        impl Command {
+            /// Carries out the subcommand.
+            pub(crate) fn run(self, io: &mut Io<'_>) -> Result<(), Error> {
+                match self { $(Self::$command(args) => $module::run(*args, io),)* }
+            }
+        }
+
+        #[cfg(test)]
+        const MODULES: &[&str] = &[$(stringify!($module)),*];
+    };
 }
 
-impl Command {
-    /// Does it.
-    pub(crate) fn run(self, io: &mut Io<'_>) -> Result<(), Error> {
-        match self {
-            Self::Flows(args) => flows::run(*args, io),
-            Self::Live(args) => live::run(*args, io),
-            Self::Interfaces(args) => interfaces::run(&args, io),
-            Self::Summary(args) => summary::run(&args, io),
-            Self::Columns(args) => columns::run(&args, io),
-            Self::Completions(args) => completions::run(&args, io),
-            Self::Man(args) => man::run(&args, io),
-        }
-    }
+registry! {
+    Flows: flows,
+    Live: live,
+    Interfaces: interfaces,
+    Summary: summary,
+    Columns: columns,
+    Protocols: protocols,
+    Completions: completions,
+    Man: man,
 }
 
 /// Writes data to standard output.
 fn print(data: &[u8], io: &mut Io<'_>) -> Result<(), Error> {
     let written = io.stdout.writer.write_all(data).and_then(|()| io.stdout.writer.flush());
     written.map_err(Error::stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::MODULES;
+    use crate::arguments;
+
+    #[test]
+    fn every_file_of_the_folder_is_registered() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands");
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let names = paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+        let mut files: Vec<_> = names.filter(|name| name != "mod").collect();
+        files.sort();
+        let mut modules = MODULES.to_vec();
+        modules.sort_unstable();
+        assert_eq!(files, modules, "a subcommand needs a line in the registry");
+    }
+
+    #[test]
+    fn every_subcommand_has_the_name_of_its_file_and_a_help_text() {
+        let command = arguments::command();
+        let names = command.get_subcommands().map(clap::Command::get_name);
+        assert!(names.eq(MODULES.iter().copied()));
+        for command in command.get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+        }
+    }
 }

@@ -12,19 +12,19 @@ use super::target::SOURCE;
 use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
 use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
 
-/// Rows laid out together.
+/// Rows in one layout step.
 const BLOCK: usize = 256;
 
 /// Choice of the columns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Selection {
-    /// The table's: what is worth seeing and fits, in words and units for people.
+    /// The default: the most important columns that fit, with readable units.
     Glance,
-    /// The user's: all of them, as they are in a file.
+    /// The user's: all of them, formatted as in a file.
     User,
 }
 
-/// Lays out flows, block by block. Later blocks keep to the columns of the first.
+/// Table of flows, laid out block by block. Later blocks have the columns of the first.
 pub(super) struct FlowTable {
     schema: Arc<Schema>,
     selection: Selection,
@@ -35,7 +35,7 @@ pub(super) struct FlowTable {
     layout: Option<Layout>,
 }
 
-/// Cell of one column for a flow and the name of its source.
+/// Function that formats one column of a flow; it takes the name of the flow's source.
 type CellOf = Box<dyn Fn(&Record, &str, &dyn Names) -> Cell>;
 
 impl FlowTable {
@@ -56,7 +56,7 @@ impl FlowTable {
         }
     }
 
-    /// Appends lines for records, with the name of each one's source.
+    /// Appends a line for each record; `sources` names the source of each.
     pub(super) fn write<'a>(
         &mut self,
         records: &[Record],
@@ -96,10 +96,10 @@ impl FlowTable {
         }
     }
 
-    /// Chooses the columns, knowing the first flows.
+    /// Chooses the columns for the first block of flows.
     fn choose(&mut self, records: &[Record]) {
         if self.has_source {
-            // "source" would clash with the address of a flow's source.
+            // "source" is the header of the flow's source address.
             let header = if self.selection == Selection::User { SOURCE } else { "capture" };
             self.columns.push(Column::text(header, Fit::Middle(12)));
             self.cells.push(Box::new(|_, source, _| Cell::styled(source.to_owned(), QUIET)));
@@ -165,7 +165,8 @@ fn protocol(number: u8) -> Cell {
     protocol_name(number).map_or_else(|| number.to_string().into(), Cell::from)
 }
 
-/// Returns address and port, if it has one: `192.0.2.1:443`, `[2001:db8::1]:443` (RFC 5952).
+/// Returns the address, with the port if there is one (RFC 5952): `192.0.2.1:443`,
+/// `[2001:db8::1]:443`.
 fn endpoint(record: &Record, end: Sender) -> Cell {
     let key = &record.flow.key;
     let end = key.end(end);
@@ -184,12 +185,12 @@ fn application(record: &Record, names: &dyn Names) -> Cell {
     Cell::styled(name, if is_unknown { QUIET } else { ACCENT })
 }
 
-/// Returns the name that the flow is about: a server, a host or a DNS question.
+/// Returns the name in the flow's metadata: a server, a host or a DNS query.
 fn about(record: &Record, names: &dyn Names) -> Cell {
     let Some(metadata) = &record.application.metadata else { return Cell::default() };
     let (client, server) = (&*metadata.client_info, &*metadata.server_info);
     let name = application(record, names).text;
-    // Clients of these protocols name themselves, others the server.
+    // In these protocols the client's text names the client; in others it names the server.
     let names_itself = name.starts_with("HTTP") || name.starts_with("SSH");
     let order = if names_itself { [server, client] } else { [client, server] };
     let text = order.into_iter().find(|text| !text.is_empty()).unwrap_or_default();

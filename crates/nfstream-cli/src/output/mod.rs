@@ -35,7 +35,7 @@ impl Format {
     /// Name of the table for people.
     const TABLE: &str = "table";
 
-    /// Returns the parser of a format's name.
+    /// Returns a parser of format names.
     pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
         let table = PossibleValue::new(Self::TABLE);
         let table = table.help("A table for people, as wide as the terminal");
@@ -46,12 +46,12 @@ impl Format {
             .map(|name| sink::Format::by_name(&name).map_or(Self::Table, Self::Programs))
     }
 
-    /// Returns the format that the extension of a file's name selects.
+    /// Returns the format that a file's extension selects.
     pub(crate) fn of_file(path: &Path) -> Option<Self> {
         sink::Format::of_file(path).map(Self::Programs)
     }
 
-    /// Returns the extensions that are known: `.arrow, .csv or .parquet`.
+    /// Returns the known extensions: `.arrow, .csv or .parquet`.
     pub(crate) fn extensions() -> String {
         let all: Vec<_> =
             sink::Format::extensions().iter().map(|name| format!(".{name}")).collect();
@@ -61,7 +61,7 @@ impl Format {
         }
     }
 
-    /// Returns the name of the format as it is typed.
+    /// Returns the name of the format on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Table => Self::TABLE,
@@ -69,7 +69,7 @@ impl Format {
         }
     }
 
-    /// Returns whether a terminal cannot show it.
+    /// Returns whether the format is unreadable on a terminal.
     pub(crate) const fn is_binary(self) -> bool {
         match self {
             Self::Table => false,
@@ -79,7 +79,7 @@ impl Format {
 }
 
 impl Look {
-    /// Returns what a stream has room for.
+    /// Returns the look that suits a stream.
     pub(crate) fn of(stream: &Stream<'_>) -> Self {
         Self { width: stream.width, color: stream.color }
     }

@@ -1,4 +1,4 @@
-//! Standard output, or files that are either written whole or not at all.
+//! Destinations of a table: standard output, or files that appear once complete.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::{Format, Look};
 use crate::error::Error;
 use crate::io::Io;
 
-/// Name of the column that says which capture a flow is from.
+/// Name of the column that holds the capture of a flow.
 pub(crate) const SOURCE: &str = "source";
 
 /// Contents, format and destination of a table.
@@ -24,12 +24,12 @@ pub(crate) struct TargetOptions {
     pub(crate) existing: Existing,
     pub(crate) format: Format,
     pub(crate) rotation: Rotation,
-    /// Contents; the columns are chosen when the run's are known.
+    /// Contents; the columns are set once the schema of the run is known.
     pub(crate) spec: TableSpec,
     pub(crate) look: Look,
 }
 
-/// A table on its way to its destination.
+/// Table that is being written.
 pub(crate) struct Target {
     kind: Kind,
     /// Names of sources, by number.
@@ -39,27 +39,27 @@ pub(crate) struct Target {
 enum Kind {
     /// Files.
     Files { writer: TableWriter<Box<dyn Sink>>, path: PathBuf, is_rotated: bool },
-    /// Standard output, for programs.
+    /// Standard output in a format for programs.
     Stdout { writer: TableWriter<StreamSink>, memory: Memory },
-    /// Standard output, for people.
+    /// Standard output as a table for people.
     Table { table: Box<FlowTable>, rows: Pending, pool: RecordPool },
 }
 
-/// Rows that are laid out together, and the number of each one's source.
+/// Rows that wait to be laid out, and the number of each one's source.
 #[derive(Debug, Default)]
 struct Pending {
     records: Vec<Record>,
     sources: Vec<usize>,
 }
 
-/// Memory that a sink and its owner share.
+/// Buffer shared by a sink and its owner, which writes the contents to standard output.
 ///
-/// Sinks know nothing of pipes that close; here they cannot fail.
+/// A sink would report a closed pipe as a failure; writes to memory always succeed.
 #[derive(Clone, Debug, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Target {
-    /// Begins a table with `columns` out of those of `schema`.
+    /// Starts a table with `columns`, a selection of those of `schema`.
     pub(crate) fn new(
         options: &TargetOptions,
         schema: &Schema,
@@ -92,7 +92,7 @@ impl Target {
         Ok(Self { kind, names: Vec::new() })
     }
 
-    /// Returns the number of a source of this name.
+    /// Adds a source and returns its number.
     pub(crate) fn add_source(&mut self, name: String) -> usize {
         self.names.push(name);
         self.names.len() - 1
@@ -107,7 +107,7 @@ impl Target {
         }
     }
 
-    /// Takes the next rows, which are from the source of this number.
+    /// Adds rows from the source of this number.
     pub(crate) fn write(
         &mut self,
         records: Vec<Record>,
@@ -120,7 +120,7 @@ impl Target {
             Kind::Stdout { writer, memory } => {
                 let before = writer.sink().written().rows;
                 writer.write_from(records, name)?;
-                // A header alone waits: the next input may fail before there is a row.
+                // The header waits for the first row, as the input may still fail before it.
                 if writer.sink().written().rows > before {
                     memory.write_out(io)?;
                 }
@@ -136,10 +136,10 @@ impl Target {
         Ok(())
     }
 
-    /// Writes what has come, where a reader may be waiting for it.
+    /// Writes buffered rows if a reader may be waiting for them.
     pub(crate) fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         match &mut self.kind {
-            // A file appears when it is complete, and many small parts make a bad one.
+            // A file appears once complete; flushing would only split it into many small parts.
             Kind::Files { .. } => Ok(()),
             Kind::Stdout { writer, memory } => {
                 writer.flush()?;
@@ -163,8 +163,7 @@ impl Target {
         Ok(())
     }
 
-    /// Returns the file as it was named, and whether there are several; `None` for standard
-    /// output.
+    /// Returns the output file and whether it is rotated; `None` for standard output.
     pub(crate) fn path(&self) -> Option<(&Path, bool)> {
         match &self.kind {
             Kind::Files { path, is_rotated, .. } => Some((path, *is_rotated)),
@@ -172,7 +171,7 @@ impl Target {
         }
     }
 
-    /// Writes the rows of a table for people that have come.
+    /// Lays out and writes the buffered rows of a table for people.
     fn lay_out(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         let Self { kind: Kind::Table { table, rows, pool }, names } = self else { return Ok(()) };
         let Pending { records, sources } = std::mem::take(rows);
@@ -184,13 +183,13 @@ impl Target {
     }
 }
 
-/// Returns whether `path` is where a table goes that is written to `target` in this way.
+/// Returns whether a table with output `target` would write to `path`.
 pub(crate) fn is_part(path: &Path, target: &Path, rotation: Rotation) -> bool {
     if let (Ok(path), Ok(target)) = (path.canonicalize(), target.canonicalize()) {
         return path == target;
     }
     let in_folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
-    // `flows.0.csv` is written where `flows.csv` is asked for.
+    // With rotation, the output `flows.csv` is written as `flows.0.csv` and so on.
     let stem = path.file_stem().map(Path::new);
     rotation.is_on()
         && in_folder(path) == in_folder(target)
@@ -203,7 +202,7 @@ impl Memory {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Moves what has been written to standard output.
+    /// Moves the contents to standard output.
     fn write_out(&self, io: &mut Io<'_>) -> Result<(), Error> {
         write_out(&self.take(), io)
     }

@@ -1,4 +1,4 @@
-//! The sandbox of Linux: Landlock for files, seccomp for all else.
+//! Sandbox on Linux: Landlock for files, seccomp for system calls.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,24 +16,24 @@ use super::SandboxError;
 const LANDLOCK: &str = "Landlock";
 const SECCOMP: &str = "seccomp";
 
-/// The latest of Landlock that is known here; of older ones the system takes what it has.
+/// Latest supported version of Landlock; older kernels apply the part that they know.
 const LATEST: ABI = ABI::V5;
 
-/// What tells the local time: nDPI judges by it whether certificates are valid.
+/// Time zone data: nDPI checks the validity of certificates against local time.
 const TIME_ZONES: [&str; 2] = ["/etc/localtime", "/usr/share/zoneinfo"];
 
-/// What a capture is opened for.
+/// Access to a capture.
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile});
 
-/// What a pipe or a device is opened for.
+/// Access to a pipe or a device.
 const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{WriteFile | Truncate});
 
-/// What is done in the folder of a table: files are made under temporary names, renamed, counted
-/// and, if they are too many or too old, removed; the folder itself is opened to be synced.
+/// Access to the folder of a table: files are created under temporary names, renamed, counted and
+/// removed by rotation; the folder is opened and synced.
 const KEEP_TABLES: BitFlags<AccessFs> =
     make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg | RemoveFile | ReadDir});
 
-/// System calls that lead out of the process.
+/// System calls that reach outside the process.
 const REFUSED: &[c_long] = &[
     // Network.
     libc::SYS_accept,
@@ -55,10 +55,10 @@ const REFUSED: &[c_long] = &[
     libc::SYS_ptrace,
     libc::SYS_rt_sigqueueinfo,
     libc::SYS_rt_tgsigqueueinfo,
-    // Files by ways that Landlock does not see, or has not always seen.
+    // Access to files that Landlock does not cover, or not in all versions.
     libc::SYS_open_by_handle_at,
     libc::SYS_truncate,
-    // The same calls by way of a ring in memory.
+    // The same calls through a ring in memory.
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
     libc::SYS_io_uring_setup,
@@ -81,8 +81,8 @@ const REFUSED: &[c_long] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// On x86-64 calls have second numbers, those of the x32 interface, which the architecture that a
-/// filter sees does not tell apart; and some have third ones.
+/// Returns every number of the refused calls. On x86-64 the x32 interface, which a filter sees as
+/// the same architecture, has second numbers, and some calls have third ones.
 #[cfg(target_arch = "x86_64")]
 fn numbers(refused: &'static [c_long]) -> impl Iterator<Item = c_long> {
     const X32: c_long = 0x4000_0000;
@@ -116,7 +116,7 @@ fn numbers(refused: &'static [c_long]) -> impl Iterator<Item = c_long> {
 pub(super) fn enter(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), SandboxError> {
     confine_files(inputs, output)?;
     let filter = filter().map_err(|error| refused(SECCOMP, &error))?;
-    // Threads there are already get it, too.
+    // Includes the threads that are already running.
     seccompiler::apply_filter_all_threads(&filter).map_err(|error| refused(SECCOMP, &error))
 }
 
@@ -127,7 +127,7 @@ fn confine_files(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), Sandbo
             rules = allow(rules, path, READ)?;
         }
         if let Some(output) = output {
-            // Behind a link, where the file is.
+            // Resolves symbolic links.
             let target = fs::canonicalize(output);
             let target = target.as_deref().unwrap_or(output);
             rules = match fs::metadata(target) {
@@ -147,8 +147,8 @@ fn confine_files(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), Sandbo
     }
 }
 
-/// Allows what is done with a path; one that leads nowhere, as that of a pipe without a name does,
-/// needs no leave.
+/// Allows `access` to a path. A path without a file, such as that of an anonymous pipe, needs no
+/// rule.
 fn allow(
     rules: RulesetCreated,
     path: &Path,
@@ -197,8 +197,8 @@ mod tests {
 
     const FOLDER: &str = "NFSTREAM_TEST_SANDBOX";
 
-    /// What is allowed and what is not, in a process that goes no further.
-    fn live_in_it(folder: &Path) {
+    /// Checks allowed and refused operations; runs in a process of its own.
+    fn check_from_inside(folder: &Path) {
         let (input, output) = (folder.join("in.pcap"), folder.join("out/table.csv"));
         enter(std::slice::from_ref(&input), Some(&output)).unwrap();
         assert_eq!(fs::read(&input).unwrap(), b"capture");
@@ -210,11 +210,14 @@ mod tests {
 
         let is_refused = |result: std::io::Result<()>, what: &str| match result {
             Err(error) => assert_eq!(error.kind(), PermissionDenied, "{what}"),
-            Ok(()) => panic!("{what} is possible"),
+            Ok(()) => panic!("{what} is allowed"),
         };
         let files = || {
             is_refused(fs::read("/etc/passwd").map(drop), "reading another file");
-            is_refused(fs::read(folder.join("secret")).map(drop), "reading a file beside it");
+            is_refused(
+                fs::read(folder.join("secret")).map(drop),
+                "reading a file in the same folder",
+            );
             is_refused(fs::read_dir("/").map(drop), "listing a folder");
             is_refused(fs::write(&input, "other"), "writing the input");
             is_refused(fs::write(folder.join("new"), "new"), "writing elsewhere");
@@ -232,15 +235,15 @@ mod tests {
 
     #[test]
     #[allow(clippy::print_stderr, reason = "a test says why it is skipped")]
-    fn nothing_is_possible_but_the_work() {
+    fn only_the_work_is_allowed() {
         if let Some(folder) = env::var_os(FOLDER) {
-            return live_in_it(Path::new(&folder));
+            return check_from_inside(Path::new(&folder));
         }
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("in.pcap"), "capture").unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
         fs::create_dir(folder.path().join("out")).unwrap();
-        let name = "sandbox::linux::tests::nothing_is_possible_but_the_work";
+        let name = "sandbox::linux::tests::only_the_work_is_allowed";
         let output = Command::new(env::current_exe().unwrap())
             .args(["--exact", name, "--nocapture"])
             .env(FOLDER, folder.path())

@@ -1,4 +1,4 @@
-//! Which columns of a table fit into a line, and how wide they are.
+//! Selection and widths of the columns that fit into a line.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -10,37 +10,37 @@ pub(super) const GAP: usize = 2;
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
-    /// What stands above it.
+    /// Header.
     pub(crate) header: &'static str,
-    /// Which side its texts keep to.
+    /// Alignment of its cells.
     pub(crate) align: Align,
-    /// What may be left out where the line is short.
+    /// How its cells may be shortened.
     pub(crate) fit: Fit,
-    /// Columns of a lower rank get their room first.
+    /// Priority: columns of a lower rank are placed first.
     pub(crate) rank: u8,
 }
 
-/// Which side of a column texts keep to.
+/// Alignment of cells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Align {
-    /// Text.
+    /// For text.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// What may be left out of a text that is too long.
+/// Part of a long text that may be left out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fit {
-    /// Nothing: a number means something else without a digit.
+    /// Nothing: a number without a digit is another number.
     Whole,
-    /// The end, behind this many letters.
+    /// The end, after this many characters.
     End(usize),
-    /// The middle, where this many letters stay in all.
+    /// The middle, with this many characters left in total.
     Middle(usize),
 }
 
-/// The widths of columns.
+/// Widths of columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     widths: Vec<Option<usize>>,
@@ -58,7 +58,7 @@ impl Column {
         Self { header, align: Align::Right, fit: Fit::Whole, rank: 0 }
     }
 
-    /// Returns the column with a rank.
+    /// Returns the column with this rank.
     pub(crate) const fn rank(self, rank: u8) -> Self {
         Self { rank, ..self }
     }
@@ -67,8 +67,8 @@ impl Column {
 impl Layout {
     /// Returns the layout of `rows` in lines of `line` columns of the terminal.
     ///
-    /// By rank, each column gets the least that it needs, until one does not fit any more; what
-    /// is left then is given to those whose texts would be shortened, again by rank.
+    /// In order of rank, each column that fits gets its minimum width. The remaining width then
+    /// goes to columns with shortened texts, again in order of rank.
     pub(crate) fn new(columns: &[Column], rows: &[Vec<Cell>], line: usize) -> Self {
         let needs: Vec<_> =
             columns.iter().enumerate().map(|(c, column)| needs(column, c, rows)).collect();
@@ -78,7 +78,7 @@ impl Layout {
         let mut left = line + GAP;
         for &c in &order {
             let least = needs[c].0;
-            // The first column is always there, however short the line is.
+            // The first column is always shown.
             if least + GAP > left && c != order[0] {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Layout {
         Self { widths, line }
     }
 
-    /// Makes columns wider where the numbers of `rows` need it.
+    /// Widens columns to fit the numbers in `rows`.
     pub(crate) fn widen(&mut self, columns: &[Column], rows: &[Vec<Cell>]) {
         for (c, width) in self.widths.iter_mut().enumerate() {
             if let Some(width) = width {
@@ -105,12 +105,12 @@ impl Layout {
         self.shrink(columns);
     }
 
-    /// Returns the width of each column, `None` if there is no room for it.
+    /// Returns the width of each column, `None` for columns that do not fit.
     pub(crate) fn widths(&self) -> &[Option<usize>] {
         &self.widths
     }
 
-    /// Takes from text what the line has not got, from the columns of the highest ranks first.
+    /// Narrows text columns until the line fits, those of the highest ranks first.
     fn shrink(&mut self, columns: &[Column]) {
         let mut order: Vec<usize> = (0..columns.len()).collect();
         order.sort_by_key(|&c| std::cmp::Reverse(columns[c].rank));
@@ -128,7 +128,7 @@ impl Layout {
     }
 }
 
-/// Returns how wide a column must be, and how wide it would like to be.
+/// Returns the minimum and the full width of a column.
 fn needs(column: &Column, index: usize, rows: &[Vec<Cell>]) -> (usize, usize) {
     let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| width(&cell.text));
     let header = width(column.header);
@@ -139,12 +139,12 @@ fn needs(column: &Column, index: usize, rows: &[Vec<Cell>]) -> (usize, usize) {
     }
 }
 
-/// Returns how many columns of the terminal a text takes.
+/// Returns the width of a text on the terminal.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Returns a text that is no wider than `room`, if it may be shortened.
+/// Shortens a text to the width `room`, if `fit` allows it.
 pub(super) fn shorten(text: &str, room: usize, fit: Fit) -> String {
     if width(text) <= room || fit == Fit::Whole || room == 0 {
         return text.to_owned();
@@ -158,16 +158,16 @@ pub(super) fn shorten(text: &str, room: usize, fit: Fit) -> String {
     format!("{start}…{end}")
 }
 
-/// Returns as many letters as fit into `room`.
-fn take(letters: impl Iterator<Item = char>, room: usize) -> String {
+/// Returns the leading characters that fit into `room`.
+fn take(characters: impl Iterator<Item = char>, room: usize) -> String {
     let mut left = room;
-    let fits = |letter: &char| {
-        let width = letter.width().unwrap_or(0);
+    let fits = |character: &char| {
+        let width = character.width().unwrap_or(0);
         let fits = width <= left;
         left = left.saturating_sub(width);
         fits
     };
-    letters.take_while(fits).collect()
+    characters.take_while(fits).collect()
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_text_is_shortened_where_it_says_least() {
+    fn long_text_is_shortened_at_the_end_or_in_the_middle() {
         assert_eq!(shorten("www.instagram.com", 10, Fit::End(4)), "www.insta…");
         assert_eq!(shorten("[2001:db8::42:8]:443", 11, Fit::Middle(4)), "[2001…]:443");
         assert_eq!(shorten("1234567", 3, Fit::Whole), "1234567");

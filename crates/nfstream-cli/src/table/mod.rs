@@ -1,4 +1,4 @@
-//! Tables for people: columns side by side in lines that fit.
+//! Text tables that fit the width of the terminal.
 
 mod layout;
 
@@ -8,19 +8,19 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-/// Style of the line above a table.
+/// Style of the header line.
 pub(crate) const HEADER: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERLINE));
-/// Style of what stands out.
+/// Style of emphasised text.
 pub(crate) const ACCENT: Style = AnsiColor::Cyan.on_default();
-/// Style of what stands back.
+/// Style of dimmed text.
 pub(crate) const QUIET: Style = Style::new().effects(Effects::DIMMED);
 
 /// One cell of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cell {
-    /// What it says.
+    /// Text.
     pub(crate) text: String,
-    /// How it looks where there are colours.
+    /// Style if the stream has colours.
     pub(crate) style: Style,
 }
 
@@ -43,14 +43,14 @@ impl From<&str> for Cell {
     }
 }
 
-/// Writes the headers of the columns that `layout` has room for.
+/// Writes the headers of the columns that fit in `layout`.
 pub(crate) fn write_header(layout: &Layout, columns: &[Column], color: bool, out: &mut Vec<u8>) {
     let style = if color { HEADER } else { Style::new() };
     let cells: Vec<_> = columns.iter().map(|c| Cell::styled(c.header.to_owned(), style)).collect();
     write_row(layout, columns, &cells, color, out);
 }
 
-/// Writes the cells that `layout` has room for as one line.
+/// Writes the cells of the columns that fit in `layout` as one line.
 pub(crate) fn write_row(
     layout: &Layout,
     columns: &[Column],
@@ -73,14 +73,14 @@ pub(crate) fn write_row(
             Align::Right => (room, 0),
         };
         let style = if color { cell.style } else { Style::new() };
-        // Spaces are only written once something follows them. Writing to memory does not fail.
+        // Padding is written only before further text. Writing to memory does not fail.
         drop(write!(out, "{:1$}{style}{text}{style:#}", "", gap + left));
         gap = right + layout::GAP;
     }
     out.push(b'\n');
 }
 
-/// Returns text from the network without what would control the terminal.
+/// Replaces characters of untrusted text that control the terminal.
 fn visible(text: String) -> String {
     if text.chars().any(is_control) {
         return text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_have_no_spaces_at_their_end() {
+    fn lines_have_no_trailing_spaces() {
         let columns = [Column::text("name", Fit::Whole), Column::text("note", Fit::Whole)];
         let rows =
             [vec![Cell::from("a"), Cell::from("")], vec![Cell::from("bcd"), Cell::from("x")]];

@@ -1,11 +1,11 @@
-//! The library as other programs call it: with streams, terminals and signals of their own.
+//! Library as embedded in other programs, with their own streams, terminals and signals.
 
 use std::io::{self, ErrorKind, Write};
 
 use crate::folder::{Folder, compare, corrupt_at};
 use nfstream_cli::{ExitCode, Io, Stream, run};
 
-/// Something to write to that fails.
+/// Writer that always fails.
 struct Failing(ErrorKind);
 
 impl Write for Failing {
@@ -18,7 +18,7 @@ impl Write for Failing {
     }
 }
 
-/// What a call has left behind.
+/// Result and output of a call.
 struct Outcome {
     code: ExitCode,
     stdout: String,
@@ -72,7 +72,7 @@ fn closed_pipes_are_success() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let path = path.to_str().unwrap();
-    for args in [&["flows", path][..], &["summary", path], &["columns"], &["--help"], &["man"]] {
+    for args in [&["flows", path][..], &["summary", path], &["columns"], &["protocols"], &["man"]] {
         let outcome = call_with_stdout(args, &mut Failing(ErrorKind::BrokenPipe));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (ExitCode::Done, ""), "{args:?}");
     }
@@ -85,12 +85,12 @@ fn full_disks_are_failures() {
     for args in [&["flows", path.to_str().unwrap()][..], &["columns"], &["--version"]] {
         let outcome = call_with_stdout(args, &mut Failing(ErrorKind::StorageFull));
         assert_eq!(outcome.code, ExitCode::Failed);
-        assert_eq!(outcome.stderr, "error: standard output: cannot be written: no storage space\n");
+        assert_eq!(outcome.stderr, "error: cannot write to standard output: no storage space\n");
     }
 }
 
 #[test]
-fn interrupted_calls_say_what_there_is() {
+fn interrupted_calls_report_the_written_flows() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let outcome = call(&["flows", path.to_str().unwrap()], None, true);
@@ -124,7 +124,7 @@ fn sorted_flows_before_a_failure_are_written() {
 }
 
 #[test]
-fn completions_know_options_and_columns() {
+fn completions_include_options_and_subcommands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let outcome = call(&["completions", shell], None, false);
         assert_eq!(outcome.code, ExitCode::Done);
@@ -134,14 +134,14 @@ fn completions_know_options_and_columns() {
 }
 
 #[test]
-fn pages_of_the_manual_are_named_as_man_finds_them() {
+fn manual_pages_have_the_names_that_man_expects() {
     let page = |args: &[&str]| call(args, None, false).stdout;
     assert!(page(&["man"]).contains(".TH nfstream 1"));
     assert!(page(&["man", "flows"]).contains(".TH nfstream-flows 1"));
 }
 
 #[test]
-fn colors_are_for_those_who_want_them() {
+fn colors_are_for_terminals() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let args = ["summary", path.to_str().unwrap()];
@@ -150,13 +150,48 @@ fn colors_are_for_those_who_want_them() {
 }
 
 #[test]
-fn terminals_get_nothing_binary() {
+fn binary_formats_are_refused_on_terminals() {
     let folder = Folder::with(&["redis.pcap"]);
     let path = folder.path("redis.pcap");
     let args = ["flows", path.to_str().unwrap(), "--format", "parquet"];
     let outcome = call(&args, Some(80), false);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (ExitCode::Usage, ""));
     compare("terminal_binary", outcome.stderr);
+}
+
+#[test]
+fn protocols_are_listed_with_their_ways() {
+    let outcome = call(&["protocols"], Some(200), false);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (ExitCode::Done, ""));
+    let plain = call(&["protocols"], None, false).stdout;
+    let words = |name: &str| {
+        let line = plain.lines().find(|line| line.split("  ").next() == Some(name)).unwrap();
+        line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(words("name"), ["name", "category", "recognised by", "metadata", "ports"]);
+    assert_eq!(words("SSH"), ["SSH", "RemoteAccess", "tcp", "yes", "tcp 22"]);
+    assert_eq!(words("YouTube")[2], "name");
+}
+
+#[test]
+fn protocols_can_be_json() {
+    let outcome = call(&["protocols", "--json"], None, false);
+    assert_eq!(outcome.code, ExitCode::Done);
+    let ssh = "  {
+    \"id\": 92,
+    \"name\": \"SSH\",
+    \"category\": \"RemoteAccess\",
+    \"transports\": [
+      \"tcp\"
+    ],
+    \"names_and_addresses\": false,
+    \"tcp_ports\": [
+      22
+    ],
+    \"udp_ports\": [],
+    \"metadata\": true
+  }";
+    assert!(outcome.stdout.contains(ssh), "{}", outcome.stdout);
 }
 
 #[cfg(target_os = "linux")]

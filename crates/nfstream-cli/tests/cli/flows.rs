@@ -1,4 +1,4 @@
-//! `nfstream flows` as users call it.
+//! Tests of `nfstream flows`.
 
 use std::fs::{self, File};
 
@@ -11,7 +11,7 @@ fn piped_flows_are_csv() {
 }
 
 #[test]
-fn without_dissection_there_are_fewer_columns() {
+fn no_dissect_removes_columns() {
     let args = ["flows", "redis.pcap", "--no-dissect"];
     Folder::with(&["redis.pcap"]).check("flows_no_dissect", &args);
 }
@@ -31,13 +31,13 @@ fn piped_tables_are_a_hundred_wide() {
 }
 
 #[test]
-fn columns_are_written_as_asked_for() {
+fn columns_are_written_in_the_given_order() {
     let args = ["flows", "redis.pcap", "--columns", "dst_port,src_ip,total_bytes"];
     Folder::with(&["redis.pcap"]).check("flows_columns", &args);
 }
 
 #[test]
-fn columns_switch_on_what_is_measured() {
+fn columns_turn_on_their_measurements() {
     let args =
         ["flows", "redis.pcap", "--columns", "id,splt_ps,community_id", "--splt-analysis", "3"];
     Folder::with(&["redis.pcap"]).check("flows_more_columns", &args);
@@ -45,7 +45,7 @@ fn columns_switch_on_what_is_measured() {
 
 #[test]
 #[cfg(feature = "ndpi")]
-fn tables_of_chosen_columns_show_them_as_they_are() {
+fn tables_of_chosen_columns_are_unformatted() {
     let columns = "id,first_seen,application_name,src_ip,src_port";
     let args = ["flows", "redis.pcap", "--format", "table", "--columns", columns];
     Folder::with(&["redis.pcap"]).check("flows_columns_table", &args);
@@ -117,7 +117,7 @@ fn any_number_of_meters_writes_the_same() {
 }
 
 #[test]
-fn files_have_the_format_of_their_ending() {
+fn files_have_the_format_of_their_extension() {
     let folder = Folder::with(&["redis.pcap"]);
     folder.check("flows_to_file", &["flows", "redis.pcap", "-o", "out.ndjson"]);
     assert_eq!(folder.names(), ["out.ndjson", "redis.pcap"]);
@@ -125,9 +125,9 @@ fn files_have_the_format_of_their_ending() {
 }
 
 #[test]
-fn unknown_endings_are_refused() {
+fn unknown_extensions_are_refused() {
     let folder = Folder::with(&["redis.pcap"]);
-    folder.check("flows_unknown_ending", &["flows", "redis.pcap", "-o", "out.xlsx"]);
+    folder.check("flows_unknown_extension", &["flows", "redis.pcap", "-o", "out.xlsx"]);
     assert_eq!(folder.names(), ["redis.pcap"]);
 }
 
@@ -166,7 +166,7 @@ fn targets_that_cannot_be_written_are_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn full_disks_are_told() {
+fn full_disks_are_reported() {
     let args = ["flows", "redis.pcap", "-o", "/dev/full", "--format", "csv"];
     Folder::with(&["redis.pcap"]).check("flows_full", &args);
 }
@@ -177,14 +177,14 @@ fn missing_files_are_named() {
 }
 
 #[test]
-fn folders_without_captures_say_what_was_looked_for() {
+fn folders_without_captures_are_refused() {
     let folder = Folder::with(&[]);
     folder.write("empty/notes.txt", b"");
     folder.check("flows_empty_folder", &["flows", "empty"]);
 }
 
 #[test]
-fn empty_and_other_files_are_no_captures() {
+fn empty_and_other_files_are_refused() {
     let folder = Folder::with(&[]);
     folder.write("empty.pcap", b"");
     folder.write("notes.pcap", b"Dear diary, today I captured nothing.\n");
@@ -285,7 +285,7 @@ fn rules_are_those_of_the_streamer() {
 
 #[test]
 #[cfg(feature = "ndpi")]
-fn conditions_choose_flows() {
+fn conditions_select_flows() {
     let folder = Folder::with(&["web.pcap"]);
     for (snapshot, condition) in [
         ("where_ports", "dst_port == 443 && total_bytes > 1000"),
@@ -340,7 +340,7 @@ fn separate_captures_have_a_source() {
 }
 
 #[test]
-fn patterns_stand_for_the_files_that_match() {
+fn patterns_select_matching_files() {
     let folder = Folder::with(&["redis.pcap", "dns.pcap"]);
     folder.write("[x]*.pcap", &sample("ssh.pcap"));
     let columns = ["--separate", "--columns", "id"];
@@ -350,7 +350,7 @@ fn patterns_stand_for_the_files_that_match() {
 }
 
 #[test]
-fn formats_for_programs_can_be_piped_and_filed() {
+fn formats_for_programs_go_to_pipes_and_files() {
     let folder = Folder::with(&["redis.pcap"]);
     for (format, magic) in
         [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1"), ("arrows", b"\xff\xff")]
@@ -374,13 +374,13 @@ fn formats_for_programs_can_be_piped_and_filed() {
 }
 
 #[test]
-fn times_can_be_points_in_time() {
+fn times_can_be_timestamps() {
     let args = ["flows", "redis.pcap", "--timestamps", "--columns", "id,first_seen,duration"];
     Folder::with(&["redis.pcap"]).check("flows_timestamps", &args);
 }
 
 #[test]
-fn tables_go_on_in_new_files() {
+fn tables_are_rotated() {
     let folder = Folder::with(&["web.pcap"]);
     let args = ["flows", "web.pcap", "-o", "out.csv", "--flows-per-file", "10"];
     folder.check("flows_rotated", &args);
@@ -393,7 +393,7 @@ fn tables_go_on_in_new_files() {
 }
 
 #[test]
-fn tables_for_people_are_no_files() {
+fn tables_for_people_are_refused_as_files() {
     let args = ["flows", "redis.pcap", "-o", "out.txt", "--format", "table"];
     Folder::with(&["redis.pcap"]).check("flows_table_to_file", &args);
 }

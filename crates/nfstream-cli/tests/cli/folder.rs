@@ -1,4 +1,4 @@
-//! A folder with small captures, and what the command line says there.
+//! Folder with small captures, and the output of the command line in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use snapbox::{Assert, Data};
 use tempfile::TempDir;
 
-/// A folder of its own for a test, in which the program runs.
+/// Temporary folder of a test, in which the program runs.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// Makes a folder with copies of sample captures.
+    /// Creates a folder with copies of sample captures.
     pub(crate) fn with(captures: &[&str]) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         for name in captures {
@@ -41,14 +41,14 @@ impl Folder {
         names
     }
 
-    /// Runs the program and compares what it says with the snapshot of this name.
+    /// Runs the program and compares its output with the snapshot of this name.
     ///
-    /// `SNAPSHOTS=overwrite` writes snapshots anew.
+    /// `SNAPSHOTS=overwrite` rewrites the snapshots.
     pub(crate) fn check(&self, snapshot: &str, args: &[&str]) {
         self.check_with_input(snapshot, args, Stdio::null());
     }
 
-    /// Like [`check`](Self::check), with something on standard input.
+    /// Like [`check`](Self::check), with standard input.
     pub(crate) fn check_with_input(&self, snapshot: &str, args: &[&str], stdin: Stdio) {
         let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
             .args(args)
@@ -82,7 +82,7 @@ pub(crate) fn sample(name: &str) -> Vec<u8> {
     fs::read(samples.join(name)).unwrap()
 }
 
-/// Returns a pcap file whose packet number `n`, from 0, claims more bytes than a packet can have.
+/// Returns a pcap file whose packet number `n`, from 0, has an impossible length.
 pub(crate) fn corrupt_at(name: &str, n: usize) -> Vec<u8> {
     let mut bytes = sample(name);
     let mut at = 24;

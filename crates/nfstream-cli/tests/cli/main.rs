@@ -1,6 +1,6 @@
-//! The command line as users and other programs call it, compared with `tests/snapshots`.
+//! Command line as called by users and by other programs, compared with `tests/snapshots`.
 //!
-//! Tests whose snapshots hold labels need the feature `ndpi`.
+//! Tests with labels in their snapshots need the feature `ndpi`.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! The commands beside `nfstream flows` as users call them.
+//! Subcommands other than `nfstream flows`.
 
 use crate::folder::Folder;
 
@@ -18,7 +18,7 @@ fn help_of_interfaces_shows_all_options() {
 }
 
 #[test]
-fn processes_are_of_live_captures_alone() {
+fn processes_need_a_live_capture() {
     let columns = ["flows", "redis.pcap", "--columns", "id,system_process_name"];
     Folder::with(&["redis.pcap"]).check("flows_processes", &columns);
     let condition = ["summary", "redis.pcap", "--where", "system_process_pid > 0"];
@@ -32,7 +32,7 @@ fn help_of_flows_shows_all_options() {
 
 #[test]
 #[cfg(feature = "ndpi")]
-fn version_names_the_libraries_too() {
+fn version_includes_the_libraries() {
     Folder::with(&[]).check("version", &["--version"]);
 }
 
@@ -61,7 +61,7 @@ fn summary_of_several_files_is_one() {
 
 #[test]
 #[cfg(feature = "ndpi")]
-fn summary_is_json_too() {
+fn summary_can_be_json() {
     let args = ["summary", "redis.pcap", "--top", "1", "--json"];
     Folder::with(&["redis.pcap"]).check("summary_json", &args);
 }
@@ -79,7 +79,7 @@ fn columns_are_listed() {
 }
 
 #[test]
-fn columns_are_json_too() {
+fn columns_can_be_json() {
     Folder::with(&[]).check("columns_json", &["columns", "--json"]);
 }
 

@@ -1,4 +1,4 @@
-//! `nfstream flows --sandbox` does the same work with fewer rights.
+//! `nfstream flows --sandbox` gives the same results with restricted access.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -10,7 +10,7 @@ fn run(folder: &Folder, args: &[&str], stdin: Stdio) -> Output {
     command.args(args).current_dir(folder.path("")).stdin(stdin).output().unwrap()
 }
 
-/// Returns whether this system has what a sandbox is made of; says so if not.
+/// Returns whether this system supports the sandbox; prints a note if not.
 #[allow(clippy::print_stderr, reason = "a test says why it is skipped")]
 fn has_sandbox() -> bool {
     let folder = Folder::with(&["redis.pcap"]);
@@ -22,7 +22,7 @@ fn has_sandbox() -> bool {
     !is_missing
 }
 
-/// Returns the bytes of the files whose names begin with `table`.
+/// Returns names and contents of the files whose names start with `table`.
 fn tables(folder: &Folder) -> Vec<(String, Vec<u8>)> {
     let names = folder.names().into_iter().filter(|name| name.starts_with("table"));
     names.map(|name| (name.clone(), fs::read(folder.path(&name)).unwrap())).collect()
@@ -47,7 +47,7 @@ fn tables_are_the_same() {
             let folder = Folder::with(&["web.pcap", "dns.pcap.gz", "redis.pcap.zst"]);
             let first = run(&folder, args, Stdio::null());
             assert!(first.status.success(), "{args:?}: {}", String::from_utf8_lossy(&first.stderr));
-            // Once more, over what is there.
+            // Again, over the existing files.
             if !tables(&folder).is_empty() {
                 let again = run(&folder, &[args, &["--force"]].concat(), Stdio::null());
                 assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
@@ -80,7 +80,7 @@ fn standard_input_and_links_are_inputs() {
 }
 
 #[test]
-fn failures_are_told_as_ever() {
+fn failures_have_the_same_messages() {
     if !has_sandbox() {
         return;
     }

@@ -187,7 +187,8 @@ fn circles_are_found() {
 #[test]
 fn only_the_adapter_names_ndpi() {
     for Source { path, code, .. } in sources() {
-        let is_adapter = path.ends_with("dissect/ndpi.rs") || path.ends_with("dissect/mod.rs");
+        let is_adapter =
+            ["ndpi", "auto", "mod"].iter().any(|file| path.ends_with(format!("dissect/{file}.rs")));
         assert!(is_adapter || !code.contains("ndpi::"), "{}", path.display());
     }
 }

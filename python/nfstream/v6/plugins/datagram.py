@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nfstream._engine import V6Packet
+from nfstream._engine import Nfstream6Packet
 
 _UDP = 17
 
 
-def payload(packet: V6Packet) -> bytes:
+def payload(packet: Nfstream6Packet) -> bytes:
     """Returns the captured bytes after the UDP header, or nothing for other packets."""
     if packet.ip_version != 4 or packet.protocol != _UDP:
         return b""

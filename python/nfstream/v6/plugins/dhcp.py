@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from ipaddress import IPv4Address
 
-from nfstream._engine import NFlow, V6Packet
+from nfstream._engine import NFlow, Nfstream6Packet
 from nfstream.v6.plugin import NFPlugin
 from nfstream.v6.plugins.datagram import payload
 
@@ -51,7 +51,7 @@ class DHCP(NFPlugin):
         []
     """
 
-    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_init(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Sets all values to none, then reads the first packet."""
         for name in ("12", "50", "55", "57", "60", "77"):
             setattr(flow.udps, f"dhcp_{name}", None)
@@ -61,7 +61,7 @@ class DHCP(NFPlugin):
         flow.udps.dhcp_oui = None
         self.on_update(packet, flow)
 
-    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_update(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Reads a packet, if the flow is one to a server."""
         if flow.dst_port != _PORT:
             return

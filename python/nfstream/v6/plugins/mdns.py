@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from nfstream._engine import NFlow, V6Packet
+from nfstream._engine import NFlow, Nfstream6Packet
 from nfstream.v6.plugin import NFPlugin
 from nfstream.v6.plugins.datagram import payload
 
@@ -28,12 +28,12 @@ class MDNS(NFPlugin):
         []
     """
 
-    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_init(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Starts the list with the names of the first packet."""
         flow.udps.mdns_ptr = []
         self.on_update(packet, flow)
 
-    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_update(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Adds the names of a packet."""
         if flow.dst_port != _PORT:
             return

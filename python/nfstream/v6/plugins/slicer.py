@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nfstream._engine import NFlow, V6Packet
+from nfstream._engine import NFlow, Nfstream6Packet
 from nfstream.v6.plugin import NFPlugin
 
 
@@ -22,12 +22,12 @@ class FlowSlicer(NFPlugin):
 
     limit: int
 
-    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_init(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Ends flows of one packet."""
         if self.limit == 1:
             flow.expiration_id = -1
 
-    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_update(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Ends the flow if it is full."""
         if flow.bidirectional_packets == self.limit:
             flow.expiration_id = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nfstream._engine import NFlow, V6Packet
+from nfstream._engine import NFlow, Nfstream6Packet
 from nfstream.v6.plugin import NFPlugin
 
 
@@ -29,25 +29,25 @@ class SPLT(NFPlugin):
     sequence_length: int
     accounting_mode: int
 
-    def on_init(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_init(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Lists the first packet."""
         flow.udps.splt_direction = [-1] * self.sequence_length
         flow.udps.splt_ps = [-1] * self.sequence_length
         flow.udps.splt_piat_ms = [-1] * self.sequence_length
         self._list(packet, flow, 0)
 
-    def on_update(self, packet: V6Packet, flow: NFlow) -> None:
+    def on_update(self, packet: Nfstream6Packet, flow: NFlow) -> None:
         """Lists a later packet, unless the list is full."""
         place = flow.bidirectional_packets - 1
         if place < self.sequence_length:
             self._list(packet, flow, place)
 
-    def _list(self, packet: V6Packet, flow: NFlow, place: int) -> None:
+    def _list(self, packet: Nfstream6Packet, flow: NFlow, place: int) -> None:
         flow.udps.splt_direction[place] = packet.direction
         flow.udps.splt_ps[place] = self._size(packet)
         flow.udps.splt_piat_ms[place] = packet.delta_time
 
-    def _size(self, packet: V6Packet) -> int:
+    def _size(self, packet: Nfstream6Packet) -> int:
         sizes = (packet.raw_size, packet.ip_size, packet.transport_size)
         if 0 <= self.accounting_mode < len(sizes):
             return sizes[self.accounting_mode]

@@ -1,4 +1,4 @@
-//! `nfstream flows`: the flow table of captures.
+//! `nfstream flows`: writes the flow table of captures.
 
 mod rows;
 mod sort;
@@ -28,7 +28,7 @@ use crate::sandbox;
 use rows::RowWriter;
 use sort::{Sort, SortArgument};
 
-/// Write the flows of captures as a table
+/// Read captures and write their flows as a table
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,16 +39,16 @@ Examples:
   nfstream flows captures/ --separate --features statistics,splt -o flows.parquet
   nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
   tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl")]
-pub(crate) struct FlowsArgs {
+pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// Read each capture for itself, and name it in a first column, `source`
+    /// Meter each capture separately, and add its name as the first column, `source`
     #[arg(long)]
     separate: bool,
 
-    /// Let the system refuse this process all files but the captures and the folder of the table,
-    /// the network, and other programs (Linux 5.13 or later)
+    /// Restrict this process to its captures and the output folder, without network access or
+    /// other programs (Linux 5.13 or later)
     #[arg(long)]
     sandbox: bool,
 
@@ -59,14 +59,14 @@ pub(crate) struct FlowsArgs {
     table: TableArgs,
 }
 
-/// Options that say which table is written, and where.
+/// Options of the table and its destination.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
 #[group(skip)]
 #[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file"]).multiple(true))]
 pub(super) struct TableArgs {
-    /// Write FILE, in the format of its ending: .parquet, .arrow, .feather, .arrows, .csv, .jsonl
-    /// or .ndjson; `-`: standard output
+    /// Write to FILE; its extension selects the format: .parquet, .arrow, .feather, .arrows, .csv,
+    /// .jsonl or .ndjson. `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -74,27 +74,27 @@ pub(super) struct TableArgs {
     #[arg(long)]
     force: bool,
 
-    /// Write in this format; without it, a terminal gets a table and a pipe csv
+    /// Format of the output
     #[arg(long, value_name = "FORMAT", value_parser = Format::parser(), hide_possible_values = true)]
     #[arg(
-        help = "parquet, arrow, arrows (Arrow's stream), csv, jsonl or table; else as FILE ends, \
-                  a table on a terminal, or csv"
+        help = "Format of the output: parquet, arrow, arrows (Arrow stream), csv, jsonl or table. \
+                Default: by the extension of FILE, else table on a terminal and csv otherwise"
     )]
     format: Option<Format>,
 
-    /// Write first_seen and last_seen as points in time, not as numbers
+    /// Write first_seen and last_seen as timestamps instead of numbers
     #[arg(long)]
     timestamps: bool,
 
-    /// Go on in a new file after N flows; FILE gets a number: flows.0.csv, flows.1.csv
+    /// Start a new file after N flows; files are numbered: flows.0.csv, flows.1.csv
     #[arg(long, value_name = "N", requires = "output")]
     flows_per_file: Option<NonZeroU64>,
 
-    /// Go on in a new file after about N bytes
+    /// Start a new file after about N bytes
     #[arg(long, value_name = "N", requires = "output")]
     bytes_per_file: Option<NonZeroU64>,
 
-    /// Keep only the N newest of these files
+    /// Keep only the N newest of the numbered files
     #[arg(long, value_name = "N", requires = "rotation")]
     rotate_files: Option<NonZeroUsize>,
 
@@ -103,40 +103,40 @@ pub(super) struct TableArgs {
     #[arg(hide_possible_values = true)]
     columns: Vec<ColumnName>,
 
-    /// Write keyed hashes (BLAKE2b) in place of the values of these columns
+    /// Replace the values of these columns with keyed hashes (BLAKE2b)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
     #[arg(hide_possible_values = true)]
     columns_to_anonymize: Vec<ColumnName>,
 
-    /// Key of the hashes: all bytes of FILE, 1 to 64 of them; with the same key equal values have
-    /// equal hashes in all tables. Without it the key is random
+    /// Read the key of the hashes from FILE, 1 to 64 bytes: with the same key, equal values have
+    /// equal hashes in all tables. Default: a random key
     #[arg(long, value_name = "FILE", requires = "columns_to_anonymize")]
     anonymization_key: Option<PathBuf>,
 
-    /// Sort by a column, largest first with `:desc`; all flows are held in memory for it, or those
-    /// that --limit leaves
+    /// Sort by a column, in descending order with `:desc`. Keeps all flows in memory, or as many
+    /// as --limit allows
     #[arg(long, value_name = "NAME[:desc]")]
     sort: Option<SortArgument>,
 
-    /// Write at most N flows, and read no further than they need
+    /// Write at most N flows and stop reading once they are complete
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<u64>,
 }
 
-/// What is to be done.
+/// Work of one call.
 pub(super) struct Plan {
     input: Input,
     is_separate: bool,
     job: Job,
     target: TargetOptions,
-    /// The columns that were chosen, in order; none if nobody chose.
+    /// Columns chosen with `--columns`, in order; empty without the option.
     columns: Vec<&'static Column>,
     sort: Option<Sort>,
     limit: u64,
 }
 
-pub(super) fn run(args: FlowsArgs, io: &mut Io<'_>) -> Result<(), Error> {
-    let FlowsArgs { input, separate, sandbox, rules, table } = args;
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
+    let Args { input, separate, sandbox, rules, table } = args;
     let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
     if sandbox {
         plan.confine()?;
@@ -161,7 +161,7 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
         }
         match reading.drain(writer, &mut progress, io) {
             Ok(stats) => counts.add(&stats),
-            // What could be read is worth having, but not under the name of a whole table.
+            // Rows before the failure go to standard output, but make no complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
                 writer.write_rest(io)?;
                 return Err(error);
@@ -182,7 +182,7 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
 }
 
 impl Plan {
-    /// Returns what these options ask for; `find_input` finds the input.
+    /// Returns the plan for these options; `find_input` resolves the input.
     pub(super) fn new(
         find_input: impl FnOnce() -> Result<Input, Error>,
         separate: bool,
@@ -256,24 +256,24 @@ impl Plan {
         Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
     }
 
-    /// Enters a sandbox in which no more can be done than this.
+    /// Enters a sandbox that allows only this work.
     fn confine(&mut self) -> Result<(), Error> {
         self.job.settle_meters(self.input.bytes);
         Ok(sandbox::enter(&self.input.paths, self.target.path.as_deref())?)
     }
 
-    /// Returns the columns to write out of those of the run.
+    /// Returns the columns to write, a selection of those of the run.
     fn columns(&self, all: &Schema) -> Vec<&'static Column> {
         if !self.columns.is_empty() {
             return self.columns.clone();
         }
-        // What only --sort and --where need is not to be seen.
+        // Columns that only --sort and --where need are not written.
         all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
     }
 }
 
-/// Returns what hides the values of `columns`, with the key in a file or a random one; `None` if
-/// none are to be hidden.
+/// Returns the anonymizer of `columns`, with the key in a file or a random one; `None` if there are
+/// no columns.
 fn anonymizer(
     columns: &[&'static Column],
     key: Option<&Path>,
@@ -284,21 +284,21 @@ fn anonymizer(
     let key = key.map(|path| read_key(path).map_err(|error| (path, error))).transpose();
     let key = key.map_err(|(path, source)| Error::Path {
         path: path.to_path_buf(),
-        action: "key cannot be read",
+        action: "cannot read the key",
         source,
     })?;
     let names = columns.iter().map(|column| column.name.to_owned());
     Ok(Some(Anonymizer::new(names, key.as_deref())?))
 }
 
-/// Reads a key, or the beginning of what is none: some files have no end.
+/// Reads a key, or the beginning of a file that is too long for one: devices may have no end.
 fn read_key(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut key = Vec::new();
     File::open(path)?.take(1 << 20).read_to_end(&mut key)?;
     Ok(key)
 }
 
-/// Tells a person what was done.
+/// Prints a summary of the call on a terminal.
 fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<'_>) {
     if !io.shows_progress() {
         return;

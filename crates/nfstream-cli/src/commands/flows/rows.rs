@@ -13,22 +13,22 @@ use crate::io::Io;
 use crate::output::{Selection, Target};
 use crate::reading::Consumer;
 
-/// Writes flows, as many as are wanted.
+/// Writer of the selected rows.
 pub(super) struct RowWriter {
     target: Target,
-    /// The columns of the runs, which are the same for all.
+    /// Columns of the runs, the same for all of them.
     schema: Arc<Schema>,
     sorted: Option<Sorted>,
-    /// Number of the source that is read.
+    /// Number of the current source.
     source: usize,
-    /// Rows still wanted.
+    /// Rows left before the limit.
     left: u64,
-    /// Rows encoded.
+    /// Rows written.
     rows: u64,
 }
 
 impl RowWriter {
-    /// Begins the table of `plan` for runs with the columns of `schema`.
+    /// Starts the table of `plan` for runs with the columns of `schema`.
     pub(super) fn new(plan: &Plan, schema: &Arc<Schema>, pool: &RecordPool) -> Result<Self, Error> {
         let selection = if plan.columns.is_empty() { Selection::Glance } else { Selection::User };
         Ok(Self {
@@ -47,17 +47,17 @@ impl RowWriter {
         })
     }
 
-    /// Begins with the rows of `input`.
+    /// Starts the rows of `input`.
     pub(super) fn begin(&mut self, input: &Input) {
         self.source = self.target.add_source(input.name());
     }
 
-    /// Returns whether no more rows are wanted.
+    /// Returns whether the limit is reached.
     pub(super) fn is_full(&self) -> bool {
         self.left == 0 && self.sorted.is_none()
     }
 
-    /// Writes what there is to standard output, before a failure is reported.
+    /// Writes the remaining rows to standard output, before a failure is reported.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         if self.target.path().is_some() {
             return Ok(());
@@ -66,7 +66,7 @@ impl RowWriter {
         self.target.flush(io)
     }
 
-    /// Writes the rest and returns how many rows there are.
+    /// Writes the remaining rows and returns the number of all rows.
     pub(super) fn finish(mut self, io: &mut Io<'_>) -> Result<u64, Error> {
         self.encode_sorted(io)?;
         self.target.finish(io)?;

@@ -1,4 +1,4 @@
-//! The order of rows.
+//! Sorting of rows.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -8,31 +8,31 @@ use nfstream::time::TimeUnit;
 
 use crate::column_argument::ColumnName;
 
-/// An order of rows as it is typed: `NAME`, `NAME:asc` or `NAME:desc`.
+/// Order of rows on the command line: `NAME`, `NAME:asc` or `NAME:desc`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SortArgument {
     name: ColumnName,
     is_descending: bool,
 }
 
-/// An order of rows.
+/// Order of rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sort {
     pub(super) column: &'static Column,
     is_descending: bool,
 }
 
-/// The first rows in an order, as many as are wanted.
+/// First rows in an order, up to a limit.
 #[derive(Debug)]
 pub(super) struct Sorted {
     sort: Sort,
-    /// Rows that are wanted at most.
+    /// Maximum number of rows.
     limit: usize,
-    /// Some more than are wanted, the newest last.
+    /// Up to twice the limit, the newest last.
     rows: Vec<Row>,
 }
 
-/// A row that waits for its place.
+/// Row and its sort key.
 #[derive(Debug)]
 struct Row {
     key: Key,
@@ -41,7 +41,7 @@ struct Row {
 }
 
 impl SortArgument {
-    /// Returns the order in a table with times in `unit`.
+    /// Returns the order for a table with times in `unit`.
     pub(super) fn find(self, unit: TimeUnit) -> Result<Sort, String> {
         Ok(Sort { column: self.name.find(unit)?, is_descending: self.is_descending })
     }
@@ -68,20 +68,20 @@ impl Sorted {
         Self { sort, limit, rows: Vec::new() }
     }
 
-    /// Takes the rows that come next, from the source of this number.
+    /// Adds rows from the source of this number.
     pub(super) fn add(&mut self, records: Vec<Record>, source: usize, names: &dyn Names) {
         let Sort { column, is_descending } = self.sort;
         for record in records {
             let key = Key { value: column.value(&record, names), is_descending };
             self.rows.push(Row { key, source, record });
-            // Twice what is wanted, so that each row is sorted a few times at most.
+            // Twice the limit, so that each row is sorted a few times at most.
             if self.rows.len() / 2 > self.limit.max(512) {
                 self.cut();
             }
         }
     }
 
-    /// Takes all rows out, in order: rows of one source after each other, with its number.
+    /// Takes out all rows in order, as runs of rows from one source with its number.
     pub(super) fn take(&mut self) -> Vec<(usize, Vec<Record>)> {
         self.cut();
         let mut runs: Vec<(usize, Vec<Record>)> = Vec::new();
@@ -94,14 +94,14 @@ impl Sorted {
         runs
     }
 
-    /// Sorts, and forgets what is not wanted. Of equal rows the first to come is the first.
+    /// Sorts the rows, equal ones in order of arrival, and drops those beyond the limit.
     fn cut(&mut self) {
         self.rows.sort_by(|a, b| a.key.cmp(&b.key));
         self.rows.truncate(self.limit);
     }
 }
 
-/// A value in the order of a column.
+/// Sort key: the value of a column.
 #[derive(Debug, PartialEq)]
 struct Key {
     value: Value,
@@ -117,7 +117,7 @@ impl Key {
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => a.cmp(b),
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
-            // The values of one column are of one kind.
+            // The values of one column have one type.
             _ => Ordering::Equal,
         };
         if self.is_descending { order.reverse() } else { order }

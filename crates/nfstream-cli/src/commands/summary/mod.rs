@@ -1,4 +1,4 @@
-//! `nfstream summary`: what is in captures, at a glance.
+//! `nfstream summary`: totals and largest groups of captures.
 
 mod ranking;
 mod survey;
@@ -21,9 +21,9 @@ use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use ranking::Count;
 use survey::{Section, Survey};
 
-/// Show what is in captures
+/// Show totals, times and the largest applications, hosts and ports of captures
 #[derive(Debug, clap::Args)]
-pub(crate) struct SummaryArgs {
+pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
@@ -39,17 +39,17 @@ pub(crate) struct SummaryArgs {
     rules: FlowRules,
 }
 
-/// All there is to show.
+/// Contents of a summary.
 struct Summary {
     input: Input,
     stats: Stats,
-    /// What is true of the flows that are counted, if that is not all of them.
+    /// Condition that selects the counted flows, `None` for all flows.
     condition: Option<String>,
     survey: Survey,
     sections: Vec<Section>,
 }
 
-pub(super) fn run(args: &SummaryArgs, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let input = args.input.find()?;
     let job = args.rules.job(&[])?;
     let reading = Reading::start(&input, &job)?;
@@ -109,7 +109,7 @@ impl Summary {
         let mut text = Vec::new();
         for (label, value) in self.facts() {
             let label = io.stdout.paint(HEADER.effects(anstyle::Effects::BOLD), &label);
-            // The style's letters take no room.
+            // Escape sequences take no space on the terminal.
             text.extend_from_slice(label.as_bytes());
             text.extend_from_slice(value.as_bytes());
             text.push(b'\n');
@@ -118,7 +118,7 @@ impl Summary {
         text
     }
 
-    /// Returns lines of a label and a value.
+    /// Returns the lines of labels and values.
     fn facts(&self) -> Vec<(String, String)> {
         let Self { input, stats, condition, survey, .. } = self;
         let label = |text: &str| format!("{text:<10}");
@@ -171,7 +171,7 @@ impl Summary {
         facts
     }
 
-    /// Writes the sections one below the other, as one table with several headers.
+    /// Writes the sections as one table with several headers.
     fn write_sections(&self, io: &Io<'_>, text: &mut Vec<u8>) {
         let total = self.survey.total;
         let rows = |section: &Section| -> Vec<Vec<Cell>> {
@@ -199,7 +199,7 @@ impl Summary {
             let note = match (more, section.is_exact) {
                 (0, _) => continue,
                 (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
-                (_, false) => "… and many more, too many to count them exactly".to_owned(),
+                (_, false) => "… and more, too many to count exactly".to_owned(),
             };
             text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
             text.push(b'\n');
@@ -217,7 +217,7 @@ fn row(name: &str, part: Count, total: Count) -> Vec<Cell> {
     ]
 }
 
-/// Returns a file's name, and its size if it has one.
+/// Returns the name of a file, with its size if it has one.
 fn file_fact(path: &std::path::Path) -> String {
     let size = fs::metadata(path).ok().filter(fs::Metadata::is_file);
     match size {

@@ -1,9 +1,9 @@
-//! The largest of many, in bounded memory.
+//! Keys with the most bytes, in bounded memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// What is counted of each.
+/// Counts of a key.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Count {
     pub(super) flows: u64,
@@ -11,36 +11,36 @@ pub(super) struct Count {
     pub(super) bytes: u64,
 }
 
-/// Counts flows by a key, and knows the keys with the most bytes.
+/// Counts of flows by key.
 ///
-/// When there are too many keys, those with the fewest bytes are forgotten. From then on counts
-/// can be too low, and [`is_exact`](Self::is_exact) says so.
+/// When there are too many keys, those with the fewest bytes are dropped. From then on counts can
+/// be too low, and [`is_exact`](Self::is_exact) returns false.
 #[derive(Debug)]
 pub(super) struct Ranking<K> {
     counts: HashMap<K, Count>,
-    /// Keys that are kept at least.
+    /// Number of keys kept when others are dropped.
     capacity: usize,
     is_exact: bool,
 }
 
 impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
-    /// Returns a ranking that is exact up to twice as many keys as `capacity`.
+    /// Returns a ranking that is exact for up to twice `capacity` keys.
     pub(super) fn new(capacity: usize) -> Self {
         Self { counts: HashMap::new(), capacity, is_exact: true }
     }
 
-    /// Counts a flow.
+    /// Adds a flow.
     pub(super) fn add(&mut self, key: K, packets: u64, bytes: u64) {
         let count = self.counts.entry(key).or_default();
         count.flows += 1;
         count.packets += packets;
         count.bytes += bytes;
         if self.counts.len() > 2 * self.capacity {
-            self.forget();
+            self.drop_smallest();
         }
     }
 
-    /// Returns the `n` keys with the most bytes, the first of them first.
+    /// Returns the `n` keys with the most bytes, in descending order.
     pub(super) fn top(&self, n: usize) -> Vec<(K, Count)> {
         let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (*key, *count)).collect();
         all.sort_unstable_by_key(order);
@@ -48,17 +48,17 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
         all
     }
 
-    /// Returns how many keys there are.
+    /// Returns the number of keys.
     pub(super) fn len(&self) -> usize {
         self.counts.len()
     }
 
-    /// Returns whether no key was forgotten.
+    /// Returns whether no key was dropped.
     pub(super) fn is_exact(&self) -> bool {
         self.is_exact
     }
 
-    fn forget(&mut self) {
+    fn drop_smallest(&mut self) {
         let mut all: Vec<_> = self.counts.drain().collect();
         all.select_nth_unstable_by_key(self.capacity, order);
         all.truncate(self.capacity);
@@ -67,7 +67,8 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
     }
 }
 
-/// By bytes, then flows; the key makes the order the same in every run.
+/// Returns the sort key: bytes, then flows, then the key itself, so that the order is
+/// deterministic.
 fn order<K: Copy>((key, count): &(K, Count)) -> (std::cmp::Reverse<(u64, u64)>, K) {
     (std::cmp::Reverse((count.bytes, count.flows)), *key)
 }

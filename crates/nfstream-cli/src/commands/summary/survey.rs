@@ -1,4 +1,4 @@
-//! What the flows of captures have in common.
+//! Totals of flows by application, category, address and port.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -13,12 +13,12 @@ use crate::human::protocol_name;
 use crate::io::Io;
 use crate::reading::Consumer;
 
-/// Addresses that are told apart at least: some 20 MB of them.
+/// Number of addresses counted exactly, some 20 MB.
 const ADDRESSES: usize = 100_000;
-/// More numbers of applications, categories, or ports and protocols than there are.
+/// More than the number of possible applications, categories, or protocols and ports.
 const NUMBERS: usize = 1 << 25;
 
-/// Adds up flows.
+/// Totals of flows.
 pub(super) struct Survey {
     schema: Arc<Schema>,
     pub(super) total: Count,
@@ -27,7 +27,7 @@ pub(super) struct Survey {
     /// By master and application protocol.
     applications: Ranking<(u16, u16)>,
     categories: Ranking<u16>,
-    /// By either end.
+    /// By both ends.
     addresses: Ranking<IpAddr>,
     /// By the end that received the first packet.
     servers: Ranking<IpAddr>,
@@ -35,17 +35,17 @@ pub(super) struct Survey {
     ports: Ranking<(u8, u16)>,
 }
 
-/// The largest of one kind.
+/// Largest entries of one kind.
 pub(super) struct Section {
-    /// What they are, one of them.
+    /// Singular name of the kind.
     pub(super) title: &'static str,
-    /// What they are, all of them.
+    /// Plural name of the kind.
     pub(super) plural: &'static str,
-    /// Names and counts, the largest first.
+    /// Names and counts in descending order.
     pub(super) top: Vec<(String, Count)>,
-    /// How many there are in all.
+    /// Number of all entries.
     pub(super) all: usize,
-    /// Whether all were counted.
+    /// Whether the counts are exact.
     pub(super) is_exact: bool,
 }
 
@@ -63,7 +63,7 @@ impl Survey {
         }
     }
 
-    /// Returns the `n` largest of each kind.
+    /// Returns the `n` largest entries of each kind.
     pub(super) fn sections(&self, n: usize) -> Vec<Section> {
         let names = self.schema.names();
         let mut sections = Vec::new();
@@ -150,7 +150,7 @@ fn section<K: Copy + Eq + std::hash::Hash + Ord>(
     Section { title, plural, top, all: ranking.len(), is_exact: ranking.is_exact() }
 }
 
-/// Returns protocol and port as in `tcp/443`, or the protocol alone where it has no ports.
+/// Returns protocol and port as in `tcp/443`, or the protocol alone if it has no ports.
 fn port_name((protocol, port): (u8, u16)) -> String {
     let name =
         protocol_name(protocol).map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);

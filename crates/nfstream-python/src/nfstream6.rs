@@ -1,4 +1,4 @@
-//! What scripts for nfstream 6 see: its packets, and the values of plugins on a flow.
+//! Objects of the nfstream 6 API: packets, and the values of plugins on a flow.
 
 use nfstream::Dialect;
 use nfstream::features::{Accounting, LinkAddresses};
@@ -11,15 +11,15 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-/// A packet as plugins of nfstream 6 see it.
+/// Packet object for plugins of nfstream 6.
 #[pyclass(frozen, module = "nfstream._engine")]
 #[derive(Debug)]
-pub(crate) struct V6Packet {
+pub(crate) struct Nfstream6Packet {
     packet: Packet,
     bytes: ChunkBytes,
     direction: Direction,
     time: Timestamp,
-    /// Of the packet before it in its flow.
+    /// Time of the previous packet of the flow.
     time_before: Timestamp,
     dialect: Dialect,
 }
@@ -56,7 +56,7 @@ const FIELDS: [&str; 28] = [
     "tunnel_id",
 ];
 
-impl V6Packet {
+impl Nfstream6Packet {
     pub(crate) fn new(
         arrival: Arrival<'_>,
         time: Timestamp,
@@ -78,7 +78,7 @@ impl V6Packet {
 }
 
 #[pymethods]
-impl V6Packet {
+impl Nfstream6Packet {
     /// Names of the attributes.
     #[classattr]
     fn _fields() -> Vec<&'static str> {
@@ -91,13 +91,13 @@ impl V6Packet {
         self.time.millis()
     }
 
-    /// Milliseconds since the packet before it in its flow, 0 for the first.
+    /// Milliseconds since the previous packet of the flow, 0 for the first.
     #[getter]
     fn delta_time(&self) -> i64 {
         self.time.millis().saturating_sub(self.time_before.millis())
     }
 
-    /// 0 from source to destination of the flow, 1 back.
+    /// 0 from source to destination of the flow, 1 in the other direction.
     #[getter]
     fn direction(&self) -> usize {
         self.direction.index()
@@ -115,13 +115,13 @@ impl V6Packet {
         Accounting::Ip.size(&self.packet)
     }
 
-    /// Bytes that the innermost IP header carries.
+    /// Payload bytes of the innermost IP packet.
     #[getter]
     fn transport_size(&self) -> u32 {
         Accounting::Transport.size(&self.packet)
     }
 
-    /// Bytes that the transport header carries.
+    /// Payload bytes of the transport layer.
     #[getter]
     fn payload_size(&self) -> u32 {
         Accounting::Payload.size(&self.packet)
@@ -163,13 +163,13 @@ impl V6Packet {
         mac_text(&self.macs().dst[..3])
     }
 
-    /// Sender's port, 0 where there are none.
+    /// Sender's port, 0 for protocols without ports.
     #[getter]
     fn src_port(&self) -> u16 {
         self.packet.src.port
     }
 
-    /// Receiver's port, 0 where there are none.
+    /// Receiver's port, 0 for protocols without ports.
     #[getter]
     fn dst_port(&self) -> u16 {
         self.packet.dst.port
@@ -247,7 +247,7 @@ impl V6Packet {
         self.flag(TcpFlags::FIN)
     }
 
-    /// Tunnel that carried the packet, 0 without one.
+    /// Number of the tunnel's type, 0 without a tunnel.
     #[getter]
     fn tunnel_id(&self) -> u32 {
         self.packet.tunnel_id
@@ -289,12 +289,12 @@ fn mac_text(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// Returns what plugins keep their values of one flow in: an object without attributes.
+/// Returns a new namespace, in which plugins keep their values of one flow.
 pub(crate) fn new_udps(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import(intern!(py, "types"))?.getattr(intern!(py, "SimpleNamespace"))?.call0()
 }
 
-/// Returns the values that plugins have set in `udps`, by name, in their order.
+/// Returns names and values that plugins have set in `udps`, in the order of insertion.
 pub(crate) fn udps_items<'py>(
     udps: &Bound<'py, PyAny>,
 ) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>> {
@@ -305,7 +305,7 @@ pub(crate) fn udps_items<'py>(
     items.iter().map(named).collect()
 }
 
-/// Returns a flow as nfstream 6 writes it.
+/// Returns the text of a flow in the format of nfstream 6.
 pub(crate) fn flow_text(names: &Bound<'_, PyList>, values: &Bound<'_, PyList>) -> PyResult<String> {
     let fields = names.iter().zip(values.iter());
     let fields = fields.map(|(name, value)| Ok(format!("{}={}", name.str()?, value.str()?)));
