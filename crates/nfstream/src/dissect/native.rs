@@ -35,6 +35,7 @@ impl DissectorFactory for NativeFactory {
 
 /// Progress of a flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
 pub(super) enum Standing {
     /// No payload was seen.
     New,
@@ -99,6 +100,7 @@ impl NativeDissector {
     }
 
     /// Returns the progress of the flow in `slot`.
+    #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn standing(&mut self, slot: Slot) -> Standing {
         match self.state(slot) {
             State::New => Standing::New,
@@ -114,6 +116,7 @@ impl NativeDissector {
 
     /// Returns whether the bytes of a flow rule a label out: no probe of a protocol matched that
     /// would have, had it been the flow's.
+    #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn contradicts(&self, label: &Label) -> bool {
         let app = native::ProtocolId(label.app_protocol);
         let master = native::ProtocolId(label.master_protocol);

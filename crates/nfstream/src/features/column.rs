@@ -325,6 +325,7 @@ impl Declared {
 impl Column {
     /// Returns the column under another name, which carries the unit of its instants.
     #[must_use]
+    #[cfg(feature = "nfstream6")]
     pub(crate) const fn renamed(self, name: &'static str) -> Self {
         Self { name, names_unit: true, ..self }
     }
