@@ -127,9 +127,9 @@ fn compare(
     differences: &mut HashMap<(String, String), usize>,
     list: bool,
 ) -> Result<Counts, Box<dyn Error>> {
-    let mut flows: HashMap<(Endpoints, i64), Labelled> = HashMap::new();
+    let mut flows: HashMap<Endpoints, Vec<Labelled>> = HashMap::new();
     for flow in label(dissector, capture)? {
-        flows.insert((flow.endpoints, flow.first), flow);
+        flows.entry(flow.endpoints).or_default().push(flow);
     }
     let mut counts = Counts::default();
     let mut reader = csv::Reader::from_path(table)?;
@@ -146,7 +146,7 @@ fn compare(
             client: end("src_ip", "src_port")?,
             server: end("dst_ip", "dst_port")?,
         };
-        let flow = flows.remove(&(endpoints, field("first_seen_ms").parse()?));
+        let flow = take(&mut flows, endpoints, field("first_seen_ms").parse()?);
         let ours = flow.as_ref().map_or("(no flow)", |flow| &flow.name);
         let theirs = field("application_name");
         counts.flows += 1;
@@ -192,6 +192,22 @@ fn compare(
     Ok(counts)
 }
 
+/// Takes the flow between `endpoints`, in either direction, that began at `first` or nearest to it.
+fn take(
+    flows: &mut HashMap<Endpoints, Vec<Labelled>>,
+    endpoints: Endpoints,
+    first: i64,
+) -> Option<Labelled> {
+    let Endpoints { protocol, client, server } = endpoints;
+    let reversed = Endpoints { protocol, client: server, server: client };
+    [endpoints, reversed].into_iter().find_map(|endpoints| {
+        let same = flows.get_mut(&endpoints)?;
+        let distance = |flow: &Labelled| flow.first.abs_diff(first);
+        let (place, _) = same.iter().enumerate().min_by_key(|(_, flow)| distance(flow))?;
+        Some(same.swap_remove(place))
+    })
+}
+
 /// Returns whether `ours` is the label `theirs` or a finer one.
 fn accepts(ours: &str, theirs: &str) -> bool {
     let (ours, theirs_parts) = (plain(ours), plain(theirs));
@@ -221,6 +237,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     let mut fragments = Vec::new();
     let mut open: HashMap<Key, Open> = HashMap::new();
     let mut labelled = Vec::new();
+    let mut now = i64::MIN;
     loop {
         // What was read before damage counts.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
@@ -236,7 +253,9 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);
             let src = end(packet.src.ip(packet.version), packet.src.port);
             let dst = end(packet.dst.ip(packet.version), packet.dst.port);
-            let millis = packet.time.millis();
+            // Time does not run backwards.
+            now = now.max(packet.time.millis());
+            let millis = now;
             let key = [(src, dst, packet.protocol), (dst, src, packet.protocol)];
             let known = key.into_iter().find(|key| open.contains_key(key));
             let key = known.unwrap_or((src, dst, packet.protocol));
@@ -254,7 +273,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
                 first: millis,
                 last: millis,
             });
-            flow.last = millis.max(flow.last);
+            flow.last = millis;
             if !flow.done {
                 inspect(dissector, flow, &packet, src, chunk.bytes.as_slice());
             }

@@ -122,24 +122,43 @@ fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 
 fn probe_stream(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
-    let frame = |offset: usize| {
-        let len = be16(stream, offset).map(usize::from)?;
-        Some((len, stream.get(offset + 2..)?))
+    let (len, earlier) = match framed(stream, 0) {
+        Framed::Header(len, header) => (len, header),
+        Framed::Short => return Verdict::More,
+        Framed::Other => return Verdict::No,
     };
-    let Some((len, first)) = frame(0) else { return Verdict::More };
-    if !(HEADER..=2048).contains(&len) || first.first().is_some_and(|byte| byte >> 6 != 2) {
-        return Verdict::No;
+    match framed(stream, 2 + len) {
+        Framed::Header(_, header) => Verdict::from_match(header.follows(&earlier)),
+        Framed::Short => Verdict::More,
+        Framed::Other => Verdict::No,
     }
-    if first.len() < HEADER {
-        return Verdict::More;
+}
+
+/// Beginning of a packet with a length before it.
+enum Framed {
+    /// Length and header of RTP.
+    Header(usize, Header),
+    /// Bytes are missing.
+    Short,
+    /// Another protocol.
+    Other,
+}
+
+fn framed(stream: &[u8], offset: usize) -> Framed {
+    let Some(len) = be16(stream, offset).map(usize::from) else { return Framed::Short };
+    if !(HEADER..=2048).contains(&len) {
+        return Framed::Other;
     }
-    let Some(earlier) = Header::parse(first) else { return Verdict::No };
-    match frame(2 + len) {
-        Some((_, second)) if second.len() >= HEADER => {
-            let follows = Header::parse(second).is_some_and(|header| header.follows(&earlier));
-            Verdict::from_match(follows)
-        }
-        _ => Verdict::More,
+    let packet = stream.get(offset + 2..).unwrap_or_default();
+    let packet = packet.get(..len).unwrap_or(packet);
+    let Some(first) = packet.first() else { return Framed::Short };
+    let header = HEADER + 4 * usize::from(first & 15);
+    if first >> 6 != 2 || header > len {
+        Framed::Other
+    } else if packet.len() < header {
+        Framed::Short
+    } else {
+        Header::parse(packet).map_or(Framed::Other, |header| Framed::Header(len, header))
     }
 }
 
