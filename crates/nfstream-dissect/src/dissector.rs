@@ -4,7 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::naming;
-use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
+use crate::packet::{Direction, Endpoints, Packet, Segment, TCP, UDP};
 use crate::probe::{Datagram, History, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::protocols::REGISTRY;
@@ -336,8 +336,9 @@ impl Dissector {
 
 impl Tcp {
     fn new(packet: &Packet<'_>, candidates: Candidates) -> Self {
-        let oriented = packet.segment.is_none_or(|segment| segment.syn)
-            && packet.direction == Direction::FromClient;
+        let opens = |segment: Segment| segment.syn && !segment.ack;
+        let oriented =
+            packet.segment.is_none_or(opens) && packet.direction == Direction::FromClient;
         Self {
             stage: Stage::Probing(Probing::new(candidates)),
             prefixes: [Prefix::default(), Prefix::default()],

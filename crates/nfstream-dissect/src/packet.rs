@@ -34,6 +34,8 @@ pub struct Segment {
     pub sequence: u32,
     /// Whether SYN is set: the stream begins one after `sequence`.
     pub syn: bool,
+    /// Whether ACK is set: with SYN, the segment is the server's answer.
+    pub ack: bool,
     /// Whether FIN or RST is set: nothing follows in this direction.
     pub end: bool,
 }

@@ -295,6 +295,7 @@ fn inspect(dissector: &Dissector, flow: &mut Open, packet: &Packet, src: SocketA
         Segment {
             sequence: sequence.map_or(0, u32::from_be_bytes),
             syn: flag(TcpFlags::SYN),
+            ack: flag(TcpFlags::ACK),
             end: flag(TcpFlags::FIN) || flag(TcpFlags::RST),
         }
     });

@@ -642,14 +642,6 @@ mod tests {
         assert!(datagrams <= Candidates::MAX, "{datagrams}");
     }
 
-    #[test]
-    fn numbers_occur_once() {
-        let mut numbers: Vec<_> = REGISTRY.iter().map(|protocol| protocol.id).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        assert_eq!(numbers.len(), REGISTRY.len());
-    }
-
     proptest! {
         #[test]
         fn no_bytes_make_a_probe_or_parser_panic(client in any_bytes(), server in any_bytes()) {

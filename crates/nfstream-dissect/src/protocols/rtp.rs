@@ -16,11 +16,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Range(0, 7),
         parse: None,
     }),
-    datagram: Some(DatagramRules {
-        probe,
-        start: Start::Range(0x80, 0xbf),
-        parse: DatagramParser::Each(parse),
-    }),
+    datagram: Some(DatagramRules { probe, start: Start::Any, parse: DatagramParser::Each(parse) }),
     ..Protocol::NEW
 };
 
@@ -52,6 +48,10 @@ pub struct Rtp {
 const HEADER: usize = 12;
 /// Sequence numbers that may be missing between two datagrams.
 const MAX_LOST: u16 = 20;
+
+/// Longest datagram that opens the way for media, and how many of them there may be.
+const MAX_OPENING: usize = 24;
+const MAX_OPENINGS: usize = 2;
 
 /// The fixed header.
 #[derive(Clone, Copy)]
@@ -101,7 +101,9 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let Some(header) = Header::parse(datagram.payload) else {
         // Reports of the receiver come in between.
         let report = is_report(datagram.payload) && datagram.before() > 0;
-        return if report { Verdict::More } else { Verdict::No };
+        // Media may follow datagrams that open the way through a NAT (RFC 6263).
+        let opening = datagram.payload.len() <= MAX_OPENING && datagram.before() < MAX_OPENINGS;
+        return Verdict::from_more(report || opening);
     };
     let earlier =
         datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
@@ -210,6 +212,17 @@ mod tests {
         assert_eq!(of(&two), Verdict::Match);
         assert_eq!(of(&other), Verdict::More);
         assert_eq!(of(&one), Verdict::More);
+    }
+
+    #[test]
+    fn media_may_follow_short_datagrams() {
+        let (one, two) = (media(1, 1), media(2, 1));
+        let of = |opening| {
+            let payloads = [opening, &one[..], &two].map(|bytes| (Direction::FromClient, bytes));
+            testing::datagrams(&PROTOCOL, 30_000, &payloads)
+        };
+        assert_eq!(of(&[1; 16]), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 30_000, &[1; 25]), Verdict::No);
     }
 
     #[test]

@@ -305,8 +305,14 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
                 let stun = finding.metadata().stun.get_or_insert_default();
                 stun.relayed_address = address(value, true).or(stun.relayed_address);
             }
-            0x14 if personal => {
-                finding.metadata().stun.get_or_insert_default().realm = text(value);
+            0x14 => {
+                // The domain of a service names no person.
+                if of_service(value).is_some() {
+                    finding.metadata().host = text(value);
+                }
+                if personal {
+                    finding.metadata().stun.get_or_insert_default().realm = text(value);
+                }
             }
             0x8022 => {
                 let stun = finding.metadata().stun.get_or_insert_default();
@@ -339,6 +345,11 @@ fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Findin
     }
 }
 
+/// Returns the application that runs the servers of a realm.
+fn of_service(realm: &[u8]) -> Option<ProtocolId> {
+    REALMS.iter().find(|(end, _)| realm.ends_with(end)).map(|(_, application)| *application)
+}
+
 /// Returns the application that the attributes of a message show.
 fn application(message: &Message<'_>, server_port: u16) -> Option<ProtocolId> {
     if !message.modern {
@@ -346,10 +357,8 @@ fn application(message: &Message<'_>, server_port: u16) -> Option<ProtocolId> {
         let zoom = message.attributes().any(|(kind, _)| matches!(kind, 0x101 | 0x103));
         return zoom.then_some(ZOOM);
     }
-    if let Some(realm) = message.attribute(0x14)
-        && let Some((_, application)) = REALMS.iter().find(|(end, _)| realm.ends_with(end))
-    {
-        return Some(*application);
+    if let Some(application) = message.attribute(0x14).and_then(of_service) {
+        return Some(application);
     }
     for (kind, _) in message.attributes() {
         match kind {
