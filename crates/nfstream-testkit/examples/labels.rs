@@ -239,7 +239,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     let mut labelled = Vec::new();
     let mut now = i64::MIN;
     loop {
-        // What was read before damage counts.
+        // Packets before damage count.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
             let Ok(packet) =

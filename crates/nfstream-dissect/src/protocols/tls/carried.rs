@@ -1,4 +1,4 @@
-//! What TLS carries, as far as ports, application protocols and certificates show it.
+//! Applications and protocols inside TLS, by ports, application protocols and certificates.
 
 use super::certificate::Certificate;
 use crate::flow::Finding;
@@ -46,7 +46,7 @@ const MQTT: ProtocolId = ProtocolId(222);
 const ANYDESK: ProtocolId = ProtocolId(252);
 const FORTICLIENT: ProtocolId = ProtocolId(259);
 
-/// What a name or port leads to.
+/// Protocol that a name or port stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Carried {
     /// A protocol with a number of its own for its form over TLS.
@@ -149,7 +149,7 @@ fn owner(subject: &str) -> Option<ProtocolId> {
     subject.split(", ").find_map(known).map(|(_, application)| *application)
 }
 
-/// Returns whether a client's hello looks like that of Tor, which asks for a random name and
+/// Returns whether a client's hello looks like that of Tor, which sends a random name and
 /// offers no application protocol.
 pub(super) fn may_be_tor(metadata: &Metadata) -> bool {
     is_random(&metadata.host, ".com")
