@@ -52,6 +52,8 @@ const GOOGLE_CALL: ProtocolId = ProtocolId(404);
 const FACEBOOK_VOIP: ProtocolId = ProtocolId(268);
 const SIGNAL_VOIP: ProtocolId = ProtocolId(269);
 const TELEGRAM_VOIP: ProtocolId = ProtocolId(355);
+const TELEGRAM: ProtocolId = ProtocolId(185);
+const WEBEX: ProtocolId = ProtocolId(141);
 const ZOOM: ProtocolId = ProtocolId(189);
 
 /// Realms of TURN servers by their end, with the application that runs them.
@@ -63,6 +65,10 @@ const REALMS: &[(&[u8], ProtocolId)] = &[
     (b"turn.l.google.com", GOOGLE_CALL),
     (b"whatsapp.net", WHATSAPP_CALL),
 ];
+
+/// Owners of servers that serve calls of their application alone, with the name of the calls.
+const CALL_SERVERS: &[(ProtocolId, ProtocolId)] =
+    &[(TELEGRAM, TELEGRAM_VOIP), (GOOGLE_CALL, GOOGLE_CALL), (WEBEX, WEBEX), (ZOOM, ZOOM)];
 
 const HEADER: usize = 20;
 const COOKIE: u32 = 0x2112_a442;
@@ -343,6 +349,11 @@ fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Findin
             add(end);
         }
     }
+}
+
+/// Returns the calls for which an application has servers of its own.
+pub(crate) fn calls_of(owner: ProtocolId) -> Option<ProtocolId> {
+    CALL_SERVERS.iter().find(|(server, _)| *server == owner).map(|(_, calls)| *calls)
 }
 
 /// Returns the application that runs the servers of a realm.
