@@ -4,18 +4,18 @@ use crate::catalogue::Catalogue;
 use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::naming;
-use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
+use crate::packet::{Direction, Endpoints, Packet, Segment, TCP, UDP};
 use crate::probe::{Datagram, History, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::protocols::REGISTRY;
 use crate::stream::Prefix;
 
-/// What a dissector looks for.
+/// Settings of a dissector.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// How many packets of a flow are inspected.
+    /// Packets of a flow that are inspected.
     pub limits: Limits,
-    /// Which fingerprints are computed.
+    /// Fingerprints to compute.
     pub fingerprints: Fingerprints,
     /// Whether certificates of servers are read, with their hashes. Without a server name in the
     /// client's hello they are read in any case, without hashes.
@@ -26,7 +26,7 @@ pub struct Config {
     pub personal: bool,
 }
 
-/// How many packets with payload are inspected before a flow gets the label it has.
+/// Numbers of packets with payload after which a flow keeps the label it has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Packets of a TCP flow.
@@ -35,7 +35,7 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// Which fingerprints are computed: each takes a hash or two a handshake.
+/// Fingerprints to compute: each takes a hash or two a handshake.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fingerprints {
     /// JA3 and JA3S.
@@ -46,7 +46,7 @@ pub struct Fingerprints {
     pub hassh: bool,
 }
 
-/// The protocols and applications to look for, shared by all flows of a thread or of several.
+/// Protocols and applications that are recognised, shared by all flows of a thread or of several.
 #[derive(Debug)]
 pub struct Dissector {
     config: Config,
@@ -145,7 +145,7 @@ impl Dissector {
                 if let Stage::Parsing(_, need) = stage
                     && *need != Need::Done
                 {
-                    // What the parser waits for does not come: it reads what there is.
+                    // No more bytes come: the parser reads those that there are.
                     *need = Need::MORE;
                     unread = true;
                 }
@@ -227,7 +227,7 @@ impl Dissector {
         let prefix = &mut tcp.prefixes[direction.index()];
         let before = prefix.bytes().len();
         let mut new = prefix.accept(segment, payload);
-        // A first segment that tells all is never copied.
+        // A first segment that suffices is never copied.
         if !new.is_empty() && (before > 0 || prefix.is_waiting()) {
             prefix.keep(new);
             prefix.catch_up();
@@ -336,8 +336,9 @@ impl Dissector {
 
 impl Tcp {
     fn new(packet: &Packet<'_>, candidates: Candidates) -> Self {
-        let oriented = packet.segment.is_none_or(|segment| segment.syn)
-            && packet.direction == Direction::FromClient;
+        let opens = |segment: Segment| segment.syn && !segment.ack;
+        let oriented =
+            packet.segment.is_none_or(opens) && packet.direction == Direction::FromClient;
         Self {
             stage: Stage::Probing(Probing::new(candidates)),
             prefixes: [Prefix::default(), Prefix::default()],

@@ -10,22 +10,22 @@ use crate::stream::Prefix;
 /// A flow under inspection.
 ///
 /// About 100 bytes before the first payload. After it up to two stream prefixes and a parser's
-/// state, all bounded; [`Flow::memory`] tells how much. Everything but the findings is freed as
+/// state, all bounded; [`Flow::memory`] returns their size. Everything but the findings is freed as
 /// soon as packets can teach nothing more.
 #[derive(Debug, Default)]
 pub struct Flow {
     pub(crate) state: State,
     pub(crate) finding: Finding,
-    /// Packets that were looked at.
+    /// Packets with payload so far.
     pub(crate) packets: u32,
 }
 
-/// What is known of the application of a flow.
+/// Label and metadata of a flow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// The name in numbers.
     pub label: Label,
-    /// What parsers read, `None` if that is nothing.
+    /// Metadata, `None` if parsers read nothing.
     pub metadata: Option<Box<Metadata>>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Udp {
     pub(crate) history: History,
 }
 
-/// How far the inspection has come.
+/// Progress of an inspection.
 #[derive(Debug)]
 pub(crate) enum Stage<P> {
     /// Several protocols are possible.
@@ -86,17 +86,17 @@ pub(crate) struct Probing {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Candidates(pub(crate) [u64; Self::WORDS]);
 
-/// What probes and parsers have found of a flow.
+/// Findings of probes and parsers.
 #[derive(Debug, Default)]
 pub(crate) struct Finding {
     /// The protocol, and how it was found.
     pub(crate) protocol: Option<(&'static Protocol, Confidence)>,
     /// The application that a parser knows by more than a name.
     application: Option<ProtocolId>,
-    /// What takes the place of the protocol as master, such as a proxy's.
+    /// Master in place of the protocol, such as a proxy.
     master: Option<ProtocolId>,
     metadata: Option<Box<Metadata>>,
-    /// Which fingerprints are wanted.
+    /// Fingerprints to compute.
     pub(crate) fingerprints: Fingerprints,
     /// Whether certificates are wanted.
     pub(crate) certificates: bool,

@@ -1,4 +1,4 @@
-//! What a flow is called, and how that was found.
+//! Labels of flows, and their confidence.
 
 /// Number of a protocol or application, nDPI 5.0's where it has one and above 10,000 otherwise.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -38,7 +38,7 @@ pub enum Confidence {
     Address,
     /// By a DNS answer that gave the server's address.
     Dns,
-    /// By what another flow announced, such as a media port.
+    /// By an announcement in another flow, such as a media port.
     Announced,
     /// By bytes that fit a protocol without being decisive.
     Weak,

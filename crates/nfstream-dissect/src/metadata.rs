@@ -1,4 +1,4 @@
-//! What parsers read besides the name of a protocol.
+//! Metadata that parsers read in addition to the label.
 //!
 //! A protocol with fields of its own adds one boxed struct here, so that a flow without them pays
 //! a pointer.
@@ -121,7 +121,7 @@ pub struct Announced {
     pub port: u16,
     /// IP protocol number of the transport.
     pub transport: u8,
-    /// What the announced flow carries.
+    /// Application of the announced flow.
     pub application: ProtocolId,
 }
 

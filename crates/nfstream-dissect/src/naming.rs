@@ -1,6 +1,7 @@
 //! From what was found of a flow to its label: rules, then names, then addresses, then ports.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use crate::catalogue::Catalogue;
 use crate::flow::Finding;
@@ -8,7 +9,7 @@ use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::metadata::Metadata;
 use crate::packet::{Endpoints, TCP, UDP};
 use crate::protocol::Protocol;
-use crate::protocols::REGISTRY;
+use crate::protocols::{REGISTRY, stun};
 
 /// Certificate names that are looked up, at most.
 const MAX_CERTIFICATE_NAMES: usize = 8;
@@ -36,6 +37,11 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
     if shows_names
         && !has_name
         && let Some(app) = by_address(catalogue, endpoints)
+    {
+        return new(catalogue, Some(carrier), app, confidence, Some(protocol.category));
+    }
+    if protocol.id == stun::PROTOCOL.id
+        && let Some(app) = by_address(catalogue, endpoints).and_then(stun::calls_of)
     {
         return new(catalogue, Some(carrier), app, confidence, Some(protocol.category));
     }
@@ -122,14 +128,31 @@ fn by_address(catalogue: &Catalogue, endpoints: &Endpoints) -> Option<ProtocolId
     of(endpoints.server.ip()).or_else(|| of(endpoints.client.ip()))
 }
 
+/// Usual ports with their protocols, in ascending order.
+type Ports = Vec<(u16, &'static Protocol)>;
+
+static TCP_PORTS: LazyLock<Ports> = LazyLock::new(|| ports(|protocol| protocol.tcp_ports));
+static UDP_PORTS: LazyLock<Ports> = LazyLock::new(|| ports(|protocol| protocol.udp_ports));
+
+/// Returns the usual ports of a transport; of several protocols with a port the first in the
+/// registry counts.
+fn ports(of: fn(&Protocol) -> &'static [u16]) -> Ports {
+    let of = |protocol: &'static Protocol| of(protocol).iter().map(move |port| (*port, protocol));
+    let mut ports: Ports = REGISTRY.iter().copied().flat_map(of).collect();
+    ports.sort_by_key(|(port, _)| *port);
+    ports.dedup_by_key(|(port, _)| *port);
+    ports
+}
+
 /// Returns the protocol whose usual port the server has, else the client.
 fn by_port(endpoints: &Endpoints) -> Option<&'static Protocol> {
-    let of = |port: u16| {
-        REGISTRY.iter().copied().find(|protocol| match endpoints.protocol {
-            TCP => protocol.tcp_ports.contains(&port),
-            UDP => protocol.udp_ports.contains(&port),
-            _ => false,
-        })
+    let ports: &Ports = match endpoints.protocol {
+        TCP => &TCP_PORTS,
+        UDP => &UDP_PORTS,
+        _ => return None,
     };
-    of(endpoints.server.port()).or_else(|| of(endpoints.client.port()))
+    [endpoints.server, endpoints.client].into_iter().find_map(|end| {
+        let place = ports.binary_search_by_key(&end.port(), |(port, _)| *port).ok()?;
+        ports.get(place).map(|(_, protocol)| *protocol)
+    })
 }

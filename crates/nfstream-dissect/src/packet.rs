@@ -1,4 +1,4 @@
-//! What the crate is given: a packet of a flow.
+//! Input of the crate: packets of flows.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ pub struct Endpoints {
     pub server: SocketAddr,
 }
 
-/// Which end of the flow sent a packet.
+/// Direction of a packet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Direction {
     /// The sender of the flow's first packet.
@@ -27,13 +27,15 @@ pub enum Direction {
     FromServer,
 }
 
-/// What the TCP header says about the place of a payload in its stream (RFC 9293).
+/// Fields of the TCP header that place a payload in its stream (RFC 9293).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Segment {
     /// Sequence number of the segment.
     pub sequence: u32,
     /// Whether SYN is set: the stream begins one after `sequence`.
     pub syn: bool,
+    /// Whether ACK is set: with SYN, the segment is the server's answer.
+    pub ack: bool,
     /// Whether FIN or RST is set: nothing follows in this direction.
     pub end: bool,
 }
@@ -43,7 +45,7 @@ pub struct Segment {
 pub struct Packet<'a> {
     /// The ends of its flow.
     pub endpoints: &'a Endpoints,
-    /// Which end sent it.
+    /// Its direction.
     pub direction: Direction,
     /// Its TCP header. Without one, payloads of TCP count as in order and complete.
     pub segment: Option<Segment>,

@@ -1,4 +1,4 @@
-//! What probes and parsers see, and what they answer.
+//! Input of probes and parsers, and their answers.
 
 use std::net::IpAddr;
 
@@ -43,7 +43,7 @@ pub(crate) struct Streams<'a> {
 pub(crate) struct Datagram<'a> {
     /// Ports and addresses.
     pub(crate) endpoints: &'a Endpoints,
-    /// Which end sent it.
+    /// Its direction.
     pub(crate) direction: Direction,
     /// Its payload.
     pub(crate) payload: &'a [u8],
@@ -177,8 +177,8 @@ impl Streams<'_> {
         Self { endpoints, client: server, server: client, swapped: !swapped }
     }
 
-    /// Returns the verdict of `message` on both directions: it tells whether bytes begin a message
-    /// of a protocol that both ends speak in the same form, `None` if there are too few of them.
+    /// Returns the verdict of `message` on both directions: true if bytes begin
+    /// a message of a protocol that both ends speak in the same form, `None` if there are too few.
     pub(crate) fn either(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
         match (message(self.client), message(self.server)) {
             (Some(false), _) | (_, Some(false)) => Verdict::No,

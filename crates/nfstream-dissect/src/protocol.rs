@@ -1,4 +1,4 @@
-//! What a protocol declares of itself.
+//! Declarations of protocols.
 
 use std::fmt::Debug;
 
@@ -45,21 +45,21 @@ pub enum Transport {
 /// How a protocol is found in TCP streams.
 #[derive(Debug)]
 pub(crate) struct StreamRules {
-    /// Tells whether streams are of the protocol. Its answer depends on the bytes alone, never on
+    /// Decides whether streams are of the protocol. Its answer depends on the bytes alone, never on
     /// how segments cut them: `More` for every beginning of a matching stream.
     pub(crate) probe: fn(&Streams<'_>) -> Verdict,
     /// First byte of the client, so that other flows cost nothing.
     pub(crate) client: Start,
     /// First byte of the server.
     pub(crate) server: Start,
-    /// Reads metadata, from the first bytes anew at each call.
+    /// Reads metadata, from the first bytes at each call.
     pub(crate) parse: Option<fn(&Streams<'_>, &mut Finding) -> Need>,
 }
 
 /// How a protocol is found in datagrams.
 #[derive(Debug)]
 pub(crate) struct DatagramRules {
-    /// Tells whether a datagram, and those before it, are of the protocol.
+    /// Decides whether a datagram, and those before it, are of the protocol.
     pub(crate) probe: fn(&Datagram<'_>) -> Verdict,
     /// First byte of every datagram up to the match, of either direction.
     pub(crate) start: Start,

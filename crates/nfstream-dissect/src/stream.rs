@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn segment(sequence: u32) -> Option<Segment> {
-        Some(Segment { sequence, syn: false, end: false })
+        Some(Segment { sequence, syn: false, ack: true, end: false })
     }
 
     fn add(prefix: &mut Prefix, sequence: u32, payload: &[u8]) {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nfstream_dissect::{Config, Direction, Dissector, Endpoints, Flow, Limits, Packet, Segment};
 use proptest::prelude::*;
 
-/// What both ends send in turn, the client first, and the label.
+/// Bytes that both ends send in turn, the client first, and the label.
 struct Conversation {
     port: u16,
     turns: &'static [&'static [u8]],
@@ -149,7 +149,8 @@ fn label(conversation: &Conversation, mut cuts: impl Iterator<Item = usize>) -> 
         while syn || !rest.is_empty() {
             let len = if syn { 0 } else { cuts.next().unwrap_or(rest.len()).min(rest.len()) };
             let (payload, after) = rest.split_at(len);
-            let segment = Some(Segment { sequence: *sequence, syn, end: false });
+            let segment =
+                Some(Segment { sequence: *sequence, syn, ack: !syn || turn == 1, end: false });
             dissector
                 .inspect(&mut flow, &Packet { endpoints: &endpoints, direction, segment, payload });
             let sent = u32::try_from(len).expect("segments are short") + u32::from(syn);
@@ -166,6 +167,25 @@ fn conversations_have_their_label() {
         assert_eq!(label(conversation, std::iter::empty()), conversation.label);
         assert_eq!(label(conversation, std::iter::repeat(1)), conversation.label);
     }
+}
+
+#[test]
+fn the_server_may_be_seen_first() {
+    let dissector = Dissector::default();
+    // The server's answer to a SYN makes it the client of the flow.
+    let Endpoints { protocol, client, server } = endpoints(8000);
+    let endpoints = Endpoints { protocol, client: server, server: client };
+    let mut flow = Flow::default();
+    let mut inspect = |direction, syn, payload| {
+        let segment = Some(Segment { sequence: 1, syn, ack: true, end: false });
+        let packet = Packet { endpoints: &endpoints, direction, segment, payload };
+        dissector.inspect(&mut flow, &packet);
+    };
+    inspect(Direction::FromClient, true, &b""[..]);
+    inspect(Direction::FromServer, false, b"GET /a HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    let found = dissector.finish(flow, &endpoints);
+    assert_eq!(dissector.name(found.label), "HTTP");
+    assert_eq!(&*found.metadata.expect("a host").host, "example.com");
 }
 
 proptest! {

@@ -1,12 +1,12 @@
-//! Compares the labels of the dissect crate with those of another program.
+//! Compares the labels of the dissect crate with those that another program gave.
 //!
 //!     cargo run -p nfstream-testkit --example labels -- [--worst N] [--flows] LABELS CAPTURE...
 //!
-//! `LABELS` is a folder with a table for each capture, `NAME.csv`, with the columns `src_ip`,
+//! `LABELS` is a folder with a table for each capture, `NAME.csv`, of the columns `src_ip`,
 //! `src_port`, `dst_ip`, `dst_port`, `protocol`, `first_seen_ms`, `application_name`,
-//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or a total of
-//! 1800 s, and 20 packets of each are inspected. Tunnels are not decoded. `--flows` prints each
-//! flow that differs. Means are over captures, so that captures with many flows do not dominate.
+//! `requested_server_name` and `client_fingerprint`. Flows end after 120 s of silence or 1800 s
+//! in all, and 20 packets of each are inspected. Tunnels stay closed. `--flows` prints each flow
+//! that differs. Means are over captures, so that one with many flows decides nothing.
 
 #![allow(clippy::print_stdout, reason = "a tool reports")]
 
@@ -127,9 +127,9 @@ fn compare(
     differences: &mut HashMap<(String, String), usize>,
     list: bool,
 ) -> Result<Counts, Box<dyn Error>> {
-    let mut flows: HashMap<(Endpoints, i64), Labelled> = HashMap::new();
+    let mut flows: HashMap<Endpoints, Vec<Labelled>> = HashMap::new();
     for flow in label(dissector, capture)? {
-        flows.insert((flow.endpoints, flow.first), flow);
+        flows.entry(flow.endpoints).or_default().push(flow);
     }
     let mut counts = Counts::default();
     let mut reader = csv::Reader::from_path(table)?;
@@ -146,7 +146,7 @@ fn compare(
             client: end("src_ip", "src_port")?,
             server: end("dst_ip", "dst_port")?,
         };
-        let flow = flows.remove(&(endpoints, field("first_seen_ms").parse()?));
+        let flow = take(&mut flows, endpoints, field("first_seen_ms").parse()?);
         let ours = flow.as_ref().map_or("(no flow)", |flow| &flow.name);
         let theirs = field("application_name");
         counts.flows += 1;
@@ -169,27 +169,43 @@ fn compare(
             counts.lost += usize::from(matches!(ours, "Unknown" | "(no flow)"));
         }
         let metadata = flow.and_then(|flow| flow.found.metadata).unwrap_or_default();
-        let expected = field("client_fingerprint");
-        if expected.starts_with(['t', 'q', 'd']) && expected.matches('_').count() == 2 {
+        let wanted = field("client_fingerprint");
+        if wanted.starts_with(['t', 'q', 'd']) && wanted.matches('_').count() == 2 {
             counts.ja4[1] += 1;
             let ja4 = metadata.tls.map(|tls| tls.ja4_of_ndpi(&metadata.host)).unwrap_or_default();
-            counts.ja4[0] += usize::from(ja4 == expected);
-            if list && ja4 != expected {
-                println!("  JA4 {expected} -> {ja4}");
+            counts.ja4[0] += usize::from(ja4 == wanted);
+            if list && ja4 != wanted {
+                println!("  JA4 {wanted} -> {ja4}");
             }
         }
-        let expected = field("requested_server_name");
-        if !expected.is_empty() {
+        let wanted = field("requested_server_name");
+        if !wanted.is_empty() {
             counts.names[1] += 1;
             let host = metadata.host;
-            let same = host.eq_ignore_ascii_case(expected);
+            let same = host.eq_ignore_ascii_case(wanted);
             counts.names[0] += usize::from(same);
             if list && !same {
-                println!("  name {expected:?} -> {host:?}");
+                println!("  name {wanted:?} -> {host:?}");
             }
         }
     }
     Ok(counts)
+}
+
+/// Takes the flow between `endpoints`, in either direction, that began at `first` or nearest to it.
+fn take(
+    flows: &mut HashMap<Endpoints, Vec<Labelled>>,
+    endpoints: Endpoints,
+    first: i64,
+) -> Option<Labelled> {
+    let Endpoints { protocol, client, server } = endpoints;
+    let reversed = Endpoints { protocol, client: server, server: client };
+    [endpoints, reversed].into_iter().find_map(|endpoints| {
+        let same = flows.get_mut(&endpoints)?;
+        let distance = |flow: &Labelled| flow.first.abs_diff(first);
+        let (place, _) = same.iter().enumerate().min_by_key(|(_, flow)| distance(flow))?;
+        Some(same.swap_remove(place))
+    })
 }
 
 /// Returns whether `ours` is the label `theirs` or a finer one.
@@ -221,8 +237,9 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
     let mut fragments = Vec::new();
     let mut open: HashMap<Key, Open> = HashMap::new();
     let mut labelled = Vec::new();
+    let mut now = i64::MIN;
     loop {
-        // Packets before the damage count.
+        // Packets before damage count.
         let more = source.read(&mut chunk, 8192).unwrap_or(false);
         for record in &chunk.records {
             let Ok(packet) =
@@ -236,7 +253,9 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
             let end = |ip: IpAddr, port| SocketAddr::new(ip, port);
             let src = end(packet.src.ip(packet.version), packet.src.port);
             let dst = end(packet.dst.ip(packet.version), packet.dst.port);
-            let millis = packet.time.millis();
+            // Time does not run backwards.
+            now = now.max(packet.time.millis());
+            let millis = now;
             let key = [(src, dst, packet.protocol), (dst, src, packet.protocol)];
             let known = key.into_iter().find(|key| open.contains_key(key));
             let key = known.unwrap_or((src, dst, packet.protocol));
@@ -254,7 +273,7 @@ fn label(dissector: &Dissector, capture: &Path) -> Result<Vec<Labelled>, Box<dyn
                 first: millis,
                 last: millis,
             });
-            flow.last = millis.max(flow.last);
+            flow.last = millis;
             if !flow.done {
                 inspect(dissector, flow, &packet, src, chunk.bytes.as_slice());
             }
@@ -276,6 +295,7 @@ fn inspect(dissector: &Dissector, flow: &mut Open, packet: &Packet, src: SocketA
         Segment {
             sequence: sequence.map_or(0, u32::from_be_bytes),
             syn: flag(TcpFlags::SYN),
+            ack: flag(TcpFlags::ACK),
             end: flag(TcpFlags::FIN) || flag(TcpFlags::RST),
         }
     });

@@ -14,7 +14,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Parts that are looked at.
+/// Parts that are checked.
 const PARTS: usize = 4;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {

@@ -411,8 +411,8 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
-    // The question of the response is the one to which its answers belong.
-    if dns.query_name.is_empty() || header.response {
+    // The last question counts: that of the response is the one to which its answers belong.
+    if header.is_plausible() {
         let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
         let name = match &question {
             Some(question) => question.name.text(),

@@ -147,7 +147,7 @@ impl Handshake {
         let mut reader = Reader(payload);
         while let Some(record) = record(&mut reader) {
             if record.epoch > 0 {
-                // What follows is encrypted.
+                // Later records are encrypted.
                 return Progress::Done;
             }
             if record.content != HANDSHAKE {

@@ -19,6 +19,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 /// Length of a ping, which has nothing else.
 const PING: u32 = u32::MAX;
+/// Versions are decimal, such as 6080099; OpenSearch sets bit 27.
+const MAX_VERSION: u32 = 0x0fff_ffff;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     let message = |stream| {
@@ -30,9 +32,11 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             if len == PING {
                 return Some(true);
             }
-            reader.u64()?;
-            // Request or response, error, compressed, handshake.
-            Some((13..1 << 30).contains(&len) && reader.u8()? <= 0x0f && reader.u32()? > 0)
+            // The number of the request, which counts up, and its kind: request or response, error,
+            // compressed, handshake.
+            let plausible =
+                (13..1 << 30).contains(&len) && reader.u64()? >> 48 == 0 && reader.u8()? <= 0x0f;
+            Some(plausible && (1..=MAX_VERSION).contains(&reader.u32()?))
         })
     };
     either(message(streams.client), message(streams.server))

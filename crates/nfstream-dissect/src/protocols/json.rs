@@ -1,9 +1,8 @@
-//! Protocols of JSON objects: Stratum, through which mining pools hand out work, and JSON-RPC.
+//! Stratum, the protocol of JSON objects through which mining pools hand out work.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::shape::begins_any;
 
 pub(crate) const MINING: Protocol = Protocol {
     id: ProtocolId(42),
@@ -13,18 +12,6 @@ pub(crate) const MINING: Protocol = Protocol {
         client: Start::Bytes(b"{"),
         server: Start::Bytes(b"{"),
         ..StreamRules::new(mining)
-    }),
-    ..Protocol::NEW
-};
-
-pub(crate) const JSON_RPC: Protocol = Protocol {
-    id: ProtocolId(375),
-    name: "JSON-RPC",
-    category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"{[C"),
-        server: Start::Bytes(b"{[C"),
-        ..StreamRules::new(json_rpc)
     }),
     ..Protocol::NEW
 };
@@ -52,18 +39,6 @@ fn mining(streams: &Streams<'_>) -> Verdict {
         object(streams.client, |text| contains_any(text, MINING_WORDS) || is_login(text)),
         object(streams.server, |text| contains_any(text, MINING_WORDS)),
     )
-}
-
-fn json_rpc(streams: &Streams<'_>) -> Verdict {
-    let of = |stream: &[u8]| match stream.first() {
-        // The language server protocol puts a header before each object.
-        Some(b'C') => match begins_any(stream, &[b"Content-Length: "]) {
-            Verdict::Match => object(stream, is_json_rpc),
-            verdict => verdict,
-        },
-        _ => object(stream, is_json_rpc),
-    };
-    either(of(streams.client), of(streams.server))
 }
 
 /// Joins the answers of both directions: an object of one without a word may be answered by one
@@ -115,10 +90,6 @@ fn is_login(text: &[u8]) -> bool {
         && contains_any(text, &[b"\"pass\":"])
 }
 
-fn is_json_rpc(text: &[u8]) -> bool {
-    contains_any(text, &[b"\"jsonrpc\""])
-}
-
 fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
     let quotes = text.iter().enumerate().filter(|(_, byte)| **byte == b'"');
     quotes
@@ -143,12 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn other_objects_are_remote_calls_or_nothing() {
+    fn other_objects_do_not_match() {
         let call = b"{\"jsonrpc\": \"2.0\", \"method\": \"echo\", \"params\": [\"}\"]}";
         assert_eq!(streams(&MINING, 8080, call, b""), Verdict::No);
-        assert_streams(&JSON_RPC, 8080, call, b"");
-        assert_streams(&JSON_RPC, 8080, b"Content-Length: 40\r\n\r\n{\"jsonrpc\":\"2.0\"", b"");
-        assert_eq!(streams(&JSON_RPC, 8080, b"{\"a\":{\"b\":1}}", b""), Verdict::No);
-        assert_eq!(streams(&JSON_RPC, 8080, b"{\"a\":{\"b\":1}", b""), Verdict::More);
+        assert_eq!(streams(&MINING, 8080, b"{\"a\":{\"b\":1}}", b""), Verdict::No);
+        assert_eq!(streams(&MINING, 8080, b"{\"a\":{\"b\":1}", b""), Verdict::More);
     }
 }

@@ -445,7 +445,6 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &oracle::PROTOCOL,
     &mysql::PROTOCOL,
     &json::MINING,
-    &json::JSON_RPC,
     &z3950::PROTOCOL,
     &notes::PROTOCOL,
     &afp::PROTOCOL,
@@ -613,7 +612,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::flow::Finding;
+    use crate::flow::{Candidates, Finding};
     use crate::packet::{Direction, TCP, UDP};
     use crate::probe::{Datagram, History, Streams};
     use crate::protocol::{DatagramParser, Start};
@@ -633,6 +632,14 @@ mod tests {
         // Small numbers make lengths and counts that fit.
         let byte = prop_oneof![any::<u8>(), 0_u8..8, Just(b'\n'), Just(b' ')];
         prop::collection::vec(byte, 0..200)
+    }
+
+    #[test]
+    fn every_protocol_has_a_place_among_the_candidates() {
+        let streams = REGISTRY.iter().filter(|protocol| protocol.stream.is_some()).count();
+        let datagrams = REGISTRY.iter().filter(|protocol| protocol.datagram.is_some()).count();
+        assert!(streams <= Candidates::MAX, "{streams}");
+        assert!(datagrams <= Candidates::MAX, "{datagrams}");
     }
 
     proptest! {

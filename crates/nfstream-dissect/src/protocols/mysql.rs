@@ -16,7 +16,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a MySQL connection shows before it is encrypted.
+/// Metadata of a MySQL connection before it is encrypted.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Mysql {
     /// Version of the server, such as `8.0.36`.

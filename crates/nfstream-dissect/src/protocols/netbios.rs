@@ -30,7 +30,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 /// Metadata of NetBIOS.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NetBios {
-    /// Name that is wanted or registered; in datagrams the sender's, in sessions the receiver's.
+    /// Name that is requested or registered; in datagrams the sender's, in sessions the receiver's.
     pub name: Box<str>,
     /// Last byte of the name: the kind of service (0x20 for a file server).
     pub suffix: u8,

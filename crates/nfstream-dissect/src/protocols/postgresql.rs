@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// What a PostgreSQL session shows before it is encrypted.
+/// Metadata of a PostgreSQL session before it is encrypted.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Postgresql {
     /// Version of the server.

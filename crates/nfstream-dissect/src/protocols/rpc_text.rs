@@ -23,8 +23,8 @@ pub(crate) const JSON_RPC: Protocol = Protocol {
     category: Category(16),
     stream: Some(StreamRules {
         probe: probe_json,
-        client: Start::Bytes(b"{["),
-        server: Start::Bytes(b"{["),
+        client: Start::Bytes(b"{[C"),
+        server: Start::Bytes(b"{[C"),
         parse: None,
     }),
     ..Protocol::NEW
@@ -34,6 +34,8 @@ pub(crate) const JSON_RPC: Protocol = Protocol {
 const HEAD: usize = 512;
 /// Member of every call and answer.
 const MEMBER: &[u8] = b"\"jsonrpc\"";
+/// Header of the language server protocol.
+const LENGTH: &[u8] = b"Content-Length: ";
 
 fn probe_soap(streams: &Streams<'_>) -> Verdict {
     either(streams, |stream| {
@@ -53,6 +55,13 @@ fn probe_soap(streams: &Streams<'_>) -> Verdict {
 fn probe_json(streams: &Streams<'_>) -> Verdict {
     either(streams, |stream| {
         let head = &stream[..stream.len().min(HEAD)];
+        // The language server protocol puts a header before each object.
+        if head.first() == Some(&b'C') {
+            let begun = head.len().min(LENGTH.len());
+            if head[..begun] != LENGTH[..begun] {
+                return Verdict::No;
+            }
+        }
         let member = head.windows(MEMBER.len()).position(|window| window == MEMBER);
         let before = &head[..member.unwrap_or(head.len())];
         if before.iter().any(|byte| *byte < b' ' && !b"\t\r\n".contains(byte)) {
@@ -103,6 +112,8 @@ mod tests {
             b"",
         );
         testing::assert_streams(&JSON_RPC, 80, b"{\"id\":1,\"jsonrpc\":\"2.0\"}", b"");
+        let server = b"Content-Length: 40\r\n\r\n{\"jsonrpc\"";
+        testing::assert_streams(&JSON_RPC, 80, server, b"");
     }
 
     #[test]

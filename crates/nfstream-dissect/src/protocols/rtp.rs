@@ -16,11 +16,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         server: Start::Range(0, 7),
         parse: None,
     }),
-    datagram: Some(DatagramRules {
-        probe,
-        start: Start::Range(0x80, 0xbf),
-        parse: DatagramParser::Each(parse),
-    }),
+    datagram: Some(DatagramRules { probe, start: Start::Any, parse: DatagramParser::Each(parse) }),
     ..Protocol::NEW
 };
 
@@ -52,6 +48,10 @@ pub struct Rtp {
 const HEADER: usize = 12;
 /// Sequence numbers that may be missing between two datagrams.
 const MAX_LOST: u16 = 20;
+
+/// Longest datagram that opens the way for media, and how many of them there may be.
+const MAX_OPENING: usize = 24;
+const MAX_OPENINGS: usize = 2;
 
 /// The fixed header.
 #[derive(Clone, Copy)]
@@ -101,7 +101,9 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let Some(header) = Header::parse(datagram.payload) else {
         // Reports of the receiver come in between.
         let report = is_report(datagram.payload) && datagram.before() > 0;
-        return if report { Verdict::More } else { Verdict::No };
+        // Media may follow datagrams that open the way through a NAT (RFC 6263).
+        let opening = datagram.payload.len() <= MAX_OPENING && datagram.before() < MAX_OPENINGS;
+        return Verdict::from_more(report || opening);
     };
     let earlier =
         datagram.history.last(datagram.direction).and_then(|head| Header::parse(head.bytes()));
@@ -122,24 +124,43 @@ fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
 
 fn probe_stream(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
-    let frame = |offset: usize| {
-        let len = be16(stream, offset).map(usize::from)?;
-        Some((len, stream.get(offset + 2..)?))
+    let (len, earlier) = match framed(stream, 0) {
+        Framed::Header(len, header) => (len, header),
+        Framed::Short => return Verdict::More,
+        Framed::Other => return Verdict::No,
     };
-    let Some((len, first)) = frame(0) else { return Verdict::More };
-    if !(HEADER..=2048).contains(&len) || first.first().is_some_and(|byte| byte >> 6 != 2) {
-        return Verdict::No;
+    match framed(stream, 2 + len) {
+        Framed::Header(_, header) => Verdict::from_match(header.follows(&earlier)),
+        Framed::Short => Verdict::More,
+        Framed::Other => Verdict::No,
     }
-    if first.len() < HEADER {
-        return Verdict::More;
+}
+
+/// Beginning of a packet with a length before it.
+enum Framed {
+    /// Length and header of RTP.
+    Header(usize, Header),
+    /// Bytes are missing.
+    Short,
+    /// Another protocol.
+    Other,
+}
+
+fn framed(stream: &[u8], offset: usize) -> Framed {
+    let Some(len) = be16(stream, offset).map(usize::from) else { return Framed::Short };
+    if !(HEADER..=2048).contains(&len) {
+        return Framed::Other;
     }
-    let Some(earlier) = Header::parse(first) else { return Verdict::No };
-    match frame(2 + len) {
-        Some((_, second)) if second.len() >= HEADER => {
-            let follows = Header::parse(second).is_some_and(|header| header.follows(&earlier));
-            Verdict::from_match(follows)
-        }
-        _ => Verdict::More,
+    let packet = stream.get(offset + 2..).unwrap_or_default();
+    let packet = packet.get(..len).unwrap_or(packet);
+    let Some(first) = packet.first() else { return Framed::Short };
+    let header = HEADER + 4 * usize::from(first & 15);
+    if first >> 6 != 2 || header > len {
+        Framed::Other
+    } else if packet.len() < header {
+        Framed::Short
+    } else {
+        Header::parse(packet).map_or(Framed::Other, |header| Framed::Header(len, header))
     }
 }
 
@@ -191,6 +212,17 @@ mod tests {
         assert_eq!(of(&two), Verdict::Match);
         assert_eq!(of(&other), Verdict::More);
         assert_eq!(of(&one), Verdict::More);
+    }
+
+    #[test]
+    fn media_may_follow_short_datagrams() {
+        let (one, two) = (media(1, 1), media(2, 1));
+        let of = |opening| {
+            let payloads = [opening, &one[..], &two].map(|bytes| (Direction::FromClient, bytes));
+            testing::datagrams(&PROTOCOL, 30_000, &payloads)
+        };
+        assert_eq!(of(&[1; 16]), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 30_000, &[1; 25]), Verdict::No);
     }
 
     #[test]

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn neighbours_do_not_match() {
-        // DCE/RPC, a method that nobody has, an answer that was not offered.
+        // DCE/RPC, an unknown method, an answer that was not offered.
         for (client, server) in [
             (&b"\x05\0\x0b\x03\x10\0\0\0"[..], &b""[..]),
             (b"\x05\x01\x55", b""),

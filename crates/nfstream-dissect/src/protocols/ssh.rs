@@ -101,7 +101,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Reads the version, and the offer after it if that is wanted.
+/// Reads the version, and the offer after it if fingerprints need it.
 fn read(stream: &[u8], offers: bool) -> End<'_> {
     let none = |need| End { version: None, offer: None, need };
     let Some(end) = stream.iter().take(MAX_VERSION).position(|byte| *byte == b'\n') else {

@@ -52,6 +52,8 @@ const GOOGLE_CALL: ProtocolId = ProtocolId(404);
 const FACEBOOK_VOIP: ProtocolId = ProtocolId(268);
 const SIGNAL_VOIP: ProtocolId = ProtocolId(269);
 const TELEGRAM_VOIP: ProtocolId = ProtocolId(355);
+const TELEGRAM: ProtocolId = ProtocolId(185);
+const WEBEX: ProtocolId = ProtocolId(141);
 const ZOOM: ProtocolId = ProtocolId(189);
 
 /// Realms of TURN servers by their end, with the application that runs them.
@@ -63,6 +65,10 @@ const REALMS: &[(&[u8], ProtocolId)] = &[
     (b"turn.l.google.com", GOOGLE_CALL),
     (b"whatsapp.net", WHATSAPP_CALL),
 ];
+
+/// Owners of servers that serve calls of their application alone, with the name of the calls.
+const CALL_SERVERS: &[(ProtocolId, ProtocolId)] =
+    &[(TELEGRAM, TELEGRAM_VOIP), (GOOGLE_CALL, GOOGLE_CALL), (WEBEX, WEBEX), (ZOOM, ZOOM)];
 
 const HEADER: usize = 20;
 const COOKIE: u32 = 0x2112_a442;
@@ -305,8 +311,14 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
                 let stun = finding.metadata().stun.get_or_insert_default();
                 stun.relayed_address = address(value, true).or(stun.relayed_address);
             }
-            0x14 if personal => {
-                finding.metadata().stun.get_or_insert_default().realm = text(value);
+            0x14 => {
+                // The domain of a service names no person.
+                if of_service(value).is_some() {
+                    finding.metadata().host = text(value);
+                }
+                if personal {
+                    finding.metadata().stun.get_or_insert_default().realm = text(value);
+                }
             }
             0x8022 => {
                 let stun = finding.metadata().stun.get_or_insert_default();
@@ -339,6 +351,16 @@ fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Findin
     }
 }
 
+/// Returns the calls for which an application has servers of its own.
+pub(crate) fn calls_of(owner: ProtocolId) -> Option<ProtocolId> {
+    CALL_SERVERS.iter().find(|(server, _)| *server == owner).map(|(_, calls)| *calls)
+}
+
+/// Returns the application that runs the servers of a realm.
+fn of_service(realm: &[u8]) -> Option<ProtocolId> {
+    REALMS.iter().find(|(end, _)| realm.ends_with(end)).map(|(_, application)| *application)
+}
+
 /// Returns the application that the attributes of a message show.
 fn application(message: &Message<'_>, server_port: u16) -> Option<ProtocolId> {
     if !message.modern {
@@ -346,10 +368,8 @@ fn application(message: &Message<'_>, server_port: u16) -> Option<ProtocolId> {
         let zoom = message.attributes().any(|(kind, _)| matches!(kind, 0x101 | 0x103));
         return zoom.then_some(ZOOM);
     }
-    if let Some(realm) = message.attribute(0x14)
-        && let Some((_, application)) = REALMS.iter().find(|(end, _)| realm.ends_with(end))
-    {
-        return Some(*application);
+    if let Some(application) = message.attribute(0x14).and_then(of_service) {
+        return Some(application);
     }
     for (kind, _) in message.attributes() {
         match kind {

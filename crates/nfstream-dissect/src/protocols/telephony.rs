@@ -1,9 +1,10 @@
 //! Signalling of telephony besides SIP: H.323, MGCP, Megaco, Skinny and IAX.
 
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::probe::{Datagram, Streams, Verdict};
+use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Protocol, Start, StreamRules};
-use crate::read::{be16, line};
+use crate::read::{be16, line, text};
 
 /// H.225 call signalling over TPKT, and registration by UDP (ITU-T H.225.0).
 pub(crate) const H323: Protocol = Protocol {
@@ -31,7 +32,7 @@ pub(crate) const MGCP: Protocol = Protocol {
     datagram: Some(DatagramRules {
         probe: probe_mgcp,
         start: Start::Bytes(b"ECMDRNAecmdrna012345678"),
-        parse: DatagramParser::Nothing,
+        parse: DatagramParser::Each(parse_mgcp),
     }),
     ..Protocol::NEW
 };
@@ -124,6 +125,23 @@ fn probe_mgcp(datagram: &Datagram<'_>) -> Verdict {
     Verdict::from_match(known && first.windows(9).any(|word| word == b" MGCP 1.0"))
 }
 
+/// Reads the domain of the endpoint that a command is about: `AUEP 1500 aaln/1@gateway.example`.
+fn parse_mgcp(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
+    let first = line(datagram.payload).unwrap_or(datagram.payload);
+    let endpoint = first.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).nth(2);
+    let at = |endpoint: &[u8]| endpoint.iter().position(|byte| *byte == b'@');
+    if is_mgcp_response(first) {
+        return Progress::More;
+    }
+    if let Some(endpoint) = endpoint
+        && let Some(domain) = at(endpoint).and_then(|at| endpoint.get(at + 1..))
+        && !domain.is_empty()
+    {
+        finding.metadata().host = text(domain);
+    }
+    Progress::Done
+}
+
 /// Returns whether a line is a return code, then a transaction.
 fn is_mgcp_response(line: &[u8]) -> bool {
     matches!(line, [b'0'..=b'8', b'0'..=b'9', b'0'..=b'9', b' ', b'0'..=b'9', ..])
@@ -172,6 +190,7 @@ fn probe_iax(datagram: &Datagram<'_>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Direction;
     use crate::protocols::testing;
 
     #[test]
@@ -194,6 +213,14 @@ mod tests {
         assert_eq!(testing::datagram(&MEGACO, 2944, b"MEGACO/1 [192.0.2.1]:2944"), Verdict::Match);
         assert_eq!(testing::datagram(&MEGACO, 2944, b"!/1 <gw.example.com>"), Verdict::Match);
         assert_eq!(testing::datagram(&MEGACO, 2944, b"MEGA"), Verdict::No);
+    }
+
+    #[test]
+    fn the_domain_of_an_endpoint_is_read() {
+        let answer = (Direction::FromServer, &b"200 1500 OK\r\n"[..]);
+        let audit = (Direction::FromClient, &b"AUEP 1500 aaln/1@rgw.example.com MGCP 1.0\r\n"[..]);
+        let found = testing::parse_datagrams(&MGCP, 2427, &[answer, audit], Finding::default());
+        assert_eq!(&*found.found_metadata().unwrap().host, "rgw.example.com");
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Small services, recognised at their ports: whois (RFC 3912), finger (RFC 1288), Gopher (RFC 1436),
 //! Ident (RFC 1413), and those of inetd (RFC 862 to 868).
 
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Streams, Verdict};
-use crate::protocol::{DatagramRules, Protocol, StreamRules};
-use crate::shape::{by_client, by_server, check_line};
+use crate::protocol::{DatagramRules, Need, Protocol, StreamRules};
+use crate::read::{line, text};
+use crate::shape::{by_client, by_server, check_line, is_word};
 
 pub(crate) const WHOIS: Protocol = Protocol {
     tcp_ports: &[43, 4343],
-    stream: Some(StreamRules::new(whois)),
+    stream: Some(StreamRules { parse: Some(parse_whois), ..StreamRules::new(whois) }),
     ..service(170, "Whois-DAS")
 };
 pub(crate) const FINGER: Protocol = Protocol {
@@ -59,6 +61,17 @@ const fn service(id: u16, name: &'static str) -> Protocol {
 
 fn whois(streams: &Streams<'_>) -> Verdict {
     request(streams, 43, |line| !line.is_empty())
+}
+
+/// Reads the name that a client looks up.
+fn parse_whois(streams: &Streams<'_>, finding: &mut Finding) -> Need {
+    let name = line(streams.client).unwrap_or_default().trim_ascii();
+    if name.contains(&b'.') && is_word(name) {
+        finding.metadata().host = text(name);
+        // The flow is not one of the application that has the name.
+        finding.set_application(WHOIS.id);
+    }
+    Need::Done
 }
 
 fn finger(streams: &Streams<'_>) -> Verdict {
@@ -151,7 +164,7 @@ fn chargen_datagram(datagram: &Datagram<'_>) -> Verdict {
 mod tests {
     use super::*;
     use crate::packet::Direction::{FromClient, FromServer};
-    use crate::protocols::testing::{assert_streams, datagram, datagrams, streams};
+    use crate::protocols::testing::{assert_streams, datagram, datagrams, parse_streams, streams};
 
     #[test]
     fn requests_are_a_line_at_their_port() {
@@ -162,6 +175,16 @@ mod tests {
         assert_eq!(streams(&WHOIS, 44, b"example.com\r\n", b""), Verdict::No);
         assert_eq!(streams(&WHOIS, 43, b"\x16\x03\x01", b""), Verdict::No);
         assert_eq!(streams(&IDENT, 113, b"alice\r\n", b""), Verdict::No);
+    }
+
+    #[test]
+    fn whois_shows_the_name_that_is_looked_up() {
+        let found = |query: &[u8]| {
+            let finding = parse_streams(&WHOIS, 43, query, b"", Finding::default());
+            finding.found_metadata().map(|metadata| metadata.host.to_string())
+        };
+        assert_eq!(found(b"example.com\r\n").as_deref(), Some("example.com"));
+        assert_eq!(found(b"-T dn,ace example.de\r\n"), None);
     }
 
     #[test]

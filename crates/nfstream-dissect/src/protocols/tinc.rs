@@ -1,8 +1,11 @@
 //! tinc: the first line of its meta protocol.
 
+use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
+use crate::metadata::Announced;
+use crate::packet::UDP;
 use crate::probe::{Streams, Verdict};
-use crate::protocol::{Protocol, Start, StreamRules};
+use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::shape::{check_line, either};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -14,10 +17,22 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     stream: Some(StreamRules {
         client: Start::Bytes(b"0"),
         server: Start::Bytes(b"0"),
+        parse: Some(parse),
         ..StreamRules::new(probe)
     }),
     ..Protocol::NEW
 };
+
+/// Announces the datagrams of the tunnel, which go to the port of the meta protocol.
+fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
+    finding.metadata().announce(Announced {
+        address: streams.server_address(),
+        port: streams.server_port(),
+        transport: UDP,
+        application: PROTOCOL.id,
+    });
+    Need::Done
+}
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     either(identity(streams.client), identity(streams.server))
@@ -47,7 +62,7 @@ fn is_name(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::testing::{assert_streams, streams};
+    use crate::protocols::testing::{assert_streams, parse_streams, streams};
 
     #[test]
     fn nodes_identify_themselves() {
@@ -55,5 +70,12 @@ mod tests {
         assert_eq!(streams(&PROTOCOL, 655, b"0 a b 17\n", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 655, b"0 a 99\n", b""), Verdict::No);
         assert_eq!(streams(&PROTOCOL, 655, b"01", b""), Verdict::No);
+    }
+
+    #[test]
+    fn the_tunnel_is_announced() {
+        let finding = parse_streams(&PROTOCOL, 700, b"0 think 17\n", b"", Finding::default());
+        let [end] = finding.found_metadata().unwrap().announced[..] else { panic!("one end") };
+        assert_eq!((end.port, end.transport, end.application), (700, UDP, PROTOCOL.id));
     }
 }

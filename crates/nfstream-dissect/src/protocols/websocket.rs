@@ -24,36 +24,37 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     }
 }
 
+/// Text that is checked; shorter messages decide nothing.
+const TEXT: u8 = 8;
+
 /// Text of a client is masked: the first bytes become printable with the key.
 fn probe_client(stream: &[u8]) -> Verdict {
-    match stream {
-        [] | [0x81] => Verdict::More,
-        [0x81, len, rest @ ..] if (0x84..=0xfe).contains(len) => {
-            let rest = if *len == 0xfe { rest.get(2..) } else { Some(rest) };
-            let Some(([key, text @ ..], true)) = rest.map(|rest| (rest, rest.len() >= 8)) else {
-                return Verdict::More;
-            };
-            let [second, third, fourth, a, b, c, d, ..] = text else { return Verdict::More };
-            let clear = [a ^ key, b ^ second, c ^ third, d ^ fourth];
-            Verdict::from_match(is_document(&clear))
-        }
-        _ => Verdict::No,
-    }
+    const SHORTEST: u8 = 0x80 | TEXT;
+    let rest = match stream {
+        [] | [0x81] => return Verdict::More,
+        [0x81, 0xfe, rest @ ..] => rest.get(2..).unwrap_or_default(),
+        [0x81, SHORTEST..=0xfd, rest @ ..] => rest,
+        _ => return Verdict::No,
+    };
+    let Some((key, text)) = rest.split_first_chunk::<4>() else { return Verdict::More };
+    let Some(text) = text.first_chunk::<{ TEXT as usize }>() else { return Verdict::More };
+    let mut key = key.iter().cycle();
+    Verdict::from_match(is_text(&text.map(|byte| byte ^ key.next().unwrap_or(&0))))
 }
 
 fn probe_server(stream: &[u8]) -> Verdict {
-    match stream {
-        [] | [0x81] => Verdict::More,
-        [0x81, 0x7e, _, _, clear @ ..] | [0x81, 4..=0x7d, clear @ ..] if clear.len() >= 4 => {
-            Verdict::from_match(is_document(&clear[..4]))
-        }
-        [0x81, 4..=0x7e, ..] if stream.len() < 8 => Verdict::More,
-        _ => Verdict::No,
-    }
+    let text = match stream {
+        [] | [0x81] => return Verdict::More,
+        [0x81, 0x7e, rest @ ..] => rest.get(2..).unwrap_or_default(),
+        [0x81, TEXT..=0x7d, rest @ ..] => rest,
+        _ => return Verdict::No,
+    };
+    text.first_chunk::<{ TEXT as usize }>()
+        .map_or(Verdict::More, |text| Verdict::from_match(is_text(text)))
 }
 
-/// Returns whether four bytes can begin a message of text: JSON or printable characters.
-fn is_document(start: &[u8]) -> bool {
+/// Returns whether all bytes are printable ASCII or white space, as JSON begins.
+fn is_text(start: &[u8]) -> bool {
     start.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
 }
 
@@ -64,10 +65,15 @@ mod tests {
 
     #[test]
     fn masked_and_plain_text_matches() {
-        // "Hello" (RFC 6455, section 5.7).
-        let masked = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
-        testing::assert_streams(&PROTOCOL, 80, &masked, b"");
-        testing::assert_streams(&PROTOCOL, 80, b"", b"\x81\x05Hello");
+        // "Hello" (RFC 6455, section 5.7), and a few letters more.
+        let masked = b"\x81\x89\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\xda\x40\x51\x5b";
+        testing::assert_streams(&PROTOCOL, 80, masked, b"");
+        testing::assert_streams(&PROTOCOL, 80, b"", b"\x81\x09Hello all");
+    }
+
+    #[test]
+    fn a_few_letters_decide_nothing() {
+        assert_eq!(testing::streams(&PROTOCOL, 80, b"", b"\x81\x05Hello"), Verdict::No);
     }
 
     #[test]

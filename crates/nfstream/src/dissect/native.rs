@@ -170,6 +170,7 @@ impl Dissector for NativeDissector {
             native::Segment {
                 sequence: sequence.map_or(0, u32::from_be_bytes),
                 syn: packet.tcp_flags.contains(TcpFlags::SYN),
+                ack: packet.tcp_flags.contains(TcpFlags::ACK),
                 end: packet.tcp_flags.contains(TcpFlags::FIN)
                     || packet.tcp_flags.contains(TcpFlags::RST),
             }

@@ -12,7 +12,7 @@ use super::packet::{Long, Version, varint};
 use crate::pieces::Pieces;
 use crate::read::Reader;
 
-/// Which end of a connection sent a packet.
+/// End of a connection that sent a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Role {
     Client,

@@ -59,9 +59,9 @@ pub struct Quic {
     pub version: u32,
     /// User agent, which Google's clients send.
     pub user_agent: Box<str>,
-    /// Whether the server asked for another version.
+    /// Whether the server requested another version.
     pub version_negotiation: bool,
-    /// Whether the server asked for another first packet with a token (Retry).
+    /// Whether the server requested another first packet with a token (Retry).
     pub retry: bool,
     /// Whether the client sent data before the handshake was complete (0-RTT).
     pub early_data: bool,

@@ -231,7 +231,7 @@ fn a_negotiation_of_versions_is_known() {
     assert_eq!(datagram(&PROTOCOL, 443, &negotiation), Verdict::Match);
     let metadata = found(&[(CLIENT, &first_packet(V1)), (SERVER, &negotiation)]);
     assert!(metadata.quic.unwrap().version_negotiation);
-    // A version that nobody knows.
+    // An unknown version.
     let unknown = hex("80000000000008f067a5502a4262b512345678");
     assert_eq!(datagram(&PROTOCOL, 443, &unknown), Verdict::No);
     let reserved = hex("80000000000008f067a5502a4262b50a1a2a3a");

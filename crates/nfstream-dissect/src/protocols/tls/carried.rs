@@ -1,4 +1,4 @@
-//! What TLS carries, as far as ports, application protocols and certificates show it.
+//! Applications and protocols inside TLS, by ports, application protocols and certificates.
 
 use super::certificate::Certificate;
 use crate::flow::Finding;
@@ -32,12 +32,21 @@ const SIP: ProtocolId = ProtocolId(100);
 const LDAP: ProtocolId = ProtocolId(112);
 const TDS: ProtocolId = ProtocolId(114);
 const RADIUS: ProtocolId = ProtocolId(146);
+/// Attributes of subjects in certificates that a program or service makes itself.
+const OWNERS: &[(&str, ProtocolId)] = &[
+    ("CN=NVIDIA GameStream", GEFORCE_NOW),
+    ("CN=syncthing", SYNCTHING),
+    ("O=Windscribe", WINDSCRIBE),
+];
+const SYNCTHING: ProtocolId = ProtocolId(313);
+const GEFORCE_NOW: ProtocolId = ProtocolId(341);
+const WINDSCRIBE: ProtocolId = ProtocolId(429);
 const TOR: ProtocolId = ProtocolId(163);
 const MQTT: ProtocolId = ProtocolId(222);
 const ANYDESK: ProtocolId = ProtocolId(252);
 const FORTICLIENT: ProtocolId = ProtocolId(259);
 
-/// What a name or port leads to.
+/// Protocol that a name or port stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Carried {
     /// A protocol with a number of its own for its form over TLS.
@@ -129,10 +138,18 @@ pub(super) fn set_label_by(certificate: &Certificate, finding: &mut Finding) {
         && certificate.issuer.strip_prefix("CN=").is_some_and(|name| is_random(name, ".com"))
     {
         finding.set_application(TOR);
+    } else if let Some(application) = owner(&certificate.subject) {
+        finding.set_application(application);
     }
 }
 
-/// Returns whether a client's hello looks like that of Tor, which asks for a random name and
+/// Returns the application with an attribute of a subject that is its alone.
+fn owner(subject: &str) -> Option<ProtocolId> {
+    let known = |attribute: &str| OWNERS.iter().find(|(owner, _)| *owner == attribute);
+    subject.split(", ").find_map(known).map(|(_, application)| *application)
+}
+
+/// Returns whether a client's hello looks like that of Tor, which sends a random name and
 /// offers no application protocol.
 pub(super) fn may_be_tor(metadata: &Metadata) -> bool {
     is_random(&metadata.host, ".com")
@@ -174,6 +191,8 @@ mod tests {
             ("CN=AnyNet Relay, O=philandro", "CN=AnyNet Root CA, O=philandro", Some(ANYDESK)),
             ("CN=www.g6ghvisevf3ibuu5.net", "CN=www.xkgk7fdx362yyyxib.com", Some(TOR)),
             ("CN=www.g6ghvisevf3ibuu5.net", "CN=Example CA", None),
+            ("O=Syncthing, OU=Automatically Generated, CN=syncthing", "", Some(SYNCTHING)),
+            ("CN=syncthing.example.com", "", None),
             ("CN=www.example-1.net", "CN=www.xkgk7fdx362yyyxib.com", None),
             ("C=US, CN=www.example.net", "CN=www.xkgk7fdx362yyyxib.com", None),
         ];

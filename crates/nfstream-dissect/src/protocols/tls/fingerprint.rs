@@ -9,7 +9,7 @@ use super::hello::{
     ALPN, ClientHello, SERVER_NAME, ServerHello, extensions, is_grease, numbers, protocols,
 };
 
-/// What carries a hello: the first character of JA4.
+/// Carrier of a hello: the first character of JA4.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Carrier {
     /// TLS over TCP.

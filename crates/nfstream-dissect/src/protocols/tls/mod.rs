@@ -60,7 +60,7 @@ pub struct Tls {
     /// Whether the client's hello has an encrypted hello, or a decoy of one: the server name is
     /// the outer one.
     pub ech: bool,
-    /// Whether the server asked for another hello (HelloRetryRequest).
+    /// Whether the server requested another hello (HelloRetryRequest).
     pub hello_retry: bool,
     /// JA3 of the client in hexadecimal, empty unless wanted.
     pub ja3: Box<str>,
@@ -81,7 +81,7 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Version(pub u16);
 
-/// Which side of a handshake a stream is.
+/// Side of a handshake.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Side {
     Client,

@@ -37,9 +37,9 @@ pub(super) struct Header {
 #[derive(Debug)]
 pub(super) struct Messages<'a> {
     stream: &'a [u8],
-    /// What is left of the stream after the current record.
+    /// Rest of the stream after the current record.
     rest: Reader<'a>,
-    /// What is left of the current record.
+    /// Rest of the current record.
     fragment: &'a [u8],
     /// Bytes of the current record that the stream lacks.
     missing: usize,
@@ -169,7 +169,7 @@ impl<'a> Messages<'a> {
 
     /// Notes that the current message lacks `bytes` bytes and the current record some.
     fn wait(&mut self, bytes: usize) {
-        // What the current record does not bring comes after the header of the next one.
+        // The rest comes after the header of the next record.
         let bytes = if self.missing < bytes { self.missing + HEADER } else { bytes };
         self.end = End::Bytes(self.stream.len() + bytes);
     }

@@ -168,7 +168,7 @@ fn dissect(
         let mut sequence = 1;
         while !rest.is_empty() && progress == Progress::More {
             let (payload, after) = rest.split_at(lens.next().unwrap().min(rest.len()));
-            let segment = Some(Segment { sequence, syn: false, end: false });
+            let segment = Some(Segment { sequence, syn: false, ack: true, end: false });
             let packet = Packet { endpoints: &endpoints, direction, segment, payload };
             progress = dissector.inspect(&mut flow, &packet);
             sequence += u32::try_from(payload.len()).unwrap();
