@@ -24,7 +24,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde_json::{Map, Value as Json};
 
 use crate::capture::LiveOptions;
-use crate::dissect::{Dissection, Limits};
+use crate::dissect::{Dissection, Limits, Rules};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, suitable_meters};
@@ -169,7 +169,8 @@ impl Parameters {
     pub fn dissection(&self) -> Option<Dissection> {
         let limits =
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
-        self.dissect.then(|| Dissection { dissector: self.dissector.factory(), limits })
+        self.dissect
+            .then(|| Dissection { dissector: self.dissector.factory(Rules::default()), limits })
     }
 
     /// Returns the options of a capture on network interfaces.
@@ -321,7 +322,10 @@ mod tests {
         let splt = settled("splt_analysis", Value::Whole(3));
         assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], 3));
         let splt = settled("features", Value::Names(vec!["splt".to_owned()]));
-        assert_eq!((splt.features, splt.splt_analysis), (vec![Group::Splt], Measuring::SPLT_PACKETS));
+        assert_eq!(
+            (splt.features, splt.splt_analysis),
+            (vec![Group::Splt], Measuring::SPLT_PACKETS)
+        );
         let all = settled("features", Value::Names(vec!["all".to_owned()]));
         assert_eq!(all.features.len(), optional_groups().count());
     }

@@ -167,7 +167,7 @@ impl Typed for Vec<Group> {
             if name == ALL {
                 return Ok(optional_groups().collect());
             }
-            let group = optional_groups().find(|group| group.name() == name);
+            let group = Group::by_name(&name).filter(|group| group.is_feature());
             let group = group.ok_or(Mismatch::Feature(name))?;
             if !groups.contains(&group) {
                 groups.push(group);
