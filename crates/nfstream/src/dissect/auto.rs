@@ -142,9 +142,9 @@ impl AutoDissector {
 
     /// Returns the better of two labels; `agrees` tells whether that of nDPI fits the bytes.
     fn better(&self, native: Application, ndpi: Application, agrees: bool) -> Application {
-        let is_native = native.label.is_known()
-            || !agrees
-            || native.label.app_protocol != 0 && ndpi.label.guessed;
+        let is_native = !agrees
+            || native.label.is_known()
+            || native.label.app_protocol != 0 && !ndpi.label.is_known();
         let (mut better, other) = if is_native { (native, ndpi) } else { (ndpi, native) };
         if self.for_risks
             && is_native

@@ -135,10 +135,11 @@ impl NativeDissector {
     /// Inspects the flow in `slot` no further, so that [`contradicts`](Self::contradicts) can tell
     /// what its bytes rule out.
     pub(super) fn finish(&mut self, slot: Slot) {
-        if let State::Open(open) = std::mem::take(self.state(slot)) {
-            let finished = self.close(open);
-            *self.state(slot) = State::Done(finished);
-        }
+        let state = match std::mem::take(self.state(slot)) {
+            State::Open(open) => State::Done(self.close(open)),
+            other => other,
+        };
+        *self.state(slot) = state;
     }
 
     /// Returns whether the bytes of a finished flow rule a label out: a protocol in it has a probe

@@ -20,7 +20,7 @@ static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
 /// nDPI, the system's `libndpi`.
 ///
 /// Labels have the numbers of nDPI 5.0, whichever release is linked; those that 5.0 does not have
-/// begin at 12,000. Names are those of the linked release.
+/// begin at 14,000. Names are those of the linked release.
 #[derive(Clone, Debug, Default)]
 pub struct NdpiFactory {
     /// Rules of the user, which nDPI does not apply: with any, no dissector is made.

@@ -121,7 +121,9 @@ impl Confidence {
 impl Label {
     /// Returns whether the dissector knows the application by more than ports and addresses.
     pub const fn is_known(&self) -> bool {
-        self.app_protocol != 0 && !self.guessed
+        let is_guess = self.guessed
+            || matches!(self.confidence, Confidence::Port | Confidence::Address | Confidence::Dns);
+        self.app_protocol != 0 && !is_guess
     }
 }
 
