@@ -75,27 +75,6 @@ fn sample(name: &str) -> PathBuf {
     captures().into_iter().find(|path| path.ends_with(name)).unwrap()
 }
 
-#[test]
-fn explore() {
-    for entry in std::fs::read_dir("/work/shared/pcaps").unwrap().chain(std::fs::read_dir("/work/shared/labels/pcaps").unwrap()) {
-        let path = entry.unwrap().path();
-        let Ok(source) = capture::open(&[path.clone()]) else { continue };
-        drop(source);
-        let go = |name| rows_of_capture(DissectorChoice::by_name(name).unwrap(), &path, &GROUPS);
-        let (native, auto, ndpi) = (go("native"), go("auto"), go("ndpi"));
-        for ((native, auto), ndpi) in native.iter().zip(&auto).zip(&ndpi) {
-            let name = |row: &Row| row["application_name"].clone();
-            if name(native) != name(auto) || (name(auto) == "Unknown" && name(ndpi) != "Unknown") {
-                println!(
-                    "PC {} {} {}: native {} auto {} ndpi {} {}",
-                    path.file_name().unwrap().to_string_lossy(), auto["id"], auto["protocol"], name(native), name(auto), name(ndpi),
-                    ndpi["application_confidence"]
-                );
-            }
-        }
-    }
-}
-
 /// What every dissector reads in the sample captures.
 #[test]
 fn columns_show_what_is_read_of_each_protocol() {
@@ -202,5 +181,48 @@ fn rules_come_before_what_is_built_in() {
         assert_eq!(rows[0]["application_name"], "DNS.Intranet");
         assert_eq!(rows[0]["app_protocol"], "20000");
         assert_eq!(rows[0]["application_confidence"], "rule");
+    }
+}
+
+/// Returns the label and its method by each dissector, for datagrams that both ends send in turn.
+#[cfg(feature = "ndpi")]
+fn labels_of_datagrams(payloads: &[&[u8]]) -> [(String, String); 3] {
+    let ends = [([192, 0, 2, 1], 40_001), ([192, 0, 2, 2], 40_002)];
+    let packet = |(place, payload): (usize, &&[u8])| {
+        let ((src, from), (dst, to)) = (ends[place % 2], ends[1 - place % 2]);
+        let frame = Frame::ethernet().ipv4(src, dst).udp(from, to).payload(payload);
+        Captured::new(seconds(1), &frame)
+    };
+    let packets: Vec<_> = payloads.iter().enumerate().map(packet).collect();
+    ["native", "auto", "ndpi"].map(|name| {
+        let choice = DissectorChoice::by_name(name).unwrap();
+        let rows = rows_of_packets(choice, &packets, &Ends::without_dpi(30, 300));
+        let [row] = &rows[..] else { panic!("{} flows", rows.len()) };
+        (row["application_name"].clone(), row["application_confidence"].clone())
+    })
+}
+
+/// nDPI needs both datagrams, the first of which it gets when the second has come.
+#[cfg(feature = "ndpi")]
+#[test]
+fn ndpi_gets_the_packets_that_were_kept() {
+    let mut message = *b"\xff\xff\xff\xff............000\0";
+    message[4..16].fill(0);
+    let [native, auto, ndpi] = labels_of_datagrams(&[&message, &message]);
+    assert_eq!(native.0, "Unknown");
+    assert_eq!(auto, ndpi);
+    if ndpi::version().starts_with("4.2") {
+        assert_eq!(auto, ("HalfLife2".to_owned(), "dpi".to_owned()));
+    }
+}
+
+#[cfg(feature = "ndpi")]
+#[test]
+fn weak_labels_of_ndpi_do_not_count() {
+    let datagram = b"\x7a\xd3\x02\xbc\xc8\x1a\xde no more than random bytes";
+    let [_, auto, ndpi] = labels_of_datagrams(&[datagram]);
+    assert_eq!(auto.0, "Unknown");
+    if ndpi::version().starts_with("4.2") {
+        assert_eq!(ndpi.0, "Skype_Teams.SkypeCall");
     }
 }

@@ -125,24 +125,26 @@ impl AutoDissector {
         inspection
     }
 
-    /// Returns whether a label of nDPI agrees with the bytes of the flow in `slot`, which the
-    /// dissector in Rust has finished.
-    fn agrees(&mut self, slot: Slot, ndpi: &Application) -> bool {
-        ndpi.label.app_protocol != 0 && !self.native.contradicts(slot, &ndpi.label)
+    /// Returns whether a label of nDPI counts: it is not weak, and agrees with the bytes of the flow
+    /// in `slot` as far as the dissector in Rust has finished it.
+    fn counts(&mut self, slot: Slot, ndpi: &Application) -> bool {
+        ndpi.label.app_protocol != 0
+            && !self.ndpi.numbering().is_weak(&ndpi.label)
+            && !self.native.contradicts(slot, &ndpi.label)
     }
 
     /// Returns the better of the two labels of a flow that ends.
     fn settle(&mut self, slot: Slot) -> Application {
         self.native.finish(slot);
         let ndpi = self.ndpi.end(slot);
-        let agrees = self.agrees(slot, &ndpi);
+        let counts = self.counts(slot, &ndpi);
         let native = self.native.end(slot);
-        self.better(native, ndpi, agrees)
+        self.better(native, ndpi, counts)
     }
 
-    /// Returns the better of two labels; `agrees` tells whether that of nDPI fits the bytes.
-    fn better(&self, native: Application, ndpi: Application, agrees: bool) -> Application {
-        let is_native = !agrees
+    /// Returns the better of two labels; `counts` tells whether that of nDPI counts.
+    fn better(&self, native: Application, ndpi: Application, counts: bool) -> Application {
+        let is_native = !counts
             || native.label.is_known()
             || native.label.app_protocol != 0 && !ndpi.label.is_known();
         let (mut better, other) = if is_native { (native, ndpi) } else { (ndpi, native) };
@@ -207,8 +209,8 @@ impl Dissector for AutoDissector {
     fn peek(&mut self, slot: Slot) -> Application {
         let native = self.native.peek(slot);
         let ndpi = self.ndpi.peek(slot);
-        let agrees = self.agrees(slot, &ndpi);
-        self.better(native, ndpi, agrees)
+        let counts = self.counts(slot, &ndpi);
+        self.better(native, ndpi, counts)
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {

@@ -22,8 +22,12 @@ const RENAMED: &[(&str, &str)] = &[
     ("Sina(Weibo)", "SinaWeibo"),
     ("SkypeCall", "TeamsCall"),
     ("Skype_Teams", "Teams"),
+    ("Starcraft", "Blizzard"),
     ("Z39.50", "Z3950"),
 ];
+
+/// Protocols that nDPI 4.2 finds in datagrams of many others, and that later releases do not have.
+const WEAK: &[&str] = &["SkypeCall", "Skype_Teams"];
 
 /// Numbers and names of the linked nDPI.
 ///
@@ -33,6 +37,8 @@ pub(super) struct Numbering {
     names: Arc<ndpi::Names>,
     /// By nDPI's number.
     protocols: Vec<u16>,
+    /// Numbers of the protocols in [`WEAK`].
+    weak: Vec<u16>,
     categories: Vec<u16>,
     confidences: Vec<Confidence>,
     /// nDPI's numbers, by those of the catalogue.
@@ -70,8 +76,10 @@ impl Numbering {
             numbers(names.category_count(), FIRST_UNKNOWN_CATEGORY, |id| {
                 categories_by_name.get(names.category(id)).copied()
             });
+        let weak = (0..).zip(&protocols).filter(|(id, _)| WEAK.contains(&names.protocol(*id)));
+        let weak = weak.map(|(_, number)| *number).collect();
         let confidences = (0..=u8::MAX).map(|id| confidence(names.confidence(id))).collect();
-        Self { names, protocols, categories, confidences, protocol_ids, category_ids }
+        Self { names, protocols, weak, categories, confidences, protocol_ids, category_ids }
     }
 
     /// Returns a label of nDPI in the catalogue's numbers.
@@ -86,6 +94,13 @@ impl Numbering {
                 _ => self.confidence(label.confidence),
             },
         }
+    }
+
+    /// Returns whether nDPI gives a label to flows of many other applications.
+    pub(super) fn is_weak(&self, label: &Label) -> bool {
+        // A name in TLS or DNS is a reason of its own.
+        self.weak.contains(&label.app_protocol)
+            && (label.master_protocol == 0 || self.weak.contains(&label.master_protocol))
     }
 
     /// Returns the name of a protocol that nDPI has and the catalogue has not.
