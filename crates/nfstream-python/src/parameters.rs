@@ -60,7 +60,7 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
         return Ok(Some(Value::None));
     }
     Ok(match parameter.kind {
-        Kind::Choice(_) | Kind::Filter => text(given)?.map(Value::Text),
+        Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
         Kind::Features => names(given)?.map(Value::Names),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // Truth values are numbers in Python, and meant as none here.
@@ -121,6 +121,7 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
     let kind = match parameter.kind {
         Kind::Choice(_) => "choice",
         Kind::Features => "features",
+        Kind::File => "file",
         Kind::Filter => "filter",
         Kind::Flag { .. } => "flag",
         Kind::Seconds { .. } => "seconds",

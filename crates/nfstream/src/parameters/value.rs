@@ -1,6 +1,10 @@
 //! Values of parameters, and the types in which a run takes them.
 
+use std::path::PathBuf;
+
 use serde_json::{Value as Json, json};
+
+use super::rules_file::{RulesFile, RulesFileError};
 
 use crate::capture::{CaptureError, Filter};
 use crate::dissect::DissectorChoice;
@@ -36,6 +40,8 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A file of rules that cannot be read, or has a mistake.
+    Rules(Box<RulesFileError>),
 }
 
 /// Type of a parameter.
@@ -139,6 +145,24 @@ impl Typed for Option<Filter> {
         match value {
             Value::None => Ok(None),
             Value::Text(text) => Filter::new(&text).map(Some).map_err(Mismatch::Filter),
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
+impl Typed for Option<RulesFile> {
+    fn to_value(&self) -> Value {
+        let path = self.as_ref().map(|file| file.path.to_string_lossy().into_owned());
+        path.map_or(Value::None, Value::Text)
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(None),
+            Value::Text(path) => {
+                let read = RulesFile::read(PathBuf::from(path));
+                read.map(Some).map_err(|error| Mismatch::Rules(Box::new(error)))
+            }
             _ => Err(Mismatch::Value),
         }
     }
