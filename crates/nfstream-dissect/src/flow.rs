@@ -87,7 +87,7 @@ pub(crate) struct Probing {
 
 /// Protocols of a transport that are still possible, by their place in the registry's list for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Candidates(pub(crate) [u64; Candidates::WORDS]);
+pub(crate) struct Candidates(pub(crate) [u64; Self::WORDS]);
 
 /// What probes and parsers have found of a flow.
 #[derive(Debug, Default)]

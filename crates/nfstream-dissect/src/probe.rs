@@ -65,7 +65,7 @@ pub(crate) struct History {
 /// The beginning of a datagram.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Head {
-    bytes: [u8; Head::LEN],
+    bytes: [u8; Self::LEN],
     len: u16,
 }
 

@@ -1,7 +1,10 @@
 //! Parameters of a run, from Python and for Python.
 
+use nfstream::capture::CaptureError;
 use nfstream::features::Group;
-use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
+use nfstream::parameters::{
+    Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic, Value,
+};
 use nfstream::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -45,6 +48,12 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
         let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
         parameters.set(&name, value).map_err(|error| match error {
             ParameterError::Filter(error) => capture_error(&error),
+            ParameterError::Rules(error) => match *error {
+                RulesFileError::Io { path, source } => {
+                    capture_error(&CaptureError::Io { path, source })
+                }
+                error => PyValueError::new_err(error.to_string()),
+            },
             ParameterError::UnknownFeature { .. } => {
                 PyValueError::new_err(format!("features: {error}"))
             }

@@ -23,8 +23,6 @@ mod native;
 mod native_metadata;
 #[cfg(feature = "ndpi")]
 mod ndpi;
-#[cfg(feature = "ndpi")]
-mod numbering;
 
 use std::sync::Arc;
 

@@ -120,7 +120,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "risks",
             Role::Label,
-            "what nDPI finds suspicious, names separated by commas",
+            "what nDPI finds suspicious, names separated by commas; with the dissector auto nDPI \
+             inspects every flow for them, with native there are none",
             |r, text| r.write_metadata(text, |m| &m.risks),
         ),
     ]],

@@ -1,10 +1,14 @@
 //! Adapter of nDPI, the only module of the engine that names it.
 
+mod numbering;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream_dissect::catalogue::Rules;
 
-use super::numbering::{NdpiNames, Numbering};
+use numbering::NdpiNames;
+pub(super) use numbering::Numbering;
+
 use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
 use crate::features::{Application, Dhcp, Dns, Http, Metadata, Names, Ssh, Tls};
 use crate::flow::Slot;

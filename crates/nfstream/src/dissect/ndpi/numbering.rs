@@ -33,7 +33,7 @@ const WEAK: &[&str] = &["SkypeCall", "Skype_Teams"];
 ///
 /// A protocol has the number that the catalogue, and so nDPI 5.0, gives to its name.
 #[derive(Debug)]
-pub(super) struct Numbering {
+pub(in crate::dissect) struct Numbering {
     names: Arc<ndpi::Names>,
     /// By nDPI's number.
     protocols: Vec<u16>,
@@ -48,11 +48,11 @@ pub(super) struct Numbering {
 
 /// Names as nDPI spells them.
 #[derive(Debug)]
-pub(super) struct NdpiNames(pub(super) Arc<Numbering>);
+pub(in crate::dissect) struct NdpiNames(pub(in crate::dissect) Arc<Numbering>);
 
 impl Numbering {
     /// Returns the numbering of the linked nDPI, made once in a process.
-    pub(super) fn of(names: &Arc<ndpi::Names>) -> Arc<Self> {
+    pub(in crate::dissect) fn of(names: &Arc<ndpi::Names>) -> Arc<Self> {
         static NUMBERING: OnceLock<Arc<Numbering>> = OnceLock::new();
         Arc::clone(NUMBERING.get_or_init(|| Arc::new(Self::new(Arc::clone(names)))))
     }
@@ -83,7 +83,7 @@ impl Numbering {
     }
 
     /// Returns a label of nDPI in the catalogue's numbers.
-    pub(super) fn label(&self, label: ndpi::Label) -> Label {
+    pub(in crate::dissect) fn label(&self, label: ndpi::Label) -> Label {
         Label {
             master_protocol: self.protocol(label.master),
             app_protocol: self.protocol(label.app),
@@ -97,32 +97,36 @@ impl Numbering {
     }
 
     /// Returns whether nDPI gives a label to flows of many other applications.
-    pub(super) fn is_weak(&self, label: &Label) -> bool {
+    pub(in crate::dissect) fn is_weak(&self, label: &Label) -> bool {
         // A name in TLS or DNS is a reason of its own.
         self.weak.contains(&label.app_protocol)
             && (label.master_protocol == 0 || self.weak.contains(&label.master_protocol))
     }
 
     /// Returns the name of a protocol that nDPI has and the catalogue has not.
-    pub(super) fn only_in_ndpi(&self, number: u16) -> Option<&str> {
+    pub(in crate::dissect) fn only_in_ndpi(&self, number: u16) -> Option<&str> {
         let id = self.protocol_ids.get(&number).filter(|_| number >= FIRST_UNKNOWN)?;
         Some(self.names.protocol(*id))
     }
 
     /// Returns the name of a category that nDPI has and the catalogue has not.
-    pub(super) fn category_only_in_ndpi(&self, number: u16) -> Option<&str> {
+    pub(in crate::dissect) fn category_only_in_ndpi(&self, number: u16) -> Option<&str> {
         let id = self.category_ids.get(&number).filter(|_| number >= FIRST_UNKNOWN_CATEGORY)?;
         Some(self.names.category(*id))
     }
 
-    /// Returns whether nDPI's name `old` is `new` in the catalogue.
+    /// Returns number and names, nDPI's and that of the catalogue, of every protocol.
     #[cfg(test)]
-    pub(super) fn is_renamed(old: &str, new: &str) -> bool {
-        RENAMED.contains(&(old, new))
+    pub(in crate::dissect) fn all(&self) -> impl Iterator<Item = (u16, [&str; 2])> {
+        (0..).zip(&self.protocols).map(|(id, number)| {
+            let name = self.names.protocol(id);
+            let renamed = RENAMED.iter().find(|(old, _)| *old == name);
+            (*number, [name, renamed.map_or(name, |(_, new)| new)])
+        })
     }
 
     /// Returns the names of the risks whose bits are set, separated by commas.
-    pub(super) fn risks(&self, risks: u64) -> Box<str> {
+    pub(in crate::dissect) fn risks(&self, risks: u64) -> Box<str> {
         let set = (0..64_u8).filter(|bit| risks >> bit & 1 == 1);
         set.map(|bit| self.names.risk(bit)).collect::<Vec<_>>().join(",").into()
     }
@@ -210,8 +214,7 @@ mod tests {
             .filter(|id| numbering.protocol(*id) >= FIRST_UNKNOWN)
             .map(|id| numbering.names.protocol(id))
             .collect();
-        println!("not in the catalogue: {unknown:?}");
-        assert!(unknown.len() * 5 < numbering.names.protocol_count());
+        assert!(unknown.len() * 5 < numbering.names.protocol_count(), "{unknown:?}");
         for (id, number) in (0..).zip(&numbering.protocols) {
             let name = numbering.names.protocol(id);
             if let Some(known) = catalogue.by_name(name).filter(|_| id > 0) {
