@@ -65,7 +65,7 @@ fn find(name: &str) -> Result<Features, String> {
     if name == ALL {
         return Ok(Features::All);
     }
-    if let Some(group) = optional().find(|group| group.name() == name) {
+    if let Some(group) = Group::by_name(name).filter(|group| group.is_feature()) {
         return Ok(Features::One(group));
     }
     Err(match nearest(name, names()) {

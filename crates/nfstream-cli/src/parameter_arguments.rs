@@ -30,7 +30,7 @@ pub(crate) fn update(
             _ => matches.get_one::<Value>(id).cloned(),
         };
         if let Some(value) = value {
-            // The parser of the option has checked the value.
+            // The parser of the option has checked the value; a file is read now.
             let set = parameters.set(id, value);
             set.map_err(|error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
         }
@@ -76,6 +76,7 @@ fn option(parameter: &'static Parameter) -> Arg {
                 .hide_possible_values(true)
                 .default_value(default.to_string())
         }
+        Kind::File => value("FILE".to_owned()),
         Kind::Filter => value("EXPR".to_owned()),
         Kind::Seconds { optional } => {
             let arg = value("S".to_owned()).allow_hyphen_values(true);

@@ -17,9 +17,11 @@ pub struct Config {
     pub limits: Limits,
     /// Fingerprints to compute.
     pub fingerprints: Fingerprints,
-    /// Whether certificates of servers are read, with their hashes. Without a server name in the
-    /// client's hello they are read in any case, without hashes.
+    /// Whether certificates of servers are read. Without a server name in the client's hello they
+    /// are read in any case.
     pub certificates: bool,
+    /// Whether the hashes of certificates are computed.
+    pub certificate_hashes: bool,
     /// Names of applications, and the user's rules.
     pub catalogue: Catalogue,
     /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
@@ -112,6 +114,7 @@ impl Dissector {
         if let State::New = flow.state {
             flow.finding.fingerprints = self.config.fingerprints;
             flow.finding.certificates = self.config.certificates;
+            flow.finding.certificate_hashes = self.config.certificate_hashes;
             flow.finding.personal = self.config.personal;
             flow.state = if packet.endpoints.protocol == TCP {
                 State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))
@@ -155,10 +158,16 @@ impl Dissector {
                     self.look(stage, *oriented, swapped, &mut flow.finding, &streams);
                 }
                 let Stage::Probing(probing) = stage else { return flow.state = State::Done };
+                if probing.matched.is_none() {
+                    flow.finding.set_possible(self.streams.ids(probing.candidates));
+                }
                 probing.matched.and_then(|(place, _)| self.streams.protocol(place))
             }
             State::Udp(udp) => {
                 let Stage::Probing(probing) = &udp.stage else { return flow.state = State::Done };
+                if probing.matched.is_none() {
+                    flow.finding.set_possible(self.datagrams.ids(probing.candidates));
+                }
                 probing.matched.and_then(|(place, _)| self.datagrams.protocol(place))
             }
             State::New | State::Done => None,
@@ -172,7 +181,8 @@ impl Dissector {
     /// Returns what is known of a flow by now.
     pub fn peek(&self, flow: &Flow, endpoints: &Endpoints) -> Found {
         let metadata = flow.finding.found_metadata().cloned().map(Box::new);
-        Found { label: naming::label(&self.config.catalogue, &flow.finding, endpoints), metadata }
+        let label = naming::label(&self.config.catalogue, &flow.finding, endpoints);
+        Found { label, metadata, possible: Box::default() }
     }
 
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
@@ -183,7 +193,8 @@ impl Dissector {
         if label.is_unknown() {
             label = naming::guess(&self.config.catalogue, endpoints);
         }
-        Found { label, metadata: flow.finding.take_metadata() }
+        let possible = flow.finding.take_possible();
+        Found { label, metadata: flow.finding.take_metadata(), possible }
     }
 
     /// Returns the names of protocols, applications and categories.
@@ -390,6 +401,11 @@ impl<R> Table<R> {
     /// Returns the protocol at `place`.
     fn protocol(&self, place: usize) -> Option<&'static Protocol> {
         self.protocols.get(place).map(|(protocol, _)| *protocol)
+    }
+
+    /// Returns the numbers of protocols by their places.
+    fn ids(&self, places: Candidates) -> impl Iterator<Item = ProtocolId> {
+        places.iter().filter_map(|place| self.protocol(place).map(|protocol| protocol.id))
     }
 
     /// Returns the protocols that may begin with the first byte of `payload`.

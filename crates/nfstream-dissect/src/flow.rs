@@ -27,6 +27,9 @@ pub struct Found {
     pub label: Label,
     /// Metadata, `None` if parsers read nothing.
     pub metadata: Option<Box<Metadata>>,
+    /// Protocols that the bytes of a finished flow without a match may still begin: every other
+    /// protocol of its transport is ruled out.
+    pub possible: Box<[ProtocolId]>,
 }
 
 #[derive(Debug, Default)]
@@ -95,11 +98,15 @@ pub(crate) struct Finding {
     application: Option<ProtocolId>,
     /// Master in place of the protocol, such as a proxy.
     master: Option<ProtocolId>,
+    /// Protocols that are possible at the end of an inspection without a match.
+    possible: Box<[ProtocolId]>,
     metadata: Option<Box<Metadata>>,
     /// Fingerprints to compute.
     pub(crate) fingerprints: Fingerprints,
     /// Whether certificates are wanted.
     pub(crate) certificates: bool,
+    /// Whether hashes of certificates are wanted.
+    pub(crate) certificate_hashes: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
 }
@@ -168,6 +175,15 @@ impl Finding {
     /// Returns the metadata found so far.
     pub(crate) fn found_metadata(&self) -> Option<&Metadata> {
         self.metadata.as_deref()
+    }
+
+    /// Notes the protocols that the bytes do not rule out.
+    pub(crate) fn set_possible(&mut self, protocols: impl Iterator<Item = ProtocolId>) {
+        self.possible = protocols.collect();
+    }
+
+    pub(crate) fn take_possible(&mut self) -> Box<[ProtocolId]> {
+        std::mem::take(&mut self.possible)
     }
 
     pub(crate) fn take_metadata(&mut self) -> Option<Box<Metadata>> {

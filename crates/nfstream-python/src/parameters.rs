@@ -1,7 +1,10 @@
 //! Conversion of run parameters from and to Python.
 
+use nfstream::capture::CaptureError;
 use nfstream::features::Group;
-use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
+use nfstream::parameters::{
+    Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic, Value,
+};
 use nfstream::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -45,6 +48,12 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
         let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
         parameters.set(&name, value).map_err(|error| match error {
             ParameterError::Filter(error) => capture_error(&error),
+            ParameterError::Rules(error) => match *error {
+                RulesFileError::Io { path, source } => {
+                    capture_error(&CaptureError::Io { path, source })
+                }
+                error => PyValueError::new_err(error.to_string()),
+            },
             ParameterError::UnknownFeature { .. } => {
                 PyValueError::new_err(format!("features: {error}"))
             }
@@ -60,7 +69,7 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
         return Ok(Some(Value::None));
     }
     Ok(match parameter.kind {
-        Kind::Choice(_) | Kind::Filter => text(given)?.map(Value::Text),
+        Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
         Kind::Features => names(given)?.map(Value::Names),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // In Python, bool is a subclass of int; here a bool is not accepted as a number.
@@ -121,6 +130,7 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
     let kind = match parameter.kind {
         Kind::Choice(_) => "choice",
         Kind::Features => "features",
+        Kind::File => "file",
         Kind::Filter => "filter",
         Kind::Flag { .. } => "flag",
         Kind::Seconds { .. } => "seconds",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nfstream::dissect::{
-    Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits,
+    Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits, Wanted,
 };
 use nfstream::features::{Application, Column, Label, Metadata, Names, Value};
 use nfstream::flow::Slot;
@@ -32,7 +32,7 @@ impl DissectorFactory for FirstByte {
         vec![version("FirstByte", "2.1"), version("Bytes", "2026-11")]
     }
 
-    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
+    fn make(&self, limits: Limits, _: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
         if limits.udp_packets == 0 {
             return Err(DissectError { name: "first-byte", source: "one packet is needed".into() });
         }

@@ -49,6 +49,7 @@ fn values(parameter: &Parameter) -> String {
             words.join(", ")
         }
         Kind::Features => "names".to_owned(),
+        Kind::File => "path, or `None`".to_owned(),
         Kind::Filter => "expression, or `None`".to_owned(),
         Kind::Flag { .. } => "`True`, `False`".to_owned(),
         Kind::Seconds { optional: false } => "seconds, also fractions".to_owned(),

@@ -223,6 +223,11 @@ impl Rules {
         self.ja4.get(at).map(|&(_, number)| ProtocolId(number))
     }
 
+    /// Returns whether a rule depends on JA4 fingerprints.
+    pub const fn has_ja4(&self) -> bool {
+        !self.ja4.is_empty()
+    }
+
     /// Returns the application of an address.
     pub fn by_address(&self, address: IpAddr) -> Option<ProtocolId> {
         match address.to_canonical() {

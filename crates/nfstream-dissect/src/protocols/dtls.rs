@@ -292,6 +292,7 @@ mod tests {
         let mut finding = Finding::default();
         finding.fingerprints = Fingerprints { ja3: true, ja4: true, hassh: false };
         finding.certificates = true;
+        finding.certificate_hashes = true;
         parse_datagrams(&PROTOCOL, 4433, payloads, finding).metadata().clone()
     }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::native::{NativeDissector, NativeFactory, Standing};
-use super::ndpi::{NdpiDissector, NdpiFactory};
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
+use super::ndpi::{NdpiDissector, NdpiFactory, Numbering};
+use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
 use crate::features::{Application, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
@@ -19,9 +19,14 @@ const MAX_KEPT_PACKETS: usize = 8;
 ///
 /// nDPI gets the packets of a flow from its first payload on, but only once no protocol of the
 /// dissector in Rust fits. Up to then they are kept, at most 6 KiB a flow: most flows have a name
-/// after one packet with payload, so this takes less time than two dissectors at once.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AutoFactory;
+/// after one packet with payload, so this takes less time than two dissectors at once. A label of
+/// nDPI does not count if a probe in Rust has ruled it out. If risks are wanted, nDPI gets the
+/// packets of all flows.
+#[derive(Clone, Debug, Default)]
+pub struct AutoFactory {
+    /// The dissector in Rust, with the rules of the user.
+    pub native: NativeFactory,
+}
 
 impl DissectorFactory for AutoFactory {
     fn name(&self) -> &'static str {
@@ -29,15 +34,16 @@ impl DissectorFactory for AutoFactory {
     }
 
     fn components(&self) -> Vec<Component> {
-        let mut components = NativeFactory.components();
-        components.extend(NdpiFactory.components());
+        let mut components = self.native.components();
+        components.extend(NdpiFactory::default().components());
         components
     }
 
-    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
+    fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
         Ok(Box::new(AutoDissector {
-            native: NativeDissector::new(limits),
+            native: self.native.dissector(limits, wanted),
             ndpi: NdpiDissector::new(limits)?,
+            for_risks: wanted.risks,
             flows: Vec::new(),
             idle: Vec::new(),
         }))
@@ -49,6 +55,8 @@ impl DissectorFactory for AutoFactory {
 struct AutoDissector {
     native: NativeDissector,
     ndpi: NdpiDissector,
+    /// Whether nDPI gets the packets of all flows.
+    for_risks: bool,
     /// By slot.
     flows: Vec<Stage>,
     /// Unused buffers.
@@ -116,17 +124,52 @@ impl AutoDissector {
         inspection
     }
 
+    /// Returns whether a label of nDPI counts: it is not weak, and agrees with the bytes of the flow
+    /// in `slot` as far as the dissector in Rust has finished it.
+    fn counts(&mut self, slot: Slot, ndpi: &Application) -> bool {
+        ndpi.label.app_protocol != 0
+            && !self.ndpi.numbering().is_weak(&ndpi.label)
+            && !self.native.contradicts(slot, &ndpi.label)
+    }
+
     /// Returns the better of the two labels of a flow that ends.
     fn settle(&mut self, slot: Slot) -> Application {
-        let native = self.native.end(slot);
+        self.native.finish(slot);
         let ndpi = self.ndpi.end(slot);
-        let is_known = ndpi.label.app_protocol != 0 && !ndpi.label.guessed;
-        if is_known && !self.native.contradicts(&ndpi.label) { ndpi } else { native }
+        let counts = self.counts(slot, &ndpi);
+        let native = self.native.end(slot);
+        self.better(native, ndpi, counts)
+    }
+
+    /// Returns the better of two labels; `counts` tells whether that of nDPI counts.
+    fn better(&self, native: Application, ndpi: Application, counts: bool) -> Application {
+        let is_native = !counts
+            || native.label.is_known()
+            || native.label.app_protocol != 0 && !ndpi.label.is_known();
+        let (mut better, other) = if is_native { (native, ndpi) } else { (ndpi, native) };
+        if self.for_risks
+            && is_native
+            && let Some(risks) = other.metadata.as_deref().map(|metadata| &metadata.risks)
+            && !risks.is_empty()
+        {
+            Arc::make_mut(better.metadata.get_or_insert_default()).risks.clone_from(risks);
+        }
+        better
+    }
+
+    /// Inspects a packet with both dissectors.
+    fn inspect_with_both(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
+        let native = self.native.inspect(slot, packet, ip_bytes);
+        let ndpi = self.ndpi.inspect(slot, packet, ip_bytes);
+        if native == Inspection::Done { ndpi } else { native }
     }
 }
 
 impl Dissector for AutoDissector {
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
+        if self.for_risks {
+            return self.inspect_with_both(slot, packet, ip_bytes);
+        }
         let mut kept = match std::mem::take(self.stage(slot)) {
             Stage::Ndpi => {
                 *self.stage(slot) = Stage::Ndpi;
@@ -163,27 +206,33 @@ impl Dissector for AutoDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
-        match self.stage(slot) {
-            Stage::Native | Stage::Undecided(_) => self.native.peek(slot),
-            Stage::Ndpi => self.ndpi.peek(slot),
-        }
+        let native = self.native.peek(slot);
+        let ndpi = self.ndpi.peek(slot);
+        let counts = self.counts(slot, &ndpi);
+        self.better(native, ndpi, counts)
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
-        match self.stage(slot) {
-            Stage::Native | Stage::Undecided(_) => self.native.end_slice(slot),
-            Stage::Ndpi => {
-                let (application, inspection) = self.ndpi.end_slice(slot);
-                if application.label.app_protocol == 0 {
-                    return (self.end(slot), Inspection::Open);
-                }
-                (application, inspection)
-            }
+        let application = self.peek(slot);
+        if !application.label.is_known() {
+            // As in the two dissectors: the next slice starts over.
+            return (self.end(slot), Inspection::Open);
         }
+        let inspection = if self.for_risks {
+            let (_, native) = self.native.end_slice(slot);
+            let (_, ndpi) = self.ndpi.end_slice(slot);
+            if native == Inspection::Done { ndpi } else { native }
+        } else if matches!(self.stage(slot), Stage::Ndpi) {
+            self.ndpi.end_slice(slot).1
+        } else {
+            self.native.end_slice(slot).1
+        };
+        (application, inspection)
     }
 
     fn end(&mut self, slot: Slot) -> Application {
         match std::mem::take(self.stage(slot)) {
+            Stage::Native if self.for_risks => self.settle(slot),
             Stage::Native => self.native.end(slot),
             Stage::Undecided(kept) => {
                 self.hand_over(slot, kept);
@@ -195,6 +244,70 @@ impl Dissector for AutoDissector {
     }
 
     fn names(&self) -> Arc<dyn Names> {
-        self.native.names()
+        Arc::new(AutoNames {
+            native: self.native.names(),
+            numbering: Arc::clone(self.ndpi.numbering()),
+        })
+    }
+}
+
+/// Names of the catalogue, and of what the linked nDPI alone knows.
+#[derive(Debug)]
+struct AutoNames {
+    native: Arc<dyn Names>,
+    numbering: Arc<Numbering>,
+}
+
+impl AutoNames {
+    fn protocol(&self, number: u16, name: &mut String) {
+        match self.numbering.only_in_ndpi(number) {
+            Some(known) => name.push_str(known),
+            None => self.native.application(0, number, name),
+        }
+    }
+}
+
+impl Names for AutoNames {
+    fn application(&self, master_protocol: u16, app_protocol: u16, name: &mut String) {
+        match (master_protocol, app_protocol) {
+            (0, one) | (one, 0) => self.protocol(one, name),
+            (master, app) if master == app => self.protocol(app, name),
+            (master, app) => {
+                self.protocol(master, name);
+                name.push('.');
+                self.protocol(app, name);
+            }
+        }
+    }
+
+    fn category(&self, category: u16, name: &mut String) {
+        match self.numbering.category_only_in_ndpi(category) {
+            Some(known) => name.push_str(known),
+            None => self.native.category(category, name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nfstream_dissect::catalogue::Catalogue;
+
+    use super::*;
+
+    #[test]
+    fn names_of_both_dissectors_are_unique() {
+        let limits = Limits::default();
+        let numbering = Arc::clone(NdpiDissector::new(limits).unwrap().numbering());
+        let catalogue = Catalogue::default();
+        assert!(catalogue.names().all(|id| numbering.only_in_ndpi(id.0).is_none()));
+        let names = AutoNames {
+            native: NativeFactory::default().dissector(limits, Wanted::ALL).names(),
+            numbering: Arc::clone(&numbering),
+        };
+        for (number, spellings) in numbering.all() {
+            let mut name = String::new();
+            names.application(0, number, &mut name);
+            assert!(spellings.iter().any(|one| name.eq_ignore_ascii_case(one)), "{spellings:?}");
+        }
     }
 }

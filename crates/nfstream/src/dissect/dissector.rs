@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::features::{Application, Names};
+use crate::features::{Application, Group, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
 
@@ -24,6 +24,21 @@ pub struct Limits {
     pub tcp_packets: u32,
     /// Packets of a UDP flow. Flows of other protocols have no limit.
     pub udp_packets: u32,
+}
+
+/// What a run reads besides labels: a dissector need not compute the rest.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// Hashes of certificates.
+    pub certificate_hashes: bool,
+    /// HASSH fingerprints.
+    pub hassh: bool,
+    /// JA3 and JA3S fingerprints.
+    pub ja3: bool,
+    /// JA4 fingerprints.
+    pub ja4: bool,
+    /// Risks.
+    pub risks: bool,
 }
 
 /// Whether further packets can still change the label of a flow.
@@ -65,12 +80,12 @@ pub trait DissectorFactory: Debug + Send + Sync {
     /// Returns the versions that labels depend on: for files and for `--version`.
     fn components(&self) -> Vec<Component>;
 
-    /// Makes the dissector of one meter.
+    /// Makes the dissector of one meter, which reads at least what is `wanted`.
     ///
     /// # Errors
     ///
     /// [`DissectError`] if the dissector cannot be set up.
-    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError>;
+    fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError>;
 }
 
 /// Labels the flows of one meter from their packets.
@@ -92,6 +107,24 @@ pub trait Dissector: Send {
 
     /// Returns the names of the numbers in labels, the same for all dissectors of a factory.
     fn names(&self) -> Arc<dyn Names>;
+}
+
+impl Wanted {
+    /// Everything.
+    pub const ALL: Self =
+        Self { certificate_hashes: true, hassh: true, ja3: true, ja4: true, risks: true };
+
+    /// Returns what the columns of `groups` show.
+    pub fn by(groups: &[Group]) -> Self {
+        let any = |of: &[Group]| of.iter().any(|group| groups.contains(group));
+        Self {
+            certificate_hashes: any(&[Group::Tls]),
+            hassh: any(&[Group::Dissection, Group::Ssh]),
+            ja3: any(&[Group::Application, Group::Dissection, Group::Tls]),
+            ja4: any(&[Group::Dissection, Group::Tls]),
+            risks: any(&[Group::Tls]),
+        }
+    }
 }
 
 impl Default for Limits {

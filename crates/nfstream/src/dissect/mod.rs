@@ -20,17 +20,19 @@
 mod auto;
 mod dissector;
 mod native;
+mod native_metadata;
 #[cfg(feature = "ndpi")]
 mod ndpi;
 
 use std::sync::Arc;
 
 pub use self::dissector::{
-    Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits,
+    Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits, Wanted,
 };
 pub use self::native::NativeFactory;
 #[cfg(feature = "ndpi")]
 pub use self::{auto::AutoFactory, ndpi::NdpiFactory};
+pub use nfstream_dissect::catalogue::{Rules, RulesError};
 
 /// Dissector that a run is to use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -70,17 +72,21 @@ impl DissectorChoice {
 
     /// Returns the name under which users choose the dissector.
     pub fn name(self) -> &'static str {
-        self.factory().name()
+        self.factory(Rules::default()).name()
     }
 
-    /// Returns the factory of the dissector.
-    pub fn factory(self) -> Arc<dyn DissectorFactory> {
+    fn components(self) -> Vec<Component> {
+        self.factory(Rules::default()).components()
+    }
+
+    /// Returns the factory of the dissector with the rules of a user.
+    pub fn factory(self, rules: Rules) -> Arc<dyn DissectorFactory> {
         match self {
             #[cfg(feature = "ndpi")]
-            Self::Auto => Arc::new(AutoFactory),
-            Self::Native => Arc::new(NativeFactory),
+            Self::Auto => Arc::new(AutoFactory { native: NativeFactory { rules } }),
+            Self::Native => Arc::new(NativeFactory { rules }),
             #[cfg(feature = "ndpi")]
-            Self::Ndpi => Arc::new(NdpiFactory),
+            Self::Ndpi => Arc::new(NdpiFactory { rules }),
         }
     }
 }
@@ -88,7 +94,7 @@ impl DissectorChoice {
 /// Returns the versions of everything that the labels of this build depend on.
 pub fn component_versions() -> Vec<Component> {
     let mut components: Vec<Component> = Vec::new();
-    for component in DissectorChoice::ALL.iter().flat_map(|choice| choice.factory().components()) {
+    for component in DissectorChoice::ALL.iter().flat_map(|choice| choice.components()) {
         if !components.contains(&component) {
             components.push(component);
         }
@@ -108,7 +114,10 @@ impl Default for DissectorChoice {
 
 impl Default for Dissection {
     fn default() -> Self {
-        Self { dissector: DissectorChoice::default().factory(), limits: Limits::default() }
+        Self {
+            dissector: DissectorChoice::default().factory(Rules::default()),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -1,20 +1,47 @@
 //! Adapter of `nfstream-dissect`, the dissector in Rust.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nfstream_dissect as native;
+use nfstream_dissect::catalogue::{Catalogue, Rules};
 
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
-use crate::features::{Application, Label, Metadata, Names, Tls};
+use super::native_metadata::metadata_of;
+use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
+use crate::features::{Application, Confidence, Label, Names};
 use crate::flow::Slot;
-use crate::packet::protocol::TCP;
+use crate::packet::protocol::{TCP, UDP};
 use crate::packet::{Packet, TcpFlags};
 
-/// The dissector in Rust.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NativeFactory;
+/// The dissector in Rust, with rules of the user or without.
+#[derive(Clone, Debug, Default)]
+pub struct NativeFactory {
+    /// Rules of the user, which come before what is built in.
+    pub rules: Rules,
+}
+
+impl NativeFactory {
+    /// Makes the dissector of one meter.
+    pub(super) fn dissector(&self, limits: Limits, wanted: Wanted) -> NativeDissector {
+        let config = native::Config {
+            limits: native::Limits {
+                tcp_packets: limits.tcp_packets,
+                udp_packets: limits.udp_packets,
+            },
+            fingerprints: native::Fingerprints {
+                ja3: wanted.ja3,
+                ja4: wanted.ja4 || self.rules.has_ja4(),
+                hassh: wanted.hassh,
+            },
+            certificates: true,
+            certificate_hashes: wanted.certificate_hashes,
+            catalogue: Catalogue::with_rules(self.rules.clone()),
+            personal: false,
+        };
+        let dissector = Arc::new(native::Dissector::new(config));
+        NativeDissector { dissector, flows: Vec::new(), idle: Vec::new() }
+    }
+}
 
 impl DissectorFactory for NativeFactory {
     fn name(&self) -> &'static str {
@@ -28,8 +55,8 @@ impl DissectorFactory for NativeFactory {
         ]
     }
 
-    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
-        Ok(Box::new(NativeDissector::new(limits)))
+    fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
+        Ok(Box::new(self.dissector(limits, wanted)))
     }
 }
 
@@ -67,7 +94,17 @@ enum State {
     /// Packets can teach something.
     Open(Box<Open>),
     /// The label is final.
-    Done(Application),
+    Done(Finished),
+}
+
+/// What is known of a flow that is inspected no further.
+#[derive(Debug)]
+struct Finished {
+    application: Application,
+    /// IP protocol number.
+    protocol: u8,
+    /// Protocols that the bytes do not rule out, if none has matched.
+    possible: Box<[native::ProtocolId]>,
 }
 
 #[derive(Debug)]
@@ -77,21 +114,6 @@ struct Open {
 }
 
 impl NativeDissector {
-    pub(super) fn new(limits: Limits) -> Self {
-        let config = native::Config {
-            limits: native::Limits {
-                tcp_packets: limits.tcp_packets,
-                udp_packets: limits.udp_packets,
-            },
-            fingerprints: native::Fingerprints { ja3: true, ja4: true, hassh: true },
-            certificates: true,
-            catalogue: native::catalogue::Catalogue::default(),
-            personal: false,
-        };
-        let dissector = Arc::new(native::Dissector::new(config));
-        Self { dissector, flows: Vec::new(), idle: Vec::new() }
-    }
-
     fn state(&mut self, slot: Slot) -> &mut State {
         if self.flows.len() <= slot.index() {
             self.flows.resize_with(slot.index() + 1, State::default);
@@ -107,30 +129,48 @@ impl NativeDissector {
             State::Open(open) if open.flow.is_matched() => Standing::Matched,
             State::Open(open) if open.flow.has_begun() => Standing::Probing,
             State::Open(_) => Standing::New,
-            State::Done(found) if found.label.app_protocol == 0 || found.label.guessed => {
-                Standing::Unknown
-            }
-            State::Done(_) => Standing::Matched,
+            State::Done(finished) if finished.application.label.is_known() => Standing::Matched,
+            State::Done(_) => Standing::Unknown,
         }
     }
 
-    /// Returns whether the bytes of a flow rule a label out: no probe of a protocol matched that
-    /// would have, had it been the flow's.
+    /// Inspects the flow in `slot` no further, so that [`contradicts`](Self::contradicts) can tell
+    /// what its bytes rule out.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
-    pub(super) fn contradicts(&self, label: &Label) -> bool {
-        let app = native::ProtocolId(label.app_protocol);
-        let master = native::ProtocolId(label.master_protocol);
+    pub(super) fn finish(&mut self, slot: Slot) {
+        let state = match std::mem::take(self.state(slot)) {
+            State::Open(open) => State::Done(self.close(open)),
+            other => other,
+        };
+        *self.state(slot) = state;
+    }
+
+    /// Returns whether the bytes of a finished flow rule a label out: a protocol in it has a probe
+    /// for this transport, and the probe has answered no.
+    #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
+    pub(super) fn contradicts(&mut self, slot: Slot, label: &Label) -> bool {
+        let State::Done(finished) = self.state(slot) else { return false };
+        let transport = match finished.protocol {
+            TCP => native::Transport::Tcp,
+            UDP => native::Transport::Udp,
+            _ => return false,
+        };
+        let named = [label.master_protocol, label.app_protocol].map(native::ProtocolId);
         native::Dissector::protocols().any(|protocol| {
-            (protocol.id == app || protocol.id == master) && protocol.is_found_by_bytes()
+            named.contains(&protocol.id)
+                && protocol.is_found_in(transport)
+                && !finished.possible.contains(&protocol.id)
         })
     }
 
     /// Returns the final label of a flow, and its state to the pool.
-    fn close(&mut self, mut open: Box<Open>) -> Application {
+    fn close(&mut self, mut open: Box<Open>) -> Finished {
         let flow = std::mem::take(&mut open.flow);
         let found = self.dissector.finish(flow, &open.endpoints);
+        let protocol = open.endpoints.protocol;
         self.idle.push(open);
-        application(found)
+        let native::Found { label, metadata, possible } = found;
+        Finished { application: application(label, metadata), protocol, possible }
     }
 
     fn open(&mut self, packet: &Packet) -> Box<Open> {
@@ -155,8 +195,8 @@ impl Dissector for NativeDissector {
         let mut open = match std::mem::take(self.state(slot)) {
             State::Open(open) => open,
             State::New => self.open(packet),
-            State::Done(application) => {
-                *self.state(slot) = State::Done(application);
+            done @ State::Done(_) => {
+                *self.state(slot) = done;
                 return Inspection::Done;
             }
         };
@@ -196,8 +236,8 @@ impl Dissector for NativeDissector {
             *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
-        let application = self.close(open);
-        *self.state(slot) = State::Done(application);
+        let finished = self.close(open);
+        *self.state(slot) = State::Done(finished);
         Inspection::Done
     }
 
@@ -205,32 +245,34 @@ impl Dissector for NativeDissector {
         let dissector = Arc::clone(&self.dissector);
         match self.state(slot) {
             State::New => Application::default(),
-            State::Open(open) => application(dissector.peek(&open.flow, &open.endpoints)),
-            State::Done(application) => application.clone(),
+            State::Open(open) => {
+                let native::Found { label, metadata, .. } =
+                    dissector.peek(&open.flow, &open.endpoints);
+                application(label, metadata)
+            }
+            State::Done(finished) => finished.application.clone(),
         }
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
-        let found = match self.peek(slot) {
-            application if application.label.app_protocol == 0 || application.label.guessed => None,
-            application => Some(application),
-        };
+        let application = self.peek(slot);
+        if !application.label.is_known() {
+            // A slice may begin before the packets that show the application: the next one starts
+            // over.
+            return (self.end(slot), Inspection::Open);
+        }
         let inspection = match self.state(slot) {
             State::Done(_) => Inspection::Done,
             State::New | State::Open(_) => Inspection::Open,
         };
-        // A slice may begin before the packets that show the application: the next one starts over.
-        found.map_or_else(
-            || (self.end(slot), Inspection::Open),
-            |application| (application, inspection),
-        )
+        (application, inspection)
     }
 
     fn end(&mut self, slot: Slot) -> Application {
         match std::mem::take(self.state(slot)) {
             State::New => Application::default(),
-            State::Open(open) => self.close(open),
-            State::Done(application) => application,
+            State::Open(open) => self.close(open).application,
+            State::Done(finished) => finished.application,
         }
     }
 
@@ -239,60 +281,30 @@ impl Dissector for NativeDissector {
     }
 }
 
-/// Returns what was found in the engine's terms.
-fn application(found: native::Found) -> Application {
-    let native::Found { label, metadata } = found;
+/// Returns what was found in the engine's types.
+fn application(label: native::Label, metadata: Option<Box<native::Metadata>>) -> Application {
     let label = Label {
         master_protocol: label.master.0,
         app_protocol: label.app.0,
         category: label.category.0,
-        guessed: label.confidence < native::Confidence::Weak,
-        confidence: 0,
+        guessed: matches!(label.confidence, native::Confidence::Port | native::Confidence::Address),
+        confidence: confidence(label.confidence),
     };
-    let metadata = metadata.map(|metadata| Arc::new(columns_of(*metadata)));
+    let metadata = metadata.and_then(|metadata| metadata_of(*metadata)).map(Arc::new);
     Application { label, metadata }
 }
 
-/// Returns the cells of a flow's columns.
-fn columns_of(read: native::Metadata) -> Metadata {
-    let mut metadata = Metadata { requested_server_name: read.host, ..Metadata::default() };
-    let host = &metadata.requested_server_name;
-    if let Some(tls) = read.tls {
-        metadata.client_info = host.clone();
-        metadata.client_fingerprint = tls.ja4_of_ndpi(host).into();
-        metadata.ja3_client = tls.ja3;
-        metadata.ja3_server = tls.ja3s;
-        let mut cells = Tls {
-            version: tls.version.map_or(0, |version| version.0),
-            supported_versions: join(tls.offered_versions.iter()),
-            alpn: tls.alpn,
-            cipher: tls.cipher.unwrap_or(0),
-            ..Tls::default()
-        };
-        if let Some(certificate) = tls.certificate {
-            metadata.server_info = join(certificate.names.iter());
-            cells.issuer = certificate.issuer;
-            cells.subject = certificate.subject;
-        }
-        metadata.tls = Some(Box::new(cells));
-    } else if let Some(ssh) = read.ssh {
-        metadata.client_info = ssh.client_version;
-        metadata.server_info = ssh.server_version;
-    } else {
-        metadata.server_info = host.clone();
+const fn confidence(confidence: native::Confidence) -> Confidence {
+    match confidence {
+        native::Confidence::None => Confidence::None,
+        native::Confidence::Port => Confidence::Port,
+        native::Confidence::Address => Confidence::Address,
+        native::Confidence::Dns => Confidence::Dns,
+        native::Confidence::Announced | native::Confidence::Weak => Confidence::Guess,
+        native::Confidence::Dpi => Confidence::Dpi,
+        native::Confidence::Name => Confidence::Name,
+        native::Confidence::Rule => Confidence::Rule,
     }
-    metadata
-}
-
-/// Returns the texts of `items`, separated by commas.
-fn join(items: impl Iterator<Item = impl std::fmt::Display>) -> Box<str> {
-    let mut text = String::new();
-    for item in items {
-        let separator = if text.is_empty() { "" } else { "," };
-        // Writing to a string does not fail.
-        let _ = write!(text, "{separator}{item}");
-    }
-    text.into()
 }
 
 #[derive(Debug)]

@@ -12,26 +12,27 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::code(
             "master_protocol",
             Role::Label,
-            "nDPI's number of the protocol that carries the application, 0 if none",
+            "number of the protocol that carries the application in nDPI 5.0's numbering, above \
+             10,000 if nDPI 5.0 has none; 0 if there is no such protocol",
             Read::U16(|r| r.application.label.master_protocol),
         ),
         Declared::code(
             "app_protocol",
             Role::Label,
-            "nDPI's number of the application's protocol, 0 if unknown",
+            "number of the application's protocol in the same numbering, 0 if unknown",
             Read::U16(|r| r.application.label.app_protocol),
         ),
         Declared::label(
             "application_name",
             Role::Label,
-            "nDPI's name of the application, MASTER.APP or APP",
+            "name of the application, MASTER.APP or APP",
             code,
             name,
         ),
         Declared::label(
             "category_name",
             Role::Label,
-            "nDPI's category of the application",
+            "category of the application",
             |r| r.application.label.category.into(),
             |names, code, text| names.category(low_half(code), text),
         ),

@@ -199,6 +199,16 @@ impl Declared {
         Self::new(name, Kind::Code, role, "", description, read)
     }
 
+    /// A number of `things`.
+    pub(super) const fn number(
+        name: &'static str,
+        things: &'static str,
+        description: &'static str,
+        read: Read,
+    ) -> Self {
+        Self::new(name, Kind::Count, Role::Behaviour, things, description, read)
+    }
+
     /// A number of packets.
     pub(super) const fn packets(name: &'static str, description: &'static str, read: Read) -> Self {
         Self::new(name, Kind::Count, Role::Behaviour, "packets", description, read)

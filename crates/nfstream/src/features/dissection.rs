@@ -1,93 +1,61 @@
-//! The application of a flow, as deep packet inspection names it.
-//!
-//! Types alone; [`dissect`](crate::dissect) finds the application.
+//! Further metadata that the dissector reads in the packets of a flow.
 
-use std::fmt::Debug;
-use std::sync::Arc;
+use super::label::Confidence;
+use super::{Declaration, Declared, Presence, Role};
 
-/// Protocol and category numbers in the numbering of the dissector that gave them.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub struct Label {
-    /// The protocol that carries the application, 0 if there is none.
-    pub master_protocol: u16,
-    /// The application's protocol, 0 if it is unknown.
-    pub app_protocol: u16,
-    /// Category of the application.
-    pub category: u16,
-    /// Whether the label comes from ports and addresses alone.
-    pub guessed: bool,
-    /// Method that found the label, in the dissector's numbering.
-    pub confidence: u8,
-}
+pub(super) type State = ();
 
-/// Metadata that the dissector read besides the label. Empty text where it read nothing.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Metadata {
-    /// Description of the client, or the name of the server that it requests; by protocol.
-    pub client_info: Box<str>,
-    /// Description of the server; by protocol.
-    pub server_info: Box<str>,
-    /// JA3 fingerprint of the client's TLS hello.
-    pub ja3_client: Box<str>,
-    /// JA3S fingerprint of the server's TLS hello.
-    pub ja3_server: Box<str>,
-    /// Name of the server that the client requests.
-    pub requested_server_name: Box<str>,
-    /// Fingerprint of the client; by protocol.
-    pub client_fingerprint: Box<str>,
-    /// Fingerprint of the server; by protocol.
-    pub server_fingerprint: Box<str>,
-    /// User agent, or class, of the client.
-    pub user_agent: Box<str>,
-    /// Content type of an HTTP response.
-    pub content_type: Box<str>,
-    /// Names of risks, separated by commas.
-    pub risks: Box<str>,
-    /// A TLS handshake.
-    pub tls: Option<Box<Tls>>,
-}
-
-/// Metadata of a TLS handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Tls {
-    /// Version as on the wire, such as `0x0303`; 0 if none was seen.
-    pub version: u16,
-    /// Versions that the client offers, separated by commas.
-    pub supported_versions: Box<str>,
-    /// Application protocols that the client offers, separated by commas.
-    pub alpn: Box<str>,
-    /// Cipher suite that the server chose, 0 if none was seen.
-    pub cipher: u16,
-    /// Issuer of the server's certificate.
-    pub issuer: Box<str>,
-    /// Subject of the server's certificate.
-    pub subject: Box<str>,
-}
-
-/// The application of one flow.
-#[derive(Clone, Debug, Default)]
-pub struct Application {
-    /// Its numbers.
-    pub label: Label,
-    /// Metadata, `None` if there is none.
-    pub metadata: Option<Arc<Metadata>>,
-}
-
-/// Names of a dissector's numbers.
-pub trait Names: Debug + Send + Sync {
-    /// Appends the application's name: `MASTER.APP`, or `APP` alone.
-    fn application(&self, master_protocol: u16, app_protocol: u16, name: &mut String);
-
-    /// Appends the category's name.
-    fn category(&self, category: u16, name: &mut String);
-}
-
-/// The names of a run without a dissector: there are none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nameless;
-
-impl Names for Nameless {
-    fn application(&self, _: u16, _: u16, _: &mut String) {}
-
-    fn category(&self, _: u16, _: &mut String) {}
-}
+pub(super) const GROUP: Declaration = Declaration {
+    presence: Presence::DissectionFeature,
+    shorthand: None,
+    about: "The group's former name `ndpi` is still valid.",
+    columns: &[&[
+        Declared::text(
+            "requested_server_name",
+            Role::Identifier,
+            "name of the server as the client asks for it: TLS and QUIC server name, HTTP host, \
+             DNS name",
+            |r, text| r.write_metadata(text, |m| &m.requested_server_name),
+        ),
+        Declared::text(
+            "client_fingerprint",
+            Role::Environment,
+            "fingerprint of the client: JA4 in nDPI's form for TLS, DTLS and QUIC (JA3 where nDPI \
+             is older than 4.10), HASSH for SSH, requested options for DHCP",
+            |r, text| r.write_metadata(text, |m| &m.client_fingerprint),
+        ),
+        Declared::text(
+            "server_fingerprint",
+            Role::Environment,
+            "fingerprint of the server: JA3S for TLS, HASSH for SSH",
+            |r, text| r.write_metadata(text, |m| &m.server_fingerprint),
+        ),
+        Declared::text(
+            "user_agent",
+            Role::Environment,
+            "user agent of HTTP and QUIC clients; class of DHCP clients",
+            |r, text| r.write_metadata(text, |m| &m.user_agent),
+        ),
+        Declared::text(
+            "content_type",
+            Role::Behaviour,
+            "content type of an HTTP response",
+            |r, text| r.write_metadata(text, |m| &m.content_type),
+        ),
+        Declared::flag(
+            "application_is_guessed",
+            Role::Label,
+            "whether the label comes from ports and addresses alone",
+            |r| r.application.label.guessed,
+        ),
+        Declared::label(
+            "application_confidence",
+            Role::Label,
+            "method that found the label: dpi (the bytes of the flow), name (a name in it), rule \
+             (a rule of the user), guess (bytes that are not decisive, or other flows), dns (a DNS \
+             answer), address or port; empty without a label",
+            |r| r.application.label.confidence.code(),
+            |_, code, text| text.push_str(Confidence::of_code(code).name()),
+        ),
+    ]],
+};

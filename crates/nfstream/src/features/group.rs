@@ -51,8 +51,9 @@ impl Group {
         matches!(self.declaration().presence, Presence::Feature | Presence::DissectionFeature)
     }
 
-    /// Returns the group called `name`.
+    /// Returns the group called `name`, by its former name too.
     pub fn by_name(name: &str) -> Option<Self> {
+        let name = if name == "ndpi" { Self::Dissection.name() } else { name };
         Self::ALL.into_iter().find(|group| group.name() == name)
     }
 }

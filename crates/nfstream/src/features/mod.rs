@@ -6,9 +6,10 @@
 mod accounting;
 mod active;
 mod column;
-mod dissection;
 mod group;
+mod label;
 mod measurement;
+mod metadata;
 mod moments;
 mod nearest;
 mod record;
@@ -27,12 +28,17 @@ registry! {
     Statistics: statistics,
     TcpFlags: tcp_flags,
     Splt: splt,
-    Ndpi: ndpi,
+    Dissection: dissection,
     EndReason: end_reason,
     CommunityId: community_id,
     Payload: payload,
     TcpQuality: tcp_quality,
     Tls: tls,
+    Quic: quic,
+    Dns: dns,
+    Http: http,
+    Ssh: ssh,
+    Dhcp: dhcp,
     SystemProcess: system_process,
 }
 
@@ -42,10 +48,11 @@ pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Items, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
-pub use dissection::{Application, Label, Metadata, Nameless, Names, Tls};
 pub use group::{Declaration, Presence, Shorthand};
+pub use label::{Application, Confidence, Label, Nameless, Names};
 pub use mac::LinkAddresses;
 pub use measurement::{Measuring, Plan};
+pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
 pub use nearest::nearest;
 pub use record::Record;

@@ -38,13 +38,18 @@ impl Record {
 
     /// Appends text that the dissector read, if there is any.
     pub(super) fn write_metadata(&self, text: &mut String, field: fn(&Metadata) -> &str) {
-        if let Some(metadata) = &self.application.metadata {
+        if let Some(metadata) = self.metadata() {
             text.push_str(field(metadata));
         }
     }
 
+    /// Returns what the dissector read besides the label.
+    pub(super) fn metadata(&self) -> Option<&Metadata> {
+        self.application.metadata.as_deref()
+    }
+
     /// Returns what the dissector read of a TLS handshake.
     pub(super) fn tls(&self) -> Option<&Tls> {
-        self.application.metadata.as_deref()?.tls.as_deref()
+        self.metadata()?.tls.as_deref()
     }
 }

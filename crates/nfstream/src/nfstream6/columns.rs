@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
-use crate::features::{Column, Group, Read, Record, columns};
+use crate::features::{Column, Group, Kind, Read, Record, columns};
 use crate::flow::Sender;
 use crate::time::TimeUnit;
 
@@ -95,12 +95,18 @@ fn renamed((name, ours): &(&'static str, &str)) -> Option<Column> {
     let read = match *ours {
         "src_ip" => Read::Text(|r, text| write_ip(r, r.flow.src, text)),
         "dst_ip" => Read::Text(|r, text| write_ip(r, r.flow.src.other(), text)),
+        "application_confidence" => Read::U8(|r| r.application.label.confidence.ndpi_number()),
         "application_is_guessed" => Read::U8(|r| r.application.label.guessed.into()),
         _ => column.read,
     };
-    let group = if column.group == Group::Application { Group::Ndpi } else { column.group };
+    let group = if column.group == Group::Application { Group::Dissection } else { column.group };
     let mut renamed = column.renamed(name);
     (renamed.group, renamed.read) = (group, read);
+    if let Read::U8(_) = read
+        && column.kind == Kind::Label
+    {
+        renamed.kind = Kind::Code;
+    }
     Some(renamed)
 }
 

@@ -1,5 +1,6 @@
 //! Kinds of parameters, and the error of a value that does not fit.
 
+use super::rules_file::RulesFileError;
 use super::value::Value;
 use crate::capture::CaptureError;
 
@@ -19,6 +20,8 @@ pub enum Kind {
     Choice(&'static [(&'static str, &'static str)]),
     /// Names of column groups, or `all`.
     Features,
+    /// Path of a file, or none. The file is read when the parameter is set.
+    File,
     /// Filter expression of libpcap, or none.
     Filter,
     /// True or false.
@@ -47,6 +50,9 @@ pub enum ParameterError {
     /// A packet filter that libpcap does not compile.
     #[error(transparent)]
     Filter(#[from] CaptureError),
+    /// A file of rules that cannot be read, or has a mistake.
+    #[error(transparent)]
+    Rules(Box<RulesFileError>),
     /// A value of another type, or out of range.
     #[error("{name} must be {expected}")]
     Unexpected {
@@ -80,6 +86,7 @@ impl Kind {
                 format!("one of {}", words.join(", "))
             }
             Self::Features => "names of column groups".to_owned(),
+            Self::File => "the path of a file".to_owned(),
             Self::Filter => "a filter of libpcap".to_owned(),
             Self::Flag { .. } => "True or False".to_owned(),
             Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
@@ -95,8 +102,8 @@ impl Kind {
                 choices.iter().any(|(word, _)| word == text)
             }
             (Self::Whole { least, most }, Value::Whole(number)) => (least..=most).contains(number),
-            (Self::Filter | Self::Seconds { optional: true }, Value::None)
-            | (Self::Filter, Value::Text(_))
+            (Self::File | Self::Filter | Self::Seconds { optional: true }, Value::None)
+            | (Self::File | Self::Filter, Value::Text(_))
             | (Self::Features, Value::Names(_))
             | (Self::Flag { .. }, Value::Flag(_))
             | (Self::Seconds { .. }, Value::Seconds(_)) => true,

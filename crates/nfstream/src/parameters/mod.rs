@@ -16,6 +16,7 @@
 //! ```
 
 mod kind;
+mod rules_file;
 mod table;
 mod value;
 
@@ -24,13 +25,14 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde_json::{Map, Value as Json};
 
 use crate::capture::LiveOptions;
-use crate::dissect::{Dissection, Limits};
+use crate::dissect::{Dissection, Limits, Rules};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, suitable_meters};
 use crate::{decode, time};
 
 pub use kind::{Kind, ParameterError, Topic};
+pub use rules_file::{RulesFile, RulesFileError};
 pub use table::{PARAMETERS, Parameter, Parameters};
 pub use value::Value;
 use value::{ALL, Mismatch, optional_groups};
@@ -46,13 +48,14 @@ impl Parameter {
         (self.read)(&Parameters::default())
     }
 
-    /// Parses a value as typed in a command.
+    /// Parses a value as typed in a command. Files are not read.
     ///
     /// # Errors
     ///
     /// [`ParameterError`] if the text is no value of the parameter.
     pub fn parse(&self, text: &str) -> Result<Value, ParameterError> {
         let value = match self.kind {
+            Kind::File => return Ok(Value::Text(text.to_owned())),
             Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
             Kind::Flag { .. } => match text {
@@ -88,6 +91,7 @@ impl Parameter {
         match mismatch {
             Mismatch::Value => self.unexpected(),
             Mismatch::Filter(error) => error.into(),
+            Mismatch::Rules(error) => ParameterError::Rules(error),
             Mismatch::Feature(group) => {
                 let names = || optional_groups().map(Group::name).chain([ALL]);
                 let advice = match nearest(&group, names()) {
@@ -169,7 +173,8 @@ impl Parameters {
     pub fn dissection(&self) -> Option<Dissection> {
         let limits =
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
-        self.dissect.then(|| Dissection { dissector: self.dissector.factory(), limits })
+        self.dissect
+            .then(|| Dissection { dissector: self.dissector.factory(Rules::default()), limits })
     }
 
     /// Returns the options of a capture on network interfaces.
@@ -201,6 +206,8 @@ impl Parameters {
 mod tests {
     use super::*;
 
+    const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules.toml");
+
     #[test]
     fn defaults_are_those_of_the_configuration() {
         let (ours, config) = (Parameters::default().config(Some(0)), Config::default());
@@ -225,6 +232,7 @@ mod tests {
             Kind::Features => {
                 vec![Value::Names(Vec::new()), Value::Names(vec!["splt".to_owned()])]
             }
+            Kind::File => vec![Value::None, Value::Text(RULES.to_owned())],
             Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
             Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
             Kind::Seconds { .. } => {
@@ -296,6 +304,10 @@ mod tests {
         );
         assert!(error("bpf_filter", Value::Text("tcp prot 80".to_owned())).contains("syntax"));
         assert_eq!(error("idle_time", Value::None), r#"no parameter "idle_time""#);
+        assert!(error("rules", Value::Text("/no/rules".to_owned())).starts_with("/no/rules: "));
+        let no_rules = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let mistake = error("rules", Value::Text(no_rules.to_owned()));
+        assert!(mistake.contains("/Cargo.toml: line "), "{mistake}");
     }
 
     #[test]

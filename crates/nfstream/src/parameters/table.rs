@@ -1,6 +1,7 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
 use super::kind::{Kind, Topic};
+use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::Filter;
 use crate::dissect::DissectorChoice;
@@ -108,6 +109,10 @@ parameters! {
     dissector: DissectorChoice = DissectorChoice::default(),
         Flows, Kind::Choice(DissectorChoice::NAMES), "", true,
         "Dissector that finds the labels";
+    rules: Option<RulesFile> = None,
+        Flows, Kind::File, "", true,
+        "File of rules in TOML that lead from domains, addresses, ports, JA4 fingerprints and names \
+         in certificates to applications; not with the dissector ndpi";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Packets of a TCP flow that the dissector inspects, at most";

@@ -1,6 +1,10 @@
 //! Values of parameters, and the types in which a run takes them.
 
+use std::path::PathBuf;
+
 use serde_json::{Value as Json, json};
+
+use super::rules_file::{RulesFile, RulesFileError};
 
 use crate::capture::{CaptureError, Filter};
 use crate::dissect::DissectorChoice;
@@ -36,6 +40,8 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A file of rules that cannot be read, or has a mistake.
+    Rules(Box<RulesFileError>),
 }
 
 /// Type of a parameter.
@@ -144,6 +150,24 @@ impl Typed for Option<Filter> {
     }
 }
 
+impl Typed for Option<RulesFile> {
+    fn to_value(&self) -> Value {
+        let path = self.as_ref().map(|file| file.path.to_string_lossy().into_owned());
+        path.map_or(Value::None, Value::Text)
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(None),
+            Value::Text(path) => {
+                let read = RulesFile::read(PathBuf::from(path));
+                read.map(Some).map_err(|error| Mismatch::Rules(Box::new(error)))
+            }
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
 impl Typed for DissectorChoice {
     fn to_value(&self) -> Value {
         Value::Text(self.name().to_owned())
@@ -167,7 +191,7 @@ impl Typed for Vec<Group> {
             if name == ALL {
                 return Ok(optional_groups().collect());
             }
-            let group = optional_groups().find(|group| group.name() == name);
+            let group = Group::by_name(&name).filter(|group| group.is_feature());
             let group = group.ok_or(Mismatch::Feature(name))?;
             if !groups.contains(&group) {
                 groups.push(group);

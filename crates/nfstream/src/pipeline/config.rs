@@ -5,8 +5,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use super::decoder::Decoder;
 use super::error::RunError;
 use crate::decode;
-use crate::dissect::{Dissection, Dissector};
-use crate::features::{LinkAddresses, Measuring, Plan, SpareMeasures};
+use crate::dissect::{Dissection, Dissector, Wanted};
+use crate::features::{Group, LinkAddresses, Measuring, Plan, SpareMeasures};
 use crate::flow::Timeouts;
 use crate::host::{ProcessWatcher, Processes};
 use crate::meter::MeterConfig;
@@ -147,7 +147,9 @@ impl Config {
     /// Makes the dissector of a meter, if flows are labelled.
     pub(super) fn dissector(&self) -> Result<Option<Box<dyn Dissector>>, RunError> {
         let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
-        Ok(Some(dissector.make(*limits)?))
+        let mut groups = self.measuring.groups.clone();
+        groups.push(Group::Application);
+        Ok(Some(dissector.make(*limits, Wanted::by(&groups))?))
     }
 }
 

@@ -438,7 +438,7 @@ pub(crate) fn read_certificates(body: &[u8], finding: &mut Finding) {
     let Some(_len) = reader.u24() else { return };
     let Some(len) = reader.u24().and_then(|len| usize::try_from(len).ok()) else { return };
     let Some(certificate) = reader.take(len) else { return };
-    let hashes = if finding.certificates { Hashes::Wanted } else { Hashes::Unwanted };
+    let hashes = if finding.certificate_hashes { Hashes::Wanted } else { Hashes::Unwanted };
     let Some(certificate) = Certificate::read(certificate, hashes) else { return };
     carried::set_label_by(&certificate, finding);
     if Tls::keeps_certificate(finding) {

@@ -144,6 +144,7 @@ fn all_wanted() -> Config {
     Config {
         fingerprints: Fingerprints { ja3: true, ja4: true, hassh: true },
         certificates: true,
+        certificate_hashes: true,
         ..Config::default()
     }
 }
@@ -575,6 +576,7 @@ proptest! {
         let _ = dissect(all_wanted(), 443, &bytes, &bytes, &[7]);
         let mut finding = Finding::default();
         finding.certificates = true;
+        finding.certificate_hashes = true;
         let _ = parse_handshake(&bytes, &bytes, &mut finding);
         let _ = Certificate::read(&bytes, Hashes::Unwanted);
         read_client_hello(&bytes, Carrier::Dtls, true, &mut finding);

@@ -1,9 +1,16 @@
 //! Adapter of nDPI, the only module of the engine that names it.
 
+mod numbering;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::dissector::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits};
-use crate::features::{Application, Label, Metadata, Names, Tls};
+use nfstream_dissect::catalogue::Rules;
+
+use numbering::NdpiNames;
+pub(super) use numbering::Numbering;
+
+use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
+use crate::features::{Application, Dhcp, Dns, Http, Metadata, Names, Ssh, Tls};
 use crate::flow::Slot;
 use crate::packet::Packet;
 use crate::packet::protocol::{TCP, UDP};
@@ -15,8 +22,14 @@ use crate::packet::protocol::{TCP, UDP};
 static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
 
 /// nDPI, the system's `libndpi`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NdpiFactory;
+///
+/// Labels have the numbers of nDPI 5.0, whichever release is linked; those that 5.0 does not have
+/// begin at 14,000. Names are those of the linked release.
+#[derive(Clone, Debug, Default)]
+pub struct NdpiFactory {
+    /// Rules of the user, which nDPI does not apply: with any, no dissector is made.
+    pub rules: Rules,
+}
 
 impl DissectorFactory for NdpiFactory {
     fn name(&self) -> &'static str {
@@ -27,7 +40,11 @@ impl DissectorFactory for NdpiFactory {
         vec![Component { name: "nDPI", version: ndpi::version().to_owned() }]
     }
 
-    fn make(&self, limits: Limits) -> Result<Box<dyn Dissector>, DissectError> {
+    fn make(&self, limits: Limits, _: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
+        if !self.rules.is_empty() {
+            let reason = "nDPI does not apply rules: choose the dissector native or auto";
+            return Err(DissectError { name: self.name(), source: reason.into() });
+        }
         Ok(Box::new(NdpiDissector::new(limits)?))
     }
 }
@@ -42,8 +59,7 @@ pub(super) struct NdpiDissector {
     flows: Vec<State>,
     /// Unused flow structures.
     idle_flows: Vec<ndpi::Flow>,
-    names: Arc<dyn Names>,
-    ndpi_names: Arc<ndpi::Names>,
+    numbering: Arc<Numbering>,
 }
 
 /// State of one flow.
@@ -78,16 +94,19 @@ impl NdpiDissector {
             }
             None => ndpi::Module::new().map_err(failed)?,
         };
-        let ndpi_names = Arc::clone(module.names());
-        let names: Arc<dyn Names> = Arc::new(NdpiNames(Arc::clone(&ndpi_names)));
+        let numbering = Numbering::of(module.names());
         Ok(Self {
             module: Some(module),
             limits,
             flows: Vec::new(),
             idle_flows: Vec::new(),
-            names,
-            ndpi_names,
+            numbering,
         })
+    }
+
+    /// Returns the numbers and names of the linked nDPI.
+    pub(super) fn numbering(&self) -> &Arc<Numbering> {
+        &self.numbering
     }
 
     fn state(&mut self, slot: Slot) -> &mut State {
@@ -105,7 +124,7 @@ impl NdpiDissector {
         {
             label = module.give_up(&mut open.flow);
         }
-        let application = application(label, &open.flow, &self.ndpi_names);
+        let application = application(label, &open.flow, &self.numbering);
         open.flow.reset();
         self.idle_flows.push(open.flow);
         application
@@ -148,20 +167,20 @@ impl Dissector for NdpiDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
-        let names = Arc::clone(&self.ndpi_names);
+        let numbering = Arc::clone(&self.numbering);
         match self.state(slot) {
             State::New => Application::default(),
-            State::Open(open) => application(open.progress.label, &open.flow, &names),
+            State::Open(open) => application(open.progress.label, &open.flow, &numbering),
             State::Done(application) => application.clone(),
         }
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
-        let names = Arc::clone(&self.ndpi_names);
+        let numbering = Arc::clone(&self.numbering);
         let found = match self.state(slot) {
             State::New => None,
             State::Open(open) => (!open.progress.label.is_unknown()).then(|| {
-                let application = application(open.progress.label, &open.flow, &names);
+                let application = application(open.progress.label, &open.flow, &numbering);
                 (application, Inspection::Open)
             }),
             State::Done(application) => {
@@ -181,7 +200,7 @@ impl Dissector for NdpiDissector {
     }
 
     fn names(&self) -> Arc<dyn Names> {
-        Arc::clone(&self.names)
+        Arc::new(NdpiNames(Arc::clone(&self.numbering)))
     }
 }
 
@@ -192,70 +211,91 @@ impl Drop for NdpiDissector {
     }
 }
 
-fn application(label: ndpi::Label, flow: &ndpi::Flow, names: &ndpi::Names) -> Application {
-    let read = flow.metadata();
+/// Returns what was found in the engine's types.
+fn application(label: ndpi::Label, flow: &ndpi::Flow, numbering: &Numbering) -> Application {
+    let metadata = metadata_of(flow.metadata(), numbering);
+    let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
+    Application { label: numbering.label(label), metadata }
+}
+
+fn metadata_of(read: ndpi::Metadata, numbering: &Numbering) -> Metadata {
     let mut metadata = Metadata {
         ja3_client: read.ja3_client().into(),
         ja3_server: read.ja3_server().into(),
         client_info: read.client_info,
         server_info: read.server_info,
-        requested_server_name: read.host,
-        user_agent: read.http.user_agent,
-        content_type: read.http.content_type,
-        risks: risks(read.risks, names),
+        user_agent: read.http.user_agent.clone(),
+        content_type: read.http.content_type.clone(),
+        risks: numbering.risks(read.risks),
         ..Metadata::default()
     };
     match read.protocol {
         ndpi::Protocol::Dhcp(dhcp) => {
-            metadata.client_fingerprint = dhcp.fingerprint;
-            metadata.user_agent = dhcp.class_ident;
+            metadata.client_fingerprint = dhcp.fingerprint.clone();
+            metadata.user_agent = dhcp.class_ident.clone();
+            metadata.dhcp = Some(Box::new(Dhcp {
+                message_type: 0,
+                host_name: read.host.clone(),
+                vendor_class: dhcp.class_ident,
+                fingerprint: dhcp.fingerprint,
+            }));
+        }
+        ndpi::Protocol::Dns(dns) => {
+            // nDPI does not tell a response without an error and without records from none.
+            let is_answered = dns.reply_code > 0 || dns.answers > 0;
+            metadata.dns = Some(Box::new(Dns {
+                query_name: read.host.clone(),
+                query_type: dns.query_type,
+                response_code: is_answered.then_some(dns.reply_code),
+                answers: dns.answers.into(),
+                addresses: Vec::new(),
+            }));
         }
         ndpi::Protocol::Ssh(ssh) => {
-            metadata.client_fingerprint = ssh.hassh_client;
-            metadata.server_fingerprint = ssh.hassh_server;
+            metadata.client_fingerprint = ssh.hassh_client.clone();
+            metadata.server_fingerprint = ssh.hassh_server.clone();
+            metadata.ssh = Some(Box::new(Ssh {
+                client_version: ssh.client_signature,
+                server_version: ssh.server_signature,
+                client_hassh: ssh.hassh_client,
+                server_hassh: ssh.hassh_server,
+            }));
         }
         ndpi::Protocol::Tls(tls) => {
-            metadata.client_fingerprint = tls.ja3_client;
+            // nDPI before 4.10 has no JA4.
+            let client =
+                if tls.ja4_client.is_empty() { tls.ja3_client } else { tls.ja4_client.clone() };
+            metadata.client_fingerprint = client;
             metadata.server_fingerprint = tls.ja3_server;
+            metadata.ja4 = tls.ja4_client;
             metadata.tls = Some(Box::new(Tls {
                 version: tls.version,
+                server_name: tls.requested_server_name,
                 supported_versions: tls.supported_versions,
                 alpn: tls.alpn,
                 cipher: tls.server_cipher,
+                encrypted_hello: !tls.esni.is_empty(),
+                certificate_names: tls.server_names,
                 issuer: tls.issuer,
                 subject: tls.subject,
+                sha1: tls.sha1,
+                ..Tls::default()
             }));
         }
         _ => {}
     }
-    let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
-    let label = Label {
-        master_protocol: label.master,
-        app_protocol: label.app,
-        category: label.category,
-        guessed: label.guessed,
-        confidence: label.confidence,
-    };
-    Application { label, metadata }
-}
-
-/// Returns the names of the bits that are set.
-fn risks(risks: u64, names: &ndpi::Names) -> Box<str> {
-    let set = (0..64_u8).filter(|bit| risks >> bit & 1 == 1);
-    set.map(|bit| names.risk(bit)).collect::<Vec<_>>().join(",").into()
-}
-
-#[derive(Debug)]
-struct NdpiNames(Arc<ndpi::Names>);
-
-impl Names for NdpiNames {
-    fn application(&self, master_protocol: u16, app_protocol: u16, name: &mut String) {
-        let label =
-            ndpi::Label { master: master_protocol, app: app_protocol, ..ndpi::Label::default() };
-        name.push_str(&self.0.application(label));
+    if !read.http.method.is_empty() || read.http.status != 0 {
+        metadata.http = Some(Box::new(Http {
+            method: read.http.method,
+            host: read.host.clone(),
+            url: read.http.url,
+            user_agent: read.http.user_agent,
+            request_content_type: read.http.request_content_type,
+            status: read.http.status,
+            server: Box::default(),
+            response_content_type: read.http.content_type,
+        }));
     }
-
-    fn category(&self, category: u16, name: &mut String) {
-        name.push_str(self.0.category(category));
-    }
+    metadata.requested_server_name = read.host;
+    metadata
 }

@@ -1,0 +1,156 @@
+//! Metadata that a dissector reads besides the label.
+
+use std::net::IpAddr;
+
+use crate::time::Timestamp;
+
+/// Metadata of a flow. Empty text where the dissector read nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Metadata {
+    /// Description of the client, or the name of the server that it requests; by protocol.
+    pub client_info: Box<str>,
+    /// Description of the server; by protocol.
+    pub server_info: Box<str>,
+    /// JA3 fingerprint of the client's TLS hello.
+    pub ja3_client: Box<str>,
+    /// JA3S fingerprint of the server's TLS hello.
+    pub ja3_server: Box<str>,
+    /// JA4 fingerprint of the client's TLS hello.
+    pub ja4: Box<str>,
+    /// Name of the server that the client requests.
+    pub requested_server_name: Box<str>,
+    /// Fingerprint of the client; by protocol.
+    pub client_fingerprint: Box<str>,
+    /// Fingerprint of the server; by protocol.
+    pub server_fingerprint: Box<str>,
+    /// User agent, or class, of the client.
+    pub user_agent: Box<str>,
+    /// Content type of an HTTP response.
+    pub content_type: Box<str>,
+    /// Names of risks, separated by commas.
+    pub risks: Box<str>,
+    /// A DHCP message.
+    pub dhcp: Option<Box<Dhcp>>,
+    /// A DNS exchange.
+    pub dns: Option<Box<Dns>>,
+    /// An HTTP exchange.
+    pub http: Option<Box<Http>>,
+    /// A QUIC handshake; its hellos are in [`tls`](Self::tls).
+    pub quic: Option<Box<Quic>>,
+    /// An SSH handshake.
+    pub ssh: Option<Box<Ssh>>,
+    /// A TLS handshake, also of DTLS and QUIC.
+    pub tls: Option<Box<Tls>>,
+}
+
+/// Metadata of a DHCP or DHCPv6 message of a client.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Dhcp {
+    /// Type of the message, 0 if none was seen.
+    pub message_type: u8,
+    /// Name of the client.
+    pub host_name: Box<str>,
+    /// Vendor class.
+    pub vendor_class: Box<str>,
+    /// Numbers of the options that the client requests, separated by commas.
+    pub fingerprint: Box<str>,
+}
+
+/// Metadata of a DNS exchange, also of mDNS and LLMNR.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Dns {
+    /// Name in the question.
+    pub query_name: Box<str>,
+    /// Type in the question, 0 if there is none.
+    pub query_type: u16,
+    /// Response code, `None` if no response was seen.
+    pub response_code: Option<u8>,
+    /// Records in the answer section of the response.
+    pub answers: u16,
+    /// Addresses in the response.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Metadata of an HTTP exchange.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Http {
+    /// Method of the request.
+    pub method: Box<str>,
+    /// Host of the request.
+    pub host: Box<str>,
+    /// Host and target of the request.
+    pub url: Box<str>,
+    /// User agent of the client.
+    pub user_agent: Box<str>,
+    /// Content type of the request.
+    pub request_content_type: Box<str>,
+    /// Status of the response, 0 if none was seen.
+    pub status: u16,
+    /// Product of the server.
+    pub server: Box<str>,
+    /// Content type of the response.
+    pub response_content_type: Box<str>,
+}
+
+/// Metadata of a QUIC handshake.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Quic {
+    /// Version as on the wire, such as 1.
+    pub version: u32,
+    /// User agent of the client.
+    pub user_agent: Box<str>,
+    /// Whether the server requests another version.
+    pub version_negotiation: bool,
+    /// Whether the server requests a token.
+    pub retry: bool,
+    /// Whether the client sends data before the handshake ends.
+    pub early_data: bool,
+}
+
+/// Metadata of an SSH handshake.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Ssh {
+    /// Version line of the client.
+    pub client_version: Box<str>,
+    /// Version line of the server.
+    pub server_version: Box<str>,
+    /// HASSH fingerprint of the client.
+    pub client_hassh: Box<str>,
+    /// HASSH fingerprint of the server.
+    pub server_hassh: Box<str>,
+}
+
+/// Metadata of a TLS handshake.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tls {
+    /// Version as on the wire, such as `0x0303`; 0 if none was seen.
+    pub version: u16,
+    /// Name of the server that the client requests.
+    pub server_name: Box<str>,
+    /// Versions that the client offers, separated by commas.
+    pub supported_versions: Box<str>,
+    /// Application protocols that the client offers, separated by commas.
+    pub alpn: Box<str>,
+    /// Application protocol that the server chose.
+    pub selected_alpn: Box<str>,
+    /// Cipher suite that the server chose, 0 if none was seen.
+    pub cipher: u16,
+    /// Whether the client's hello contains an encrypted one, or a decoy of one.
+    pub encrypted_hello: bool,
+    /// Whether the server requests another hello of the client.
+    pub hello_retry: bool,
+    /// Names in the server's certificate, separated by commas.
+    pub certificate_names: Box<str>,
+    /// Issuer of the server's certificate.
+    pub issuer: Box<str>,
+    /// Subject of the server's certificate.
+    pub subject: Box<str>,
+    /// Start of the certificate's validity.
+    pub not_before: Option<Timestamp>,
+    /// End of the certificate's validity.
+    pub not_after: Option<Timestamp>,
+    /// SHA-1 of the certificate.
+    pub sha1: Option<[u8; 20]>,
+    /// SHA-256 of the certificate.
+    pub sha256: Option<[u8; 32]>,
+}

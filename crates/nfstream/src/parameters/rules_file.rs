@@ -1,0 +1,55 @@
+//! A file with rules of the user.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::dissect::{Rules, RulesError};
+
+/// Rules, and the file that they were read from.
+#[derive(Clone, Debug)]
+pub struct RulesFile {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Its rules.
+    pub rules: Rules,
+}
+
+/// Failure to read a file of rules.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesFileError {
+    /// The file cannot be read, or is not UTF-8.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Path of the file.
+        path: PathBuf,
+        /// Reason that the system gives.
+        source: io::Error,
+    },
+    /// A rule has a mistake.
+    #[error("{}: {source}", path.display())]
+    Rules {
+        /// Path of the file.
+        path: PathBuf,
+        /// The mistake, with its line and key.
+        source: RulesError,
+    },
+}
+
+impl RulesFile {
+    /// Reads the rules in a file.
+    ///
+    /// # Errors
+    ///
+    /// [`RulesFileError`] if the file cannot be read, or at the first mistake in a rule.
+    pub fn read(path: PathBuf) -> Result<Self, RulesFileError> {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(RulesFileError::Io { path, source }),
+        };
+        match Rules::parse(&text) {
+            Ok(rules) => Ok(Self { path, rules }),
+            Err(source) => Err(RulesFileError::Rules { path, source }),
+        }
+    }
+}
