@@ -92,6 +92,9 @@ class NFStreamer(Tables):
             the dissector in Rust; ``"auto"``, the one in Rust first and nDPI for the flows that it
             does not know. ``None`` is ``"ndpi"`` where nfstream was built with nDPI, otherwise
             ``"native"``.
+        rules: File of rules in TOML that lead from domains, addresses, ports, JA4 fingerprints and
+            names in certificates to applications. They come before everything built in; not with
+            the dissector ``"ndpi"``.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -150,6 +153,7 @@ class NFStreamer(Tables):
         max_udp_dissections: int = 16,
         *,
         dissector: str | None = None,
+        rules: Path | None = None,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
         accounting_mode: int = 0,
@@ -177,6 +181,7 @@ class NFStreamer(Tables):
                 "active_timeout": active_timeout,
                 "dissect": dissect,
                 "dissector": _default("dissector") if dissector is None else dissector,
+                "rules": os.fspath(rules) if isinstance(rules, os.PathLike) else rules,
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
                 "bpf_filter": bpf_filter,
