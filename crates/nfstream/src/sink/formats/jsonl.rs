@@ -59,7 +59,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reader_finds_every_value_again(rows in proptest::collection::vec((any::<u64>(), ".*"), 0..8)) {
+        fn a_reader_finds_every_value_again(
+            rows in proptest::collection::vec((any::<u64>(), ".*"), 0..8),
+        ) {
             let (numbers, texts): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
             let batch = RecordBatch::try_from_iter([
                 ("num\"ber", Arc::new(UInt64Array::from(numbers)) as arrow_array::ArrayRef),
