@@ -122,7 +122,10 @@ fn probe_mgcp(datagram: &Datagram<'_>) -> Verdict {
         return Verdict::from_match(usual && is_mgcp_response(first));
     };
     let known = VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb));
-    Verdict::from_match(known && first.windows(9).any(|word| word == b" MGCP 1.0"))
+    let version = |word: &[u8]| {
+        matches!(word.strip_prefix(b" MGCP "), Some([b'0'..=b'9', b'.', b'0'..=b'9']))
+    };
+    Verdict::from_match(known && first.windows(9).any(version))
 }
 
 /// Reads the domain of the endpoint that a command is about: `AUEP 1500 aaln/1@gateway.example`.
@@ -208,6 +211,9 @@ mod tests {
     fn media_gateway_control_matches() {
         let audit = b"AUEP 1500 aaln/1@rgw.example.com MGCP 1.0\r\nF: A\r\n";
         assert_eq!(testing::datagram(&MGCP, 9, audit), Verdict::Match);
+        let old = b"RQNT 1 *@rgw.example.com MGCP 0.1\r\nR: l/hd(n)\r\n";
+        assert_eq!(testing::datagram(&MGCP, 9, old), Verdict::Match);
+        assert_eq!(testing::datagram(&MGCP, 9, b"RQNT 1 a@b MGCP one\r\n"), Verdict::No);
         assert_eq!(testing::datagram(&MGCP, 2427, b"200 1500 OK\r\n"), Verdict::Match);
         assert_eq!(testing::datagram(&MGCP, 9, b"200 1500 OK\r\n"), Verdict::No);
         assert_eq!(testing::datagram(&MEGACO, 2944, b"MEGACO/1 [192.0.2.1]:2944"), Verdict::Match);
