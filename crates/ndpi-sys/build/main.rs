@@ -13,7 +13,6 @@
 
 #![allow(clippy::print_stdout, reason = "cargo reads the output of build scripts")]
 
-
 mod headers;
 
 use std::env;

@@ -11,12 +11,9 @@ pub(super) const GROUP: Declaration = Declaration {
     shorthand: None,
     about: "The first exchange of a flow, also of mDNS and LLMNR.",
     columns: &[&[
-        Declared::text(
-            "dns_query_name",
-            Role::Identifier,
-            "name in the question",
-            |r, text| text.push_str(dns(r).map_or("", |dns| &dns.query_name)),
-        ),
+        Declared::text("dns_query_name", Role::Identifier, "name in the question", |r, text| {
+            text.push_str(dns(r).map_or("", |dns| &dns.query_name))
+        }),
         Declared::code(
             "dns_query_type",
             Role::Behaviour,

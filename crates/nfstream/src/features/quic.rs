@@ -28,12 +28,9 @@ pub(super) const GROUP: Declaration = Declaration {
             "whether the server requests another version",
             |r| quic(r).is_some_and(|quic| quic.version_negotiation),
         ),
-        Declared::flag(
-            "quic_retry",
-            Role::Behaviour,
-            "whether the server requests a token",
-            |r| quic(r).is_some_and(|quic| quic.retry),
-        ),
+        Declared::flag("quic_retry", Role::Behaviour, "whether the server requests a token", |r| {
+            quic(r).is_some_and(|quic| quic.retry)
+        }),
         Declared::flag(
             "quic_early_data",
             Role::Behaviour,

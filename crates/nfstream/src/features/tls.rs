@@ -90,26 +90,27 @@ pub(super) const GROUP: Declaration = Declaration {
             "tls_sha1",
             Role::Identifier,
             "SHA-1 of the server's certificate in hexadecimal",
-            |r, text| write_hex(text, r.tls().and_then(|tls| tls.sha1.as_ref()).map(<[u8; 20]>::as_slice)),
+            |r, text| {
+                write_hex(text, r.tls().and_then(|tls| tls.sha1.as_ref()).map(<[u8; 20]>::as_slice))
+            },
         ),
         Declared::text(
             "tls_sha256",
             Role::Identifier,
             "SHA-256 of the server's certificate in hexadecimal",
-            |r, text| write_hex(text, r.tls().and_then(|tls| tls.sha256.as_ref()).map(<[u8; 32]>::as_slice)),
+            |r, text| {
+                write_hex(
+                    text,
+                    r.tls().and_then(|tls| tls.sha256.as_ref()).map(<[u8; 32]>::as_slice),
+                )
+            },
         ),
-        Declared::text(
-            "ja3",
-            Role::Environment,
-            "JA3 fingerprint of the client",
-            |r, text| r.write_metadata(text, |m| &m.ja3_client),
-        ),
-        Declared::text(
-            "ja3s",
-            Role::Environment,
-            "JA3S fingerprint of the server",
-            |r, text| r.write_metadata(text, |m| &m.ja3_server),
-        ),
+        Declared::text("ja3", Role::Environment, "JA3 fingerprint of the client", |r, text| {
+            r.write_metadata(text, |m| &m.ja3_client)
+        }),
+        Declared::text("ja3s", Role::Environment, "JA3S fingerprint of the server", |r, text| {
+            r.write_metadata(text, |m| &m.ja3_server)
+        }),
         Declared::text(
             "ja4",
             Role::Environment,
