@@ -303,7 +303,7 @@ class Run:
         *,
         plugins: Sequence[NFPlugin | Nfstream6Plugin],
         plugin_base: type[NFPlugin | Nfstream6Plugin],
-        rules: str = "standard",
+        flow_rules: str = "standard",
         strict: bool = False,
         **parameters: Any,
     ) -> Run: ...

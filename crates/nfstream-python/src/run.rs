@@ -61,18 +61,18 @@ pub(crate) enum Found {
 impl Run {
     #[new]
     #[pyo3(signature = (
-        source, *, plugins, plugin_base, rules = "standard", strict = false, **parameters
+        source, *, plugins, plugin_base, flow_rules = "standard", strict = false, **parameters
     ))]
     fn new(
         py: Python<'_>,
         source: Vec<PathBuf>,
         plugins: Vec<Bound<'_, PyAny>>,
         plugin_base: Bound<'_, PyAny>,
-        rules: &str,
+        flow_rules: &str,
         strict: bool,
         parameters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let rules = self::rules(rules)?;
+        let rules = flow_rules_called(flow_rules)?;
         let dialect = if strict { Dialect::Nfstream6 } else { Dialect::Standard };
         let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
         let api = match rules {
@@ -356,12 +356,12 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(dict)
 }
 
-fn rules(name: &str) -> PyResult<Rules> {
+fn flow_rules_called(name: &str) -> PyResult<Rules> {
     match name {
         "standard" => Ok(Rules::Standard),
         "nfstream6" => Ok(Rules::Nfstream6),
         _ => Err(PyValueError::new_err(format!(
-            "rules must be 'standard' or 'nfstream6', not {name:?}"
+            "flow_rules must be 'standard' or 'nfstream6', not {name:?}"
         ))),
     }
 }

@@ -277,7 +277,7 @@ class _Run(engine.NFStreamer):
             self._source,
             plugins=self._udps,
             plugin_base=NFPlugin,
-            rules="nfstream6",
+            flow_rules="nfstream6",
             strict=self._strict,
             **self._parameters,
         )
