@@ -75,7 +75,7 @@ fn sample(name: &str) -> PathBuf {
     captures().into_iter().find(|path| path.ends_with(name)).unwrap()
 }
 
-/// What every dissector reads in the sample captures.
+/// Metadata that every dissector reads in the sample captures.
 #[test]
 fn columns_show_what_is_read_of_each_protocol() {
     for choice in choices() {

@@ -1,6 +1,8 @@
 //! `docs/parameters.md` is generated from the declarations of parameters: `make bless` updates it.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+// The page names every dissector; a build without nDPI has one less.
+#![cfg(feature = "ndpi")]
 
 use std::fmt::Write as _;
 use std::path::Path;

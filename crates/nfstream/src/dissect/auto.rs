@@ -141,7 +141,7 @@ impl AutoDissector {
         self.better(native, ndpi, counts)
     }
 
-    /// Returns the better of two labels; `counts` tells whether that of nDPI counts.
+    /// Returns the better of two labels; that of nDPI is eligible if `counts`.
     fn better(&self, native: Application, ndpi: Application, counts: bool) -> Application {
         let is_native = !counts
             || native.label.is_known()

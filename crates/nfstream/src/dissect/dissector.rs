@@ -26,7 +26,7 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// What a run reads besides labels: a dissector need not compute the rest.
+/// Findings that a run reads besides labels: a dissector need not compute the rest.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Wanted {
     /// Hashes of certificates.

@@ -97,7 +97,7 @@ enum State {
     Done(Finished),
 }
 
-/// What is known of a flow that is inspected no further.
+/// Findings of a flow whose inspection has ended.
 #[derive(Debug)]
 struct Finished {
     application: Application,

@@ -64,7 +64,7 @@ fn add_tls(tls: native::metadata::Tls, metadata: &mut Metadata) {
     metadata.client_fingerprint = tls.ja4_of_ndpi(host).into();
     metadata.server_fingerprint = tls.ja3s.clone();
     // Hellos inside SMTP or a proxied connection may leave the host to what is around them: JA4
-    // tells whether they name a server.
+    // shows whether they name a server.
     let is_named = tls.ja4.get(3..4) != Some("i");
     let mut cells = Tls {
         version: tls.version.map_or(0, |version| version.0),

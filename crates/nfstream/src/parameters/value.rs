@@ -243,7 +243,7 @@ impl Typed for TimeUnit {
     }
 }
 
-/// Returns the column groups that a table has only if it is asked for them.
+/// Returns the column groups that are part of a table on request.
 pub(super) fn optional_groups() -> impl Iterator<Item = Group> {
     Group::ALL.into_iter().filter(|group| group.is_feature())
 }
