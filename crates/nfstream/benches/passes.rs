@@ -1,8 +1,8 @@
 //! Whole passes over captures, up to a stage of the engine: `benches/run.py` times them,
 //! `benches/instructions.py` counts their instructions, and profilers can run them.
 //!
-//!     cargo bench --bench passes -- STAGE [--inspect] [--features NAME,...] [--meters N]
-//!         [--repeat N] CAPTURE...
+//!     cargo bench --bench passes -- STAGE [--inspect | --dissector NAME] [--features NAME,...]
+//!         [--meters N] [--repeat N] CAPTURE...
 //!
 //! Prints a line of JSON with the time of the last pass and its counts. Stages:
 //!
@@ -22,13 +22,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nfstream::capture::Source;
-use nfstream::dissect::Dissection;
+use nfstream::dissect::{Dissection, DissectorChoice, Rules};
 use nfstream::features::{Group, Measuring};
 use nfstream::packet::Chunk;
 use nfstream::table::{Table, TableSpec};
 use nfstream::{Config, Run, Step, capture, decode};
 
-const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect] \
+const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect | --dissector NAME] \
                      [--features NAME,...] [--meters N] [--repeat N] CAPTURE...";
 
 /// Packets of a flow in the columns of the feature `splt`.
@@ -47,7 +47,7 @@ enum Stage {
 #[derive(Debug)]
 struct Task {
     stage: Stage,
-    inspect: bool,
+    dissection: Option<Dissection>,
     groups: Vec<Group>,
     meters: NonZeroUsize,
     repeat: usize,
@@ -89,7 +89,7 @@ impl Task {
         let mut stage = None;
         let mut task = Self {
             stage: Stage::Read,
-            inspect: false,
+            dissection: None,
             groups: Vec::new(),
             meters: NonZeroUsize::MIN,
             repeat: 1,
@@ -101,7 +101,15 @@ impl Task {
             match argument.as_str() {
                 // Added by `cargo bench`.
                 "--bench" => {}
-                "--inspect" => task.inspect = true,
+                "--inspect" => task.dissection = Some(Dissection::default()),
+                "--dissector" => {
+                    let choice = DissectorChoice::by_name(&value()?).ok_or(USAGE)?;
+                    let dissection = Dissection {
+                        dissector: choice.factory(Rules::default()),
+                        ..Dissection::default()
+                    };
+                    task.dissection = Some(dissection);
+                }
                 "--features" => {
                     for name in value()?.split(',') {
                         let group = Group::ALL.into_iter().find(|group| group.name() == name);
@@ -155,7 +163,7 @@ impl Task {
 
     fn meter(&self) -> Result<Found, Box<dyn Error>> {
         let config = Config {
-            dissection: self.inspect.then(Dissection::default),
+            dissection: self.dissection.clone(),
             meters: self.meters,
             measuring: Measuring {
                 groups: self.groups.clone(),
