@@ -241,7 +241,7 @@ fn metadata_of(read: ndpi::Metadata, numbering: &Numbering) -> Metadata {
             }));
         }
         ndpi::Protocol::Dns(dns) => {
-            // nDPI does not tell a response without an error and without records from none.
+            // nDPI does not distinguish a response without error and records from a missing one.
             let is_answered = dns.reply_code > 0 || dns.answers > 0;
             metadata.dns = Some(Box::new(Dns {
                 query_name: read.host.clone(),
