@@ -14,6 +14,8 @@ use crate::packet::Packet;
 const MAX_KEPT_BYTES: usize = 6 << 10;
 /// Packets of a flow that are kept for nDPI, at most.
 const MAX_KEPT_PACKETS: usize = 8;
+/// Unused buffers, at most: after a flood of undecided flows the rest is freed.
+const MAX_IDLE: usize = 1024;
 
 /// The dissector in Rust, and nDPI for what stays unknown.
 ///
@@ -106,8 +108,10 @@ impl AutoDissector {
     }
 
     fn recycle(&mut self, mut kept: Kept) {
-        kept.clear();
-        self.idle.push(kept);
+        if self.idle.len() < MAX_IDLE {
+            kept.clear();
+            self.idle.push(kept);
+        }
     }
 
     /// Hands a flow that no protocol of the dissector in Rust fits over to nDPI.
