@@ -139,7 +139,7 @@ fn batches_hold_what_csv_does() {
     assert_eq!((batch.num_columns(), batch.num_rows()), (BASE.len(), 2));
     assert!(batch.columns().iter().all(|column| column.null_count() == 0));
     let types: Vec<_> = batch.schema().fields().iter().map(|f| f.data_type().to_string()).collect();
-    assert_eq!(types[..5], ["UInt64", "Int64", "Int64", "UInt8", "UInt16"]);
+    assert_eq!(types[..5], ["Int64", "Int64", "Int64", "Int32", "Int32"]);
 }
 
 #[test]

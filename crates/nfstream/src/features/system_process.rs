@@ -15,7 +15,7 @@ pub(super) const GROUP: Declaration = Declaration {
             Role::Identifier,
             "number of the process on this machine that has the flow's socket, of the source's if \
              both ends are here; 0 if none was seen",
-            Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid)),
+            Read::I32(|r| r.process.as_deref().map_or(0, |process| process.pid.try_into().unwrap_or(i32::MAX))),
         ),
         Declared::text(
             "system_process_name",
