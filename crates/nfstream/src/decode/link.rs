@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::error::DecodeError;
 use super::error::DecodeError::{Encrypted, NotIp, TruncatedLink, UnsupportedLinkType};
-use crate::packet::{LinkType, link_types};
+use crate::packet::{Identifier, LinkType, link_types};
 
 /// Properties of a packet that its link layer gives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -106,6 +106,7 @@ fn behind_type(cursor: &mut Cursor<'_>, mut kind: u16) -> Result<Network, Decode
             vlan_id = cursor.u16(0, TruncatedLink)? & 0x0fff;
             kind = cursor.u16(2, TruncatedLink)?;
             cursor.skip(4);
+            cursor.enter(Identifier::Vlan(vlan_id));
             continue;
         }
         let network = match kind {
@@ -149,8 +150,10 @@ fn llc(cursor: &mut Cursor<'_>) -> Result<Option<u16>, DecodeError> {
 /// Skips labels down to the bottom of the stack (RFC 3032).
 pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     loop {
-        let [_, _, bottom, _] = *cursor.peek(0, TruncatedLink)?;
+        let [high, middle, bottom, _] = *cursor.peek(0, TruncatedLink)?;
         cursor.skip(4);
+        let label = u32::from_be_bytes([0, high, middle, bottom]) >> 4;
+        cursor.enter(Identifier::MplsLabel(label));
         if bottom & 1 == 1 {
             break;
         }

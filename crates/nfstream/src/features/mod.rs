@@ -25,6 +25,7 @@ registry! {
     Directions: directions,
     Mac: mac,
     Tunnel: tunnel,
+    Network: network,
     Statistics: statistics,
     TcpFlags: tcp_flags,
     Splt: splt,

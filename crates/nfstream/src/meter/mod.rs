@@ -286,6 +286,8 @@ impl<L: Lifecycle> Meter<L> {
         };
         let src = self.source(packet, sender);
         let slot = self.table.insert(hash, key, src, packet.time, state);
+        let flow = &mut self.table.entry_mut(slot).flow;
+        (flow.vlan_id, flow.tunnel_id) = (packet.vlan_id, packet.tunnel_id);
         self.output.births.push(index);
         self.lifecycle.begin(slot, &self.table);
         self.add(bytes, frames, keyed, slot, true, hooks)
@@ -348,6 +350,7 @@ impl<L: Lifecycle> Meter<L> {
             let src = self.source(keyed.packet, keyed.sender);
             let flow = &mut self.table.entry_mut(slot).flow;
             (flow.birth, flow.slice, flow.src) = (birth, 0, src);
+            (flow.vlan_id, flow.tunnel_id) = (keyed.packet.vlan_id, keyed.packet.tunnel_id);
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
@@ -486,7 +489,7 @@ impl<L: Lifecycle> Meter<L> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;
         let key = &flow.key;
-        if key.tunnel_id != 0 {
+        if flow.tunnel_id != 0 {
             return None;
         }
         let end = |sender| {

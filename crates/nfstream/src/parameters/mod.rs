@@ -148,7 +148,7 @@ impl Parameters {
         let settled = self.clone().settled();
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
-            decode: decode::Options { tunnels: self.decode_tunnels },
+            decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
             dissection: self.dissection(),
             measuring: Measuring {
                 groups: settled.features,

@@ -6,6 +6,7 @@ use super::value::{Mismatch, Typed, Value};
 use crate::capture::Filter;
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Declaration of a parameter.
@@ -127,6 +128,10 @@ parameters! {
         Flows, on("Meter the packets that carry a tunnel, not those inside"), "", true,
         "Meter the packets inside tunnels in place of those that carry them: GTP-U, CAPWAP, TZSP, \
          VXLAN, Geneve, GRE (ERSPAN and NVGRE too), L2TP and Teredo; IP in IP is always decoded";
+    key: Separation = Separation::Network,
+        Flows, Kind::Choice(Separation::NAMES), "", true,
+        "What separates flows besides addresses, ports and protocol: network (VLANs and tunnels: \
+         all VLAN ids, VNI, VSID, GRE key), vlans, tunnels, or endpoints for neither";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the payload of IP, 3 \

@@ -222,6 +222,17 @@ impl Typed for Accounting {
     }
 }
 
+impl Typed for Separation {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(word) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&word).ok_or(Mismatch::Value)
+    }
+}
+
 impl Typed for TimeUnit {
     fn to_value(&self) -> Value {
         let word = match self {

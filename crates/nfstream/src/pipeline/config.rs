@@ -138,6 +138,10 @@ impl Config {
     /// Returns the decoder of the run.
     pub(super) fn decoder(&self) -> Decoder {
         match self.dialect {
+            #[cfg(feature = "nfstream6")]
+            Dialect::Standard if self.rules == Rules::Nfstream6 => {
+                Decoder::StandardForNfstream6(self.decode)
+            }
             Dialect::Standard => Decoder::Standard(self.decode),
             #[cfg(feature = "nfstream6")]
             Dialect::Nfstream6 => Decoder::Nfstream6(self.decode),

@@ -16,6 +16,9 @@ const LOOK_AHEAD: usize = 8;
 pub(super) enum Decoder {
     /// By the standards.
     Standard(decode::Options),
+    /// By the standards, with the flow key of nfstream 6.
+    #[cfg(feature = "nfstream6")]
+    StandardForNfstream6(decode::Options),
     /// With the behaviour of nfstream 6.
     #[cfg(feature = "nfstream6")]
     Nfstream6(decode::Options),
@@ -52,6 +55,13 @@ impl Decoder {
                 let Decoded { packets, fragments } = decoded;
                 each(records, frames, packets, ignored, |record, frame| {
                     decode::decode(record, frame, options, fragments)
+                });
+            }
+            #[cfg(feature = "nfstream6")]
+            Self::StandardForNfstream6(options) => {
+                let Decoded { packets, fragments } = decoded;
+                each(records, frames, packets, ignored, |record, frame| {
+                    decode::decode(record, frame, options, fragments).map(nfstream6::keyed)
                 });
             }
             #[cfg(feature = "nfstream6")]
