@@ -100,6 +100,11 @@ class NFStreamer(Tables):
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
             (also ERSPAN and NVGRE), L2TP and Teredo instead of the outer packets. IP in IP is
             always decoded.
+        key: What separates flows besides addresses, ports and protocol: ``"network"``, VLANs and
+            tunnels; ``"vlans"``; ``"tunnels"``; ``"endpoints"``, neither.
+        deduplicate: Seconds within which a packet with the same bytes from the IP header on, in
+            the same tunnel, is a duplicate, as mirror ports make them. Duplicates are removed, and
+            counted as ignored packets; ``None`` keeps all packets.
         accounting_mode: Meaning of bytes and packet sizes: 0 the frame, 1 the IP packet, 2 the
             payload of IP, 3 the payload of the transport.
         statistical_analysis: Short for the features ``"statistics"`` and ``"tcp_flags"``.
@@ -156,6 +161,8 @@ class NFStreamer(Tables):
         rules: Path | None = None,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
+        key: str = "network",
+        deduplicate: float | None = None,
         accounting_mode: int = 0,
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
@@ -186,6 +193,8 @@ class NFStreamer(Tables):
                 "max_udp_dissections": max_udp_dissections,
                 "bpf_filter": bpf_filter,
                 "decode_tunnels": decode_tunnels,
+                "key": key,
+                "deduplicate": deduplicate,
                 "accounting_mode": accounting_mode,
                 "statistical_analysis": statistical_analysis,
                 "splt_analysis": splt_analysis,

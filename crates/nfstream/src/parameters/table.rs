@@ -132,6 +132,11 @@ parameters! {
         Flows, Kind::Choice(Separation::NAMES), "", true,
         "What separates flows besides addresses, ports and protocol: network (VLANs and tunnels: \
          all VLAN ids, VNI, VSID, GRE key), vlans, tunnels, or endpoints for neither";
+    deduplicate: Option<Duration> = None,
+        Flows, Kind::Seconds { optional: true }, "s", true,
+        "Seconds within which a packet with the same bytes from the IP header on, in the same \
+         tunnel, is a duplicate, as mirror ports make them, and is removed and counted; VLAN tags \
+         may differ; without a number all packets stay";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the payload of IP, 3 \

@@ -9,6 +9,7 @@ use super::rules_file::{RulesFile, RulesFileError};
 use crate::capture::{CaptureError, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Name that stands for all column groups.

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use super::decoder::Decoder;
+use super::duplicates::Duplicates;
 use super::error::RunError;
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
@@ -26,6 +27,8 @@ pub struct Config {
     pub dialect: Dialect,
     /// Options of decoding.
     pub decode: decode::Options,
+    /// Treatment of exact duplicates of packets, `None` for that of other packets.
+    pub duplicates: Option<Duplicates>,
     /// Dissector that labels flows, `None` for no labels.
     pub dissection: Option<Dissection>,
     /// Measurements besides the volume of flows.
@@ -97,6 +100,7 @@ impl Default for Config {
             rules: Rules::default(),
             dialect: Dialect::default(),
             decode: decode::Options::default(),
+            duplicates: None,
             dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,

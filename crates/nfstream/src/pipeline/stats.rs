@@ -12,6 +12,8 @@ pub struct Stats {
     pub flow_packets: u64,
     /// Packets that belong to no flow.
     pub ignored: Ignored,
+    /// Packets found to be exact duplicates of others, where these are counted or removed.
+    pub duplicate_packets: u64,
     /// Packets older than the last one of their flow.
     pub late_packets: u64,
     /// Flows that have ended.
@@ -29,10 +31,14 @@ pub struct Stats {
 pub struct Ignored {
     undecoded: [u64; DecodeError::ALL.len()],
     filtered: u64,
+    duplicates: u64,
 }
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
+
+/// Reason for ignoring exact duplicates.
+const DUPLICATE: &str = "duplicate";
 
 impl Ignored {
     /// Counts a packet.
@@ -45,24 +51,35 @@ impl Ignored {
         self.filtered += packets;
     }
 
+    /// Counts exact duplicates that were removed.
+    pub(crate) fn add_duplicates(&mut self, packets: u64) {
+        self.duplicates += packets;
+    }
+
     /// Adds the counts of `other`.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.undecoded.iter_mut().zip(other.undecoded) {
             *mine += theirs;
         }
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
+    }
+
+    /// Returns the exact duplicates among them.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.undecoded.iter().sum::<u64>() + self.filtered
+        self.undecoded.iter().sum::<u64>() + self.filtered + self.duplicates
     }
 
     /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let undecoded = DecodeError::ALL.map(DecodeError::reason).into_iter().zip(self.undecoded);
-        let filtered = std::iter::once((FILTERED, self.filtered));
-        undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
+        let removed = [(FILTERED, self.filtered), (DUPLICATE, self.duplicates)];
+        undecoded.chain(removed).filter(|(_, packets)| *packets > 0)
     }
 }
 
