@@ -113,7 +113,7 @@ parameters! {
     rules: Option<RulesFile> = None,
         Flows, Kind::File, "", true,
         "TOML file of rules that map domains, addresses, ports, JA4 fingerprints and certificate \
-         names to applications; no effect with the dissector ndpi";
+         names to applications; needs the dissector native or auto";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Maximum number of packets of a TCP flow that the dissector inspects";
