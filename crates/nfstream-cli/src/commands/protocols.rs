@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 
-/// List the protocols and applications that the built-in dissector recognises
+/// List the protocols and applications that the native dissector recognises
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The column \"recognised by\" says what the label comes from: tcp and udp, the payload; ip, the IP
