@@ -176,7 +176,7 @@ class NFStreamer:
 
         Args:
             path: The file; by default that of the source with ``.csv`` appended.
-            columns_to_anonymize: Names of columns to replace by keyed hashes, with a new key for
+            columns_to_anonymize: Names of columns to replace with keyed hashes, with a new key for
                 each run.
             flows_per_file: Maximum number of flows in a file: ``name.1.csv`` follows
                 ``name.0.csv``; 0 for one file.
@@ -216,7 +216,7 @@ class NFStreamer:
         and empty text is NaN.
 
         Args:
-            columns_to_anonymize: Names of columns to replace by keyed hashes.
+            columns_to_anonymize: Names of columns to replace with keyed hashes.
 
         Returns:
             A data frame, or ``None`` if there are no flows.
@@ -291,7 +291,7 @@ class _Run(engine.NFStreamer):
 
 
 class _Anonymizer:
-    """Replaces the values of columns by keyed hashes, with a random key."""
+    """Replaces the values of columns with keyed hashes, with a random key."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns if len(columns) > 0 else ()
