@@ -61,7 +61,7 @@ pub use sample::Sample;
 pub use schema::Schema;
 pub use volume::Volume;
 
-use group::Groups;
+pub(crate) use group::Groups;
 use measurement::Measurement;
 
 impl Measures {

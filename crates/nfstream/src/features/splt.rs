@@ -12,25 +12,26 @@ pub(super) type State = Splt;
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
     shorthand: Some(Shorthand { python: "splt_analysis=n", command: "--splt-analysis N" }),
-    about: "Each list has `n` elements (10 if only the feature is named).",
+    about: "Sequence of packet lengths and times: lists of the first `n` packets of a flow (10 if \
+            only the feature is named).",
     columns: &[&[
         Declared::list(
             "splt_direction",
             Kind::Code,
-            "direction of the first packets, one by one: 0 from source to destination, 1 back; -1 \
-             where there is no packet",
+            "direction of each packet: 0 from source to destination, 1 from destination to source; \
+             -1 where there is no packet",
             |r, list| write(r, list, |p| way(p.direction)),
         ),
         Declared::list(
             "splt_ps",
             Kind::Bytes,
-            "their sizes; -1 where there is no packet",
+            "size of each packet; -1 where there is no packet",
             |r, list| write(r, list, |p| p.size.into()),
         ),
         Declared::list(
             "splt_piat_{unit}",
             Kind::Span,
-            "time since the packet before, 0 for the first; -1 where there is no packet",
+            "time since the previous packet, 0 for the first; -1 where there is no packet",
             |r, list| write(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)),
         ),
     ]],
