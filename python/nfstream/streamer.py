@@ -100,8 +100,8 @@ class NFStreamer(Tables):
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
             (also ERSPAN and NVGRE), L2TP and Teredo instead of the outer packets. IP in IP is
             always decoded.
-        key: What separates flows besides addresses, ports and protocol: ``"network"`` (VLANs and
-            tunnels), ``"vlans"``, ``"tunnels"``, or ``"endpoints"`` (neither).
+        key: Properties that separate flows besides addresses, ports and protocol: ``"network"``
+            (VLANs and tunnels), ``"vlans"``, ``"tunnels"`` or ``"endpoints"`` (neither).
         deduplicate: Remove exact duplicates, as mirror ports make them, up to this many seconds
             after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags
             aside. They count as ignored packets. ``None`` keeps all packets.

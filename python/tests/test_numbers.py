@@ -15,7 +15,7 @@ import pytest
 
 from nfstream import NFStreamer
 
-WIDE_CODES = {"id", "quic_version"}
+WIDE_CODES = {"id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version"}
 """Codes that 31 bits do not hold."""
 
 

@@ -84,10 +84,8 @@ impl Model {
             }
             Some(mut row) if time.since(row.first_seen) >= timeouts.active => {
                 (row.ended, row.end_reason, row.expiration_id) = (time, EndReason::Active, 1);
-                let next = Row {
-                    vlan_id: row.vlan_id,
-                    ..begun(row.id, row.slice + 1, row.src, row.dst)
-                };
+                let next =
+                    Row { vlan_id: row.vlan_id, ..begun(row.id, row.slice + 1, row.src, row.dst) };
                 self.ended.push(row);
                 next
             }

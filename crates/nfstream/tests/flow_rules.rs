@@ -75,7 +75,10 @@ mod rule_1_key {
             at(seconds(0), tagged(100, 8)),
             at(seconds(0), request()),
             at(seconds(1), tagged(200, 7)),
-            at(seconds(1), Frame::ethernet().vlan(0).ipv4(SERVER, CLIENT).udp(SERVER_PORT, CLIENT_PORT)),
+            at(
+                seconds(1),
+                Frame::ethernet().vlan(0).ipv4(SERVER, CLIENT).udp(SERVER_PORT, CLIENT_PORT),
+            ),
         ]);
         assert_eq!(rows.iter().map(|row| row.vlan_id).collect::<Vec<_>>(), [7, 7, 8, 0]);
         // The identifier 0 only carries a priority.

@@ -13,7 +13,7 @@ pub(super) struct Cursor<'a> {
     offset: usize,
     network: NetworkId,
     separation: Separation,
-    /// Collects the identifiers that are passed, `None` if nobody needs them.
+    /// Collects the identifiers that are passed, `None` where only the network matters.
     passed: Option<&'a Cell<Identifiers>>,
 }
 

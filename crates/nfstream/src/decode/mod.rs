@@ -27,7 +27,7 @@ pub struct Options {
     /// Whether packets inside a [`Tunnel`](crate::packet::Tunnel) are decoded, and metered in place
     /// of those that carry it. IP in IP is always decoded.
     pub tunnels: bool,
-    /// What separates flows besides addresses, ports and protocol.
+    /// Properties that separate flows besides addresses, ports and protocol.
     pub separation: Separation,
 }
 

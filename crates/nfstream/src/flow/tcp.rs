@@ -74,7 +74,7 @@ pub struct Opener {
     acknowledgment: u32,
 }
 
-/// What a segment says about an [`Opener`] before it.
+/// Meaning of a segment for an [`Opener`] before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
     /// The opener was sent again, or the other end opens at the same time.
@@ -177,7 +177,9 @@ impl Connection {
         let receiver = self.ends[1 - direction.index()].initial;
         let is_own = match self.ends[direction.index()].initial {
             // An answer to the SYN of this connection, whatever its own number.
-            _ if has_ack && receiver == Some(Initial::Known(acknowledgment.wrapping_sub(1))) => true,
+            _ if has_ack && receiver == Some(Initial::Known(acknowledgment.wrapping_sub(1))) => {
+                true
+            }
             // Nothing is known of an end that has been silent so far.
             None => has_ack || self.close.is_none(),
             Some(Initial::Known(initial)) => sequence == initial,
@@ -236,15 +238,13 @@ impl Opener {
     /// Returns what the next segment of the conversation says about the opener.
     pub fn answer(&self, direction: Direction, segment: &Segment) -> Answer {
         let has = |flags| segment.flags.contains(flags);
-        let is_next = |number| {
-            distance(self.sequence, number) > 0 && distance(number, self.end) >= 0
-        };
+        let is_next =
+            |number| distance(self.sequence, number) > 0 && distance(number, self.end) >= 0;
         let is_answer = has(TcpFlags::ACK) && is_next(segment.acknowledgment);
         if direction == self.direction {
             let is_same = segment.flags == self.flags && segment.sequence == self.sequence;
             // The third segment of the handshake, after an answer that was not captured.
-            let is_third =
-                !has(TcpFlags::SYN) && !has(TcpFlags::RST) && is_next(segment.sequence);
+            let is_third = !has(TcpFlags::SYN) && !has(TcpFlags::RST) && is_next(segment.sequence);
             match (is_same, is_third) {
                 (true, _) => Answer::Again,
                 (_, true) => Answer::Opened,

@@ -30,10 +30,10 @@ pub enum EndReason {
     Idle,
     /// A plugin ended it.
     Plugin,
-    /// Another TCP connection began between the same ports; the end of this one was not captured.
-    TcpReopened,
     /// Its TCP connection was finished in both directions.
     TcpFin,
+    /// Another TCP connection began between the same ports; the end of this one was not captured.
+    TcpReopened,
     /// Its TCP connection was reset.
     TcpRst,
 }

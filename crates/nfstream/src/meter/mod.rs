@@ -325,17 +325,18 @@ impl<L: Lifecycle> Meter<L> {
                 }
                 Answer::Again | Answer::Refuted => {
                     let generation = self.table.entry(slot).flow.generation;
-        self.release(slot, time, hooks)?;
-        // A hook may have ended it.
-        if self.table.alive(slot, generation).is_none() {
-            return Ok(());
-        }
+                    self.release(slot, time, hooks)?;
+                    // A hook may have ended it.
+                    if self.table.alive(slot, generation).is_none() {
+                        return Ok(());
+                    }
                     return self.arrive(bytes, frames, keyed, hooks);
                 }
             }
         }
         self.output.late_packets += u64::from(is_late);
-        let opener = segment.and_then(|segment| self.measures.of(slot)?.opener(direction, &segment));
+        let opener =
+            segment.and_then(|segment| self.measures.of(slot)?.opener(direction, &segment));
         let Some(opener) = opener else {
             return self.join(bytes, frames, keyed, slot, packet.time, hooks);
         };

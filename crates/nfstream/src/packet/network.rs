@@ -20,7 +20,7 @@ pub enum Identifier {
     VirtualNetwork(u32),
 }
 
-/// What separates flows besides addresses, ports and protocol.
+/// Properties that separate flows besides addresses, ports and protocol.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Separation {
     /// Nothing.
@@ -122,7 +122,11 @@ impl NetworkId {
         };
         let word = u64::from(number) << 3 | kind;
         let fits = self.0.leading_zeros() > bits + 3;
-        Self(if fits { self.0 << (bits + 3) | word } else { mix(self.0 ^ mix(word)) | Self::HASHED })
+        Self(if fits {
+            self.0 << (bits + 3) | word
+        } else {
+            mix(self.0 ^ mix(word)) | Self::HASHED
+        })
     }
 
     /// Returns the network of nfstream 6: the innermost VLAN and tunnel.
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn near_paths_are_different_networks() {
-        use Identifier::{GreKey, Vlan, VirtualNetwork};
+        use Identifier::{GreKey, VirtualNetwork, Vlan};
         let vxlan = Identifier::Tunnel(Tunnel::Vxlan);
         let deep = [GreKey(7), vxlan, VirtualNetwork(1), Vlan(2), Vlan(3)];
         let mut turned = deep;
@@ -238,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_separation_chooses_what_counts() {
-        use Identifier::{MplsLabel, Teid, Vlan, VirtualNetwork};
+        use Identifier::{MplsLabel, Teid, VirtualNetwork, Vlan};
         let all = [Vlan(5), VirtualNetwork(9)];
         let path = |identifiers: &[Identifier], name| {
             path(identifiers, Separation::by_name(name).unwrap())

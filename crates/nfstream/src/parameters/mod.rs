@@ -149,9 +149,7 @@ impl Parameters {
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
             decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
-            duplicates: self
-                .deduplicate
-                .map(|window| Duplicates { window, are_removed: true }),
+            duplicates: self.deduplicate.map(|window| Duplicates { window, are_removed: true }),
             dissection: self.dissection(),
             measuring: Measuring {
                 groups: settled.features,

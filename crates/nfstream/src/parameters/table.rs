@@ -131,8 +131,8 @@ parameters! {
          VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP and Teredo; IP in IP is always decoded";
     key: Separation = Separation::Network,
         Flows, Kind::Choice(Separation::NAMES), "", true,
-        "What separates flows besides addresses, ports and protocol: network (VLANs and tunnels: \
-         VLAN ids, VNI, VSID, GRE key), vlans, tunnels, or endpoints for neither";
+        "Properties that separate flows besides addresses, ports and protocol: network (VLAN ids, \
+         tunnels, VNI, VSID, GRE key), vlans, tunnels, or endpoints (none of these)";
     deduplicate: Option<Duration> = None,
         Flows, Kind::Seconds { optional: true }, "s", true,
         "Remove and count exact duplicates, as mirror ports make them, up to this many seconds \

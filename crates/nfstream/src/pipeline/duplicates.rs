@@ -26,8 +26,7 @@ pub struct Duplicates {
 
 impl Duplicates {
     /// Counts the duplicates of mirror ports, which come within milliseconds.
-    pub const COUNTED: Self =
-        Self { window: Duration::from_nanos(10_000_000), are_removed: false };
+    pub const COUNTED: Self = Self { window: Duration::from_nanos(10_000_000), are_removed: false };
 }
 
 /// Finds duplicates in a stream of packets.
@@ -63,9 +62,9 @@ impl DuplicateFinder {
         let frames = bytes.as_slice();
         let mut found = 0;
         records.retain(|record| {
-            let is_duplicate = self.fingerprint(record, frames).is_some_and(|fingerprint| {
-                self.is_known(fingerprint, record.time)
-            });
+            let is_duplicate = self
+                .fingerprint(record, frames)
+                .is_some_and(|fingerprint| self.is_known(fingerprint, record.time));
             found += u64::from(is_duplicate);
             !(is_duplicate && self.duplicates.are_removed)
         });
@@ -163,7 +162,13 @@ mod tests {
             (11, plain()),
             (12, query(Frame::ethernet(), 2)),
             (13, query(Frame::ethernet().vlan(7), 2)),
-            (13, Frame::ethernet().ipv4([192, 0, 2, 9], [192, 0, 2, 2]).udp(1000, 53).payload(&[2; 9])),
+            (
+                13,
+                Frame::ethernet()
+                    .ipv4([192, 0, 2, 9], [192, 0, 2, 2])
+                    .udp(1000, 53)
+                    .payload(&[2; 9]),
+            ),
         ];
         assert_eq!(left(&packets, true), (vec![0, 2, 3, 5], 2));
         assert_eq!(left(&packets, false), ((0..6).collect(), 2));

@@ -18,7 +18,7 @@ pub(super) struct Intake {
     source: Box<dyn Source>,
     /// Most packets of a chunk.
     limit: usize,
-    /// Finds exact duplicates, `None` where nobody needs them.
+    /// Finds exact duplicates, `None` if they are like other packets.
     duplicates: Option<DuplicateFinder>,
     /// Updates the process table while packets are read.
     polling: Option<Polling>,

@@ -13,7 +13,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const OPTIONAL_FIELDS: u8 = 0x07;
     const USER_PACKET: u8 = 255;
 
-    let [flags, kind, _, _, teid @ ..] = *cursor.peek(0, TruncatedNetwork)?;
+    let [flags, kind, _, _, teid @ ..] = *cursor.peek::<8>(0, TruncatedNetwork)?;
     if flags & VERSION_MASK != VERSION_1 || kind != USER_PACKET {
         return Err(NotIp);
     }

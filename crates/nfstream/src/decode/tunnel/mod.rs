@@ -342,8 +342,7 @@ mod tests {
                 capture_len: u32::try_from(len).unwrap(),
                 ..record(LinkType::RAW, &frame)
             };
-            let packet =
-                decode(&record, &frame[..len], options(true), &mut Vec::new()).unwrap();
+            let packet = decode(&record, &frame[..len], options(true), &mut Vec::new()).unwrap();
             if len < 28 + 8 + 24 {
                 assert!(stayed_out(&packet), "{len}");
             } else {
