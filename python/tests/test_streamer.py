@@ -429,7 +429,7 @@ def test_rules_label_flows(tmp_path: Path) -> None:
     labels = {
         flow.application_name for flow in NFStreamer(redis, dissector="native", rules=str(rules))
     }
-    assert labels == {"Cache"}
+    assert labels == {"RESP.Cache"}
     rules.write_text('[[rule]]\napplication = "Cache"\nports = ["tcp/70000"]\n')
     with pytest.raises(ValueError, match=r"rules\.toml: line 3"):
         NFStreamer(redis, dissector="native", rules=str(rules))
