@@ -138,7 +138,7 @@ class Tables:
             >>> from nfstream import NFStreamer
             >>> table = NFStreamer("tests/captures/redis.pcap").to_arrow(["src_ip"])
             >>> table.num_rows, table.schema.field("src_port").type, len(table["src_ip"][0].as_py())
-            (6, DataType(uint16), 64)
+            (6, DataType(int32), 64)
         """
         try:
             import pyarrow as pa

@@ -3,7 +3,7 @@
 use nfstream_sys::prefetch_line;
 
 use super::{
-    Declaration, Declared, Items, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
+    Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
 };
 use crate::flow::Direction;
 
@@ -20,21 +20,18 @@ pub(super) const GROUP: Declaration = Declaration {
             Kind::Code,
             "direction of each packet: 0 from source to destination, 1 from destination to source; \
              -1 where there is no packet",
-            Items::I8,
             |r, list| write(r, list, |p| way(p.direction)),
         ),
         Declared::list(
             "splt_ps",
             Kind::Bytes,
-            "size of each packet, 2^31 - 1 at most; -1 where there is no packet",
-            Items::I32,
-            |r, list| write(r, list, |p| i64::from(p.size).min(i32::MAX.into())),
+            "size of each packet; -1 where there is no packet",
+            |r, list| write(r, list, |p| p.size.into()),
         ),
         Declared::list(
             "splt_piat_{unit}",
             Kind::Span,
             "time since the previous packet, 0 for the first; -1 where there is no packet",
-            Items::I64,
             |r, list| write(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)),
         ),
     ]],

@@ -15,7 +15,10 @@ pub(super) const GROUP: Declaration = Declaration {
             Role::Identifier,
             "PID of the local process that owns the flow's socket, of the source's if both ends \
              are local; 0 if none was found",
-            Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid)),
+            Read::I32(|r| {
+                let pid = r.process.as_deref().map_or(0, |process| process.pid);
+                pid.try_into().unwrap_or(i32::MAX)
+            }),
         ),
         Declared::text(
             "system_process_name",
