@@ -303,6 +303,11 @@ impl Declared {
         Self::new(name, Kind::Text, role, "", description, Read::Text(read))
     }
 
+    /// Gives a column another role.
+    pub(super) const fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
     /// Marks a column as growing from row to row, more or less.
     pub(super) const fn ascending(self) -> Self {
         Self { ascends: true, ..self }

@@ -21,7 +21,8 @@ pub(super) const GROUP: Declaration = Declaration {
             "VLAN identifiers from the outside in, those around a tunnel included; empty without \
              tags",
             |r, list| write(&of(r, |networks| networks.first.vlan_ids), list),
-        ),
+        )
+        .with_role(Role::Environment),
         Declared::code(
             "vni",
             Role::Environment,
@@ -55,13 +56,15 @@ pub(super) const GROUP: Declaration = Declaration {
             Kind::Code,
             "MPLS labels from source to destination, from the outside in; empty without labels",
             |r, list| write(&of(r, |networks| networks.direction(Src2Dst).mpls_labels), list),
-        ),
+        )
+        .with_role(Role::Environment),
         Declared::list(
             "dst2src_mpls_labels",
             Kind::Code,
             "MPLS labels from destination to source, from the outside in; empty without labels",
             |r, list| write(&of(r, |networks| networks.direction(Dst2Src).mpls_labels), list),
-        ),
+        )
+        .with_role(Role::Environment),
     ]],
 };
 
