@@ -331,9 +331,7 @@ class Decoder:
             break
         for key in firsts:
             self.fragments[key] = (record.time_ns, endpoints)
-        return Packet(
-            record.time_ns, record.wire_length, endpoints, vlans, max(payload_length, 0)
-        )
+        return Packet(record.time_ns, record.wire_length, endpoints, vlans, max(payload_length, 0))
 
     def joined(self, key: FragmentKey, time_ns: int) -> Endpoints | None:
         """Returns the endpoints of the first fragment, unless it is unknown or too old."""
@@ -446,7 +444,9 @@ def by_label(data: bytes, at: int, vlans: tuple[int, ...]) -> tuple[int, int, tu
             return by_nibble(data, at, vlans, "mpls")
 
 
-def by_nibble(data: bytes, at: int, vlans: tuple[int, ...], layer: str) -> tuple[int, int, tuple[int, ...]]:
+def by_nibble(
+    data: bytes, at: int, vlans: tuple[int, ...], layer: str
+) -> tuple[int, int, tuple[int, ...]]:
     """Reads the IP version from the header itself."""
     need(data, at, 1, "ip header")
     version = data[at] >> 4

@@ -17,7 +17,9 @@ Frames = Iterable[bytes]
 
 def udp(src: bytes, dst: bytes, src_port: int, dst_port: int, payload: bytes) -> bytes:
     """Returns an IPv4 packet."""
-    return ipv4(src, dst, 17, struct.pack(">HHHH", src_port, dst_port, 8 + len(payload), 0) + payload)
+    return ipv4(
+        src, dst, 17, struct.pack(">HHHH", src_port, dst_port, 8 + len(payload), 0) + payload
+    )
 
 
 def ipv4(src: bytes, dst: bytes, protocol: int, payload: bytes, fragment: int = 0) -> bytes:
@@ -106,9 +108,7 @@ def test_networks_separate_flows(tmp_path: Path, make: Any, n_meters: int) -> No
         mpls,
         lambda number, inner: frame(inner, (0x8100, number << 13)),
         lambda number, inner: gre(0x1000_0000 + number, inner, kind=0x6558),
-        lambda number, inner: gre(
-            number, b"\0\x21" + inner, kind=0x880B, flags=0x3001
-        ),
+        lambda number, inner: gre(number, b"\0\x21" + inner, kind=0x880B, flags=0x3001),
     ],
     ids=["teid", "label", "priority", "flow id of nvgre", "call of pptp"],
 )

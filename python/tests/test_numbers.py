@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -112,5 +113,5 @@ def test_items_of_lists_can_be_subtracted(streamer: NFStreamer) -> None:
     sizes = streamer.to_polars()["splt_ps"]
     steps = sizes.list.diff(null_behavior="drop").to_list()
     lists = [flow.splt_ps for flow in streamer]
-    assert steps == [[b - a for a, b in zip(one, one[1:], strict=False)] for one in lists]
+    assert steps == [[b - a for a, b in itertools.pairwise(one)] for one in lists]
     assert min(min(one) for one in steps) < 0

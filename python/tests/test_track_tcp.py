@@ -219,7 +219,9 @@ def test_a_flow_that_makes_room_takes_its_held_syn_along(tmp_path: Path) -> None
     connection = connected()
     connection.send(CLIENT, "S", seq=70_000_000)
     other = Connection(at_ms=1_000).open()
-    segments = [Segment(one.at, one.frame[:34] + b"\x11\x11" + one.frame[36:]) for one in other.segments[:1]]
+    segments = [
+        Segment(one.at, one.frame[:34] + b"\x11\x11" + one.frame[36:]) for one in other.segments[:1]
+    ]
     found = ends(tmp_path, connection.segments + segments, max_active_flows=1)
     assert found == [(6, "evicted"), (1, "end_of_input")]
 
@@ -366,11 +368,6 @@ def test_stragglers_after_the_idle_timeout_start_a_flow(tmp_path: Path) -> None:
     connection.at_us += 30_000_000
     connection.send(SERVER, "A")
     assert ends(tmp_path, connection.segments) == [(8, "tcp_fin"), (1, "end_of_input")]
-
-
-def test_a_syn_in_an_open_connection_starts_no_flow(tmp_path: Path) -> None:
-    open_connection = connected()
-    assert ends(tmp_path, stream_after(open_connection)) == [(10, "end_of_input")]
 
 
 def test_the_next_connection_may_come_from_the_other_end(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ enum Initial {
 
 /// Most bytes that a SYN is behind the segments that were captured before it: what a window holds
 /// that is not scaled.
-const LATE_SYN: i32 = 65_535;
+pub const LATE_SYN: i32 = 65_535;
 
 /// A segment with SYN that may open another connection between the ends of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -242,7 +242,7 @@ impl Opener {
             |number| distance(self.sequence, number) > 0 && distance(number, self.end) >= 0;
         let is_answer = has(TcpFlags::ACK) && is_next(segment.acknowledgment);
         if direction == self.direction {
-            let is_same = segment.flags == self.flags && segment.sequence == self.sequence;
+            let is_same = has(TcpFlags::SYN) && segment.sequence == self.sequence;
             // The third segment of the handshake, after an answer that was not captured.
             let is_third = !has(TcpFlags::SYN) && !has(TcpFlags::RST) && is_next(segment.sequence);
             match (is_same, is_third) {
@@ -254,9 +254,9 @@ impl Opener {
             Answer::Opened
         } else if has(TcpFlags::SYN) && !has(TcpFlags::ACK) {
             // Both ends open at once (RFC 9293), or the SYN that this one answers comes late.
-            let is_late = self.flags.contains(TcpFlags::ACK)
+            let is_unrelated = self.flags.contains(TcpFlags::ACK)
                 && segment.sequence.wrapping_add(1) != self.acknowledgment;
-            if is_late { Answer::Refuted } else { Answer::Again }
+            if is_unrelated { Answer::Refuted } else { Answer::Again }
         } else {
             Answer::Refuted
         }
@@ -328,6 +328,53 @@ mod tests {
     fn a_refused_connection_is_reset() {
         let refused = [(Src2Dst, segment(SYN, 99, 0, 0)), (Dst2Src, segment(RST_ACK, 0, 100, 0))];
         assert_eq!(close(&refused), Some(Close::Rst));
+    }
+
+    /// Connection after `segments`.
+    fn after(segments: &[(Direction, Segment)]) -> Connection {
+        let mut connection = Connection::default();
+        for (direction, segment) in segments {
+            connection.add(*direction, segment);
+        }
+        connection
+    }
+
+    #[test]
+    fn a_syn_with_another_number_may_open_another_connection() {
+        let connection = after(&handshake());
+        let syn = segment(SYN, 70_000, 0, 0);
+        let opener = connection.opener(Src2Dst, &syn).unwrap();
+        let answer = |direction, segment| opener.answer(direction, &segment);
+        assert_eq!(answer(Dst2Src, segment(SYN_ACK, 9, 70_001, 0)), Answer::Opened);
+        assert_eq!(answer(Dst2Src, segment(RST_ACK, 0, 70_001, 0)), Answer::Opened);
+        assert_eq!(answer(Src2Dst, segment(ACK, 70_001, 10, 0)), Answer::Opened);
+        assert_eq!(answer(Src2Dst, syn), Answer::Again);
+        assert_eq!(answer(Dst2Src, segment(SYN, 9, 0, 0)), Answer::Again);
+        // A challenge, and the old connection.
+        assert_eq!(answer(Dst2Src, segment(ACK, 500, 100, 0)), Answer::Refuted);
+        assert_eq!(answer(Src2Dst, segment(ACK, 100, 500, 5)), Answer::Refuted);
+    }
+
+    #[test]
+    fn the_connections_own_syn_opens_nothing() {
+        let own = segment(SYN, 99, 0, 0);
+        let whole = handshake();
+        assert_eq!(after(&whole).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole[1..]).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole[2..]).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole).opener(Dst2Src, &whole[1].1), None);
+        assert_eq!(after(&whole[2..]).opener(Dst2Src, &whole[1].1), None);
+    }
+
+    #[test]
+    fn a_syn_that_was_not_answered_leaves_the_numbers_alone() {
+        let mut segments = handshake();
+        segments.push((Src2Dst, segment(SYN, 70_000, 0, 0)));
+        segments.push((Src2Dst, segment(FIN_ACK, 100, 500, 0)));
+        segments.push((Dst2Src, segment(FIN_ACK, 500, 101, 0)));
+        segments.push((Src2Dst, segment(ACK, 101, 501, 0)));
+        assert_eq!(close(&segments), Some(Close::Fin));
+        assert_eq!(after(&segments[..4]), after(&segments[..3]));
     }
 
     #[test]
