@@ -88,9 +88,9 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Packets of a TCP flow that the dissector inspects, at most.
         max_udp_dissections: Packets of a UDP flow that the dissector inspects, at most.
-        dissector: Dissector that finds the labels: ``"ndpi"``, the system's libndpi; ``"native"``,
-            the dissector in Rust; ``"auto"``, the one in Rust first and nDPI for the flows that it
-            does not know. ``None`` is ``"ndpi"`` where nfstream was built with nDPI, otherwise
+        dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
+            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``, the
+            system's libndpi. ``None`` is ``"auto"`` where nfstream was built with nDPI, otherwise
             ``"native"``.
         rules: File of rules in TOML that lead from domains, addresses, ports, JA4 fingerprints and
             names in certificates to applications. They come before everything built in; not with

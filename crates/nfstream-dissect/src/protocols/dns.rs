@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::metadata::Metadata;
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::read::{Reader, be16, text};
@@ -74,10 +73,8 @@ pub struct Dns {
 }
 
 /// An address in a DNS response.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Answer {
-    /// Owner of the record.
-    pub name: Box<str>,
     /// Address.
     pub address: IpAddr,
     /// Seconds for which the record may be cached.
@@ -102,6 +99,8 @@ const DNSCRYPT: ProtocolId = ProtocolId(208);
 /// Longest message in a stream that is known without its port.
 const MAX_STRICT: usize = 4096;
 const HEADER: usize = 12;
+/// Longest name in bytes with dots (RFC 1035, section 3.1).
+const MAX_NAME: usize = 255;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
 /// Type of A records.
@@ -135,22 +134,36 @@ pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
 impl Name<'_> {
     /// Returns the name in its usual form, without a dot at the end.
     pub fn text(&self) -> Box<str> {
-        let mut name = Vec::with_capacity(64);
+        let mut name = [0; MAX_NAME];
+        let mut len = 0;
         let mut offset = self.offset;
         for _ in 0..MAX_LABELS {
             match label(self.message, offset) {
-                Some(Label::Text(label)) if name.len() + label.len() < Metadata::MAX_TEXT => {
-                    if !name.is_empty() {
-                        name.push(b'.');
+                Some(Label::Text(label)) => {
+                    let dot = usize::from(len > 0);
+                    let end = len + dot + label.len();
+                    let Some(target) = name.get_mut(len..end) else { break };
+                    if let Some(target) = target.get_mut(dot..) {
+                        target.copy_from_slice(label);
                     }
-                    name.extend_from_slice(label);
+                    if dot > 0
+                        && let Some(first) = target.first_mut()
+                    {
+                        *first = b'.';
+                    }
+                    len = end;
                     offset += 1 + label.len();
                 }
                 Some(Label::Pointer(target)) if target < offset => offset = target,
                 _ => break,
             }
         }
-        text(&name)
+        text(name.get(..len).unwrap_or_default())
+    }
+
+    /// Returns whether two names of one message are at the same place.
+    pub(crate) fn is_at(&self, other: &Name<'_>) -> bool {
+        self.offset == other.offset
     }
 
     /// Returns the offset after the name.
@@ -447,9 +460,11 @@ fn read_response(message: &[u8], header: &Header, dns: &mut Dns) {
     dns.answer_records = header.counts[1];
     let addresses = records(message).filter(|record| record.section == 0).filter_map(|record| {
         let address = record.address()?;
-        Some(Answer { name: record.owner.text(), address, ttl_s: record.ttl })
+        Some(Answer { address, ttl_s: record.ttl })
     });
-    dns.answers = addresses.take(Dns::MAX_ANSWERS).collect();
+    let most = usize::from(header.counts[1]).min(Dns::MAX_ANSWERS);
+    dns.answers = Vec::with_capacity(most);
+    dns.answers.extend(addresses.take(most));
 }
 
 #[cfg(test)]
@@ -521,7 +536,7 @@ mod tests {
             response_code: Some(0),
             queries: 1,
             answer_records: 2,
-            answers: vec![Answer { name: "cdn.example.com".into(), address, ttl_s: 30 }],
+            answers: vec![Answer { address, ttl_s: 30 }],
         };
         assert_eq!(metadata.dns.as_deref(), Some(&expected));
     }

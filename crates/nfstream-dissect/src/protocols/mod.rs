@@ -213,7 +213,7 @@ pub(crate) mod testing;
 mod text_services;
 pub(crate) mod tftp;
 mod thrift;
-mod tinc;
+pub(crate) mod tinc;
 mod tivo;
 pub(crate) mod tls;
 mod tplink;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::Hints;
 use crate::features::{Application, Group, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
@@ -31,14 +32,24 @@ pub struct Limits {
 pub struct Wanted {
     /// Hashes of certificates.
     pub certificate_hashes: bool,
+    /// Messages of DHCP.
+    pub dhcp: bool,
+    /// Exchanges of DNS.
+    pub dns: bool,
     /// HASSH fingerprints.
     pub hassh: bool,
+    /// Exchanges of HTTP.
+    pub http: bool,
     /// JA3 and JA3S fingerprints.
     pub ja3: bool,
     /// JA4 fingerprints.
     pub ja4: bool,
+    /// Handshakes of QUIC.
+    pub quic: bool,
     /// Risks.
     pub risks: bool,
+    /// Handshakes of TLS.
+    pub tls: bool,
 }
 
 /// Whether further packets can still change the label of a flow.
@@ -92,6 +103,10 @@ pub trait DissectorFactory: Debug + Send + Sync {
 ///
 /// A dissector keeps the state of a flow under the flow's slot.
 pub trait Dissector: Send {
+    /// Notes what other flows have shown of the flow in `slot`, before its first packet. Called
+    /// only if they have shown something.
+    fn learn(&mut self, _slot: Slot, _hints: &Hints) {}
+
     /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection;
 
@@ -111,18 +126,33 @@ pub trait Dissector: Send {
 
 impl Wanted {
     /// Everything.
-    pub const ALL: Self =
-        Self { certificate_hashes: true, hassh: true, ja3: true, ja4: true, risks: true };
+    pub const ALL: Self = Self {
+        certificate_hashes: true,
+        dhcp: true,
+        dns: true,
+        hassh: true,
+        http: true,
+        ja3: true,
+        ja4: true,
+        quic: true,
+        risks: true,
+        tls: true,
+    };
 
     /// Returns what the columns of `groups` show.
     pub fn by(groups: &[Group]) -> Self {
         let any = |of: &[Group]| of.iter().any(|group| groups.contains(group));
         Self {
             certificate_hashes: any(&[Group::Tls]),
+            dhcp: any(&[Group::Dhcp, Group::Dissection]),
+            dns: any(&[Group::Dns]),
             hassh: any(&[Group::Dissection, Group::Ssh]),
+            http: any(&[Group::Dissection, Group::Http]),
             ja3: any(&[Group::Application, Group::Dissection, Group::Tls]),
             ja4: any(&[Group::Dissection, Group::Tls]),
+            quic: any(&[Group::Dissection, Group::Quic]),
             risks: any(&[Group::Tls]),
+            tls: any(&[Group::Dissection, Group::Tls]),
         }
     }
 }
