@@ -158,7 +158,12 @@ impl Name<'_> {
                 _ => break,
             }
         }
-        text(name.get(..len).unwrap_or_default())
+        let name = name.get_mut(..len).unwrap_or_default();
+        if std::str::from_utf8(name).is_err() {
+            // Names of hosts are ASCII: what is not marks a damaged byte each.
+            name.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
+        }
+        text(name)
     }
 
     /// Returns whether two names of one message are at the same place.
@@ -301,6 +306,19 @@ fn has_question(message: &[u8]) -> bool {
     })
 }
 
+/// Returns whether a message has a sound question, whatever the header counts: damage to a few
+/// bytes leaves the name readable.
+fn has_readable_question(message: &[u8]) -> bool {
+    let mut offset = HEADER;
+    while let Some(Label::Text(label)) = label(message, offset) {
+        if !label.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+            return false;
+        }
+        offset += 1 + label.len();
+    }
+    offset > HEADER && message.get(offset) == Some(&0) && has_question(message)
+}
+
 /// Returns whether a message is DNS beyond doubt: it has one question with a name of printable
 /// characters, and its records fill it.
 fn is_strict(message: &[u8], header: &Header) -> bool {
@@ -329,9 +347,10 @@ fn is_strict(message: &[u8], header: &Header) -> bool {
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let message = datagram.payload;
-    let Some(header) = Header::parse(message).filter(Header::is_plausible) else {
-        return Verdict::No;
-    };
+    let Some(header) = Header::parse(message) else { return Verdict::No };
+    if !header.is_plausible() {
+        return Verdict::from_match(datagram.has_port(53) && has_readable_question(message));
+    }
     let matches = if datagram.has_port(53) {
         let [questions, answers, ..] = header.counts;
         (questions == 0 && (header.response || answers > 0)) || has_question(message)
@@ -425,7 +444,7 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
     // The last question counts: that of the response is the one to which its answers belong.
-    if header.is_plausible() {
+    if header.is_plausible() || has_readable_question(message) {
         let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
         let name = match &question {
             Some(question) => question.name.text(),
@@ -474,6 +493,24 @@ mod tests {
     use super::*;
     use crate::packet::Direction;
     use crate::protocols::testing;
+
+    #[test]
+    fn a_damaged_header_leaves_the_question_readable() {
+        let mut query = QUERY.to_vec();
+        query[4..6].copy_from_slice(&[0x80, 1]);
+        assert_eq!(testing::datagram(&PROTOCOL, 53, &query), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 5300, &query), Verdict::No);
+        query[13..16].copy_from_slice(b"w\xffw");
+        assert_eq!(testing::datagram(&PROTOCOL, 53, &query), Verdict::No);
+    }
+
+    #[test]
+    fn bytes_of_a_name_that_are_no_text_are_marked() {
+        let mut query = QUERY.to_vec();
+        query[14] = 0xff;
+        let name = Name { message: &query, offset: HEADER };
+        assert_eq!(&*name.text(), "w?w.example.com");
+    }
 
     const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\
         \x03www\x07example\x03com\x00\x00\x01\x00\x01";

@@ -99,8 +99,14 @@ mod tests {
         }
     }
 
+    fn tls(fill: impl FnOnce(&mut Tls)) -> Tls {
+        let mut tls = Tls::default();
+        fill(&mut tls);
+        tls
+    }
+
     fn with(certificate: Certificate) -> Tls {
-        Tls { certificate: Some(Box::new(certificate)), ..Tls::default() }
+        tls(|tls| tls.certificate = Some(Box::new(certificate)))
     }
 
     #[test]
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn hellos_show_old_versions_and_ciphers() {
-        let old = Tls { version: Some(Version(0x0301)), cipher: Some(5), ..Tls::default() };
+        let old = tls(|tls| (tls.version, tls.cipher) = (Some(Version(0x0301)), Some(5)));
         assert_eq!(of(old, "a.example"), "Obsolete TLS Version (1.1 or older),Weak TLS Cipher");
     }
 
