@@ -38,8 +38,7 @@ fn rows(name: &str, packets: &[Captured], meters: usize, chunk_packets: usize) -
         let column = schema.columns().iter().find(|column| column.name == wanted).unwrap();
         match column.value(record, schema.names()) {
             Value::Text(text) => text,
-            Value::Unsigned(number) => number.to_string(),
-            Value::Signed(number) => number.to_string(),
+            Value::Integer(number) => number.to_string(),
             other => panic!("{other:?}"),
         }
     };

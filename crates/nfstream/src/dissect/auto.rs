@@ -44,10 +44,11 @@ impl DissectorFactory for AutoFactory {
     }
 
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
+        let scope = if wanted.risks() { Scope::All } else { Scope::Rest };
         Ok(Box::new(AutoDissector {
             native: self.native.dissector(limits, wanted),
-            ndpi: NdpiDissector::new(limits, if wanted.risks { Scope::All } else { Scope::Rest })?,
-            for_risks: wanted.risks,
+            ndpi: NdpiDissector::new(limits, wanted, scope)?,
+            for_risks: wanted.risks(),
             flows: Vec::new(),
             idle: Vec::new(),
         }))
@@ -307,7 +308,8 @@ mod tests {
     #[test]
     fn names_of_both_dissectors_are_unique() {
         let limits = Limits::default();
-        let numbering = Arc::clone(NdpiDissector::new(limits, Scope::Rest).unwrap().numbering());
+        let ndpi = NdpiDissector::new(limits, Wanted::ALL, Scope::Rest).unwrap();
+        let numbering = Arc::clone(ndpi.numbering());
         let catalogue = Catalogue::default();
         assert!(catalogue.names().all(|id| numbering.only_in_ndpi(id.0).is_none()));
         let names = AutoNames {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::Hints;
-use crate::features::{Application, Group, Names};
+use crate::features::{Application, Group, Groups, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
 
@@ -27,30 +27,9 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// Findings that a run reads besides labels: a dissector need not compute the rest.
+/// Column groups that a run reads: a dissector need not compute what only others show.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Wanted {
-    /// Hashes of certificates.
-    pub certificate_hashes: bool,
-    /// Messages of DHCP.
-    pub dhcp: bool,
-    /// Exchanges of DNS.
-    pub dns: bool,
-    /// HASSH fingerprints.
-    pub hassh: bool,
-    /// Exchanges of HTTP.
-    pub http: bool,
-    /// JA3 and JA3S fingerprints.
-    pub ja3: bool,
-    /// JA4 fingerprints.
-    pub ja4: bool,
-    /// Handshakes of QUIC.
-    pub quic: bool,
-    /// Risks.
-    pub risks: bool,
-    /// Handshakes of TLS.
-    pub tls: bool,
-}
+pub struct Wanted(Groups);
 
 /// Whether further packets can still change the label of a flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -125,35 +104,64 @@ pub trait Dissector: Send {
 }
 
 impl Wanted {
-    /// Everything.
-    pub const ALL: Self = Self {
-        certificate_hashes: true,
-        dhcp: true,
-        dns: true,
-        hassh: true,
-        http: true,
-        ja3: true,
-        ja4: true,
-        quic: true,
-        risks: true,
-        tls: true,
-    };
+    /// Every group.
+    pub const ALL: Self = Self(Groups::ALL);
 
-    /// Returns what the columns of `groups` show.
+    /// Returns the groups in `groups`.
     pub fn by(groups: &[Group]) -> Self {
-        let any = |of: &[Group]| of.iter().any(|group| groups.contains(group));
-        Self {
-            certificate_hashes: any(&[Group::Tls]),
-            dhcp: any(&[Group::Dhcp, Group::Dissection]),
-            dns: any(&[Group::Dns]),
-            hassh: any(&[Group::Dissection, Group::Ssh]),
-            http: any(&[Group::Dissection, Group::Http]),
-            ja3: any(&[Group::Application, Group::Dissection, Group::Tls]),
-            ja4: any(&[Group::Dissection, Group::Tls]),
-            quic: any(&[Group::Dissection, Group::Quic]),
-            risks: any(&[Group::Tls]),
-            tls: any(&[Group::Dissection, Group::Tls]),
-        }
+        Self(groups.iter().fold(Groups::NONE, |set, group| set.with_if(true, *group)))
+    }
+
+    /// Returns whether columns of `group` are read.
+    pub const fn contains(self, group: Group) -> bool {
+        self.0.contains(group)
+    }
+
+    /// Returns whether hashes of certificates are read.
+    pub const fn certificate_hashes(self) -> bool {
+        self.contains(Group::Tls)
+    }
+
+    /// Returns whether messages of DHCP are read.
+    pub const fn dhcp(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Dhcp)
+    }
+
+    /// Returns whether exchanges of HTTP are read.
+    pub const fn http(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Http)
+    }
+
+    /// Returns whether handshakes of QUIC are read.
+    pub const fn quic(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Quic)
+    }
+
+    /// Returns whether handshakes of TLS are read.
+    pub const fn tls(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Tls)
+    }
+
+    /// Returns whether HASSH fingerprints are read.
+    pub const fn hassh(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Ssh)
+    }
+
+    /// Returns whether JA3 and JA3S fingerprints are read.
+    pub const fn ja3(self) -> bool {
+        self.contains(Group::Application)
+            || self.contains(Group::Dissection)
+            || self.contains(Group::Tls)
+    }
+
+    /// Returns whether JA4 fingerprints are read.
+    pub const fn ja4(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Tls)
+    }
+
+    /// Returns whether risks are read.
+    pub const fn risks(self) -> bool {
+        self.contains(Group::Tls)
     }
 }
 

@@ -6,7 +6,7 @@ use nfstream_dissect as native;
 
 use super::Wanted;
 use super::native_risks::risks;
-use crate::features::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
+use crate::features::{Dhcp, Dns, Group, Http, Metadata, Quic, Ssh, Tls};
 use crate::time::Timestamp;
 
 /// Returns the metadata of a flow as far as it is wanted; `None` where no column shows any of it.
@@ -16,12 +16,12 @@ pub(super) fn metadata_of(
     wanted: Wanted,
     time: Timestamp,
 ) -> Option<Metadata> {
-    let risks = if wanted.risks { risks(&read, time) } else { Box::default() };
+    let risks = if wanted.risks() { risks(&read, time) } else { Box::default() };
     let native::Metadata { host, dhcp, dns, http, http2, quic, ssh, tls, .. } = read;
     let mut metadata = Metadata {
-        dhcp: dhcp.filter(|_| wanted.dhcp).map(|dhcp| Box::new(of_dhcp(*dhcp))),
-        dns: dns.filter(|_| wanted.dns).map(|dns| Box::new(of_dns(*dns))),
-        quic: quic.filter(|_| wanted.quic).map(|quic| Box::new(of_quic(*quic))),
+        dhcp: dhcp.filter(|_| wanted.dhcp()).map(|dhcp| Box::new(of_dhcp(*dhcp))),
+        dns: dns.filter(|_| wanted.contains(Group::Dns)).map(|dns| Box::new(of_dns(*dns))),
+        quic: quic.filter(|_| wanted.quic()).map(|quic| Box::new(of_quic(*quic))),
         ssh: ssh.map(|ssh| Box::new(of_ssh(*ssh))),
         requested_server_name: host,
         risks,
@@ -61,7 +61,7 @@ fn add_summary(is_tls: bool, metadata: &mut Metadata) {
 }
 
 fn add_http(http: Http, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
-    if !wanted.http {
+    if !wanted.http() {
         if !is_tls {
             metadata.client_info = http.user_agent;
         }
@@ -86,7 +86,7 @@ fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) 
             [] => std::mem::take(&mut certificate.common_name),
             names => join(names.iter()),
         };
-    if !wanted.tls {
+    if !wanted.tls() {
         metadata.ja3_server = tls.ja3s;
         if let Some(mut certificate) = tls.certificate {
             metadata.server_info = certificate_names(&mut certificate);
