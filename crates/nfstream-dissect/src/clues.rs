@@ -21,7 +21,6 @@ const MAX_NAMES: usize = 32;
 const DNS_PORTS: [u16; 3] = [53, 5353, 5355];
 const TFTP_PORT: u16 = 69;
 const FTP_PORT: u16 = 21;
-const TINC_PORT: u16 = 655;
 
 /// A fact about flows to come.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,7 +36,7 @@ pub enum Clue {
     End(Announced),
 }
 
-/// What other flows have shown of a flow before its first packet.
+/// Knowledge about a flow that other flows have shown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Hints {
     /// Name that a DNS answer gave the address of the server.
@@ -95,7 +94,7 @@ impl Clue {
             (UDP, _) => DNS_PORTS.contains(&from) || to == TFTP_PORT,
             (TCP, b'A'..=b'Z') => is_method(first) || matches!(first, b"PORT" | b"EPRT" | b"RTSP"),
             (TCP, b'2') => matches!(first, b"227 " | b"229 ") || from == FTP_PORT,
-            (TCP, b'0') => first[1] == b' ' && ports.contains(&TINC_PORT),
+            (TCP, b'0') => first[1] == b' ',
             (TCP, _) => from == DNS_PORTS[0],
             _ => false,
         }
@@ -142,10 +141,10 @@ fn of_segment(endpoints: &Endpoints, payload: &[u8]) -> Vec<Clue> {
         ends(finding)
     };
     match payload {
-        [b'0', ..] if sent.server_port() == TINC_PORT && tinc::is_begun(payload) => {
-            parse(&tinc::PROTOCOL, sent)
+        // The datagrams go to the port of the server, which may have sent the segment.
+        [b'0', ..] if tinc::is_begun(payload) => {
+            [parse(&tinc::PROTOCOL, sent), parse(&tinc::PROTOCOL, sent.reverse())].concat()
         }
-        [b'0', ..] if tinc::is_begun(payload) => parse(&tinc::PROTOCOL, sent.reverse()),
         [b'P' | b'E', b'O' | b'P', b'R', ..] => parse(&ftp::PROTOCOL, sent),
         [b'2', ..] => parse(&ftp::PROTOCOL, sent.reverse()),
         [b'R', ..] => parse(&rtsp::PROTOCOL, sent.reverse()),
@@ -291,8 +290,9 @@ mod tests {
 
     #[test]
     fn nodes_of_tinc_announce_their_datagrams() {
-        assert_eq!(ends(TCP, 40_000, 655, b"0 node 17.7\n"), [end("192.0.2.2", 655)]);
-        assert_eq!(ends(TCP, 655, 40_000, b"0 node 17.7\n"), [end("192.0.2.1", 655)]);
+        let expected = [end("192.0.2.2", 1655), end("192.0.2.1", 40_000)];
+        assert_eq!(ends(TCP, 40_000, 1655, b"0 node 17.7\n"), expected);
+        assert_eq!(ends(TCP, 40_000, 1655, b"0 node\n"), []);
     }
 
     proptest! {

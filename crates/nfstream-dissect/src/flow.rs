@@ -112,7 +112,7 @@ pub(crate) struct Finding {
     /// Protocols that are possible at the end of an inspection without a match.
     pub(crate) possible: Option<Possible>,
     metadata: Option<Box<Metadata>>,
-    /// What other flows have shown.
+    /// Knowledge from other flows.
     pub(crate) hints: Hints,
     /// Fingerprints to compute.
     pub(crate) fingerprints: Fingerprints,
@@ -130,9 +130,12 @@ impl Flow {
         self.finding.protocol.is_some()
     }
 
-    /// Notes what other flows have shown of this one.
+    /// Notes what other flows have shown of this one, in addition to what they have before.
     pub fn learn(&mut self, hints: Hints) {
-        self.finding.hints = hints;
+        let Hints { name, announced } = hints;
+        let known = &mut self.finding.hints;
+        known.name = name.or(known.name.take());
+        known.announced = announced.or(known.announced);
     }
 
     /// Returns whether a payload was seen.

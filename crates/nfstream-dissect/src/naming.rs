@@ -177,15 +177,17 @@ fn ports(of: fn(&Protocol) -> &'static [u16]) -> Ports {
     ports
 }
 
-/// Returns the protocol whose usual port the server has, else the client.
+/// Returns the protocol whose usual port the end with the lower port has, else the other: servers
+/// have low ports, and the first packet seen may be theirs.
 fn by_port(endpoints: &Endpoints) -> Option<&'static Protocol> {
     let ports: &Ports = match endpoints.protocol {
         TCP => &TCP_PORTS,
         UDP => &UDP_PORTS,
         _ => return None,
     };
-    [endpoints.server, endpoints.client].into_iter().find_map(|end| {
-        let place = ports.binary_search_by_key(&end.port(), |(port, _)| *port).ok()?;
+    let [server, client] = [endpoints.server.port(), endpoints.client.port()];
+    [server.min(client), server.max(client)].into_iter().find_map(|end| {
+        let place = ports.binary_search_by_key(&end, |(port, _)| *port).ok()?;
         ports.get(place).map(|(_, protocol)| *protocol)
     })
 }

@@ -166,6 +166,22 @@ fn announced_flows_get_their_label() {
 }
 
 #[test]
+fn a_call_is_named_after_its_first_datagrams() {
+    // A TURN server of Signal requests credentials for its realm.
+    let binding = b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl";
+    let challenge = b"\x01\x13\0\x1c\x21\x12\xa4\x42abcdefghijkl\0\x09\0\x04\0\0\x04\x01\
+        \0\x14\0\x0fturn.signal.org\0";
+    let (stun, turn) = ([203, 0, 113, 1], [203, 0, 113, 2]);
+    let packets = captured(&[
+        udp(CLIENT, 40_001, stun, 19_302, binding),
+        udp(turn, 3478, CLIENT, 40_001, challenge),
+        udp(CLIENT, 40_001, stun, 19_302, binding),
+    ]);
+    let rows = same_rows(&packets);
+    assert_eq!(of_port(&rows, 40_001).0, "STUN.SignalVoip");
+}
+
+#[test]
 fn an_announcement_ages() {
     let reply = tcp(SERVER, 21, CLIENT, 40_001, b"229 Extended Passive Mode (|||51200|)\r\n");
     let data = |port| tcp(CLIENT, port, SERVER, 51_200, &OPAQUE);

@@ -342,10 +342,13 @@ pub(crate) fn has_cookie(payload: &[u8]) -> bool {
 /// Announces what a message by itself shows of a call.
 pub(crate) fn announce_alone(datagram: &Datagram<'_>, finding: &mut Finding) {
     let Some((message, _)) = Message::parse(datagram.payload) else { return };
-    if let Some(application) = application(&message, datagram.endpoints.server.port()) {
-        finding.set_application(application);
-        announce(&message, datagram, finding);
-    }
+    let Some(application) = application(&message, datagram.endpoints.server.port()) else { return };
+    finding.set_application(application);
+    announce(&message, datagram, finding);
+    // The message may be the client's or the server's.
+    let server = datagram.endpoints.server;
+    let (address, port) = (server.ip(), server.port());
+    finding.metadata().announce(Announced { address, port, transport: UDP, application });
 }
 
 /// Announces the relay and the peers of a call that is known, so that their flows get its name.

@@ -39,7 +39,7 @@ enum Fact {
 /// Address, port and transport of one end of a flow.
 type End = (IpAddr, u16, u8);
 
-/// What the packets so far have shown about flows to come; bounded in bytes.
+/// Knowledge about flows to come that the packets so far have shown; bounded in bytes.
 #[derive(Debug)]
 pub struct Knowledge {
     names: Recent<IpAddr, Arc<str>>,
@@ -120,9 +120,7 @@ impl Knowledge {
 
     /// Returns what packets before the one at `index` have shown of a flow that begins with it.
     pub fn hints(&mut self, index: usize, packet: &Packet) -> Hints {
-        while let Some((_, fact)) = self.upcoming.pop_front_if(|(of, _)| *of < index) {
-            self.apply(fact);
-        }
+        self.catch_up(index);
         let (src, dst) = (packet.src.ip(packet.version), packet.dst.ip(packet.version));
         let (src_port, dst_port) = (packet.src.port, packet.dst.port);
         let answers = packet.protocol == TCP
@@ -130,12 +128,35 @@ impl Knowledge {
             && packet.tcp_flags.contains(TcpFlags::ACK);
         let from_server = answers || src_port < FIRST_CLIENT_PORT && dst_port >= FIRST_CLIENT_PORT;
         let server = if from_server { src } else { dst };
-        let name = self.names.get(&server).cloned();
-        let announced = [(dst, dst_port), (src, src_port)].into_iter().find_map(|(ip, port)| {
-            let (application, time) = self.ends.get(&(ip, port, packet.protocol))?;
+        Hints { name: self.names.get(&server).cloned(), announced: self.of_ends(packet) }
+    }
+
+    /// Returns the application that packets before the one at `index` have announced for its flow.
+    #[inline]
+    pub fn announced(&mut self, index: usize, packet: &Packet) -> Option<ProtocolId> {
+        if self.ends.is_empty() && self.upcoming.is_empty() {
+            return None;
+        }
+        self.catch_up(index);
+        self.of_ends(packet)
+    }
+
+    /// Applies the facts of packets before the one at `index`.
+    fn catch_up(&mut self, index: usize) {
+        while let Some((_, fact)) = self.upcoming.pop_front_if(|(of, _)| *of < index) {
+            self.apply(fact);
+        }
+    }
+
+    fn of_ends(&self, packet: &Packet) -> Option<ProtocolId> {
+        if self.ends.is_empty() {
+            return None;
+        }
+        [packet.dst, packet.src].into_iter().find_map(|end| {
+            let key = (end.ip(packet.version), end.port, packet.protocol);
+            let (application, time) = self.ends.get(&key)?;
             (packet.time.since(*time) <= MAX_AGE).then_some(*application)
-        });
-        Hints { name, announced }
+        })
     }
 
     fn apply(&mut self, fact: Fact) {
@@ -158,10 +179,11 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.insert(key, value);
     }
 
+    fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+
     fn get(&self, key: &K) -> Option<&V> {
-        if self.young.is_empty() && self.old.is_empty() {
-            return None;
-        }
         self.young.get(key).or_else(|| self.old.get(key))
     }
 }

@@ -82,8 +82,8 @@ pub trait DissectorFactory: Debug + Send + Sync {
 ///
 /// A dissector keeps the state of a flow under the flow's slot.
 pub trait Dissector: Send {
-    /// Notes what other flows have shown of the flow in `slot`, before its first packet. Called
-    /// only if they have shown something.
+    /// Notes what other flows have shown of the flow in `slot` before its next packet. Called only
+    /// if they have shown something.
     fn learn(&mut self, _slot: Slot, _hints: &Hints) {}
 
     /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].

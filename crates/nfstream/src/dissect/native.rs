@@ -204,7 +204,11 @@ impl NativeDissector {
 
 impl Dissector for NativeDissector {
     fn learn(&mut self, slot: Slot, hints: &Hints) {
-        self.hints = Some((slot, hints.clone()));
+        match self.state(slot) {
+            State::New => self.hints = Some((slot, hints.clone())),
+            State::Open(open) => open.flow.learn(hints.clone()),
+            State::Done(_) => {}
+        }
     }
 
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {

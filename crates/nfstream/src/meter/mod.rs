@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::dissect::{Clues, Dissector, Inspection, Knowledge};
+use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
 use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
     Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
 use crate::host::{Process, Processes};
+use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
@@ -428,6 +429,14 @@ impl<L: Lifecycle> Meter<L> {
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
+            // The announcement of a call may come after its first datagrams.
+            if !first
+                && packet.protocol == UDP
+                && let index = usize::try_from(keyed.index).unwrap_or(usize::MAX)
+                && let announced @ Some(_) = self.knowledge.announced(index, packet)
+            {
+                dissector.learn(slot, &Hints { announced, name: None });
+            }
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
             learnt = true;
         }
