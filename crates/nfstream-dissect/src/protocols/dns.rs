@@ -229,6 +229,11 @@ impl Header {
         })
     }
 
+    /// Returns whether the flags can be those of DNS.
+    fn has_plausible_flags(&self) -> bool {
+        matches!(self.opcode, 0..=2 | 4..=6) && !self.reserved
+    }
+
     /// Returns whether the header can be one of DNS.
     fn is_plausible(&self) -> bool {
         let [questions, answers, authorities, additional] = self.counts;
@@ -243,7 +248,7 @@ impl Header {
                 && authorities <= 256
                 && additional <= 256
         };
-        matches!(self.opcode, 0..=2 | 4..=6) && !self.reserved && sections
+        self.has_plausible_flags() && sections
     }
 }
 
@@ -349,7 +354,8 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let message = datagram.payload;
     let Some(header) = Header::parse(message) else { return Verdict::No };
     if !header.is_plausible() {
-        return Verdict::from_match(datagram.has_port(53) && has_readable_question(message));
+        let is_damaged = datagram.has_port(53) && header.has_plausible_flags();
+        return Verdict::from_match(is_damaged && has_readable_question(message));
     }
     let matches = if datagram.has_port(53) {
         let [questions, answers, ..] = header.counts;

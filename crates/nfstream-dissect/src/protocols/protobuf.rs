@@ -27,6 +27,9 @@ fn probe(stream: &[u8]) -> Verdict {
     check(stream, |reader| {
         let mut last = 0;
         for place in 0..FIELDS {
+            if place == 0 && is_words(reader.0.get(..2)?) {
+                return Some(false);
+            }
             let tag = varint(reader)?;
             let (field, kind) = (tag >> 3, tag & 7);
             if !(last.max(1)..=MAX_FIELD).contains(&field) || (place == 0 && kind != 2) {
@@ -63,6 +66,11 @@ fn probe(stream: &[u8]) -> Verdict {
     })
 }
 
+/// Returns whether bytes may be those of plain text.
+fn is_words(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
+}
+
 /// Reads a number in groups of seven bits, the lowest first. One that does not fit has no fields.
 fn varint(reader: &mut Reader<'_>) -> Option<u64> {
     let mut value = 0;
@@ -96,6 +104,7 @@ mod tests {
             b"\x12\x01a\x22\x01a\x28\x01\x30\x01",
             b"\x08\x01\x10\x01\x18\x01\x20\x01",
             b"GET / HTTP/1.1\r\n",
+            b"2\x20twenty-two characters and ten more",
         ] {
             assert_eq!(testing::streams(&PROTOCOL, 12_345, stream, b""), Verdict::No, "{stream:?}");
         }
