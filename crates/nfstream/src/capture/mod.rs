@@ -7,6 +7,7 @@ mod bpf;
 mod error;
 mod file;
 mod filter;
+mod foreign;
 mod format;
 mod input;
 mod live;

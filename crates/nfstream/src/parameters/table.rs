@@ -126,7 +126,8 @@ parameters! {
     decode_tunnels: bool = true,
         Flows, on("Meter the packets that carry a tunnel, not those inside"), "", true,
         "Meter the packets inside tunnels in place of those that carry them: GTP-U, CAPWAP, TZSP, \
-         VXLAN, Geneve, GRE (ERSPAN and NVGRE too), L2TP and Teredo; IP in IP is always decoded";
+         VXLAN, Geneve, GRE (ERSPAN and NVGRE too), L2TP, Teredo, MPLS, EtherIP, GUE and LISP; IP \
+         in IP is always decoded";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the payload of IP, 3 \
