@@ -83,10 +83,7 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// The compressed file needs a larger window than is allowed without the user's consent.
-    #[error(
-        "{}: needs more than 128 MiB of memory to decompress; use `{command}`",
-        name(path)
-    )]
+    #[error("{}: needs more than 128 MiB of memory to decompress; use `{command}`", name(path))]
     LargeWindow {
         /// The file.
         path: PathBuf,

@@ -62,11 +62,7 @@ const fn capture(name: &'static str, is_it: fn(&[u8]) -> bool) -> Foreign {
     Foreign { name, way: Way::Editcap, is_it }
 }
 
-const fn converted(
-    name: &'static str,
-    command: &'static str,
-    is_it: fn(&[u8]) -> bool,
-) -> Foreign {
+const fn converted(name: &'static str, command: &'static str, is_it: fn(&[u8]) -> bool) -> Foreign {
     Foreign { name, way: Way::Convert(command), is_it }
 }
 
@@ -98,17 +94,13 @@ static FORMATS: [Foreign; 36] = [
     capture("a DCT2000 capture", |head| head.starts_with(b"Session Transcript")),
     capture("a Colasoft capture", |head| head.starts_with(b"cpse")),
     capture("a Bluetooth capture (btsnoop)", |head| head.starts_with(b"btsnoop\0")),
-    converted(
-        "an event trace of Windows",
-        "etl2pcapng {} converted.pcapng",
-        |head| {
-            // The size of a buffer, and the part of it that is used.
-            let [a, b, c, d, e, f, g, h, ..] = head else { return false };
-            let (size, used) =
-                (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]));
-            size.is_power_of_two() && (4096..=1 << 20).contains(&size) && (72..=size).contains(&used)
-        },
-    ),
+    converted("an event trace of Windows", "etl2pcapng {} converted.pcapng", |head| {
+        // The size of a buffer, and the part of it that is used.
+        let [a, b, c, d, e, f, g, h, ..] = head else { return false };
+        let (size, used) =
+            (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]));
+        size.is_power_of_two() && (4096..=1 << 20).contains(&size) && (72..=size).contains(&used)
+    }),
     archive("a ZIP archive", "unzip -p {}", |head| head.starts_with(b"PK\x03\x04")),
     archive("a 7z archive", "7z x -so {}", |head| head.starts_with(b"7z\xbc\xaf\x27\x1c")),
     archive("a RAR archive", "unrar p -inul {}", |head| head.starts_with(b"Rar!\x1a\x07")),
@@ -121,23 +113,18 @@ static FORMATS: [Foreign; 36] = [
     }),
     archive("compressed with lzip", "lzip -dc {}", |head| head.starts_with(b"LZIP")),
     archive("compressed with lzop", "lzop -dc {}", |head| head.starts_with(b"\x89LZO\0\r\n\x1a\n")),
-    converted(
-        "a hexadecimal dump",
-        "text2pcap {} converted.pcap",
-        |head| {
-            // An offset of 0 and the first byte of a packet, as text2pcap reads them.
-            let start = head.trim_ascii_start();
-            let digits = start.iter().take_while(|byte| **byte == b'0').count();
-            let rest = start.get(digits..).unwrap_or_default();
-            let rest = rest.strip_prefix(b":").unwrap_or(rest);
-            let Some(rest) = rest.strip_prefix(b" ") else { return false };
-            let mut bytes = rest.split(|byte| *byte == b' ').filter(|byte| !byte.is_empty());
-            let is_byte = |text: &[u8]| {
-                matches!(text.len(), 2 | 4) && text.iter().all(u8::is_ascii_hexdigit)
-            };
-            digits >= 3 && bytes.next().is_some_and(is_byte)
-        },
-    ),
+    converted("a hexadecimal dump", "text2pcap {} converted.pcap", |head| {
+        // An offset of 0 and the first byte of a packet, as text2pcap reads them.
+        let start = head.trim_ascii_start();
+        let digits = start.iter().take_while(|byte| **byte == b'0').count();
+        let rest = start.get(digits..).unwrap_or_default();
+        let rest = rest.strip_prefix(b":").unwrap_or(rest);
+        let Some(rest) = rest.strip_prefix(b" ") else { return false };
+        let mut bytes = rest.split(|byte| *byte == b' ').filter(|byte| !byte.is_empty());
+        let is_byte =
+            |text: &[u8]| matches!(text.len(), 2 | 4) && text.iter().all(u8::is_ascii_hexdigit);
+        digits >= 3 && bytes.next().is_some_and(is_byte)
+    }),
     converted("the text that tcpdump prints", "tcpdump -r CAPTURE -w converted.pcap", |head| {
         let text = head.trim_ascii_start();
         text.starts_with(b"0x0000:") || is_time_of_day(text)

@@ -109,8 +109,11 @@ impl Pcap {
         let Some(header) = head.first_chunk::<HEADER_LEN>() else { return Header::Cut };
         let [_, version, _, _, snaplen, network] =
             std::array::from_fn(|place| u32_in(header, place * 4, is_big));
-        let major_minor =
-            if is_big { (version >> 16, version & 0xffff) } else { (version & 0xffff, version >> 16) };
+        let major_minor = if is_big {
+            (version >> 16, version & 0xffff)
+        } else {
+            (version & 0xffff, version >> 16)
+        };
         let lengths = match major_minor {
             (2, 4) => Lengths::CapturedFirst,
             // Writers of this version did not agree.

@@ -131,16 +131,12 @@ impl Stream {
         let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
             Compression::Bzip2 => Decoder::Bzip2(MultiBzDecoder::new(buffered(input))),
-            Compression::Gzip => {
-                Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered(input))))
-            }
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered(input)))),
             Compression::Lz4 => Decoder::Lz4(Box::new(FrameDecoder::new(buffered(input)))),
             Compression::Plain => Decoder::Plain(input),
-            Compression::Xz => Decoder::Xz(Box::new(XzReader::new_mem_limit(
-                buffered(input),
-                true,
-                XZ_MEMORY_KIB,
-            ))),
+            Compression::Xz => {
+                Decoder::Xz(Box::new(XzReader::new_mem_limit(buffered(input), true, XZ_MEMORY_KIB)))
+            }
             Compression::Zstd => Decoder::Zstd(zstd::Decoder::with_buffer(buffered(input))?),
         };
         Ok(Self {
@@ -432,9 +428,7 @@ mod tests {
     fn a_cut_compressed_stream_gives_what_came_before() {
         let bytes = many();
         let (whole, _) = parse(&bytes);
-        for mut compressed in
-            [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)]
-        {
+        for mut compressed in [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)] {
             compressed.truncate(compressed.len() / 2);
             let (packets, outcome) = stream(&compressed, usize::MAX, 4096);
             assert!(matches!(outcome, Outcome::Truncated(_)), "{outcome:?}");
@@ -456,8 +450,7 @@ mod tests {
     #[test]
     fn damage_in_a_compressed_stream_is_corrupt() {
         let bytes = many();
-        for mut compressed in [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)]
-        {
+        for mut compressed in [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)] {
             let end = compressed.len() - 8;
             compressed[end..].fill(0x55);
             let (_, outcome) = stream(&compressed, usize::MAX, 4096);

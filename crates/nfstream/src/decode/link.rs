@@ -116,9 +116,7 @@ mod tests {
         Ok((network.version, network.vlan_id, cursor.offset()))
     }
 
-    pub(super) fn skip_ethernet(
-        parts: &[&[u8]],
-    ) -> Result<(Option<u8>, u16, usize), DecodeError> {
+    pub(super) fn skip_ethernet(parts: &[&[u8]]) -> Result<(Option<u8>, u16, usize), DecodeError> {
         skip(LinkType::ETHERNET, &[&[ADDRESSES], parts].concat())
     }
 

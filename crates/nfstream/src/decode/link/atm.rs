@@ -67,8 +67,7 @@ mod tests {
 
     #[test]
     fn bridged_frames_are_padded() {
-        let frame =
-            [&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7, 0, 0], ADDRESSES, &[8, 0], IPV4];
+        let frame = [&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7, 0, 0], ADDRESSES, &[8, 0], IPV4];
         assert_eq!(skip(LinkType::ATM_RFC1483, &frame), Ok((Some(4), 0, 24)));
     }
 

@@ -100,8 +100,9 @@ pub(super) fn nflog(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
         return Err(UnsupportedHeader);
     }
     cursor.skip(4);
-    let (payload, protocol) =
-        fields(cursor, u16::from_le_bytes).or_else(|| fields(cursor, u16::from_be_bytes)).ok_or(NotIp)?;
+    let (payload, protocol) = fields(cursor, u16::from_le_bytes)
+        .or_else(|| fields(cursor, u16::from_be_bytes))
+        .ok_or(NotIp)?;
     cursor.skip(payload);
     match number {
         BRIDGE => bridged(cursor, protocol.ok_or(UnsupportedHeader)?),

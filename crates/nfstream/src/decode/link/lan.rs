@@ -205,11 +205,9 @@ mod tests {
 
     #[test]
     fn switches_put_a_tag_after_the_addresses() {
-        for (link, len) in [
-            (LinkType::DSA_TAG_BRCM, 4),
-            (LinkType::DSA_TAG_DSA, 4),
-            (LinkType::DSA_TAG_EDSA, 8),
-        ] {
+        for (link, len) in
+            [(LinkType::DSA_TAG_BRCM, 4), (LinkType::DSA_TAG_DSA, 4), (LinkType::DSA_TAG_EDSA, 8)]
+        {
             let frame = [ADDRESSES, &[9; 8][..len], &[0x86, 0xdd], IPV6];
             assert_eq!(skip(link, &frame), Ok((Some(6), 0, len + 14)), "{link}");
         }

@@ -75,9 +75,8 @@ mod tests {
     /// Data between two short addresses of one network.
     const SHORT: &[u8] = &[0x41, 0x88, 7, 0xcd, 0xab, 1, 0, 2, 0];
     /// Data between two long addresses of two networks.
-    const LONG: &[u8] = &[
-        0x01, 0xdc, 7, 0xcd, 0xab, 1, 1, 1, 1, 1, 1, 1, 1, 0xef, 0xab, 2, 2, 2, 2, 2, 2, 2, 2,
-    ];
+    const LONG: &[u8] =
+        &[0x01, 0xdc, 7, 0xcd, 0xab, 1, 1, 1, 1, 1, 1, 1, 1, 0xef, 0xab, 2, 2, 2, 2, 2, 2, 2, 2];
 
     #[test]
     fn a_packet_in_full_is_read() {

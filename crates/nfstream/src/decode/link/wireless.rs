@@ -305,7 +305,10 @@ mod tests {
 
         #[test]
         fn another_version_is_not_read() {
-            assert_eq!(skip(LinkType::RADIOTAP, &[&[1, 0, 8, 0, 0, 0, 0, 0]]), Err(UnsupportedHeader));
+            assert_eq!(
+                skip(LinkType::RADIOTAP, &[&[1, 0, 8, 0, 0, 0, 0, 0]]),
+                Err(UnsupportedHeader)
+            );
         }
 
         #[test]
@@ -337,7 +340,8 @@ mod tests {
         use super::*;
 
         const HEADERS: &[u8] = &[
-            0x88, 0x01, 0, 0, 2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 6, 6, 6, 6, 6, 6, 0x10, 0, 0x80, 0,
+            0x88, 0x01, 0, 0, 2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 6, 6, 6, 6, 6, 6, 0x10, 0, 0x80,
+            0,
         ];
 
         fn subframe(len: u8) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Frames behind a header that names their link type.
+//! Headers that name the link type of the frame after them.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
