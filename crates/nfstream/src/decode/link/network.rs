@@ -21,7 +21,7 @@ pub(in super::super) const EITHER: Network = Network { version: None, vlan_id: 0
 pub(super) enum Next {
     /// An IP packet.
     Ip(Network),
-    /// What this EtherType announces, or an 802.2 header if it is a length (IEEE 802.3).
+    /// Payload of this EtherType, or an 802.2 header if it is a length (IEEE 802.3).
     Type(u16),
 }
 
