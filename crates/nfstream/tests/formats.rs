@@ -144,7 +144,7 @@ fn shared_cases_have_their_flows() {
         ("plain_80211.pcap", &[12], 1104),
         ("modified_be.pcap", &[12], 888),
         ("caplen_gt_wire.pcap", &[12], 888),
-        ("udplite_dccp.pcap", &[4, 4], 528),
+        ("udplite_dccp.pcap", &[1; 8], 528),
         ("plain_pcap.xz", &[12], 888),
         ("plain_pcap.bz2", &[12], 888),
         ("plain_pcap.lz4", &[12], 888),

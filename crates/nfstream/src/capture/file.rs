@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use nfstream_sys::Mapping;
 
+use super::compression::Compression;
 use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
-use super::stream::{BUFFER, Compression, Input, Stream};
+use super::stream::{BUFFER, Input, Stream};
 use super::{CaptureError, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 

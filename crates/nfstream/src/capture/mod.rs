@@ -4,6 +4,7 @@
 //! times; [`decode`](crate::decode) reads the frames.
 
 mod bpf;
+mod compression;
 mod error;
 mod file;
 mod filter;

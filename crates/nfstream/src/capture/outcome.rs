@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use super::compression::Compression;
 use super::foreign::quoted;
 use super::format::Unrecognized;
-use super::stream::Compression;
 use super::{CaptureError, Corruption};
 
 /// End of a file.

@@ -35,7 +35,8 @@ pub struct Options {
 /// # Errors
 ///
 /// [`DecodeError`] unless the frame carries an IP packet with readable addresses and ports.
-#[inline]
+// Inlined into the loop over all packets, although parts of aggregated frames are decoded elsewhere.
+#[inline(always)]
 pub fn decode(
     record: &RawRecord,
     frame: &[u8],

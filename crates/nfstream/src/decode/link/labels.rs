@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn the_version_identifies_the_payload() {
         assert_eq!(skip_ethernet(&[&[0x88, 0x48], BOTTOM, IPV6]), Ok((Some(6), 0, 18)));
-        assert_eq!(behind(&[&[0x00]]), Err(UnsupportedHeader));
+        assert_eq!(behind(&[&[0x00]]), Err(TruncatedLink));
         assert_eq!(behind(&[&[0x90; 40]]), Err(UnsupportedHeader));
     }
 

@@ -178,11 +178,11 @@ mod tests {
             let header = [0x89, 0x4f, 0x0f, 0xc2, 0x02, protocol, 0, 0, 1, 255];
             skip_ethernet(&[&[&header[..]], parts].concat())
         };
-        assert_eq!(skip(1, &[IPV4]), Ok((Some(4), 0, 24)));
-        assert_eq!(skip(2, &[IPV6]), Ok((Some(6), 0, 24)));
-        assert_eq!(skip(3, &[ADDRESSES, TYPE, IPV4]), Ok((Some(4), 0, 38)));
-        assert_eq!(skip(5, &[&[0, 1, 0x01, 64], IPV4]), Ok((Some(4), 0, 28)));
-        assert_eq!(skip(4, &[&[0, 2, 1, 1, 0, 0, 1, 1], IPV4]), Ok((Some(4), 0, 32)));
+        assert_eq!(skip(1, &[IPV4]), Ok((Some(4), 0, 22)));
+        assert_eq!(skip(2, &[IPV6]), Ok((Some(6), 0, 22)));
+        assert_eq!(skip(3, &[ADDRESSES, TYPE, IPV4]), Ok((Some(4), 0, 36)));
+        assert_eq!(skip(5, &[&[0, 1, 0x01, 64], IPV4]), Ok((Some(4), 0, 26)));
+        assert_eq!(skip(4, &[&[0, 2, 1, 1, 0, 0, 1, 1], IPV4]), Ok((Some(4), 0, 30)));
         assert_eq!(skip(6, &[IPV4]), Err(UnsupportedHeader));
         assert_eq!(skip_ethernet(&[&[0x89, 0x4f, 0x2f, 0xc2, 0x02, 1], &[0; 9]]), Err(NotIp));
     }
