@@ -9,7 +9,7 @@ use super::{ethertype, labels, llc, tags};
 
 /// Reads an Ethernet header and all tags and labels after it.
 #[inline]
-pub(in super::super) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+pub(crate) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.u16(12, TruncatedLink)?;
     cursor.skip(14);
     match kind {
@@ -21,10 +21,7 @@ pub(in super::super) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, Dec
 
 /// Follows `kind`, the EtherType in the header of a tunnel, or the number by which tunnels announce
 /// whole Ethernet frames.
-pub(in super::super) fn bridged(
-    cursor: &mut Cursor<'_>,
-    kind: u16,
-) -> Result<Network, DecodeError> {
+pub(crate) fn bridged(cursor: &mut Cursor<'_>, kind: u16) -> Result<Network, DecodeError> {
     // Here the field holds neither a length nor the start of an 802.2 header.
     if kind < ethertype::FIRST {
         return Err(UnsupportedEtherType { number: kind });
@@ -33,13 +30,13 @@ pub(in super::super) fn bridged(
 }
 
 /// Skips labels (RFC 3032) and reads what they carry.
-pub(in super::super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+pub(crate) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let next = labels::skip(cursor)?;
     follow(cursor, next)
 }
 
 /// Reads a network service header (RFC 8300) and what it carries.
-pub(in super::super) fn service(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+pub(crate) fn service(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     behind_type(cursor, ethertype::SERVICE)
 }
 

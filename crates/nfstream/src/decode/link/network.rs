@@ -5,16 +5,16 @@ use super::super::error::DecodeError::{self, TruncatedLink};
 
 /// Properties of a packet that its link layer gives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in super::super) struct Network {
+pub(crate) struct Network {
     /// IP version that the link layer announces, `None` if only the packet says it.
-    pub(in super::super) version: Option<u8>,
+    pub(crate) version: Option<u8>,
     /// Innermost VLAN identifier, 0 without a tag.
-    pub(in super::super) vlan_id: u16,
+    pub(crate) vlan_id: u16,
 }
 
-pub(in super::super) const V4: Network = Network { version: Some(4), vlan_id: 0 };
-pub(in super::super) const V6: Network = Network { version: Some(6), vlan_id: 0 };
-pub(in super::super) const EITHER: Network = Network { version: None, vlan_id: 0 };
+pub(crate) const V4: Network = Network { version: Some(4), vlan_id: 0 };
+pub(crate) const V6: Network = Network { version: Some(6), vlan_id: 0 };
+pub(crate) const EITHER: Network = Network { version: None, vlan_id: 0 };
 
 /// Content of a header that has been read.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use super::network::{Network, Next};
 use super::{ethertype, ppp};
 
 /// Reads a PPP header (RFC 1661, RFC 1662), with address, control and protocol compressed or not.
-pub(in super::super) fn plain(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+pub(crate) fn plain(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let next = ppp::header(cursor)?;
     follow(cursor, next)
 }

@@ -86,13 +86,13 @@ fn single(body: Body) -> Result<Network, DecodeError> {
 }
 
 /// Reads an 802.11 frame inside a tunnel, and the first of aggregated frames.
-pub(in super::super) fn frame(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
+pub(crate) fn frame(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     first(body(cursor, None, false)?, cursor)
 }
 
 /// Reads an 802.11 data frame inside a tunnel that begins with `frame_control`, in either byte
 /// order, and the first of aggregated frames.
-pub(in super::super) fn data(
+pub(crate) fn data(
     cursor: &mut Cursor<'_>,
     frame_control: [u8; 2],
 ) -> Result<Network, DecodeError> {
@@ -173,7 +173,7 @@ pub struct Subframes<'a> {
 }
 
 /// Returns the subframes of an aggregate, the first of which is under the cursor.
-pub(in super::super) fn subframes<'a>(
+pub(crate) fn subframes<'a>(
     record: &RawRecord,
     frame: &'a [u8],
     cursor: &Cursor<'_>,

@@ -115,7 +115,7 @@ fn named(name: &[u8]) -> Result<LinkType, DecodeError> {
 }
 
 /// Reads a TaZmen Sniffer header and its tags.
-pub(in super::super) fn tzsp(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
+pub(crate) fn tzsp(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     const RECEIVED: u8 = 0;
     const TO_TRANSMIT: u8 = 1;
     const PADDING: u8 = 0;
