@@ -124,6 +124,23 @@ fn flows(path: PathBuf) -> (Vec<u64>, u64, Stats) {
     }
 }
 
+/// Captures of older versions and of a link type that were refused.
+#[test]
+fn shared_captures_of_all_kinds_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/labels/pcaps");
+    if !folder.exists() {
+        println!("skipped: {} is missing", folder.display());
+        return;
+    }
+    // The first holds one frame, which is not IP.
+    for (name, packets, flow_packets) in
+        [("fuzz-2021-10-13.pcap", 1, 0), ("nfsv3.pcap", 128, 128), ("someip_sd_sample.pcap", 6, 6)]
+    {
+        let (_, _, stats) = flows(folder.join(name));
+        assert_eq!((stats.packets, stats.flow_packets), (packets, flow_packets), "{name}");
+    }
+}
+
 /// Captures made for reports of users, with the flows and bytes that are right.
 #[test]
 fn shared_cases_have_their_flows() {
