@@ -128,7 +128,8 @@ parameters! {
     decode_tunnels: bool = true,
         Flows, on("Meter the outer packets of tunnels instead of the packets inside"), "", true,
         "Meter the packets inside tunnels instead of the outer packets: GTP-U, CAPWAP, TZSP, \
-         VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP and Teredo; IP in IP is always decoded";
+         VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP; IP \
+         in IP is always decoded";
     key: Separation = Separation::Network,
         Flows, Kind::Choice(Separation::NAMES), "", true,
         "Properties that separate flows besides addresses, ports and protocol: network (VLAN ids, \
