@@ -505,12 +505,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::Separation;
     use crate::time::Timestamp;
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];
     const INNER: [u8; 4] = [192, 0, 2, 9];
-    const STRICT: Options = Options { tunnels: true };
+    const STRICT: Options = Options { tunnels: true, separation: Separation::Network };
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
         let capture_len = narrow(frame.len());
@@ -720,7 +721,7 @@ mod tests {
     fn tunnels_stay_closed_when_disabled() {
         let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
         let bytes = bytes.build();
-        let options = Options { tunnels: false };
+        let options = Options { tunnels: false, ..STRICT };
         let packet = decode(&record(LinkType::ETHERNET, &bytes), &bytes, options).unwrap();
         assert_eq!((packet.tunnel_id, ports(&packet)), (0, (1000, GTP)));
     }
