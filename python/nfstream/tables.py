@@ -513,4 +513,4 @@ def _is_same(path: str | os.PathLike[str], source: str) -> bool:
 
 
 def _missing(method: str, packages: str, extra: str) -> ImportError:
-    return ImportError(f"{method} needs {packages}: pip install 'nfstream[{extra}]'")
+    return ImportError(f"{method} needs {packages}: pip install 'nfstream-rs[{extra}]'")

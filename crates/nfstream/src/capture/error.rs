@@ -6,6 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::packet::LinkType;
 
+/// State of a missing libpcap, and what to do.
+const NO_LIBPCAP: &str = if cfg!(target_feature = "crt-static") {
+    "which a static program cannot load: use a dynamically linked nfstream"
+} else {
+    "which is not installed: install the package libpcap0.8 on Debian and Ubuntu, libpcap on other \
+     systems"
+};
+
 /// Why packets cannot be read.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +79,12 @@ pub enum CaptureError {
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// Filters need libpcap, which cannot be loaded.
+    #[error("filter {expression:?} needs libpcap, {NO_LIBPCAP}")]
+    NoLibpcap {
+        /// The filter.
+        expression: String,
     },
     /// This process has no right to capture packets.
     #[error(
