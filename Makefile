@@ -178,6 +178,11 @@ release: ## Build and check what a release publishes; PUBLISH=1 also tags and up
 proof: ## Use the wheels and packages of dist in new Debian systems, without rights and network (root)
 	packages/proof
 
+.PHONY: site
+site: .venv/site ## Build the documentation for the web in target/site, and check its links
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file packages/site/mkdocs.yml
+	@echo "Open target/site/index.html."
+
 .PHONY: docs
 docs: .venv/pyo3.txt ## Build the documentation of the crates
 	cargo doc --workspace --no-deps --quiet
@@ -233,7 +238,7 @@ partners:
 	    build_flags= suppress_build_script_link_lines=false > $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/package .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*
