@@ -9,10 +9,11 @@ need.
 import json
 import subprocess
 import sys
-import tomllib
 import uuid
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = "x86_64-unknown-linux-gnu"
@@ -51,7 +52,10 @@ def main() -> None:
         },
         "components": [component(packages[id], hashes) for id in sorted(edges) if id != root],
         "dependencies": [
-            {"ref": reference(packages[id]), "dependsOn": [reference(packages[d]) for d in edges[id]]}
+            {
+                "ref": reference(packages[id]),
+                "dependsOn": [reference(packages[d]) for d in edges[id]],
+            }
             for id in sorted(edges)
         ],
     }

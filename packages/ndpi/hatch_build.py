@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compile_shim import LIBRARY, compile_shim  # noqa: E402
+from compile_shim import LIBRARY, compile_shim
 
 
 class ShimHook(BuildHookInterface):
