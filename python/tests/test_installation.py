@@ -30,9 +30,9 @@ def packages(tmp_path: Path) -> Path:
 
 
 def run(packages: Path, program: str, *args: str) -> subprocess.CompletedProcess[str]:
-    """Runs a Python program that imports from ``packages`` first."""
+    """Runs a Python program that imports from ``packages`` alone."""
     return subprocess.run(
-        [sys.executable, "-c", program, *args],
+        [sys.executable, "-S", "-c", program, *args],
         capture_output=True,
         text=True,
         env=ENVIRONMENT | {"PYTHONPATH": str(packages)},
