@@ -73,6 +73,7 @@ macro_rules! declare {
             /// # Safety
             ///
             /// The library must be a compiled `shim.c` with interface [`ABI`].
+            #[allow(clippy::missing_transmute_annotations, reason = "the fields have the types")]
             unsafe fn of(library: &$crate::load::Library) -> Option<Self> {
                 // SAFETY: `shim.h` declares these functions with these types.
                 unsafe {

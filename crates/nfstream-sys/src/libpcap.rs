@@ -98,7 +98,10 @@ impl Libpcap {
     }
 
     #[cfg(all(unix, not(target_feature = "crt-static")))]
+    #[allow(clippy::missing_transmute_annotations, reason = "the fields have the types")]
     fn load(name: &CStr) -> Option<Self> {
+        type Void = *mut c_void;
+
         // SAFETY: libpcap's initialisers have no preconditions, and the library is never unloaded.
         let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         if library.is_null() {
@@ -109,7 +112,6 @@ impl Libpcap {
             let symbol = unsafe { libc::dlsym(library, name.as_ptr()) };
             (!symbol.is_null()).then_some(symbol)
         };
-        type Void = *mut c_void;
         // SAFETY: libpcap has declared these functions with these types since 1.0.
         unsafe {
             Some(Self {
