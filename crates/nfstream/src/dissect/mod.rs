@@ -18,20 +18,24 @@
 
 #[cfg(feature = "ndpi")]
 mod auto;
+mod clues;
 mod dissector;
 mod native;
 mod native_metadata;
+mod native_risks;
 #[cfg(feature = "ndpi")]
 mod ndpi;
 
 use std::sync::Arc;
 
+pub use self::clues::{Clues, Knowledge};
 pub use self::dissector::{
     Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits, Wanted,
 };
 pub use self::native::NativeFactory;
 #[cfg(feature = "ndpi")]
 pub use self::{auto::AutoFactory, ndpi::NdpiFactory};
+pub use nfstream_dissect::Hints;
 pub use nfstream_dissect::catalogue::{Rules, RulesError};
 
 /// Dissector that a run is to use.
@@ -102,12 +106,12 @@ pub fn component_versions() -> Vec<Component> {
     components
 }
 
-/// The dissector of a run without an explicit choice: nDPI where the engine is linked with it. One
-/// that is loaded must be chosen, so that labels do not depend on what else is installed.
+/// The dissector of a run without an explicit choice: both in turn, where the engine is linked with
+/// nDPI. One that is loaded must be chosen, so that labels do not depend on what else is installed.
 impl Default for DissectorChoice {
     fn default() -> Self {
         #[cfg(all(feature = "ndpi", not(feature = "ndpi-loaded")))]
-        return Self::Ndpi;
+        return Self::Auto;
         #[cfg(any(not(feature = "ndpi"), feature = "ndpi-loaded"))]
         Self::Native
     }
