@@ -186,9 +186,8 @@ mod tests {
     fn formats_are_known_by_their_first_bytes() {
         let erf = [0, 0, 0, 0, 0x9b, 4, 0, 0x80, 2, 0, 0, 0x68, 0, 0, 0, 0x50];
         let erf = [&erf[..4], &[0, 0xf1, 0x53, 0x65], &erf[8..], &[0; 8]].concat();
-        let metadata = [
-            0, 0, 0, 0, 0, 0, 0, 0, 0x9b, 0x04, 0, 0x80, 0, 0, 0, 0x68, 0x11, 0, 0, 0, 0, 0, 0, 0,
-        ];
+        let metadata =
+            [0, 0, 0, 0, 0, 0, 0, 0, 0x9b, 0x04, 0, 0x80, 0, 0, 0, 0x68, 0x11, 0, 0, 0, 0, 0, 0, 0];
         let commview = [54, 0, 54, 0, 0, 0xe7, 7, 11, 14, 22, 13, 20, 0, 0];
         for (head, expected) in [
             (&b"snoop\0\0\0\0\0\0\x02"[..], "a snoop capture"),
