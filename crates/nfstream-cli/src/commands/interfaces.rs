@@ -41,8 +41,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     print(&out, io)?;
     let names: Vec<_> = interfaces.into_iter().map(|interface| interface.name).collect();
     if let Err(error @ CaptureError::NoRight { .. }) = capture::Input::Interfaces(names).check() {
-        let label = io.stderr.paint(WARNING, "warning:");
-        io.stderr.say(format_args!("{label} {error}"));
+        io.stderr.say_as(WARNING, "warning:", error);
     }
     Ok(())
 }

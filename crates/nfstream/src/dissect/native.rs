@@ -39,7 +39,7 @@ impl NativeFactory {
             personal: false,
         };
         let dissector = Arc::new(native::Dissector::new(config));
-        NativeDissector { dissector, flows: Vec::new(), idle: Vec::new() }
+        NativeDissector { dissector, flows: Vec::new(), idle: Vec::new(), held: 0 }
     }
 }
 
@@ -83,6 +83,8 @@ pub(super) struct NativeDissector {
     /// Unused states of open flows.
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     idle: Vec<Box<Open>>,
+    /// Bytes that the states of all flows hold.
+    held: usize,
 }
 
 /// State of one flow.
@@ -105,12 +107,16 @@ struct Finished {
     protocol: u8,
     /// Protocols that the bytes do not rule out, if none has matched.
     possible: Box<[native::ProtocolId]>,
+    /// Bytes that the findings hold.
+    held: usize,
 }
 
 #[derive(Debug)]
 struct Open {
     flow: native::Flow,
     endpoints: native::Endpoints,
+    /// Bytes that the flow holds.
+    held: usize,
 }
 
 impl NativeDissector {
@@ -138,11 +144,13 @@ impl NativeDissector {
     /// what its bytes rule out.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn finish(&mut self, slot: Slot) {
-        let state = match std::mem::take(self.state(slot)) {
-            State::Open(open) => State::Done(self.close(open)),
-            other => other,
-        };
-        *self.state(slot) = state;
+        match std::mem::take(self.state(slot)) {
+            State::Open(open) => {
+                let finished = self.close(open);
+                self.finish_with(slot, finished);
+            }
+            other => *self.state(slot) = other,
+        }
     }
 
     /// Returns whether the bytes of a finished flow rule a label out: a protocol in it has a probe
@@ -168,9 +176,18 @@ impl NativeDissector {
         let flow = std::mem::take(&mut open.flow);
         let found = self.dissector.finish(flow, &open.endpoints);
         let protocol = open.endpoints.protocol;
+        self.held = self.held.saturating_sub(std::mem::take(&mut open.held));
         self.idle.push(open);
         let native::Found { label, metadata, possible } = found;
-        Finished { application: application(label, metadata), protocol, possible }
+        let application = application(label, metadata);
+        let held = application.memory() + size_of_val(&*possible);
+        Finished { application, protocol, possible, held }
+    }
+
+    /// Keeps what was found of the flow in `slot`.
+    fn finish_with(&mut self, slot: Slot, finished: Finished) {
+        self.held += finished.held;
+        *self.state(slot) = State::Done(finished);
     }
 
     fn open(&mut self, packet: &Packet) -> Box<Open> {
@@ -185,7 +202,7 @@ impl NativeDissector {
                 open.endpoints = endpoints;
                 open
             }
-            None => Box::new(Open { flow: native::Flow::default(), endpoints }),
+            None => Box::new(Open { flow: native::Flow::default(), endpoints, held: 0 }),
         }
     }
 }
@@ -233,11 +250,16 @@ impl Dissector for NativeDissector {
             },
         );
         if progress == native::Progress::More {
+            if payload_len > 0 {
+                let held = size_of::<Open>() + open.flow.memory();
+                self.held = (self.held + held).saturating_sub(open.held);
+                open.held = held;
+            }
             *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
         let finished = self.close(open);
-        *self.state(slot) = State::Done(finished);
+        self.finish_with(slot, finished);
         Inspection::Done
     }
 
@@ -272,8 +294,15 @@ impl Dissector for NativeDissector {
         match std::mem::take(self.state(slot)) {
             State::New => Application::default(),
             State::Open(open) => self.close(open).application,
-            State::Done(finished) => finished.application,
+            State::Done(finished) => {
+                self.held = self.held.saturating_sub(finished.held);
+                finished.application
+            }
         }
+    }
+
+    fn memory(&self) -> usize {
+        self.held
     }
 
     fn names(&self) -> Arc<dyn Names> {

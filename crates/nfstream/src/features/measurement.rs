@@ -1,5 +1,6 @@
 //! Measurements, and the choice of them for a run.
 
+use super::splt::USUAL_PACKETS;
 use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
 use crate::flow::Direction;
 use crate::packet::Packet;
@@ -87,6 +88,7 @@ pub struct Plan {
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
+    lists: bool,
 }
 
 impl Measuring {
@@ -102,6 +104,7 @@ impl Measuring {
             link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
             groups,
+            lists: groups.contains(Group::Splt) && self.splt_packets > USUAL_PACKETS,
             any: self.track_tcp || !groups.is_empty(),
         }
     }
@@ -112,6 +115,12 @@ impl Plan {
     #[inline]
     pub fn measures(&self) -> bool {
         self.any
+    }
+
+    /// Returns whether flows have lists of packets that take more than a fixed size.
+    #[inline]
+    pub fn has_lists(&self) -> bool {
+        self.lists
     }
 
     /// Returns whether the measurement `M` of `group` is made.

@@ -19,7 +19,7 @@ pub struct RulesFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RulesFileError {
     /// The file cannot be read, or is not UTF-8.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", crate::host::visible_path(path))]
     Io {
         /// Path of the file.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum RulesFileError {
         source: io::Error,
     },
     /// A rule has a mistake.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", crate::host::visible_path(path))]
     Rules {
         /// Path of the file.
         path: PathBuf,

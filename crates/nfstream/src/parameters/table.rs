@@ -145,6 +145,10 @@ parameters! {
         Flows, whole(0, u64::MAX), "flows", true,
         "Active flows, at most: one more ends the flow that has been silent for longest; 0 for no \
          limit";
+    max_active_bytes: usize = 1 << 30,
+        Flows, whole(0, u64::MAX), "bytes", true,
+        "Bytes that active flows hold for labels, texts and lists of packets, at most: more end the \
+         flows that have been silent for longest; 0 for no limit";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -155,7 +159,7 @@ parameters! {
         Flows, Kind::Features, "", true,
         "Names of column groups to add to the base columns, or all";
     n_meters: usize = 0,
-        Flows, whole(0, U32), "threads", false,
+        Flows, whole(0, 1024), "threads", false,
         "Meters that share the work; 0 for as many as the machine has processors";
     promiscuous_mode: bool = true,
         Capture, on("Capture only packets from and to this machine"), "", true,
