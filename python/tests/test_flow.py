@@ -168,7 +168,8 @@ def test_a_kept_flow_does_not_keep_its_batch(tmp_path: Path) -> None:
             return 0
 
         kept, before = [], private()
-        for flow in NFStreamer(sys.argv[1], dissect=False, n_meters=1, idle_timeout=1, features="all"):
+        options = {"dissect": False, "n_meters": 1, "idle_timeout": 1, "features": "all"}
+        for flow in NFStreamer(sys.argv[1], **options):
             if flow.id % 1000 == 0:
                 kept.append(flow)
         print(len(kept), private() - before)

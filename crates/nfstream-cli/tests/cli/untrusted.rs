@@ -150,7 +150,7 @@ fn columns_that_can_show_a_hidden_value_are_named() {
          too, or leave them out\n"
     );
     let all = warning(&["src_ip", "--features", "all", "--separate"]);
-    for column in ["source", "dns_query_name", "dns_answers", "http_host", "http_url"] {
+    for column in ["source", "dns_query_name", "dns_addresses", "http_host", "http_url"] {
         assert!(all.contains(column), "{column} is missing: {all}");
     }
     assert!(!all.contains("community_id"), "{all}");

@@ -1,6 +1,5 @@
 //! Measurements, and the choice of them for a run.
 
-use super::splt::USUAL_PACKETS;
 use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
 use crate::flow::Direction;
 use crate::packet::Packet;
@@ -104,7 +103,7 @@ impl Measuring {
             link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
             groups,
-            lists: groups.contains(Group::Splt) && self.splt_packets > USUAL_PACKETS,
+            lists: groups.contains(Group::Splt),
             any: self.track_tcp || !groups.is_empty(),
         }
     }

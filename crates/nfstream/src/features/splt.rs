@@ -40,7 +40,7 @@ pub(super) const GROUP: Declaration = Declaration {
 };
 
 /// Packets that the measurements have room for without an allocation.
-pub(super) const USUAL_PACKETS: usize = 10;
+const USUAL_PACKETS: usize = 10;
 
 /// Packets after the usual ones for which memory is reused, at most.
 const REUSED_PACKETS: usize = 128;
