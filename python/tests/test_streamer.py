@@ -466,3 +466,16 @@ def test_more_bytes_than_allowed_are_evicted_and_counted(web: Path) -> None:
 def test_more_meters_than_threads_are_refused(web: Path, n_meters: int) -> None:
     with pytest.raises(ValueError, match="n_meters must be a whole number from 0 to 1024"):
         NFStreamer(web, n_meters=n_meters)
+
+
+def test_rules_label_flows(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\napplication = "Cache"\nports = ["tcp/6379"]\n')
+    redis = ROOT / "tests/captures/redis.pcap"
+    labels = {
+        flow.application_name for flow in NFStreamer(redis, dissector="native", rules=str(rules))
+    }
+    assert labels == {"RESP.Cache"}
+    rules.write_text('[[rule]]\napplication = "Cache"\nports = ["tcp/70000"]\n')
+    with pytest.raises(ValueError, match=r"rules\.toml: line 3"):
+        NFStreamer(redis, dissector="native", rules=str(rules))

@@ -270,7 +270,7 @@ pub(crate) fn lines(text: &str) -> String {
 }
 
 /// Returns an error and its causes in one line.
-fn with_causes(error: &dyn StdError) -> String {
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

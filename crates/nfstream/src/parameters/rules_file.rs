@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dissect::{Rules, RulesError};
+use crate::host::visible_path;
 
 /// Rules, and the file that they were read from.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct RulesFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RulesFileError {
     /// The file cannot be read, or is not UTF-8.
-    #[error("{}: {source}", crate::host::visible_path(path))]
+    #[error("{}: cannot be read", visible_path(path))]
     Io {
         /// Path of the file.
         path: PathBuf,
@@ -27,12 +28,12 @@ pub enum RulesFileError {
         source: io::Error,
     },
     /// A rule has a mistake.
-    #[error("{}: {source}", crate::host::visible_path(path))]
+    #[error("{}: {mistake}", visible_path(path))]
     Rules {
         /// Path of the file.
         path: PathBuf,
         /// The mistake, with its line and key.
-        source: RulesError,
+        mistake: RulesError,
     },
 }
 
@@ -49,7 +50,7 @@ impl RulesFile {
         };
         match Rules::parse(&text) {
             Ok(rules) => Ok(Self { path, rules }),
-            Err(source) => Err(RulesFileError::Rules { path, source }),
+            Err(mistake) => Err(RulesFileError::Rules { path, mistake }),
         }
     }
 }

@@ -6,10 +6,10 @@ mod survey;
 use std::fs;
 
 use nfstream::Stats;
-use nfstream::host::{is_control, visible, visible_path};
+use nfstream::host::{visible, visible_path};
 use serde_json::{Map, Value, json};
 
-use super::print;
+use super::{print, print_json};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::FlowRules;
@@ -65,7 +65,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, stats, condition, survey, sections };
     if args.json {
-        return print(escape_json(&format!("{:#}\n", summary.to_json())).as_bytes(), io);
+        return print_json(&summary.to_json(), io);
     }
     let text = summary.to_text(io);
     print(&text, io)
@@ -221,20 +221,6 @@ fn row(name: &str, part: Count, total: Count) -> Vec<Cell> {
         bytes(part.bytes).into(),
         share(part.bytes, total.bytes).into(),
     ]
-}
-
-/// Returns JSON with escapes in place of characters that control a terminal; strings alone can hold
-/// them.
-fn escape_json(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        if is_control(character) && character != '\n' {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
 
 /// Returns the name of a file, with its size if it has one.
