@@ -188,7 +188,7 @@ fn more_bytes_than_allowed_evict_flows() {
     for (name, _) in DissectorChoice::NAMES {
         let (_, payload) = &greedy_payloads()[0];
         let (source, mut config) = heavy(payload, DissectorChoice::by_name(name).unwrap());
-        config.max_active_bytes = NonZeroUsize::new(1 << 20);
+        config.max_active_bytes = NonZeroUsize::new(256 << 10);
         let (stats, grown) = run(source, &config);
         assert_eq!((stats.flow_packets, stats.flows), (HEAVY_FLOWS.into(), HEAVY_FLOWS.into()));
         assert!(stats.evicted_flows > u64::from(HEAVY_FLOWS) / 2, "{name}: {stats:?}");

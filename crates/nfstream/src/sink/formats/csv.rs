@@ -14,11 +14,15 @@ pub(super) const FORMAT: Format = Format {
     encoder: |output, schema, _| Ok(Box::new(LineEncoder::<CsvLine, _>::new(output, schema)?)),
 };
 
-/// CSV whose text no spreadsheet takes for a formula.
-pub(super) const SAFE: Format = Format {
-    encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
-    ..FORMAT
-};
+impl Format {
+    /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
+    /// begins with `=`, `+`, `-`, `@`, a tab or a line break. Other text is written as in
+    /// [`CSV`](Self::CSV).
+    pub const SAFE_CSV: Self = Self {
+        encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
+        ..FORMAT
+    };
+}
 
 /// A line of CSV.
 type CsvLine = TextLine<false>;

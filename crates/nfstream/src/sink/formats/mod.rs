@@ -97,11 +97,6 @@ impl Format {
         (self.encoder)(output, schema, provenance)
     }
 
-    /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
-    /// begins with `=`, `+`, `-`, `@`, a tab or a line break. The others are written as in
-    /// [`CSV`](Self::CSV).
-    pub const SAFE_CSV: Self = csv::SAFE;
-
     /// Returns the format called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name == name)
