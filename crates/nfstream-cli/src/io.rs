@@ -58,7 +58,7 @@ impl<'a> Stream<'a> {
     /// Writes text and the end of the line. A failure is ignored, as there is no other stream to
     /// report it on.
     ///
-    /// What controls a terminal in the text is escaped: it may name files.
+    /// Characters that control a terminal are escaped, as the text may name files.
     pub(crate) fn say(&mut self, text: impl fmt::Display) {
         drop(writeln!(self.writer, "{}", lines(&text.to_string())));
     }
