@@ -7,11 +7,14 @@ use nfstream_dissect as native;
 use nfstream_dissect::catalogue::{Catalogue, Rules};
 
 use super::native_metadata::metadata_of;
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
+use super::{
+    Component, DissectError, Dissector, DissectorFactory, Hints, Inspection, Limits, Wanted,
+};
 use crate::features::{Application, Confidence, Label, Names};
 use crate::flow::Slot;
-use crate::packet::protocol::{TCP, UDP};
+use crate::packet::protocol::TCP;
 use crate::packet::{Packet, TcpFlags};
+use crate::time::Timestamp;
 
 /// The dissector in Rust, with rules of the user or without.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +42,14 @@ impl NativeFactory {
             personal: false,
         };
         let dissector = Arc::new(native::Dissector::new(config));
-        NativeDissector { dissector, flows: Vec::new(), idle: Vec::new(), held: 0 }
+        NativeDissector {
+            dissector,
+            wanted,
+            flows: Vec::new(),
+            idle: Vec::new(),
+            hints: None,
+            held: 0,
+        }
     }
 }
 
@@ -68,7 +78,7 @@ pub(super) enum Standing {
     New,
     /// Several protocols are possible.
     Probing,
-    /// A protocol has matched.
+    /// A protocol has matched, or another flow has announced this one.
     Matched,
     /// No protocol fits the bytes.
     Unknown,
@@ -78,6 +88,7 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct NativeDissector {
     dissector: Arc<native::Dissector>,
+    wanted: Wanted,
     /// By slot.
     flows: Vec<State>,
     /// Unused states of open flows.
@@ -85,6 +96,8 @@ pub(super) struct NativeDissector {
     idle: Vec<Box<Open>>,
     /// Bytes that the states of all flows hold.
     held: usize,
+    /// Hints about a flow that has just begun.
+    hints: Option<(Slot, Hints)>,
 }
 
 /// State of one flow.
@@ -103,12 +116,19 @@ enum State {
 #[derive(Debug)]
 struct Finished {
     application: Application,
-    /// IP protocol number.
-    protocol: u8,
     /// Protocols that the bytes do not rule out, if none has matched.
-    possible: Box<[native::ProtocolId]>,
+    possible: Option<native::Possible>,
     /// Bytes that the findings hold.
     held: usize,
+}
+
+impl Finished {
+    /// Returns whether the label is as good as another dissector's: it is known, or announced by
+    /// another flow.
+    fn is_settled(&self) -> bool {
+        let label = self.application.label;
+        label.is_known() || label.confidence == Confidence::Guess
+    }
 }
 
 #[derive(Debug)]
@@ -117,6 +137,8 @@ struct Open {
     endpoints: native::Endpoints,
     /// Bytes that the flow holds.
     held: usize,
+    /// Time of the first packet.
+    time: Timestamp,
 }
 
 impl NativeDissector {
@@ -135,7 +157,7 @@ impl NativeDissector {
             State::Open(open) if open.flow.is_matched() => Standing::Matched,
             State::Open(open) if open.flow.has_begun() => Standing::Probing,
             State::Open(_) => Standing::New,
-            State::Done(finished) if finished.application.label.is_known() => Standing::Matched,
+            State::Done(finished) if finished.is_settled() => Standing::Matched,
             State::Done(_) => Standing::Unknown,
         }
     }
@@ -157,31 +179,24 @@ impl NativeDissector {
     /// for this transport, and the probe has answered no.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn contradicts(&mut self, slot: Slot, label: &Label) -> bool {
-        let State::Done(finished) = self.state(slot) else { return false };
-        let transport = match finished.protocol {
-            TCP => native::Transport::Tcp,
-            UDP => native::Transport::Udp,
-            _ => return false,
+        let State::Done(Finished { possible: Some(possible), .. }) = self.state(slot) else {
+            return false;
         };
+        let possible = *possible;
         let named = [label.master_protocol, label.app_protocol].map(native::ProtocolId);
-        native::Dissector::protocols().any(|protocol| {
-            named.contains(&protocol.id)
-                && protocol.is_found_in(transport)
-                && !finished.possible.contains(&protocol.id)
-        })
+        named.iter().any(|id| self.dissector.rules_out(&possible, *id))
     }
 
     /// Returns the final label of a flow, and its state to the pool.
     fn close(&mut self, mut open: Box<Open>) -> Finished {
         let flow = std::mem::take(&mut open.flow);
         let found = self.dissector.finish(flow, &open.endpoints);
-        let protocol = open.endpoints.protocol;
         self.held = self.held.saturating_sub(std::mem::take(&mut open.held));
+        let (time, possible) = (open.time, found.possible);
         self.idle.push(open);
-        let native::Found { label, metadata, possible } = found;
-        let application = application(label, metadata);
-        let held = application.memory() + size_of_val(&*possible);
-        Finished { application, protocol, possible, held }
+        let application = application(found, self.wanted, time);
+        let held = application.memory();
+        Finished { application, possible, held }
     }
 
     /// Keeps what was found of the flow in `slot`.
@@ -190,28 +205,45 @@ impl NativeDissector {
         *self.state(slot) = State::Done(finished);
     }
 
-    fn open(&mut self, packet: &Packet) -> Box<Open> {
+    fn open(&mut self, slot: Slot, packet: &Packet) -> Box<Open> {
         let end = |end: &crate::packet::Endpoint| SocketAddr::new(end.ip(packet.version), end.port);
         let endpoints = native::Endpoints {
             protocol: packet.protocol,
             client: end(&packet.src),
             server: end(&packet.dst),
         };
-        match self.idle.pop() {
+        let mut open = match self.idle.pop() {
             Some(mut open) => {
-                open.endpoints = endpoints;
+                (open.endpoints, open.time) = (endpoints, packet.time);
                 open
             }
-            None => Box::new(Open { flow: native::Flow::default(), endpoints, held: 0 }),
+            None => Box::new(Open {
+                flow: native::Flow::default(),
+                endpoints,
+                time: packet.time,
+                held: 0,
+            }),
+        };
+        if let Some((_, hints)) = self.hints.take_if(|(of, _)| *of == slot) {
+            open.flow.learn(hints);
         }
+        open
     }
 }
 
 impl Dissector for NativeDissector {
+    fn learn(&mut self, slot: Slot, hints: &Hints) {
+        match self.state(slot) {
+            State::New => self.hints = Some((slot, hints.clone())),
+            State::Open(open) => open.flow.learn(hints.clone()),
+            State::Done(_) => {}
+        }
+    }
+
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
         let mut open = match std::mem::take(self.state(slot)) {
             State::Open(open) => open,
-            State::New => self.open(packet),
+            State::New => self.open(slot, packet),
             done @ State::Done(_) => {
                 *self.state(slot) = done;
                 return Inspection::Done;
@@ -264,13 +296,11 @@ impl Dissector for NativeDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
-        let dissector = Arc::clone(&self.dissector);
+        let (dissector, wanted) = (Arc::clone(&self.dissector), self.wanted);
         match self.state(slot) {
             State::New => Application::default(),
             State::Open(open) => {
-                let native::Found { label, metadata, .. } =
-                    dissector.peek(&open.flow, &open.endpoints);
-                application(label, metadata)
+                application(dissector.peek(&open.flow, &open.endpoints), wanted, open.time)
             }
             State::Done(finished) => finished.application.clone(),
         }
@@ -292,7 +322,11 @@ impl Dissector for NativeDissector {
 
     fn end(&mut self, slot: Slot) -> Application {
         match std::mem::take(self.state(slot)) {
-            State::New => Application::default(),
+            State::New => {
+                // No packet of the flow was inspected.
+                self.hints.take_if(|(of, _)| *of == slot);
+                Application::default()
+            }
             State::Open(open) => self.close(open).application,
             State::Done(finished) => {
                 self.held = self.held.saturating_sub(finished.held);
@@ -311,16 +345,17 @@ impl Dissector for NativeDissector {
 }
 
 /// Returns what was found in the engine's types.
-fn application(label: native::Label, metadata: Option<Box<native::Metadata>>) -> Application {
+fn application(found: native::Found, wanted: Wanted, time: Timestamp) -> Application {
+    let native::Found { label, metadata, guessed, .. } = found;
     let label = Label {
         master_protocol: label.master.0,
         app_protocol: label.app.0,
         category: label.category.0,
-        guessed: matches!(label.confidence, native::Confidence::Port | native::Confidence::Address),
+        guessed,
         confidence: confidence(label.confidence),
     };
-    let metadata = metadata.and_then(|metadata| metadata_of(*metadata)).map(Arc::new);
-    Application { label, metadata }
+    let metadata = metadata.and_then(|metadata| metadata_of(*metadata, wanted, time)).map(Arc::new);
+    Application { label, metadata, dns_name: None }
 }
 
 const fn confidence(confidence: native::Confidence) -> Confidence {
