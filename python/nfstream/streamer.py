@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
+from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
 from nfstream.plugin import NFPlugin
 from nfstream.report import Reporter
@@ -57,9 +57,12 @@ class Stats:
     dropped_by_interface: int = 0
 
 
+_PARAMETERS = _engine.parameters()
+
+
 def _default(name: str) -> Any:
-    """Return the engine's default of a parameter."""
-    return next(one["default"] for one in _engine.parameters() if one["name"] == name)
+    """Returns the engine's default of a parameter."""
+    return next(one["default"] for one in _PARAMETERS if one["name"] == name)
 
 
 class NFStreamer(Tables):
@@ -108,13 +111,16 @@ class NFStreamer(Tables):
         max_nflows: End the run after this number of flows; 0 for no limit.
         max_active_flows: Maximum number of active flows; a further one evicts the flow that has
             been silent for longest; 0 for no limit.
+        max_active_bytes: Maximum number of bytes that active flows hold for labels, texts and
+            lists of packets, in addition to a fixed size for each; more evict the flows that have
+            been silent for longest; 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
-            ``max_active_flows``. With plugins there is always one.
+            ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
         promiscuous_mode: Whether to capture packets addressed to other machines, too; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
@@ -160,6 +166,7 @@ class NFStreamer(Tables):
         splt_analysis: int = 0,
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
+        max_active_bytes: int = 2**30,
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
@@ -190,6 +197,7 @@ class NFStreamer(Tables):
                 "splt_analysis": splt_analysis,
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
+                "max_active_bytes": max_active_bytes,
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
@@ -213,6 +221,10 @@ class NFStreamer(Tables):
                 "system_visibility_mode is for network interfaces: "
                 "a capture file does not record processes"
             )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Sets the state of a streamer without runs."""
         self._run: _engine.Run | None = None
         self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
         # Clean-up at the end of each run.
@@ -246,6 +258,31 @@ class NFStreamer(Tables):
             await in_thread(None, lambda: self._end(run, failed=failed))
             raise
         await in_thread(None, self._end, run)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Sets an attribute that is no parameter: those are set when the streamer is made."""
+        if name in ("source", "plugins") or any(one["name"] == name for one in _PARAMETERS):
+            raise AttributeError(
+                f"{name!r} cannot be set on a streamer: make another one, "
+                f"NFStreamer(…, {name}={value!r})"
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy needs; it has no run and begins with empty counts.
+
+        Raises:
+            TypeError: If a run is in progress.
+        """
+        if self._endings:
+            raise TypeError("a streamer with a run in progress cannot be copied or pickled")
+        of_runs = ("_run", "_loops", "_endings", "_read_ahead")
+        return {name: value for name, value in self.__dict__.items() if name not in of_runs}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restores a copy."""
+        self.__dict__.update(state)
+        self._begin()
 
     def __enter__(self) -> NFStreamer:
         """Returns the streamer, which stops at the end of the block."""
@@ -331,19 +368,9 @@ class NFStreamer(Tables):
             except Exception as error:
                 errors.append(error)
         for message in run.take_warnings():
-            warnings.warn(message, UserWarning, stacklevel=_level_of_caller())
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
         if errors and not failed:
             raise errors[0]
-
-
-def _level_of_caller() -> int:
-    """Returns the number of frames between a warning and the caller of this package."""
-    package = os.path.dirname(__file__)
-    frame = sys._getframe(1).f_back
-    level = 2
-    while frame is not None and frame.f_code.co_filename.startswith(package):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _source(source: object) -> list[str]:

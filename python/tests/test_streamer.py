@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -375,7 +377,7 @@ def test_plugin_must_have_the_name_of_an_attribute(name: Any) -> None:
         NFPlugin(name)
 
 
-@pytest.mark.parametrize("name", ["keys", "values", "to_dict", "__class__"])
+@pytest.mark.parametrize("name", ["keys", "values", "to_dict"])
 def test_plugin_must_not_have_the_name_of_a_method(web: Path, name: str) -> None:
     with pytest.raises(ValueError, match=f"'{name}' is a method's"):
         NFStreamer(web, plugins=[NFPlugin(name)])
@@ -420,6 +422,50 @@ def test_package_has_no_more_names_than_it_lists() -> None:
     }
     assert public == set(nfstream.__all__) - {"__version__"}
     assert all(hasattr(nfstream, name) for name in nfstream.__all__)
+
+
+@pytest.mark.parametrize("name", ["idle_timeout", "source", "plugins", "features", "rules"])
+def test_a_parameter_cannot_be_set_after_the_streamer_was_made(web: Path, name: str) -> None:
+    streamer = NFStreamer(web)
+    with pytest.raises(AttributeError, match=f"'{name}' cannot be set on a streamer"):
+        setattr(streamer, name, 5)
+    assert name not in vars(streamer)
+
+
+def test_a_streamer_can_be_copied_between_runs(web: Path) -> None:
+    streamer = NFStreamer(web, idle_timeout=5, plugins=[NFPlugin("zero")])
+    flows = [flow.to_dict() for flow in streamer]
+    for made in (
+        copy.copy(streamer),
+        copy.deepcopy(streamer),
+        pickle.loads(pickle.dumps(streamer)),
+    ):
+        assert repr(made) == repr(streamer)
+        assert made.stats() == Stats()
+        assert [flow.to_dict() for flow in made] == flows
+        assert made.stats() == streamer.stats()
+    loop = iter(streamer)
+    next(loop)
+    for make in (copy.copy, pickle.dumps):
+        with pytest.raises(TypeError, match="a run in progress"):
+            make(streamer)
+    list(loop)
+    copy.copy(streamer)
+
+
+def test_more_bytes_than_allowed_are_evicted_and_counted(web: Path) -> None:
+    streamer = NFStreamer(web, max_active_bytes=2000, n_meters=1, features="end_reason")
+    flows = list(streamer)
+    evicted = [flow for flow in flows if flow.end_reason == "evicted"]
+    assert 0 < len(evicted) == streamer.stats().evicted_flows
+    packets = sum(flow.total_packets for flow in flows)
+    assert packets == streamer.stats().flow_packets == sum(f.total_packets for f in NFStreamer(web))
+
+
+@pytest.mark.parametrize("n_meters", [1025, 10**9, -1])
+def test_more_meters_than_threads_are_refused(web: Path, n_meters: int) -> None:
+    with pytest.raises(ValueError, match="n_meters must be a whole number from 0 to 1024"):
+        NFStreamer(web, n_meters=n_meters)
 
 
 def test_rules_label_flows(tmp_path: Path) -> None:

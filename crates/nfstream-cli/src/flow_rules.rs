@@ -90,11 +90,27 @@ impl FlowRules {
         &mut self.parameters
     }
 
-    /// Returns the job, which also measures the columns in `needed`.
-    pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
+    /// Returns the name of an option of `self` that only adds columns, `None` if there is none.
+    pub(crate) fn adds_columns(&self) -> Option<&'static str> {
+        let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
+        match (features.is_empty(), statistical_analysis, splt_analysis) {
+            (false, ..) => Some("features"),
+            (_, true, _) => Some("statistical-analysis"),
+            (.., 1..) => Some("splt-analysis"),
+            _ => None,
+        }
+    }
+
+    /// Returns the job, which also measures the columns in `needed`. `origin` is the name of the
+    /// column for the source of a flow, if tables have one.
+    pub(crate) fn job(
+        &self,
+        needed: &[&'static Column],
+        origin: Option<&'static str>,
+    ) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
-        let condition = condition.map(|text| Condition::parse(text, columns(self.unit())));
-        let condition = condition.transpose()?;
+        let parse = |text| Condition::parse_with_origin(text, columns(self.unit()), origin);
+        let condition = condition.map(parse).transpose()?;
         let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name() });
@@ -114,6 +130,17 @@ impl FlowRules {
         let mut values = self.parameters.to_json();
         values.insert("source".to_owned(), paths.collect());
         values.insert("where".to_owned(), self.condition.clone().into());
+        values.into()
+    }
+
+    /// Returns the parameters as recorded in files that hide the columns `hidden`: without what can
+    /// show their values, such as filters and names of files.
+    pub(crate) fn to_json_without(&self, hidden: &[String]) -> Value {
+        let mut values = self.parameters.to_json();
+        for name in Parameters::REVEALING {
+            values.remove(*name);
+        }
+        values.insert("columns_to_anonymize".to_owned(), hidden.into());
         values.into()
     }
 }

@@ -92,9 +92,23 @@ impl Input {
         })
     }
 
-    /// Returns the name of the input as given on the command line.
-    pub(crate) fn name(&self) -> String {
-        self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+    /// Returns the names of inputs that are read separately: their paths, with a number after those
+    /// that occur again.
+    pub(crate) fn names(inputs: &[Self]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for input in inputs {
+            let path = input.paths.first().map(|path| path.to_string_lossy().into_owned());
+            let path = path.unwrap_or_default();
+            let mut name = path.clone();
+            for number in 2.. {
+                if !names.contains(&name) {
+                    break;
+                }
+                name = format!("{path} ({number})");
+            }
+            names.push(name);
+        }
+        names
     }
 
     /// Returns each file as an input of its own, after checking that all can be opened.

@@ -82,6 +82,19 @@ impl TableOptions {
     }
 }
 
+/// Returns the columns of the table of `run` that can show a value which is anonymised in another.
+#[pyfunction]
+pub(crate) fn revealing_columns(
+    py: Python<'_>,
+    run: &Bound<'_, Run>,
+    options: &Bound<'_, TableOptions>,
+) -> PyResult<Vec<String>> {
+    let run = run.get();
+    let plugins = run.kind.plugin_columns(py);
+    let plugins = plugins.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
+    Ok(options.get().table_with(run, plugins)?.revealing().to_vec())
+}
+
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
 /// Without `plugin_columns`, the table has only the engine's columns.
@@ -247,7 +260,7 @@ impl Drop for Batches {
     fn drop(&mut self) {
         if self.end.is_some() {
             // An abandoned stream gives no warnings. At exit the interpreter may be gone.
-            Python::try_attach(|py| drop(self.run.bind(py).get().close()));
+            Python::try_attach(|py| drop(self.run.bind(py).get().close(py)));
         }
     }
 }
@@ -255,7 +268,7 @@ impl Drop for Batches {
 /// Writes the table of a run to files and returns the number of its flows.
 #[pyfunction]
 #[pyo3(signature = (
-    run, options, path, format, *, overwrite, flows_per_file, bytes_per_file, rotate_files,
+    run, options, path, format, *, safe, overwrite, flows_per_file, bytes_per_file, rotate_files,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 pub(crate) fn write_table(
@@ -264,6 +277,7 @@ pub(crate) fn write_table(
     options: &Bound<'_, TableOptions>,
     path: PathBuf,
     format: &str,
+    safe: bool,
     overwrite: bool,
     flows_per_file: u64,
     bytes_per_file: u64,
@@ -271,6 +285,7 @@ pub(crate) fn write_table(
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
         .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
+    let format = if safe { Format::SAFE_CSV } else { format };
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };
     let rotation = Rotation {
         rows: flows_per_file.try_into().ok(),
@@ -325,9 +340,7 @@ pub(crate) fn first_flows(
         }
     }
     found.truncate(flows);
-    let found = Arc::new(found);
-    let rows = 0..found.len();
-    Ok(rows.map(|row| NFlow::row(Arc::clone(&run.kind), Arc::clone(&found), row)).collect())
+    Ok(found.into_iter().map(|record| NFlow::row(Arc::clone(&run.kind), record)).collect())
 }
 
 /// Returns the exception for a table that cannot be written: a subclass of `OSError` with the path

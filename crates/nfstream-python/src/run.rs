@@ -42,10 +42,8 @@ pub(crate) struct State {
     process: u32,
     plugins: Option<Plugins>,
     pub(crate) ended: bool,
-    /// Ended flows that have not been returned yet, and the index of the next one.
-    rows: (Arc<Vec<Record>>, usize),
-    /// Previous batch of flows, of which the caller may still hold the last.
-    given: Arc<Vec<Record>>,
+    /// Ended flows that have not been returned yet.
+    rows: std::vec::IntoIter<Record>,
     followed: VecDeque<Py<NFlow>>,
     /// Monitor that supplies warnings during a live run.
     live_monitor: Option<Monitor>,
@@ -117,16 +115,15 @@ impl Run {
                 (Arc::clone(run.schema()), names)
             }
         };
-        let kind = Arc::new(FlowType::new(py, schema, &names, rules));
         let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
+        let kind = Arc::new(FlowType::new(py, schema, &names, rules, Some(pool.clone())));
         let dissector = run.dissector().cloned();
         let state = State {
             run,
             process: std::process::id(),
             plugins: followed.then(|| Plugins::new(plugins, api)),
             ended: false,
-            rows: (Arc::default(), 0),
-            given: Arc::default(),
+            rows: Vec::new().into_iter(),
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
@@ -140,11 +137,8 @@ impl Run {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<NFlow>>> {
         let mut state = self.lock()?;
         loop {
-            let (records, row) = &mut state.rows;
-            if *row < records.len() {
-                let flow = NFlow::row(Arc::clone(&self.kind), Arc::clone(records), *row);
-                *row += 1;
-                return Py::new(py, flow).map(Some);
+            if let Some(record) = state.rows.next() {
+                return Py::new(py, NFlow::row(Arc::clone(&self.kind), record)).map(Some);
             }
             if let Some(flow) = state.followed.pop_front() {
                 return Ok(Some(flow));
@@ -153,14 +147,7 @@ impl Run {
                 return Ok(None);
             }
             match state.advance(py, &self.kind)? {
-                Found::Rows(records) => {
-                    let (given, _) = std::mem::replace(&mut state.rows, (Arc::new(records), 0));
-                    let used = std::mem::replace(&mut state.given, given);
-                    // Flows that Python code still holds stay out of the pool.
-                    if let Some(records) = Arc::into_inner(used) {
-                        self.pool.put_back(records);
-                    }
-                }
+                Found::Rows(records) => state.rows = records.into_iter(),
                 Found::Followed(_, flows) => state.followed.extend(flows),
             }
         }
@@ -170,11 +157,10 @@ impl Run {
     fn read_flows(&self, py: Python<'_>) -> PyResult<Vec<Py<NFlow>>> {
         let mut state = self.lock()?;
         let mut flows: Vec<_> = state.followed.drain(..).collect();
-        let (records, row) = std::mem::take(&mut state.rows);
-        flows.extend(self.rows(py, &records, row)?);
+        flows.extend(self.rows(py, std::mem::take(&mut state.rows))?);
         while flows.is_empty() && !state.ended {
             flows = match state.advance(py, &self.kind)? {
-                Found::Rows(records) => self.rows(py, &Arc::new(records), 0)?,
+                Found::Rows(records) => self.rows(py, records)?,
                 Found::Followed(_, flows) => flows,
             };
         }
@@ -199,13 +185,15 @@ impl Run {
     }
 
     /// Ends the run and its threads; flows that have not been read are discarded.
-    pub(crate) fn close(&self) -> PyResult<()> {
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.lock()?;
         state.ended = true;
         state.stop();
-        (state.rows, state.given) = ((Arc::default(), 0), Arc::default());
+        state.rows = Vec::new().into_iter();
         state.followed.clear();
-        state.plugins = None;
+        if let Some(mut plugins) = state.plugins.take() {
+            plugins.release_packet(py);
+        }
         Ok(())
     }
 
@@ -241,12 +229,10 @@ impl Run {
     fn rows(
         &self,
         py: Python<'_>,
-        records: &Arc<Vec<Record>>,
-        first: usize,
+        records: impl IntoIterator<Item = Record>,
     ) -> PyResult<Vec<Py<NFlow>>> {
-        let rows = first..records.len();
-        rows.map(|row| Py::new(py, NFlow::row(Arc::clone(&self.kind), Arc::clone(records), row)))
-            .collect()
+        let row = |record| Py::new(py, NFlow::row(Arc::clone(&self.kind), record));
+        records.into_iter().map(row).collect()
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -287,6 +273,9 @@ impl State {
             None => py.detach(|| self.run.advance()),
             Some(plugins) => self.run.advance_with(&mut Host { py, plugins, kind }),
         };
+        if let (Some(plugins), Err(_) | Ok(Step::Last(_))) = (&mut self.plugins, &step) {
+            plugins.release_packet(py);
+        }
         if let Some(monitor) = &self.live_monitor {
             let category = py.get_type::<PyUserWarning>();
             for warning in monitor.take_warnings() {

@@ -161,6 +161,15 @@ class NFStreamer:
         self.system_visibility_poll_ms = system_visibility_poll_ms
         self._strict = bool(strict)
 
+    @property
+    def strict(self) -> bool:
+        """Whether packets are read exactly as nfstream 6.6 does."""
+        return self._strict
+
+    @strict.setter
+    def strict(self, value: bool) -> None:
+        self._strict = bool(value)
+
     def __iter__(self) -> Iterator[NFlow]:
         """Reads the source and yields each flow when it ends."""
         return iter(_Run(self))

@@ -10,3 +10,4 @@ mod folder;
 mod others;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod untrusted;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::host::visible_path;
 use crate::packet::LinkType;
 
 /// Why packets cannot be read.
@@ -94,7 +95,7 @@ pub enum CaptureError {
     #[error(
         "{interfaces}: capturing packets needs the capability CAP_NET_RAW; grant it with \
          `sudo setcap cap_net_raw+eip {}`, or run with sudo",
-        program.display()
+        visible_path(program)
     )]
     NoRight {
         /// Names of the interfaces.
@@ -103,7 +104,7 @@ pub enum CaptureError {
         program: PathBuf,
     },
     /// There is neither a file nor an interface of this name.
-    #[error("{}: no such file or interface (interfaces: {})", name.display(), interfaces.join(", "))]
+    #[error("{}: no such file or interface (interfaces: {})", visible_path(name), interfaces.join(", "))]
     NoSource {
         /// The name.
         name: PathBuf,
@@ -238,7 +239,7 @@ fn name(path: &Path) -> Cow<'_, str> {
     if path == Path::new("-") {
         return Cow::Borrowed("standard input");
     }
-    path.to_string_lossy()
+    Cow::Owned(visible_path(path))
 }
 
 #[cfg(test)]

@@ -105,6 +105,9 @@ impl Parameter {
 }
 
 impl Parameters {
+    /// Parameters whose values can show what a table hides: filters, and names of files.
+    pub const REVEALING: &[&str] = &["bpf_filter", "rules"];
+
     /// Sets the parameter called `name`.
     ///
     /// # Errors
@@ -163,6 +166,7 @@ impl Parameters {
             },
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
+            max_active_bytes: NonZeroUsize::new(self.max_active_bytes),
             meters: NonZeroUsize::new(self.n_meters)
                 .unwrap_or_else(|| suitable_meters(input_bytes)),
             ..Config::default()
@@ -218,6 +222,7 @@ mod tests {
         assert_eq!(ours.timeouts, config.timeouts);
         assert_eq!(ours.max_flows, config.max_flows);
         assert_eq!(ours.max_active_flows, config.max_active_flows);
+        assert_eq!(ours.max_active_bytes, config.max_active_bytes);
         assert_eq!(format!("{:?}", ours.dissection), format!("{:?}", config.dissection));
         let live = format!("{:?}", LiveOptions::default());
         assert_eq!(format!("{:?}", Parameters::default().live_options()), live);

@@ -147,6 +147,10 @@ parameters! {
         Flows, whole(0, u64::MAX), "flows", true,
         "Maximum number of active flows; a further one evicts the flow that has been silent for \
          longest; 0 for no limit";
+    max_active_bytes: usize = 1 << 30,
+        Flows, whole(0, u64::MAX), "bytes", true,
+        "Maximum number of bytes that active flows hold for labels, texts and lists of packets; more \
+         evict the flows that have been silent for longest; 0 for no limit";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -157,7 +161,7 @@ parameters! {
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
     n_meters: usize = 0,
-        Flows, whole(0, U32), "threads", false,
+        Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";
     promiscuous_mode: bool = true,
         Capture, on("Capture only packets from and to this machine"), "", true,
