@@ -103,6 +103,11 @@ class NFStreamer(Tables):
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
             (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP instead of the outer
             packets. IP in IP is always decoded.
+        key: Properties that separate flows besides addresses, ports and protocol: ``"network"``
+            (VLANs and tunnels), ``"vlans"``, ``"tunnels"`` or ``"endpoints"`` (neither).
+        deduplicate: Remove exact duplicates, as mirror ports make them, up to this many seconds
+            after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags
+            aside. They count as ignored packets. ``None`` keeps all packets.
         accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
             the IP payload, 3 the transport payload.
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
@@ -161,6 +166,8 @@ class NFStreamer(Tables):
         rules: Path | None = None,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
+        key: str = "network",
+        deduplicate: float | None = None,
         accounting_mode: int = 0,
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
@@ -192,6 +199,8 @@ class NFStreamer(Tables):
                 "max_udp_dissections": max_udp_dissections,
                 "bpf_filter": bpf_filter,
                 "decode_tunnels": decode_tunnels,
+                "key": key,
+                "deduplicate": deduplicate,
                 "accounting_mode": accounting_mode,
                 "statistical_analysis": statistical_analysis,
                 "splt_analysis": splt_analysis,

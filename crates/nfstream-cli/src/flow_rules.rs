@@ -7,7 +7,7 @@ use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Column, Group, columns};
 use nfstream::parameters::{Parameters, Topic};
-use nfstream::pipeline::suitable_meters;
+use nfstream::pipeline::{Duplicates, suitable_meters};
 use nfstream::time::TimeUnit;
 use serde_json::Value;
 
@@ -36,6 +36,8 @@ pub(crate) struct Job {
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
+    /// Whether exact duplicates are counted where they are not removed.
+    counts_duplicates: bool,
 }
 
 impl Args for FlowRules {
@@ -121,7 +123,8 @@ impl FlowRules {
             return Err(Error::ColumnOff { column: column.name });
         }
         let needed = needed.iter().map(|column| column.group).collect();
-        Ok(Job { parameters: self.parameters.clone().settled(), needed, condition })
+        let parameters = self.parameters.clone().settled();
+        Ok(Job { parameters, needed, condition, counts_duplicates: false })
     }
 
     /// Returns the parameters as recorded in files.
@@ -146,10 +149,18 @@ impl FlowRules {
 }
 
 impl Job {
+    /// Returns the job that counts exact duplicates where it does not remove them.
+    pub(crate) fn counting_duplicates(self) -> Self {
+        Self { counts_duplicates: true, ..self }
+    }
+
     /// Returns the engine's configuration for an input of `input_bytes`, if known.
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
         let mut config = self.parameters.config(input_bytes);
         config.measuring.groups.extend(&self.needed);
+        if self.counts_duplicates {
+            config.duplicates = config.duplicates.or(Some(Duplicates::COUNTED));
+        }
         config
     }
 

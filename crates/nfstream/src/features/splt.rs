@@ -2,9 +2,7 @@
 
 use nfstream_sys::prefetch_line;
 
-use super::{
-    Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
-};
+use super::{Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand};
 use crate::flow::Direction;
 
 pub(super) type State = Splt;

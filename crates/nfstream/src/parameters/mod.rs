@@ -28,7 +28,7 @@ use crate::capture::LiveOptions;
 use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
-use crate::pipeline::{Config, suitable_meters};
+use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
 pub use kind::{Kind, ParameterError, Topic};
@@ -151,7 +151,8 @@ impl Parameters {
         let settled = self.clone().settled();
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
-            decode: decode::Options { tunnels: self.decode_tunnels },
+            decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
+            duplicates: self.deduplicate.map(|window| Duplicates { window, are_removed: true }),
             dissection: self.dissection(),
             measuring: Measuring {
                 groups: settled.features,

@@ -6,6 +6,7 @@ use super::value::{Mismatch, Typed, Value};
 use crate::capture::Filter;
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Declaration of a parameter.
@@ -129,6 +130,15 @@ parameters! {
         "Meter the packets inside tunnels instead of the outer packets: GTP-U, CAPWAP, TZSP, \
          VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP; IP \
          in IP is always decoded";
+    key: Separation = Separation::Network,
+        Flows, Kind::Choice(Separation::NAMES), "", true,
+        "Properties that separate flows besides addresses, ports and protocol: network (VLAN ids, \
+         tunnels, VNI, VSID, GRE key), vlans, tunnels, or endpoints (none of these)";
+    deduplicate: Option<Duration> = None,
+        Flows, Kind::Seconds { optional: true }, "s", true,
+        "Remove and count exact duplicates, as mirror ports make them, up to this many seconds \
+         after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags \
+         aside";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2 the IP payload, \

@@ -9,6 +9,7 @@ use super::rules_file::{RulesFile, RulesFileError};
 use crate::capture::{CaptureError, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Name that stands for all column groups.
@@ -219,6 +220,17 @@ impl Typed for Accounting {
             Value::Whole(3) => Ok(Self::Payload),
             _ => Err(Mismatch::Value),
         }
+    }
+}
+
+impl Typed for Separation {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(word) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&word).ok_or(Mismatch::Value)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use super::decoder::{Decoder, Headers};
+use super::duplicates::Duplicates;
 use super::error::RunError;
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
@@ -26,6 +27,8 @@ pub struct Config {
     pub dialect: Dialect,
     /// Options of decoding.
     pub decode: decode::Options,
+    /// Treatment of exact duplicates of packets, `None` for that of other packets.
+    pub duplicates: Option<Duplicates>,
     /// Dissector that labels flows, `None` for no labels.
     pub dissection: Option<Dissection>,
     /// Measurements besides the volume of flows.
@@ -100,6 +103,7 @@ impl Default for Config {
             rules: Rules::default(),
             dialect: Dialect::default(),
             decode: decode::Options::default(),
+            duplicates: None,
             dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,
@@ -147,6 +151,10 @@ impl Config {
     /// Returns the decoder of the run.
     pub(super) fn decoder(&self) -> Decoder {
         let headers = match self.dialect {
+            #[cfg(feature = "nfstream6")]
+            Dialect::Standard if self.rules == Rules::Nfstream6 => {
+                Headers::StandardForNfstream6(self.decode)
+            }
             Dialect::Standard => Headers::Standard(self.decode),
             #[cfg(feature = "nfstream6")]
             Dialect::Nfstream6 => Headers::Nfstream6(self.decode),

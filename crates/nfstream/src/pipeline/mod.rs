@@ -6,6 +6,7 @@
 
 mod config;
 mod decoder;
+mod duplicates;
 mod error;
 mod front;
 mod intake;
@@ -24,6 +25,7 @@ mod ticks;
 mod worker;
 
 pub use config::{Config, Dialect, Rules, suitable_meters};
+pub use duplicates::Duplicates;
 pub use error::{ConfigError, RunError};
 pub use run::{Run, Step};
 pub use shared::{Monitor, StopHandle};

@@ -4,6 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use super::config::{Config, MeterParts, Rules};
+use super::duplicates::DuplicateFinder;
 use super::error::{ConfigError, RunError};
 use super::intake::Intake;
 use super::outcome::{Advance, Outcome};
@@ -237,7 +238,8 @@ impl Run {
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
         let limit = config.chunk_packets.get();
-        let intake = Intake::new(source, limit, polling, Arc::clone(&shared));
+        let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
+        let intake = Intake::new(source, limit, duplicates, polling, Arc::clone(&shared));
         let engine = engine(intake, parts, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));

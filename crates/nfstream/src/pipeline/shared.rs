@@ -95,6 +95,7 @@ impl Shared {
         stats.packets += tally.packets;
         stats.flow_packets += tally.packets - tally.ignored.total();
         stats.ignored.merge(&tally.ignored);
+        stats.duplicate_packets += tally.duplicates;
         stats.late_packets += counts.late_packets;
         stats.evicted_flows += counts.evicted_flows;
         stats.active_flows = u64::try_from(counts.active_flows).unwrap_or(u64::MAX);

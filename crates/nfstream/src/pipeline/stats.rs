@@ -12,6 +12,8 @@ pub struct Stats {
     pub flow_packets: u64,
     /// Packets that belong to no flow.
     pub ignored: Ignored,
+    /// Packets found to be exact duplicates of others, where these are counted or removed.
+    pub duplicate_packets: u64,
     /// Packets older than the last one of their flow.
     pub late_packets: u64,
     /// Flows that have ended.
@@ -29,6 +31,7 @@ pub struct Stats {
 pub struct Ignored {
     undecoded: [u64; DecodeError::REASONS.len()],
     filtered: u64,
+    duplicates: u64,
     /// The first errors that have a number, and their packets.
     numbered: [Option<(DecodeError, u64)>; NUMBERED],
 }
@@ -38,6 +41,9 @@ const NUMBERED: usize = 8;
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
+
+/// Reason for ignoring exact duplicates.
+const DUPLICATE: &str = "duplicate";
 
 impl Ignored {
     /// Counts a packet.
@@ -56,15 +62,26 @@ impl Ignored {
         self.filtered += packets;
     }
 
+    /// Counts exact duplicates that were removed.
+    pub(crate) fn add_duplicates(&mut self, packets: u64) {
+        self.duplicates += packets;
+    }
+
     /// Adds the counts of `other`.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.undecoded.iter_mut().zip(other.undecoded) {
             *mine += theirs;
         }
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
         for (error, packets) in other.unsupported() {
             self.add_numbered(error, packets);
         }
+    }
+
+    /// Returns the exact duplicates among them.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     fn add_numbered(&mut self, error: DecodeError, packets: u64) {
@@ -79,7 +96,7 @@ impl Ignored {
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.undecoded.iter().sum::<u64>() + self.filtered
+        self.undecoded.iter().sum::<u64>() + self.filtered + self.duplicates
     }
 
     /// Returns the link types and EtherTypes that are not supported, each with its packets: the
@@ -91,8 +108,8 @@ impl Ignored {
     /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let undecoded = DecodeError::REASONS.into_iter().zip(self.undecoded);
-        let filtered = std::iter::once((FILTERED, self.filtered));
-        undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
+        let removed = [(FILTERED, self.filtered), (DUPLICATE, self.duplicates)];
+        undecoded.chain(removed).filter(|(_, packets)| *packets > 0)
     }
 }
 

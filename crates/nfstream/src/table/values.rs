@@ -91,6 +91,7 @@ enum Kind {
     U8(fn(&Record) -> u8, Integers),
     U16(fn(&Record) -> u16, Integers),
     I32(fn(&Record) -> i32, Integers),
+    I64(fn(&Record) -> i64, Integers),
     Instant(fn(&Record) -> Option<Timestamp>, time::TimeUnit, Vec<i64>),
     Span(fn(&Record) -> Option<(Timestamp, Timestamp)>, time::TimeUnit, Vec<i64>),
     U32(fn(&Record) -> u32, Integers),
@@ -150,6 +151,7 @@ impl Kind {
             Read::U8(read) => Self::U8(read, integers()),
             Read::U16(read) => Self::U16(read, integers()),
             Read::I32(read) => Self::I32(read, integers()),
+            Read::I64(read) => Self::I64(read, integers()),
             Read::Instant(read) => Self::Instant(read, column.times(), Vec::new()),
             Read::Span(read) => Self::Span(read, column.times(), Vec::new()),
             Read::U32(read) => Self::U32(read, integers()),
@@ -170,6 +172,7 @@ impl Kind {
             Self::U8(read, values) => values.extend(records.iter().map(*read)),
             Self::U16(read, values) => values.extend(records.iter().map(*read)),
             Self::I32(read, values) => values.extend(records.iter().map(*read)),
+            Self::I64(read, values) => values.extend(records.iter().map(*read)),
             Self::Instant(read, unit, values) => {
                 values.extend(records.iter().map(|record| instant_ticks(read(record), *unit)));
             }
@@ -206,6 +209,7 @@ impl Kind {
             Self::U8(_, values)
             | Self::U16(_, values)
             | Self::I32(_, values)
+            | Self::I64(_, values)
             | Self::U32(_, values)
             | Self::U64(_, values) => values.finish(),
             Self::Instant(_, _, values) | Self::Span(_, _, values) => {

@@ -57,7 +57,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         return Err(Error::FeatureOfSummary { option });
     }
     let input = args.input.find()?;
-    let job = args.rules.job(&[], None)?;
+    let job = args.rules.job(&[], None)?.counting_duplicates();
     let reading = Reading::start(&input, &job, "")?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
@@ -87,6 +87,7 @@ impl Summary {
             "flow_bytes": survey.total.bytes,
             "flows": survey.total.flows,
             "evicted_flows": stats.evicted_flows,
+            "duplicate_packets": stats.duplicate_packets,
             "late_packets": stats.late_packets,
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
@@ -159,6 +160,9 @@ impl Summary {
         }
         if let Some(ignored) = Counts::from(stats).ignored() {
             packets.push_str(&format!(", {ignored}"));
+        }
+        if stats.duplicate_packets > stats.ignored.duplicates() {
+            packets.push_str(&format!(", {} duplicates", count(stats.duplicate_packets)));
         }
         if stats.late_packets > 0 {
             packets.push_str(&format!(", {} late", count(stats.late_packets)));
