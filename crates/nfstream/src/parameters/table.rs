@@ -3,7 +3,7 @@
 use super::kind::{Kind, Topic};
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
-use crate::capture::Filter;
+use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
 use crate::time::{Duration, TimeUnit};
@@ -87,6 +87,8 @@ const fn on(off: &'static str) -> Kind {
 
 const SECONDS: Kind = Kind::Seconds { optional: false };
 
+const ORDERS: Kind = Kind::Choice(FileOrder::NAMES);
+
 const UNITS: Kind = Kind::Choice(&[
     ("ms", "Thousandths of a second"),
     ("us", "Millionths of a second"),
@@ -97,6 +99,15 @@ parameters! {
     snaplen: u32 = 65_535,
         Capture, whole(1, U32), "bytes", true,
         "Bytes captured of each packet, at most; packets of a file stay as they are";
+    order: FileOrder = FileOrder::Time,
+        Files, ORDERS, "", true,
+        "Order of several files: time reads them by the times of their packets, merges files that \
+         overlap and reads a file with several names once; given reads them one after the other \
+         as listed";
+    strict_files: bool = false,
+        Files, FLAG, "", false,
+        "Refuse files that are damaged, truncated, empty or no captures, instead of warning of \
+         what is missing";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";

@@ -78,7 +78,7 @@ fn each(
         }
         match decode(record, record.frame(frames)) {
             Ok(packet) => packets.push(packet),
-            Err(reason) => ignored.add(reason),
+            Err(reason) => ignored.add(reason, record.link),
         }
     }
 }

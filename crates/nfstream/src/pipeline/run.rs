@@ -130,6 +130,9 @@ impl Run {
             Ok(Advance { records, outcome: None }) => Ok(Step::Records(records)),
             Ok(Advance { records, outcome: Some(outcome) }) => {
                 let failure = outcome.failure();
+                if failure.is_none() {
+                    self.shared.end();
+                }
                 // The error comes with the next call, so that no record is lost.
                 let has_failed = failure.is_some();
                 self.engine = Engine::Ended(failure);

@@ -2,6 +2,7 @@
 
 use crate::capture::Reception;
 use crate::decode::DecodeError;
+use crate::packet::LinkType;
 
 /// Counts of a run so far.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Stats {
     pub evicted_flows: u64,
     /// Active flows.
     pub active_flows: u64,
+    /// Files that could not be read to their end.
+    pub damaged_files: u64,
     /// Counts that the system keeps of a live capture, `None` for files.
     pub reception: Option<Reception>,
 }
@@ -29,15 +32,20 @@ pub struct Stats {
 pub struct Ignored {
     undecoded: [u64; DecodeError::ALL.len()],
     filtered: u64,
+    /// The first link type that is not supported.
+    link: Option<LinkType>,
 }
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
 
 impl Ignored {
-    /// Counts a packet.
-    pub(crate) fn add(&mut self, reason: DecodeError) {
+    /// Counts a packet with this link type.
+    pub(crate) fn add(&mut self, reason: DecodeError, link: LinkType) {
         self.undecoded[reason.index()] += 1;
+        if reason == DecodeError::UnsupportedLinkType {
+            self.link.get_or_insert(link);
+        }
     }
 
     /// Counts packets that a filter has removed.
@@ -51,11 +59,44 @@ impl Ignored {
             *mine += theirs;
         }
         self.filtered += other.filtered;
+        self.link = self.link.or(other.link);
     }
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.undecoded.iter().sum::<u64>() + self.filtered
+        self.undecoded() + self.filtered
+    }
+
+    /// Returns the packets that could not be decoded.
+    pub(super) fn undecoded(&self) -> u64 {
+        self.undecoded.iter().sum()
+    }
+
+    /// Returns the packets that a filter has removed.
+    pub(super) fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Returns why packets could not be decoded, in words, the most frequent reason first.
+    pub(super) fn explanation(&self) -> String {
+        let mut counts: Vec<_> = DecodeError::ALL.into_iter().zip(self.undecoded).collect();
+        counts.retain(|(_, packets)| *packets > 0);
+        counts.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
+        let words = |reason: DecodeError| match (reason, self.link) {
+            (DecodeError::UnsupportedLinkType, Some(link)) => {
+                format!("link type {link} is not supported")
+            }
+            (reason, _) => reason.to_string(),
+        };
+        match counts.as_slice() {
+            [(reason, _)] => words(*reason),
+            several => {
+                let parts = several
+                    .iter()
+                    .map(|(reason, packets)| format!("{} ({packets})", words(*reason)));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 
     /// Returns each reason for which packets were ignored, and their number.
@@ -73,9 +114,9 @@ mod tests {
     #[test]
     fn reasons_without_packets_are_left_out() {
         let mut ignored = Ignored::default();
-        ignored.add(DecodeError::NotIp);
-        ignored.add(DecodeError::Encrypted);
-        ignored.add(DecodeError::NotIp);
+        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
+        ignored.add(DecodeError::Encrypted, LinkType::ETHERNET);
+        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("encrypted", 1), ("not_ip", 2)]);
         assert_eq!(ignored.total(), 3);
@@ -84,9 +125,9 @@ mod tests {
     #[test]
     fn merge_adds_reason_by_reason() {
         let mut ignored = Ignored::default();
-        ignored.add(DecodeError::NotIp);
+        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
         let mut other = ignored.clone();
-        other.add(DecodeError::UnsupportedLinkType);
+        other.add(DecodeError::UnsupportedLinkType, LinkType(258));
         ignored.merge(&other);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("not_ip", 2), ("unsupported_link_type", 1)]);

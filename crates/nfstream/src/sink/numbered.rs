@@ -20,6 +20,19 @@ pub struct NumberedFiles {
     format: Format,
 }
 
+/// Returns the existing files that a table at `path` may replace.
+///
+/// # Errors
+///
+/// [`SinkError::Io`] if the folder cannot be listed.
+pub fn existing_at(path: &Path, rotation: Rotation) -> Result<Vec<PathBuf>, SinkError> {
+    if rotation.is_on() {
+        let files = NumberedFiles::new(path, Existing::Replace, Format::CSV);
+        return Ok(files.numbered()?.into_iter().map(|(_, path)| path).collect());
+    }
+    Ok(vec![path.to_path_buf()])
+}
+
 /// Returns a sink for the file at `path`, or with rotation for its [`NumberedFiles`].
 pub fn files_at(
     path: &Path,
@@ -105,7 +118,8 @@ impl Parts for NumberedFiles {
     fn end(&mut self, kept: &VecDeque<u64>) -> Result<(), SinkError> {
         if self.existing == Existing::Replace {
             for (number, path) in self.numbered()? {
-                if !kept.contains(&number) {
+                // In ascending order.
+                if kept.binary_search(&number).is_err() {
                     remove(&path)?;
                 }
             }

@@ -63,7 +63,8 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.target.flush(io)
+        // A header alone would be no table.
+        if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 
     /// Writes the remaining rows and returns the number of all rows.

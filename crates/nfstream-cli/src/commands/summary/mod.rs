@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::print;
 use crate::counts::Counts;
 use crate::error::Error;
-use crate::flow_rules::FlowRules;
+use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
-    rules: FlowRules,
+    rules: SourceRules<OfFiles>,
 }
 
 /// Contents of a summary.
@@ -50,8 +50,9 @@ struct Summary {
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let input = args.input.find()?;
-    let job = args.rules.job(&[])?;
+    let rules = args.rules.into_inner();
+    let input = args.input.find(rules.parameters().file_options())?;
+    let job = rules.job(&[])?;
     let reading = Reading::start(&input, &job)?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
@@ -59,10 +60,11 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, stats, condition, survey, sections };
     if args.json {
-        return print(format!("{:#}\n", summary.to_json()).as_bytes(), io);
+        print(format!("{:#}\n", summary.to_json()).as_bytes(), io)?;
+    } else {
+        print(&summary.to_text(io), io)?;
     }
-    let text = summary.to_text(io);
-    print(&text, io)
+    Counts::from(&summary.stats).complete()
 }
 
 impl Summary {
@@ -82,6 +84,7 @@ impl Summary {
             "flows": survey.total.flows,
             "evicted_flows": stats.evicted_flows,
             "late_packets": stats.late_packets,
+            "damaged_files": stats.damaged_files,
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
         });
