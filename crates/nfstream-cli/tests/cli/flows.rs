@@ -216,14 +216,6 @@ fn flows_before_a_failure_are_written() {
 }
 
 #[test]
-fn files_are_not_left_half_written() {
-    let folder = Folder::with(&[]);
-    folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
-    folder.check("flows_corrupt_to_file", &["flows", "bad.pcap", "-o", "out.csv"]);
-    assert_eq!(folder.names(), ["bad.pcap"]);
-}
-
-#[test]
 fn wrong_values_are_explained() {
     let folder = Folder::with(&["redis.pcap"]);
     for (snapshot, option, value) in [

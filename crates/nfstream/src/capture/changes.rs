@@ -118,7 +118,8 @@ impl Edges {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::OpenOptions;
     use std::io::{Seek, SeekFrom, Write};

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::NotMerged;
-use super::files::{FileOptions, Files};
 use super::order::{LOOK_AHEAD, ends_in_doubt, set_keys};
 use super::outcome::{End, Failure};
 use super::reader::{Access, Reader};
@@ -106,18 +105,6 @@ struct Merged<'a> {
     chunk: &'a mut Chunk,
     bytes: Vec<u8>,
     limit: usize,
-}
-
-/// Opens capture files to be read as one capture.
-///
-/// Each is pcap or pcapng, possibly compressed; its name does not matter. `-` is standard input,
-/// and a folder stands for the captures in it. [`Files::find`] has more choices.
-///
-/// # Errors
-///
-/// Those of [`Files::find`].
-pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
-    Ok(Files::find(paths, FileOptions::default())?.open())
 }
 
 impl FileSource {
@@ -471,6 +458,7 @@ mod tests {
     use std::fs::{self, File};
     use std::io::ErrorKind;
 
+    use super::super::files::{FileOptions, Files, open};
     use super::super::order::FileOrder;
     use super::super::samples::{
         Folder, MICROSECONDS, Order, Seen, enhanced, gzip, interface, pcap, pcap_header,

@@ -72,6 +72,18 @@ struct Skipped {
     count: usize,
 }
 
+/// Opens capture files to be read as one capture.
+///
+/// Each is pcap or pcapng, possibly compressed; its name does not matter. `-` is standard input,
+/// and a folder stands for the captures in it. [`Files::find`] has more choices.
+///
+/// # Errors
+///
+/// Those of [`Files::find`].
+pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
+    Ok(Files::find(paths, FileOptions::default())?.open())
+}
+
 impl Files {
     /// Finds the captures of `names`: files, `-` for standard input, and folders, of which all
     /// files are read whose content is a capture, whatever their names.
@@ -205,7 +217,7 @@ impl Entry {
         let mut start = None;
         if needs_time {
             let mut chunk = Chunk::default();
-            // What is wrong there is reported when the file is read.
+            // Damage is reported when the file is read.
             if let Ok(None) = reader.read(&mut chunk, LOOK_AHEAD + 1) {
                 let mut keys = Vec::new();
                 set_keys(&chunk.records, None, &mut keys);
@@ -268,12 +280,15 @@ fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captu
     Ok((found, skipped))
 }
 
-/// Removes files that are already among those before them, under this name or another.
+/// Removes files that are already among those before them under another name. A name that is given
+/// several times is read as often.
 fn remove_repeated(entries: &mut Vec<Entry>, warnings: &mut Vec<Warning>) {
     let mut known: HashMap<Identity, PathBuf> = HashMap::new();
     entries.retain(|Entry { path, len, .. }| {
         let Some(identity) = len.and_then(|_| Identity::at(path)) else { return true };
-        if let Some(other) = known.get(&identity) {
+        if let Some(other) = known.get(&identity)
+            && other != path
+        {
             warnings.push(Warning::Repeated { path: path.clone(), other: other.clone() });
             return false;
         }

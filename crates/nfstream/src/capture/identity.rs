@@ -1,5 +1,6 @@
 //! Identity and state of files.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -70,7 +71,7 @@ impl State {
 /// symbolic links are followed. `-` is standard input among the inputs, and standard output among
 /// the outputs. Pipes and devices are no files.
 pub fn overwritten<'a>(inputs: &'a [PathBuf], outputs: &[PathBuf]) -> Option<&'a Path> {
-    let outputs: Vec<_> = outputs.iter().filter_map(|path| regular(path, "/dev/stdout")).collect();
+    let outputs: HashSet<_> = outputs.iter().filter_map(|path| regular(path, "/dev/stdout")).collect();
     if outputs.is_empty() {
         return None;
     }
@@ -99,7 +100,8 @@ pub(super) fn read_at(_: &File, _: &mut [u8], _: u64) -> bool {
     false
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::super::samples::Folder;
     use super::*;

@@ -27,8 +27,8 @@ mod source;
 mod stream;
 
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
-pub use file::{FileSource, open};
-pub use files::{FileOptions, Files};
+pub use file::FileSource;
+pub use files::{FileOptions, Files, open};
 pub use filter::{Filter, Filtered};
 pub use identity::overwritten;
 pub use input::Input;

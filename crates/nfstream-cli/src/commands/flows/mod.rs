@@ -9,7 +9,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
-use nfstream::capture;
+use nfstream::capture::{self, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::sink::{self, Existing, Rotation};
 use nfstream::table::{Anonymizer, Provenance, TableSpec, TimeForm};
@@ -139,7 +139,10 @@ pub(super) struct Plan {
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, separate, sandbox, rules, table } = args;
     let rules = rules.into_inner();
-    let options = rules.parameters().file_options();
+    let mut options = rules.parameters().file_options();
+    if separate {
+        options.order = FileOrder::Given;
+    }
     let mut plan = Plan::new(|| input.find(options), separate, &rules, table, io)?;
     if sandbox {
         plan.confine()?;

@@ -63,8 +63,7 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        // A header alone would be no table.
-        if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
+        self.rest(io)
     }
 
     /// Writes the remaining rows and returns the number of all rows.
@@ -114,7 +113,8 @@ impl Consumer for RowWriter {
     }
 
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        self.target.flush(io)
+        // A header waits for the first row, as the input may be no capture at all.
+        if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 
     fn written(&self) -> Written {
