@@ -98,8 +98,10 @@ fn captures_of_the_same_time_are_merged() {
     assert_eq!(stdout(&folder, &["flows", "no packets.pcap", "tx.pcap", "rx.pcap"]), whole);
     let given = ["flows", "tx.pcap", "rx.pcap", "--order", "given", "--limit", "1"];
     folder.check("order_given", &[&given[..1], &given[1..5], &COLUMNS].concat());
-    folder.check("order_given_summary", &["summary", "tx.pcap", "rx.pcap", "--order", "given",
-        "--top", "0"]);
+    folder.check(
+        "order_given_summary",
+        &["summary", "tx.pcap", "rx.pcap", "--order", "given", "--top", "0"],
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -144,7 +146,17 @@ fn one_bad_file_costs_no_other() {
     }
     folder.check(
         "bad_files_separate",
-        &["flows", ".", "--separate", "--columns", "source,id", "--sort", "total_bytes", "--limit", "2"],
+        &[
+            "flows",
+            ".",
+            "--separate",
+            "--columns",
+            "source,id",
+            "--sort",
+            "total_bytes",
+            "--limit",
+            "2",
+        ],
     );
 }
 
@@ -172,7 +184,8 @@ fn many_ignored_packets_are_explained() {
         let len = u32::try_from(body.len() + 12).unwrap().to_le_bytes();
         [&kind.to_le_bytes()[..], &len, body, &len].concat()
     };
-    let mut bytes = block(0x0a0d_0d0a, b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
+    let mut bytes =
+        block(0x0a0d_0d0a, b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
     for link in [1_u16, 258] {
         bytes.extend(block(1, &[&link.to_le_bytes()[..], &[0; 6]].concat()));
     }

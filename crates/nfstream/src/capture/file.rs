@@ -300,6 +300,7 @@ impl FileSource {
         was_open: bool,
     ) {
         let is_refusal = failure.is_refusal(was_open);
+        let unread = if failure.is_empty() { Some((0, 0)) } else { unread };
         let error = failure.at(&path);
         let warning = Warning::Unread { path, reason: error.with_cause(), unread };
         if is_refusal && !self.any_read && self.refusal.is_none() {

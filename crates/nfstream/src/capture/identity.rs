@@ -71,7 +71,8 @@ impl State {
 /// symbolic links are followed. `-` is standard input among the inputs, and standard output among
 /// the outputs. Pipes and devices are no files.
 pub fn overwritten<'a>(inputs: &'a [PathBuf], outputs: &[PathBuf]) -> Option<&'a Path> {
-    let outputs: HashSet<_> = outputs.iter().filter_map(|path| regular(path, "/dev/stdout")).collect();
+    let outputs: HashSet<_> =
+        outputs.iter().filter_map(|path| regular(path, "/dev/stdout")).collect();
     if outputs.is_empty() {
         return None;
     }

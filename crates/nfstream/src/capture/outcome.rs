@@ -39,6 +39,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether there is nothing to read.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Unrecognized(Unrecognized::Empty))
+    }
+
     /// Returns whether the content is none of a capture, not even of a damaged one.
     pub(super) fn is_no_capture(&self) -> bool {
         matches!(self, Self::Unrecognized(Unrecognized::Empty | Unrecognized::NotACapture))

@@ -101,13 +101,12 @@ parameters! {
         "Maximum number of bytes to capture of each packet; no effect on files";
     order: FileOrder = FileOrder::Time,
         Files, ORDERS, "", true,
-        "Order of several files: time reads them by the times of their packets, merges files that \
-         overlap and reads a file with several names once; given reads them one after the other \
-         as listed";
+        "Order of several files: time, by the times of their packets, with files that overlap \
+         merged; given, one after the other as listed";
     strict_files: bool = false,
         Files, FLAG, "", false,
-        "Refuse files that are damaged, truncated, empty or no captures, instead of warning of \
-         what is missing";
+        "Refuse files that are damaged, truncated, empty or no captures; by default a warning says \
+         what is missing of them";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";

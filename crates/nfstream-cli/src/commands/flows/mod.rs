@@ -239,8 +239,9 @@ impl Plan {
                 Some(path) => sink::existing_at(path, rotation)?,
                 None => vec!["-".into()],
             };
-            if let Some(path) = capture::overwritten(&input.paths, &outputs) {
-                return Err(Error::TargetIsInput { path: path.to_path_buf() });
+            if capture::overwritten(&input.paths, &outputs).is_some() {
+                let path = output.unwrap_or_else(|| "standard output".into());
+                return Err(Error::TargetIsInput { path });
             }
         }
         let parameters = rules.to_json(&input).to_string();
