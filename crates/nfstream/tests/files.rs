@@ -46,10 +46,10 @@ proptest! {
         chunk in prop::sample::select(vec![1_usize, 100, 8192]),
     ) {
         let packets = stream.iter().map(|(time, plan)| plan.captured(*time));
+        // A pcap file has one link type.
+        let packets = packets.filter(|packet| packet.link == LinkType::ETHERNET);
         let mut files = vec![Vec::new(); 5];
-        for (number, mut packet) in packets.enumerate() {
-            // A pcap file has one link type.
-            packet.link = LinkType::ETHERNET;
+        for (number, packet) in packets.enumerate() {
             files[places[number / run_length]].push(packet);
         }
         files.retain(|file| !file.is_empty());

@@ -25,7 +25,7 @@ fn page() -> String {
     write_table(
         Topic::Files,
         "Files",
-        "For files; without effect on network interfaces, so `live` has no such options.",
+        "For files; no effect on network interfaces, so `live` has no such options.",
         &mut page,
     );
     write_table(
