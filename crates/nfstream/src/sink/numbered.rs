@@ -130,7 +130,7 @@ fn leftover(
     found: Vec<(u64, PathBuf)>,
     kept: &VecDeque<u64>,
 ) -> impl Iterator<Item = PathBuf> + '_ {
-    let is_left = |(number, _): &(u64, _)| kept.binary_search(number).is_err();
+    let is_left = move |(number, _): &(u64, _)| kept.binary_search(number).is_err();
     found.into_iter().filter(is_left).map(|(_, path)| path)
 }
 
