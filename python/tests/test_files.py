@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from frames import file_header, record, udp_frame, write_large_pcap, write_pcap
 
+from frames import file_header, record, udp_frame, write_large_pcap, write_pcap
 from nfstream import NFStreamer, v6
 
 DAMAGE = record(0, b"", captured=2**32 - 1)
