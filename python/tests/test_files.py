@@ -146,7 +146,8 @@ def test_a_capture_is_not_replaced_under_another_name(link: Any, tmp_path: Path)
     content = path.read_bytes()
     link(path, tmp_path / "flows.0.csv")
     streamer = NFStreamer(path)
-    for target, options in [("flows.0.csv", {}), ("flows.csv", {"flows_per_file": 1})]:
+    targets: list[tuple[str, Any]] = [("flows.0.csv", {}), ("flows.csv", {"flows_per_file": 1})]
+    for target, options in targets:
         with pytest.raises(ValueError, match="is a file of the source"):
             streamer.to_csv(tmp_path / target, overwrite=True, **options)
     with pytest.raises(ValueError, match="is a file of the source"):
