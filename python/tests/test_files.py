@@ -21,14 +21,11 @@ from nfstream import NFStreamer, v6
 DAMAGE = record(0, b"", captured=2**32 - 1)
 
 
-def ids(table: Any) -> list[int]:
-    return list(table["id"])
-
-
 def to_csv(streamer: NFStreamer, folder: Path) -> list[int]:
     path = folder / "flows.csv"
     streamer.to_csv(path, overwrite=True)
-    return pyarrow.csv.read_csv(path)["id"].to_pylist()
+    found: list[int] = pyarrow.csv.read_csv(path)["id"].to_pylist()
+    return found
 
 
 WAYS: dict[str, Callable[[NFStreamer, Path], list[int]]] = {
