@@ -743,22 +743,22 @@ mod tests {
         let mut radio = pcap(&[]);
         radio[20] = 147;
         let mut old = pcap(&[]);
-        old[6] = 2;
+        old[6] = 9;
         for (name, bytes, expected) in [
             (
                 "2",
                 &text[..],
                 "2: not a capture file (expected pcap, pcapng, or one of them compressed with \
-                 gzip or zstd)",
+                 gzip, zstd, xz, bzip2 or lz4)",
             ),
             (
                 "3",
                 &zstd(text),
                 "3: not a capture file (expected pcap, pcapng, or one of them compressed with \
-                 gzip or zstd)",
+                 gzip, zstd, xz, bzip2 or lz4)",
             ),
             ("4", &radio, "4: packets of link type 147 are not supported"),
-            ("5", &old, "5: version 2.2 of this capture format is not supported"),
+            ("5", &old, "5: version 2.9 of this capture format is not supported"),
             ("6", &pcap(&[])[..20], "6: corrupt at byte 0: the file header is cut short"),
             ("7", &gzip(&pcap(&[]))[..9], "7: corrupt at byte 0: the file header is cut short"),
         ] {

@@ -5,10 +5,12 @@
 
 mod bpf;
 mod changes;
+mod compression;
 mod error;
 mod file;
 mod files;
 mod filter;
+mod foreign;
 mod format;
 mod gzip;
 mod identity;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use super::compression::Compression;
+use super::foreign::quoted;
 use super::format::Unrecognized;
 use super::{CaptureError, Corruption};
 use crate::packet::LinkType;
@@ -20,6 +22,7 @@ pub(super) enum Failure {
     Changed,
     Corrupt { offset: u64, what: Corruption },
     Io(io::Error),
+    LargeWindow(Compression),
     Unrecognized(Unrecognized),
 }
 
@@ -35,7 +38,7 @@ impl Failure {
         match self {
             Self::Unrecognized(Unrecognized::Empty) => false,
             Self::Unrecognized(_) => true,
-            Self::Changed | Self::Corrupt { .. } | Self::Io(_) => !is_open,
+            Self::Changed | Self::Corrupt { .. } | Self::Io(_) | Self::LargeWindow(_) => !is_open,
         }
     }
 
@@ -55,7 +58,7 @@ impl Failure {
         const EXHAUSTED: [i32; 3] = [24, 23, 12];
         match self {
             Self::Changed => true,
-            Self::Corrupt { .. } | Self::Unrecognized(_) => false,
+            Self::Corrupt { .. } | Self::LargeWindow(_) | Self::Unrecognized(_) => false,
             Self::Io(error) => error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code)),
         }
     }
@@ -66,7 +69,16 @@ impl Failure {
             Self::Changed => CaptureError::Changed { path },
             Self::Corrupt { offset, what } => CaptureError::Corrupt { path, offset, what },
             Self::Io(source) => CaptureError::Io { path, source },
+            Self::LargeWindow(compression) => {
+                let command =
+                    format!("{} {} | nfstream flows -", compression.command(), quoted(&path));
+                CaptureError::LargeWindow { path, command }
+            }
             Self::Unrecognized(Unrecognized::Empty) => CaptureError::Empty { path },
+            Self::Unrecognized(Unrecognized::Foreign(format)) => {
+                let command = format.command(&path);
+                CaptureError::Foreign { path, format: format.name, command }
+            }
             Self::Unrecognized(Unrecognized::HeaderCut) => {
                 CaptureError::Corrupt { path, offset: 0, what: Corruption::FileHeader }
             }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use nfstream_sys::Mapping;
 
 use super::changes::Changes;
+use super::compression::Compression;
 use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
-use super::stream::{BUFFER, Compression, Input, Stream};
+use super::stream::{BUFFER, Input, Stream};
 use crate::packet::Chunk;
 
 /// Capture file and the position in it.

@@ -2,7 +2,6 @@
 
 use crate::capture::Reception;
 use crate::decode::DecodeError;
-use crate::packet::LinkType;
 
 /// Counts of a run so far.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,21 +29,27 @@ pub struct Stats {
 /// Packets ignored, by reason.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ignored {
-    undecoded: [u64; DecodeError::ALL.len()],
+    undecoded: [u64; DecodeError::REASONS.len()],
     filtered: u64,
-    /// The first link type that is not supported.
-    link: Option<LinkType>,
+    /// The first errors that have a number, and their packets.
+    numbered: [Option<(DecodeError, u64)>; NUMBERED],
 }
+
+/// Errors with different numbers that are counted separately.
+const NUMBERED: usize = 8;
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
 
 impl Ignored {
-    /// Counts a packet with this link type.
-    pub(crate) fn add(&mut self, reason: DecodeError, link: LinkType) {
+    /// Counts a packet.
+    pub(crate) fn add(&mut self, reason: DecodeError) {
         self.undecoded[reason.index()] += 1;
-        if reason == DecodeError::UnsupportedLinkType {
-            self.link.get_or_insert(link);
+        if matches!(
+            reason,
+            DecodeError::UnsupportedEtherType { .. } | DecodeError::UnsupportedLinkType { .. }
+        ) {
+            self.add_numbered(reason, 1);
         }
     }
 
@@ -59,7 +64,19 @@ impl Ignored {
             *mine += theirs;
         }
         self.filtered += other.filtered;
-        self.link = self.link.or(other.link);
+        for (error, packets) in other.unsupported() {
+            self.add_numbered(error, packets);
+        }
+    }
+
+    fn add_numbered(&mut self, error: DecodeError, packets: u64) {
+        let place = self.numbered.iter_mut().find(|place| match place {
+            Some((known, _)) => *known == error,
+            None => true,
+        });
+        if let Some(place) = place {
+            place.get_or_insert((error, 0)).1 += packets;
+        }
     }
 
     /// Returns the packets of all reasons.
@@ -79,29 +96,34 @@ impl Ignored {
 
     /// Returns why packets could not be decoded, in words, the most frequent reason first.
     pub(super) fn explanation(&self) -> String {
-        let mut counts: Vec<_> = DecodeError::ALL.into_iter().zip(self.undecoded).collect();
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        for (reason, packets) in DecodeError::REASONS.into_iter().zip(self.undecoded) {
+            let of_reason = self.unsupported().filter(|(error, _)| error.reason() == reason);
+            let named: Vec<_> = of_reason.collect();
+            let rest = packets - named.iter().map(|(_, packets)| packets).sum::<u64>();
+            counts.extend(named.into_iter().map(|(error, packets)| (error.to_string(), packets)));
+            counts.push((reason.replace('_', " "), rest));
+        }
         counts.retain(|(_, packets)| *packets > 0);
         counts.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
-        let words = |reason: DecodeError| match (reason, self.link) {
-            (DecodeError::UnsupportedLinkType, Some(link)) => {
-                format!("link type {link} is not supported")
-            }
-            (reason, _) => reason.to_string(),
-        };
         match counts.as_slice() {
-            [(reason, _)] => words(*reason),
+            [(reason, _)] => reason.clone(),
             several => {
-                let parts = several
-                    .iter()
-                    .map(|(reason, packets)| format!("{} ({packets})", words(*reason)));
+                let parts = several.iter().map(|(reason, packets)| format!("{reason} ({packets})"));
                 parts.collect::<Vec<_>>().join(", ")
             }
         }
     }
 
+    /// Returns the link types and EtherTypes that are not supported, each with its packets: the
+    /// first ones, should there be many.
+    pub fn unsupported(&self) -> impl Iterator<Item = (DecodeError, u64)> + '_ {
+        self.numbered.iter().copied().flatten()
+    }
+
     /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let undecoded = DecodeError::ALL.map(DecodeError::reason).into_iter().zip(self.undecoded);
+        let undecoded = DecodeError::REASONS.into_iter().zip(self.undecoded);
         let filtered = std::iter::once((FILTERED, self.filtered));
         undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
     }
@@ -110,13 +132,14 @@ impl Ignored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::LinkType;
 
     #[test]
     fn reasons_without_packets_are_left_out() {
         let mut ignored = Ignored::default();
-        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
-        ignored.add(DecodeError::Encrypted, LinkType::ETHERNET);
-        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
+        ignored.add(DecodeError::NotIp);
+        ignored.add(DecodeError::Encrypted);
+        ignored.add(DecodeError::NotIp);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("encrypted", 1), ("not_ip", 2)]);
         assert_eq!(ignored.total(), 3);
@@ -125,11 +148,29 @@ mod tests {
     #[test]
     fn merge_adds_reason_by_reason() {
         let mut ignored = Ignored::default();
-        ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
+        ignored.add(DecodeError::NotIp);
         let mut other = ignored.clone();
-        other.add(DecodeError::UnsupportedLinkType, LinkType(258));
+        other.add(DecodeError::UnsupportedLinkType { link: LinkType(7) });
         ignored.merge(&other);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("not_ip", 2), ("unsupported_link_type", 1)]);
+    }
+
+    #[test]
+    fn numbers_are_counted_separately() {
+        let mut ignored = Ignored::default();
+        for number in [9, 9, 8] {
+            ignored.add(DecodeError::UnsupportedEtherType { number });
+        }
+        let mut other = ignored.clone();
+        for number in 0..20 {
+            other.add(DecodeError::UnsupportedLinkType { link: LinkType(number) });
+        }
+        ignored.merge(&other);
+        let unsupported: Vec<_> = ignored.unsupported().collect();
+        assert_eq!(unsupported[0], (DecodeError::UnsupportedEtherType { number: 9 }, 4));
+        assert_eq!(unsupported[1], (DecodeError::UnsupportedEtherType { number: 8 }, 2));
+        assert_eq!(unsupported.len(), NUMBERED);
+        assert_eq!(ignored.total(), 26);
     }
 }

@@ -71,7 +71,7 @@ mod tests {
     fn warnings(ignored: &[DecodeError], late: u64, packets: u64) -> Vec<String> {
         let mut stats = Stats { packets, late_packets: late, ..Stats::default() };
         for reason in ignored {
-            stats.ignored.add(*reason, LinkType(258));
+            stats.ignored.add(*reason);
         }
         stats.flow_packets = packets - stats.ignored.total();
         Warning::of(&stats).iter().map(ToString::to_string).collect()
@@ -79,14 +79,13 @@ mod tests {
 
     #[test]
     fn ignored_packets_are_explained() {
-        let link = [DecodeError::UnsupportedLinkType; 12];
+        let link = [DecodeError::UnsupportedLinkType { link: LinkType(258) }; 12];
         assert_eq!(
             warnings(&link, 0, 24),
             ["12 of 24 packets ignored: link type 258 is not supported"]
         );
         let two = [DecodeError::NotIp, DecodeError::Encrypted, DecodeError::NotIp];
-        let expected = "3 of 30 packets ignored: frame carries no IP packet (2), 802.11 frame is \
-                        encrypted (1)";
+        let expected = "3 of 30 packets ignored: not ip (2), encrypted (1)";
         assert_eq!(warnings(&two, 0, 30), [expected]);
         assert!(warnings(&two, 0, 31).is_empty());
         assert!(warnings(&[], 0, 0).is_empty());
@@ -99,7 +98,7 @@ mod tests {
         assert_eq!(Warning::of(&stats), []);
         stats.ignored = Default::default();
         stats.ignored.add_filtered(95);
-        stats.ignored.add(DecodeError::NotIp, LinkType::ETHERNET);
+        stats.ignored.add(DecodeError::NotIp);
         assert_eq!(Warning::of(&stats).len(), 1);
     }
 
