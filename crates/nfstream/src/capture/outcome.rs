@@ -49,7 +49,13 @@ impl Failure {
 
     /// Returns whether the content is none of a capture, not even of a damaged one.
     pub(super) fn is_no_capture(&self) -> bool {
-        matches!(self, Self::Unrecognized(Unrecognized::Empty | Unrecognized::NotACapture))
+        match self {
+            Self::Unrecognized(Unrecognized::Foreign(format)) => format.is_archive(),
+            Self::Unrecognized(reason) => {
+                matches!(reason, Unrecognized::Empty | Unrecognized::NotACapture)
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether another file would fail too, or packets that were returned may be wrong.
