@@ -341,7 +341,7 @@ def check_parameters(values: dict[str, Any]) -> dict[str, Any]:
     Features that are short for others are replaced by them.
     """
 
-def check_source(source: Sequence[str]) -> bool:
+def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
     """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:

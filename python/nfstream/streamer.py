@@ -39,6 +39,7 @@ class Stats:
         flows: Flows that have ended.
         evicted_flows: Flows that ended to make room for others.
         active_flows: Flows that have not ended yet.
+        damaged_files: Files that could not be read to their end; a warning says why.
         received: Packets that the kernel got from interfaces and that matched the filter; 0 for
             files.
         dropped_by_kernel: Received packets that did not fit into the buffer.
@@ -52,6 +53,7 @@ class Stats:
     flows: int = 0
     evicted_flows: int = 0
     active_flows: int = 0
+    damaged_files: int = 0
     received: int = 0
     dropped_by_kernel: int = 0
     dropped_by_interface: int = 0
@@ -80,10 +82,10 @@ class NFStreamer(Tables):
     the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a list of
-            files read as one capture, or ``"-"`` for standard input; or the name of a network
-            interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a file with
-            the name of an interface.
+        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a folder
+            of them, a list of both read as one capture, or ``"-"`` for standard input; or the name
+            of a network interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a
+            file with the name of an interface.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -98,6 +100,12 @@ class NFStreamer(Tables):
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
+        order: Order of several files. ``"time"``: by the times of their packets; files that
+            overlap are merged, and a file with several names is read once. ``"given"``: one after
+            the other, as listed.
+        strict_files: Whether a file that is damaged, truncated, empty or no capture is refused. By
+            default the flows of all that can be read are returned, and a warning says what is
+            missing; only a source without any capture is refused.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -139,8 +147,8 @@ class NFStreamer(Tables):
     Raises:
         FileNotFoundError: If there is no such file or interface.
         PermissionError: If the process may not read a file or capture packets.
-        IsADirectoryError: If a file is a directory.
-        ValueError: If a file is not a capture, or a parameter has an invalid value.
+        ValueError: If no file is a capture, or a parameter has an invalid value; with
+            ``strict_files`` if any file is not.
 
     Examples:
         >>> from nfstream import NFStreamer
@@ -164,6 +172,8 @@ class NFStreamer(Tables):
         *,
         dissector: str | None = None,
         rules: Path | None = None,
+        order: str = "time",
+        strict_files: bool = False,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
         key: str = "network",
@@ -197,6 +207,8 @@ class NFStreamer(Tables):
                 "rules": os.fspath(rules) if isinstance(rules, os.PathLike) else rules,
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
+                "order": order,
+                "strict_files": strict_files,
                 "bpf_filter": bpf_filter,
                 "decode_tunnels": decode_tunnels,
                 "key": key,
@@ -222,7 +234,8 @@ class NFStreamer(Tables):
         # `features` has its groups now.
         del self._parameters["statistical_analysis"]
         self._report_interval: float = self._parameters.pop("performance_report")
-        self._is_live = _engine.check_source(self._source)
+        files = {name: self._parameters[name] for name in ("order", "strict_files")}
+        self._is_live = _engine.check_source(self._source, files)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces; leave it out for files")
         if system_visibility_mode and not self._is_live:

@@ -493,8 +493,6 @@ class Tables:
                 raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
         if rotate_files and not (flows_per_file or bytes_per_file):
             raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
-        if any(_is_same(path, source) for source in self._source):
-            raise ValueError(f"{os.fspath(path)!r} is a file of the source")
         options, _ = self._options(columns_to_anonymize, key, timestamps)
         run = self._start()
         try:
@@ -529,13 +527,6 @@ def _names(columns: object) -> list[str]:
         if not isinstance(name, str):
             raise ValueError(f"columns_to_anonymize must be names of columns, not {name!r}")
     return names
-
-
-def _is_same(path: str | os.PathLike[str], source: str) -> bool:
-    try:
-        return os.path.samefile(path, source)
-    except (OSError, ValueError):
-        return False
 
 
 def _missing(method: str, packages: str, extra: str) -> ImportError:

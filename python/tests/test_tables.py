@@ -186,7 +186,7 @@ def test_a_stream_can_be_abandoned() -> None:
 def test_a_stream_of_a_damaged_capture_raises_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
     path.write_bytes(REDIS.read_bytes() + struct.pack("<IIII", 0, 0, 2**31, 2**31))
-    streamer = NFStreamer(path)
+    streamer = NFStreamer(path, strict_files=True)
     with pytest.raises(ValueError, match=r"cut\.pcap") as expected:
         streamer.to_arrow()
     with pytest.raises(ValueError, match=r"cut\.pcap") as caught:

@@ -13,7 +13,7 @@ use nfstream::host::{visible, visible_path};
 use nfstream::sink::SinkError;
 use nfstream::table::TableError;
 
-use crate::human::count;
+use crate::human::{count, counted};
 use crate::io::Io;
 use crate::sandbox::SandboxError;
 
@@ -66,19 +66,15 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// Some captures could not be read completely; all others were, as far as possible.
+    #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
+    Incomplete { files: u64 },
     /// The interfaces cannot be listed.
     #[error("cannot list the network interfaces")]
     Interfaces { source: io::Error },
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
-    /// A folder without a file that has the extension of a capture.
-    #[error(
-        "{}: no captures in this folder (expected files with the extension {extensions}, possibly \
-         compressed)",
-        visible_path(path)
-    )]
-    NoCaptures { path: PathBuf, extensions: String },
     /// A path or pattern without a matching file.
     #[error("{}: no such file, and no file matches this pattern", visible_path(path))]
     NoMatch { path: PathBuf },
@@ -196,7 +192,7 @@ impl Error {
             Self::Exists { .. }
             | Self::Sink(_)
             | Self::Interfaces { .. }
-            | Self::NoCaptures { .. }
+            | Self::Incomplete { .. }
             | Self::NoMatch { .. }
             | Self::Path { .. }
             | Self::Run(_)

@@ -1,5 +1,7 @@
 //! Options of metering: parameters of the engine, and `--where`.
 
+use std::marker::PhantomData;
+
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use nfstream::Config;
 use nfstream::capture::Filter;
@@ -25,6 +27,39 @@ pub(crate) struct FlowRules {
     /// Column groups named individually, not as `all`.
     named: Vec<Group>,
     condition: Option<String>,
+}
+
+/// Options of metering, and those of one kind of source.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceRules<K> {
+    rules: FlowRules,
+    kind: PhantomData<K>,
+}
+
+/// Kind of source.
+pub(crate) trait SourceKind {
+    /// Its parameters.
+    const TOPIC: Topic;
+    /// Heading of its options.
+    const HEADING: &str;
+}
+
+/// Capture files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfFiles;
+
+impl SourceKind for OfFiles {
+    const TOPIC: Topic = Topic::Files;
+    const HEADING: &str = "Files";
+}
+
+/// Network interfaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfInterfaces;
+
+impl SourceKind for OfInterfaces {
+    const TOPIC: Topic = Topic::Capture;
+    const HEADING: &str = "Capture";
 }
 
 /// Metering job.
@@ -72,6 +107,36 @@ impl FromArgMatches for FlowRules {
         let features = matches.get_many::<Features>("features").into_iter().flatten();
         self.named = features.filter_map(|features| features.named()).collect();
         self.condition = matches.get_one("where").cloned();
+        Ok(())
+    }
+}
+
+impl<K: SourceKind> SourceRules<K> {
+    /// Returns the options of both.
+    pub(crate) fn into_inner(self) -> FlowRules {
+        self.rules
+    }
+}
+
+impl<K: SourceKind> Args for SourceRules<K> {
+    fn augment_args(command: Command) -> Command {
+        FlowRules::augment_args(parameter_arguments::augment(command, K::TOPIC, K::HEADING))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<K: SourceKind> FromArgMatches for SourceRules<K> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut rules = FlowRules::from_arg_matches(matches)?;
+        parameter_arguments::update(&mut rules.parameters, matches, K::TOPIC)?;
+        Ok(Self { rules, kind: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
 }

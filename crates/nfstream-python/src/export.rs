@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+use nfstream::capture;
 use nfstream::sink::{self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter};
 use nfstream::table::{
     Anonymizer, Provenance, Table, TableBuilder, TableError, TableSpec, TextForm, TimeForm,
@@ -293,6 +294,11 @@ pub(crate) fn write_table(
         keep: rotate_files.try_into().ok(),
     };
     let (run, options) = (run.get(), options.get());
+    let replaced = sink::existing_at(&path, rotation).map_err(|error| sink_error(&error))?;
+    if let Some(file) = capture::overwritten(&run.files, &replaced) {
+        let message = format!("{path:?} is a file of the source, {file:?}");
+        return Err(PyValueError::new_err(message));
+    }
     let table = options.table(py, run)?;
     let mut sink = sink::files_at(&path, existing, format, rotation);
     let written = if run.kind.plugin_columns(py).is_empty() {

@@ -33,6 +33,8 @@ pub(crate) struct Run {
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
+    /// Files that packets come from.
+    pub(crate) files: Vec<PathBuf>,
     state: Mutex<State>,
 }
 
@@ -84,8 +86,9 @@ impl Run {
         let followed = !plugins.is_empty();
         let live = parameters.live_options();
         let polling = parameters.process_polling();
-        let input = Input::of(&source).map_err(|error| capture_error(&error))?;
-        let is_live = input.is_live();
+        let input = py.detach(|| Input::of(&source, parameters.file_options()));
+        let input = input.map_err(|error| capture_error(&error))?;
+        let (is_live, files) = (input.is_live(), input.paths());
         let run = py.detach(|| {
             let source = input.open(parameters.bpf_filter.clone(), &live)?;
             let mut config = parameters.config(source.progress().total_bytes);
@@ -127,7 +130,7 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, pool, dissector, is_live, state: Mutex::new(state) })
+        Ok(Self { kind, monitor, stop, pool, dissector, is_live, files, state: Mutex::new(state) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -212,6 +215,7 @@ impl Run {
         dict.set_item("flows", stats.flows)?;
         dict.set_item("evicted_flows", stats.evicted_flows)?;
         dict.set_item("active_flows", stats.active_flows)?;
+        dict.set_item("damaged_files", stats.damaged_files)?;
         let reception = stats.reception.unwrap_or_default();
         dict.set_item("received", reception.received)?;
         dict.set_item("dropped_by_kernel", reception.dropped_by_kernel)?;
@@ -314,9 +318,14 @@ impl Drop for State {
 /// Opens every file of a source and checks its header, or checks the permission to capture. Returns
 /// whether the source is live.
 #[pyfunction]
-pub(crate) fn check_source(py: Python<'_>, source: Vec<PathBuf>) -> PyResult<bool> {
+pub(crate) fn check_source(
+    py: Python<'_>,
+    source: Vec<PathBuf>,
+    parameters: &Bound<'_, PyDict>,
+) -> PyResult<bool> {
+    let options = from_python(parameters)?.file_options();
     let check = || {
-        let input = Input::of(&source)?;
+        let input = Input::of(&source, options)?;
         input.check().map(|()| input.is_live())
     };
     py.detach(check).map_err(|error| capture_error(&error))

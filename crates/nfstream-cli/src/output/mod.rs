@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nfstream::sink;
 
 pub(crate) use flow_table::Selection;
-pub(crate) use target::{SOURCE, Target, TargetOptions, is_part};
+pub(crate) use target::{SOURCE, Target, TargetOptions};
 
 use crate::io::Stream;
 

@@ -189,20 +189,6 @@ impl Target {
     }
 }
 
-/// Returns whether a table with output `target` would write to `path`.
-pub(crate) fn is_part(path: &Path, target: &Path, rotation: Rotation) -> bool {
-    if let (Ok(path), Ok(target)) = (path.canonicalize(), target.canonicalize()) {
-        return path == target;
-    }
-    let in_folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
-    // With rotation, the output `flows.csv` is written as `flows.0.csv` and so on.
-    let stem = path.file_stem().map(Path::new);
-    rotation.is_on()
-        && in_folder(path) == in_folder(target)
-        && path.extension() == target.extension()
-        && stem.and_then(Path::file_stem) == target.file_stem()
-}
-
 impl Memory {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))

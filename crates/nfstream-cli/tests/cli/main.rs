@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod embedded;
+mod files;
 mod flows;
 mod folder;
 mod others;

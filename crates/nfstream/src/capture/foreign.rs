@@ -37,6 +37,11 @@ impl Foreign {
         FORMATS.iter().find(|format| (format.is_it)(head))
     }
 
+    /// Returns whether files of this format may hold anything else than packets.
+    pub(super) fn is_archive(&self) -> bool {
+        matches!(self.way, Way::Unpack(_))
+    }
+
     /// Returns the command that makes the file at `path` readable.
     pub(super) fn command(&self, path: &Path) -> String {
         let name = quoted(path);

@@ -24,7 +24,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde_json::{Map, Value as Json};
 
-use crate::capture::LiveOptions;
+use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
@@ -180,6 +180,11 @@ impl Parameters {
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
         let rules = self.rules.as_ref().map(|file| file.rules.clone()).unwrap_or_default();
         self.dissect.then(|| Dissection { dissector: self.dissector.factory(rules), limits })
+    }
+
+    /// Returns the options of capture files.
+    pub fn file_options(&self) -> FileOptions {
+        FileOptions { order: self.order, strict: self.strict_files }
     }
 
     /// Returns the options of a capture on network interfaces.

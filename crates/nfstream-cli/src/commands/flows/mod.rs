@@ -9,6 +9,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
+use nfstream::capture::{self, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
 use nfstream::sink::{self, Existing, Rotation};
@@ -18,12 +19,12 @@ use nfstream::time::TimeUnit;
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
 use crate::error::{Error, WARNING};
-use crate::flow_rules::{FlowRules, Job};
+use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
-use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
 use crate::numbers::parse_whole;
+use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
 use crate::reading::Reading;
 use crate::sandbox;
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     sandbox: bool,
 
     #[command(flatten)]
-    rules: FlowRules,
+    rules: SourceRules<OfFiles>,
 
     #[command(flatten)]
     table: TableArgs,
@@ -149,7 +150,12 @@ pub(super) struct Plan {
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, separate, sandbox, rules, table } = args;
-    let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
+    let rules = rules.into_inner();
+    let mut options = rules.parameters().file_options();
+    if separate {
+        options.order = FileOrder::Given;
+    }
+    let mut plan = Plan::new(|| input.find(options), separate, &rules, table, io)?;
     if sandbox {
         plan.confine()?;
     }
@@ -158,7 +164,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
 
 /// Writes the table.
 pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
-    let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
+    let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<RowWriter> = None;
@@ -193,7 +199,7 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
         None => 0,
     };
     summarize(flows, &counts, plan.target.path.as_ref(), io);
-    Ok(())
+    counts.complete()
 }
 
 impl Plan {
@@ -259,11 +265,15 @@ impl Plan {
             bytes: table.bytes_per_file,
             keep: table.rotate_files,
         };
-        if let Some(path) = &output
-            && input.live.is_none()
-            && input.paths.iter().any(|input| is_part(input, path, rotation))
-        {
-            return Err(Error::TargetIsInput { path: path.clone() });
+        if input.live.is_none() {
+            let outputs = match &output {
+                Some(path) => sink::existing_at(path, rotation)?,
+                None => vec!["-".into()],
+            };
+            if capture::overwritten(&input.paths, &outputs).is_some() {
+                let path = output.unwrap_or_else(|| "standard output".into());
+                return Err(Error::TargetIsInput { path });
+            }
         }
         let parameters = match hidden.as_slice() {
             [] => rules.to_json(&input).to_string(),

@@ -75,7 +75,7 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.target.flush(io)
+        self.rest(io)
     }
 
     /// Writes the remaining rows and returns the number of all rows.
@@ -125,7 +125,8 @@ impl Consumer for RowWriter {
     }
 
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        self.target.flush(io)
+        // A header waits for the first row, as the input may be no capture at all.
+        if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 
     fn written(&self) -> Written {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{print, print_json};
 use crate::counts::Counts;
 use crate::error::Error;
-use crate::flow_rules::FlowRules;
+use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
 use crate::input::{Input, InputArgs};
 use crate::io::Io;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
-    rules: FlowRules,
+    rules: SourceRules<OfFiles>,
 }
 
 /// Contents of a summary.
@@ -53,11 +53,12 @@ struct Summary {
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    if let Some(option) = args.rules.adds_columns() {
+    let rules = args.rules.into_inner();
+    if let Some(option) = rules.adds_columns() {
         return Err(Error::FeatureOfSummary { option });
     }
-    let input = args.input.find()?;
-    let job = args.rules.job(&[], None)?.counting_duplicates();
+    let input = args.input.find(rules.parameters().file_options())?;
+    let job = rules.job(&[], None)?.counting_duplicates();
     let reading = Reading::start(&input, &job, "")?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
@@ -65,10 +66,11 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, stats, condition, survey, sections };
     if args.json {
-        return print_json(&summary.to_json(), io);
+        print_json(&summary.to_json(), io)?;
+    } else {
+        print(&summary.to_text(io), io)?;
     }
-    let text = summary.to_text(io);
-    print(&text, io)
+    Counts::from(&summary.stats).complete()
 }
 
 impl Summary {
@@ -89,6 +91,7 @@ impl Summary {
             "evicted_flows": stats.evicted_flows,
             "duplicate_packets": stats.duplicate_packets,
             "late_packets": stats.late_packets,
+            "damaged_files": stats.damaged_files,
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
         });
