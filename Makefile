@@ -24,6 +24,9 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 # the options given.
 DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
 
+# Runs a command with the build of the tests, and puts the fast one back, also after a failure.
+TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
+
 .PHONY: help
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -37,6 +40,7 @@ setup: .venv/demo ## Build the package in release mode and install it into .venv
 	    $(BIN)/maturin develop --release; \
 	    touch .venv/built; \
 	fi
+	@cp python/nfstream/_engine*.so .venv/fast.so
 
 .PHONY: demo
 demo: setup ## Label the flows of a sample capture and show them
@@ -49,7 +53,7 @@ test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentat
 	$(BIN)/python packages/ndpi/compile_shim.py target/plug/libnfstream_ndpi.so.1
 	LD_LIBRARY_PATH=$(abspath target/plug) cargo test -p ndpi --features loaded --quiet
 	@echo "Building the Python package …"; $(call DEVELOP)
-	$(BIN)/python -m pytest
+	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
@@ -73,7 +77,8 @@ lint: .venv/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=python $(BIN)/stubtest --allowlist python/stubtest-allowlist.txt nfstream._engine
+	@$(call TESTED,MYPYPATH=python $(BIN)/stubtest --allowlist python/stubtest-allowlist.txt \
+	    nfstream._engine)
 	@if cargo deny --version >/dev/null 2>&1; then \
 	    cargo deny --log-level error check bans licenses sources; \
 	    if cargo deny --log-level off fetch db; then \
@@ -133,13 +138,13 @@ soak: .venv/pyo3.txt ## Flood the engine with five million conversations
 .PHONY: compare
 compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
 	@echo "Building the Python package …"; $(call DEVELOP)
-	$(BIN)/python benches/compare.py
+	@$(call TESTED,$(BIN)/python benches/compare.py)
 
 .PHONY: bless
 bless: .venv/test ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet
 	@$(call DEVELOP)
-	NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py
+	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
 
 # Files of a release, which are written to dist.
 
@@ -194,7 +199,17 @@ clean: ## Remove everything that the targets have built
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache python/nfstream/_engine*.so
 	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
-# Prerequisites of the targets above.
+# Prerequisites and ends of the targets above.
+
+# Puts the fast build of `make setup` back, unless sources have changed since.
+.PHONY: restore
+restore:
+	@if [ -e .venv/fast.so ] && [ -z "$$(find crates Cargo.toml Cargo.lock -type f \
+	    -newer .venv/fast.so -print -quit)" ]; then \
+	    for module in python/nfstream/_engine*.so; do \
+	        cp -p .venv/fast.so "$$module.new" && mv "$$module.new" "$$module"; \
+	    done; \
+	fi
 
 .PHONY: system
 system:

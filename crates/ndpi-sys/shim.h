@@ -23,6 +23,7 @@ typedef struct {
   uint8_t confidence;
   uint8_t guessed;
   uint8_t wants_more; /* another packet can still change the label or add metadata */
+  int64_t allocated;  /* bytes that the packet added to the memory of the flow, at most */
 } ndpi_shim_label;
 
 /* Borrowed bytes without a terminator; `data` is NULL if there are none. */

@@ -48,6 +48,9 @@ pub struct Label {
     pub guessed: u8,
     /// Nonzero if another packet can still change the label or add metadata.
     pub wants_more: u8,
+    /// Bytes that the packet added to the memory of the flow, negative if it freed some. From nDPI
+    /// 5.0 on, the bytes that nDPI got: it keeps no more.
+    pub allocated: i64,
 }
 
 /// Borrowed bytes without a terminator.

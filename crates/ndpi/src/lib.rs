@@ -55,7 +55,11 @@ pub fn version() -> Option<&'static str> {
 }
 
 /// Returns the size of a [`Flow`] in bytes, without the strings that nDPI allocates for it.
-pub(crate) fn flow_size() -> usize {
-    // SAFETY: a flow has been created, so the functions are available.
+///
+/// # Panics
+///
+/// Panics if nDPI is not installed: then there is no [`Module`] either.
+pub fn flow_size() -> usize {
+    // SAFETY: the function has no preconditions. If it is not available, the call panics.
     unsafe { ndpi_sys::ndpi_shim_flow_size() }
 }

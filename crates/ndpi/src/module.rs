@@ -49,6 +49,10 @@ pub struct Module {
 unsafe impl Send for Module {}
 
 impl Module {
+    /// Bytes of a packet that nDPI gets, at most: as long as most handshakes that the network card
+    /// has put together.
+    pub const MAX_PACKET: usize = 8 << 10;
+
     /// Creates a module with all protocols, which takes about 10 ms and 6 MB with nDPI 4.2.
     ///
     /// # Errors
@@ -104,10 +108,12 @@ impl Module {
 
     /// Passes the next packet of a flow to nDPI.
     ///
-    /// `ip_packet` starts with the IP header; bytes after the 65,535th are ignored. `time_ms` is in
+    /// `ip_packet` starts with the IP header; bytes after the first [`MAX_PACKET`](Self::MAX_PACKET)
+    /// are ignored, because nDPI keeps much of what it reads. `time_ms` is in
     /// milliseconds since the epoch. A packet with a truncated transport header, or of another
     /// protocol than the flow, changes nothing.
     pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Inspected {
+        let ip_packet = ip_packet.get(..Self::MAX_PACKET).unwrap_or(ip_packet);
         let len = u16::try_from(ip_packet.len()).unwrap_or(u16::MAX);
         let mut label = sys::Label::default();
         // SAFETY: module and flow are alive and borrowed mutably, so there are no other users;
@@ -122,7 +128,11 @@ impl Module {
                 &mut label,
             );
         }
-        Inspected { label: label.into(), wants_more: label.wants_more != 0 }
+        Inspected {
+            label: label.into(),
+            wants_more: label.wants_more != 0,
+            allocated: label.allocated,
+        }
     }
 
     /// Ends the dissection of a flow and guesses a label from ports and addresses if none was
@@ -250,13 +260,28 @@ mod tests {
         let mut module = Module::new().unwrap();
         let mut flow = Flow::new();
         let packet = packets::client_hello("www.instagram.com");
-        let before = module.inspect(&mut flow, &packet, 0);
+        let before = Inspected { allocated: 0, ..module.inspect(&mut flow, &packet, 0) };
         for len in 0..40 {
             let cut = Box::<[u8]>::from(&packets::tcp_answer(443, b"")[..len]);
             assert_eq!(module.inspect(&mut flow, &cut, 0), before, "cut to {len} bytes");
         }
         let other = packets::dns_query("example.com");
         assert_eq!(module.inspect(&mut flow, &other, 0), before, "UDP in a TCP flow");
+    }
+
+    #[test]
+    fn a_flow_does_not_keep_long_texts() {
+        let mut module = Module::new().unwrap();
+        for text in ["User-Agent: ", "Content-Type: ", "Cookie: "] {
+            let mut flow = Flow::new();
+            let long = "a".repeat(25_000);
+            let request = format!("GET /{long} HTTP/1.1\r\nHost: b\r\n{text}{long}\r\n\r\n");
+            let packet = packets::tcp(80, request.as_bytes());
+            let progress = module.inspect(&mut flow, &packet, 0);
+            assert_eq!(name(&module, progress.label), "HTTP");
+            assert!(progress.allocated < 4096, "{text} adds {} bytes", progress.allocated);
+            assert!(flow.metadata().http.user_agent.len() <= 1024);
+        }
     }
 
     #[test]
