@@ -49,6 +49,9 @@ demo: setup ## Label the flows of a sample capture and show them
 .PHONY: test
 test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentation, notebook
 	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
+	@mkdir -p target/plug
+	$(BIN)/python packages/ndpi/compile_shim.py target/plug/libnfstream_ndpi.so.1
+	LD_LIBRARY_PATH=$(abspath target/plug) cargo test -p ndpi --features loaded --quiet
 	@echo "Building the Python package …"; $(call DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
@@ -143,6 +146,48 @@ bless: .venv/test ## Update golden results, generated pages and the notebook; th
 	@$(call DEVELOP)
 	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
 
+# Files of a release, which are written to dist.
+
+TARGET ?= x86_64-unknown-linux-gnu
+# Wheels and programs load nDPI and libpcap if they are installed; they need neither.
+PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
+LOADED := --no-default-features --features ndpi-loaded
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+.PHONY: wheels
+wheels: .venv/package ## Build a wheel for Python 3.10 and later on glibc 2.17, or for TARGET
+	$(PORTABLE) $(BIN)/maturin build --release --target $(TARGET) $(LOADED) --out dist \
+	    $(if $(findstring gnu,$(TARGET)),--compatibility manylinux2014,--compatibility musllinux_1_2)
+
+.PHONY: wheel-ndpi
+wheel-ndpi: .venv/package ## Build the wheel of nfstream-rs-ndpi, with the nDPI of this system or of NDPI_DIR
+	$(BIN)/python -m build --wheel --outdir target/wheel-ndpi packages/ndpi >/dev/null
+	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir dist target/wheel-ndpi/nfstream_rs_ndpi-$(VERSION)-*.whl
+
+.PHONY: package
+package: .venv/package ## Build the command as an archive and as a Debian package
+	$(PORTABLE) cargo build --release --target $(TARGET) -p nfstream-cli $(LOADED) \
+	    --features nfstream/nfstream6
+	@mkdir -p dist target/package
+	$(BIN)/python -m ziglang objcopy --strip-all target/$(TARGET)/release/nfstream target/package/nfstream || \
+	    strip -o target/package/nfstream target/$(TARGET)/release/nfstream
+	tar -C target/package --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) -cJf \
+	    dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
+	packages/deb target/package/nfstream dist
+
+.PHONY: release
+release: ## Build and check what a release publishes; PUBLISH=1 also tags and uploads it
+	packages/release $(if $(PUBLISH),--publish)
+
+.PHONY: proof
+proof: ## Use the wheels and packages of dist in new Debian systems, without rights and network (root)
+	packages/proof
+
+.PHONY: site
+site: .venv/site ## Build the documentation for the web in target/site, and check its links
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file packages/site/mkdocs.yml
+	@echo "Open target/site/index.html."
+
 .PHONY: docs
 docs: .venv/pyo3.txt ## Build the documentation of the crates
 	cargo doc --workspace --no-deps --quiet
@@ -208,7 +253,7 @@ partners:
 	    build_flags= suppress_build_script_link_lines=false > $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

@@ -50,6 +50,10 @@ static struct ndpi_flow_struct *ndpi_flow(ndpi_shim_flow *flow) {
 
 /* ---- library ---- */
 
+unsigned ndpi_shim_abi(void) {
+  return NDPI_SHIM_ABI;
+}
+
 const char *ndpi_shim_version(void) {
   return ndpi_revision();
 }

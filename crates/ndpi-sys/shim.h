@@ -76,7 +76,11 @@ typedef struct {
   uint8_t family;
 } ndpi_shim_metadata;
 
+/* Version of this interface. Raise it with every change of a function or struct. */
+#define NDPI_SHIM_ABI 1
+
 /* Library. */
+unsigned ndpi_shim_abi(void);
 const char *ndpi_shim_version(void);
 int ndpi_shim_headers_match(void);
 size_t ndpi_shim_flow_size(void);

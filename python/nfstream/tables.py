@@ -530,4 +530,4 @@ def _names(columns: object) -> list[str]:
 
 
 def _missing(method: str, packages: str, extra: str) -> ImportError:
-    return ImportError(f"{method} needs {packages}: pip install 'nfstream[{extra}]'")
+    return ImportError(f"{method} needs {packages}: pip install 'nfstream-rs[{extra}]'")

@@ -401,7 +401,7 @@ def test_to_pandas_without_pandas_says_what_to_install(web: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-c", program, str(web)], capture_output=True, text=True
     )
-    assert "pip install 'nfstream[pandas]'" in child.stdout, child.stderr
+    assert "pip install 'nfstream-rs[pandas]'" in child.stdout, child.stderr
 
 
 def test_package_says_its_version() -> None:

@@ -137,7 +137,7 @@ impl Flow {
     pub fn learn(&mut self, hints: Hints) {
         let Hints { name, announced } = hints;
         let known = &mut self.finding.hints;
-        known.name = name.or(known.name.take());
+        known.name = name.or_else(|| known.name.take());
         known.announced = announced.or(known.announced);
     }
 

@@ -7,6 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::host::visible_path;
 use crate::packet::LinkType;
 
+/// State of a missing libpcap, and what to do.
+const NO_LIBPCAP: &str = if cfg!(target_feature = "crt-static") {
+    "which a static program cannot load: use a dynamically linked nfstream"
+} else {
+    "which is not installed: install the package libpcap0.8 on Debian and Ubuntu, libpcap on other \
+     systems"
+};
+
 /// Why packets cannot be read.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +105,12 @@ pub enum CaptureError {
     NoCaptures {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Filters need libpcap, which cannot be loaded.
+    #[error("filter {expression:?} needs libpcap, {NO_LIBPCAP}")]
+    NoLibpcap {
+        /// The filter.
+        expression: String,
     },
     /// This process has no right to capture packets.
     #[error(

@@ -46,7 +46,8 @@ impl DissectorFactory for NdpiFactory {
     }
 
     fn components(&self) -> Vec<Component> {
-        vec![Component { name: "nDPI", version: ndpi::version().to_owned() }]
+        let version = ndpi::version().map(str::to_owned);
+        version.map(|version| Component { name: "nDPI", version }).into_iter().collect()
     }
 
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
