@@ -4,13 +4,17 @@ import signal
 import sys
 from types import FrameType
 
-from nfstream import _engine
+from nfstream import _engine, _installation
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     """Runs the command line and returns its exit code."""
+    mistake = _installation.mistake()
+    if mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 1
     ended_by = 0
 
     def end(number: int, frame: FrameType | None) -> None:

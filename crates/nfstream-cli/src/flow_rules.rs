@@ -1,5 +1,7 @@
 //! Options of metering: parameters of the engine, and `--where`.
 
+use std::marker::PhantomData;
+
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use nfstream::Config;
 use nfstream::capture::Filter;
@@ -25,6 +27,39 @@ pub(crate) struct FlowRules {
     /// Column groups named individually, not as `all`.
     named: Vec<Group>,
     condition: Option<String>,
+}
+
+/// Options of metering, and those of one kind of source.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceRules<K> {
+    rules: FlowRules,
+    kind: PhantomData<K>,
+}
+
+/// Kind of source.
+pub(crate) trait SourceKind {
+    /// Its parameters.
+    const TOPIC: Topic;
+    /// Heading of its options.
+    const HEADING: &str;
+}
+
+/// Capture files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfFiles;
+
+impl SourceKind for OfFiles {
+    const TOPIC: Topic = Topic::Files;
+    const HEADING: &str = "Files";
+}
+
+/// Network interfaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfInterfaces;
+
+impl SourceKind for OfInterfaces {
+    const TOPIC: Topic = Topic::Capture;
+    const HEADING: &str = "Capture";
 }
 
 /// Metering job.
@@ -76,6 +111,36 @@ impl FromArgMatches for FlowRules {
     }
 }
 
+impl<K: SourceKind> SourceRules<K> {
+    /// Returns the options of both.
+    pub(crate) fn into_inner(self) -> FlowRules {
+        self.rules
+    }
+}
+
+impl<K: SourceKind> Args for SourceRules<K> {
+    fn augment_args(command: Command) -> Command {
+        FlowRules::augment_args(parameter_arguments::augment(command, K::TOPIC, K::HEADING))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<K: SourceKind> FromArgMatches for SourceRules<K> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut rules = FlowRules::from_arg_matches(matches)?;
+        parameter_arguments::update(&mut rules.parameters, matches, K::TOPIC)?;
+        Ok(Self { rules, kind: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 impl FlowRules {
     /// Returns the time unit.
     pub(crate) const fn unit(&self) -> TimeUnit {
@@ -92,11 +157,27 @@ impl FlowRules {
         &mut self.parameters
     }
 
-    /// Returns the job, which also measures the columns in `needed`.
-    pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
+    /// Returns the name of an option of `self` that only adds columns, `None` if there is none.
+    pub(crate) fn adds_columns(&self) -> Option<&'static str> {
+        let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
+        match (features.is_empty(), statistical_analysis, splt_analysis) {
+            (false, ..) => Some("features"),
+            (_, true, _) => Some("statistical-analysis"),
+            (.., 1..) => Some("splt-analysis"),
+            _ => None,
+        }
+    }
+
+    /// Returns the job, which also measures the columns in `needed`. `origin` is the name of the
+    /// column for the source of a flow, if tables have one.
+    pub(crate) fn job(
+        &self,
+        needed: &[&'static Column],
+        origin: Option<&'static str>,
+    ) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
-        let condition = condition.map(|text| Condition::parse(text, columns(self.unit())));
-        let condition = condition.transpose()?;
+        let parse = |text| Condition::parse_with_origin(text, columns(self.unit()), origin);
+        let condition = condition.map(parse).transpose()?;
         let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name() });
@@ -117,6 +198,17 @@ impl FlowRules {
         let mut values = self.parameters.to_json();
         values.insert("source".to_owned(), paths.collect());
         values.insert("where".to_owned(), self.condition.clone().into());
+        values.into()
+    }
+
+    /// Returns the parameters as recorded in files that hide the columns `hidden`: without what can
+    /// show their values, such as filters and names of files.
+    pub(crate) fn to_json_without(&self, hidden: &[String]) -> Value {
+        let mut values = self.parameters.to_json();
+        for name in Parameters::REVEALING {
+            values.remove(*name);
+        }
+        values.insert("columns_to_anonymize".to_owned(), hidden.into());
         values.into()
     }
 }

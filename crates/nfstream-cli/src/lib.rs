@@ -16,6 +16,7 @@ mod flow_rules;
 mod human;
 mod input;
 mod io;
+mod numbers;
 mod output;
 // Without nDPI the default dissector, which the page names, differs.
 #[cfg(all(test, feature = "ndpi"))]

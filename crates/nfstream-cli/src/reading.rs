@@ -47,6 +47,8 @@ pub(crate) trait Consumer {
 pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
     condition: Option<&'a Condition>,
+    /// Name of the input where several are read separately, empty otherwise.
+    origin: String,
     monitor: Monitor,
     pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
@@ -57,8 +59,8 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts to read `input`.
-    pub(crate) fn start(input: &Input, job: &'a Job) -> Result<Self, Error> {
+    /// Starts to read `input`, which conditions know as `origin`.
+    pub(crate) fn start(input: &Input, job: &'a Job, origin: &str) -> Result<Self, Error> {
         job.check(input)?;
         let source = input.open(job.filter())?;
         let polling = input.live.as_ref().and_then(|live| live.processes);
@@ -80,7 +82,8 @@ impl<'a> Reading<'a> {
             .spawn(move || advance(run, &sender))
             .map_err(|source| RunError::Thread { name, source })?;
         let condition = job.condition.as_ref();
-        Ok(Self { schema, condition, monitor, pool, steps, stop, report, thread })
+        let origin = origin.to_owned();
+        Ok(Self { schema, condition, origin, monitor, pool, steps, stop, report, thread })
     }
 
     /// Returns the columns of the run.
@@ -118,8 +121,7 @@ impl<'a> Reading<'a> {
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
-                let label = io.stderr.paint(WARNING, "warning:");
-                progress.aside(|| io.stderr.say(format_args!("{label} {warning}")));
+                progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
             }
             progress.update(&self.monitor);
             let (records, is_last) = match step {
@@ -133,7 +135,9 @@ impl<'a> Reading<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
             };
             let records = match self.condition {
-                Some(condition) => condition.filter(records, self.schema.names())?,
+                Some(condition) => {
+                    condition.filter_of(records, self.schema.names(), &self.origin)?
+                }
                 None => records,
             };
             let flow = if records.is_empty() {

@@ -1,6 +1,6 @@
 //! Packet filters in libpcap's language, and a source that keeps only matching packets.
 
-use pcap::{Capture, Linktype};
+use nfstream_sys::{FilterError, FilterInstruction, compile_filter};
 
 use super::bpf::{Instruction, Program};
 use super::{CaptureError, ReadProgress, Reception, Source, Warning};
@@ -32,7 +32,8 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type.
+    /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type,
+    /// and [`CaptureError::NoLibpcap`].
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let mut filter = Self {
             expression: expression.to_owned(),
@@ -109,13 +110,16 @@ impl Filter {
             LinkType::ATM_CLIP => 19,
             LinkType(number) => number,
         };
-        let compiled = Capture::dead(Linktype(number.into()))
-            .and_then(|capture| capture.compile(&self.expression, true))
-            .map_err(|error| self.bad(link, message(error)))?;
-        let instructions: Option<Vec<_>> =
-            compiled.get_instructions().iter().map(|text| parse(&text.to_string())).collect();
-        instructions
-            .and_then(Program::new)
+        let compiled = compile_filter(number, &self.expression).map_err(|error| match error {
+            FilterError::Invalid(message) => self.bad(link, message),
+            FilterError::NoLibpcap => {
+                CaptureError::NoLibpcap { expression: self.expression.clone() }
+            }
+        })?;
+        let instructions = compiled
+            .into_iter()
+            .map(|FilterInstruction { code, jt, jf, k }| Instruction { code, jt, jf, k });
+        Program::new(instructions.collect())
             .ok_or_else(|| self.bad(link, "its program has unknown instructions".to_owned()))
     }
 
@@ -206,24 +210,5 @@ fn translated(link: LinkType, frame: &[u8]) -> Option<[u8; 4]> {
             Some(LINUX.to_be_bytes())
         }
         _ => None,
-    }
-}
-
-/// Parses an instruction as `tcpdump -ddd` prints it: code, two jumps, operand.
-fn parse(text: &str) -> Option<Instruction> {
-    let mut numbers = text.split_ascii_whitespace();
-    let instruction = Instruction {
-        code: numbers.next()?.parse().ok()?,
-        jt: numbers.next()?.parse().ok()?,
-        jf: numbers.next()?.parse().ok()?,
-        k: numbers.next()?.parse().ok()?,
-    };
-    numbers.next().is_none().then_some(instruction)
-}
-
-fn message(error: pcap::Error) -> String {
-    match error {
-        pcap::Error::PcapError(message) => message,
-        error => error.to_string(),
     }
 }

@@ -9,7 +9,7 @@ pub trait Source: Send {
     /// The previous content of the chunk is replaced; its memory is reused unless another owner
     /// still holds it.
     ///
-    /// A chunk never spans two files. It holds at most about 16 MiB, or one packet if that is
+    /// A chunk holds at most about 16 MiB, or one packet if that is
     /// longer. It holds at least one packet, unless a filter has removed them all; a chunk of an
     /// interface may also be empty because no packet arrived for a while.
     ///

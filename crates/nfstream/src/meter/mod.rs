@@ -42,6 +42,10 @@ pub struct MeterConfig {
     pub plan: Plan,
     /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
+    /// Most bytes that active flows hold besides a fixed size for each: buffers, texts and kept
+    /// packets of the dissector, lists of packets. `None` for no limit; beyond it, the life cycle
+    /// chooses flows to end.
+    pub max_active_bytes: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
     /// Process table of this machine, `None` when attribution is off.
@@ -57,6 +61,10 @@ pub struct Meter<L> {
     table: FlowTable<FlowState>,
     /// Most active flows.
     capacity: usize,
+    /// Most bytes that active flows hold.
+    most_bytes: usize,
+    /// Whether active flows hold more than that.
+    is_full: bool,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
     knowledge: Knowledge,
@@ -91,12 +99,22 @@ const fn expiration_id(reason: EndReason) -> i32 {
 impl<L: Lifecycle> Meter<L> {
     /// Returns a meter without flows.
     pub fn new(config: MeterConfig) -> Self {
-        let MeterConfig { timeouts, plan, max_active_flows, dissector, processes, spare } = config;
+        let MeterConfig {
+            timeouts,
+            plan,
+            max_active_flows,
+            max_active_bytes,
+            dissector,
+            processes,
+            spare,
+        } = config;
         Self {
             timeouts,
             hasher: KeyHasher::default(),
             table: FlowTable::new(),
             capacity: max_active_flows.map_or(usize::MAX, NonZeroUsize::get),
+            most_bytes: max_active_bytes.map_or(usize::MAX, NonZeroUsize::get),
+            is_full: false,
             lifecycle: L::new(timeouts),
             dissector,
             knowledge: Knowledge::default(),
@@ -150,6 +168,9 @@ impl<L: Lifecycle> Meter<L> {
                     self.arrive_and_end(bytes, frames, keyed, hooks)?;
                 } else {
                     self.arrive(bytes, frames, keyed, hooks)?;
+                }
+                if self.is_full {
+                    self.free_bytes(keyed.packet.time, hooks)?;
                 }
             }
             if len < LOOK_AHEAD {
@@ -494,6 +515,22 @@ impl<L: Lifecycle> Meter<L> {
         self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 
+    /// Ends the flows that the life cycle chooses until the others hold no more bytes than they
+    /// may, at `time`.
+    #[cold]
+    fn free_bytes<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        while self.bytes() > self.most_bytes && !self.table.is_empty() {
+            self.evict(time, hooks)?;
+        }
+        self.is_full = false;
+        Ok(())
+    }
+
+    /// Returns the bytes that active flows hold besides a fixed size for each.
+    fn bytes(&self) -> usize {
+        self.measures.memory() + self.dissector.as_ref().map_or(0, |dissector| dissector.memory())
+    }
+
     /// Ends flows one after the other; the stream is at `now`.
     fn end<H: Hooks>(
         &mut self,
@@ -613,9 +650,13 @@ impl<L: Lifecycle> Meter<L> {
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
             learnt = true;
         }
+        if learnt || self.plan.has_lists() {
+            self.is_full = self.bytes() > self.most_bytes;
+        }
         if !H::ACTIVE {
             return Ok(());
         }
+        let entry = self.table.entry(slot);
         let view = FlowView {
             slot,
             flow: &entry.flow,

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::rules_file::{RulesFile, RulesFileError};
 
-use crate::capture::{CaptureError, Filter};
+use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
 use crate::packet::Separation;
@@ -170,6 +170,17 @@ impl Typed for Option<RulesFile> {
 }
 
 impl Typed for DissectorChoice {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
+    }
+}
+
+impl Typed for FileOrder {
     fn to_value(&self) -> Value {
         Value::Text(self.name().to_owned())
     }

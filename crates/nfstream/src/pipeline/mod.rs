@@ -22,6 +22,7 @@ mod sync;
 mod tally;
 mod threads;
 mod ticks;
+mod warning;
 mod worker;
 
 pub use config::{Config, Dialect, Rules, suitable_meters};
@@ -30,3 +31,4 @@ pub use error::{ConfigError, RunError};
 pub use run::{Run, Step};
 pub use shared::{Monitor, StopHandle};
 pub use stats::{Ignored, Stats};
+pub use warning::Warning;

@@ -131,6 +131,9 @@ impl Run {
             Ok(Advance { records, outcome: None }) => Ok(Step::Records(records)),
             Ok(Advance { records, outcome: Some(outcome) }) => {
                 let failure = outcome.failure();
+                if failure.is_none() && self.engine.warns() {
+                    self.shared.end();
+                }
                 // The error comes with the next call, so that no record is lost.
                 let has_failed = failure.is_some();
                 self.engine = Engine::Ended(failure);
@@ -265,6 +268,16 @@ impl Engine {
             Rules::Nfstream6 => {
                 Self::Nfstream6(Single::start(intake, parts, config, shared, reading))
             }
+        }
+    }
+
+    /// Returns whether counts at the end can be a warning. nfstream 6 gives none.
+    fn warns(&self) -> bool {
+        match self {
+            Self::Single(_) | Self::Threads(_) => true,
+            #[cfg(feature = "nfstream6")]
+            Self::Nfstream6(_) => false,
+            Self::Ended(_) => false,
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Stats {
     pub evicted_flows: u64,
     /// Active flows.
     pub active_flows: u64,
+    /// Files that could not be read to their end.
+    pub damaged_files: u64,
     /// Counts that the system keeps of a live capture, `None` for files.
     pub reception: Option<Reception>,
 }
@@ -96,7 +98,38 @@ impl Ignored {
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.undecoded.iter().sum::<u64>() + self.filtered + self.duplicates
+        self.undecoded() + self.filtered + self.duplicates
+    }
+
+    /// Returns the packets that could not be decoded.
+    pub(super) fn undecoded(&self) -> u64 {
+        self.undecoded.iter().sum()
+    }
+
+    /// Returns the packets that a filter has removed.
+    pub(super) fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Returns why packets could not be decoded, in words, the most frequent reason first.
+    pub(super) fn explanation(&self) -> String {
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        for (reason, packets) in DecodeError::REASONS.into_iter().zip(self.undecoded) {
+            let of_reason = self.unsupported().filter(|(error, _)| error.reason() == reason);
+            let named: Vec<_> = of_reason.collect();
+            let rest = packets - named.iter().map(|(_, packets)| packets).sum::<u64>();
+            counts.extend(named.into_iter().map(|(error, packets)| (error.to_string(), packets)));
+            counts.push((reason.replace('_', " "), rest));
+        }
+        counts.retain(|(_, packets)| *packets > 0);
+        counts.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
+        match counts.as_slice() {
+            [(reason, _)] => reason.clone(),
+            several => {
+                let parts = several.iter().map(|(reason, packets)| format!("{reason} ({packets})"));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 
     /// Returns the link types and EtherTypes that are not supported, each with its packets: the

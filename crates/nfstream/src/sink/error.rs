@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::host::visible_path;
 use crate::table::TableError;
 
 /// Why a table cannot be written.
@@ -10,13 +11,13 @@ use crate::table::TableError;
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// The file exists, and is to be kept.
-    #[error("{}: exists already", path.display())]
+    #[error("{}: exists already", visible_path(path))]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// A file cannot be written.
-    #[error("{}: cannot be written", path.display())]
+    #[error("{}: cannot be written", visible_path(path))]
     Io {
         /// The file.
         path: PathBuf,

@@ -20,7 +20,7 @@ pub use background::Background;
 pub use error::SinkError;
 pub use file::{Existing, FileSink};
 pub use formats::{Encoder, Format, Output};
-pub use numbered::{NumberedFiles, files_at};
+pub use numbered::{NumberedFiles, existing_at, files_at};
 pub use rotating::{Parts, Rotating, Rotation};
 pub use stream::StreamSink;
 pub use writer::TableWriter;

@@ -120,12 +120,21 @@ impl Values {
         self.kind.append(records, names);
     }
 
+    /// Returns the bytes of text and lists.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.kind {
+            Kind::List(_, lists) => lists.bytes(),
+            Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) => texts.text.len(),
+            _ => 0,
+        }
+    }
+
     /// Returns the values as an array, and starts a new one.
     ///
     /// # Panics
     ///
-    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: text of a dissector
-    /// is cut at 16 KiB, so 100,000 rows are safe.
+    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: a builder of batches
+    /// ends them long before.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let array = self.kind.finish(&self.data_type);
         match &self.data_type {
@@ -274,6 +283,13 @@ impl Lists {
         write(&mut self.list);
         self.lengths.push(self.list.len());
         self.values.extend(self.list.iter().copied());
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.values {
+            Integers::I32(values) => size_of_val(values.as_slice()),
+            Integers::I64(values) => size_of_val(values.as_slice()),
+        }
     }
 
     fn finish(&mut self) -> ListArray {
