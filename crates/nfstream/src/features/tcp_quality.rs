@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_syn_of_another_connection_is_neither() {
         let syn = |sequence| Segment { flags: TcpFlags::SYN, ..data(sequence, 0) };
-        let segments = [syn(99), data(100, 10), syn(70_000_000), syn(7), data(110, 10)];
+        let segments = [syn(99), data(100, 10), syn(70_000_000), syn(3_000_000_000), data(110, 10)];
         let quality = quality(&segments);
         assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (0, 0));
     }
