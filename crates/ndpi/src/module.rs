@@ -228,7 +228,7 @@ mod tests {
         let mut module = Module::without(dns).unwrap();
         let mut flow = Flow::new();
         let progress = module.inspect(&mut flow, &packets::dns_query("example.com"), 0);
-        let expected = if crate::version().starts_with('4') { "Unknown" } else { "DNS" };
+        let expected = if crate::version().is_some_and(|version| version.starts_with('4')) { "Unknown" } else { "DNS" };
         assert_eq!(name(&module, progress.label), expected);
     }
 

@@ -152,11 +152,6 @@ impl FlowRules {
         &self.parameters
     }
 
-    /// Returns the parameters of the engine for changes.
-    pub(crate) const fn parameters_mut(&mut self) -> &mut Parameters {
-        &mut self.parameters
-    }
-
     /// Returns the name of an option of `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
         let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
