@@ -102,7 +102,13 @@ impl Condition {
             }
         }
         let columns = checker.into_columns();
-        Ok(Self { text: text.to_owned(), program, environment: Arc::new(environment), columns, origin })
+        Ok(Self {
+            text: text.to_owned(),
+            program,
+            environment: Arc::new(environment),
+            columns,
+            origin,
+        })
     }
 
     /// Returns the columns that the expression names: a run has to measure their groups.
