@@ -1,6 +1,7 @@
 //! Frames and captures of less usual kinds, through the whole engine.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a test says why it is skipped")]
 
 use std::path::{Path, PathBuf};
 
@@ -130,7 +131,7 @@ fn flows(path: PathBuf) -> (Vec<u64>, u64, Stats) {
 fn shared_captures_of_all_kinds_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/labels/pcaps");
     if !folder.exists() {
-        println!("skipped: {} is missing", folder.display());
+        eprintln!("skipped: {} is missing", folder.display());
         return;
     }
     // The first holds one frame, which is not IP.
@@ -147,7 +148,7 @@ fn shared_captures_of_all_kinds_are_read() {
 fn shared_cases_have_their_flows() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
     if !folder.exists() {
-        println!("skipped: {} is missing", folder.display());
+        eprintln!("skipped: {} is missing", folder.display());
         return;
     }
     for (name, expected, bytes) in [

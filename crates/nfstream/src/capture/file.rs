@@ -214,7 +214,7 @@ impl FileSource {
         let capacity = (BUFFERS / files).clamp(SMALLEST, BUFFER);
         let access = match self.open.len() {
             ..MAPPED => Access::Mapped,
-            ..OPEN => Access::Buffer(capacity),
+            MAPPED..OPEN => Access::Buffer(capacity),
             _ => Access::Reopened(capacity),
         };
         let reader = match Reader::open(&file.path, access) {

@@ -198,6 +198,7 @@ impl Files {
 impl Entry {
     /// Checks the start of a file, up to its first packets if their time is needed. With a failure
     /// comes the file's metadata, if it exists.
+    #[allow(clippy::result_large_err, reason = "once for each file")]
     fn probe(path: &Path, needs_time: bool) -> Result<Self, (Option<Metadata>, Failure)> {
         let entry = |len| Self { path: path.to_path_buf(), len, start: None };
         if is_stdin(path) {

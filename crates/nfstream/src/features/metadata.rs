@@ -217,6 +217,7 @@ impl Metadata {
 }
 
 /// Returns the bytes of texts.
+#[allow(clippy::borrowed_box, reason = "the fields are boxes")]
 fn sum<const N: usize>(texts: [&Box<str>; N]) -> usize {
     texts.iter().map(|text| text.len()).sum()
 }

@@ -59,7 +59,7 @@ pub struct Identifiers {
 /// Stacked identifiers of one kind, from the outside in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Stack {
-    numbers: [u32; Stack::MOST],
+    numbers: [u32; Self::MOST],
     len: usize,
 }
 
