@@ -91,6 +91,14 @@ impl Input {
         })
     }
 
+    /// Returns whether packets arrive as they come, from interfaces or pipes alone: an interruption
+    /// ends the input, and the table is complete. A list with a file in it would lose the file's
+    /// rest.
+    pub(crate) fn is_stream(&self) -> bool {
+        let is_pipe = |path: &PathBuf| is_stdin(path) || (path.exists() && !path.is_file());
+        self.live.is_some() || self.paths.iter().all(is_pipe)
+    }
+
     /// Returns the name of the input as given on the command line.
     pub(crate) fn name(&self) -> String {
         self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()

@@ -50,7 +50,7 @@ pub(crate) struct Reading<'a> {
     monitor: Monitor,
     pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
-    /// Stops a live run without losing flows; `None` for files.
+    /// Stops a run over interfaces or pipes without losing flows; `None` for files.
     stop: Option<StopHandle>,
     report: Report,
     thread: JoinHandle<()>,
@@ -69,7 +69,7 @@ impl<'a> Reading<'a> {
         }
         let config = Config { processes, ..job.config(input.bytes) };
         let run = Run::new(source, &config)?;
-        let stop = input.live.is_some().then(|| run.stop_handle());
+        let stop = input.is_stream().then(|| run.stop_handle());
         let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let pool = run.record_pool();
@@ -97,7 +97,7 @@ impl<'a> Reading<'a> {
     /// counts.
     ///
     /// If the input fails, the error is returned after all flows up to that point have been passed
-    /// on. An interrupted live run stops and passes on its remaining flows.
+    /// on. An interrupted run over interfaces or pipes stops and passes on its remaining flows.
     pub(crate) fn drain(
         mut self,
         consumer: &mut impl Consumer,
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
             };
             let records = match self.condition {
-                Some(condition) => condition.filter(records, self.schema.names())?,
+                Some(condition) => self.select(condition, records, consumer, io)?,
                 None => records,
             };
             let flow = if records.is_empty() {
@@ -146,6 +146,26 @@ impl<'a> Reading<'a> {
                 return Ok(self.monitor.stats());
             }
         }
+    }
+
+    /// Returns the records that fulfil `condition`, which may take a while for each.
+    fn select(
+        &self,
+        condition: &Condition,
+        records: Vec<Record>,
+        consumer: &impl Consumer,
+        io: &Io<'_>,
+    ) -> Result<Vec<Record>, Error> {
+        let mut kept = Vec::with_capacity(records.len());
+        for record in records {
+            if self.stop.is_none() && (io.interrupted)() {
+                return Err(Error::Interrupted(consumer.written()));
+            }
+            if condition.matches(&record, self.schema.names())? {
+                kept.push(record);
+            }
+        }
+        Ok(kept)
     }
 
     /// Returns the error of a thread that ended without a last step.

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use nfstream_sys::Mapping;
 
-use super::format::{HEAD_LEN, Parser};
+use super::format::{HEAD_LEN, Parser, Unrecognized};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
+use super::stop::{StopFlag, Stoppable};
 use super::stream::{BUFFER, Compression, Input, Stream};
-use super::{CaptureError, ReadProgress, Source, Warning};
+use super::{CaptureError, Corruption, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 
 /// Buffer size for a stream of which only the start is read.
@@ -30,6 +31,8 @@ pub struct FileSource {
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
     has_failed: bool,
+    /// Flag that ends pipes and standard input.
+    stop: StopFlag,
 }
 
 /// The one file that is open.
@@ -37,6 +40,8 @@ pub struct FileSource {
 struct Reader {
     parser: Parser,
     bytes: Bytes,
+    /// Whether reading ends some time after the flag is set.
+    is_stoppable: bool,
 }
 
 #[derive(Debug)]
@@ -69,6 +74,7 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
         total_bytes,
         warnings: Vec::new(),
         has_failed: false,
+        stop: StopFlag::default(),
     })
 }
 
@@ -83,13 +89,19 @@ impl FileSource {
     fn advance(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
         while let Some(path) = self.paths.get(self.index) {
             if self.reader.is_none() {
-                self.reader = Some(Reader::open(path).map_err(|failure| failure.at(path))?);
+                match Reader::open(path, &self.stop) {
+                    Ok(reader) => self.reader = Some(reader),
+                    Err(failure) if self.stop.is_set() && is_early_end(&failure) => break,
+                    Err(failure) => return Err(failure.at(path)),
+                }
             }
             let Some(reader) = &mut self.reader else { break };
             let Some(end) = reader.read(chunk, limit).map_err(|failure| failure.at(path))? else {
                 return Ok(true);
             };
-            if let End::Truncated { offset } = end {
+            if let End::Truncated { offset } = end
+                && !self.stop.is_set()
+            {
                 self.warnings.push(Warning::Truncated { path: path.clone(), offset });
             }
             if let Some(link) = reader.parser.unsupported() {
@@ -117,6 +129,20 @@ impl Source for FileSource {
         result
     }
 
+    fn stop_with(&mut self, stop: &StopFlag) {
+        self.stop = stop.clone();
+    }
+
+    /// Ends the list after the current file, of which a pipe may still hold packets.
+    fn stop(&mut self) -> bool {
+        self.paths.truncate(self.index + 1);
+        match (&self.reader, self.paths.get(self.index)) {
+            (Some(reader), _) => reader.is_stoppable,
+            (None, Some(path)) => is_stdin(path) || !path.is_file(),
+            (None, None) => false,
+        }
+    }
+
     fn may_wait(&self) -> bool {
         // Known if every input is a regular file.
         self.total_bytes.is_none()
@@ -133,15 +159,16 @@ impl Source for FileSource {
 }
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, Failure> {
+    fn open(path: &Path, stop: &StopFlag) -> Result<Self, Failure> {
         if is_stdin(path) {
-            let mut input = io::stdin();
-            return Self::stream(read_head(&mut input)?, Box::new(input), BUFFER);
+            return Self::stoppable(Stoppable::stdin(stop)?);
+        }
+        if !fs::metadata(path)?.is_file() {
+            return Self::stoppable(Stoppable::open(path, stop)?);
         }
         let mut file = File::open(path)?;
-        let is_regular = file.metadata()?.is_file();
         let head = read_head(&mut file)?;
-        if !is_regular || Compression::recognize(&head) != Compression::Plain {
+        if Compression::recognize(&head) != Compression::Plain {
             return Self::stream(head, Box::new(file), BUFFER);
         }
         let (parser, position) = Parser::recognize(&head)?;
@@ -149,14 +176,21 @@ impl Reader {
             // Some file systems cannot map files, and the number of guarded mappings is limited.
             return Self::stream(head, Box::new(file), BUFFER);
         };
-        Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(file, mapping, position)) })
+        let bytes = Bytes::Mapped(Mapped::new(file, mapping, position));
+        Ok(Self { parser, bytes, is_stoppable: false })
+    }
+
+    fn stoppable(mut input: Stoppable) -> Result<Self, Failure> {
+        let head = read_head(&mut input)?;
+        let reader = Self::stream(head, Box::new(input), BUFFER)?;
+        Ok(Self { is_stoppable: true, ..reader })
     }
 
     fn stream(head: Vec<u8>, input: Input, capacity: usize) -> Result<Self, Failure> {
         let mut stream = Stream::new(head, input, capacity)?;
         let (parser, position) = Parser::recognize(stream.peek(HEAD_LEN)?)?;
         stream.consume(position);
-        Ok(Self { parser, bytes: Bytes::Stream(stream) })
+        Ok(Self { parser, bytes: Bytes::Stream(stream), is_stoppable: false })
     }
 
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<Option<End>, Failure> {
@@ -194,6 +228,19 @@ fn check(path: &Path) -> Result<Option<u64>, Failure> {
         Reader::stream(head, Box::new(file), GLANCE)?;
     }
     Ok(Some(metadata.len()))
+}
+
+/// Returns whether an input ended before its first packet: nothing is wrong with one that was
+/// stopped there.
+fn is_early_end(failure: &Failure) -> bool {
+    let is_cut = |what: &Corruption| matches!(what, Corruption::FileHeader);
+    match failure {
+        Failure::Corrupt { what, .. } => is_cut(what),
+        Failure::Unrecognized(reason) => {
+            matches!(reason, Unrecognized::Empty | Unrecognized::HeaderCut)
+        }
+        Failure::Changed | Failure::Io(_) => false,
+    }
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use pcap::{Capture, Linktype};
 
 use super::bpf::{Instruction, Program};
-use super::{CaptureError, ReadProgress, Reception, Source, Warning};
+use super::{CaptureError, ReadProgress, Reception, Source, StopFlag, Warning};
 use crate::packet::{Chunk, LinkType};
 
 /// An expression of libpcap's filter language (pcap-filter(7)).
@@ -16,6 +16,15 @@ pub struct Filter {
     /// A frame with the loopback header that this system would have written.
     translated: Vec<u8>,
 }
+
+/// Most clauses of an expression, which `and` and `or` connect. The time that libpcap takes grows
+/// with the square of their number, and nothing can interrupt it.
+const MOST_CLAUSES: usize = 200;
+/// Bytes of the longest expression.
+const LONGEST: usize = 16 << 10;
+/// Instructions of the longest program that libpcap optimizes, which takes much longer than
+/// compiling.
+const MOST_OPTIMIZED: usize = 3000;
 
 /// Source that keeps only the packets that match a filter.
 #[derive(Debug)]
@@ -32,13 +41,17 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type.
+    /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type,
+    /// or has more than 200 clauses or 16 KiB.
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let mut filter = Self {
             expression: expression.to_owned(),
             programs: Vec::new(),
             translated: Vec::new(),
         };
+        if let Some(reason) = too_large(expression) {
+            return Err(filter.bad(LinkType::ETHERNET, reason));
+        }
         if let Err(error) = filter.program(LinkType::ETHERNET) {
             let mut others = [LinkType::IEEE802_11, LinkType::LINUX_SLL, LinkType::PPP].into_iter();
             if !others.any(|link| filter.program(link).is_ok()) {
@@ -105,9 +118,15 @@ impl Filter {
             LinkType::RAW | LinkType::RAW_OPENBSD => LinkType::RAW_DLT.0,
             LinkType(number) => number,
         };
-        let compiled = Capture::dead(Linktype(number.into()))
-            .and_then(|capture| capture.compile(&self.expression, true))
-            .map_err(|error| self.bad(link, message(error)))?;
+        let compile = |optimize| {
+            Capture::dead(Linktype(number.into()))
+                .and_then(|capture| capture.compile(&self.expression, optimize))
+                .map_err(|error| self.bad(link, message(error)))
+        };
+        let mut compiled = compile(false)?;
+        if compiled.get_instructions().len() <= MOST_OPTIMIZED {
+            compiled = compile(true)?;
+        }
         let instructions: Option<Vec<_>> =
             compiled.get_instructions().iter().map(|text| parse(&text.to_string())).collect();
         instructions
@@ -165,6 +184,10 @@ impl<S: Source> Source for Filtered<S> {
         Ok(true)
     }
 
+    fn stop_with(&mut self, stop: &StopFlag) {
+        self.source.stop_with(stop);
+    }
+
     fn stop(&mut self) -> bool {
         self.source.stop()
     }
@@ -184,6 +207,17 @@ impl<S: Source> Source for Filtered<S> {
     fn take_warnings(&mut self) -> Vec<Warning> {
         self.source.take_warnings()
     }
+}
+
+/// Returns why compiling an expression would take too long, `None` if it does not.
+fn too_large(expression: &str) -> Option<String> {
+    if expression.len() > LONGEST {
+        return Some(format!("it has {} bytes, more than {LONGEST}", expression.len()));
+    }
+    let words = expression.split(|c: char| c.is_whitespace() || "()".contains(c));
+    let symbols = expression.matches("&&").count() + expression.matches("||").count();
+    let clauses = 1 + symbols + words.filter(|word| matches!(*word, "and" | "or")).count();
+    (clauses > MOST_CLAUSES).then(|| format!("it has {clauses} clauses, more than {MOST_CLAUSES}"))
 }
 
 /// Returns this system's header for loopback frames that hold IPv6 and come from another system:

@@ -59,6 +59,17 @@ impl Input {
         matches!(self, Self::Interfaces(_))
     }
 
+    /// Returns whether packets arrive as they come, from interfaces or pipes alone. Such an input can
+    /// be ended without loss; a list with a file in it would lose the file's rest.
+    pub fn is_stream(&self) -> bool {
+        let is_pipe =
+            |path: &PathBuf| path.as_os_str() == "-" || (path.exists() && !path.is_file());
+        match self {
+            Self::Files(paths) => paths.iter().all(is_pipe),
+            Self::Interfaces(_) => true,
+        }
+    }
+
     /// Checks the input, as far as possible before the first packet.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod pcapng;
 #[cfg(test)]
 mod samples;
 mod source;
+mod stop;
 mod stream;
 
 pub use error::{CaptureError, Corruption, Warning};
@@ -27,3 +28,4 @@ pub use input::Input;
 pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
 pub use source::{ReadProgress, Reception, Source};
+pub use stop::StopFlag;

@@ -22,6 +22,9 @@ const COMPRESSED: usize = 128 << 10;
 const DECOMPRESSED: usize = 4 << 10;
 /// Capacity of a pipe on Linux. A shorter read has emptied it.
 const PIPE: usize = 64 << 10;
+/// Bytes that a step reads without finding a packet, before and after decompression: a small file
+/// can hold blocks of many gigabytes that are skipped.
+const BUDGET: u64 = 16 << 20;
 
 /// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
@@ -42,6 +45,8 @@ pub(super) struct Stream {
     eager: bool,
     /// How reading ended, once it did.
     ended: Option<Ended>,
+    /// Whether the decoder has read many bytes that decompress to nothing.
+    is_idle: bool,
 }
 
 /// Compression of a file, recognised by its first bytes.
@@ -72,6 +77,8 @@ enum Ended {
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
+    /// Bytes read at the last pause.
+    paused_at: u64,
 }
 
 impl Compression {
@@ -95,7 +102,7 @@ impl Stream {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
         let input = Box::new(Cursor::new(head).chain(input));
-        let input = Counted { input, taken: Arc::clone(&taken) };
+        let input = Counted { input, taken: Arc::clone(&taken), paused_at: 0 };
         let compressed = COMPRESSED.min(capacity);
         let decoder = match compression {
             Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(
@@ -116,6 +123,7 @@ impl Stream {
             position: 0,
             eager: compression == Compression::Plain,
             ended: None,
+            is_idle: false,
         })
     }
 
@@ -152,6 +160,7 @@ impl Stream {
         self.take_back(mem::take(&mut chunk.bytes));
         // Whether reading more would block, as far as the last read shows.
         let mut is_drained = self.eager;
+        let begun = self.position;
         loop {
             let bytes = self.buffer.get(..self.end).unwrap_or_default();
             let parsed = parser.parse(bytes, self.start, &mut chunk.records, limit);
@@ -170,6 +179,10 @@ impl Stream {
                 return Ok(self.hand_out(chunk));
             }
             is_drained = self.fill(needed) < PIPE && self.eager;
+            let is_idle = mem::take(&mut self.is_idle);
+            if chunk.records.is_empty() && (is_idle || self.position - begun >= BUDGET) {
+                return Ok(None);
+            }
         }
     }
 
@@ -217,6 +230,7 @@ impl Stream {
                 return count;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_idle = true,
             Err(error) => self.ended = Some(self.decoder.ended(error)),
         }
         0
@@ -293,6 +307,12 @@ impl Decoder {
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        // A pause, after which decoders continue. It costs little where packets are found.
+        if taken - self.paused_at >= BUDGET {
+            self.paused_at = taken;
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let count = self.input.read(buffer)?;
         self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(count)

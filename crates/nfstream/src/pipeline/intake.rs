@@ -29,11 +29,12 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(
-        source: Box<dyn Source>,
+        mut source: Box<dyn Source>,
         limit: usize,
         polling: Option<Polling>,
         shared: Arc<Shared>,
     ) -> Self {
+        source.stop_with(shared.input());
         let (clock, time) = (StreamClock::new(), Timestamp::default());
         Self { source, limit, polling, is_stopping: false, shared, clock, time }
     }

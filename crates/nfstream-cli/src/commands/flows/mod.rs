@@ -168,7 +168,8 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
-        if writer.is_full() {
+        // An interruption has ended this input, and ends those that would follow.
+        if writer.is_full() || (input.is_stream() && (io.interrupted)()) {
             break;
         }
     }
