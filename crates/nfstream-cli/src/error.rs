@@ -173,6 +173,7 @@ impl Error {
             | Self::FeatureOff { .. }
             | Self::FormatUnknown { .. }
             | Self::ProcessesOff
+            | Self::Sandbox(SandboxError::Conflict { .. })
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::Sink(SinkError::Table(
                 TableError::DuplicateColumn { .. }
@@ -216,7 +217,9 @@ impl From<SinkError> for Error {
         match error {
             SinkError::Exists { path } => Self::Exists { path },
             // The output is a named pipe.
-            SinkError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
+            SinkError::Io { source, .. } | SinkError::Stream { source }
+                if source.kind() == ErrorKind::BrokenPipe =>
+            {
                 Self::ClosedPipe
             }
             error => Self::Sink(error),

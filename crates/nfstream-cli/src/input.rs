@@ -35,6 +35,15 @@ pub(crate) struct Input {
     pub(crate) live: Option<Live>,
 }
 
+/// Moment at which files are opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Opening {
+    /// Each when its packets are read.
+    Late,
+    /// All before the first packet, for a sandbox in which none can be opened.
+    Ahead,
+}
+
 /// Settings of a live capture.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
@@ -77,14 +86,21 @@ impl Input {
     }
 
     /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
-    pub(crate) fn open(&self, filter: Option<Filter>) -> Result<Box<dyn Source>, Error> {
+    pub(crate) fn open(
+        &self,
+        filter: Option<Filter>,
+        opening: Opening,
+    ) -> Result<Box<dyn Source>, Error> {
         if let Some(Live { options, .. }) = &self.live {
             let names: Vec<_> =
                 self.paths.iter().map(|name| name.to_string_lossy().into_owned()).collect();
             let source = LiveSource::open(&names, filter, options).map_err(RunError::Capture)?;
             return Ok(Box::new(source));
         }
-        let source = capture::open(&self.paths).map_err(RunError::Capture)?;
+        let mut source = capture::open(&self.paths).map_err(RunError::Capture)?;
+        if opening == Opening::Ahead {
+            source.hold().map_err(RunError::Capture)?;
+        }
         Ok(match filter {
             Some(filter) => Box::new(Filtered::new(source, filter)),
             None => Box::new(source),

@@ -29,6 +29,7 @@ mod reading;
 mod report;
 mod rights;
 mod sandbox;
+mod sandbox_argument;
 #[cfg(unix)]
 mod signals;
 mod table;

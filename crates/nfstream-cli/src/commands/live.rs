@@ -9,11 +9,12 @@ use crate::flow_rules::FlowRules;
 use crate::input::{Input, Live};
 use crate::io::Io;
 use crate::parameter_arguments;
+use crate::sandbox_argument::SandboxArgs;
 
 /// Capture from network interfaces and write flows as they end
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ctrl-C or SIGTERM stops the capture; all flows so far are written. A second signal ends the program
+Ctrl-C, SIGTERM or SIGHUP stops the capture; all flows so far are written. A second signal ends the program
 at once. Capturing needs the capability CAP_NET_RAW.
 
 Examples:
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     /// Interfaces to capture from as one source; `any` for all of them
     #[arg(required = true, value_name = "IFACE")]
     interfaces: Vec<String>,
+
+    #[command(flatten)]
+    confinement: SandboxArgs,
 
     #[command(flatten)]
     rules: LiveRules,
@@ -64,7 +68,7 @@ impl FromArgMatches for LiveRules {
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { interfaces, rules: LiveRules(rules), table } = args;
+    let Args { interfaces, confinement, rules: LiveRules(rules), table } = args;
     let parameters = rules.parameters();
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
     let live = Live {
@@ -73,5 +77,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         report: Some(report).filter(|period| !period.is_zero()),
     };
     let input = Input::interfaces(&interfaces, live);
-    flows::write(&Plan::new(|| Ok(input), false, &rules, table, io)?, io)
+    let mut plan = Plan::new(|| Ok(input), false, &rules, table, io)?;
+    plan.confine(confinement)?;
+    flows::write(plan, io)
 }

@@ -1,5 +1,6 @@
 //! Capture files, read one after the other as one capture.
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -33,6 +34,15 @@ pub struct FileSource {
     has_failed: bool,
     /// Flag that ends pipes and standard input.
     stop: StopFlag,
+    /// Inputs that are open, from the current one on; empty if each is opened when it is read.
+    held: VecDeque<Held>,
+}
+
+/// An input that is open and has not been read.
+#[derive(Debug)]
+enum Held {
+    File(File),
+    Stoppable(Stoppable),
 }
 
 /// The one file that is open.
@@ -75,6 +85,7 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
         warnings: Vec::new(),
         has_failed: false,
         stop: StopFlag::default(),
+        held: VecDeque::new(),
     })
 }
 
@@ -85,11 +96,25 @@ impl FileSource {
         self.paths.get(self.index).map(PathBuf::as_path)
     }
 
+    /// Opens all files now: reading then needs no further access to the system. Each takes a
+    /// descriptor until it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Io`].
+    pub fn hold(&mut self) -> Result<(), CaptureError> {
+        for path in self.paths.iter().skip(self.index) {
+            self.held.push_back(Held::open(path).map_err(|failure| failure.at(path))?);
+        }
+        Ok(())
+    }
+
     /// Reads until packets arrive or no files are left.
     fn advance(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
         while let Some(path) = self.paths.get(self.index) {
             if self.reader.is_none() {
-                match Reader::open(path, &self.stop) {
+                let held = self.held.pop_front().map_or_else(|| Held::open(path), Ok);
+                match held.and_then(|held| Reader::new(held, &self.stop)) {
                     Ok(reader) => self.reader = Some(reader),
                     Err(failure) if self.stop.is_set() && is_early_end(&failure) => break,
                     Err(failure) => return Err(failure.at(path)),
@@ -136,10 +161,11 @@ impl Source for FileSource {
     /// Ends the list after the current file, of which a pipe may still hold packets.
     fn stop(&mut self) -> bool {
         self.paths.truncate(self.index + 1);
-        match (&self.reader, self.paths.get(self.index)) {
-            (Some(reader), _) => reader.is_stoppable,
-            (None, Some(path)) => is_stdin(path) || !path.is_file(),
-            (None, None) => false,
+        match (&self.reader, self.held.front(), self.paths.get(self.index)) {
+            (Some(reader), ..) => reader.is_stoppable,
+            (None, Some(held), Some(_)) => matches!(held, Held::Stoppable(_)),
+            (None, None, Some(path)) => is_stdin(path) || !path.is_file(),
+            (None, _, None) => false,
         }
     }
 
@@ -158,15 +184,27 @@ impl Source for FileSource {
     }
 }
 
+impl Held {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(if is_stdin(path) {
+            Self::Stoppable(Stoppable::stdin()?)
+        } else if fs::metadata(path)?.is_file() {
+            Self::File(File::open(path)?)
+        } else {
+            Self::Stoppable(Stoppable::open(path)?)
+        })
+    }
+}
+
 impl Reader {
-    fn open(path: &Path, stop: &StopFlag) -> Result<Self, Failure> {
-        if is_stdin(path) {
-            return Self::stoppable(Stoppable::stdin(stop)?);
-        }
-        if !fs::metadata(path)?.is_file() {
-            return Self::stoppable(Stoppable::open(path, stop)?);
-        }
-        let mut file = File::open(path)?;
+    fn new(held: Held, stop: &StopFlag) -> Result<Self, Failure> {
+        let mut file = match held {
+            Held::File(file) => file,
+            Held::Stoppable(mut input) => {
+                input.stop_with(stop);
+                return Self::stoppable(input);
+            }
+        };
         let head = read_head(&mut file)?;
         if Compression::recognize(&head) != Compression::Plain {
             return Self::stream(head, Box::new(file), BUFFER);

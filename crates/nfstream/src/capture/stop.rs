@@ -50,36 +50,41 @@ impl StopFlag {
 
 impl Stoppable {
     /// Opens a pipe or a device.
-    pub(super) fn open(path: &Path, stop: &StopFlag) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         #[cfg(unix)]
         let input = nfstream_sys::open_without_waiting(path)?;
         #[cfg(not(unix))]
         let input = File::open(path)?;
-        Ok(Self::new(input, stop))
+        Ok(Self::new(input))
     }
 
     /// Returns standard input, without the buffer that Rust's standard library shares.
     #[cfg(unix)]
-    pub(super) fn stdin(stop: &StopFlag) -> io::Result<Self> {
+    pub(super) fn stdin() -> io::Result<Self> {
         use std::os::fd::AsFd;
 
         let input = io::stdin().as_fd().try_clone_to_owned()?;
-        Ok(Self::new(input.into(), stop))
+        Ok(Self::new(input.into()))
     }
 
     /// Returns standard input, without the buffer that Rust's standard library shares.
     #[cfg(windows)]
-    pub(super) fn stdin(stop: &StopFlag) -> io::Result<Self> {
+    pub(super) fn stdin() -> io::Result<Self> {
         use std::os::windows::io::AsHandle;
 
         let input = io::stdin().as_handle().try_clone_to_owned()?;
-        Ok(Self::new(input.into(), stop))
+        Ok(Self::new(input.into()))
     }
 
-    fn new(input: File, stop: &StopFlag) -> Self {
+    /// Takes the flag that ends the input.
+    pub(super) fn stop_with(&mut self, stop: &StopFlag) {
+        self.stop = stop.clone();
+    }
+
+    fn new(input: File) -> Self {
         Self {
             input,
-            stop: stop.clone(),
+            stop: StopFlag::default(),
             #[cfg(unix)]
             deadline: None,
         }
@@ -141,7 +146,8 @@ mod tests {
     fn a_stopped_pipe_gives_its_last_bytes_and_ends() {
         let (reader, mut writer) = io::pipe().unwrap();
         let stop = StopFlag::default();
-        let mut input = Stoppable::new(OwnedFd::from(reader).into(), &stop);
+        let mut input = Stoppable::new(OwnedFd::from(reader).into());
+        input.stop_with(&stop);
         let reading = thread::spawn(move || {
             let mut bytes = Vec::new();
             input.read_to_end(&mut bytes).map(|_| bytes)

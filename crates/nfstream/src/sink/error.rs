@@ -15,6 +15,9 @@ pub enum SinkError {
         /// The file.
         path: PathBuf,
     },
+    /// The caller interrupted a wait for the destination.
+    #[error("writing was interrupted")]
+    Interrupted,
     /// A file cannot be written.
     #[error("{}: cannot be written", path.display())]
     Io {

@@ -5,6 +5,7 @@
 //! format is a file in `formats/` and a line in its registry.
 
 mod background;
+mod draft;
 mod error;
 mod file;
 mod formats;
@@ -17,6 +18,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 pub use background::Background;
+pub use draft::Draft;
 pub use error::SinkError;
 pub use file::{Existing, FileSink};
 pub use formats::{Encoder, Format, Output};

@@ -3,6 +3,7 @@
 mod rows;
 mod sort;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read as _;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -19,12 +20,14 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::{FlowRules, Job};
 use crate::human::{count, counted};
-use crate::input::{Input, InputArgs};
+use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
 use crate::progress::ProgressDisplay;
-use crate::reading::Reading;
-use crate::sandbox;
+use crate::reading::{Opened, Reading};
+use crate::rights;
+use crate::sandbox::Sandbox;
+use crate::sandbox_argument::SandboxArgs;
 use rows::RowWriter;
 use sort::{Sort, SortArgument};
 
@@ -47,10 +50,8 @@ pub(crate) struct Args {
     #[arg(long)]
     separate: bool,
 
-    /// Restrict this process to its captures and the output folder, without network access or
-    /// other programs (Linux 5.13 or later)
-    #[arg(long)]
-    sandbox: bool,
+    #[command(flatten)]
+    confinement: SandboxArgs,
 
     #[command(flatten)]
     rules: FlowRules,
@@ -133,25 +134,45 @@ pub(super) struct Plan {
     columns: Vec<&'static Column>,
     sort: Option<Sort>,
     limit: u64,
+    /// Sandbox to enter when everything is open.
+    sandbox: Option<Sandbox>,
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { input, separate, sandbox, rules, table } = args;
+    let Args { input, separate, confinement, rules, table } = args;
     let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
-    if sandbox {
-        plan.confine()?;
-    }
-    write(&plan, io)
+    plan.confine(confinement)?;
+    write(plan, io)
 }
 
 /// Writes the table.
-pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
+    let sandbox = plan.sandbox.take();
+    let plan = &plan;
     let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<RowWriter> = None;
+    let mut held = VecDeque::new();
+    if let Some(sandbox) = sandbox {
+        for input in &inputs {
+            held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);
+        }
+        sandbox.enter(plan.input.live.is_some())?;
+    }
     for input in &inputs {
-        let reading = Reading::start(input, &plan.job)?;
+        let opened = match held.pop_front() {
+            Some(opened) => opened,
+            None => Opened::open(input, &plan.job, Opening::Late)?,
+        };
+        if input.live.is_some() {
+            let keeps = rights::Kept {
+                files: plan.target.path.is_some() && plan.target.outlet.is_none(),
+                processes: input.live.as_ref().is_some_and(|live| live.processes.is_some()),
+            };
+            rights::give_up(keeps);
+        }
+        let reading = Reading::start(opened, input, &plan.job)?;
         let writer = match &mut begun {
             Some(writer) => writer,
             None => begun.insert(RowWriter::new(plan, reading.schema(), reading.pool())?),
@@ -238,6 +259,7 @@ impl Plan {
         let parameters = rules.to_json(&input).to_string();
         let target = TargetOptions {
             path: output,
+            outlet: None,
             existing: if table.force { Existing::Replace } else { Existing::Keep },
             format,
             rotation,
@@ -254,13 +276,21 @@ impl Plan {
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
-        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
+        let sandbox = None;
+        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit, sandbox })
     }
 
-    /// Enters a sandbox that allows only this work.
-    fn confine(&mut self) -> Result<(), Error> {
-        self.job.settle_meters(self.input.bytes);
-        Ok(sandbox::enter(&self.input.paths, self.target.path.as_deref())?)
+    /// Prepares a sandbox for this work, if `arguments` request one.
+    pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
+        if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
+            if let (Some(path), Format::Programs(format)) = (&self.target.path, self.target.format)
+            {
+                let TargetOptions { existing, rotation, .. } = self.target;
+                self.target.outlet = Some(sandbox.outlet(path, existing, format, rotation)?);
+            }
+            self.sandbox = Some(sandbox);
+        }
+        Ok(())
     }
 
     /// Returns the columns to write, a selection of those of the run.

@@ -13,10 +13,11 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::FlowRules;
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
-use crate::input::{Input, InputArgs};
+use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::progress::ProgressDisplay;
-use crate::reading::Reading;
+use crate::reading::{Opened, Reading};
+use crate::sandbox_argument::SandboxArgs;
 use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use ranking::Count;
 use survey::{Section, Survey};
@@ -36,12 +37,17 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
+    confinement: SandboxArgs,
+
+    #[command(flatten)]
     rules: FlowRules,
 }
 
 /// Contents of a summary.
 struct Summary {
     input: Input,
+    /// Names and sizes of the files.
+    names: Vec<String>,
     stats: Stats,
     /// Condition that selects the counted flows, `None` for all flows.
     condition: Option<String>,
@@ -51,13 +57,20 @@ struct Summary {
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let input = args.input.find()?;
-    let job = args.rules.job(&[])?;
-    let reading = Reading::start(&input, &job)?;
+    let mut job = args.rules.job(&[])?;
+    let sandbox = args.confinement.prepare(&mut job, &input)?;
+    let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
+    let opening = if sandbox.is_some() { Opening::Ahead } else { Opening::Late };
+    let opened = Opened::open(&input, &job, opening)?;
+    if let Some(sandbox) = sandbox {
+        sandbox.enter(false)?;
+    }
+    let reading = Reading::start(opened, &input, &job)?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
-    let summary = Summary { input, stats, condition, survey, sections };
+    let summary = Summary { input, names, stats, condition, survey, sections };
     if args.json {
         return print(format!("{:#}\n", summary.to_json()).as_bytes(), io);
     }
@@ -67,7 +80,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
 
 impl Summary {
     fn to_json(&self) -> Value {
-        let Self { input, stats, condition, survey, sections } = self;
+        let Self { input, stats, condition, survey, sections, .. } = self;
         let reasons = stats.ignored.reasons();
         let reasons: Map<_, _> =
             reasons.map(|(reason, packets)| (reason.to_owned(), packets.into())).collect();
@@ -120,10 +133,9 @@ impl Summary {
 
     /// Returns the lines of labels and values.
     fn facts(&self) -> Vec<(String, String)> {
-        let Self { input, stats, condition, survey, .. } = self;
+        let Self { input, names, stats, condition, survey, .. } = self;
         let label = |text: &str| format!("{text:<10}");
         let mut facts = Vec::new();
-        let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
         match names.as_slice() {
             [name] => facts.push((label("capture"), name.clone())),
             [first, .., last] => {
