@@ -1,6 +1,6 @@
-//! Rights that a process has beyond those of its user, and root.
+//! Rights of the process: capabilities, and root.
 
-/// Rights that a live capture still needs.
+/// Rights that a process still needs once its input is open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     /// Creating files wherever root may.
@@ -9,12 +9,18 @@ pub(crate) struct Kept {
     pub(crate) processes: bool,
 }
 
-/// Gives up what only opening a capture needs, for this thread and those that it starts: all
+impl Kept {
+    /// Nothing, as in a sandbox.
+    #[cfg(target_os = "linux")]
+    pub(crate) const NONE: Self = Self { files: false, processes: false };
+}
+
+/// Gives up what only opening an input needs, for this thread and those that it starts: all
 /// capabilities that are not kept, privileges of programs that it starts, and root itself if
 /// nothing is kept.
 ///
-/// Root becomes the user who called `sudo`, or `nobody`. A process that may not give up a right can
-/// still capture.
+/// Root becomes the user who called `sudo`, or `nobody`. A process that may not give up a right
+/// continues with it.
 #[cfg(target_os = "linux")]
 pub(crate) fn give_up(kept: Kept) {
     use caps::{CapSet, Capability};
@@ -44,16 +50,6 @@ pub(crate) fn give_up(kept: Kept) {
     let rights = rights.into_iter().filter(|right| had.contains(right)).collect();
     for set in [CapSet::Effective, CapSet::Permitted] {
         drop(caps::set(None, set, &rights));
-    }
-}
-
-/// Gives up all capabilities, for this thread and those that it starts.
-#[cfg(target_os = "linux")]
-pub(crate) fn give_up_all() {
-    use caps::CapSet;
-
-    for set in [CapSet::Ambient, CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
-        drop(caps::clear(None, set));
     }
 }
 

@@ -17,7 +17,7 @@ use super::SandboxError;
 use super::calls::{self, Open};
 use super::clerk::{self, Files};
 use super::remote::{self, Link};
-use crate::rights;
+use crate::rights::{self, Kept};
 
 const LANDLOCK: &str = "Landlock";
 const SECCOMP: &str = "seccomp";
@@ -106,7 +106,7 @@ impl Sandbox {
             // Those of the capture; the link to the clerk is written, not sent to.
             self.open.sockets = nfstream_sys::descriptors(3);
         }
-        rights::give_up_all();
+        rights::give_up(Kept::NONE);
         confine_files(None)?;
         let filters = calls::filters(&self.open).map_err(|error| refused(SECCOMP, &error))?;
         for filter in &filters {

@@ -295,7 +295,8 @@ fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{
-        Folder, Order, Seen, enhanced, gzip, interface, pcap, pcapng_start, section, seen, zstd,
+        Folder, Order, Seen, block, enhanced, gzip, interface, pcap, pcapng_start, section, seen,
+        zstd,
     };
     use super::*;
     use crate::packet::{ChunkBytes, LinkType};
@@ -353,6 +354,38 @@ mod tests {
         }
         let [a, b] = paths;
         assert_eq!(sizes, [(a.clone(), 2), (a, 1), (b, 1)]);
+    }
+
+    #[test]
+    fn a_step_skips_some_blocks_of_a_mapped_file() {
+        let folder = Folder::new();
+        let skipped = block(Order::Little, 77, &vec![0; 40 << 20]);
+        let packet = enhanced(Order::Little, 0, 1, 0, b"x");
+        let path = folder.write("a", &[pcapng_start(), skipped, packet].concat());
+        let mut source = open(&[path]).unwrap();
+        let mut chunk = Chunk::default();
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert!(source.read(&mut chunk, 9).unwrap());
+            steps += 1;
+        }
+        assert_eq!((steps, chunk.records.len()), (3, 1));
+    }
+
+    #[test]
+    fn held_files_are_read_after_they_are_gone() {
+        let folder = Folder::new();
+        let paths =
+            [folder.write("a", &pcap(&[b"one"])), folder.write("b", &gzip(&pcap(&[b"two"])))];
+        let mut source = open(&paths).unwrap();
+        source.hold().unwrap();
+        paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+        let mut chunk = Chunk::default();
+        let mut frames = Vec::new();
+        while source.read(&mut chunk, 9).unwrap() {
+            frames.extend(seen(&chunk).map(|packet| packet.frame));
+        }
+        assert_eq!(frames, [b"one", b"two"]);
     }
 
     #[test]

@@ -468,9 +468,32 @@ mod tests {
         let mut stream = Stream::new(blocks, Box::new(io::empty()), BUFFER).unwrap();
         let (mut parser, _) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         let mut chunk = Chunk::default();
-        assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
-        assert_eq!(chunk.records.len(), 1);
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
+            steps += 1;
+        }
+        // A step has a budget of bytes.
+        assert_eq!((steps, chunk.records.len()), (2, 1));
         assert_eq!(stream.buffer.len(), BUFFER);
+    }
+
+    #[test]
+    fn a_step_reads_few_bytes_that_decompress_to_nothing() {
+        let empty = gzip(b"");
+        let members = empty.repeat((40 << 20) / empty.len());
+        let bytes = [gzip(&pcap(&[])), members, gzip(&pcap_record(Order::Little, (0, 0), 0, b"x"))];
+        let mut stream = Stream::new(Vec::new(), Box::new(Cursor::new(bytes.concat())), BUFFER);
+        let stream = stream.as_mut().unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        let mut chunk = Chunk::default();
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
+            steps += 1;
+        }
+        assert_eq!((steps, chunk.records.len()), (3, 1));
     }
 
     #[test]

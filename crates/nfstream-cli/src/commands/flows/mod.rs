@@ -25,7 +25,7 @@ use crate::io::Io;
 use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
-use crate::rights;
+use crate::rights::{self, Kept};
 use crate::sandbox::Sandbox;
 use crate::sandbox_argument::SandboxArgs;
 use rows::RowWriter;
@@ -165,12 +165,9 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             Some(opened) => opened,
             None => Opened::open(input, &plan.job, Opening::Late)?,
         };
-        if input.live.is_some() {
-            let keeps = rights::Kept {
-                files: plan.target.path.is_some() && plan.target.outlet.is_none(),
-                processes: input.live.as_ref().is_some_and(|live| live.processes.is_some()),
-            };
-            rights::give_up(keeps);
+        if let Some(live) = input.live.as_ref().filter(|_| plan.target.outlet.is_none()) {
+            let (files, processes) = (plan.target.path.is_some(), live.processes.is_some());
+            rights::give_up(Kept { files, processes });
         }
         let reading = Reading::start(opened, input, &plan.job)?;
         let writer = match &mut begun {
