@@ -1,31 +1,31 @@
 """Entry point of the ``nfstream`` command, outside its package: it handles signals first.
 
 Importing the package takes a while, in which a signal must neither be lost nor end in a traceback.
+So only modules are imported that the interpreter contains: the module ``signal`` is none of them.
 """
 
-import signal
+import _signal  # type: ignore[import-not-found]
 import sys
-from types import FrameType
 
-_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+_SIGNALS = [_signal.SIGINT, _signal.SIGTERM]
 # `nohup` has SIGHUP ignored.
-if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-    _SIGNALS.append(signal.SIGHUP)
+if hasattr(_signal, "SIGHUP") and _signal.getsignal(_signal.SIGHUP) != _signal.SIG_IGN:
+    _SIGNALS.append(_signal.SIGHUP)
 
 _first = 0
 
 
-def _record(number: int, frame: FrameType | None) -> None:
+def _record(number: int, frame: object) -> None:
     """Records the first signal; the second ends the process at once."""
     global _first
     if _first:
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
+        _signal.signal(number, _signal.SIG_DFL)
+        _signal.raise_signal(number)
     _first = number
 
 
 for _number in _SIGNALS:
-    signal.signal(_number, _record)
+    _signal.signal(_number, _record)
 
 
 def main() -> int:
@@ -35,5 +35,5 @@ def main() -> int:
     code = _engine.run_command(sys.argv, lambda: _first)
     # Nothing is left to be ended but the interpreter.
     for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        _signal.signal(number, _signal.SIG_IGN)
     return code

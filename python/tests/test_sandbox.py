@@ -42,7 +42,7 @@ def hole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def system() -> None:
-    call = [COMMAND, "flows", CAPTURES / "redis.pcap", "--sandbox"]
+    call = [str(COMMAND), "flows", str(CAPTURES / "redis.pcap"), "--sandbox"]
     done = subprocess.run(call, capture_output=True, text=True)
     if "this system has no" in done.stderr:
         pytest.skip("this system has no sandbox")
@@ -214,7 +214,7 @@ def test_the_ways_are_open_without_a_sandbox(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="capturing needs root")
 def test_what_cannot_be_combined_is_refused() -> None:
-    call = [COMMAND, "live", "lo", "--sandbox", "--system-visibility-mode", "1"]
+    call = [str(COMMAND), "live", "lo", "--sandbox", "--system-visibility-mode", "1"]
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 2
     assert "cannot be combined with --system-visibility-mode 1" in done.stderr
