@@ -29,8 +29,10 @@ NOTES = """\
   median, with the minimum and maximum in brackets.
 - **Times.** *Process* is the whole process, *work time* the time from opening the capture to the
   last flow or the finished data frame, as the program reports it. Comparisons with softflowd,
-  nfpcapd, argus and ndpiReader, and those of start-up, use the whole process, for the engine that
-  of `passes`, without Python. All others use the work time.
+  nfpcapd, argus and ndpiReader, and those of start-up, use the whole process; the engine runs in
+  `passes` for them, a program without Python. All others use the work time.
+- **Walking the mapped file** only adds up the lengths of its packets, in a plain loop: the
+  minimum work of a program that maps a capture (`benches/walk.c`).
 - **Page cache.** The time to map a file varies two- to threefold with the state of the page cache.
   Before each round the capture is dropped from the cache and read once.
 - **Memory** is the peak of all processes of a program together, sampled every 2 ms in the warm-up
@@ -43,8 +45,8 @@ NOTES = """\
   and bytes of conversations, and runs once.
 - **Several meters** need more CPU time than one, because packets move between the caches of
   processors and each meter has its own nDPI.
-- *odd* marks results that differ much from the engine's; a dash stands for a figure that a program
-  does not print. `benches/works.py` has all commands.
+- *odd* marks results that differ a lot from the engine's; a dash stands for a figure that a
+  program does not print. `benches/works.py` has all commands.
 """
 
 

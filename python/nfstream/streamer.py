@@ -66,8 +66,8 @@ class NFStreamer(Tables):
     """Reads packets and returns their flows.
 
     You can iterate over a streamer several times: each iteration is a separate run, from the first
-    packet of the source. A process that is forked during a run can start new runs. With
-    ``async for`` the event loop continues during the run.
+    packet of the source. A process that is forked during a run can start new runs. ``async for``
+    does not block the event loop.
 
     A live run ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``, ``max_nflows``, a ``break`` out
     of the loop or the end of a ``with`` block. Packets captured by then still go into flows, and
@@ -81,50 +81,49 @@ class NFStreamer(Tables):
             files read as one capture, or ``"-"`` for standard input; or the name of a network
             interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a file with
             the name of an interface.
-        snaplen: Bytes captured of each packet in live capture; no effect on files.
+        snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
-        active_timeout: Seconds after which a flow is cut into slices.
-        plugins: Features of your own.
+        active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
+        plugins: Features of your own: instances of classes derived from :class:`NFPlugin`.
         dissect: Whether flows are labelled with their application.
-        max_tcp_dissections: Packets of a TCP flow that the dissector inspects, at most.
-        max_udp_dissections: Packets of a UDP flow that the dissector inspects, at most.
+        max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
+        max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
         dissector: Dissector that finds the labels: ``"ndpi"``, the system's libndpi; ``"native"``,
             the dissector in Rust; ``"auto"``, the one in Rust first and nDPI for the flows that it
             does not know. ``None`` is ``"ndpi"`` where nfstream was built with nDPI, otherwise
             ``"native"``.
-        rules: File of rules in TOML that lead from domains, addresses, ports, JA4 fingerprints and
-            names in certificates to applications. They come before everything built in; not with
-            the dissector ``"ndpi"``.
+        rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
+            certificate names to applications. They take precedence over everything built in, and
+            need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
             (also ERSPAN and NVGRE), L2TP and Teredo instead of the outer packets. IP in IP is
             always decoded.
-        accounting_mode: Meaning of bytes and packet sizes: 0 the frame, 1 the IP packet, 2 the
-            payload of IP, 3 the payload of the transport.
-        statistical_analysis: Short for the features ``"statistics"`` and ``"tcp_flags"``.
+        accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
+            the IP payload, 3 the transport payload.
+        statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
-        max_nflows: Flows after which the run ends; 0 for no limit.
-        max_active_flows: Maximum number of active flows; at the limit, a new flow evicts the one
-            that has been silent for longest. 0 for no limit.
+        max_nflows: End the run after this number of flows; 0 for no limit.
+        max_active_flows: Maximum number of active flows; a further one evicts the flow that has
+            been silent for longest; 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
-        features: Names of column groups to add to the base columns, or ``"all"``;
-            ``docs/columns.md`` explains them.
+        features: Column groups to add to the base columns: a name, a list of names, or
+            ``"all"``; ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows``. With plugins there is always one.
-        promiscuous_mode: Whether packets to other machines are captured, too; not on ``"any"``.
-        socket_buffer_size: Bytes of the buffer in which the kernel keeps packets until they are
-            read.
+        promiscuous_mode: Whether to capture packets addressed to other machines, too; no effect on
+            ``"any"``.
+        socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
         duration: Seconds after which a live run ends, ``None`` for no limit.
-        system_visibility_mode: 1 for columns with the process of this machine that each flow
-            belongs to, on Linux: ``system_process_pid`` and ``system_process_name``.
-        system_visibility_poll_ms: Milliseconds between two reads of the sockets of all
-            processes.
-        performance_report: Seconds between two lines of counts and rates on standard error while
-            a run continues; 0 for none.
+        system_visibility_mode: 1 to add columns with the local process of each flow (Linux):
+            ``system_process_pid`` and ``system_process_name``.
+        system_visibility_poll_ms: Milliseconds between two polls of the local sockets.
+        performance_report: Seconds between two reports of counts and rates on standard error; 0
+            for none.
 
     Raises:
         FileNotFoundError: If there is no such file or interface.

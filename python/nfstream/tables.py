@@ -27,9 +27,9 @@ class Tables:
     which flows end, and a column for each attribute; ``docs/columns.md`` explains the columns.
     The methods share these parameters:
 
-    - ``columns_to_anonymize``: names of columns to replace by hashes: keyed BLAKE2b of the value's
-      text, 64 hexadecimal digits, so the column becomes text. Equal values have equal hashes
-      within a table, also in different columns.
+    - ``columns_to_anonymize``: names of columns to replace with hashes: keyed BLAKE2b of the
+      value's text, 64 hexadecimal digits, so the column becomes text. Equal values have equal
+      hashes within a table, also in different columns.
     - ``key``: key of these hashes, 1 to 64 bytes; by default a random one for each call, so that
       hashes of two calls cannot be compared.
     - ``timestamps``: whether ``first_seen`` and ``last_seen`` are timestamps (UTC) instead of
@@ -70,7 +70,7 @@ class Tables:
         of plugin columns.
 
         Args:
-            columns_to_anonymize: Columns to replace by hashes.
+            columns_to_anonymize: Columns to replace with hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
@@ -122,7 +122,7 @@ class Tables:
         are converted with ``str()``.
 
         Args:
-            columns_to_anonymize: Columns to replace by hashes.
+            columns_to_anonymize: Columns to replace with hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
@@ -138,7 +138,7 @@ class Tables:
             >>> from nfstream import NFStreamer
             >>> table = NFStreamer("tests/captures/redis.pcap").to_arrow(["src_ip"])
             >>> table.num_rows, table.schema.field("src_port").type, len(table["src_ip"][0].as_py())
-            (6, DataType(uint16), 64)
+            (6, DataType(int32), 64)
         """
         try:
             import pyarrow as pa
@@ -158,7 +158,7 @@ class Tables:
         """Returns all flows as a Polars data frame.
 
         Args:
-            columns_to_anonymize: Columns to replace by hashes.
+            columns_to_anonymize: Columns to replace with hashes.
             key: Key of the hashes, 1 to 64 bytes; random if not given.
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
 
@@ -244,7 +244,7 @@ class Tables:
 
         Args:
             path: File to write; pipes and devices are written directly.
-            columns_to_anonymize: Columns to replace by hashes.
+            columns_to_anonymize: Columns to replace with hashes.
             flows_per_file: Maximum flows of a file; 0 for no limit.
             rotate_files: Number of newest files to keep; 0 for all.
             bytes_per_file: Approximate bytes of a file; 0 for no limit.

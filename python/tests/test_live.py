@@ -584,7 +584,7 @@ class TestCommand:
         done = subprocess.run([*command, *program], capture_output=True, text=True, timeout=20)
         assert done.returncode == 0
         assert done.stdout.startswith("name ")
-        assert "capturing packets needs the right CAP_NET_RAW" in done.stderr
+        assert "capturing packets needs the capability CAP_NET_RAW" in done.stderr
         assert "sudo setcap cap_net_raw+eip" in done.stderr
 
 

@@ -15,7 +15,7 @@ unless `NO_COLOR` is set.
 | exit code | meaning |
 |---|---|
 | 0 | success, also if the reader of standard output closed the pipe early, and if a signal ended a pipe or a live capture: the table is complete |
-| 1 | an input or output failed |
+| 1 | an input cannot be read, or an output cannot be written |
 | 2 | invalid usage |
 | 128 + N | ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP |
 
@@ -32,9 +32,8 @@ const CONDITIONS: &str = "
 ## Conditions
 
 `--where` takes an expression in the [Common Expression Language](https://cel.dev), as implemented
-by the crate [`cel`](https://docs.rs/cel). Its variables are the [columns](columns.md), including
-those that are not written: only the columns that the expression names are measured in addition. The
-result must be a bool.
+by the crate [`cel`](https://docs.rs/cel). Its variables are all [columns](columns.md), whether
+they are written or not, and no feature is needed for them. The result must be a bool.
 
 | column type | in an expression | for example |
 |---|---|---|
@@ -50,8 +49,8 @@ result must be a bool.
 - Functions of lists: `size`, `in`, `[n]`, `all`, `exists`, `exists_one`, `filter`, `map`.
 - Conversions: `int`, `double`, `string`, `bool`, `uint`.
 
-Numbers of all types can be compared with each other; arithmetic requires operands of one type.
-Types are checked before any input is read. An error that depends on a flow's values, such as a
+Numbers of different types can be compared, but arithmetic requires operands of one type. Types are
+checked before any input is read. An error that depends on a flow's values, such as a
 division by zero, ends the run. Guard against it with an earlier condition:
 `dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100`. An expression is limited to 4,096
 bytes, and to 1,000,000 visits to elements of lists for each flow.

@@ -160,6 +160,11 @@ impl StreamRules {
     pub(crate) const fn new(probe: fn(&Streams<'_>) -> Verdict) -> Self {
         Self { probe, client: Start::Any, server: Start::Any, parse: None }
     }
+
+    /// Rules of a protocol whose two directions begin alike, and that has no metadata.
+    pub(crate) const fn either(start: Start, probe: fn(&Streams<'_>) -> Verdict) -> Self {
+        Self { client: start, server: start, ..Self::new(probe) }
+    }
 }
 
 impl DatagramRules {
@@ -192,6 +197,15 @@ impl Need {
     /// Returns the need of `bytes` bytes of the server's stream in all.
     pub(crate) const fn server(bytes: usize) -> Self {
         Self::Bytes { client: usize::MAX, server: bytes }
+    }
+
+    /// Returns the need of another byte of either stream, until one has `limit` bytes.
+    pub(crate) fn further(streams: &Streams<'_>, limit: usize) -> Self {
+        let (client, server) = (streams.client.len(), streams.server.len());
+        if client.max(server) >= limit {
+            return Self::Done;
+        }
+        Self::Bytes { client: client + 1, server: server + 1 }
     }
 
     /// Returns the same need with client and server exchanged.

@@ -143,8 +143,7 @@ impl FlowType {
             return Ok(label.bind(py).clone().into_any());
         }
         Ok(match column.value(record, self.schema.names()) {
-            Value::Unsigned(number) => number.into_pyobject(py)?.into_any(),
-            Value::Signed(number) => number.into_pyobject(py)?.into_any(),
+            Value::Integer(number) => number.into_pyobject(py)?.into_any(),
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),

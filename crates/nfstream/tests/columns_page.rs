@@ -14,11 +14,11 @@ fn introduction(group: Group) -> String {
     let name = group.name();
     let or = declaration.shorthand.map_or_else(String::new, |or| format!(", or `{}`", or.python));
     let presence = match declaration.presence {
-        Presence::Always => "Always there.".to_owned(),
-        Presence::Dissection => "There unless `dissect=False`.".to_owned(),
+        Presence::Always => "Always present.".to_owned(),
+        Presence::Dissection => "Present unless `dissect=False`.".to_owned(),
         Presence::Feature => format!("Feature `{name}`{or}."),
         Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
-        Presence::Processes => "There with `system_visibility_mode=1`.".to_owned(),
+        Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
     format!("{presence} {}", declaration.about).trim_end().to_owned()
 }
@@ -26,10 +26,10 @@ fn introduction(group: Group) -> String {
 fn page() -> String {
     let mut page = String::from(
         "# Columns\n\n\
-         Columns stand in a table in the order of this page. Base columns are always there; the \
-         others come with a parameter of the streamer or of the command, by groups: \
-         `features=[\"directions\", …]`, or `features=\"all\"`. Nothing is computed for a group \
-         that is not asked for. No column holds nulls.\n\n\
+         A table has its columns in the order of this page. The groups base and application are \
+         the default. A parameter adds other groups: `features=[\"mac\", \"tls\"]` in Python, \
+         `--features mac,tls` on the command line, or `all`. Groups that are not added cost \
+         nothing. No column holds nulls.\n\n\
          Bytes are those on the wire, link header included, unless `accounting_mode` says \
          otherwise. Times come from the capture, in UTC; units below are those of \
          `time_unit=\"ms\"`, the default.\n",
@@ -45,8 +45,7 @@ fn page() -> String {
         }
     }
     page.push_str(
-        "\nColumns of plugins that are not volatile follow, in the order in which the plugins are \
-         given.\n",
+        "\nColumns of plugins that are not volatile follow, in the order of the plugins.\n",
     );
     page
 }

@@ -48,8 +48,7 @@ fn rows_of(source: Box<dyn Source>, config: &Config) -> Vec<Row> {
         let values = columns.map(|column| {
             let value = match column.value(record, schema.names()) {
                 Value::Text(text) => text,
-                Value::Unsigned(number) => number.to_string(),
-                Value::Signed(number) => number.to_string(),
+                Value::Integer(number) => number.to_string(),
                 other => format!("{other:?}"),
             };
             (column.name, value)

@@ -12,11 +12,11 @@ use nfstream::parameters::{Kind, PARAMETERS, Parameter, Topic, Value};
 const INTRODUCTION: &str = "\
 # Parameters
 
-Python takes these as keyword arguments of `NFStreamer`, and the commands `flows`, `summary` and
-`live` as options: `idle_timeout=5` is `--idle-timeout 5`. A flag that is true by default is
-switched off with `--no-`: `dissect=False` is `--no-dissect`. Files record the values in their
-metadata, as JSON under `nfstream.parameters`, unless the table says that they have no effect on
-rows.
+In Python these are keyword arguments of `NFStreamer`; on the command line they are options of
+`flows`, `summary` and `live`: `idle_timeout=5` is `--idle-timeout 5`. A flag that is true by
+default is switched off with `--no-`: `dissect=False` is `--no-dissect`. Parquet and Arrow files
+record the values as JSON in their metadata, under `nfstream.parameters`, except those that have no
+effect on rows.
 ";
 
 fn page() -> String {
@@ -25,7 +25,7 @@ fn page() -> String {
     write_table(
         Topic::Capture,
         "Capture",
-        "For network interfaces; without effect on files.",
+        "For network interfaces; no effect on files.",
         &mut page,
     );
     page
@@ -50,13 +50,13 @@ fn values(parameter: &Parameter) -> String {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("`\"{word}\"`")).collect();
             words.join(", ")
         }
-        Kind::Features => "names".to_owned(),
+        Kind::Features => "name or list of [names](columns.md), or `\"all\"`".to_owned(),
         Kind::File => "path, or `None`".to_owned(),
         Kind::Filter => "expression, or `None`".to_owned(),
         Kind::Flag { .. } => "`True`, `False`".to_owned(),
-        Kind::Seconds { optional: false } => "seconds, also fractions".to_owned(),
-        Kind::Seconds { optional: true } => "seconds, also fractions, or `None`".to_owned(),
-        Kind::Whole { least, most: u64::MAX } => format!("from {least}{unit}"),
+        Kind::Seconds { optional: false } => "seconds, whole or fractional".to_owned(),
+        Kind::Seconds { optional: true } => "seconds, whole or fractional, or `None`".to_owned(),
+        Kind::Whole { least, most: u64::MAX } => format!("at least {least}{unit}"),
         Kind::Whole { least, most } => format!("{least} to {most}{unit}"),
     }
 }

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field};
-use nfstream::features::{Group, Record, RecordPool, Schema, columns};
+use nfstream::features::{Group, Integers, Kind, Record, RecordPool, Schema, columns};
 use nfstream::sink::Format;
 use nfstream::table::{Anonymizer, BATCH_ROWS, Table, TableSpec};
 use nfstream::time::TimeUnit;
@@ -34,6 +34,9 @@ const BASE: [&str; 18] = [
     "dst2src_bytes",
     "expiration_id",
 ];
+
+/// Codes that 31 bits do not hold.
+const WIDE_CODES: [&str; 2] = ["id", "quic_version"];
 
 const APPLICATION: [&str; 8] = [
     "master_protocol",
@@ -139,7 +142,41 @@ fn batches_hold_what_csv_does() {
     assert_eq!((batch.num_columns(), batch.num_rows()), (BASE.len(), 2));
     assert!(batch.columns().iter().all(|column| column.null_count() == 0));
     let types: Vec<_> = batch.schema().fields().iter().map(|f| f.data_type().to_string()).collect();
-    assert_eq!(types[..5], ["UInt64", "Int64", "Int64", "UInt8", "UInt16"]);
+    assert_eq!(types[..5], ["Int64", "Int64", "Int64", "Int32", "Int32"]);
+}
+
+/// Users subtract and multiply columns; in pandas and Polars unsigned and narrow ones wrap around.
+#[test]
+fn integers_leave_the_engine_signed_and_wide() {
+    let (schema, _) = records();
+    for unit in TimeUnit::ALL {
+        let all: Vec<_> = columns(unit).collect();
+        let table = Table::new(&schema.select(&all), &TableSpec::default()).unwrap();
+        for (column, field) in all.iter().zip(table.schema().fields()) {
+            let name = column.name;
+            let of = match field.data_type() {
+                DataType::List(items) => items.data_type(),
+                other => other,
+            };
+            let expected = match column.integers() {
+                Some(Integers::I32) => DataType::Int32,
+                Some(Integers::I64) => DataType::Int64,
+                None => {
+                    assert!(!of.is_integer(), "{name}");
+                    continue;
+                }
+            };
+            assert_eq!(of, &expected, "{name}");
+            assert!(column.type_name().contains(&of.to_string().to_lowercase()), "{name}");
+            let is_code = matches!(column.kind, Kind::Code | Kind::Flag);
+            // Codes of 32 bits without a sign need more.
+            assert_eq!(
+                expected == DataType::Int32,
+                is_code && !WIDE_CODES.contains(&name),
+                "{name}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -36,15 +36,15 @@ class NFStreamer:
         socket_buffer_size: Bytes of the capture buffer, 0 for the default.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Seconds after which a flow ends and another one starts.
-        accounting_mode: Meaning of bytes and packet sizes: 0 the frame, 1 the IP packet, 2 the
-            payload of IP, 3 the payload of the transport.
+        accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
+            the IP payload, 3 the transport payload.
         udps: Plugins.
         n_dissections: Maximum number of packets of a flow that nDPI inspects; 0 to run without
             nDPI.
         statistical_analysis: Whether to add columns of statistics and TCP flags.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time.
         n_meters: Accepted, without effect: one meter is enough.
-        max_nflows: Flows after which the run ends; 0 for no limit.
+        max_nflows: End the run after this number of flows; 0 for no limit.
         performance_report: Seconds between two reports during live capture; 0 for none.
         system_visibility_mode: 1 to add the columns ``system_process_pid`` and
             ``system_process_name`` to live capture.
@@ -176,9 +176,9 @@ class NFStreamer:
 
         Args:
             path: The file; by default that of the source with ``.csv`` appended.
-            columns_to_anonymize: Names of columns to replace by keyed hashes, with a new key for
+            columns_to_anonymize: Names of columns to replace with keyed hashes, with a new key for
                 each run.
-            flows_per_file: Flows after which the next file starts, ``name.1.csv`` after
+            flows_per_file: Maximum number of flows in a file: ``name.1.csv`` follows
                 ``name.0.csv``; 0 for one file.
             rotate_files: Number of files after which the first one is overwritten; 0 for no limit.
 
@@ -216,7 +216,7 @@ class NFStreamer:
         and empty text is NaN.
 
         Args:
-            columns_to_anonymize: Names of columns to replace by keyed hashes.
+            columns_to_anonymize: Names of columns to replace with keyed hashes.
 
         Returns:
             A data frame, or ``None`` if there are no flows.
@@ -291,7 +291,7 @@ class _Run(engine.NFStreamer):
 
 
 class _Anonymizer:
-    """Replaces the values of columns by keyed hashes, with a random key."""
+    """Replaces the values of columns with keyed hashes, with a random key."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns if len(columns) > 0 else ()

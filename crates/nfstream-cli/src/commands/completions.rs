@@ -12,7 +12,7 @@ use crate::io::Io;
 /// For bash: nfstream completions bash > ~/.local/share/bash-completion/completions/nfstream
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Shell to complete in
+    /// Shell that the script is for
     shell: Shell,
 }
 

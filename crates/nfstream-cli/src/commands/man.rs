@@ -13,7 +13,7 @@ use crate::io::Io;
 /// For example: nfstream man flows | man -l -
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Subcommand of the page; default: the page of nfstream itself
+    /// Subcommand that the page describes; by default nfstream itself
     command: Option<String>,
 }
 

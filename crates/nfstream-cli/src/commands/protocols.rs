@@ -11,12 +11,12 @@ use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
 
-/// List the protocols and applications that the built-in dissector recognises
+/// List the protocols and applications that the native dissector recognises
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The table lists how flows are recognised: tcp and udp by their payload, ip by the number of the IP
-protocol, name by the name or address of the server, parser by the parser of a related protocol, and
-port by the usual port alone. nDPI, if in use, recognises further protocols.
+The column \"recognised by\" says what the label comes from: tcp and udp, the payload; ip, the IP
+protocol number; name, the name or address of the server; parser, the parser of a related protocol;
+port, the usual port alone. nDPI, if in use, recognises further protocols.
 
 Examples:
   nfstream protocols

@@ -152,8 +152,7 @@ impl FlowTable {
 
 fn plain(value: Value) -> Cell {
     match value {
-        Value::Unsigned(number) => number.to_string().into(),
-        Value::Signed(number) => number.to_string().into(),
+        Value::Integer(number) => number.to_string().into(),
         Value::Float(number) => number.to_string().into(),
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),

@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[48_898],
     udp_ports: &[48_899],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), probe)),
     datagram: Some(DatagramRules { start: Start::Bytes(&[3]), ..DatagramRules::new(discovery) }),
     ..Protocol::NEW
 };

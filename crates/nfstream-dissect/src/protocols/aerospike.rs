@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(10_121),
     name: "Aerospike",
     category: Category(11),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[VERSION]),
-        server: Start::Bytes(&[VERSION]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[VERSION]), probe)),
     ..Protocol::NEW
 };
 

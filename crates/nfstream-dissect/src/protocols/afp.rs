@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(4),
     tcp_ports: &[548],
     udp_ports: &[548],
-    stream: Some(StreamRules {
-        client: Start::Range(0, 1),
-        server: Start::Range(0, 1),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(0, 1), probe)),
     ..Protocol::NEW
 };
 

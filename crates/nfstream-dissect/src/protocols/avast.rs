@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(307),
     name: "AVAST",
     category: Category(14),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"N"),
-        server: Start::Bytes(b"N"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"N"), probe)),
     ..Protocol::NEW
 };
 

@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(32),
     name: "BFCP",
     category: Category(26),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x20, 0x30]),
-        server: Start::Bytes(&[0x20, 0x30]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x20, 0x30]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Range(0x40, 0x50),
         ..DatagramRules::new(probe_datagram)

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "BGP",
     category: Category(14),
     tcp_ports: &[179, 2605],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0xff]),
-        server: Start::Bytes(&[0xff]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0xff]), probe)),
     ..Protocol::NEW
 };
 

@@ -20,11 +20,7 @@ pub(crate) const WORLD_OF_WARCRAFT: Protocol = Protocol {
     name: "WorldOfWarcraft",
     category: Category(8),
     tcp_ports: &[3724],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"\0W"),
-        server: Start::Bytes(b"\0W"),
-        ..StreamRules::new(warcraft)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"\0W"), warcraft)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[1153],
     udp_ports: &[1153],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x60]),
-        server: Start::Bytes(&[0x60]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x60]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[0x60]),
         ..DatagramRules::new(probe_datagram)

@@ -12,11 +12,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[4712],
     udp_ports: &[4713],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[SYNC]),
-        server: Start::Bytes(&[SYNC]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[SYNC]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[SYNC]),
         ..DatagramRules::new(probe_datagram)

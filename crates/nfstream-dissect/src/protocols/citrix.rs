@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "Citrix",
     category: Category(14),
     tcp_ports: &[1494, 2598],
-    stream: Some(StreamRules {
-        client: Start::Bytes(FIRST),
-        server: Start::Bytes(FIRST),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(FIRST), probe)),
     ..Protocol::NEW
 };
 

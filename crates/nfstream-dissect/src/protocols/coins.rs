@@ -21,11 +21,7 @@ pub(crate) const ETHEREUM: Protocol = Protocol {
 };
 
 pub(crate) const MONERO: Protocol = Protocol {
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x01]),
-        server: Start::Bytes(&[0x01]),
-        ..StreamRules::new(monero)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x01]), monero)),
     ..coin(369, "Monero")
 };
 

@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(14),
     tcp_ports: &[854],
     udp_ports: &[854],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(b"D"),
         ..DatagramRules::new(probe_datagram)

@@ -12,11 +12,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[20_000],
     udp_ports: &[20_000],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[5]),
-        server: Start::Bytes(&[5]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[5]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[5]),
         ..DatagramRules::new(probe_datagram)

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "DRDA",
     category: Category(11),
     tcp_ports: &[446],
-    stream: Some(StreamRules {
-        client: Start::Range(0, 0x7f),
-        server: Start::Range(0, 0x7f),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(0, 0x7f), probe)),
     ..Protocol::NEW
 };
 

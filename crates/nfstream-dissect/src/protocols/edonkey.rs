@@ -12,11 +12,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(7),
     tcp_ports: &[4662],
     udp_ports: &[4672],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[EDONKEY, EMULE, COMPRESSED]),
-        server: Start::Bytes(&[EDONKEY, EMULE, COMPRESSED]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[EDONKEY, EMULE, COMPRESSED]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[EDONKEY, EMULE, KAD, KAD_COMPRESSED]),
         ..DatagramRules::new(datagram)

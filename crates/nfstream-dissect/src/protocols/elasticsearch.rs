@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(330),
     name: "Elasticsearch",
     category: Category(18),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"E"),
-        server: Start::Bytes(b"E"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"E"), probe)),
     ..Protocol::NEW
 };
 

@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[9600],
     udp_ports: &[9600],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"F"),
-        server: Start::Bytes(b"F"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"F"), probe)),
     datagram: Some(DatagramRules {
         start: Start::Range(0x80, 0xc1),
         ..DatagramRules::new(probe_datagram)

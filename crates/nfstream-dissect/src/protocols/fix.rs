@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(230),
     name: "FIX",
     category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"8"),
-        server: Start::Bytes(b"8"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"8"), probe)),
     ..Protocol::NEW
 };
 

@@ -121,10 +121,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return starttls::follow(streams, [client, reply.next], FTPS.id, finding);
         }
     }
-    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 fn announce(metadata: &mut crate::metadata::Metadata, end: Option<(IpAddr, u16)>) {

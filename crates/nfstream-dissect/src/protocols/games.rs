@@ -39,11 +39,7 @@ pub(crate) const ACTIVISION: Protocol = Protocol {
 
 /// The Elder Scrolls Online.
 pub(crate) const TES_ONLINE: Protocol = Protocol {
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(tes_online)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), tes_online)),
     ..game(408, "TES_Online")
 };
 

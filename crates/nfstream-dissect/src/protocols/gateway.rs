@@ -22,11 +22,7 @@ pub(crate) const FASTCGI: Protocol = Protocol {
     id: ProtocolId(310),
     name: "FastCGI",
     category: Category(14),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[1]),
-        server: Start::Bytes(&[1]),
-        ..StreamRules::new(fastcgi)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[1]), fastcgi)),
     ..Protocol::NEW
 };
 

@@ -11,11 +11,7 @@ pub(crate) const HL7: Protocol = Protocol {
     name: "HL7",
     category: Category(108),
     tcp_ports: &[2575],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x0b]),
-        server: Start::Bytes(&[0x0b]),
-        ..StreamRules::new(hl7)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x0b]), hl7)),
     ..Protocol::NEW
 };
 

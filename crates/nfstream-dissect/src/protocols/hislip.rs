@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "HiSLIP",
     category: Category(31),
     tcp_ports: &[4880],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"H"),
-        server: Start::Bytes(b"H"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"H"), probe)),
     ..Protocol::NEW
 };
 

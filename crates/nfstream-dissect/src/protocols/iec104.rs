@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "IEC60870",
     category: Category(31),
     tcp_ports: &[2404],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x68]),
-        server: Start::Bytes(&[0x68]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x68]), probe)),
     ..Protocol::NEW
 };
 

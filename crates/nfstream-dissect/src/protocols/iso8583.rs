@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(10_124),
     name: "ISO8583",
     category: Category(110),
-    stream: Some(StreamRules {
-        client: Start::Range(0, 7),
-        server: Start::Range(0, 7),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(0, 7), probe)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ const fn protocol(id: u16, name: &'static str, probe: fn(&Streams<'_>) -> Verdic
         id: ProtocolId(id),
         name,
         category: Category(31),
-        stream: Some(StreamRules {
-            client: Start::Bytes(&[VERSION]),
-            server: Start::Bytes(&[VERSION]),
-            ..StreamRules::new(probe)
-        }),
+        stream: Some(StreamRules::either(Start::Bytes(&[VERSION]), probe)),
         ..Protocol::NEW
     }
 }

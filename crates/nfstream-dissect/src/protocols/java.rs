@@ -19,11 +19,7 @@ pub(crate) const JDWP: Protocol = Protocol {
     id: ProtocolId(10_123),
     name: "JDWP",
     category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"J"),
-        server: Start::Bytes(b"J"),
-        ..StreamRules::new(jdwp)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"J"), jdwp)),
     ..Protocol::NEW
 };
 

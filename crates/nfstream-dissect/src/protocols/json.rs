@@ -8,11 +8,7 @@ pub(crate) const MINING: Protocol = Protocol {
     id: ProtocolId(42),
     name: "Mining",
     category: Category(99),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"{"),
-        server: Start::Bytes(b"{"),
-        ..StreamRules::new(mining)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"{"), mining)),
     ..Protocol::NEW
 };
 

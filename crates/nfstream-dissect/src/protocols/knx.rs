@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[3671],
     udp_ports: &[3671],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[6]),
-        server: Start::Bytes(&[6]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[6]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[6]),
         ..DatagramRules::new(probe_datagram)

@@ -174,10 +174,7 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         finding.metadata().ldap.get_or_insert_default().starttls = true;
         return starttls::follow(streams, [client, server], PROTOCOL.id, finding);
     }
-    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 #[cfg(test)]

@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(14),
     tcp_ports: &[646],
     udp_ports: &[646],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[0]),
         ..DatagramRules::new(probe_datagram)

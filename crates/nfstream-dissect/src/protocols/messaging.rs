@@ -10,11 +10,7 @@ pub(crate) const CORBA: Protocol = Protocol {
     id: ProtocolId(168),
     name: "Corba",
     category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"G"),
-        server: Start::Bytes(b"G"),
-        ..StreamRules::new(corba)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"G"), corba)),
     ..Protocol::NEW
 };
 
@@ -23,11 +19,7 @@ pub(crate) const OPENWIRE: Protocol = Protocol {
     name: "OpenWire",
     category: Category(16),
     tcp_ports: &[61_616],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(openwire)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), openwire)),
     ..Protocol::NEW
 };
 
@@ -36,11 +28,7 @@ pub(crate) const SMPP: Protocol = Protocol {
     name: "SMPP",
     category: Category(7),
     tcp_ports: &[2775],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(smpp)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), smpp)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const OSCAR: Protocol = Protocol {
     name: "OSCAR",
     category: Category(9),
     tcp_ports: &[5190],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"*"),
-        server: Start::Bytes(b"*"),
-        ..StreamRules::new(oscar)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"*"), oscar)),
     ..Protocol::NEW
 };
 
@@ -23,11 +19,7 @@ pub(crate) const MSN: Protocol = Protocol {
     name: "MSN",
     category: Category(9),
     tcp_ports: &[1863],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"VU"),
-        server: Start::Bytes(b"VU"),
-        ..StreamRules::new(msn)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"VU"), msn)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const ZABBIX: Protocol = Protocol {
     name: "Zabbix",
     category: Category(14),
     tcp_ports: &[10_050, 10_051],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"Z"),
-        server: Start::Bytes(b"Z"),
-        ..StreamRules::new(zabbix)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"Z"), zabbix)),
     ..Protocol::NEW
 };
 

@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "MSRP",
     category: Category(9),
     tcp_ports: &[2855],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"M"),
-        server: Start::Bytes(b"M"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"M"), probe)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(106),
     tcp_ports: &[7075],
     udp_ports: &[7075],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"R"),
-        server: Start::Bytes(b"R"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"R"), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(b"R"),
         ..DatagramRules::new(probe_datagram)

@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(12),
     tcp_ports: &[4000],
     udp_ports: &[4000],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"N"),
-        server: Start::Bytes(b"N"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"N"), probe)),
     datagram: Some(DatagramRules { start: Start::Bytes(&[1, 2]), ..DatagramRules::new(datagram) }),
     ..Protocol::NEW
 };

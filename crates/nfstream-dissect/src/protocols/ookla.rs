@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(191),
     name: "Ookla",
     category: Category(14),
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"H"),
-        server: Start::Bytes(b"H"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"H"), probe)),
     ..Protocol::NEW
 };
 

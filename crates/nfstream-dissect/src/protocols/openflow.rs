@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "OpenFlow",
     category: Category(14),
     tcp_ports: &[6653],
-    stream: Some(StreamRules {
-        client: Start::Range(1, 6),
-        server: Start::Range(1, 6),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(1, 6), probe)),
     ..Protocol::NEW
 };
 

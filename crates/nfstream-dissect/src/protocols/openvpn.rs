@@ -13,11 +13,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(2),
     tcp_ports: &[1194],
     udp_ports: &[1194],
-    stream: Some(StreamRules {
-        client: Start::Range(0, 5),
-        server: Start::Range(0, 5),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(0, 5), probe)),
     datagram: Some(DatagramRules {
         start: Start::Range(0x38, 0x50),
         ..DatagramRules::new(datagram)

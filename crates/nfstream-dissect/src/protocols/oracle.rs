@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "Oracle",
     category: Category(11),
     tcp_ports: &[1521],
-    stream: Some(StreamRules {
-        client: Start::Range(0, 0x20),
-        server: Start::Range(0, 0x20),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Range(0, 0x20), probe)),
     ..Protocol::NEW
 };
 

@@ -67,10 +67,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             }
         }
     }
-    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 #[cfg(test)]

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "Radmin",
     category: Category(12),
     tcp_ports: &[4899],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[1]),
-        server: Start::Bytes(&[1]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[1]), probe)),
     ..Protocol::NEW
 };
 

@@ -7,11 +7,7 @@ use crate::protocol::{Protocol, Start, StreamRules};
 use crate::shape::{begins_any, by_client, by_server, check, either};
 
 pub(crate) const SPICE: Protocol = Protocol {
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"R"),
-        server: Start::Bytes(b"R"),
-        ..StreamRules::new(spice)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"R"), spice)),
     ..remote(10_140, "SPICE")
 };
 

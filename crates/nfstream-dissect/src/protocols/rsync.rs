@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "RSYNC",
     category: Category(4),
     tcp_ports: &[873],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"@"),
-        server: Start::Bytes(b"@"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"@"), probe)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "RTMP",
     category: Category(1),
     tcp_ports: &[1935],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[VERSION]),
-        server: Start::Bytes(&[VERSION]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[VERSION]), probe)),
     ..Protocol::NEW
 };
 

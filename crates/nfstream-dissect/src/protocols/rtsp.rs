@@ -104,10 +104,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             announce(transport, streams, metadata);
         }
     }
-    if started || streams.client.len().max(streams.server.len()) >= 2 * MAX_HEAD {
+    if started {
         return Need::Done;
     }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, 2 * MAX_HEAD)
 }
 
 /// Announces the ports of both ends that a `Transport` header agrees on: a pair for media and

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "SAP",
     category: Category(14),
     tcp_ports: &[3201],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), probe)),
     ..Protocol::NEW
 };
 

@@ -110,10 +110,10 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             break;
         }
     }
-    if done || streams.client.len().max(streams.server.len()) > 2 * MAX_HEAD {
+    if done {
         return Need::Done;
     }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, 2 * MAX_HEAD + 1)
 }
 
 /// Reads a message. The dialogue is known once a final response has come, as its description

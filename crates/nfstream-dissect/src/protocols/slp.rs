@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(16),
     tcp_ports: &[427],
     udp_ports: &[427],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[1, 2]),
-        server: Start::Bytes(&[1, 2]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[1, 2]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[1, 2]),
         ..DatagramRules::new(probe_datagram)

@@ -73,10 +73,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         return if answered { Need::Done } else { Need::server(4 + 64 + 6) };
     }
     let done = ntlm::read(streams, finding);
-    if done || streams.client.len().max(streams.server.len()) >= MAX_BYTES {
+    if done {
         return Need::Done;
     }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 /// Returns the dialect of a negotiate response: after a header of 64 bytes, its third field.

@@ -95,11 +95,10 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             return starttls::follow(streams, [client, accepted.next], SMTPS.id, finding);
         }
     }
-    let long = streams.client.len().max(streams.server.len()) >= MAX_BYTES;
-    if mail_begun || long {
+    if mail_begun {
         return Need::Done;
     }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 #[cfg(test)]

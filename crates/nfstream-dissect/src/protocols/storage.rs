@@ -8,11 +8,7 @@ use crate::shape::{begins_any, by_client, by_server, check, either};
 
 pub(crate) const CEPH: Protocol = Protocol {
     tcp_ports: &[3300, 6789],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"c"),
-        server: Start::Bytes(b"c"),
-        ..StreamRules::new(ceph)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"c"), ceph)),
     ..storage(381, "Ceph")
 };
 
@@ -33,11 +29,7 @@ pub(crate) const NBD: Protocol = Protocol {
 };
 
 pub(crate) const LUSTRE: Protocol = Protocol {
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x00, 0xac, 0xed, 0xee]),
-        server: Start::Bytes(&[0x00, 0xac, 0xed, 0xee]),
-        ..StreamRules::new(lustre)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x00, 0xac, 0xed, 0xee]), lustre)),
     ..storage(425, "Lustre")
 };
 

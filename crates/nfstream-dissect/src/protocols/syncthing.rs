@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(313),
     name: "Syncthing",
     category: Category(7),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x9e]),
-        server: Start::Bytes(&[0x9e]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x9e]), probe)),
     datagram: Some(DatagramRules { start: Start::Bytes(&[0x2e]), ..DatagramRules::new(datagram) }),
     ..Protocol::NEW
 };

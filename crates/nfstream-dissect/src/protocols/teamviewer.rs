@@ -11,11 +11,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(12),
     tcp_ports: &[5938],
     udp_ports: &[5938],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x17, 0x11]),
-        server: Start::Bytes(&[0x17, 0x11]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x17, 0x11]), probe)),
     datagram: Some(DatagramRules { start: Start::Bytes(&[0]), ..DatagramRules::new(datagram) }),
     ..Protocol::NEW
 };

@@ -19,11 +19,7 @@ pub(crate) const WECHAT: Protocol = Protocol {
     id: ProtocolId(197),
     name: "WeChat",
     category: Category(9),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x15, 0x16, 0x17, 0x19]),
-        server: Start::Bytes(&[0x15, 0x16, 0x17, 0x19]),
-        ..StreamRules::new(mmtls)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x15, 0x16, 0x17, 0x19]), mmtls)),
     ..Protocol::NEW
 };
 

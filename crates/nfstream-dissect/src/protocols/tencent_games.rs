@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(395),
     name: "TencentGames",
     category: Category(8),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x33]),
-        server: Start::Bytes(&[0x33]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x33]), probe)),
     ..Protocol::NEW
 };
 

@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(345),
     name: "Thrift",
     category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0x00, 0x80, 0x82]),
-        server: Start::Bytes(&[0x00, 0x80, 0x82]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0x00, 0x80, 0x82]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[0x80, 0x82]),
         ..DatagramRules::new(datagram)

@@ -15,10 +15,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[655],
     udp_ports: &[655],
     stream: Some(StreamRules {
-        client: Start::Bytes(b"0"),
-        server: Start::Bytes(b"0"),
         parse: Some(parse),
-        ..StreamRules::new(probe)
+        ..StreamRules::either(Start::Bytes(b"0"), probe)
     }),
     ..Protocol::NEW
 };

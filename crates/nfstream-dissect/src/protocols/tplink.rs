@@ -12,11 +12,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(31),
     tcp_ports: &[9999],
     udp_ports: &[9999],
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(&[0]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0]), probe)),
     datagram: Some(DatagramRules {
         start: Start::Bytes(&[0xd0, 2]),
         ..DatagramRules::new(probe_datagram)

@@ -13,11 +13,7 @@ pub(crate) const GIT: Protocol = Protocol {
 
 pub(crate) const SUBVERSION: Protocol = Protocol {
     tcp_ports: &[3690],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"("),
-        server: Start::Bytes(b"("),
-        ..StreamRules::new(subversion)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"("), subversion)),
     ..version_control(10_110, "Subversion")
 };
 

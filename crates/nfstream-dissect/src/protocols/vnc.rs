@@ -10,11 +10,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "VNC",
     category: Category(12),
     tcp_ports: &[5900, 5901, 5800],
-    stream: Some(StreamRules {
-        client: Start::Bytes(b"R"),
-        server: Start::Bytes(b"R"),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(b"R"), probe)),
     ..Protocol::NEW
 };
 

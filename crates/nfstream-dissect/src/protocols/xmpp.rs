@@ -66,10 +66,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     if let (Some(client), Some(server)) = (wanted, accepted) {
         return starttls::follow(streams, [client, server], PROTOCOL.id, finding);
     }
-    if streams.client.len().max(streams.server.len()) >= MAX_BYTES {
-        return Need::Done;
-    }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::further(streams, MAX_BYTES)
 }
 
 /// Returns the value of an attribute of the opening tag of a stream.

@@ -9,11 +9,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(177),
     name: "ZeroMQ",
     category: Category(16),
-    stream: Some(StreamRules {
-        client: Start::Bytes(&[0xff]),
-        server: Start::Bytes(&[0xff]),
-        ..StreamRules::new(probe)
-    }),
+    stream: Some(StreamRules::either(Start::Bytes(&[0xff]), probe)),
     ..Protocol::NEW
 };
 

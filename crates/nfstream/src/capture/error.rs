@@ -74,7 +74,7 @@ pub enum CaptureError {
     },
     /// This process has no right to capture packets.
     #[error(
-        "{interfaces}: capturing packets needs the right CAP_NET_RAW; give it with \
+        "{interfaces}: capturing packets needs the capability CAP_NET_RAW; grant it with \
          `sudo setcap cap_net_raw+eip {}`, or run with sudo",
         program.display()
     )]

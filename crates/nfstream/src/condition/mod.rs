@@ -28,7 +28,7 @@ mod types;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString, CelUInt};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
@@ -157,8 +157,7 @@ impl VariableResolver for Row<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let column = self.columns.iter().find(|column| column.name == variable)?;
         Some(match column.value(self.record, self.names) {
-            Value::Unsigned(number) => unsigned(number),
-            Value::Signed(number) => CowVal::owned(CelInt::from(number)),
+            Value::Integer(number) => CowVal::owned(CelInt::from(number)),
             Value::Float(number) => CowVal::owned(CelDouble::from(number)),
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
             Value::Text(text) => CowVal::owned(CelString::from(text)),
@@ -168,14 +167,6 @@ impl VariableResolver for Row<'_> {
                 CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
             }
         })
-    }
-}
-
-/// Returns a number as an int, the type of literals, where it fits.
-fn unsigned<'b>(number: u64) -> CowVal<'b, 'b> {
-    match i64::try_from(number) {
-        Ok(number) => CowVal::owned(CelInt::from(number)),
-        Err(_) => CowVal::owned(CelUInt::from(number)),
     }
 }
 

@@ -44,8 +44,8 @@ impl DissectorFactory for AutoFactory {
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
         Ok(Box::new(AutoDissector {
             native: self.native.dissector(limits, wanted),
-            ndpi: NdpiDissector::new(limits)?,
-            for_risks: wanted.risks,
+            ndpi: NdpiDissector::new(limits, wanted)?,
+            for_risks: wanted.risks(),
             flows: Vec::new(),
             idle: Vec::new(),
         }))
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn names_of_both_dissectors_are_unique() {
         let limits = Limits::default();
-        let numbering = Arc::clone(NdpiDissector::new(limits).unwrap().numbering());
+        let numbering = Arc::clone(NdpiDissector::new(limits, Wanted::ALL).unwrap().numbering());
         let catalogue = Catalogue::default();
         assert!(catalogue.names().all(|id| numbering.only_in_ndpi(id.0).is_none()));
         let names = AutoNames {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::features::{Application, Group, Names};
+use crate::features::{Application, Group, Groups, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
 
@@ -26,20 +26,9 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// Findings that a run reads besides labels: a dissector need not compute the rest.
+/// Column groups that a run reads: a dissector need not compute what only others show.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Wanted {
-    /// Hashes of certificates.
-    pub certificate_hashes: bool,
-    /// HASSH fingerprints.
-    pub hassh: bool,
-    /// JA3 and JA3S fingerprints.
-    pub ja3: bool,
-    /// JA4 fingerprints.
-    pub ja4: bool,
-    /// Risks.
-    pub risks: bool,
-}
+pub struct Wanted(Groups);
 
 /// Whether further packets can still change the label of a flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -110,20 +99,44 @@ pub trait Dissector: Send {
 }
 
 impl Wanted {
-    /// Everything.
-    pub const ALL: Self =
-        Self { certificate_hashes: true, hassh: true, ja3: true, ja4: true, risks: true };
+    /// Every group.
+    pub const ALL: Self = Self(Groups::ALL);
 
-    /// Returns what the columns of `groups` show.
+    /// Returns the groups in `groups`.
     pub fn by(groups: &[Group]) -> Self {
-        let any = |of: &[Group]| of.iter().any(|group| groups.contains(group));
-        Self {
-            certificate_hashes: any(&[Group::Tls]),
-            hassh: any(&[Group::Dissection, Group::Ssh]),
-            ja3: any(&[Group::Application, Group::Dissection, Group::Tls]),
-            ja4: any(&[Group::Dissection, Group::Tls]),
-            risks: any(&[Group::Tls]),
-        }
+        Self(groups.iter().fold(Groups::NONE, |set, group| set.with_if(true, *group)))
+    }
+
+    /// Returns whether columns of `group` are read.
+    pub const fn contains(self, group: Group) -> bool {
+        self.0.contains(group)
+    }
+
+    /// Returns whether hashes of certificates are read.
+    pub const fn certificate_hashes(self) -> bool {
+        self.contains(Group::Tls)
+    }
+
+    /// Returns whether HASSH fingerprints are read.
+    pub const fn hassh(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Ssh)
+    }
+
+    /// Returns whether JA3 and JA3S fingerprints are read.
+    pub const fn ja3(self) -> bool {
+        self.contains(Group::Application)
+            || self.contains(Group::Dissection)
+            || self.contains(Group::Tls)
+    }
+
+    /// Returns whether JA4 fingerprints are read.
+    pub const fn ja4(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Tls)
+    }
+
+    /// Returns whether risks are read.
+    pub const fn risks(self) -> bool {
+        self.contains(Group::Tls)
     }
 }
 

@@ -29,12 +29,12 @@ impl NativeFactory {
                 udp_packets: limits.udp_packets,
             },
             fingerprints: native::Fingerprints {
-                ja3: wanted.ja3,
-                ja4: wanted.ja4 || self.rules.has_ja4(),
-                hassh: wanted.hassh,
+                ja3: wanted.ja3(),
+                ja4: wanted.ja4() || self.rules.has_ja4(),
+                hassh: wanted.hassh(),
             },
             certificates: true,
-            certificate_hashes: wanted.certificate_hashes,
+            certificate_hashes: wanted.certificate_hashes(),
             catalogue: Catalogue::with_rules(self.rules.clone()),
             personal: false,
         };

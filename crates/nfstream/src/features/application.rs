@@ -39,15 +39,15 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "client_info",
             Role::Identifier,
-            "TLS and QUIC: server name that the client asks for; HTTP: user agent, or operating \
-             system; SSH: version",
+            "TLS and QUIC: server name that the client requests (SNI); HTTP: user agent, or \
+             operating system; SSH: version",
             |r, text| r.write_metadata(text, |m| &m.client_info),
         ),
         Declared::text(
             "server_info",
             Role::Identifier,
-            "TLS and QUIC: names in the server's certificate; HTTP: host; DNS: name asked for; \
-             SSH: version; otherwise the host name if there is one",
+            "TLS and QUIC: names in the server's certificate; HTTP: host; DNS: name in the \
+             query; SSH: version; otherwise the host name if there is one",
             |r, text| r.write_metadata(text, |m| &m.server_info),
         ),
         Declared::text(

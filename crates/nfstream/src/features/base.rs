@@ -82,7 +82,7 @@ pub(super) const GROUP: Declaration = Declaration {
              says otherwise",
             Read::U64(|r| r.volume.total_bytes()),
         ),
-        Declared::span("duration", "last_seen less first_seen", |r| {
+        Declared::span("duration", "last_seen minus first_seen", |r| {
             Some((r.flow.first_seen, r.flow.last_seen))
         }),
         Declared::packets(
@@ -108,7 +108,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::code(
             "expiration_id",
             Role::Behaviour,
-            "0 idle, evicted or end of input, 1 active timeout, below 0 as a plugin set it",
+            "1 if the active timeout cut the flow and another slice follows; negative if a plugin \
+             set it; otherwise 0",
             Read::I32(|r| r.expiration_id),
         ),
     ]],

@@ -57,7 +57,7 @@ pub enum Kind {
     Address,
     /// Numbers of bytes.
     Bytes,
-    /// Numbers that identify something, such as ports and protocols.
+    /// Numbers that name or identify something, such as ports and protocols.
     Code,
     /// Numbers of things, such as packets.
     Count,
@@ -91,7 +91,8 @@ pub enum Role {
     Time,
 }
 
-/// The type of a column and the reader of its values.
+/// Reader of a column's values. Integers are read with the width and sign that they have in a
+/// packet; [`Column::integers`] is their type outside the engine.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub enum Read {
@@ -113,8 +114,8 @@ pub enum Read {
     Instant(fn(&Record) -> Option<Timestamp>),
     /// The time between two points, as the difference of their whole units; 0 for none.
     Span(fn(&Record) -> Option<(Timestamp, Timestamp)>),
-    /// A list of signed integers, appended to the vector.
-    List(Items, fn(&Record, &mut Vec<i64>)),
+    /// A list of integers, appended to the vector.
+    List(fn(&Record, &mut Vec<i64>)),
     /// Text, appended to the string.
     Text(fn(&Record, &mut String)),
     /// A name from a small set: dictionary-encoded text.
@@ -126,11 +127,10 @@ pub enum Read {
     },
 }
 
-/// The type of the integers in a list, which are all in its range.
+/// Type of the integers of a column outside the engine: signed and wide, because libraries that
+/// calculate with narrow or unsigned integers wrap around.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Items {
-    /// 8 bits.
-    I8,
+pub enum Integers {
     /// 32 bits.
     I32,
     /// 64 bits.
@@ -140,10 +140,8 @@ pub enum Items {
 /// A value read from a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Any unsigned integer.
-    Unsigned(u64),
-    /// Any signed integer.
-    Signed(i64),
+    /// An integer.
+    Integer(i64),
     /// A finite floating-point number.
     Float(f64),
     /// True or false.
@@ -250,7 +248,6 @@ impl Declared {
         name: &'static str,
         items_kind: Kind,
         description: &'static str,
-        items: Items,
         read: fn(&Record, &mut Vec<i64>),
     ) -> Self {
         let unit = match items_kind {
@@ -258,8 +255,7 @@ impl Declared {
             Kind::Instant | Kind::Span => PLACE,
             _ => "",
         };
-        let read = Read::List(items, read);
-        Self::new(name, items_kind, Role::Behaviour, unit, description, read)
+        Self::new(name, items_kind, Role::Behaviour, unit, description, Read::List(read))
     }
 
     /// A MAC address, or its first bytes.
@@ -343,16 +339,16 @@ impl Column {
     /// Returns the value of this column in `record`.
     pub fn value(&self, record: &Record, names: &dyn Names) -> Value {
         match self.read {
-            Read::U8(read) => Value::Unsigned(read(record).into()),
-            Read::U16(read) => Value::Unsigned(read(record).into()),
-            Read::U32(read) => Value::Unsigned(read(record).into()),
-            Read::U64(read) => Value::Unsigned(read(record)),
-            Read::I32(read) => Value::Signed(read(record).into()),
+            Read::U8(read) => Value::Integer(read(record).into()),
+            Read::U16(read) => Value::Integer(read(record).into()),
+            Read::U32(read) => Value::Integer(read(record).into()),
+            Read::U64(read) => Value::Integer(read(record).try_into().unwrap_or(i64::MAX)),
+            Read::I32(read) => Value::Integer(read(record).into()),
             Read::F64(read) => Value::Float(read(record)),
             Read::Bool(read) => Value::Bool(read(record)),
-            Read::Instant(read) => Value::Signed(instant_ticks(read(record), self.times)),
-            Read::Span(read) => Value::Signed(span_ticks(read(record), self.times)),
-            Read::List(_, read) => {
+            Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
+            Read::Span(read) => Value::Integer(span_ticks(read(record), self.times)),
+            Read::List(read) => {
                 let mut list = Vec::new();
                 read(record, &mut list);
                 Value::List(list)
@@ -386,22 +382,30 @@ impl Column {
         matches!(self.read, Read::List(..))
     }
 
+    /// Returns the type of its integers or of those in its lists, `None` if it has none: 32 bits for
+    /// codes, 64 for what is counted or measured and for codes that do not fit.
+    pub const fn integers(&self) -> Option<Integers> {
+        match self.read {
+            Read::F64(_) | Read::Bool(_) | Read::Text(_) | Read::Name { .. } => None,
+            Read::U32(_) | Read::U64(_) | Read::Instant(_) | Read::Span(_) => Some(Integers::I64),
+            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::List(_) => match self.kind {
+                Kind::Code | Kind::Flag => Some(Integers::I32),
+                _ => Some(Integers::I64),
+            },
+        }
+    }
+
     /// Returns the name of the column's type, as Arrow writes it.
     pub const fn type_name(&self) -> &'static str {
-        match self.read {
-            Read::U8(_) => "uint8",
-            Read::U16(_) => "uint16",
-            Read::U32(_) => "uint32",
-            Read::U64(_) => "uint64",
-            Read::I32(_) => "int32",
-            Read::Instant(_) | Read::Span(_) => "int64",
-            Read::F64(_) => "double",
-            Read::Bool(_) => "bool",
-            Read::List(Items::I8, _) => "list<int8>",
-            Read::List(Items::I32, _) => "list<int32>",
-            Read::List(Items::I64, _) => "list<int64>",
-            Read::Text(_) => "string",
-            Read::Name { .. } => "dictionary<string>",
+        match (self.read, self.integers()) {
+            (Read::List(_), Some(Integers::I32)) => "list<int32>",
+            (Read::List(_), _) => "list<int64>",
+            (_, Some(Integers::I32)) => "int32",
+            (_, Some(Integers::I64)) => "int64",
+            (Read::F64(_), _) => "double",
+            (Read::Bool(_), _) => "bool",
+            (Read::Name { .. }, _) => "dictionary<string>",
+            _ => "string",
         }
     }
 }

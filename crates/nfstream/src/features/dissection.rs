@@ -13,8 +13,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "requested_server_name",
             Role::Identifier,
-            "name of the server as the client asks for it: TLS and QUIC server name, HTTP host, \
-             DNS name",
+            "name of the server that the client requests: TLS and QUIC server name, HTTP host, DNS \
+             name",
             |r, text| r.write_metadata(text, |m| &m.requested_server_name),
         ),
         Declared::text(

@@ -60,20 +60,22 @@ impl Group {
 
 /// A set of groups.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Groups(u64);
+pub(crate) struct Groups(u64);
 
 const _: () = assert!(Group::ALL.len() <= 64, "a set of groups has 64 bits");
 
 impl Groups {
-    pub(super) const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const ALL: Self = Self(u64::MAX);
 
     /// Returns the set with `group` if `is_member`.
-    pub(super) const fn with_if(self, is_member: bool, group: Group) -> Self {
+    pub(crate) const fn with_if(self, is_member: bool, group: Group) -> Self {
         if is_member { Self(self.0 | Self::bit(group)) } else { self }
     }
 
     #[inline]
-    pub(super) const fn contains(self, group: Group) -> bool {
+    pub(crate) const fn contains(self, group: Group) -> bool {
         self.0 & Self::bit(group) != 0
     }
 

@@ -17,7 +17,7 @@ pub(super) const GROUP: Declaration = Declaration {
              other links",
             |r, text| write(addresses(r).src, 6, text),
         ),
-        Declared::mac("src_oui", "first three bytes of src_mac: the maker", |r, text| {
+        Declared::mac("src_oui", "first three bytes of src_mac: the vendor", |r, text| {
             write(addresses(r).src, 3, text);
         }),
         Declared::mac(
@@ -26,7 +26,7 @@ pub(super) const GROUP: Declaration = Declaration {
              zeros on other links",
             |r, text| write(addresses(r).dst, 6, text),
         ),
-        Declared::mac("dst_oui", "first three bytes of dst_mac: the maker", |r, text| {
+        Declared::mac("dst_oui", "first three bytes of dst_mac: the vendor", |r, text| {
             write(addresses(r).dst, 3, text);
         }),
     ]],

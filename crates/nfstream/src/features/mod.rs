@@ -46,7 +46,7 @@ use crate::flow::{Close, Connection, Direction};
 
 pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
-pub use column::{Column, Declared, Items, Kind, Read, Role, Value, columns};
+pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
 pub use group::{Declaration, Presence, Shorthand};
 pub use label::{Application, Confidence, Label, Nameless, Names};
@@ -60,7 +60,7 @@ pub use sample::Sample;
 pub use schema::Schema;
 pub use volume::Volume;
 
-use group::Groups;
+pub(crate) use group::Groups;
 use measurement::Measurement;
 
 impl Measures {

@@ -7,7 +7,7 @@ pub(super) type State = ();
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::DissectionFeature,
     shorthand: None,
-    about: "The hellos inside QUIC are in the group `tls`.",
+    about: "The TLS handshake inside QUIC is in the group `tls`.",
     columns: &[&[
         Declared::code(
             "quic_version",

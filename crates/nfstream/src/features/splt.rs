@@ -3,7 +3,7 @@
 use nfstream_sys::prefetch_line;
 
 use super::{
-    Declaration, Declared, Items, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
+    Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
 };
 use crate::flow::Direction;
 
@@ -12,28 +12,26 @@ pub(super) type State = Splt;
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
     shorthand: Some(Shorthand { python: "splt_analysis=n", command: "--splt-analysis N" }),
-    about: "Each list has `n` elements (10 if only the feature is named).",
+    about: "Sequence of packet lengths and times: lists of the first `n` packets of a flow (10 if \
+            only the feature is named).",
     columns: &[&[
         Declared::list(
             "splt_direction",
             Kind::Code,
-            "direction of the first packets, one by one: 0 from source to destination, 1 back; -1 \
-             where there is no packet",
-            Items::I8,
+            "direction of each packet: 0 from source to destination, 1 from destination to source; \
+             -1 where there is no packet",
             |r, list| write(r, list, |p| way(p.direction)),
         ),
         Declared::list(
             "splt_ps",
             Kind::Bytes,
-            "their sizes, 2^31 - 1 at most; -1 where there is no packet",
-            Items::I32,
-            |r, list| write(r, list, |p| i64::from(p.size).min(i32::MAX.into())),
+            "size of each packet; -1 where there is no packet",
+            |r, list| write(r, list, |p| p.size.into()),
         ),
         Declared::list(
             "splt_piat_{unit}",
             Kind::Span,
-            "time since the packet before, 0 for the first; -1 where there is no packet",
-            Items::I64,
+            "time since the previous packet, 0 for the first; -1 where there is no packet",
             |r, list| write(r, list, |p| p.gap.try_into().unwrap_or(i64::MAX)),
         ),
     ]],

@@ -16,9 +16,9 @@ pub(super) const GROUP: Declaration = Declaration {
         python: "statistical_analysis=True",
         command: "--statistical-analysis",
     }),
-    about: "Sizes are those that `accounting_mode` names; gaps are differences of times in whole \
-            units. A flow of one packet has no gap, and its statistics of gaps are 0; a deviation \
-            of fewer than two numbers is 0.",
+    about: "`ps` is the packet size, as `accounting_mode` defines it, and `piat` the packet \
+            inter-arrival time, in whole units. Statistics of no numbers are 0, and so is the \
+            standard deviation of one number.",
     columns: &[
         &statistics!(bytes, "bidirectional", "ps", "packet sizes", sizes),
         &statistics!(
@@ -35,19 +35,19 @@ pub(super) const GROUP: Declaration = Declaration {
             "packet sizes from destination to source",
             sizes_backward
         ),
-        &statistics!(ticks, "bidirectional", "piat_{unit}", "gaps between packets", gaps),
+        &statistics!(ticks, "bidirectional", "piat_{unit}", "packet inter-arrival times", gaps),
         &statistics!(
             ticks,
             "src2dst",
             "piat_{unit}",
-            "gaps between packets from source to destination",
+            "packet inter-arrival times from source to destination",
             gaps_forward
         ),
         &statistics!(
             ticks,
             "dst2src",
             "piat_{unit}",
-            "gaps between packets from destination to source",
+            "packet inter-arrival times from destination to source",
             gaps_backward
         ),
     ],
@@ -59,12 +59,12 @@ macro_rules! statistics {
         [
             Declared::$kind(
                 concat!($scope, "_min_", $what),
-                concat!("least ", $of),
+                concat!("minimum of the ", $of),
                 Read::U64(|r| $moments(r).min),
             ),
             Declared::$kind(
                 concat!($scope, "_mean_", $what),
-                concat!("mean ", $of),
+                concat!("mean of the ", $of),
                 Read::F64(|r| $moments(r).mean()),
             ),
             Declared::$kind(
@@ -74,7 +74,7 @@ macro_rules! statistics {
             ),
             Declared::$kind(
                 concat!($scope, "_max_", $what),
-                concat!("greatest ", $of),
+                concat!("maximum of the ", $of),
                 Read::U64(|r| $moments(r).max),
             ),
         ]

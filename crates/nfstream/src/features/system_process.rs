@@ -7,20 +7,23 @@ pub(super) type State = ();
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Processes,
     shorthand: None,
-    about: "Only network interfaces can have them; [live.md](live.md#system-visibility) says what \
-            can be seen. Plugins see the values in `on_expire`.",
+    about: "Live capture only; [live.md](live.md#system-visibility) explains the limits. Plugins \
+            see the values in `on_expire`.",
     columns: &[&[
         Declared::code(
             "system_process_pid",
             Role::Identifier,
-            "number of the process on this machine that has the flow's socket, of the source's if \
-             both ends are here; 0 if none was seen",
-            Read::U32(|r| r.process.as_deref().map_or(0, |process| process.pid)),
+            "PID of the local process that owns the flow's socket, of the source's if both ends \
+             are local; 0 if none was found",
+            Read::I32(|r| {
+                let pid = r.process.as_deref().map_or(0, |process| process.pid);
+                pid.try_into().unwrap_or(i32::MAX)
+            }),
         ),
         Declared::text(
             "system_process_name",
             Role::Label,
-            "name of its program as the kernel has it, 15 bytes at most",
+            "name of the process as the kernel has it, 15 bytes at most",
             |r, text| text.push_str(r.process.as_deref().map_or("", |process| &process.name)),
         ),
     ]],

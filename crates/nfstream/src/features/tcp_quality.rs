@@ -11,8 +11,8 @@ pub(super) type State = TcpQuality;
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
     shorthand: None,
-    about: "Judged by sequence numbers (RFC 9293) as they pass the point of capture: a segment \
-            that fills a gap counts as out of order, whether it was overtaken or sent again.",
+    about: "From the sequence numbers (RFC 9293) at the point of capture: a segment that fills a \
+            gap counts as out of order, whether it was reordered or retransmitted.",
     columns: &[&[
         Declared::bytes(
             "src2dst_initial_window",
@@ -26,12 +26,12 @@ pub(super) const GROUP: Declaration = Declaration {
         ),
         Declared::packets(
             "src2dst_retransmitted_packets",
-            "segments from the source that hold only what it had sent before",
+            "segments from the source whose data had all been sent before",
             Read::U32(|r| of(r, |quality| quality.retransmitted(Src2Dst))),
         ),
         Declared::packets(
             "dst2src_retransmitted_packets",
-            "segments from the destination that hold only what it had sent before",
+            "segments from the destination whose data had all been sent before",
             Read::U32(|r| of(r, |quality| quality.retransmitted(Dst2Src))),
         ),
         Declared::packets(
@@ -46,19 +46,19 @@ pub(super) const GROUP: Declaration = Declaration {
         ),
         Declared::packets(
             "src2dst_zero_window_packets",
-            "segments with which the source takes no data",
+            "segments in which the source announces a window of 0",
             Read::U32(|r| of(r, |quality| quality.zero_window(Src2Dst))),
         ),
         Declared::packets(
             "dst2src_zero_window_packets",
-            "segments with which the destination takes no data",
+            "segments in which the destination announces a window of 0",
             Read::U32(|r| of(r, |quality| quality.zero_window(Dst2Src))),
         ),
         Declared::span_in(
             "us",
             "tcp_handshake_us",
-            "time from SYN to the segment that answers SYN+ACK, in microseconds whatever the unit \
-             of the run; 0 if these were not all seen",
+            "time from SYN to the segment that answers SYN+ACK, always in microseconds; 0 if these \
+             were not all seen",
             Read::U64(|r| of(r, |quality| quality.round_trip().nanos() / 1000)),
         ),
     ]],

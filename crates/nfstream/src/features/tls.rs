@@ -12,8 +12,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::code(
             "tls_version",
             Role::Behaviour,
-            "version of the connection as a number, such as 771 for TLS 1.2; 0 if no hello of the \
-             server was seen",
+            "version of the connection as a number, such as 771 for TLS 1.2; 0 if no \
+             ServerHello was seen",
             Read::U16(|r| r.tls().map_or(0, |tls| tls.version)),
         ),
         Declared::text(
@@ -49,13 +49,13 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::flag(
             "tls_encrypted_hello",
             Role::Behaviour,
-            "whether the client's hello contains an encrypted one (ECH), or a decoy of one",
+            "whether the ClientHello contains an encrypted one (ECH), or a decoy (GREASE)",
             |r| r.tls().is_some_and(|tls| tls.encrypted_hello),
         ),
         Declared::flag(
             "tls_hello_retry",
             Role::Behaviour,
-            "whether the server requests another hello of the client",
+            "whether the server sent a HelloRetryRequest",
             |r| r.tls().is_some_and(|tls| tls.hello_retry),
         ),
         Declared::text(

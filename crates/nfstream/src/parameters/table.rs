@@ -96,55 +96,56 @@ const UNITS: Kind = Kind::Choice(&[
 parameters! {
     snaplen: u32 = 65_535,
         Capture, whole(1, U32), "bytes", true,
-        "Bytes captured of each packet, at most; packets of a file stay as they are";
+        "Maximum number of bytes to capture of each packet; no effect on files";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";
     active_timeout: Duration = seconds(300),
         Flows, SECONDS, "s", true,
-        "Seconds after its first packet at which a flow is cut into slices";
+        "Maximum age of a flow in seconds; a longer flow is cut into slices";
     dissect: bool = true,
-        Flows, on("Leave labels and their columns out"), "", true,
+        Flows, on("Do not label flows, and leave out the columns of labels"), "", true,
         "Label each flow with its application";
     dissector: DissectorChoice = DissectorChoice::default(),
         Flows, Kind::Choice(DissectorChoice::NAMES), "", true,
-        "Dissector that finds the labels";
+        "Dissector that labels flows: ndpi, the system's libndpi; native, the built-in one; auto, \
+         native first and ndpi for flows that it leaves unknown";
     rules: Option<RulesFile> = None,
         Flows, Kind::File, "", true,
-        "File of rules in TOML that lead from domains, addresses, ports, JA4 fingerprints and names \
-         in certificates to applications; not with the dissector ndpi";
+        "TOML file of rules that map domains, addresses, ports, JA4 fingerprints and certificate \
+         names to applications; needs the dissector native or auto";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
-        "Packets of a TCP flow that the dissector inspects, at most";
+        "Maximum number of packets of a TCP flow that the dissector inspects";
     max_udp_dissections: u32 = 16,
         Flows, whole(0, U32), "packets", true,
-        "Packets of a UDP flow that the dissector inspects, at most";
+        "Maximum number of packets of a UDP flow that the dissector inspects";
     bpf_filter: Option<Filter> = None,
         Flows, Kind::Filter, "", true,
-        "Filter of libpcap (pcap-filter(7)) such as 'tcp port 443': only packets that match are \
+        "libpcap filter (pcap-filter(7)), such as 'tcp port 443'; only packets that match are \
          metered";
     decode_tunnels: bool = true,
-        Flows, on("Meter the packets that carry a tunnel, not those inside"), "", true,
-        "Meter the packets inside tunnels in place of those that carry them: GTP-U, CAPWAP, TZSP, \
-         VXLAN, Geneve, GRE (ERSPAN and NVGRE too), L2TP and Teredo; IP in IP is always decoded";
+        Flows, on("Meter the outer packets of tunnels instead of the packets inside"), "", true,
+        "Meter the packets inside tunnels instead of the outer packets: GTP-U, CAPWAP, TZSP, \
+         VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP and Teredo; IP in IP is always decoded";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
-        "What bytes and packet sizes count: 0 the frame, 1 the IP packet, 2 the payload of IP, 3 \
-         the payload of the transport";
+        "Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2 the IP payload, \
+         3 the transport payload";
     statistical_analysis: bool = false,
         Flows, FLAG, "", false,
-        "Short for the features statistics and tcp_flags";
+        "Shorthand for the features statistics and tcp_flags";
     splt_analysis: u16 = 0,
         Flows, whole(0, 65_535), "packets", true,
-        "Packets of each flow, from its first on, that the columns of the feature splt list one \
-         by one";
+        "Number of first packets of each flow whose direction, size and inter-arrival time are \
+         listed (feature splt)";
     max_nflows: u64 = 0,
         Flows, whole(0, u64::MAX), "flows", true,
-        "Flows after which the run ends; 0 for no end";
+        "End the run after this number of flows; 0 for no limit";
     max_active_flows: usize = 4_000_000,
         Flows, whole(0, u64::MAX), "flows", true,
-        "Active flows, at most: one more ends the flow that has been silent for longest; 0 for no \
-         limit";
+        "Maximum number of active flows; a further one evicts the flow that has been silent for \
+         longest; 0 for no limit";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -153,26 +154,26 @@ parameters! {
         "Unit of times: ms, us or ns; column names that end in _ms follow it";
     features: Vec<Group> = Vec::new(),
         Flows, Kind::Features, "", true,
-        "Names of column groups to add to the base columns, or all";
+        "Column groups to add to the base columns, or all; `nfstream columns` lists them";
     n_meters: usize = 0,
         Flows, whole(0, U32), "threads", false,
-        "Meters that share the work; 0 for as many as the machine has processors";
+        "Number of threads that meter flows; 0 for one per processor";
     promiscuous_mode: bool = true,
         Capture, on("Capture only packets from and to this machine"), "", true,
-        "Capture packets to other machines, too; not on the interface any";
+        "Also capture packets addressed to other machines; no effect on the interface any";
     socket_buffer_size: usize = 64 << 20,
         Capture, whole(0, u64::MAX), "bytes", true,
-        "Bytes of the buffer in which the kernel keeps packets until they are read";
+        "Size in bytes of the kernel buffer for packets that have not been read";
     duration: Option<Duration> = None,
         Capture, Kind::Seconds { optional: true }, "s", true,
         "Seconds after which the capture ends";
     system_visibility_mode: u8 = 0,
         Capture, whole(0, 1), "", true,
-        "Columns of the process of this machine that each flow belongs to, on Linux: 0 no, 1 yes";
+        "Columns with the local process of each flow (Linux): 0 no, 1 yes";
     system_visibility_poll_ms: u32 = 100,
         Capture, whole(1, 3_600_000), "ms", true,
-        "Milliseconds between two reads of the sockets of all processes";
+        "Milliseconds between two polls of the local sockets";
     performance_report: Duration = seconds(0),
         Capture, SECONDS, "s", false,
-        "Seconds between two lines of counts and rates on standard error; 0 for none";
+        "Seconds between two reports of counts and rates on standard error; 0 for none";
 }

@@ -127,14 +127,14 @@ mod tests {
     use std::num::{NonZeroU64, NonZeroUsize};
     use std::sync::Arc;
 
-    use arrow_array::{RecordBatch, UInt64Array};
+    use arrow_array::{Int64Array, RecordBatch};
     use tempfile::TempDir;
 
     use super::*;
     use crate::table::Provenance;
 
-    fn batch(rows: std::ops::Range<u64>) -> RecordBatch {
-        let ids = UInt64Array::from_iter_values(rows);
+    fn batch(rows: std::ops::Range<i64>) -> RecordBatch {
+        let ids = Int64Array::from_iter_values(rows);
         RecordBatch::try_from_iter([("id", Arc::new(ids) as _)]).unwrap()
     }
 

@@ -146,13 +146,13 @@ impl std::fmt::Debug for Anonymizer {
 #[cfg(test)]
 mod tests {
     use arrow_array::cast::AsArray;
-    use arrow_array::{StringArray, UInt16Array};
+    use arrow_array::{Int32Array, StringArray};
 
     use super::*;
 
     fn hashes(key: Option<&[u8]>) -> (String, String) {
         let batch = RecordBatch::try_from_iter([
-            ("port", Arc::new(UInt16Array::from(vec![443])) as ArrayRef),
+            ("port", Arc::new(Int32Array::from(vec![443])) as ArrayRef),
             ("text", Arc::new(StringArray::from(vec!["443"])) as _),
             ("other", Arc::new(StringArray::from(vec!["443"])) as _),
         ])

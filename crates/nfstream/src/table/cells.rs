@@ -2,14 +2,12 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    Array, BooleanArray, DictionaryArray, Float64Array, Int8Array, Int16Array, Int32Array,
-    Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array,
-    UInt32Array, UInt64Array,
+    Array, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
+    ListArray, RecordBatch, StringArray,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -18,14 +16,8 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 pub(crate) enum Cells<'a> {
     Null,
     Bool(&'a BooleanArray),
-    I8(&'a Int8Array),
-    I16(&'a Int16Array),
     I32(&'a Int32Array),
     I64(&'a Int64Array),
-    U8(&'a UInt8Array),
-    U16(&'a UInt16Array),
-    U32(&'a UInt32Array),
-    U64(&'a UInt64Array),
     F64(&'a Float64Array),
     Time(&'a [i64], Option<&'a NullBuffer>, TimeUnit),
     Text(&'a StringArray),
@@ -39,8 +31,7 @@ pub(crate) enum Cells<'a> {
 pub(crate) enum Cell<'a, 'b> {
     Null,
     Bool(bool),
-    Signed(i64),
-    Unsigned(u64),
+    Integer(i64),
     Float(f64),
     /// Units since the epoch.
     Time(i64, TimeUnit),
@@ -71,14 +62,8 @@ impl<'a> Cells<'a> {
         Ok(match array.data_type() {
             DataType::Null => Self::Null,
             DataType::Boolean => Self::Bool(array.as_boolean()),
-            DataType::Int8 => Self::I8(array.as_primitive::<Int8Type>()),
-            DataType::Int16 => Self::I16(array.as_primitive::<Int16Type>()),
             DataType::Int32 => Self::I32(array.as_primitive::<Int32Type>()),
             DataType::Int64 => Self::I64(array.as_primitive::<Int64Type>()),
-            DataType::UInt8 => Self::U8(array.as_primitive::<UInt8Type>()),
-            DataType::UInt16 => Self::U16(array.as_primitive::<UInt16Type>()),
-            DataType::UInt32 => Self::U32(array.as_primitive::<UInt32Type>()),
-            DataType::UInt64 => Self::U64(array.as_primitive::<UInt64Type>()),
             DataType::Float64 => Self::F64(array.as_primitive::<Float64Type>()),
             DataType::Timestamp(unit, _) => {
                 let values = match unit {
@@ -123,14 +108,8 @@ impl<'a> Cells<'a> {
         match self {
             Self::Null => Cell::Null,
             Self::Bool(array) => Cell::Bool(array.value(row)),
-            Self::I8(array) => Cell::Signed(array.value(row).into()),
-            Self::I16(array) => Cell::Signed(array.value(row).into()),
-            Self::I32(array) => Cell::Signed(array.value(row).into()),
-            Self::I64(array) => Cell::Signed(array.value(row)),
-            Self::U8(array) => Cell::Unsigned(array.value(row).into()),
-            Self::U16(array) => Cell::Unsigned(array.value(row).into()),
-            Self::U32(array) => Cell::Unsigned(array.value(row).into()),
-            Self::U64(array) => Cell::Unsigned(array.value(row)),
+            Self::I32(array) => Cell::Integer(array.value(row).into()),
+            Self::I64(array) => Cell::Integer(array.value(row)),
             Self::F64(array) => Cell::Float(array.value(row)),
             Self::Time(values, _, unit) => Cell::Time(values[row], *unit),
             Self::Text(array) => Cell::Text(array.value(row)),
@@ -151,14 +130,8 @@ impl<'a> Cells<'a> {
         match self {
             Self::Null => true,
             Self::Bool(array) => array.is_null(row),
-            Self::I8(array) => array.is_null(row),
-            Self::I16(array) => array.is_null(row),
             Self::I32(array) => array.is_null(row),
             Self::I64(array) => array.is_null(row),
-            Self::U8(array) => array.is_null(row),
-            Self::U16(array) => array.is_null(row),
-            Self::U32(array) => array.is_null(row),
-            Self::U64(array) => array.is_null(row),
             Self::F64(array) => array.is_null(row),
             Self::Time(_, nulls, _) => nulls.is_some_and(|nulls| nulls.is_null(row)),
             Self::Text(array) => array.is_null(row),
@@ -191,8 +164,7 @@ impl Cell<'_, '_> {
         match self {
             Cell::Null => out.extend_from_slice(b"null"),
             Cell::Bool(value) => write_bool(value, out),
-            Cell::Signed(value) => write_integer(value, out),
-            Cell::Unsigned(value) => write_integer(value, out),
+            Cell::Integer(value) => write_integer(value, out),
             Cell::Float(value) if value.is_finite() => write_float(value, out),
             Cell::Float(_) => out.extend_from_slice(b"null"),
             Cell::Time(ticks, unit) => {
@@ -234,7 +206,7 @@ fn write_bool(value: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn write_integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
+fn write_integer(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 

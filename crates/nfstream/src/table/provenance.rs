@@ -8,7 +8,7 @@ use crate::dissect::{Component, DissectorFactory};
 
 /// Version of the columns: their names, types and meanings. It grows when an existing column
 /// changes its type or meaning; new columns do not change it.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Origin of a table: versions and parameters, written to formats with room for metadata.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -11,14 +11,14 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int8Array, Int32Array, Int64Array,
-    ListArray, OffsetSizeTrait, PrimitiveArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int32Array, Int64Array, ListArray,
+    OffsetSizeTrait, PrimitiveArray,
 };
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::{TextForm, TimeForm};
-use crate::features::{Column, Items, Names, Read, Record, instant_ticks, span_ticks};
+use crate::features::{self, Column, Names, Read, Record, instant_ticks, span_ticks};
 use crate::time::{self, Timestamp};
 
 /// Returns the field of `column` in these forms. No column contains nulls.
@@ -59,22 +59,22 @@ fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
 
 fn data_type(column: &Column, text: TextForm) -> DataType {
     match column.read {
-        Read::U8(_) => DataType::UInt8,
-        Read::U16(_) => DataType::UInt16,
-        Read::I32(_) => DataType::Int32,
-        Read::Instant(_) | Read::Span(_) => DataType::Int64,
-        Read::U32(_) => DataType::UInt32,
-        Read::U64(_) => DataType::UInt64,
         Read::F64(_) => DataType::Float64,
         Read::Bool(_) => DataType::Boolean,
-        Read::List(Items::I8, _) => DataType::new_list(DataType::Int8, true),
-        Read::List(Items::I32, _) => DataType::new_list(DataType::Int32, true),
-        Read::List(Items::I64, _) => DataType::new_list(DataType::Int64, true),
+        Read::List(_) => DataType::new_list(integer_type(column), true),
         Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
         Read::Text(_) => DataType::Utf8,
         Read::Name { .. } => {
             DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
         }
+        _ => integer_type(column),
+    }
+}
+
+fn integer_type(column: &Column) -> DataType {
+    match column.integers() {
+        Some(features::Integers::I32) => DataType::Int32,
+        Some(features::Integers::I64) | None => DataType::Int64,
     }
 }
 
@@ -88,13 +88,13 @@ pub(super) struct Values {
 /// Reader of a column, and the values read so far.
 #[derive(Debug)]
 enum Kind {
-    U8(fn(&Record) -> u8, Vec<u8>),
-    U16(fn(&Record) -> u16, Vec<u16>),
-    I32(fn(&Record) -> i32, Vec<i32>),
+    U8(fn(&Record) -> u8, Integers),
+    U16(fn(&Record) -> u16, Integers),
+    I32(fn(&Record) -> i32, Integers),
     Instant(fn(&Record) -> Option<Timestamp>, time::TimeUnit, Vec<i64>),
     Span(fn(&Record) -> Option<(Timestamp, Timestamp)>, time::TimeUnit, Vec<i64>),
-    U32(fn(&Record) -> u32, Vec<u32>),
-    U64(fn(&Record) -> u64, Vec<u64>),
+    U32(fn(&Record) -> u32, Integers),
+    U64(fn(&Record) -> u64, Integers),
     F64(fn(&Record) -> f64, Vec<f64>),
     Bool(fn(&Record) -> bool, BooleanBuilder),
     List(fn(&Record, &mut Vec<i64>), Lists),
@@ -136,17 +136,18 @@ impl Values {
 
 impl Kind {
     fn new(column: &Column, data_type: &DataType) -> Self {
+        let integers = || Integers::new(column);
         match column.read {
-            Read::U8(read) => Self::U8(read, Vec::new()),
-            Read::U16(read) => Self::U16(read, Vec::new()),
-            Read::I32(read) => Self::I32(read, Vec::new()),
+            Read::U8(read) => Self::U8(read, integers()),
+            Read::U16(read) => Self::U16(read, integers()),
+            Read::I32(read) => Self::I32(read, integers()),
             Read::Instant(read) => Self::Instant(read, column.times(), Vec::new()),
             Read::Span(read) => Self::Span(read, column.times(), Vec::new()),
-            Read::U32(read) => Self::U32(read, Vec::new()),
-            Read::U64(read) => Self::U64(read, Vec::new()),
+            Read::U32(read) => Self::U32(read, integers()),
+            Read::U64(read) => Self::U64(read, integers()),
             Read::F64(read) => Self::F64(read, Vec::new()),
             Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
-            Read::List(items, read) => Self::List(read, Lists::new(items)),
+            Read::List(read) => Self::List(read, Lists::new(integers())),
             Read::Text(read) => Self::Text(read, Texts::default()),
             Read::Name { code, name } if *data_type == DataType::LargeUtf8 => {
                 Self::NamesAsText(code, name, Texts::default())
@@ -193,14 +194,14 @@ impl Kind {
 
     fn finish(&mut self, data_type: &DataType) -> ArrayRef {
         match self {
-            Self::U8(_, values) => Arc::new(UInt8Array::from(take(values))),
-            Self::U16(_, values) => Arc::new(UInt16Array::from(take(values))),
-            Self::I32(_, values) => Arc::new(Int32Array::from(take(values))),
+            Self::U8(_, values)
+            | Self::U16(_, values)
+            | Self::I32(_, values)
+            | Self::U32(_, values)
+            | Self::U64(_, values) => values.finish(),
             Self::Instant(_, _, values) | Self::Span(_, _, values) => {
                 Arc::new(Int64Array::from(take(values)))
             }
-            Self::U32(_, values) => Arc::new(UInt32Array::from(take(values))),
-            Self::U64(_, values) => Arc::new(UInt64Array::from(take(values))),
             Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
@@ -217,28 +218,50 @@ fn take<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, next)
 }
 
+/// Integers of a column, converted to the type that they have outside the engine.
+#[derive(Debug)]
+enum Integers {
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+impl Integers {
+    fn new(column: &Column) -> Self {
+        match column.integers() {
+            Some(features::Integers::I32) => Self::I32(Vec::new()),
+            Some(features::Integers::I64) | None => Self::I64(Vec::new()),
+        }
+    }
+
+    /// Appends `values`; those above the range become its greatest number.
+    fn extend<T>(&mut self, values: impl Iterator<Item = T>)
+    where
+        T: TryInto<i32> + TryInto<i64>,
+    {
+        match self {
+            Self::I32(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i32::MAX))),
+            Self::I64(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i64::MAX))),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::I32(values) => Arc::new(Int32Array::from(take(values))),
+            Self::I64(values) => Arc::new(Int64Array::from(take(values))),
+        }
+    }
+}
+
 /// Concatenated values of a column of lists.
 #[derive(Debug)]
 struct Lists {
     list: Vec<i64>,
     lengths: Vec<usize>,
-    values: ListValues,
-}
-
-#[derive(Debug)]
-enum ListValues {
-    I8(Vec<i8>),
-    I32(Vec<i32>),
-    I64(Vec<i64>),
+    values: Integers,
 }
 
 impl Lists {
-    fn new(items: Items) -> Self {
-        let values = match items {
-            Items::I8 => ListValues::I8(Vec::new()),
-            Items::I32 => ListValues::I32(Vec::new()),
-            Items::I64 => ListValues::I64(Vec::new()),
-        };
+    fn new(values: Integers) -> Self {
         Self { list: Vec::new(), lengths: Vec::new(), values }
     }
 
@@ -246,26 +269,14 @@ impl Lists {
         self.list.clear();
         write(&mut self.list);
         self.lengths.push(self.list.len());
-        match &mut self.values {
-            ListValues::I8(values) => {
-                values.extend(self.list.iter().map(|&item| i8::try_from(item).unwrap_or(i8::MAX)));
-            }
-            ListValues::I32(values) => {
-                values
-                    .extend(self.list.iter().map(|&item| i32::try_from(item).unwrap_or(i32::MAX)));
-            }
-            ListValues::I64(values) => values.extend_from_slice(&self.list),
-        }
+        self.values.extend(self.list.iter().copied());
     }
 
     fn finish(&mut self) -> ListArray {
-        let (item_type, values): (_, ArrayRef) = match &mut self.values {
-            ListValues::I8(values) => (DataType::Int8, Arc::new(Int8Array::from(take(values)))),
-            ListValues::I32(values) => (DataType::Int32, Arc::new(Int32Array::from(take(values)))),
-            ListValues::I64(values) => (DataType::Int64, Arc::new(Int64Array::from(take(values)))),
-        };
+        let values = self.values.finish();
         let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
-        ListArray::new(Arc::new(Field::new_list_field(item_type, true)), offsets, values, None)
+        let field = Field::new_list_field(values.data_type().clone(), true);
+        ListArray::new(Arc::new(field), offsets, values, None)
     }
 }
 

@@ -111,8 +111,7 @@ struct Key {
 impl Key {
     fn cmp(&self, other: &Self) -> Ordering {
         let order = match (&self.value, &other.value) {
-            (Value::Unsigned(a), Value::Unsigned(b)) => a.cmp(b),
-            (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
+            (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
             (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => a.cmp(b),

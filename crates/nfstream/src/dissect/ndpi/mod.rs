@@ -10,7 +10,7 @@ use numbering::NdpiNames;
 pub(super) use numbering::Numbering;
 
 use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
-use crate::features::{Application, Dhcp, Dns, Http, Metadata, Names, Ssh, Tls};
+use crate::features::{Application, Dhcp, Dns, Group, Http, Metadata, Names, Ssh, Tls};
 use crate::flow::Slot;
 use crate::packet::Packet;
 use crate::packet::protocol::{TCP, UDP};
@@ -40,12 +40,12 @@ impl DissectorFactory for NdpiFactory {
         vec![Component { name: "nDPI", version: ndpi::version().to_owned() }]
     }
 
-    fn make(&self, limits: Limits, _: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
+    fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
         if !self.rules.is_empty() {
             let reason = "nDPI does not apply rules: choose the dissector native or auto";
             return Err(DissectError { name: self.name(), source: reason.into() });
         }
-        Ok(Box::new(NdpiDissector::new(limits)?))
+        Ok(Box::new(NdpiDissector::new(limits, wanted)?))
     }
 }
 
@@ -55,6 +55,7 @@ pub(super) struct NdpiDissector {
     /// `None` only while the dissector is dropped.
     module: Option<ndpi::Module>,
     limits: Limits,
+    wanted: Wanted,
     /// By slot.
     flows: Vec<State>,
     /// Unused flow structures.
@@ -84,7 +85,7 @@ struct Open {
 
 impl NdpiDissector {
     /// Returns a dissector that inspects as many packets of a flow as `limits` allow.
-    pub(super) fn new(limits: Limits) -> Result<Self, DissectError> {
+    pub(super) fn new(limits: Limits, wanted: Wanted) -> Result<Self, DissectError> {
         let failed = |error: ndpi::Error| DissectError { name: "ndpi", source: error.into() };
         let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let module = match idle {
@@ -98,6 +99,7 @@ impl NdpiDissector {
         Ok(Self {
             module: Some(module),
             limits,
+            wanted,
             flows: Vec::new(),
             idle_flows: Vec::new(),
             numbering,
@@ -124,7 +126,7 @@ impl NdpiDissector {
         {
             label = module.give_up(&mut open.flow);
         }
-        let application = application(label, &open.flow, &self.numbering);
+        let application = application(label, &open.flow, &self.numbering, self.wanted);
         open.flow.reset();
         self.idle_flows.push(open.flow);
         application
@@ -167,20 +169,20 @@ impl Dissector for NdpiDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
-        let numbering = Arc::clone(&self.numbering);
+        let (numbering, wanted) = (Arc::clone(&self.numbering), self.wanted);
         match self.state(slot) {
             State::New => Application::default(),
-            State::Open(open) => application(open.progress.label, &open.flow, &numbering),
+            State::Open(open) => application(open.progress.label, &open.flow, &numbering, wanted),
             State::Done(application) => application.clone(),
         }
     }
 
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
-        let numbering = Arc::clone(&self.numbering);
+        let (numbering, wanted) = (Arc::clone(&self.numbering), self.wanted);
         let found = match self.state(slot) {
             State::New => None,
             State::Open(open) => (!open.progress.label.is_unknown()).then(|| {
-                let application = application(open.progress.label, &open.flow, &numbering);
+                let application = application(open.progress.label, &open.flow, &numbering, wanted);
                 (application, Inspection::Open)
             }),
             State::Done(application) => {
@@ -211,91 +213,126 @@ impl Drop for NdpiDissector {
     }
 }
 
-/// Returns what was found in the engine's types.
-fn application(label: ndpi::Label, flow: &ndpi::Flow, numbering: &Numbering) -> Application {
-    let metadata = metadata_of(flow.metadata(), numbering);
+/// Returns what was found in the engine's types, as far as it is wanted.
+fn application(
+    label: ndpi::Label,
+    flow: &ndpi::Flow,
+    numbering: &Numbering,
+    wanted: Wanted,
+) -> Application {
+    let metadata = metadata_of(flow.metadata(), numbering, wanted);
     let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
     Application { label: numbering.label(label), metadata }
 }
 
-fn metadata_of(read: ndpi::Metadata, numbering: &Numbering) -> Metadata {
-    let mut metadata = Metadata {
-        ja3_client: read.ja3_client().into(),
-        ja3_server: read.ja3_server().into(),
-        client_info: read.client_info,
-        server_info: read.server_info,
-        user_agent: read.http.user_agent.clone(),
-        content_type: read.http.content_type.clone(),
-        risks: numbering.risks(read.risks),
-        ..Metadata::default()
-    };
+fn metadata_of(read: ndpi::Metadata, numbering: &Numbering, wanted: Wanted) -> Metadata {
+    let mut metadata = Metadata::default();
+    if wanted.risks() {
+        metadata.risks = numbering.risks(read.risks);
+    }
+    if wanted.contains(Group::Http) && (!read.http.method.is_empty() || read.http.status != 0) {
+        metadata.http = Some(Box::new(of_http(&read.http, &read.host)));
+    }
+    metadata.user_agent = read.http.user_agent;
+    metadata.content_type = read.http.content_type;
     match read.protocol {
         ndpi::Protocol::Dhcp(dhcp) => {
-            metadata.client_fingerprint = dhcp.fingerprint.clone();
-            metadata.user_agent = dhcp.class_ident.clone();
-            metadata.dhcp = Some(Box::new(Dhcp {
-                message_type: 0,
-                host_name: read.host.clone(),
-                vendor_class: dhcp.class_ident,
-                fingerprint: dhcp.fingerprint,
-            }));
+            if wanted.contains(Group::Dhcp) {
+                metadata.dhcp = Some(Box::new(of_dhcp(&dhcp, &read.host)));
+            }
+            metadata.client_fingerprint = dhcp.fingerprint;
+            metadata.user_agent = dhcp.class_ident;
         }
         ndpi::Protocol::Dns(dns) => {
-            // nDPI does not distinguish a response without error and records from a missing one.
-            let is_answered = dns.reply_code > 0 || dns.answers > 0;
-            metadata.dns = Some(Box::new(Dns {
-                query_name: read.host.clone(),
-                query_type: dns.query_type,
-                response_code: is_answered.then_some(dns.reply_code),
-                answers: dns.answers.into(),
-                addresses: Vec::new(),
-            }));
+            if wanted.contains(Group::Dns) {
+                metadata.dns = Some(Box::new(of_dns(dns, &read.host)));
+            }
         }
         ndpi::Protocol::Ssh(ssh) => {
-            metadata.client_fingerprint = ssh.hassh_client.clone();
-            metadata.server_fingerprint = ssh.hassh_server.clone();
-            metadata.ssh = Some(Box::new(Ssh {
-                client_version: ssh.client_signature,
-                server_version: ssh.server_signature,
-                client_hassh: ssh.hassh_client,
-                server_hassh: ssh.hassh_server,
-            }));
+            if wanted.contains(Group::Ssh) {
+                metadata.ssh = Some(Box::new(of_ssh(&ssh)));
+            }
+            metadata.client_fingerprint = ssh.hassh_client;
+            metadata.server_fingerprint = ssh.hassh_server;
         }
-        ndpi::Protocol::Tls(tls) => {
-            // nDPI before 4.10 has no JA4.
-            let client =
-                if tls.ja4_client.is_empty() { tls.ja3_client } else { tls.ja4_client.clone() };
-            metadata.client_fingerprint = client;
-            metadata.server_fingerprint = tls.ja3_server;
-            metadata.ja4 = tls.ja4_client;
-            metadata.tls = Some(Box::new(Tls {
-                version: tls.version,
-                server_name: tls.requested_server_name,
-                supported_versions: tls.supported_versions,
-                alpn: tls.alpn,
-                cipher: tls.server_cipher,
-                encrypted_hello: !tls.esni.is_empty(),
-                certificate_names: tls.server_names,
-                issuer: tls.issuer,
-                subject: tls.subject,
-                sha1: tls.sha1,
-                ..Tls::default()
-            }));
+        ndpi::Protocol::Tls(mut tls) => {
+            metadata.ja3_client = std::mem::take(&mut tls.ja3_client);
+            metadata.ja3_server = std::mem::take(&mut tls.ja3_server);
+            metadata.ja4 = std::mem::take(&mut tls.ja4_client);
+            if wanted.contains(Group::Dissection) {
+                // nDPI before 4.10 has no JA4.
+                let has_ja4 = !metadata.ja4.is_empty();
+                let client = if has_ja4 { &metadata.ja4 } else { &metadata.ja3_client };
+                metadata.client_fingerprint = client.clone();
+                metadata.server_fingerprint = metadata.ja3_server.clone();
+            }
+            if wanted.contains(Group::Tls) {
+                metadata.tls = Some(Box::new(of_tls(*tls)));
+            }
         }
-        _ => {}
+        ndpi::Protocol::Other => {}
     }
-    if !read.http.method.is_empty() || read.http.status != 0 {
-        metadata.http = Some(Box::new(Http {
-            method: read.http.method,
-            host: read.host.clone(),
-            url: read.http.url,
-            user_agent: read.http.user_agent,
-            request_content_type: read.http.request_content_type,
-            status: read.http.status,
-            server: Box::default(),
-            response_content_type: read.http.content_type,
-        }));
-    }
+    metadata.client_info = read.client_info;
+    metadata.server_info = read.server_info;
     metadata.requested_server_name = read.host;
     metadata
+}
+
+fn of_dhcp(read: &ndpi::Dhcp, host: &str) -> Dhcp {
+    Dhcp {
+        message_type: 0,
+        host_name: host.into(),
+        vendor_class: read.class_ident.clone(),
+        fingerprint: read.fingerprint.clone(),
+    }
+}
+
+fn of_dns(read: ndpi::Dns, host: &str) -> Dns {
+    // nDPI does not distinguish a response without error and records from a missing one.
+    let is_answered = read.reply_code > 0 || read.answers > 0;
+    Dns {
+        query_name: host.into(),
+        query_type: read.query_type,
+        response_code: is_answered.then_some(read.reply_code),
+        answers: read.answers.into(),
+        addresses: Vec::new(),
+    }
+}
+
+fn of_http(read: &ndpi::Http, host: &str) -> Http {
+    Http {
+        method: read.method.clone(),
+        host: host.into(),
+        url: read.url.clone(),
+        user_agent: read.user_agent.clone(),
+        request_content_type: read.request_content_type.clone(),
+        status: read.status,
+        server: Box::default(),
+        response_content_type: read.content_type.clone(),
+    }
+}
+
+fn of_ssh(read: &ndpi::Ssh) -> Ssh {
+    Ssh {
+        client_version: read.client_signature.clone(),
+        server_version: read.server_signature.clone(),
+        client_hassh: read.hassh_client.clone(),
+        server_hassh: read.hassh_server.clone(),
+    }
+}
+
+fn of_tls(read: ndpi::Tls) -> Tls {
+    Tls {
+        version: read.version,
+        server_name: read.requested_server_name,
+        supported_versions: read.supported_versions,
+        alpn: read.alpn,
+        cipher: read.server_cipher,
+        encrypted_hello: !read.esni.is_empty(),
+        certificate_names: read.server_names,
+        issuer: read.issuer,
+        subject: read.subject,
+        sha1: read.sha1,
+        ..Tls::default()
+    }
 }

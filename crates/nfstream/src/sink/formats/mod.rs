@@ -157,7 +157,7 @@ mod tests {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int32Type;
-    use arrow_array::{ArrayRef, DictionaryArray, UInt64Array};
+    use arrow_array::{ArrayRef, DictionaryArray, Int64Array};
     use arrow_ipc::reader::{FileReader, StreamReader};
     use arrow_schema::{ArrowError, Schema as ArrowSchema};
 
@@ -165,9 +165,9 @@ mod tests {
 
     /// Batches with contradicting dictionaries.
     fn batches() -> Vec<RecordBatch> {
-        let batch = |start: u64, names: [&str; 3]| {
+        let batch = |start: i64, names: [&str; 3]| {
             let names: DictionaryArray<Int32Type> = names.into_iter().collect();
-            let ids = UInt64Array::from_iter_values(start..start + 3);
+            let ids = Int64Array::from_iter_values(start..start + 3);
             RecordBatch::try_from_iter([
                 ("id", Arc::new(ids) as ArrayRef),
                 ("name", Arc::new(names) as ArrayRef),

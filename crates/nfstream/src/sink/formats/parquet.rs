@@ -85,8 +85,7 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
 /// Returns whether the numbers of a column mostly grow from row to row: all differ, so a dictionary
 /// would be useless, but their differences are small.
 fn grows(field: &Field) -> bool {
-    use DataType::{Int64, Timestamp, UInt64};
-    matches!(field.data_type(), Int64 | Timestamp(..) | UInt64)
+    matches!(field.data_type(), DataType::Int64 | DataType::Timestamp(..))
         && columns(TimeUnit::default()).any(|column| column.ascends && column.name == field.name())
 }
 
