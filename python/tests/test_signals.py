@@ -399,19 +399,24 @@ def test_stop_in_data_without_packets(skipped: Path) -> None:
 # Python
 
 
-def test_ctrl_c_ends_a_pipe_and_the_loop_gets_its_flows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_meters", [1, 2])
+def test_ctrl_c_ends_a_pipe_and_the_loop_gets_its_flows(n_meters: int, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    body = """
-        streamer = NFStreamer(sys.argv[1])
-        print("ready", flush=True)
+    body = f"""
+        import threading
+        streamer = NFStreamer(sys.argv[1], n_meters={n_meters})
+        def report():
+            while streamer.stats().packets < 10:
+                time.sleep(0.01)
+            print("ready", flush=True)
+        threading.Thread(target=report).start()
         print(len(list(streamer)), flush=True)
     """
     with start(body, fifo) as child, fifo.open("wb") as pipe:
         pipe.write(capture(10))
         pipe.flush()
         assert child.stdout is not None and child.stdout.readline() == "ready\n"
-        time.sleep(0.3)
         child.send_signal(signal.SIGINT)
         assert child.communicate(timeout=PATIENCE) == ("10\n", "")
 
@@ -426,7 +431,7 @@ BLOCKED = {
 @pytest.mark.parametrize("is_read", [False, True], ids=["no reader", "a reader that waits"])
 @pytest.mark.parametrize("call", BLOCKED)
 def test_ctrl_c_ends_a_blocked_write(call: str, is_read: bool, large: Path, tmp_path: Path) -> None:
-    """The process goes on: in a notebook it is the kernel."""
+    """The process continues: in a notebook it is the kernel."""
     fifo = tmp_path / "fifo.csv"
     os.mkfifo(fifo)
     body = f"""

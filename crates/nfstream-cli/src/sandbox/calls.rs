@@ -16,7 +16,7 @@ use seccompiler::{
 pub(super) struct Open {
     /// Those that may be written, besides standard output and standard error.
     pub(super) written: Vec<RawFd>,
-    /// Whether interfaces are captured from. Their state is asked for through sockets of their own.
+    /// Whether packets come from interfaces, whose state is read through further sockets.
     pub(super) is_live: bool,
     /// Sockets that were open before: they may receive, but not send.
     pub(super) sockets: Vec<RawFd>,

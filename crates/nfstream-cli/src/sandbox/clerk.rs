@@ -20,7 +20,7 @@ pub(super) struct Files {
     pub(super) rotation: Rotation,
 }
 
-/// What the process in the sandbox requests. Each request has a reply.
+/// Request of the process in the sandbox. Each has a reply.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Request {
     /// Check that the parts of the table can begin.
