@@ -420,3 +420,16 @@ def test_package_has_no_more_names_than_it_lists() -> None:
     }
     assert public == set(nfstream.__all__) - {"__version__"}
     assert all(hasattr(nfstream, name) for name in nfstream.__all__)
+
+
+def test_rules_label_flows(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\napplication = "Cache"\nports = ["tcp/6379"]\n')
+    redis = ROOT / "tests/captures/redis.pcap"
+    labels = {
+        flow.application_name for flow in NFStreamer(redis, dissector="native", rules=str(rules))
+    }
+    assert labels == {"RESP.Cache"}
+    rules.write_text('[[rule]]\napplication = "Cache"\nports = ["tcp/70000"]\n')
+    with pytest.raises(ValueError, match=r"rules\.toml: line 3"):
+        NFStreamer(redis, dissector="native", rules=str(rules))

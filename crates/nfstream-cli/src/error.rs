@@ -255,7 +255,7 @@ fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
 }
 
 /// Returns an error and its causes in one line.
-fn with_causes(error: &dyn StdError) -> String {
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

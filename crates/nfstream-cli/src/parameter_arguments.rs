@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use nfstream::capture::CaptureError;
 use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Parameters, Topic, Value};
 
+use crate::error::with_causes;
 use crate::feature_argument::{FeatureParser, Features};
 
 /// Adds an option for each parameter of `topic`, under `heading`.
@@ -31,8 +32,10 @@ pub(crate) fn update(
         };
         if let Some(value) = value {
             // The parser of the option has checked the value; a file is read now.
-            let set = parameters.set(id, value);
-            set.map_err(|error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
+            parameters.set(id, value).map_err(|error| {
+                let text = format!("{}\n", with_causes(&error));
+                clap::Error::raw(clap::error::ErrorKind::ValueValidation, text)
+            })?;
         }
     }
     Ok(())

@@ -84,6 +84,30 @@ fn columns_can_be_json() {
 }
 
 #[test]
+fn rules_label_flows() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("rules.toml", b"[[rule]]\napplication = \"Cache\"\nports = [\"tcp/6379\"]\n");
+    let columns = "application_name,application_confidence";
+    let mut args = vec!["flows", "redis.pcap", "--features", "dissection", "--limit", "1"];
+    args.extend(["--format", "csv", "--columns", columns, "--dissector", "native"]);
+    args.extend(["--rules", "rules.toml"]);
+    folder.check("rules", &args);
+    folder.write("rules.toml", b"[[rule]]\napplication = \"Cache\"\nports = [\"tcp/70000\"]\n");
+    folder.check("rules_mistake", &args);
+    folder.write("rules.toml", &[0xff]);
+    folder.check("rules_unreadable", &args);
+}
+
+#[test]
+#[cfg(feature = "ndpi")]
+fn rules_need_a_dissector_that_applies_them() {
+    let folder = Folder::with(&["redis.pcap"]);
+    folder.write("rules.toml", b"[[rule]]\napplication = \"Cache\"\nports = [\"tcp/6379\"]\n");
+    let args = ["flows", "redis.pcap", "--dissector", "ndpi", "--rules", "rules.toml"];
+    folder.check("rules_of_ndpi", &args);
+}
+
+#[test]
 fn pages_of_unknown_commands_are_refused() {
     Folder::with(&[]).check("man_unknown", &["man", "flow"]);
 }

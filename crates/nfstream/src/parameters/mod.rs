@@ -25,7 +25,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde_json::{Map, Value as Json};
 
 use crate::capture::LiveOptions;
-use crate::dissect::{Dissection, Limits, Rules};
+use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, suitable_meters};
@@ -173,8 +173,8 @@ impl Parameters {
     pub fn dissection(&self) -> Option<Dissection> {
         let limits =
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
-        self.dissect
-            .then(|| Dissection { dissector: self.dissector.factory(Rules::default()), limits })
+        let rules = self.rules.as_ref().map(|file| file.rules.clone()).unwrap_or_default();
+        self.dissect.then(|| Dissection { dissector: self.dissector.factory(rules), limits })
     }
 
     /// Returns the options of a capture on network interfaces.
@@ -284,6 +284,16 @@ mod tests {
             let has_off = matches!(parameter.kind, Kind::Flag { off } if !off.is_empty());
             assert_eq!(is_on, has_off, "{}", parameter.name);
         }
+    }
+
+    #[test]
+    fn rules_reach_the_dissector() {
+        let mut parameters = Parameters::default();
+        for (name, value) in [("rules", RULES), ("dissector", "native")] {
+            parameters.set(name, Value::Text(value.to_owned())).unwrap();
+        }
+        let factory = format!("{:?}", parameters.dissection().unwrap().dissector);
+        assert!(factory.contains("Intranet"), "{factory}");
     }
 
     fn error(name: &str, value: Value) -> String {

@@ -19,7 +19,7 @@ pub struct RulesFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RulesFileError {
     /// The file cannot be read, or is not UTF-8.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read", path.display())]
     Io {
         /// Path of the file.
         path: PathBuf,
@@ -27,12 +27,12 @@ pub enum RulesFileError {
         source: io::Error,
     },
     /// A rule has a mistake.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {mistake}", path.display())]
     Rules {
         /// Path of the file.
         path: PathBuf,
         /// The mistake, with its line and key.
-        source: RulesError,
+        mistake: RulesError,
     },
 }
 
@@ -49,7 +49,7 @@ impl RulesFile {
         };
         match Rules::parse(&text) {
             Ok(rules) => Ok(Self { path, rules }),
-            Err(source) => Err(RulesFileError::Rules { path, source }),
+            Err(mistake) => Err(RulesFileError::Rules { path, mistake }),
         }
     }
 }
