@@ -14,8 +14,8 @@ use crate::sandbox_argument::SandboxArgs;
 /// Capture from network interfaces and write flows as they end
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ctrl-C, SIGTERM or SIGHUP stops the capture; all flows so far are written. A second signal ends the program
-at once. Capturing needs the capability CAP_NET_RAW.
+Ctrl-C, SIGTERM or SIGHUP stops the capture; all flows so far are written. A second signal ends the
+program at once. Capturing needs the capability CAP_NET_RAW.
 
 Examples:
   sudo nfstream live eth0

@@ -483,8 +483,7 @@ mod tests {
         let empty = gzip(b"");
         let members = empty.repeat((40 << 20) / empty.len());
         let bytes = [gzip(&pcap(&[])), members, gzip(&pcap_record(Order::Little, (0, 0), 0, b"x"))];
-        let mut stream = Stream::new(Vec::new(), Box::new(Cursor::new(bytes.concat())), BUFFER);
-        let stream = stream.as_mut().unwrap();
+        let mut stream = Stream::new(bytes.concat(), Box::new(io::empty()), BUFFER).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         let mut chunk = Chunk::default();

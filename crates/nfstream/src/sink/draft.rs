@@ -8,7 +8,16 @@ use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
-use super::{Existing, Output, SinkError};
+use super::{Output, SinkError};
+
+/// Treatment of an existing file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Existing {
+    /// It stays, and writing fails.
+    Keep,
+    /// It is replaced once the new one is complete.
+    Replace,
+}
 
 /// Bytes of a file that is not complete.
 ///

@@ -6,17 +6,8 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{Draft, Encoder, Format, Sink, SinkError, Written};
+use super::{Draft, Encoder, Existing, Format, Sink, SinkError, Written};
 use crate::table::Provenance;
-
-/// Treatment of an existing file.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Existing {
-    /// It stays, and writing fails.
-    Keep,
-    /// It is replaced once the new one is complete.
-    Replace,
-}
 
 /// A table in a file.
 ///

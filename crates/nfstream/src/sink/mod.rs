@@ -18,9 +18,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 pub use background::Background;
-pub use draft::Draft;
+pub use draft::{Draft, Existing};
 pub use error::SinkError;
-pub use file::{Existing, FileSink};
+pub use file::FileSink;
 pub use formats::{Encoder, Format, Output};
 pub use numbered::{NumberedFiles, files_at};
 pub use rotating::{Parts, Rotating, Rotation};
