@@ -92,25 +92,31 @@ ndpi_shim_module *ndpi_shim_module_new(void) {
 #else
   module = ndpi_init_detection_module(ndpi_no_prefs);
 #endif
-  if (module == NULL)
-    return NULL;
+  return (ndpi_shim_module *)module;
+}
 
-  /* From 5.0 on, all protocols are enabled unless configured otherwise. */
+int ndpi_shim_module_finish(ndpi_shim_module *module, const uint16_t *excluded, size_t count) {
 #if !NDPI_AT_LEAST(5, 0)
-  NDPI_PROTOCOL_BITMASK all;
-  NDPI_BITMASK_SET_ALL(all);
-  ndpi_set_protocol_detection_bitmask2(module, &all);
+  NDPI_PROTOCOL_BITMASK wanted;
+  size_t i;
+
+  NDPI_BITMASK_SET_ALL(wanted);
+  for (i = 0; i < count; i++)
+    if (excluded[i] < NDPI_NUM_BITS)
+      NDPI_BITMASK_DEL(wanted, excluded[i]);
+  ndpi_set_protocol_detection_bitmask2(ndpi_module(module), &wanted);
+#else
+  /* All protocols are enabled unless configured otherwise. */
+  (void)excluded;
+  (void)count;
 #endif
 
 #if NDPI_AT_LEAST(4, 10)
-  if (ndpi_finalize_initialization(module) != 0) {
-    ndpi_exit_detection_module(module);
-    return NULL;
-  }
+  return ndpi_finalize_initialization(ndpi_module(module)) == 0;
 #else
-  ndpi_finalize_initialization(module);
+  ndpi_finalize_initialization(ndpi_module(module));
+  return 1;
 #endif
-  return (ndpi_shim_module *)module;
 }
 
 void ndpi_shim_module_free(ndpi_shim_module *module) {

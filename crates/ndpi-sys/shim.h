@@ -80,8 +80,9 @@ const char *ndpi_shim_version(void);
 int ndpi_shim_headers_match(void);
 size_t ndpi_shim_flow_size(void);
 
-/* Module. */
+/* Module. A new one has names and must be finished before any other use. */
 ndpi_shim_module *ndpi_shim_module_new(void);
+int ndpi_shim_module_finish(ndpi_shim_module *module, const uint16_t *excluded, size_t count);
 void ndpi_shim_module_free(ndpi_shim_module *module);
 int ndpi_shim_module_reset(ndpi_shim_module *module);
 

@@ -88,9 +88,9 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
-        dissector: Dissector that finds the labels: ``"ndpi"``, the system's libndpi; ``"native"``,
-            the dissector in Rust; ``"auto"``, the one in Rust first and nDPI for the flows that it
-            does not know. ``None`` is ``"ndpi"`` where nfstream was built with nDPI, otherwise
+        dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
+            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``, the
+            system's libndpi. ``None`` is ``"auto"`` where nfstream was built with nDPI, otherwise
             ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and

@@ -24,7 +24,7 @@ def flow(request: pytest.FixtureRequest, redis: Path) -> NFlow:
 def test_columns_are_attributes(flow: NFlow) -> None:
     assert {name: getattr(flow, name) for name in flow.keys()} == flow.to_dict()
     assert (flow.id, flow.version, flow.protocol, flow.vlan_id) == (0, 4, 6, 0)
-    assert (flow.dst_port, flow.application_name, flow.category_name) == (6379, "Redis", "Database")
+    assert (flow.dst_port, flow.application_name, flow.category_name) == (6379, "RESP", "Database")
     assert flow.total_packets == flow.src2dst_packets + flow.dst2src_packets > 0
 
 

@@ -218,10 +218,17 @@ class TestColumns:
             "content_type",
         ]
 
-    def test_labels_come_from_ndpi(self, redis: Path) -> None:
+    def test_labels_are_those_of_ndpi_5(self, redis: Path) -> None:
         flow = next(iter(streamer(redis, n_dissections=20)))
-        assert flow.application_name == "Redis"
+        assert flow.application_name == "RESP"
+        assert flow.application_confidence == 6
         assert type(flow.application_is_guessed) is int
+
+    def test_the_fingerprint_of_a_tls_client_is_its_ja4(self, web: Path) -> None:
+        flows = list(streamer(web, n_dissections=20))
+        tls = [flow.client_fingerprint for flow in flows if flow.application_name.startswith("TLS")]
+        assert tls
+        assert all(re.fullmatch(r"t1\dd\d{4}.._[0-9a-f]{12}_[0-9a-f]{12}", ja4) for ja4 in tls if ja4)
 
     def test_accounting_modes_count_less_and_less(self, redis: Path) -> None:
         totals = [

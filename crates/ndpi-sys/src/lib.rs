@@ -137,8 +137,15 @@ unsafe extern "C" {
     /// Returns the size of a flow in bytes, without memory that it points to.
     pub fn ndpi_shim_flow_size() -> usize;
 
-    /// Returns a module with all protocols enabled, or null. Must not run in parallel.
+    /// Returns a module that has names alone, or null. Must not run in parallel.
     pub fn ndpi_shim_module_new() -> *mut Module;
+    /// Enables all protocols but the `count` at `excluded`; from nDPI 5.0 on, all. Returns 0 if
+    /// that fails. Must not run in parallel.
+    pub fn ndpi_shim_module_finish(
+        module: *mut Module,
+        excluded: *const u16,
+        count: usize,
+    ) -> c_int;
     /// Frees a module. Must not run in parallel.
     pub fn ndpi_shim_module_free(module: *mut Module);
     /// Clears the state learnt from packets; returns 0 if that needs a new module.

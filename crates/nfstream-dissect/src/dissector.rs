@@ -1,12 +1,14 @@
 //! The inspection of flows: candidates, match, parser, label.
 
 use crate::catalogue::Catalogue;
-use crate::flow::{Candidates, Finding, Flow, Found, Probing, Stage, State, Tcp, Udp};
+use crate::flow::{Candidates, Finding, Flow, Found, Possible, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::naming;
 use crate::packet::{Direction, Endpoints, Packet, Segment, TCP, UDP};
 use crate::probe::{Datagram, History, Progress, Streams, Verdict};
-use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
+use crate::protocol::{
+    DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules, Transport,
+};
 use crate::protocols::REGISTRY;
 use crate::stream::Prefix;
 
@@ -159,14 +161,18 @@ impl Dissector {
                 }
                 let Stage::Probing(probing) = stage else { return flow.state = State::Done };
                 if probing.matched.is_none() {
-                    flow.finding.set_possible(self.streams.ids(probing.candidates));
+                    let candidates = probing.candidates;
+                    let transport = Transport::Tcp;
+                    flow.finding.possible = Some(Possible { candidates, transport });
                 }
                 probing.matched.and_then(|(place, _)| self.streams.protocol(place))
             }
             State::Udp(udp) => {
                 let Stage::Probing(probing) = &udp.stage else { return flow.state = State::Done };
                 if probing.matched.is_none() {
-                    flow.finding.set_possible(self.datagrams.ids(probing.candidates));
+                    let candidates = probing.candidates;
+                    let transport = Transport::Udp;
+                    flow.finding.possible = Some(Possible { candidates, transport });
                 }
                 probing.matched.and_then(|(place, _)| self.datagrams.protocol(place))
             }
@@ -182,7 +188,7 @@ impl Dissector {
     pub fn peek(&self, flow: &Flow, endpoints: &Endpoints) -> Found {
         let metadata = flow.finding.found_metadata().cloned().map(Box::new);
         let label = naming::label(&self.config.catalogue, &flow.finding, endpoints);
-        Found { label, metadata, possible: Box::default() }
+        Found { label, metadata, ..Found::default() }
     }
 
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
@@ -190,11 +196,22 @@ impl Dissector {
     pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {
         self.close(&mut flow, endpoints);
         let mut label = naming::label(&self.config.catalogue, &flow.finding, endpoints);
-        if label.is_unknown() {
-            label = naming::guess(&self.config.catalogue, endpoints);
+        let guessed = label.is_unknown();
+        if guessed {
+            label = naming::guess(&self.config.catalogue, &flow.finding.hints, endpoints);
         }
-        let possible = flow.finding.take_possible();
-        Found { label, metadata: flow.finding.take_metadata(), possible }
+        let possible = flow.finding.possible;
+        Found { label, metadata: flow.finding.take_metadata(), possible, guessed }
+    }
+
+    /// Returns whether the bytes of a flow rule a protocol out: it has a probe for the flow's
+    /// transport, and the probe has answered no.
+    pub fn rules_out(&self, possible: &Possible, protocol: ProtocolId) -> bool {
+        match possible.transport {
+            Transport::Tcp => self.streams.rules_out(possible.candidates, protocol),
+            Transport::Udp => self.datagrams.rules_out(possible.candidates, protocol),
+            Transport::Ip => false,
+        }
     }
 
     /// Returns the names of protocols, applications and categories.
@@ -403,9 +420,11 @@ impl<R> Table<R> {
         self.protocols.get(place).map(|(protocol, _)| *protocol)
     }
 
-    /// Returns the numbers of protocols by their places.
-    fn ids(&self, places: Candidates) -> impl Iterator<Item = ProtocolId> {
-        places.iter().filter_map(|place| self.protocol(place).map(|protocol| protocol.id))
+    /// Returns whether a protocol is in the table and not among the candidates.
+    fn rules_out(&self, candidates: Candidates, id: ProtocolId) -> bool {
+        let places = (0..).zip(&self.protocols).filter(|(_, (protocol, _))| protocol.id == id);
+        let mut places = places.map(|(place, _)| place).peekable();
+        places.peek().is_some() && places.all(|place| !candidates.contains(place))
     }
 
     /// Returns the protocols that may begin with the first byte of `payload`.
@@ -429,7 +448,9 @@ impl Table<StreamRules> {
 
     /// Runs the probes of the protocols that are possible, up to the first match.
     fn probe(&self, probing: &mut Probing, streams: &Streams<'_>, oriented: bool) {
-        for place in probing.candidates.iter() {
+        let mut from = 0;
+        while let Some(place) = probing.candidates.next_from(from) {
+            from = place + 1;
             let Some((_, rules)) = self.protocols.get(place) else { return };
             let straight = (rules.probe)(streams);
             let reversed = if oriented || straight == Verdict::Match {
@@ -451,7 +472,9 @@ impl Table<StreamRules> {
 impl Table<DatagramRules> {
     /// Runs the probes of the protocols that are possible, up to the first match.
     fn probe(&self, probing: &mut Probing, datagram: &Datagram<'_>) {
-        for place in probing.candidates.iter() {
+        let mut from = 0;
+        while let Some(place) = probing.candidates.next_from(from) {
+            from = place + 1;
             let Some((_, rules)) = self.protocols.get(place) else { return };
             match (rules.probe)(datagram) {
                 Verdict::No => probing.candidates.remove(place),

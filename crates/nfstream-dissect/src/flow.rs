@@ -1,10 +1,11 @@
 //! State of one flow while packets can teach something, and what was found.
 
+use crate::clues::Hints;
 use crate::dissector::Fingerprints;
 use crate::label::{Confidence, Label, ProtocolId};
 use crate::metadata::Metadata;
 use crate::probe::History;
-use crate::protocol::{Follow, Need, Protocol};
+use crate::protocol::{Follow, Need, Protocol, Transport};
 use crate::stream::Prefix;
 
 /// A flow under inspection.
@@ -27,9 +28,12 @@ pub struct Found {
     pub label: Label,
     /// Metadata, `None` if parsers read nothing.
     pub metadata: Option<Box<Metadata>>,
-    /// Protocols that the bytes of a finished flow without a match may still begin: every other
-    /// protocol of its transport is ruled out.
-    pub possible: Box<[ProtocolId]>,
+    /// Protocols that the bytes of a finished flow without a match may still begin, `None` for all
+    /// others: see [`Dissector::rules_out`](crate::Dissector::rules_out).
+    pub possible: Option<Possible>,
+    /// Whether the bytes of the flow told nothing, so that the label comes from its addresses, its
+    /// ports or other flows.
+    pub guessed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +93,13 @@ pub(crate) struct Probing {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Candidates(pub(crate) [u64; Self::WORDS]);
 
+/// Protocols that bytes may begin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Possible {
+    pub(crate) candidates: Candidates,
+    pub(crate) transport: Transport,
+}
+
 /// Findings of probes and parsers.
 #[derive(Debug, Default)]
 pub(crate) struct Finding {
@@ -99,8 +110,10 @@ pub(crate) struct Finding {
     /// Master in place of the protocol, such as a proxy.
     master: Option<ProtocolId>,
     /// Protocols that are possible at the end of an inspection without a match.
-    possible: Box<[ProtocolId]>,
+    pub(crate) possible: Option<Possible>,
     metadata: Option<Box<Metadata>>,
+    /// Knowledge from other flows.
+    pub(crate) hints: Hints,
     /// Fingerprints to compute.
     pub(crate) fingerprints: Fingerprints,
     /// Whether certificates are wanted.
@@ -115,6 +128,14 @@ impl Flow {
     /// Returns whether a protocol has matched.
     pub fn is_matched(&self) -> bool {
         self.finding.protocol.is_some()
+    }
+
+    /// Notes what other flows have shown of this one, in addition to what they have before.
+    pub fn learn(&mut self, hints: Hints) {
+        let Hints { name, announced } = hints;
+        let known = &mut self.finding.hints;
+        known.name = name.or(known.name.take());
+        known.announced = announced.or(known.announced);
     }
 
     /// Returns whether a payload was seen.
@@ -150,7 +171,7 @@ impl Probing {
     /// Returns the protocol that has matched, once no protocol before it is possible.
     pub(crate) fn decided(&self) -> Option<(usize, bool)> {
         let (place, _) = self.matched?;
-        self.matched.filter(|_| self.candidates.iter().next().is_none_or(|first| first >= place))
+        self.matched.filter(|_| self.candidates.first().is_none_or(|first| first >= place))
     }
 
     /// Notes that the protocol at `place` has matched.
@@ -175,15 +196,6 @@ impl Finding {
     /// Returns the metadata found so far.
     pub(crate) fn found_metadata(&self) -> Option<&Metadata> {
         self.metadata.as_deref()
-    }
-
-    /// Notes the protocols that the bytes do not rule out.
-    pub(crate) fn set_possible(&mut self, protocols: impl Iterator<Item = ProtocolId>) {
-        self.possible = protocols.collect();
-    }
-
-    pub(crate) fn take_possible(&mut self) -> Box<[ProtocolId]> {
-        std::mem::take(&mut self.possible)
     }
 
     pub(crate) fn take_metadata(&mut self) -> Option<Box<Metadata>> {
@@ -228,6 +240,10 @@ impl Candidates {
         }
     }
 
+    pub(crate) fn contains(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0 == [0; Self::WORDS]
     }
@@ -240,15 +256,22 @@ impl Candidates {
         Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
-    /// Returns the places in ascending order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let bit = usize::try_from(bits.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
-                bits &= bits - 1;
-                Some(word * 64 + bit)
-            })
-        })
+    /// Returns the first place.
+    pub(crate) fn first(&self) -> Option<usize> {
+        self.next_from(0)
+    }
+
+    /// Returns the first place that is at least `place`.
+    #[inline]
+    pub(crate) fn next_from(&self, place: usize) -> Option<usize> {
+        let mut word = place / 64;
+        let mut bits = self.0.get(word)? & (u64::MAX << (place % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.0.get(word)?;
+        }
+        let bit = usize::try_from(bits.trailing_zeros()).ok()?;
+        Some(word * 64 + bit)
     }
 }
 
@@ -263,6 +286,13 @@ mod tests {
             candidates.insert(place);
         }
         candidates.remove(3);
-        assert_eq!(candidates.iter().collect::<Vec<_>>(), [0, 64, 200, 255]);
+        let mut places = Vec::new();
+        let mut from = 0;
+        while let Some(place) = candidates.next_from(from) {
+            places.push(place);
+            from = place + 1;
+        }
+        assert_eq!(places, [0, 64, 200, 255]);
+        assert!(candidates.contains(200) && !candidates.contains(3));
     }
 }

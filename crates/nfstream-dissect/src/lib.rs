@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+mod clues;
 mod dissector;
 mod flow;
 mod label;
@@ -59,8 +60,9 @@ mod read;
 mod shape;
 mod stream;
 
+pub use clues::{Clue, Hints};
 pub use dissector::{Config, Dissector, Fingerprints, Limits};
-pub use flow::{Flow, Found};
+pub use flow::{Flow, Found, Possible};
 pub use label::{Category, Confidence, Label, ProtocolId};
 pub use metadata::Metadata;
 pub use packet::{Direction, Endpoints, Packet, Segment};

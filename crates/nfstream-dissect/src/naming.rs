@@ -4,15 +4,20 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use crate::catalogue::Catalogue;
+use crate::clues::Hints;
 use crate::flow::Finding;
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::metadata::Metadata;
 use crate::packet::{Endpoints, TCP, UDP};
 use crate::protocol::Protocol;
-use crate::protocols::{REGISTRY, stun};
+use crate::protocols::{REGISTRY, dtls, rtp, stun};
 
 /// Certificate names that are looked up, at most.
 const MAX_CERTIFICATE_NAMES: usize = 8;
+
+/// Protocols whose flows belong to the call that announced them.
+const CARRIERS_OF_CALLS: &[ProtocolId] =
+    &[stun::PROTOCOL.id, dtls::PROTOCOL.id, rtp::PROTOCOL.id, rtp::RTCP.id, rtp::SRTP.id];
 
 /// Returns the label of a flow by its bytes and the names that it shows; unknown if no protocol
 /// matched and no rule fits.
@@ -20,7 +25,7 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
     let metadata = finding.found_metadata();
     let matched = finding.protocol;
     let carrier = matched.map(|(protocol, _)| finding.master().unwrap_or(protocol.id));
-    if let Some(app) = by_rule(catalogue, metadata, endpoints) {
+    if let Some(app) = by_rule(catalogue, metadata, &finding.hints, endpoints) {
         return new(catalogue, carrier, app, Confidence::Rule, None);
     }
     let Some((protocol, confidence)) = matched else { return Label::default() };
@@ -31,14 +36,26 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
     if let Some(app) = metadata.and_then(|metadata| by_name(catalogue, metadata)) {
         return new(catalogue, Some(carrier), app, Confidence::Name, Some(protocol.category));
     }
-    // A flow that could show a name and does not is known by the owner of its server.
+    // A call shares its ports with the messages that set it up.
+    if let Some(app) = finding.hints.announced
+        && CARRIERS_OF_CALLS.contains(&protocol.id)
+        && !CARRIERS_OF_CALLS.contains(&app)
+    {
+        let category = Some(protocol.category);
+        return new(catalogue, Some(carrier), app, Confidence::Announced, category);
+    }
+    // A flow that could show a name and does not is known by the name that its server's address
+    // was looked up by, else by the address's owner.
     let shows_names = protocol.has_metadata() && protocol.names_applications;
     let has_name = metadata.is_some_and(|metadata| !metadata.host.is_empty());
-    if shows_names
-        && !has_name
-        && let Some(app) = by_address(catalogue, endpoints)
-    {
-        return new(catalogue, Some(carrier), app, confidence, Some(protocol.category));
+    if shows_names && !has_name {
+        let category = Some(protocol.category);
+        if let Some(app) = by_hint(catalogue, &finding.hints) {
+            return new(catalogue, Some(carrier), app, Confidence::Dns, category);
+        }
+        if let Some(app) = by_address(catalogue, endpoints) {
+            return new(catalogue, Some(carrier), app, confidence, category);
+        }
     }
     if protocol.id == stun::PROTOCOL.id
         && let Some(app) = by_address(catalogue, endpoints).and_then(stun::calls_of)
@@ -48,11 +65,20 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
     new(catalogue, Some(carrier), carrier, confidence, Some(protocol.category))
 }
 
-/// Returns the label of a flow whose bytes tell nothing: by the owner of an address, by a port.
-pub(crate) fn guess(catalogue: &Catalogue, endpoints: &Endpoints) -> Label {
+/// Returns the label of a flow whose bytes tell nothing: by an announcement, by the name or the
+/// owner of an address, by a port.
+pub(crate) fn guess(catalogue: &Catalogue, hints: &Hints, endpoints: &Endpoints) -> Label {
+    if let Some(app) = hints.announced {
+        let protocol = REGISTRY.iter().find(|protocol| protocol.id == app);
+        let category = protocol.map(|protocol| protocol.category);
+        return new(catalogue, None, app, Confidence::Announced, category);
+    }
     let port = by_port(endpoints);
     let carrier = port.map(|protocol| protocol.id);
     let category = port.map(|protocol| protocol.category);
+    if let Some(app) = by_hint(catalogue, hints) {
+        return new(catalogue, carrier, app, Confidence::Dns, category);
+    }
     match (by_address(catalogue, endpoints), carrier) {
         (Some(app), _) => new(catalogue, carrier, app, Confidence::Address, category),
         (None, Some(app)) => new(catalogue, None, app, Confidence::Port, category),
@@ -80,6 +106,7 @@ fn new(
 fn by_rule(
     catalogue: &Catalogue,
     metadata: Option<&Metadata>,
+    hints: &Hints,
     endpoints: &Endpoints,
 ) -> Option<ProtocolId> {
     let rules = catalogue.rules();
@@ -95,6 +122,7 @@ fn by_rule(
                 .or_else(|| certificate_names(metadata).find_map(|name| rules.by_certificate(name)))
                 .or_else(|| tls.and_then(|tls| rules.by_ja4(&tls.ja4)))
         })
+        .or_else(|| rules.by_domain(hints.name.as_deref()?.as_bytes()))
         .or_else(|| rules.by_address(server.ip()))
         .or_else(|| rules.by_address(client.ip()))
         .or_else(|| rules.by_port(endpoints.protocol, server.port()))
@@ -108,6 +136,11 @@ fn by_name(catalogue: &Catalogue, metadata: &Metadata) -> Option<ProtocolId> {
         return catalogue.by_domain(host.as_bytes());
     }
     certificate_names(metadata).find_map(|name| catalogue.by_domain(name))
+}
+
+/// Returns the application of the name that a DNS answer gave the server's address.
+fn by_hint(catalogue: &Catalogue, hints: &Hints) -> Option<ProtocolId> {
+    catalogue.by_domain(hints.name.as_deref()?.as_bytes())
 }
 
 /// Returns the names in the server's certificate, without the star of a wildcard.
@@ -144,15 +177,17 @@ fn ports(of: fn(&Protocol) -> &'static [u16]) -> Ports {
     ports
 }
 
-/// Returns the protocol whose usual port the server has, else the client.
+/// Returns the protocol whose usual port the end with the lower port has, else the other: servers
+/// have low ports, and the first packet seen may be theirs.
 fn by_port(endpoints: &Endpoints) -> Option<&'static Protocol> {
     let ports: &Ports = match endpoints.protocol {
         TCP => &TCP_PORTS,
         UDP => &UDP_PORTS,
         _ => return None,
     };
-    [endpoints.server, endpoints.client].into_iter().find_map(|end| {
-        let place = ports.binary_search_by_key(&end.port(), |(port, _)| *port).ok()?;
+    let [server, client] = [endpoints.server.port(), endpoints.client.port()];
+    [server.min(client), server.max(client)].into_iter().find_map(|end| {
+        let place = ports.binary_search_by_key(&end, |(port, _)| *port).ok()?;
         ports.get(place).map(|(_, protocol)| *protocol)
     })
 }

@@ -40,3 +40,12 @@ fn unknown_bytes_get_the_label_of_address_and_port() {
     assert_eq!(of(6, "91.108.9.35:40001"), ("Telegram".to_owned(), Confidence::Address));
     assert_eq!(of(6, "192.0.2.2:40001"), ("Unknown".to_owned(), Confidence::None));
 }
+
+#[test]
+fn the_lower_port_is_the_servers() {
+    let dissector = Dissector::default();
+    let mut endpoints = endpoints(6, "192.0.2.2:2604");
+    endpoints.client.set_port(80);
+    let label = dissector.finish(Flow::default(), &endpoints).label;
+    assert_eq!(dissector.name(label), "HTTP");
+}

@@ -72,6 +72,7 @@ impl Dissector for Labels {
         Application {
             label: Label { app_protocol, category: 7, ..Label::default() },
             metadata: (app_protocol > 0).then(|| Arc::new(metadata)),
+            ..Application::default()
         }
     }
 

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
-use crate::metadata::Metadata;
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::read::{Reader, be16, text};
@@ -74,10 +73,8 @@ pub struct Dns {
 }
 
 /// An address in a DNS response.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Answer {
-    /// Owner of the record.
-    pub name: Box<str>,
     /// Address.
     pub address: IpAddr,
     /// Seconds for which the record may be cached.
@@ -102,6 +99,8 @@ const DNSCRYPT: ProtocolId = ProtocolId(208);
 /// Longest message in a stream that is known without its port.
 const MAX_STRICT: usize = 4096;
 const HEADER: usize = 12;
+/// Longest name in bytes with dots (RFC 1035, section 3.1).
+const MAX_NAME: usize = 255;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
 /// Type of A records.
@@ -135,22 +134,41 @@ pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
 impl Name<'_> {
     /// Returns the name in its usual form, without a dot at the end.
     pub fn text(&self) -> Box<str> {
-        let mut name = Vec::with_capacity(64);
+        let mut name = [0; MAX_NAME];
+        let mut len = 0;
         let mut offset = self.offset;
         for _ in 0..MAX_LABELS {
             match label(self.message, offset) {
-                Some(Label::Text(label)) if name.len() + label.len() < Metadata::MAX_TEXT => {
-                    if !name.is_empty() {
-                        name.push(b'.');
+                Some(Label::Text(label)) => {
+                    let dot = usize::from(len > 0);
+                    let end = len + dot + label.len();
+                    let Some(target) = name.get_mut(len..end) else { break };
+                    if let Some(target) = target.get_mut(dot..) {
+                        target.copy_from_slice(label);
                     }
-                    name.extend_from_slice(label);
+                    if dot > 0
+                        && let Some(first) = target.first_mut()
+                    {
+                        *first = b'.';
+                    }
+                    len = end;
                     offset += 1 + label.len();
                 }
                 Some(Label::Pointer(target)) if target < offset => offset = target,
                 _ => break,
             }
         }
-        text(&name)
+        let name = name.get_mut(..len).unwrap_or_default();
+        if std::str::from_utf8(name).is_err() {
+            // Names of hosts are ASCII: what is not marks a damaged byte each.
+            name.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
+        }
+        text(name)
+    }
+
+    /// Returns whether two names of one message are at the same place.
+    pub(crate) fn is_at(&self, other: &Name<'_>) -> bool {
+        self.offset == other.offset
     }
 
     /// Returns the offset after the name.
@@ -211,6 +229,11 @@ impl Header {
         })
     }
 
+    /// Returns whether the flags can be those of DNS.
+    fn has_plausible_flags(&self) -> bool {
+        matches!(self.opcode, 0..=2 | 4..=6) && !self.reserved
+    }
+
     /// Returns whether the header can be one of DNS.
     fn is_plausible(&self) -> bool {
         let [questions, answers, authorities, additional] = self.counts;
@@ -225,7 +248,7 @@ impl Header {
                 && authorities <= 256
                 && additional <= 256
         };
-        matches!(self.opcode, 0..=2 | 4..=6) && !self.reserved && sections
+        self.has_plausible_flags() && sections
     }
 }
 
@@ -288,6 +311,19 @@ fn has_question(message: &[u8]) -> bool {
     })
 }
 
+/// Returns whether a message has a sound question, whatever the header counts: damage to a few
+/// bytes leaves the name readable.
+fn has_readable_question(message: &[u8]) -> bool {
+    let mut offset = HEADER;
+    while let Some(Label::Text(label)) = label(message, offset) {
+        if !label.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+            return false;
+        }
+        offset += 1 + label.len();
+    }
+    offset > HEADER && message.get(offset) == Some(&0) && has_question(message)
+}
+
 /// Returns whether a message is DNS beyond doubt: it has one question with a name of printable
 /// characters, and its records fill it.
 fn is_strict(message: &[u8], header: &Header) -> bool {
@@ -316,9 +352,11 @@ fn is_strict(message: &[u8], header: &Header) -> bool {
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let message = datagram.payload;
-    let Some(header) = Header::parse(message).filter(Header::is_plausible) else {
-        return Verdict::No;
-    };
+    let Some(header) = Header::parse(message) else { return Verdict::No };
+    if !header.is_plausible() {
+        let is_damaged = datagram.has_port(53) && header.has_plausible_flags();
+        return Verdict::from_match(is_damaged && has_readable_question(message));
+    }
     let matches = if datagram.has_port(53) {
         let [questions, answers, ..] = header.counts;
         (questions == 0 && (header.response || answers > 0)) || has_question(message)
@@ -411,8 +449,8 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
-    // The last question counts: that of the response is the one to which its answers belong.
-    if header.is_plausible() {
+    // The first question counts, also where others follow before the response.
+    if dns.query_name.is_empty() && (header.is_plausible() || has_readable_question(message)) {
         let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
         let name = match &question {
             Some(question) => question.name.text(),
@@ -447,9 +485,11 @@ fn read_response(message: &[u8], header: &Header, dns: &mut Dns) {
     dns.answer_records = header.counts[1];
     let addresses = records(message).filter(|record| record.section == 0).filter_map(|record| {
         let address = record.address()?;
-        Some(Answer { name: record.owner.text(), address, ttl_s: record.ttl })
+        Some(Answer { address, ttl_s: record.ttl })
     });
-    dns.answers = addresses.take(Dns::MAX_ANSWERS).collect();
+    let most = usize::from(header.counts[1]).min(Dns::MAX_ANSWERS);
+    dns.answers = Vec::with_capacity(most);
+    dns.answers.extend(addresses.take(most));
 }
 
 #[cfg(test)]
@@ -459,6 +499,24 @@ mod tests {
     use super::*;
     use crate::packet::Direction;
     use crate::protocols::testing;
+
+    #[test]
+    fn a_damaged_header_leaves_the_question_readable() {
+        let mut query = QUERY.to_vec();
+        query[4..6].copy_from_slice(&[0x80, 1]);
+        assert_eq!(testing::datagram(&PROTOCOL, 53, &query), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 5300, &query), Verdict::No);
+        query[13..16].copy_from_slice(b"w\xffw");
+        assert_eq!(testing::datagram(&PROTOCOL, 53, &query), Verdict::No);
+    }
+
+    #[test]
+    fn bytes_of_a_name_that_are_no_text_are_marked() {
+        let mut query = QUERY.to_vec();
+        query[14] = 0xff;
+        let name = Name { message: &query, offset: HEADER };
+        assert_eq!(&*name.text(), "w?w.example.com");
+    }
 
     const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\
         \x03www\x07example\x03com\x00\x00\x01\x00\x01";
@@ -521,7 +579,7 @@ mod tests {
             response_code: Some(0),
             queries: 1,
             answer_records: 2,
-            answers: vec![Answer { name: "cdn.example.com".into(), address, ttl_s: 30 }],
+            answers: vec![Answer { address, ttl_s: 30 }],
         };
         assert_eq!(metadata.dns.as_deref(), Some(&expected));
     }

@@ -109,7 +109,16 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let server_address = streams.server_address();
     for reply in lines(streams.server) {
         let end = match reply.text {
-            [b'2', b'2', b'7', value @ ..] => inside(value).and_then(port_of_six),
+            [b'2', b'2', b'7', value @ ..] => {
+                let end = inside(value).and_then(port_of_six);
+                // A server behind a translator of addresses may give its own.
+                if let Some((IpAddr::V4(address), port)) = end
+                    && address.is_private()
+                {
+                    announce(metadata, Some((server_address, port)));
+                }
+                end
+            }
             [b'2', b'2', b'9', value @ ..] => inside(value)
                 .and_then(|value| number(value.strip_prefix(b"|||")?.strip_suffix(b"|")?))
                 .map(|port| (server_address, port)),

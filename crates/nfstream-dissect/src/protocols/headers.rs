@@ -1,5 +1,7 @@
 //! Heads of text messages as HTTP, RTSP and SIP have them: a first line and headers.
 
+use memchr::memchr;
+
 /// Longest head that is read.
 pub(crate) const MAX_HEAD: usize = 8192;
 
@@ -23,11 +25,11 @@ impl<'a> Head<'a> {
     /// Returns the head at the start of a stream, `None` before the end of the first line.
     pub(crate) fn parse(stream: &'a [u8]) -> Option<Self> {
         let read = &stream[..stream.len().min(MAX_HEAD)];
-        let first_end = read.iter().position(|byte| *byte == b'\n')?;
+        let first_end = memchr(b'\n', read)?;
         let first = trim(&read[..first_end]);
         let headers = &read[first_end + 1..];
         let mut offset = 0;
-        while let Some(len) = headers[offset..].iter().position(|byte| *byte == b'\n') {
+        while let Some(len) = memchr(b'\n', &headers[offset..]) {
             if trim(&headers[offset..offset + len]).is_empty() {
                 let body = &stream[first_end + 1 + offset + len + 1..];
                 return Some(Self { first, headers: &headers[..offset], body, complete: true });
@@ -46,8 +48,21 @@ impl<'a> Head<'a> {
 
     /// Returns names and values of the headers.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-        self.headers.split(|byte| *byte == b'\n').filter_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
+        let mut rest = self.headers;
+        let lines = std::iter::from_fn(move || {
+            let line = match memchr(b'\n', rest) {
+                None if rest.is_empty() => return None,
+                None => std::mem::take(&mut rest),
+                Some(end) => {
+                    let line = &rest[..end];
+                    rest = &rest[end + 1..];
+                    line
+                }
+            };
+            Some(line)
+        });
+        lines.filter_map(|line| {
+            let colon = memchr(b':', line)?;
             Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
         })
     }

@@ -186,13 +186,14 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
     let mut words = head.first.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let method = words.next().unwrap_or_default();
     let target = words.next().unwrap_or_default();
-    let header = |name: &str| head.header(name).unwrap_or_default();
-    let content_type = header("content-type");
+    let headers = RequestHeaders::of(head);
+    let content_type = headers.content_type.unwrap_or_default();
+    let host_header = headers.host.unwrap_or_default();
     let absolute = target.strip_prefix(b"http://").or_else(|| target.strip_prefix(b"https://"));
     let authority = match absolute {
         Some(rest) => rest.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default(),
         None if method == b"CONNECT" => target,
-        None => header("host"),
+        None => host_header,
     };
     let (host, user) = split_authority(authority);
     // User names in URLs stay out unless personal data is wanted.
@@ -203,12 +204,12 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
         }
         Some(rest) => text(rest),
         None if method == b"CONNECT" => text(target),
-        None => text(&[header("host"), target].concat()),
+        None => text(&[host_header, target].concat()),
     };
-    if let Some(application) = request_application(head, method, content_type) {
+    if let Some(application) = request_application(head, method, &headers) {
         finding.set_application(application);
     }
-    if header("accept").starts_with(b"application/x-rtsp-tunnelled")
+    if headers.accept.unwrap_or_default().starts_with(b"application/x-rtsp-tunnelled")
         || content_type.starts_with(b"application/x-rtsp-tunnelled")
     {
         finding.set_master(super::rtsp::PROTOCOL.id);
@@ -224,41 +225,81 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
     let http = metadata.http.get_or_insert_default();
     http.method = text(method);
     http.url = url;
-    http.user_agent = text(header("user-agent"));
+    http.user_agent = text(headers.user_agent.unwrap_or_default());
     http.request_content_type = text(content_type);
 }
 
+/// The headers of a request that are read, the first of each name.
+#[derive(Debug, Default)]
+struct RequestHeaders<'a> {
+    accept: Option<&'a [u8]>,
+    content_type: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    icy_metadata: Option<&'a [u8]>,
+    soap_action: Option<&'a [u8]>,
+    upgrade: Option<&'a [u8]>,
+    user_agent: Option<&'a [u8]>,
+}
+
+impl<'a> RequestHeaders<'a> {
+    /// Reads all in one pass.
+    fn of(head: &Head<'a>) -> Self {
+        let mut headers = Self::default();
+        for (name, value) in head.lines() {
+            let (header, expected) = match name.len() {
+                4 => (&mut headers.host, "host"),
+                6 => (&mut headers.accept, "accept"),
+                7 => (&mut headers.upgrade, "upgrade"),
+                10 if name[0] | 0x20 == b'u' => (&mut headers.user_agent, "user-agent"),
+                10 => (&mut headers.soap_action, "soapaction"),
+                12 if name[0] | 0x20 == b'c' => (&mut headers.content_type, "content-type"),
+                12 => (&mut headers.icy_metadata, "icy-metadata"),
+                _ => continue,
+            };
+            if header.is_none() && name.eq_ignore_ascii_case(expected.as_bytes()) {
+                *header = Some(value);
+            }
+        }
+        headers
+    }
+}
+
 /// Returns the application that a request shows besides its host.
-fn request_application(head: &Head<'_>, method: &[u8], content_type: &[u8]) -> Option<ProtocolId> {
+fn request_application(
+    head: &Head<'_>,
+    method: &[u8],
+    headers: &RequestHeaders<'_>,
+) -> Option<ProtocolId> {
+    let content_type = headers.content_type.unwrap_or_default();
     let is_type = |kind: &str| {
         content_type
             .get(..kind.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
     };
     let body = head.body_start(BODY).unwrap_or_default().trim_ascii_start();
-    if head.header("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+    if headers.upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
         Some(super::websocket::PROTOCOL.id)
     } else if is_type("application/ocsp-request") {
         Some(OCSP.id)
     } else if is_type("application/ipp") {
         Some(IPP.id)
-    } else if WEBDAV_METHODS.contains(&method) || head.header("user-agent").is_some_and(is_webdav) {
+    } else if WEBDAV_METHODS.contains(&method) || headers.user_agent.is_some_and(is_webdav) {
         Some(WEBDAV.id)
-    } else if head.header("soapaction").is_some()
+    } else if headers.soap_action.is_some()
         || is_type("application/soap+xml")
         || super::rpc_text::is_soap(body)
     {
         Some(super::rpc_text::SOAP.id)
     } else if super::rpc_text::is_json_rpc(body) || is_type("application/json-rpc") {
         Some(super::rpc_text::JSON_RPC.id)
-    } else if head.header("icy-metadata").is_some() {
+    } else if headers.icy_metadata.is_some() {
         Some(super::icecast::PROTOCOL.id)
     } else if method == b"GET" && is_tracker(head.first) {
         Some(super::bittorrent::PROTOCOL.id)
     } else if matches!(method, b"RPC_IN_DATA" | b"RPC_OUT_DATA") {
         Some(RPC_OVER_HTTP.id)
     } else {
-        head.header("user-agent").and_then(user_agent_application)
+        headers.user_agent.and_then(user_agent_application)
     }
 }
 

@@ -141,6 +141,7 @@ mod port_hints;
 mod port_mapping;
 pub(crate) mod postgresql;
 mod pptp;
+mod protobuf;
 mod ptp;
 pub(crate) mod quic;
 pub(crate) mod radius;
@@ -213,7 +214,7 @@ pub(crate) mod testing;
 mod text_services;
 pub(crate) mod tftp;
 mod thrift;
-mod tinc;
+pub(crate) mod tinc;
 mod tivo;
 pub(crate) mod tls;
 mod tplink;
@@ -562,6 +563,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &bittorrent::UTP,
     &rtp::RTCP,
     &rtp::PROTOCOL,
+    &protobuf::PROTOCOL,
     &port_hints::OSPF,
     &port_hints::TARGUS_DATASPEED,
     &port_hints::SAMSUNG_SDP,

@@ -1,5 +1,7 @@
 //! Measurements of RIPE Atlas, which name themselves.
 
+use memchr::memchr2_iter;
+
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};
 use crate::protocol::{DatagramRules, Protocol};
@@ -17,13 +19,12 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     /// Bytes of numbers and times before the name, at most.
     const MOST_BEFORE: usize = 32;
     let payload = datagram.payload;
-    let names = |(place, byte): (usize, &u8)| {
-        b"hA".contains(byte)
-            && payload
-                .get(place..)
-                .is_some_and(|text| NAMES.iter().any(|name| text.starts_with(name)))
+    let head = payload.get(..MOST_BEFORE).unwrap_or(payload);
+    let names = |place: usize| {
+        let text = payload.get(place..).unwrap_or_default();
+        NAMES.iter().any(|name| text.starts_with(name))
     };
-    Verdict::from_match(payload.iter().take(MOST_BEFORE).enumerate().any(names))
+    Verdict::from_match(memchr2_iter(b'h', b'A', head).any(names))
 }
 
 #[cfg(test)]

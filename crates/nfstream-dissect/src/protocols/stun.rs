@@ -333,6 +333,24 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
     }
 }
 
+/// Returns whether a datagram has the magic cookie of a message (RFC 8489).
+#[inline]
+pub(crate) fn has_cookie(payload: &[u8]) -> bool {
+    payload.get(4..8) == Some(&COOKIE.to_be_bytes()[..])
+}
+
+/// Announces what a message by itself shows of a call.
+pub(crate) fn announce_alone(datagram: &Datagram<'_>, finding: &mut Finding) {
+    let Some((message, _)) = Message::parse(datagram.payload) else { return };
+    let Some(application) = application(&message, datagram.endpoints.server.port()) else { return };
+    finding.set_application(application);
+    announce(&message, datagram, finding);
+    // The message may be the client's or the server's.
+    let server = datagram.endpoints.server;
+    let (address, port) = (server.ip(), server.port());
+    finding.metadata().announce(Announced { address, port, transport: UDP, application });
+}
+
 /// Announces the relay and the peers of a call that is known, so that their flows get its name.
 fn announce(message: &Message<'_>, datagram: &Datagram<'_>, finding: &mut Finding) {
     let Some(application) = finding.application() else { return };

@@ -32,6 +32,11 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     Need::Done
 }
 
+/// Returns whether `segment` begins a meta connection.
+pub(crate) fn is_begun(segment: &[u8]) -> bool {
+    identity(segment) == Verdict::Match
+}
+
 fn probe(streams: &Streams<'_>) -> Verdict {
     either(identity(streams.client), identity(streams.server))
 }

@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::native::{NativeDissector, NativeFactory, Standing};
-use super::ndpi::{NdpiDissector, NdpiFactory, Numbering};
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
+use super::ndpi::{NdpiDissector, NdpiFactory, Numbering, Scope};
+use super::{
+    Component, DissectError, Dissector, DissectorFactory, Hints, Inspection, Limits, Wanted,
+};
 use crate::features::{Application, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
@@ -42,9 +44,10 @@ impl DissectorFactory for AutoFactory {
     }
 
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
+        let scope = if wanted.risks() { Scope::All } else { Scope::Rest };
         Ok(Box::new(AutoDissector {
             native: self.native.dissector(limits, wanted),
-            ndpi: NdpiDissector::new(limits, wanted)?,
+            ndpi: NdpiDissector::new(limits, wanted, scope)?,
             for_risks: wanted.risks(),
             flows: Vec::new(),
             idle: Vec::new(),
@@ -170,6 +173,10 @@ impl AutoDissector {
 }
 
 impl Dissector for AutoDissector {
+    fn learn(&mut self, slot: Slot, hints: &Hints) {
+        self.native.learn(slot, hints);
+    }
+
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
         if self.for_risks {
             return self.inspect_with_both(slot, packet, ip_bytes);
@@ -301,7 +308,8 @@ mod tests {
     #[test]
     fn names_of_both_dissectors_are_unique() {
         let limits = Limits::default();
-        let numbering = Arc::clone(NdpiDissector::new(limits, Wanted::ALL).unwrap().numbering());
+        let ndpi = NdpiDissector::new(limits, Wanted::ALL, Scope::Rest).unwrap();
+        let numbering = Arc::clone(ndpi.numbering());
         let catalogue = Catalogue::default();
         assert!(catalogue.names().all(|id| numbering.only_in_ndpi(id.0).is_none()));
         let names = AutoNames {

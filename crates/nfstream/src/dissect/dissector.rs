@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::Hints;
 use crate::features::{Application, Group, Groups, Names};
 use crate::flow::Slot;
 use crate::packet::Packet;
@@ -81,6 +82,10 @@ pub trait DissectorFactory: Debug + Send + Sync {
 ///
 /// A dissector keeps the state of a flow under the flow's slot.
 pub trait Dissector: Send {
+    /// Notes what other flows have shown of the flow in `slot` before its next packet. Called only
+    /// if they have shown something.
+    fn learn(&mut self, _slot: Slot, _hints: &Hints) {}
+
     /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection;
 
@@ -115,6 +120,26 @@ impl Wanted {
     /// Returns whether hashes of certificates are read.
     pub const fn certificate_hashes(self) -> bool {
         self.contains(Group::Tls)
+    }
+
+    /// Returns whether messages of DHCP are read.
+    pub const fn dhcp(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Dhcp)
+    }
+
+    /// Returns whether exchanges of HTTP are read.
+    pub const fn http(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Http)
+    }
+
+    /// Returns whether handshakes of QUIC are read.
+    pub const fn quic(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Quic)
+    }
+
+    /// Returns whether handshakes of TLS are read.
+    pub const fn tls(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Tls)
     }
 
     /// Returns whether HASSH fingerprints are read.

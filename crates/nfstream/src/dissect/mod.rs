@@ -18,20 +18,24 @@
 
 #[cfg(feature = "ndpi")]
 mod auto;
+mod clues;
 mod dissector;
 mod native;
 mod native_metadata;
+mod native_risks;
 #[cfg(feature = "ndpi")]
 mod ndpi;
 
 use std::sync::Arc;
 
+pub use self::clues::{Clues, Knowledge};
 pub use self::dissector::{
     Component, DissectError, Dissection, Dissector, DissectorFactory, Inspection, Limits, Wanted,
 };
 pub use self::native::NativeFactory;
 #[cfg(feature = "ndpi")]
 pub use self::{auto::AutoFactory, ndpi::NdpiFactory};
+pub use nfstream_dissect::Hints;
 pub use nfstream_dissect::catalogue::{Rules, RulesError};
 
 /// Dissector that a run is to use.
@@ -102,11 +106,12 @@ pub fn component_versions() -> Vec<Component> {
     components
 }
 
-/// The dissector of a run without an explicit choice: nDPI where the engine is built with it.
+/// The dissector of a run without an explicit choice: both in turn, where the engine is built with
+/// nDPI.
 impl Default for DissectorChoice {
     fn default() -> Self {
         #[cfg(feature = "ndpi")]
-        return Self::Ndpi;
+        return Self::Auto;
         #[cfg(not(feature = "ndpi"))]
         Self::Native
     }

@@ -7,11 +7,14 @@ use nfstream_dissect as native;
 use nfstream_dissect::catalogue::{Catalogue, Rules};
 
 use super::native_metadata::metadata_of;
-use super::{Component, DissectError, Dissector, DissectorFactory, Inspection, Limits, Wanted};
+use super::{
+    Component, DissectError, Dissector, DissectorFactory, Hints, Inspection, Limits, Wanted,
+};
 use crate::features::{Application, Confidence, Label, Names};
 use crate::flow::Slot;
-use crate::packet::protocol::{TCP, UDP};
+use crate::packet::protocol::TCP;
 use crate::packet::{Packet, TcpFlags};
+use crate::time::Timestamp;
 
 /// The dissector in Rust, with rules of the user or without.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +42,7 @@ impl NativeFactory {
             personal: false,
         };
         let dissector = Arc::new(native::Dissector::new(config));
-        NativeDissector { dissector, flows: Vec::new(), idle: Vec::new() }
+        NativeDissector { dissector, wanted, flows: Vec::new(), idle: Vec::new(), hints: None }
     }
 }
 
@@ -68,7 +71,7 @@ pub(super) enum Standing {
     New,
     /// Several protocols are possible.
     Probing,
-    /// A protocol has matched.
+    /// A protocol has matched, or another flow has announced this one.
     Matched,
     /// No protocol fits the bytes.
     Unknown,
@@ -78,11 +81,14 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct NativeDissector {
     dissector: Arc<native::Dissector>,
+    wanted: Wanted,
     /// By slot.
     flows: Vec<State>,
     /// Unused states of open flows.
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     idle: Vec<Box<Open>>,
+    /// Hints about a flow that has just begun.
+    hints: Option<(Slot, Hints)>,
 }
 
 /// State of one flow.
@@ -101,16 +107,25 @@ enum State {
 #[derive(Debug)]
 struct Finished {
     application: Application,
-    /// IP protocol number.
-    protocol: u8,
     /// Protocols that the bytes do not rule out, if none has matched.
-    possible: Box<[native::ProtocolId]>,
+    possible: Option<native::Possible>,
+}
+
+impl Finished {
+    /// Returns whether the label is as good as another dissector's: it is known, or announced by
+    /// another flow.
+    fn is_settled(&self) -> bool {
+        let label = self.application.label;
+        label.is_known() || label.confidence == Confidence::Guess
+    }
 }
 
 #[derive(Debug)]
 struct Open {
     flow: native::Flow,
     endpoints: native::Endpoints,
+    /// Time of the first packet.
+    time: Timestamp,
 }
 
 impl NativeDissector {
@@ -129,7 +144,7 @@ impl NativeDissector {
             State::Open(open) if open.flow.is_matched() => Standing::Matched,
             State::Open(open) if open.flow.has_begun() => Standing::Probing,
             State::Open(_) => Standing::New,
-            State::Done(finished) if finished.application.label.is_known() => Standing::Matched,
+            State::Done(finished) if finished.is_settled() => Standing::Matched,
             State::Done(_) => Standing::Unknown,
         }
     }
@@ -149,52 +164,57 @@ impl NativeDissector {
     /// for this transport, and the probe has answered no.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn contradicts(&mut self, slot: Slot, label: &Label) -> bool {
-        let State::Done(finished) = self.state(slot) else { return false };
-        let transport = match finished.protocol {
-            TCP => native::Transport::Tcp,
-            UDP => native::Transport::Udp,
-            _ => return false,
+        let State::Done(Finished { possible: Some(possible), .. }) = self.state(slot) else {
+            return false;
         };
+        let possible = *possible;
         let named = [label.master_protocol, label.app_protocol].map(native::ProtocolId);
-        native::Dissector::protocols().any(|protocol| {
-            named.contains(&protocol.id)
-                && protocol.is_found_in(transport)
-                && !finished.possible.contains(&protocol.id)
-        })
+        named.iter().any(|id| self.dissector.rules_out(&possible, *id))
     }
 
     /// Returns the final label of a flow, and its state to the pool.
     fn close(&mut self, mut open: Box<Open>) -> Finished {
         let flow = std::mem::take(&mut open.flow);
         let found = self.dissector.finish(flow, &open.endpoints);
-        let protocol = open.endpoints.protocol;
+        let (time, possible) = (open.time, found.possible);
         self.idle.push(open);
-        let native::Found { label, metadata, possible } = found;
-        Finished { application: application(label, metadata), protocol, possible }
+        Finished { application: application(found, self.wanted, time), possible }
     }
 
-    fn open(&mut self, packet: &Packet) -> Box<Open> {
+    fn open(&mut self, slot: Slot, packet: &Packet) -> Box<Open> {
         let end = |end: &crate::packet::Endpoint| SocketAddr::new(end.ip(packet.version), end.port);
         let endpoints = native::Endpoints {
             protocol: packet.protocol,
             client: end(&packet.src),
             server: end(&packet.dst),
         };
-        match self.idle.pop() {
+        let mut open = match self.idle.pop() {
             Some(mut open) => {
-                open.endpoints = endpoints;
+                (open.endpoints, open.time) = (endpoints, packet.time);
                 open
             }
-            None => Box::new(Open { flow: native::Flow::default(), endpoints }),
+            None => Box::new(Open { flow: native::Flow::default(), endpoints, time: packet.time }),
+        };
+        if let Some((_, hints)) = self.hints.take_if(|(of, _)| *of == slot) {
+            open.flow.learn(hints);
         }
+        open
     }
 }
 
 impl Dissector for NativeDissector {
+    fn learn(&mut self, slot: Slot, hints: &Hints) {
+        match self.state(slot) {
+            State::New => self.hints = Some((slot, hints.clone())),
+            State::Open(open) => open.flow.learn(hints.clone()),
+            State::Done(_) => {}
+        }
+    }
+
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
         let mut open = match std::mem::take(self.state(slot)) {
             State::Open(open) => open,
-            State::New => self.open(packet),
+            State::New => self.open(slot, packet),
             done @ State::Done(_) => {
                 *self.state(slot) = done;
                 return Inspection::Done;
@@ -242,13 +262,11 @@ impl Dissector for NativeDissector {
     }
 
     fn peek(&mut self, slot: Slot) -> Application {
-        let dissector = Arc::clone(&self.dissector);
+        let (dissector, wanted) = (Arc::clone(&self.dissector), self.wanted);
         match self.state(slot) {
             State::New => Application::default(),
             State::Open(open) => {
-                let native::Found { label, metadata, .. } =
-                    dissector.peek(&open.flow, &open.endpoints);
-                application(label, metadata)
+                application(dissector.peek(&open.flow, &open.endpoints), wanted, open.time)
             }
             State::Done(finished) => finished.application.clone(),
         }
@@ -270,7 +288,11 @@ impl Dissector for NativeDissector {
 
     fn end(&mut self, slot: Slot) -> Application {
         match std::mem::take(self.state(slot)) {
-            State::New => Application::default(),
+            State::New => {
+                // No packet of the flow was inspected.
+                self.hints.take_if(|(of, _)| *of == slot);
+                Application::default()
+            }
             State::Open(open) => self.close(open).application,
             State::Done(finished) => finished.application,
         }
@@ -282,16 +304,17 @@ impl Dissector for NativeDissector {
 }
 
 /// Returns what was found in the engine's types.
-fn application(label: native::Label, metadata: Option<Box<native::Metadata>>) -> Application {
+fn application(found: native::Found, wanted: Wanted, time: Timestamp) -> Application {
+    let native::Found { label, metadata, guessed, .. } = found;
     let label = Label {
         master_protocol: label.master.0,
         app_protocol: label.app.0,
         category: label.category.0,
-        guessed: matches!(label.confidence, native::Confidence::Port | native::Confidence::Address),
+        guessed,
         confidence: confidence(label.confidence),
     };
-    let metadata = metadata.and_then(|metadata| metadata_of(*metadata)).map(Arc::new);
-    Application { label, metadata }
+    let metadata = metadata.and_then(|metadata| metadata_of(*metadata, wanted, time)).map(Arc::new);
+    Application { label, metadata, dns_name: None }
 }
 
 const fn confidence(confidence: native::Confidence) -> Confidence {

@@ -4,44 +4,52 @@ use std::fmt::{Display, Write as _};
 
 use nfstream_dissect as native;
 
-use crate::features::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
+use super::Wanted;
+use super::native_risks::risks;
+use crate::features::{Dhcp, Dns, Group, Http, Metadata, Quic, Ssh, Tls};
 use crate::time::Timestamp;
 
-/// Returns the metadata of a flow; `None` where no column shows any of it.
-pub(super) fn metadata_of(read: native::Metadata) -> Option<Metadata> {
+/// Returns the metadata of a flow as far as it is wanted; `None` where no column shows any of it.
+/// The flow's first packet came at `time`.
+pub(super) fn metadata_of(
+    read: native::Metadata,
+    wanted: Wanted,
+    time: Timestamp,
+) -> Option<Metadata> {
+    let risks = if wanted.risks() { risks(&read, time) } else { Box::default() };
     let native::Metadata { host, dhcp, dns, http, http2, quic, ssh, tls, .. } = read;
     let mut metadata = Metadata {
-        dhcp: dhcp.map(|dhcp| Box::new(of_dhcp(*dhcp))),
-        dns: dns.map(|dns| Box::new(of_dns(*dns))),
-        http: http
-            .map(|http| of_http(*http, &host))
-            .or_else(|| http2.map(|http| of_http2(*http, &host)))
-            .map(Box::new),
-        quic: quic.map(|quic| Box::new(of_quic(*quic))),
+        dhcp: dhcp.filter(|_| wanted.dhcp()).map(|dhcp| Box::new(of_dhcp(*dhcp))),
+        dns: dns.filter(|_| wanted.contains(Group::Dns)).map(|dns| Box::new(of_dns(*dns))),
+        quic: quic.filter(|_| wanted.quic()).map(|quic| Box::new(of_quic(*quic))),
         ssh: ssh.map(|ssh| Box::new(of_ssh(*ssh))),
         requested_server_name: host,
+        risks,
         ..Metadata::default()
     };
+    let is_tls = tls.is_some();
     if let Some(tls) = tls {
-        add_tls(*tls, &mut metadata);
+        add_tls(*tls, wanted, &mut metadata);
+    } else if metadata.ssh.is_none() {
+        metadata.server_info = metadata.requested_server_name.clone();
     }
-    add_summary(&mut metadata);
+    let http = http
+        .map(|http| of_http(*http))
+        .or_else(|| http2.map(|http| of_http2(*http, &metadata.requested_server_name)));
+    if let Some(http) = http {
+        add_http(http, is_tls, wanted, &mut metadata);
+    }
+    add_summary(is_tls, &mut metadata);
     (metadata != Metadata::default()).then_some(metadata)
 }
 
-/// Fills in the columns that hold something else for each protocol.
-fn add_summary(metadata: &mut Metadata) {
-    let host = &metadata.requested_server_name;
-    if let Some(tls) = &metadata.tls {
-        metadata.client_info = host.clone();
-        metadata.server_info = tls.certificate_names.clone();
-    } else if let Some(ssh) = &metadata.ssh {
+/// Fills in columns that hold something else for each protocol.
+fn add_summary(is_tls: bool, metadata: &mut Metadata) {
+    if let Some(ssh) = metadata.ssh.as_deref().filter(|_| !is_tls) {
         metadata.client_info = ssh.client_version.clone();
         metadata.server_info = ssh.server_version.clone();
         metadata.client_fingerprint = ssh.client_hassh.clone();
         metadata.server_fingerprint = ssh.server_hassh.clone();
-    } else {
-        metadata.server_info = host.clone();
     }
     if let Some(dhcp) = &metadata.dhcp {
         metadata.client_fingerprint = dhcp.fingerprint.clone();
@@ -50,19 +58,43 @@ fn add_summary(metadata: &mut Metadata) {
     if let Some(quic) = &metadata.quic {
         metadata.user_agent = quic.user_agent.clone();
     }
-    if let Some(http) = &metadata.http {
-        if metadata.tls.is_none() {
-            metadata.client_info = http.user_agent.clone();
-        }
-        metadata.user_agent = http.user_agent.clone();
-        metadata.content_type = http.response_content_type.clone();
-    }
 }
 
-fn add_tls(tls: native::metadata::Tls, metadata: &mut Metadata) {
+fn add_http(http: Http, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
+    if !wanted.http() {
+        if !is_tls {
+            metadata.client_info = http.user_agent;
+        }
+        return;
+    }
+    if !is_tls {
+        metadata.client_info = http.user_agent.clone();
+    }
+    metadata.user_agent = http.user_agent.clone();
+    metadata.content_type = http.response_content_type.clone();
+    let host = metadata.requested_server_name.clone();
+    metadata.http = Some(Box::new(Http { host, ..http }));
+}
+
+fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) {
     let host = &metadata.requested_server_name;
+    metadata.client_info = host.clone();
     metadata.client_fingerprint = tls.ja4_of_ndpi(host).into();
+    metadata.ja3_client = tls.ja3;
+    let certificate_names =
+        |certificate: &mut native::metadata::Certificate| match &*certificate.names {
+            [] => std::mem::take(&mut certificate.common_name),
+            names => join(names.iter()),
+        };
+    if !wanted.tls() {
+        metadata.ja3_server = tls.ja3s;
+        if let Some(mut certificate) = tls.certificate {
+            metadata.server_info = certificate_names(&mut certificate);
+        }
+        return;
+    }
     metadata.server_fingerprint = tls.ja3s.clone();
+    metadata.ja3_server = tls.ja3s;
     // Hellos inside SMTP or a proxied connection may leave the host to what is around them: JA4
     // shows whether they name a server.
     let is_named = tls.ja4.get(3..4) != Some("i");
@@ -77,11 +109,9 @@ fn add_tls(tls: native::metadata::Tls, metadata: &mut Metadata) {
         hello_retry: tls.hello_retry,
         ..Tls::default()
     };
-    if let Some(certificate) = tls.certificate {
-        cells.certificate_names = match &*certificate.names {
-            [] => certificate.common_name,
-            names => join(names.iter()),
-        };
+    if let Some(mut certificate) = tls.certificate {
+        cells.certificate_names = certificate_names(&mut certificate);
+        metadata.server_info = cells.certificate_names.clone();
         cells.issuer = certificate.issuer;
         cells.subject = certificate.subject;
         cells.not_before = Some(Timestamp::from_seconds(certificate.not_before, 0));
@@ -89,8 +119,6 @@ fn add_tls(tls: native::metadata::Tls, metadata: &mut Metadata) {
         cells.sha1 = certificate.sha1;
         cells.sha256 = certificate.sha256;
     }
-    metadata.ja3_client = tls.ja3;
-    metadata.ja3_server = tls.ja3s;
     metadata.ja4 = tls.ja4;
     metadata.tls = Some(Box::new(cells));
 }
@@ -110,10 +138,11 @@ fn of_dns(read: native::metadata::Dns) -> Dns {
     }
 }
 
-fn of_http(read: native::metadata::Http, host: &str) -> Http {
+/// Returns an exchange without its host.
+fn of_http(read: native::metadata::Http) -> Http {
     Http {
         method: read.method,
-        host: host.into(),
+        host: Box::default(),
         url: read.url,
         user_agent: read.user_agent,
         request_content_type: read.request_content_type,
@@ -126,7 +155,7 @@ fn of_http(read: native::metadata::Http, host: &str) -> Http {
 fn of_http2(read: native::metadata::Http2, host: &str) -> Http {
     Http {
         method: read.method,
-        host: host.into(),
+        host: Box::default(),
         url: format!("{host}{}", read.path).into(),
         user_agent: read.user_agent,
         request_content_type: read.request_content_type,

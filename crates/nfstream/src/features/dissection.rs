@@ -18,6 +18,12 @@ pub(super) const GROUP: Declaration = Declaration {
             |r, text| r.write_metadata(text, |m| &m.requested_server_name),
         ),
         Declared::text(
+            "dns_name",
+            Role::Identifier,
+            "name that a DNS answer gave the server's address before the flow began, in lower case",
+            |r, text| text.push_str(r.application.dns_name.as_deref().unwrap_or_default()),
+        ),
+        Declared::text(
             "client_fingerprint",
             Role::Environment,
             "fingerprint of the client: JA4 in nDPI's form for TLS, DTLS and QUIC (JA3 where nDPI \
@@ -45,7 +51,7 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::flag(
             "application_is_guessed",
             Role::Label,
-            "whether the label comes from ports and addresses alone",
+            "whether the label comes from ports, addresses and other flows alone",
             |r| r.application.label.guessed,
         ),
         Declared::label(

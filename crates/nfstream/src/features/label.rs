@@ -16,7 +16,7 @@ pub struct Label {
     pub app_protocol: u16,
     /// Category of the application.
     pub category: u16,
-    /// Whether the label comes from ports and addresses alone.
+    /// Whether the label comes from ports, addresses and other flows alone.
     pub guessed: bool,
     /// Method that found the label.
     pub confidence: Confidence,
@@ -51,6 +51,8 @@ pub struct Application {
     pub label: Label,
     /// Metadata, `None` if there is none.
     pub metadata: Option<Arc<Metadata>>,
+    /// Name that a DNS answer gave the server's address before the flow began.
+    pub dns_name: Option<Arc<str>>,
 }
 
 /// Names of a dissector's numbers.
@@ -121,8 +123,8 @@ impl Confidence {
 impl Label {
     /// Returns whether the dissector knows the application by more than ports and addresses.
     pub const fn is_known(&self) -> bool {
-        let is_guess = self.guessed
-            || matches!(self.confidence, Confidence::Port | Confidence::Address | Confidence::Dns);
+        let is_guess =
+            self.guessed || matches!(self.confidence, Confidence::Port | Confidence::Address);
         self.app_protocol != 0 && !is_guess
     }
 }

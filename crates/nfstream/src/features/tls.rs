@@ -121,8 +121,9 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "risks",
             Role::Label,
-            "what nDPI finds suspicious, names separated by commas; with the dissector auto nDPI \
-             inspects every flow for them, with native there are none",
+            "what is suspicious, nDPI's names separated by commas; with the dissector auto nDPI \
+             inspects every flow for them, while native knows those of handshakes, certificates and \
+             hosts",
             |r, text| r.write_metadata(text, |m| &m.risks),
         ),
     ]],

@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::dissect::{Dissector, Inspection};
+use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
 use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
     Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
 use crate::host::{Process, Processes};
+use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
@@ -55,6 +56,9 @@ pub struct Meter<L> {
     capacity: usize,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
+    knowledge: Knowledge,
+    /// Names that DNS answers gave the servers of flows, by slot.
+    dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     plan: Plan,
     /// Measurements besides the volume.
@@ -95,11 +99,20 @@ impl<L: Lifecycle> Meter<L> {
             capacity: max_active_flows.map_or(usize::MAX, NonZeroUsize::get),
             lifecycle: L::new(timeouts),
             dissector,
+            knowledge: Knowledge::default(),
+            dns_names: Vec::new(),
             processes,
             plan,
             measures: ActiveMeasures::new(plan, spare),
             output: MeterOutput::default(),
         }
+    }
+
+    /// Notes what the packets that come next show about flows to come, those of other meters
+    /// included.
+    #[inline]
+    pub fn note(&mut self, clues: &Clues) {
+        self.knowledge.note(clues);
     }
 
     /// Adds packets to their flows; each comes with its index in the chunk.
@@ -263,6 +276,7 @@ impl<L: Lifecycle> Meter<L> {
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
         self.begin_again(slot, verdict, time, keyed, hooks)?;
+        self.introduce(slot, keyed);
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
@@ -288,7 +302,28 @@ impl<L: Lifecycle> Meter<L> {
         let slot = self.table.insert(hash, key, src, packet.time, state);
         self.output.births.push(index);
         self.lifecycle.begin(slot, &self.table);
+        self.introduce(slot, keyed);
         self.add(bytes, frames, keyed, slot, true, hooks)
+    }
+
+    /// Passes on what other flows have shown of the flow in `slot`, which begins.
+    #[inline]
+    fn introduce(&mut self, slot: Slot, keyed: &Keyed<'_>) {
+        let Some(dissector) = &mut self.dissector else { return };
+        let index = usize::try_from(keyed.index).unwrap_or(usize::MAX);
+        let hints = self.knowledge.hints(index, keyed.packet);
+        if hints.is_empty() {
+            return;
+        }
+        dissector.learn(slot, &hints);
+        if hints.name.is_some() {
+            if self.dns_names.len() <= slot.index() {
+                self.dns_names.resize(slot.index() + 1, None);
+            }
+            if let Some(name) = self.dns_names.get_mut(slot.index()) {
+                *name = hints.name;
+            }
+        }
     }
 
     /// Ends the flow that the life cycle chooses, to make room for one that begins at `time`.
@@ -394,6 +429,14 @@ impl<L: Lifecycle> Meter<L> {
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
+            // The announcement of a call may come after its first datagrams.
+            if !first
+                && packet.protocol == UDP
+                && let index = usize::try_from(keyed.index).unwrap_or(usize::MAX)
+                && let announced @ Some(_) = self.knowledge.announced(index, packet)
+            {
+                dissector.learn(slot, &Hints { announced, name: None });
+            }
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
             learnt = true;
         }
@@ -445,7 +488,7 @@ impl<L: Lifecycle> Meter<L> {
         &mut self,
         end: FlowEnd,
         expiration_id: i32,
-        application: Application,
+        mut application: Application,
         hooks: &mut H,
     ) -> Result<(), HookError> {
         let FlowEnd { slot, ended, reason } = end;
@@ -460,6 +503,9 @@ impl<L: Lifecycle> Meter<L> {
         // The next slice continues the same connection.
         let is_slice = end_reason.is_slice();
         let measures = self.plan.measures().then(|| self.measures.take(slot, is_slice));
+        if let Some(name) = self.dns_names.get_mut(slot.index()) {
+            application.dns_name = if is_slice { name.clone() } else { name.take() };
+        }
         let id = self.lifecycle.number(&entry.flow);
         let mut record = Record {
             id,

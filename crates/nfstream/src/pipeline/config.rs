@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Headers};
 use super::error::RunError;
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
@@ -137,11 +137,12 @@ impl Config {
 
     /// Returns the decoder of the run.
     pub(super) fn decoder(&self) -> Decoder {
-        match self.dialect {
-            Dialect::Standard => Decoder::Standard(self.decode),
+        let headers = match self.dialect {
+            Dialect::Standard => Headers::Standard(self.decode),
             #[cfg(feature = "nfstream6")]
-            Dialect::Nfstream6 => Decoder::Nfstream6(self.decode),
-        }
+            Dialect::Nfstream6 => Headers::Nfstream6(self.decode),
+        };
+        Decoder { headers, reads_clues: self.dissection.is_some() }
     }
 
     /// Makes the dissector of a meter, if flows are labelled.

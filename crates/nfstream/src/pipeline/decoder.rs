@@ -4,6 +4,7 @@ use nfstream_sys::prefetch_slice;
 
 use super::stats::Ignored;
 use crate::decode::{self, DecodeError, FragmentId};
+use crate::dissect::Clues;
 #[cfg(feature = "nfstream6")]
 use crate::nfstream6;
 use crate::packet::{Packet, RawRecord};
@@ -13,7 +14,16 @@ const LOOK_AHEAD: usize = 8;
 
 /// The decoder of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Decoder {
+pub(super) struct Decoder {
+    /// Decoder of the frames.
+    pub(super) headers: Headers,
+    /// Whether packets are read for what they show about other flows.
+    pub(super) reads_clues: bool,
+}
+
+/// Decoder of the headers of frames.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Headers {
     /// By the standards.
     Standard(decode::Options),
     /// With the behaviour of nfstream 6.
@@ -21,11 +31,13 @@ pub(super) enum Decoder {
     Nfstream6(decode::Options),
 }
 
-/// Decoded packets, and the identities of the fragments among them, in the same order.
+/// Decoded packets, the identities of the fragments among them, and what the packets show about
+/// flows to come, in the same order.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
     pub(super) packets: Vec<Packet>,
     pub(super) fragments: Vec<FragmentId>,
+    pub(super) clues: Clues,
 }
 
 impl Decoded {
@@ -33,6 +45,7 @@ impl Decoded {
     pub(super) fn clear(&mut self) {
         self.packets.clear();
         self.fragments.clear();
+        self.clues.clear();
     }
 }
 
@@ -47,19 +60,24 @@ impl Decoder {
         decoded: &mut Decoded,
         ignored: &mut Ignored,
     ) {
-        match self {
-            Self::Standard(options) => {
-                let Decoded { packets, fragments } = decoded;
+        let start = decoded.packets.len();
+        match self.headers {
+            Headers::Standard(options) => {
+                let Decoded { packets, fragments, .. } = decoded;
                 each(records, frames, packets, ignored, |record, frame| {
                     decode::decode(record, frame, options, fragments)
                 });
             }
             #[cfg(feature = "nfstream6")]
-            Self::Nfstream6(options) => {
+            Headers::Nfstream6(options) => {
                 each(records, frames, &mut decoded.packets, ignored, |record, frame| {
                     nfstream6::decode(record, frame, options)
                 });
             }
+        }
+        if self.reads_clues {
+            let packets = decoded.packets.get(start..).unwrap_or_default();
+            decoded.clues.read(start, packets, frames);
         }
     }
 }

@@ -266,7 +266,7 @@ impl Dispatch {
     }
 
     fn resolve_fragments(&mut self, chunk: &mut FedChunk) {
-        let Decoded { packets, fragments } = &mut chunk.content.decoded;
+        let Decoded { packets, fragments, .. } = &mut chunk.content.decoded;
         self.fragments.resolve(packets, fragments);
         // In a tunnel the first fragment has other addresses than the later ones.
         let is_later = |packet: &Packet| packet.fragment == Fragment::Later;

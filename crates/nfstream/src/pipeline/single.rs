@@ -92,9 +92,10 @@ impl<L: Lifecycle> Inline<L> {
             let records = records.get(piece.range).unwrap_or_default();
             self.decoded.clear();
             self.decoder.decode(records, frames, &mut self.decoded, &mut tally.ignored);
-            let Decoded { packets, fragments } = &mut self.decoded;
+            let Decoded { packets, fragments, clues } = &mut self.decoded;
             self.fragments.resolve(packets, fragments);
-            self.metering.process(bytes, packets, hooks)?;
+            self.metering.meter.note(clues);
+            self.metering.process(bytes, packets, 0, hooks)?;
             if let Some(time) = piece.tick {
                 self.metering.tick(time, out, hooks)?;
             }
@@ -124,10 +125,12 @@ impl<L: Lifecycle> Ahead<L> {
             Err(RecvTimeoutError::Timeout) => Ok(Advance::default()),
             Ok(Feed::Chunk(chunk)) => {
                 let mut records = Vec::new();
-                let packets = &chunk.content.decoded.packets;
+                let Decoded { packets, clues, .. } = &chunk.content.decoded;
+                self.metering.meter.note(clues);
                 for stretch in stretches(&chunk.ticks, packets.len(), usize::MAX) {
+                    let start = u32::try_from(stretch.range.start).unwrap_or(u32::MAX);
                     let packets = packets.get(stretch.range).unwrap_or_default();
-                    let metered = self.metering.process(&chunk.bytes, packets, hooks);
+                    let metered = self.metering.process(&chunk.bytes, packets, start, hooks);
                     metered.map_err(RunError::Hook)?;
                     if let Some(time) = stretch.tick {
                         self.metering.tick(time, &mut records, hooks).map_err(RunError::Hook)?;
@@ -157,10 +160,10 @@ impl<L: Lifecycle> Metering<L> {
         &mut self,
         bytes: &ChunkBytes,
         packets: &[Packet],
+        start: u32,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        // Only a merge of several meters needs the index of a first packet.
-        self.meter.process(bytes, packets.iter().map(|packet| (0, packet)), hooks)
+        self.meter.process(bytes, (start..).zip(packets), hooks)
     }
 
     fn tick<H: Hooks>(

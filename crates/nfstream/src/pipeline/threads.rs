@@ -169,6 +169,7 @@ fn run_meter(
 }
 
 fn meter_chunk(meter: &mut Meter<Standard>, shard: usize, chunk: &FedChunk) {
+    meter.note(&chunk.content.decoded.clues);
     let packets = &chunk.content.decoded.packets;
     let mut places = chunk.content.shares.get(shard).map_or(&[][..], Vec::as_slice);
     for stretch in stretches(&chunk.ticks, packets.len(), usize::MAX) {

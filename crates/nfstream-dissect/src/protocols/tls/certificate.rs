@@ -1,5 +1,6 @@
 //! X.509 certificates (RFC 5280), as far as they name their owner.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use sha1::{Digest, Sha1};
@@ -133,7 +134,7 @@ fn optional<'a>(reader: &mut Reader<'a>, tag: u8) -> Option<&'a [u8]> {
 
 /// Returns a distinguished name as text, and the common name in it.
 fn name(content: &[u8]) -> (String, String) {
-    let mut all = String::new();
+    let mut all = String::with_capacity(128);
     let mut common = String::new();
     let mut sets = Reader(content);
     while let Some(set) = value(&mut sets, tag::SET) {
@@ -147,7 +148,8 @@ fn name(content: &[u8]) -> (String, String) {
             }
             let content = string(kind, content);
             if oid == COMMON_NAME {
-                common.clone_from(&content);
+                common.clear();
+                common.push_str(&content);
             }
             let Some(label) = attribute(oid) else { continue };
             if !all.is_empty() {
@@ -178,7 +180,7 @@ fn attribute(oid: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns the content of a string value as text.
-fn string(kind: u8, content: &[u8]) -> String {
+fn string(kind: u8, content: &[u8]) -> Cow<'_, str> {
     let content = &content[..content.len().min(crate::Metadata::MAX_TEXT)];
     match kind {
         tag::BMP_STRING => {
@@ -189,7 +191,7 @@ fn string(kind: u8, content: &[u8]) -> String {
             let units = content.as_chunks().0.iter().map(|unit| u32::from_be_bytes(*unit));
             units.map(|unit| char::from_u32(unit).unwrap_or('\u{fffd}')).collect()
         }
-        _ => String::from_utf8_lossy(content).into_owned(),
+        _ => String::from_utf8_lossy(content),
     }
 }
 

@@ -27,8 +27,8 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// Returns the JA3 of a client's hello: the MD5 of its version, cipher suites, extensions, groups
 /// and point formats in decimal.
 pub(crate) fn ja3(hello: &ClientHello<'_>) -> Box<str> {
-    let mut list = String::with_capacity(512);
-    let _ = write!(list, "{}", hello.version);
+    let mut list = Vec::with_capacity(512);
+    push_number(&mut list, hello.version);
     push_decimal(&mut list, numbers(hello.ciphers));
     push_decimal(&mut list, extensions(hello.extensions).map(|(number, _)| number));
     push_decimal(&mut list, numbers(hello.groups));
@@ -39,7 +39,10 @@ pub(crate) fn ja3(hello: &ClientHello<'_>) -> Box<str> {
 /// Returns the JA3S of a server's hello: the MD5 of its version, cipher suite and extensions in
 /// decimal.
 pub(crate) fn ja3s(hello: &ServerHello<'_>) -> Box<str> {
-    let mut list = format!("{},{}", hello.legacy_version, hello.cipher);
+    let mut list = Vec::with_capacity(128);
+    push_number(&mut list, hello.legacy_version);
+    list.push(b',');
+    push_number(&mut list, hello.cipher);
     push_decimal(&mut list, extensions(hello.extensions).map(|(number, _)| number));
     hex(&Md5::digest(list))
 }
@@ -116,14 +119,29 @@ fn alpn(list: &[u8]) -> [char; 2] {
 }
 
 /// Appends a comma and the numbers in decimal, joined by dashes and without decoys.
-fn push_decimal(list: &mut String, numbers: impl Iterator<Item = u16>) {
-    list.push(',');
+fn push_decimal(list: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
+    list.push(b',');
     for (place, number) in numbers.filter(|number| !is_grease(*number)).enumerate() {
         if place > 0 {
-            list.push('-');
+            list.push(b'-');
         }
-        let _ = write!(list, "{number}");
+        push_number(list, number);
     }
+}
+
+/// Appends a number in decimal: several times faster than the formatter, and a hello has dozens.
+fn push_number(list: &mut Vec<u8>, number: u16) {
+    let mut digits = [0; 5];
+    let mut start = digits.len();
+    let mut rest = number;
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = DIGITS[usize::from(rest % 10)];
+        (rest, start) = (rest / 10, place);
+        if rest == 0 {
+            break;
+        }
+    }
+    list.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 /// Appends the beginning of the SHA-256 of two lists in hexadecimal; zeros if the first is empty.

@@ -19,7 +19,16 @@ use crate::packet::protocol::{TCP, UDP};
 ///
 /// A module is reset when it is taken, not when it is returned: a reset can take as long as a new
 /// module, and the last run of a process need not wait for it.
-static IDLE_MODULES: Mutex<Vec<ndpi::Module>> = Mutex::new(Vec::new());
+static IDLE_MODULES: Mutex<Vec<(Scope, ndpi::Module)>> = Mutex::new(Vec::new());
+
+/// Protocols that a module tests packets for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Scope {
+    /// All.
+    All,
+    /// Those that the dissector in Rust does not know by their bytes.
+    Rest,
+}
 
 /// nDPI, the system's `libndpi`.
 ///
@@ -45,13 +54,14 @@ impl DissectorFactory for NdpiFactory {
             let reason = "nDPI does not apply rules: choose the dissector native or auto";
             return Err(DissectError { name: self.name(), source: reason.into() });
         }
-        Ok(Box::new(NdpiDissector::new(limits, wanted)?))
+        Ok(Box::new(NdpiDissector::new(limits, wanted, Scope::All)?))
     }
 }
 
 /// An nDPI module and the state of the flows of one meter.
 #[derive(Debug)]
 pub(super) struct NdpiDissector {
+    scope: Scope,
     /// `None` only while the dissector is dropped.
     module: Option<ndpi::Module>,
     limits: Limits,
@@ -85,18 +95,27 @@ struct Open {
 
 impl NdpiDissector {
     /// Returns a dissector that inspects as many packets of a flow as `limits` allow.
-    pub(super) fn new(limits: Limits, wanted: Wanted) -> Result<Self, DissectError> {
+    pub(super) fn new(limits: Limits, wanted: Wanted, scope: Scope) -> Result<Self, DissectError> {
         let failed = |error: ndpi::Error| DissectError { name: "ndpi", source: error.into() };
-        let idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let module = match idle {
-            Some(mut module) => {
+        let idle = {
+            let mut idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = idle.iter().rposition(|(of, _)| *of == scope);
+            place.map(|place| idle.swap_remove(place))
+        };
+        let module = match (idle, scope) {
+            (Some((_, mut module)), _) => {
                 module.reset().map_err(failed)?;
                 module
             }
-            None => ndpi::Module::new().map_err(failed)?,
+            (None, Scope::All) => ndpi::Module::new().map_err(failed)?,
+            (None, Scope::Rest) => {
+                let excluded = |names: &Arc<ndpi::Names>| Numbering::of(names).found_without_ndpi();
+                ndpi::Module::without(excluded).map_err(failed)?
+            }
         };
         let numbering = Numbering::of(module.names());
         Ok(Self {
+            scope,
             module: Some(module),
             limits,
             wanted,
@@ -209,7 +228,7 @@ impl Dissector for NdpiDissector {
 impl Drop for NdpiDissector {
     fn drop(&mut self) {
         let mut idle = IDLE_MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.module.take());
+        idle.extend(self.module.take().map(|module| (self.scope, module)));
     }
 }
 
@@ -222,7 +241,7 @@ fn application(
 ) -> Application {
     let metadata = metadata_of(flow.metadata(), numbering, wanted);
     let metadata = (metadata != Metadata::default()).then(|| Arc::new(metadata));
-    Application { label: numbering.label(label), metadata }
+    Application { label: numbering.label(label), metadata, dns_name: None }
 }
 
 fn metadata_of(read: ndpi::Metadata, numbering: &Numbering, wanted: Wanted) -> Metadata {

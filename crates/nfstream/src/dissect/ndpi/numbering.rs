@@ -1,10 +1,10 @@
 //! nDPI's numbers, which differ between its releases, in the numbering of the catalogue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use nfstream_dissect::Category;
 use nfstream_dissect::catalogue::Catalogue;
+use nfstream_dissect::{Category, Dissector};
 
 use crate::features::{Confidence, Label, Names};
 
@@ -101,6 +101,16 @@ impl Numbering {
         // A name in TLS or DNS is a reason of its own.
         self.weak.contains(&label.app_protocol)
             && (label.master_protocol == 0 || self.weak.contains(&label.master_protocol))
+    }
+
+    /// Returns nDPI's numbers of the protocols that the dissector in Rust knows by their bytes.
+    pub(in crate::dissect) fn found_without_ndpi(&self) -> Vec<u16> {
+        let found: HashSet<u16> = Dissector::protocols()
+            .filter(|protocol| protocol.is_found_by_bytes())
+            .map(|protocol| protocol.id.0)
+            .collect();
+        let ids = (0..).zip(&self.protocols);
+        ids.filter(|(_, number)| found.contains(number)).map(|(id, _)| id).collect()
     }
 
     /// Returns the name of a protocol that nDPI has and the catalogue has not.
