@@ -134,10 +134,10 @@ class NFPacket:
         """Receiver's address as text."""
     @property
     def src_port(self) -> int:
-        """Sender's port, 0 outside TCP, UDP and SCTP."""
+        """Sender's port, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP."""
     @property
     def dst_port(self) -> int:
-        """Receiver's port, 0 outside TCP, UDP and SCTP."""
+        """Receiver's port, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP."""
     @property
     def protocol(self) -> int:
         """IP protocol number."""

@@ -77,7 +77,7 @@ class NFStreamer(Tables):
     second one ends the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also compressed with gzip or zstd), a list of
+        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a list of
             files read as one capture, or ``"-"`` for standard input; or the name of a network
             interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a file with
             the name of an interface.
@@ -98,8 +98,8 @@ class NFStreamer(Tables):
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
-            (also ERSPAN and NVGRE), L2TP and Teredo instead of the outer packets. IP in IP is
-            always decoded.
+            (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP instead of the outer
+            packets. IP in IP is always decoded.
         accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
             the IP payload, 3 the transport payload.
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.

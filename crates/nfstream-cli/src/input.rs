@@ -13,13 +13,14 @@ use crate::error::Error;
 
 /// Extensions of captures, possibly followed by one of a compressed file.
 const EXTENSIONS: [&str; 3] = ["pcap", "pcapng", "cap"];
-const COMPRESSED: [&str; 2] = [".gz", ".zst"];
+const COMPRESSED: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
 
 /// Arguments that name captures.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Captures to read as one: pcap or pcapng files, also compressed with gzip or zstd; folders,
-    /// for all captures in them by name; quoted patterns such as '*.pcap'; `-` for standard input
+    /// Captures to read as one: pcap or pcapng files, also compressed with gzip, zstd, xz, bzip2 or
+    /// lz4; folders, for all captures in them by name; quoted patterns such as '*.pcap'; `-` for
+    /// standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }

@@ -110,13 +110,13 @@ impl NFPacket {
         packet.dst.ip(packet.version).to_string()
     }
 
-    /// Sender's port, 0 outside TCP, UDP and SCTP.
+    /// Sender's port, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP.
     #[getter]
     fn src_port(&self) -> u16 {
         self.lock().packet.src.port
     }
 
-    /// Receiver's port, 0 outside TCP, UDP and SCTP.
+    /// Receiver's port, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP.
     #[getter]
     fn dst_port(&self) -> u16 {
         self.lock().packet.dst.port

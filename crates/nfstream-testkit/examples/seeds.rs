@@ -7,7 +7,8 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nfstream_testkit::{captures, conversations, targets};
+use nfstream::packet::LinkType;
+use nfstream_testkit::{Frame, captures, conversations, seconds, targets};
 
 /// Size limit of files, as larger ones slow the fuzzer down.
 const LARGEST: usize = 48 << 10;
@@ -49,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    links_and_tunnels(&folder)?;
     write(&folder, "dtls", "hello", &conversations::write_conversation(3, [dtls_hello()]))?;
     for (number, condition) in CONDITIONS.iter().enumerate() {
         write(&folder, "condition", &number.to_string(), condition.as_bytes())?;
@@ -57,6 +59,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         let steps = (0..2000_u32).flat_map(|step| step.wrapping_mul(0x9e37_79b1).to_le_bytes());
         let data: Vec<_> = [limit, 20, 6].into_iter().chain(steps).collect();
         write(&folder, "flow_table", &limit.to_string(), &data)?;
+    }
+    Ok(())
+}
+
+/// Writes a packet for each link type, and for each tunnel one that it announces.
+fn links_and_tunnels(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let (src, dst) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+    let inner = Frame::ethernet().vlan(7).ipv4(dst, src).udp(1111, 2222).payload_len(8).build();
+    for link in LinkType::ALL {
+        let [low, high] = link.0.to_le_bytes();
+        write(folder, "link", &format!("type-{link}"), &[&[1, low, high], &inner[..]].concat())?;
+    }
+    for number in [47, 97, 115, 137, 143, 2152, 4341, 4754, 4789, 4790, 6080, 6081, 6635] {
+        let frame = Frame::raw().ipv4(src, dst);
+        let frame = if number < 256 { frame.opaque(number) } else { frame.udp(5555, number) };
+        let frame = frame.payload(&[&[0; 8], &inner[..]].concat()).build();
+        let data = targets::write_frames(1, LinkType::RAW, [(seconds(0), &frame[..])].into_iter());
+        write(folder, "tunnels", &format!("tunnel-{number}"), &data)?;
     }
     Ok(())
 }

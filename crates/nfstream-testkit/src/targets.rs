@@ -198,7 +198,6 @@ fn read(path: &PathBuf) -> Contents {
                 Ok(record.capture_len),
                 "a frame outside of its chunk"
             );
-            assert!(record.wire_len >= record.capture_len, "more bytes captured than on the wire");
             contents.frames.push((record.time, record.link, record.wire_len, frame.to_vec()));
         }
     }
@@ -425,7 +424,7 @@ impl<'a> Frames<'a> {
         let packet = match decoded {
             Ok(packet) => packet,
             Err(reason) => {
-                assert!(decode::DecodeError::ALL.contains(&reason));
+                assert!(decode::DecodeError::REASONS.contains(&reason.reason()));
                 return None;
             }
         };

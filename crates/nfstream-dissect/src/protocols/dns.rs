@@ -449,8 +449,8 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
-    // The first question counts, also where others follow before the response.
-    if dns.query_name.is_empty() && (header.is_plausible() || has_readable_question(message)) {
+    // The last question counts: that of the response is the one to which its answers belong.
+    if header.is_plausible() || has_readable_question(message) {
         let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
         let name = match &question {
             Some(question) => question.name.text(),

@@ -50,6 +50,16 @@ pub enum CaptureError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a capture or an archive in a format that is not read.
+    #[error("{}: is {format}, which is not read; use `{command}`", name(path))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Name of the format, with an article.
+        format: &'static str,
+        /// Shell command that converts the file, or prints the capture inside it.
+        command: String,
+    },
     /// The interfaces cannot be captured from.
     #[error("{interfaces}: cannot be captured from")]
     Interface {
@@ -71,6 +81,14 @@ pub enum CaptureError {
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// The compressed file needs a larger window than is allowed without the user's consent.
+    #[error("{}: needs more than 128 MiB of memory to decompress; use `{command}`", name(path))]
+    LargeWindow {
+        /// The file.
+        path: PathBuf,
+        /// Shell command that decompresses the file into this program.
+        command: String,
     },
     /// This process has no right to capture packets.
     #[error(
@@ -94,8 +112,8 @@ pub enum CaptureError {
     },
     /// The file's format is not supported.
     #[error(
-        "{}: not a capture file (expected pcap, pcapng, or one of them compressed with gzip \
-         or zstd)",
+        "{}: not a capture file (expected pcap, pcapng, or one of them compressed with gzip, \
+         zstd, xz, bzip2 or lz4)",
         name(path)
     )]
     NotACapture {
@@ -233,7 +251,7 @@ mod tests {
         assert_eq!(
             CaptureError::NotACapture { path: path.clone() }.to_string(),
             "notes.txt: not a capture file (expected pcap, pcapng, or one of them compressed \
-             with gzip or zstd)"
+             with gzip, zstd, xz, bzip2 or lz4)"
         );
         let what = Corruption::CaptureLength { length: 7 };
         assert_eq!(

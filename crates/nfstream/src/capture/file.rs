@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use nfstream_sys::Mapping;
 
+use super::compression::Compression;
 use super::format::{HEAD_LEN, Parser, Unrecognized};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
 use super::stop::{StopFlag, Stoppable};
-use super::stream::{BUFFER, Compression, Input, Stream};
+use super::stream::{BUFFER, Input, Stream};
 use super::{CaptureError, Corruption, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 
@@ -62,7 +63,7 @@ enum Bytes {
 
 /// Opens capture files to be read as one capture, in the order given.
 ///
-/// Each is pcap or pcapng, possibly compressed with gzip or zstd; its name does not matter. `-` is
+/// Each is pcap or pcapng, possibly compressed (gzip, zstd, xz, bzip2, lz4); its name does not matter. `-` is
 /// standard input. The start of every file is checked before the first packet is read, so that an
 /// invalid file is reported at once. Named pipes and standard input are not checked, because that
 /// would consume their bytes. Only one file is open at a time.
@@ -277,7 +278,7 @@ fn is_early_end(failure: &Failure) -> bool {
         Failure::Unrecognized(reason) => {
             matches!(reason, Unrecognized::Empty | Unrecognized::HeaderCut)
         }
-        Failure::Changed | Failure::Io(_) => false,
+        Failure::Changed | Failure::Io(_) | Failure::LargeWindow(_) => false,
     }
 }
 
@@ -424,7 +425,7 @@ mod tests {
         let mut radio = pcap(&[]);
         radio[20] = 147;
         let mut old = pcap(&[]);
-        old[6] = 2;
+        old[6] = 9;
         for (name, bytes, expected) in [
             ("0", &b""[..], "0: empty, not even a file header"),
             ("1", &gzip(b""), "1: empty, not even a file header"),
@@ -432,16 +433,16 @@ mod tests {
                 "2",
                 text,
                 "2: not a capture file (expected pcap, pcapng, or one of them compressed with \
-                 gzip or zstd)",
+                 gzip, zstd, xz, bzip2 or lz4)",
             ),
             (
                 "3",
                 &zstd(text),
                 "3: not a capture file (expected pcap, pcapng, or one of them compressed with \
-                 gzip or zstd)",
+                 gzip, zstd, xz, bzip2 or lz4)",
             ),
             ("4", &radio, "4: packets of link type 147 are not supported"),
-            ("5", &old, "5: version 2.2 of this capture format is not supported"),
+            ("5", &old, "5: version 2.9 of this capture format is not supported"),
             ("6", &pcap(&[])[..20], "6: corrupt at byte 0: the file header is cut short"),
             ("7", &gzip(&pcap(&[]))[..9], "7: corrupt at byte 0: the file header is cut short"),
         ] {

@@ -113,9 +113,13 @@ impl Filter {
     }
 
     fn compile(&self, link: LinkType) -> Result<Program, CaptureError> {
-        // libpcap uses the system's number for bare IP.
+        // libpcap uses the system's numbers, which differ for some old link types.
         let number = match link {
             LinkType::RAW | LinkType::RAW_OPENBSD => LinkType::RAW_DLT.0,
+            LinkType::ATM_RFC1483 => LinkType::ATM_RFC1483_DLT.0,
+            LinkType::SLIP_BSDOS => 15,
+            LinkType::PPP_BSDOS => 16,
+            LinkType::ATM_CLIP => 19,
             LinkType(number) => number,
         };
         let compile = |optimize| {

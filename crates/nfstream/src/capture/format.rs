@@ -1,10 +1,8 @@
 //! Recognition of capture formats, and the parser of each.
 
-use pcap_parser::nom::Err as Stopped;
-use pcap_parser::parse_pcap_header;
-
+use super::foreign::Foreign;
 use super::parsed::Parsed;
-use super::pcap::{HEADER_LEN, Pcap};
+use super::pcap::{HEADER_LEN, Header, Pcap};
 use super::pcapng::Pcapng;
 use crate::packet::{LinkType, RawRecord};
 
@@ -25,6 +23,8 @@ pub(super) enum Parser {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Unrecognized {
     Empty,
+    /// A capture or archive in a format that is not read.
+    Foreign(&'static Foreign),
     HeaderCut,
     NotACapture,
     UnsupportedLinkType(LinkType),
@@ -47,18 +47,19 @@ impl Parser {
                 Some(_) => Err(Unrecognized::NotACapture),
             };
         }
-        let header = match parse_pcap_header(head) {
-            Ok((_, header)) => header,
-            Err(Stopped::Incomplete(_)) if head.len() >= 4 => return Err(Unrecognized::HeaderCut),
-            Err(_) => return Err(Unrecognized::NotACapture),
+        let pcap = match Pcap::read(head) {
+            Header::Known(pcap) => pcap,
+            Header::Cut => return Err(Unrecognized::HeaderCut),
+            Header::UnknownVersion(major, minor) => {
+                return Err(Unrecognized::UnsupportedVersion(major, minor));
+            }
+            Header::Other => {
+                return Err(match Foreign::recognize(head) {
+                    Some(format) => Unrecognized::Foreign(format),
+                    None => Unrecognized::NotACapture,
+                });
+            }
         };
-        if (header.version_major, header.version_minor) != (2, 4) {
-            return Err(Unrecognized::UnsupportedVersion(
-                header.version_major,
-                header.version_minor,
-            ));
-        }
-        let pcap = Pcap::new(&header);
         if !pcap.link().is_supported() {
             return Err(Unrecognized::UnsupportedLinkType(pcap.link()));
         }
@@ -131,8 +132,8 @@ mod tests {
     #[test]
     fn unknown_versions_and_link_types_are_refused() {
         let mut header = pcap(&[]);
-        header[6] = 3;
-        assert_eq!(refused(&header), Unrecognized::UnsupportedVersion(2, 3));
+        header[6] = 5;
+        assert_eq!(refused(&header), Unrecognized::UnsupportedVersion(2, 5));
         let header = pcap_header(Order::Big, MICROSECONDS, 65535, 147);
         assert_eq!(refused(&header), Unrecognized::UnsupportedLinkType(LinkType(147)));
     }

@@ -4,9 +4,11 @@
 //! times; [`decode`](crate::decode) reads the frames.
 
 mod bpf;
+mod compression;
 mod error;
 mod file;
 mod filter;
+mod foreign;
 mod format;
 mod input;
 mod live;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use super::compression::Compression;
+use super::foreign::quoted;
 use super::format::Unrecognized;
 use super::{CaptureError, Corruption};
 
@@ -19,6 +21,7 @@ pub(super) enum Failure {
     Changed,
     Corrupt { offset: u64, what: Corruption },
     Io(io::Error),
+    LargeWindow(Compression),
     Unrecognized(Unrecognized),
 }
 
@@ -29,7 +32,16 @@ impl Failure {
             Self::Changed => CaptureError::Changed { path },
             Self::Corrupt { offset, what } => CaptureError::Corrupt { path, offset, what },
             Self::Io(source) => CaptureError::Io { path, source },
+            Self::LargeWindow(compression) => {
+                let command =
+                    format!("{} {} | nfstream flows -", compression.command(), quoted(&path));
+                CaptureError::LargeWindow { path, command }
+            }
             Self::Unrecognized(Unrecognized::Empty) => CaptureError::Empty { path },
+            Self::Unrecognized(Unrecognized::Foreign(format)) => {
+                let command = format.command(&path);
+                CaptureError::Foreign { path, format: format.name, command }
+            }
             Self::Unrecognized(Unrecognized::HeaderCut) => {
                 CaptureError::Corrupt { path, offset: 0, what: Corruption::FileHeader }
             }

@@ -10,6 +10,12 @@ pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
 /// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
 pub(super) const MAX_SNAPLEN: usize = 128 << 20;
 
+/// Returns the wire length of a record. Some writers leave it out.
+#[inline(always)]
+pub(super) fn wire_len(given: u32, captured: u32) -> u32 {
+    if given == 0 { captured } else { given }
+}
+
 /// Progress of a parser.
 #[derive(Debug)]
 pub(super) struct Parsed {

@@ -2,14 +2,13 @@
 //!
 //! <https://ietf-opsawg-wg.github.io/draft-ietf-opsawg-pcap/draft-ietf-opsawg-pcap.html>
 
+use std::num::NonZero;
+
 use pcap_parser::nom::{Err as Stopped, IResult, Needed};
-use pcap_parser::{
-    LegacyPcapBlock, PcapError, PcapHeader, parse_pcap_frame, parse_pcap_frame_be,
-    parse_pcap_frame_modified,
-};
+use pcap_parser::{LegacyPcapBlock, PcapError, parse_pcap_frame, parse_pcap_frame_be};
 
 use super::Corruption;
-use super::parsed::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop};
+use super::parsed::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop, wire_len};
 use crate::packet::{LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 
@@ -17,9 +16,17 @@ use crate::time::Timestamp;
 pub(super) const HEADER_LEN: usize = 24;
 /// Bytes before each frame.
 const RECORD_LEN: usize = 16;
+/// Bytes before each frame of Nokia's tcpdump.
+const NOKIA_RECORD_LEN: usize = 20;
 /// Bytes before each frame in the "modified" format, which adds interface, protocol and packet
 /// type.
 const MODIFIED_RECORD_LEN: usize = 24;
+/// The same in an early version of that format, which also adds processors.
+const EARLY_RECORD_LEN: usize = 28;
+/// Most seconds between the first two packets of a file that tell its layout.
+const SECONDS_OF_A_YEAR: u32 = 366 * 86_400;
+/// Bytes after the file header of Ixia's devices: the length of all records.
+const IXIA_LEN: usize = 4;
 
 /// Parser of the records of one file.
 #[derive(Debug)]
@@ -30,32 +37,118 @@ pub(super) struct Pcap {
     fraction: i64,
     /// Largest captured length that a record can have.
     max_capture: usize,
+    /// Bytes before the first record that are left to skip.
+    skipped: usize,
+    /// Whether the layout was compared with the first records.
+    is_checked: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     Big,
     Little,
+    /// Any other combination.
+    Other {
+        is_big: bool,
+        record_len: usize,
+        lengths: Lengths,
+    },
+}
+
+/// Order of the two lengths in a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lengths {
+    CapturedFirst,
+    WireFirst,
+    /// The greater one is the wire length.
+    Either,
+}
+
+/// Kind of file, by its first four bytes.
+#[derive(Clone, Copy, Debug)]
+enum Magic {
+    Microseconds,
+    Nanoseconds,
     Modified,
+    Ixia,
+}
+
+impl Magic {
+    fn of(number: u32) -> Option<Self> {
+        match number {
+            0xa1b2_c3d4 => Some(Self::Microseconds),
+            0xa1b2_3c4d => Some(Self::Nanoseconds),
+            0xa1b2_cd34 => Some(Self::Modified),
+            0x1c00_01ab | 0x1c00_01ac => Some(Self::Ixia),
+            _ => None,
+        }
+    }
+}
+
+/// Result of reading a file header.
+#[derive(Debug)]
+pub(super) enum Header {
+    Cut,
+    Known(Pcap),
+    /// Not a pcap file.
+    Other,
+    UnknownVersion(u16, u16),
 }
 
 impl Pcap {
-    pub(super) fn new(header: &PcapHeader) -> Self {
-        let layout = if header.is_modified_format() {
-            Layout::Modified
-        } else if header.is_bigendian() {
-            Layout::Big
+    /// Reads the header of a file that begins with `head`.
+    pub(super) fn read(head: &[u8]) -> Header {
+        let Some(number) = head.first_chunk().copied() else { return Header::Other };
+        let (magic, is_big) = match Magic::of(u32::from_le_bytes(number)) {
+            Some(magic) => (magic, false),
+            None => match Magic::of(u32::from_be_bytes(number)) {
+                Some(magic) => (magic, true),
+                None => return Header::Other,
+            },
+        };
+        let Some(header) = head.first_chunk::<HEADER_LEN>() else { return Header::Cut };
+        let [_, version, _, _, snaplen, network] =
+            std::array::from_fn(|place| u32_in(header, place * 4, is_big));
+        let major_minor = if is_big {
+            (version >> 16, version & 0xffff)
         } else {
-            Layout::Little
+            (version & 0xffff, version >> 16)
+        };
+        let lengths = match major_minor {
+            (2, 4) => Lengths::CapturedFirst,
+            // Writers of this version did not agree.
+            (2, 3) => Lengths::Either,
+            // The other number is that of DG/UX.
+            (2, 0..=2) | (543, 0) => Lengths::WireFirst,
+            (major, minor) => {
+                let narrow = |number| u16::try_from(number).unwrap_or(u16::MAX);
+                return Header::UnknownVersion(narrow(major), narrow(minor));
+            }
         };
         // The upper half gives the length of the frame check sequence.
-        let [low, high, ..] = header.network.0.to_le_bytes();
-        Self {
-            link: LinkType(u16::from_le_bytes([low, high])),
-            layout,
-            fraction: if header.is_nanosecond_precision() { 1 } else { 1000 },
-            max_capture: to_usize(header.snaplen).clamp(MAX_CAPTURE_LEN, MAX_SNAPLEN),
+        let [low, high, ..] = network.to_le_bytes();
+        let mut link = LinkType(u16::from_le_bytes([low, high]));
+        let mut is_nanoseconds = matches!(magic, Magic::Nanoseconds);
+        if major_minor == (2, 2)
+            && let Some(known) = of_interface_type(network)
+        {
+            (link, is_nanoseconds) = (known, true);
         }
+        let record_len =
+            if matches!(magic, Magic::Modified) { MODIFIED_RECORD_LEN } else { RECORD_LEN };
+        let layout = match (lengths, record_len, is_big) {
+            (Lengths::CapturedFirst, RECORD_LEN, true) => Layout::Big,
+            (Lengths::CapturedFirst, RECORD_LEN, false) => Layout::Little,
+            _ => Layout::Other { is_big, record_len, lengths },
+        };
+        Header::Known(Self {
+            link,
+            layout,
+            fraction: if is_nanoseconds { 1 } else { 1000 },
+            max_capture: to_usize(snaplen).clamp(MAX_CAPTURE_LEN, MAX_SNAPLEN),
+            skipped: if matches!(magic, Magic::Ixia) { IXIA_LEN } else { 0 },
+            is_checked: false,
+        })
     }
 
     pub(super) fn link(&self) -> LinkType {
@@ -64,12 +157,22 @@ impl Pcap {
 
     /// Reads records from `bytes[from..]`.
     pub(super) fn parse(
-        &self,
+        &mut self,
         bytes: &[u8],
-        from: usize,
+        mut from: usize,
         records: &mut Vec<RawRecord>,
         limit: usize,
     ) -> Parsed {
+        if self.skipped > 0 {
+            if bytes.len() < from + self.skipped {
+                return Parsed { next: from, stop: Stop::Short { needed: self.skipped } };
+            }
+            from += std::mem::take(&mut self.skipped);
+        }
+        if !self.is_checked && bytes.len() >= from + RECORD_LEN {
+            self.is_checked = true;
+            self.check_layout(bytes.get(from..).unwrap_or_default());
+        }
         // One loop for each layout, so that the layout is not checked at every record.
         match self.layout {
             Layout::Big => {
@@ -78,14 +181,72 @@ impl Pcap {
             Layout::Little => {
                 self.walk::<RECORD_LEN>(parse_pcap_frame, bytes, from, records, limit)
             }
-            Layout::Modified => self.walk::<MODIFIED_RECORD_LEN>(
-                parse_pcap_frame_modified,
-                bytes,
-                from,
-                records,
-                limit,
-            ),
+            Layout::Other { is_big, record_len, lengths } => match record_len {
+                NOKIA_RECORD_LEN => self.walk::<NOKIA_RECORD_LEN>(
+                    |bytes| parse_other::<NOKIA_RECORD_LEN>(bytes, is_big, lengths),
+                    bytes,
+                    from,
+                    records,
+                    limit,
+                ),
+                MODIFIED_RECORD_LEN => self.walk::<MODIFIED_RECORD_LEN>(
+                    |bytes| parse_other::<MODIFIED_RECORD_LEN>(bytes, is_big, lengths),
+                    bytes,
+                    from,
+                    records,
+                    limit,
+                ),
+                EARLY_RECORD_LEN => self.walk::<EARLY_RECORD_LEN>(
+                    |bytes| parse_other::<EARLY_RECORD_LEN>(bytes, is_big, lengths),
+                    bytes,
+                    from,
+                    records,
+                    limit,
+                ),
+                _ => self.walk::<RECORD_LEN>(
+                    |bytes| parse_other::<RECORD_LEN>(bytes, is_big, lengths),
+                    bytes,
+                    from,
+                    records,
+                    limit,
+                ),
+            },
         }
+    }
+
+    /// Changes the layout if the first records, at the start of `bytes`, show another one. Some
+    /// writers added fields to the records, but did not change the start of the file.
+    #[cold]
+    fn check_layout(&mut self, bytes: &[u8]) {
+        let (is_big, record_len, lengths) = match self.layout {
+            Layout::Big => (true, RECORD_LEN, Lengths::CapturedFirst),
+            Layout::Little => (false, RECORD_LEN, Lengths::CapturedFirst),
+            Layout::Other { is_big, record_len, lengths } => (is_big, record_len, lengths),
+        };
+        let others: &[usize] = match (record_len, lengths) {
+            (RECORD_LEN, Lengths::CapturedFirst) => &[MODIFIED_RECORD_LEN, NOKIA_RECORD_LEN],
+            (MODIFIED_RECORD_LEN, Lengths::CapturedFirst) => &[EARLY_RECORD_LEN],
+            _ => return,
+        };
+        let ends = bytes.len() == record_len.saturating_add(to_usize(u32_in(bytes, 8, is_big)));
+        let fits = |record_len| self.fits(bytes, is_big, record_len);
+        if !ends
+            && !fits(record_len)
+            && let Some(&record_len) = others.iter().find(|len| fits(**len))
+        {
+            self.layout = Layout::Other { is_big, record_len, lengths };
+        }
+    }
+
+    /// Returns whether the first two records are plausible if `record_len` bytes precede each
+    /// frame.
+    fn fits(&self, bytes: &[u8], is_big: bool, record_len: usize) -> bool {
+        let field = |at: usize, place: usize| u32_in(bytes, at + place * 4, is_big);
+        let second = record_len.saturating_add(to_usize(field(0, 2)));
+        bytes.len() >= second.saturating_add(RECORD_LEN)
+            && i64::from(field(second, 1)) * self.fraction < 1_000_000_000
+            && (1..=self.max_capture).contains(&to_usize(field(second, 2)))
+            && field(second, 0).abs_diff(field(0, 0)) < SECONDS_OF_A_YEAR
     }
 
     #[inline(always)]
@@ -126,12 +287,60 @@ impl Pcap {
                 ),
                 offset,
                 capture_len: frame.caplen,
-                wire_len: frame.origlen.max(frame.caplen),
+                wire_len: wire_len(frame.origlen, frame.caplen),
                 link: self.link,
             });
             at += HEADER + frame.data.len();
         };
         Parsed { next: at, stop }
+    }
+}
+
+/// Reads a record whose header has `HEADER` bytes.
+fn parse_other<const HEADER: usize>(
+    bytes: &[u8],
+    is_big: bool,
+    lengths: Lengths,
+) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
+        return missing(HEADER - bytes.len());
+    };
+    let [ts_sec, ts_usec, first, second] =
+        std::array::from_fn(|place| u32_in(header, place * 4, is_big));
+    let is_swapped = match lengths {
+        Lengths::CapturedFirst => false,
+        Lengths::WireFirst => true,
+        Lengths::Either => first > second,
+    };
+    let (caplen, origlen) = if is_swapped { (second, first) } else { (first, second) };
+    match rest.split_at_checked(to_usize(caplen)) {
+        Some((data, rest)) => {
+            Ok((rest, LegacyPcapBlock { ts_sec, ts_usec, caplen, origlen, data }))
+        }
+        None => missing(to_usize(caplen) - rest.len()),
+    }
+}
+
+fn missing<'a, T>(len: usize) -> IResult<&'a [u8], T, PcapError<&'a [u8]>> {
+    Err(Stopped::Incomplete(NonZero::new(len).map_or(Needed::Unknown, Needed::Size)))
+}
+
+/// Returns the number at `offset`, or 0 if `bytes` is too short.
+fn u32_in(bytes: &[u8], offset: usize, is_big: bool) -> u32 {
+    let number = bytes.get(offset..).and_then(|rest| rest.first_chunk()).copied();
+    let number = number.unwrap_or_default();
+    if is_big { u32::from_be_bytes(number) } else { u32::from_le_bytes(number) }
+}
+
+/// Returns the link type of an interface type (RFC 2863) that AIX writes in its place, in files
+/// whose times have nanoseconds.
+fn of_interface_type(number: u32) -> Option<LinkType> {
+    match number {
+        6 => Some(LinkType::ETHERNET),
+        9 => Some(LinkType::IEEE802_5),
+        15 => Some(LinkType::FDDI),
+        24 => Some(LinkType::NULL),
+        _ => None,
     }
 }
 
@@ -170,12 +379,86 @@ mod tests {
 
     #[test]
     fn modified_records_have_longer_headers() {
-        let mut record = pcap_record(Order::Little, (1, 2), 3, b"");
-        record[8] = 3;
-        record.extend(*b"\0\0\0\0\0\0\0\0abc");
-        let header = pcap_header(Order::Little, MODIFIED, 65535, 1);
-        let packet = one(&[header, record].concat());
-        assert_eq!((packet.nanos, packet.frame), (1_000_002_000, b"abc".to_vec()));
+        for order in [Order::Big, Order::Little] {
+            let mut record = pcap_record(order, (1, 2), 60, b"abc");
+            record.splice(16..16, [0; 8]);
+            let header = pcap_header(order, MODIFIED, 65535, 1);
+            let packet = one(&[header, record].concat());
+            assert_eq!((packet.nanos, packet.frame), (1_000_002_000, b"abc".to_vec()));
+            assert_eq!(packet.wire_len, 60);
+        }
+    }
+
+    /// Returns a file of one record, whose lengths are `first` and `second`.
+    fn versioned(order: Order, version: (u16, u16), network: u32, lengths: [u32; 2]) -> Vec<u8> {
+        let mut bytes = pcap_header(order, MICROSECONDS, 65535, network);
+        bytes[4..6].copy_from_slice(&order.u16(version.0));
+        bytes[6..8].copy_from_slice(&order.u16(version.1));
+        let mut record = pcap_record(order, (1, 2), 0, b"abc");
+        record[8..12].copy_from_slice(&order.u32(lengths[0]));
+        record[12..16].copy_from_slice(&order.u32(lengths[1]));
+        [bytes, record].concat()
+    }
+
+    #[test]
+    fn early_versions_have_the_wire_length_first() {
+        for order in [Order::Big, Order::Little] {
+            for version in [(2, 0), (2, 1), (2, 2), (543, 0)] {
+                let packet = one(&versioned(order, version, 1, [60, 3]));
+                assert_eq!((packet.wire_len, packet.frame.len()), (60, 3), "{version:?}");
+            }
+            for lengths in [[60, 3], [3, 60], [3, 3]] {
+                let packet = one(&versioned(order, (2, 3), 1, lengths));
+                assert_eq!((packet.wire_len, packet.frame.len()), (lengths[0].max(lengths[1]), 3));
+            }
+            let packet = one(&versioned(order, (2, 4), 1, [3, 60]));
+            assert_eq!((packet.wire_len, packet.frame.len()), (60, 3));
+        }
+    }
+
+    #[test]
+    fn aix_writes_interface_types_and_nanoseconds() {
+        for (kind, link) in [(6, 1), (9, 6), (15, 10), (24, 0)] {
+            let packet = one(&versioned(Order::Big, (2, 2), kind, [60, 3]));
+            assert_eq!((packet.link, packet.nanos), (link, 1_000_000_002));
+        }
+        let packet = one(&versioned(Order::Big, (2, 2), 1, [60, 3]));
+        assert_eq!((packet.link, packet.nanos), (1, 1_000_002_000));
+    }
+
+    #[test]
+    fn longer_records_are_known_by_their_distance() {
+        for order in [Order::Big, Order::Little] {
+            for (magic, extra) in [(MICROSECONDS, 4), (MICROSECONDS, 8), (MODIFIED, 12)] {
+                for count in 2..5 {
+                    let mut bytes = pcap_header(order, magic, 65535, 1);
+                    for second in 0..count {
+                        let time = (1_700_000_000 + second, 999);
+                        let mut record = pcap_record(order, time, 60, &[7; 40]);
+                        record.splice(16..16, vec![2; extra]);
+                        bytes.extend(record);
+                    }
+                    let (packets, outcome) = parse(&bytes);
+                    assert_eq!(outcome, Outcome::Complete, "{extra} {count}");
+                    let frames = packets.iter().filter(|packet| packet.frame == [7; 40]);
+                    assert_eq!(frames.count(), usize::try_from(count).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn devices_of_ixia_write_a_length_first() {
+        for order in [Order::Big, Order::Little] {
+            for magic in [0x1c00_01ab, 0x1c00_01ac] {
+                let header = pcap_header(order, magic, 65535, 1);
+                let record = pcap_record(order, (1, 2), 60, b"abc");
+                let packet = one(&[&header[..], &order.u32(19), &record].concat());
+                assert_eq!((packet.nanos, packet.wire_len), (1_000_002_000, 60));
+                let (packets, outcome) = parse(&[&header[..], &[0; 2]].concat());
+                assert_eq!((packets.len(), outcome), (0, Outcome::Truncated(24)));
+            }
+        }
     }
 
     #[test]
@@ -193,8 +476,11 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_length_is_never_less_than_the_captured_length() {
+    fn a_wire_length_counts_unless_it_is_missing() {
         assert_eq!(one(&pcap(&[b"abcd"])).wire_len, 4);
+        let header = pcap_header(Order::Big, MICROSECONDS, 65535, 1);
+        let record = pcap_record(Order::Big, (0, 0), 3, b"abcd");
+        assert_eq!(one(&[header, record].concat()).wire_len, 3);
     }
 
     #[test]
@@ -242,11 +528,13 @@ mod tests {
         #[test]
         fn mutated_bytes_never_panic_nor_leave_the_capture(
             changes in prop::collection::vec((24_usize..140, any::<u8>()), 0..8),
-            magic in prop::sample::select(vec![MICROSECONDS, NANOSECONDS, MODIFIED]),
+            magic in prop::sample::select(vec![MICROSECONDS, NANOSECONDS, MODIFIED, 0x1c00_01ac]),
+            minor in 0_u8..5,
             end in 24_usize..140,
         ) {
             let mut bytes = pcap(&[b"abcdef", b"", b"ghijklmnopqrstuvwxyz", b"0123456789"]);
             bytes[..4].copy_from_slice(&magic.to_le_bytes());
+            bytes[6] = minor;
             for (at, value) in changes {
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte = value;

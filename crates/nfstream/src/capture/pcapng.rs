@@ -10,7 +10,7 @@ use pcap_parser::{
 };
 
 use super::Corruption;
-use super::parsed::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop};
+use super::parsed::{MAX_CAPTURE_LEN, MAX_SNAPLEN, Parsed, Prefetch, Stop, wire_len};
 use crate::packet::{LinkType, RawRecord, to_usize};
 use crate::time::Timestamp;
 use clock::Clock;
@@ -188,7 +188,7 @@ impl Pcapng {
                     time: packet.time,
                     offset,
                     capture_len: packet.capture_len,
-                    wire_len: packet.wire_len.max(packet.capture_len),
+                    wire_len: wire_len(packet.wire_len, packet.capture_len),
                     link: interface.link,
                 });
             }

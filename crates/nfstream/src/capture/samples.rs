@@ -122,7 +122,6 @@ pub(super) fn seen(chunk: &Chunk) -> impl Iterator<Item = Seen> {
     chunk.records.iter().map(|record: &RawRecord| {
         let frame = chunk.frame(record).to_vec();
         assert_eq!(frame.len(), usize::try_from(record.capture_len).unwrap());
-        assert!(record.wire_len >= record.capture_len);
         Seen { nanos: record.time.nanos(), wire_len: record.wire_len, link: record.link.0, frame }
     })
 }
@@ -216,6 +215,28 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.include_checksum(true).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(super) fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(super) fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let info = lz4_flex::frame::FrameInfo::new()
+        .content_checksum(true)
+        .block_size(lz4_flex::frame::BlockSize::Max64KB);
+    let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(super) fn xz(bytes: &[u8]) -> Vec<u8> {
+    let options = lzma_rust2::XzOptions::with_preset(1);
+    let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }

@@ -1,14 +1,18 @@
 //! Captures read as a stream: compressed, from a pipe, or on a file system that cannot map.
 
 use std::fmt;
-use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
+use lz4_flex::frame::FrameDecoder;
+use lzma_rust2::XzReader;
 
 use super::Corruption;
+use super::compression::Compression;
 use super::format::Parser;
 use super::outcome::{End, Failure};
 use super::parsed::Stop;
@@ -20,6 +24,11 @@ pub(super) const BUFFER: usize = 1 << 20;
 const COMPRESSED: usize = 128 << 10;
 /// Bytes that the gzip decoder returns at once. Those it has ready when it meets damage are lost.
 const DECOMPRESSED: usize = 4 << 10;
+/// Largest memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
+/// allow, and what xz needs in addition.
+const XZ_MEMORY_KIB: u32 = (128 << 10) + 1024;
+/// Start of zstd's message about a window that is too large.
+const ZSTD_LARGE_WINDOW: &str = "Frame requires too much memory";
 /// Capacity of a pipe on Linux. A shorter read has emptied it.
 const PIPE: usize = 64 << 10;
 /// Bytes that a step reads without finding a packet, before and after decompression: a small file
@@ -49,20 +58,15 @@ pub(super) struct Stream {
     is_idle: bool,
 }
 
-/// Compression of a file, recognised by its first bytes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Compression {
-    Gzip,
-    Plain,
-    Zstd,
-}
-
 /// Input that the bytes of a stream are read from.
 pub(super) type Input = Box<dyn Read + Send>;
 
 enum Decoder {
+    Bzip2(MultiBzDecoder<BufReader<Counted>>),
     Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
+    Lz4(Box<FrameDecoder<BufReader<Counted>>>),
     Plain(Counted),
+    Xz(Box<XzReader<BufReader<Counted>>>),
     Zstd(zstd::Decoder<'static, BufReader<Counted>>),
 }
 
@@ -70,6 +74,8 @@ enum Ended {
     Complete,
     Corrupt(String),
     Failed(io::Error),
+    /// The data needs a larger window than is allowed.
+    LargeWindow(Compression),
     Truncated,
 }
 
@@ -77,21 +83,8 @@ enum Ended {
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
-    /// Bytes read at the last pause.
-    paused_at: u64,
-}
-
-impl Compression {
-    /// Returns the compression of a file that begins with `head`.
-    pub(super) fn recognize(head: &[u8]) -> Self {
-        match head {
-            // RFC 1952
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            // RFC 8878, a frame or a skippable frame
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            _ => Self::Plain,
-        }
-    }
+    /// Bytes read at the last pause; `None` for decoders that do not continue after one.
+    paused_at: Option<u64>,
 }
 
 impl Stream {
@@ -102,16 +95,21 @@ impl Stream {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
         let input = Box::new(Cursor::new(head).chain(input));
-        let input = Counted { input, taken: Arc::clone(&taken), paused_at: 0 };
+        let can_pause =
+            matches!(compression, Compression::Gzip | Compression::Plain | Compression::Zstd);
+        let paused_at = can_pause.then_some(0);
+        let input = Counted { input, taken: Arc::clone(&taken), paused_at };
         let compressed = COMPRESSED.min(capacity);
+        let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
-            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(
-                BufReader::with_capacity(compressed, input),
-            ))),
+            Compression::Bzip2 => Decoder::Bzip2(MultiBzDecoder::new(buffered(input))),
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered(input)))),
+            Compression::Lz4 => Decoder::Lz4(Box::new(FrameDecoder::new(buffered(input)))),
             Compression::Plain => Decoder::Plain(input),
-            Compression::Zstd => Decoder::Zstd(zstd::Decoder::with_buffer(
-                BufReader::with_capacity(compressed, input),
-            )?),
+            Compression::Xz => {
+                Decoder::Xz(Box::new(XzReader::new_mem_limit(buffered(input), true, XZ_MEMORY_KIB)))
+            }
+            Compression::Zstd => Decoder::Zstd(zstd::Decoder::with_buffer(buffered(input))?),
         };
         Ok(Self {
             decoder,
@@ -133,7 +131,9 @@ impl Stream {
             self.fill(len);
         }
         match self.ended {
-            Some(Ended::Corrupt(_) | Ended::Failed(_)) if self.end == self.start => {
+            Some(Ended::Corrupt(_) | Ended::Failed(_) | Ended::LargeWindow(_))
+                if self.end == self.start =>
+            {
                 self.finish(0)?;
             }
             Some(Ended::Truncated) if self.end - self.start < len => {
@@ -269,6 +269,7 @@ impl Stream {
         let offset = self.position.saturating_sub(unfinished);
         match self.ended.take() {
             Some(Ended::Failed(error)) => Err(Failure::Io(error)),
+            Some(Ended::LargeWindow(compression)) => Err(Failure::LargeWindow(compression)),
             Some(Ended::Corrupt(detail)) => {
                 let offset = self.position + u64::try_from(self.end - self.start).unwrap_or(0);
                 Err(Failure::Corrupt { offset, what: Corruption::Compression { detail } })
@@ -288,7 +289,10 @@ impl Decoder {
                 let len = buffer.len().min(DECOMPRESSED);
                 decoder.read(&mut buffer[..len])
             }
+            Self::Bzip2(decoder) => decoder.read(buffer),
+            Self::Lz4(decoder) => read_frames(decoder, buffer),
             Self::Plain(input) => input.read(buffer),
+            Self::Xz(decoder) => decoder.read(buffer),
             Self::Zstd(decoder) => decoder.read(buffer),
         }
     }
@@ -298,10 +302,30 @@ impl Decoder {
         if matches!(self, Self::Plain(_)) || error.raw_os_error().is_some() {
             return Ended::Failed(error);
         }
-        if error.kind() == ErrorKind::UnexpectedEof {
-            return Ended::Truncated;
+        match (self, error.kind()) {
+            (_, ErrorKind::UnexpectedEof) => Ended::Truncated,
+            (Self::Xz(_), ErrorKind::OutOfMemory) => Ended::LargeWindow(Compression::Xz),
+            (Self::Zstd(_), _) if error.to_string().contains(ZSTD_LARGE_WINDOW) => {
+                Ended::LargeWindow(Compression::Zstd)
+            }
+            _ => Ended::Corrupt(error.to_string()),
         }
-        Ended::Corrupt(error.to_string())
+    }
+}
+
+/// Reads from consecutive LZ4 frames. The decoder stops after each.
+fn read_frames(
+    decoder: &mut FrameDecoder<BufReader<Counted>>,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    loop {
+        let count = decoder.read(buffer)?;
+        if count > 0 || buffer.is_empty() {
+            return Ok(count);
+        }
+        if decoder.get_mut().fill_buf()?.is_empty() {
+            return Ok(0);
+        }
     }
 }
 
@@ -309,8 +333,8 @@ impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let taken = self.taken.load(Ordering::Relaxed);
         // A pause, after which decoders continue. It costs little where packets are found.
-        if taken - self.paused_at >= BUDGET {
-            self.paused_at = taken;
+        if self.paused_at.is_some_and(|before| taken - before >= BUDGET) {
+            self.paused_at = Some(taken);
             return Err(ErrorKind::WouldBlock.into());
         }
         let count = self.input.read(buffer)?;
@@ -334,8 +358,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::samples::{
-        MICROSECONDS, Order, Outcome, block, enhanced, gzip, parse, pcap, pcap_header, pcap_record,
-        pcapng_start, stream, zstd,
+        MICROSECONDS, Order, Outcome, block, bzip2, enhanced, gzip, lz4, parse, pcap, pcap_header,
+        pcap_record, pcapng_start, stream, xz, zstd,
     };
     use super::*;
 
@@ -372,6 +396,12 @@ mod tests {
             [gzip(first), gzip(second)].concat(),
             [zstd(first), zstd(second)].concat(),
             [skippable, zstd(&bytes)].concat(),
+            bzip2(&bytes),
+            [bzip2(first), bzip2(second)].concat(),
+            lz4(&bytes),
+            [lz4(first), lz4(second)].concat(),
+            xz(&bytes),
+            [xz(first), xz(second)].concat(),
         ] {
             for step in [11, usize::MAX] {
                 assert!(stream(&parts, step, 4096) == whole);
@@ -383,8 +413,8 @@ mod tests {
     fn a_cut_compressed_stream_gives_what_came_before() {
         let bytes = many();
         let (whole, _) = parse(&bytes);
-        for mut compressed in [gzip(&bytes), zstd(&bytes)] {
-            compressed.truncate(compressed.len() / 2);
+        for mut compressed in [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)] {
+            compressed.truncate(compressed.len() * 9 / 10);
             let (packets, outcome) = stream(&compressed, usize::MAX, 4096);
             assert!(matches!(outcome, Outcome::Truncated(_)), "{outcome:?}");
             assert!(packets.len() > 100 && whole.starts_with(&packets));
@@ -405,7 +435,7 @@ mod tests {
     #[test]
     fn damage_in_a_compressed_stream_is_corrupt() {
         let bytes = many();
-        for mut compressed in [gzip(&bytes), zstd(&bytes)] {
+        for mut compressed in [gzip(&bytes), zstd(&bytes), bzip2(&bytes), lz4(&bytes), xz(&bytes)] {
             let end = compressed.len() - 8;
             compressed[end..].fill(0x55);
             let (_, outcome) = stream(&compressed, usize::MAX, 4096);
@@ -413,6 +443,15 @@ mod tests {
                 panic!("{outcome:?}");
             };
         }
+    }
+
+    /// A frame with a window of 2 GiB, as `zstd --long=31` writes it, and blocks of nothing.
+    #[test]
+    fn a_large_window_is_refused_by_its_name() {
+        let frame = [&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3][..], &[0x01, 0, 0]].concat();
+        let mut stream = Stream::new(frame, Box::new(io::empty()), BUFFER).unwrap();
+        let failure = stream.peek(24).unwrap_err();
+        assert!(matches!(failure, Failure::LargeWindow(Compression::Zstd)), "{failure:?}");
     }
 
     #[test]
@@ -533,12 +572,15 @@ mod tests {
         fn damaged_streams_never_panic(
             changes in prop::collection::vec((0_usize..400, any::<u8>()), 1..6),
             step in 1_usize..200,
-            kind in 0..3,
+            kind in 0..6,
         ) {
             let bytes = pcap(&[&[1; 40], b"two", &[3; 90], &[4; 50]]);
             let mut bytes = match kind {
                 0 => bytes,
                 1 => gzip(&bytes),
+                2 => bzip2(&bytes),
+                3 => lz4(&bytes),
+                4 => xz(&bytes),
                 _ => zstd(&bytes),
             };
             for (at, value) in changes {

@@ -1,11 +1,16 @@
 //! Errors of decoding.
 
+use crate::packet::LinkType;
+
 /// Why a frame could not be decoded. Counted by its [`reason`](Self::reason).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, thiserror::Error)]
 pub enum DecodeError {
-    /// An 802.11 frame whose body is encrypted.
-    #[error("802.11 frame is encrypted")]
+    /// An 802.11 frame that holds several packets; [`split`](super::split) returns them.
+    #[error("frame aggregates several packets")]
+    Aggregated,
+    /// A frame whose content is encrypted: 802.11, MACsec and the like.
+    #[error("frame is encrypted")]
     Encrypted,
     /// A network header contradicts itself: a wrong version, lengths that do not fit.
     #[error("network header is malformed")]
@@ -16,6 +21,9 @@ pub enum DecodeError {
     /// The frame carries no IP packet: ARP, spanning tree, 802.11 management and the like.
     #[error("frame carries no IP packet")]
     NotIp,
+    /// More tunnels are nested than are opened.
+    #[error("tunnels are nested too deeply")]
+    TooDeep,
     /// The captured bytes end inside the link-layer headers.
     #[error("frame ends inside a link header")]
     TruncatedLink,
@@ -25,50 +33,61 @@ pub enum DecodeError {
     /// The captured bytes end before the ports.
     #[error("frame ends inside a transport header")]
     TruncatedTransport,
+    /// The EtherType is unknown: what follows may lead to IP.
+    #[error("EtherType {number:#06x} is not supported")]
+    UnsupportedEtherType {
+        /// The EtherType.
+        number: u16,
+    },
+    /// A header before IP is unknown, or holds a compressed packet or a part of one.
+    #[error("a header before IP is not supported")]
+    UnsupportedHeader,
     /// The link type is not supported.
-    #[error("link type is not supported")]
-    UnsupportedLinkType,
+    #[error("link type {link} is not supported")]
+    UnsupportedLinkType {
+        /// The link type.
+        link: LinkType,
+    },
 }
 
 impl DecodeError {
-    /// Every error, in the order of its variants.
-    pub const ALL: [Self; 8] = [
-        Self::Encrypted,
-        Self::MalformedNetwork,
-        Self::MalformedTransport,
-        Self::NotIp,
-        Self::TruncatedLink,
-        Self::TruncatedNetwork,
-        Self::TruncatedTransport,
-        Self::UnsupportedLinkType,
+    /// The reason of each error, in the order of the variants.
+    pub const REASONS: [&str; 12] = [
+        "aggregated",
+        "encrypted",
+        "malformed_network",
+        "malformed_transport",
+        "not_ip",
+        "too_deep",
+        "truncated_link",
+        "truncated_network",
+        "truncated_transport",
+        "unsupported_ethertype",
+        "unsupported_header",
+        "unsupported_link_type",
     ];
 
-    /// Returns the index of the error in [`ALL`](Self::ALL).
+    /// Returns the index of its reason in [`REASONS`](Self::REASONS).
     pub(crate) const fn index(self) -> usize {
         match self {
-            Self::Encrypted => 0,
-            Self::MalformedNetwork => 1,
-            Self::MalformedTransport => 2,
-            Self::NotIp => 3,
-            Self::TruncatedLink => 4,
-            Self::TruncatedNetwork => 5,
-            Self::TruncatedTransport => 6,
-            Self::UnsupportedLinkType => 7,
+            Self::Aggregated => 0,
+            Self::Encrypted => 1,
+            Self::MalformedNetwork => 2,
+            Self::MalformedTransport => 3,
+            Self::NotIp => 4,
+            Self::TooDeep => 5,
+            Self::TruncatedLink => 6,
+            Self::TruncatedNetwork => 7,
+            Self::TruncatedTransport => 8,
+            Self::UnsupportedEtherType { .. } => 9,
+            Self::UnsupportedHeader => 10,
+            Self::UnsupportedLinkType { .. } => 11,
         }
     }
 
     /// Returns the name under which frames ignored for this reason are counted.
     pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Encrypted => "encrypted",
-            Self::MalformedNetwork => "malformed_network",
-            Self::MalformedTransport => "malformed_transport",
-            Self::NotIp => "not_ip",
-            Self::TruncatedLink => "truncated_link",
-            Self::TruncatedNetwork => "truncated_network",
-            Self::TruncatedTransport => "truncated_transport",
-            Self::UnsupportedLinkType => "unsupported_link_type",
-        }
+        Self::REASONS[self.index()]
     }
 }
 
@@ -77,13 +96,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_has_its_index_and_a_distinct_reason() {
-        for (place, error) in DecodeError::ALL.into_iter().enumerate() {
-            assert_eq!(error.index(), place);
+    fn reasons_are_distinct_and_in_order() {
+        assert!(DecodeError::REASONS.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn errors_have_the_reason_of_their_name() {
+        for error in [
+            DecodeError::Aggregated,
+            DecodeError::Encrypted,
+            DecodeError::MalformedNetwork,
+            DecodeError::MalformedTransport,
+            DecodeError::NotIp,
+            DecodeError::TooDeep,
+            DecodeError::TruncatedLink,
+            DecodeError::TruncatedNetwork,
+            DecodeError::TruncatedTransport,
+            DecodeError::UnsupportedEtherType { number: 7 },
+            DecodeError::UnsupportedHeader,
+            DecodeError::UnsupportedLinkType { link: LinkType(7) },
+        ] {
+            let name = format!("{error:?}").to_lowercase();
+            assert!(name.starts_with(&error.reason().replace('_', "")), "{name}");
         }
-        let mut reasons = DecodeError::ALL.map(DecodeError::reason).to_vec();
-        reasons.dedup();
-        assert_eq!(reasons.len(), DecodeError::ALL.len());
-        assert!(reasons.is_sorted());
     }
 }

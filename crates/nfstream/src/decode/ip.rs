@@ -151,8 +151,13 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
     let mut identification = None;
     loop {
         let units = match ip.protocol {
+            protocol::ROUTING => {
+                if let Some(dst) = final_destination(cursor) {
+                    ip.dst = Endpoint::v6(dst, 0);
+                }
+                8
+            }
             protocol::HOP_BY_HOP
-            | protocol::ROUTING
             | protocol::DESTINATION_OPTIONS
             | protocol::MOBILITY
             | protocol::HIP
@@ -182,6 +187,27 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
         cursor.skip(usize::from(len) * units + 8);
         ip.protocol = next;
     }
+}
+
+/// Returns the last address of a routing header under the cursor that the packet has not reached
+/// yet: the destination of its flow, which checksums cover as well (RFC 8200, section 8.1).
+#[cold]
+fn final_destination(cursor: &Cursor<'_>) -> Option<[u8; 16]> {
+    const ROUTE: u8 = 0;
+    const HOME_ADDRESS: u8 = 2;
+    const SEGMENTS: u8 = 4;
+
+    let [_, units, kind, left] = *cursor.peek(0, TruncatedNetwork).ok()?;
+    // Each address has two units of eight bytes.
+    let last = usize::from(units / 2).checked_sub(1)?;
+    let place = match kind {
+        _ if left == 0 => return None,
+        ROUTE => last,
+        // Segments are listed from the last (RFC 8754).
+        HOME_ADDRESS | SEGMENTS => 0,
+        _ => return None,
+    };
+    cursor.peek(8 + place * 16, TruncatedNetwork).ok().copied()
 }
 
 impl Ip {
@@ -323,6 +349,23 @@ mod tests {
                 let (ip, end) = read(&frame);
                 assert_eq!((ip.protocol, end, ip.len), (17, 64, 72), "{number}");
             }
+        }
+
+        #[test]
+        fn the_last_segment_is_the_destination() {
+            const LAST: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+            let read = |kind, left, addresses: [[u8; 16]; 2]| {
+                let frame = Frame::raw().ipv6(A6, B6).extension(43, 40).udp(1, 2);
+                let mut packet = frame.build();
+                packet[40 + 2..][..2].copy_from_slice(&[kind, left]);
+                packet[40 + 8..][..32].copy_from_slice(&addresses.concat());
+                read_bytes(&packet).unwrap().0.dst
+            };
+            assert_eq!(read(4, 1, [LAST, B6]), Endpoint::v6(LAST, 0));
+            assert_eq!(read(0, 2, [A6, LAST]), Endpoint::v6(LAST, 0));
+            // The packet has arrived there, or its header is unknown.
+            assert_eq!(read(4, 0, [LAST, A6]), Endpoint::v6(B6, 0));
+            assert_eq!(read(9, 1, [LAST, A6]), Endpoint::v6(B6, 0));
         }
 
         #[test]

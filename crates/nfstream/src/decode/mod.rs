@@ -15,6 +15,7 @@ mod tunnel;
 
 pub use error::DecodeError;
 pub use fragment::FragmentId;
+pub use link::Subframes;
 
 use crate::packet::{Packet, RawRecord};
 use cursor::Cursor;
@@ -34,7 +35,8 @@ pub struct Options {
 /// # Errors
 ///
 /// [`DecodeError`] unless the frame carries an IP packet with readable addresses and ports.
-#[inline]
+// Inlined into the loop over all packets, although parts of aggregated frames are decoded elsewhere.
+#[inline(always)]
 pub fn decode(
     record: &RawRecord,
     frame: &[u8],
@@ -55,6 +57,17 @@ pub fn decode(
     Ok(layers.packet(record, fragments))
 }
 
+/// Returns the packets that a frame of several holds, each as a frame of its own. The frame is one
+/// whose error is [`DecodeError::Aggregated`]; others have none.
+#[cold]
+pub fn split<'a>(record: &RawRecord, frame: &'a [u8]) -> Subframes<'a> {
+    let mut cursor = Cursor::new(frame);
+    if link::skip_to_network(record.link, &mut cursor) != Err(DecodeError::Aggregated) {
+        cursor.skip(frame.len());
+    }
+    link::subframes(record, frame, &cursor)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
@@ -66,8 +79,10 @@ mod tests {
     use crate::packet::{Fragment, LinkType, narrow};
     use crate::time::Timestamp;
 
-    const LINKS: [u16; 17] =
-        [0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 127, 228, 229, 276, 147];
+    /// Every supported link type, and one that is not.
+    fn links() -> Vec<u16> {
+        (0..1000).filter(|number| LinkType(*number).is_supported()).chain([147]).collect()
+    }
 
     fn record(link: LinkType, frame: &[u8], wire_len: u32) -> RawRecord {
         let time = Timestamp::from_nanos(7);
@@ -89,7 +104,7 @@ mod tests {
         prop_assert!(packet.transport_offset < len || (packet.src.port, packet.dst.port) == (0, 0));
         prop_assert!(packet.transport_offset <= packet.payload_offset);
         // A transport header that the capture cuts ends after the frame, at most by its length.
-        prop_assert!(packet.payload_offset <= packet.transport_offset + 60);
+        prop_assert!(packet.payload_offset <= packet.transport_offset + 1020);
         prop_assert!(packet.payload_len <= packet.ip_len);
         let (ip, payload) = (packet.ip_bytes(frame), packet.payload(frame));
         prop_assert!(!ip.is_empty() && ip.len() <= frame.len());
@@ -141,7 +156,7 @@ mod tests {
         #[test]
         fn decode_takes_any_bytes(
             frame in prop::collection::vec(any::<u8>(), 0..200),
-            link in prop::sample::select(LINKS.to_vec()),
+            link in prop::sample::select(links()),
             more in 0_u32..100,
         ) {
             let record = record(LinkType(link), &frame, narrow(frame.len()) + more);
@@ -156,7 +171,7 @@ mod tests {
             plan in strategies::plan(),
             breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
             len in any::<prop::sample::Index>(),
-            link in prop::sample::select(LINKS.to_vec()),
+            link in prop::sample::select(links()),
             keep_link in prop::bool::weighted(0.8),
         ) {
             let mut frame = plan.frame().build();

@@ -1,10 +1,10 @@
-//! Ports, flags and header lengths of TCP, UDP and SCTP.
+//! Ports, flags and header lengths of TCP, UDP, SCTP, UDP-Lite and DCCP.
 
 use super::cursor::Cursor;
 use super::error::DecodeError;
 use super::error::DecodeError::{MalformedTransport, TruncatedTransport};
 use super::ip::Ip;
-use crate::packet::protocol::{SCTP, TCP, UDP};
+use crate::packet::protocol::{DCCP, SCTP, TCP, UDP, UDP_LITE};
 use crate::packet::{Fragment, TcpFlags, narrow};
 
 /// Transport header; all zero for protocols without ports.
@@ -13,7 +13,7 @@ pub(super) struct Transport {
     pub(super) src_port: u16,
     pub(super) dst_port: u16,
     /// Bytes of the header.
-    pub(super) header_len: u8,
+    pub(super) header_len: u16,
     pub(super) tcp_flags: TcpFlags,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Transport {
 /// [`DecodeError`] if the ports cannot be read.
 #[inline(always)]
 pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeError> {
-    if ip.fragment == Fragment::Later || !matches!(ip.protocol, TCP | UDP | SCTP) {
+    if ip.fragment == Fragment::Later || !has_ports(ip.protocol) {
         return Ok(Transport::default());
     }
     let headers_len = narrow(cursor.offset() - ip.offset);
@@ -36,17 +36,41 @@ pub(super) fn read(cursor: &Cursor<'_>, ip: &Ip) -> Result<Transport, DecodeErro
     let mut transport = Transport {
         src_port: u16::from_be_bytes([src_high, src_low]),
         dst_port: u16::from_be_bytes([dst_high, dst_low]),
-        header_len: if ip.protocol == SCTP { 12 } else { 8 },
+        header_len: 8,
         tcp_flags: TcpFlags::default(),
     };
     if ip.protocol == TCP {
         // A header that the capture cuts still has ports; its flags count as not set.
         let [data_offset, flags] =
             cursor.peek(12, TruncatedTransport).copied().unwrap_or([0x50, 0]);
-        transport.header_len = (data_offset >> 4).max(5) * 4;
+        transport.header_len = u16::from((data_offset >> 4).max(5)) * 4;
         transport.tcp_flags = TcpFlags(flags);
+    } else if ip.protocol != UDP {
+        transport.header_len = other_len(cursor, ip.protocol);
     }
     Ok(transport)
+}
+
+/// Returns whether the headers of a protocol begin with ports.
+#[inline(always)]
+fn has_ports(protocol: u8) -> bool {
+    matches!(protocol, TCP | UDP) || other_has_ports(protocol)
+}
+
+#[cold]
+fn other_has_ports(protocol: u8) -> bool {
+    matches!(protocol, DCCP | SCTP | UDP_LITE)
+}
+
+/// Returns the bytes of a header other than TCP's and UDP's.
+#[cold]
+fn other_len(cursor: &Cursor<'_>, protocol: u8) -> u16 {
+    match protocol {
+        SCTP => 12,
+        // Options included (RFC 4340). One that the capture cuts has its least length.
+        DCCP => cursor.byte(4, TruncatedTransport).map_or(12, |words| u16::from(words).max(3) * 4),
+        _ => 8,
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn udp_lite_has_ports_and_eight_bytes() {
+        let transport = read_in(UDP_LITE, 60, &UDP_HEADER).unwrap();
+        assert_eq!((ports(transport), transport.header_len), ((1000, 53), 8));
+    }
+
+    #[test]
+    fn dccp_says_the_length_of_its_header() {
+        for (words, len) in [(4, 16), (7, 28), (255, 1020), (0, 12)] {
+            let header = [0x03, 0xe8, 0x00, 0x35, words, 0, 0, 0];
+            let transport = read_in(DCCP, 2000, &header).unwrap();
+            assert_eq!((ports(transport), transport.header_len), ((1000, 53), len));
+        }
+        assert_eq!(read_in(DCCP, 60, &UDP_HEADER[..4]).unwrap().header_len, 12);
+    }
+
+    #[test]
     fn tcp_has_ports_and_flags() {
         let transport = read_in(TCP, 40, &TCP_HEADER).unwrap();
         assert_eq!((ports(transport), transport.header_len), ((1000, 80), 20));
@@ -127,7 +167,7 @@ mod tests {
 
     #[test]
     fn cut_ports_are_truncated() {
-        for protocol in [TCP, UDP, SCTP] {
+        for protocol in [TCP, UDP, SCTP, DCCP, UDP_LITE] {
             assert_eq!(read_in(protocol, 60, &[3, 0xe8, 0]).unwrap_err(), TruncatedTransport);
         }
     }
@@ -140,7 +180,7 @@ mod tests {
 
     #[test]
     fn other_protocols_have_neither_ports_nor_header() {
-        for protocol in [1, 2, 47, 50, 58, 136] {
+        for protocol in [1, 2, 47, 50, 58, 137] {
             let transport = read_in(protocol, 60, &UDP_HEADER).unwrap();
             assert_eq!((ports(transport), transport.header_len), ((0, 0), 0), "{protocol}");
         }

@@ -23,9 +23,10 @@ const MAX_IDLE: usize = 1024;
 ///
 /// nDPI gets the packets of a flow from its first payload on, but only once no protocol of the
 /// dissector in Rust fits. Up to then they are kept, at most 6 KiB a flow: most flows have a name
-/// after one packet with payload, so this takes less time than two dissectors at once. A label of
-/// nDPI does not count if a probe in Rust has ruled it out. If risks are wanted, nDPI gets the
-/// packets of all flows.
+/// after one packet with payload, so this takes less time than two dissectors at once. nDPI tests
+/// them only for protocols that have no probe in Rust, and gets none of a flow that another flow has
+/// announced. A label of nDPI does not count if a probe in Rust has ruled it out. If risks are
+/// wanted, nDPI gets the packets of all flows and tests them for all protocols.
 #[derive(Clone, Debug, Default)]
 pub struct AutoFactory {
     /// The dissector in Rust, with the rules of the user.

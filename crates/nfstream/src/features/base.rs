@@ -43,14 +43,14 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::code(
             "src_port",
             Role::Identifier,
-            "port of the source, 0 outside TCP, UDP and SCTP; the source is the end that sent the \
+            "port of the source, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP; the source is the end that sent the \
              first packet",
             Read::U16(|r| r.flow.key.end(r.flow.src).port),
         ),
         Declared::code(
             "dst_port",
             Role::Identifier,
-            "port of the destination, 0 outside TCP, UDP and SCTP",
+            "port of the destination, 0 outside TCP, UDP, SCTP, UDP-Lite and DCCP",
             Read::U16(|r| r.flow.key.end(r.flow.src.other()).port),
         ),
         Declared::code(

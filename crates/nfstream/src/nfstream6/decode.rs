@@ -205,7 +205,7 @@ fn link_header(
         }
         LinkType::LINUX_SLL => behind_type(frame, frame.u16(at + 14), link(16)),
         LinkType::RADIOTAP => radiotap(frame, at, outer),
-        _ => Err(UnsupportedLinkType),
+        link => Err(UnsupportedLinkType { link }),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct RawRecord {
     pub offset: u32,
     /// Captured length.
     pub capture_len: u32,
-    /// Wire length, never less than `capture_len`.
+    /// Wire length, as the capture gives it: some captures hold more bytes than were on the wire.
     pub wire_len: u32,
     /// Link type of the frame.
     pub link: LinkType,

@@ -54,7 +54,7 @@ pub struct Packet {
 pub struct Endpoint {
     /// Address in network byte order.
     pub addr: [u8; 16],
-    /// TCP, UDP or SCTP port; 0 for every other protocol.
+    /// Port of TCP, UDP, SCTP, UDP-Lite or DCCP; 0 for every other protocol.
     pub port: u16,
 }
 

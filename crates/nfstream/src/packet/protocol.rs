@@ -10,6 +10,8 @@ pub const IPV4: u8 = 4;
 pub const TCP: u8 = 6;
 /// User Datagram Protocol (RFC 768).
 pub const UDP: u8 = 17;
+/// Datagram Congestion Control Protocol (RFC 4340).
+pub const DCCP: u8 = 33;
 /// IPv6 in IP (RFC 2473).
 pub const IPV6: u8 = 41;
 /// IPv6 routing header (RFC 8200).
@@ -26,13 +28,21 @@ pub const ICMP_V6: u8 = 58;
 pub const NO_NEXT_HEADER: u8 = 59;
 /// IPv6 destination options (RFC 8200).
 pub const DESTINATION_OPTIONS: u8 = 60;
+/// Ethernet in IP (RFC 3378).
+pub const ETHERIP: u8 = 97;
 /// Layer Two Tunneling Protocol, version 3 (RFC 3931).
 pub const L2TP: u8 = 115;
 /// Stream Control Transmission Protocol (RFC 9260).
 pub const SCTP: u8 = 132;
 /// IPv6 mobility header (RFC 6275).
 pub const MOBILITY: u8 = 135;
+/// Lightweight User Datagram Protocol (RFC 3828).
+pub const UDP_LITE: u8 = 136;
+/// MPLS in IP (RFC 4023).
+pub const MPLS: u8 = 137;
 /// Host Identity Protocol (RFC 7401).
 pub const HIP: u8 = 139;
 /// Shim6 (RFC 5533).
 pub const SHIM6: u8 = 140;
+/// Ethernet without a header before it (RFC 8986).
+pub const ETHERNET: u8 = 143;

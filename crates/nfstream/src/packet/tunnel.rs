@@ -19,8 +19,9 @@ macro_rules! tunnels {
             Vxlan = 4, "VXLAN", udp_to 4789 | 8472 => vxlan::enter, udp_to 4790 => vxlan::enter_gpe;
             /// Geneve (RFC 8926), UDP port 6081.
             Geneve = 5, "Geneve", udp_to 6081 => geneve::enter;
-            /// GRE (RFC 2784, RFC 2890), and the enhanced one of PPTP (RFC 2637), IP protocol 47.
-            Gre = 6, "GRE", ip protocol::GRE => gre::enter;
+            /// GRE (RFC 2784, RFC 2890), and the enhanced one of PPTP (RFC 2637), IP protocol 47; over
+            /// UDP (RFC 8086), port 4754.
+            Gre = 6, "GRE", udp_to 4754 => gre::enter, ip protocol::GRE => gre::enter;
             /// ERSPAN types I, II and III (draft-foschiano-erspan) over GRE.
             Erspan = 7, "ERSPAN";
             /// NVGRE (RFC 7637): Ethernet over GRE with a key and without a sequence number.
@@ -32,6 +33,16 @@ macro_rules! tunnels {
                 ip protocol::L2TP => l2tp::enter_over_ip;
             /// Teredo (RFC 4380), UDP port 3544.
             Teredo = 10, "Teredo", udp 3544 => teredo::enter;
+            /// MPLS over UDP (RFC 7510), port 6635, and over IP (RFC 4023), protocol 137.
+            Mpls = 11, "MPLS", udp_to 6635 => mpls::enter, ip protocol::MPLS => mpls::enter;
+            /// EtherIP (RFC 3378), IP protocol 97, and Ethernet in IP (RFC 8986), protocol 143.
+            EtherIp = 12, "EtherIP",
+                ip protocol::ETHERIP => etherip::enter,
+                ip protocol::ETHERNET => etherip::enter_bare;
+            /// Generic UDP Encapsulation (draft-ietf-intarea-gue), UDP port 6080.
+            Gue = 13, "GUE", udp_to 6080 => gue::enter;
+            /// Locator/ID Separation Protocol (RFC 9300, RFC 9305), UDP port 4341.
+            Lisp = 14, "LISP", udp_to 4341 => lisp::enter;
         }
     };
 }

@@ -127,7 +127,8 @@ parameters! {
     decode_tunnels: bool = true,
         Flows, on("Meter the outer packets of tunnels instead of the packets inside"), "", true,
         "Meter the packets inside tunnels instead of the outer packets: GTP-U, CAPWAP, TZSP, \
-         VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP and Teredo; IP in IP is always decoded";
+         VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP; IP \
+         in IP is always decoded";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2 the IP payload, \

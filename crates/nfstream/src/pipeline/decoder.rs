@@ -2,7 +2,7 @@
 
 use nfstream_sys::prefetch_slice;
 
-use super::stats::Ignored;
+use super::tally::Tally;
 use crate::decode::{self, DecodeError, FragmentId};
 use crate::dissect::Clues;
 #[cfg(feature = "nfstream6")]
@@ -51,26 +51,26 @@ impl Decoded {
 
 impl Decoder {
     /// Decodes `records` of a chunk with the bytes `frames` into `decoded`; counts the ignored
-    /// ones.
+    /// ones, and the packets that a frame holds in addition to its first.
     #[inline]
     pub(super) fn decode(
         self,
         records: &[RawRecord],
         frames: &[u8],
         decoded: &mut Decoded,
-        ignored: &mut Ignored,
+        tally: &mut Tally,
     ) {
         let start = decoded.packets.len();
         match self.headers {
             Headers::Standard(options) => {
                 let Decoded { packets, fragments, .. } = decoded;
-                each(records, frames, packets, ignored, |record, frame| {
+                each(records, frames, packets, tally, |record, frame| {
                     decode::decode(record, frame, options, fragments)
                 });
             }
             #[cfg(feature = "nfstream6")]
             Headers::Nfstream6(options) => {
-                each(records, frames, &mut decoded.packets, ignored, |record, frame| {
+                each(records, frames, &mut decoded.packets, tally, |record, frame| {
                     nfstream6::decode(record, frame, options)
                 });
             }
@@ -87,7 +87,7 @@ fn each(
     records: &[RawRecord],
     frames: &[u8],
     packets: &mut Vec<Packet>,
-    ignored: &mut Ignored,
+    tally: &mut Tally,
     mut decode: impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
 ) {
     for (index, record) in records.iter().enumerate() {
@@ -96,8 +96,35 @@ fn each(
         }
         match decode(record, record.frame(frames)) {
             Ok(packet) => packets.push(packet),
-            Err(reason) => ignored.add(reason),
+            Err(DecodeError::Aggregated) => {
+                aggregated(record, frames, packets, tally, &mut decode);
+            }
+            Err(reason) => tally.ignored.add(reason),
         }
+    }
+}
+
+/// Decodes the packets of a frame that holds several.
+#[cold]
+fn aggregated(
+    record: &RawRecord,
+    frames: &[u8],
+    packets: &mut Vec<Packet>,
+    tally: &mut Tally,
+    decode: &mut impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
+) {
+    let mut found = 0_u64;
+    for part in decode::split(record, record.frame(frames)) {
+        found += 1;
+        match decode(&part, part.frame(frames)) {
+            Ok(packet) => packets.push(packet),
+            Err(reason) => tally.ignored.add(reason),
+        }
+    }
+    match found.checked_sub(1) {
+        // The frame itself is counted.
+        Some(more) => tally.packets += more,
+        None => tally.ignored.add(DecodeError::TruncatedLink),
     }
 }
 

@@ -210,7 +210,7 @@ impl Decoding<'_> {
         let mut decoded_ticks = Vec::with_capacity(ticks.len());
         for stretch in stretches(ticks, chunk.records.len(), usize::MAX) {
             let records = chunk.records.get(stretch.range).unwrap_or_default();
-            self.decoder.decode(records, frames, &mut content.decoded, &mut tally.ignored);
+            self.decoder.decode(records, frames, &mut content.decoded, &mut tally);
             if let Some(time) = stretch.tick {
                 decoded_ticks.push(Tick { index: content.decoded.packets.len(), time });
             }

@@ -91,7 +91,7 @@ impl<L: Lifecycle> Inline<L> {
         for piece in stretches(&self.ticks, records.len(), PIECE) {
             let records = records.get(piece.range).unwrap_or_default();
             self.decoded.clear();
-            self.decoder.decode(records, frames, &mut self.decoded, &mut tally.ignored);
+            self.decoder.decode(records, frames, &mut self.decoded, tally);
             let Decoded { packets, fragments, clues } = &mut self.decoded;
             self.fragments.resolve(packets, fragments);
             self.metering.meter.note(clues);

@@ -27,9 +27,14 @@ pub struct Stats {
 /// Packets ignored, by reason.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ignored {
-    undecoded: [u64; DecodeError::ALL.len()],
+    undecoded: [u64; DecodeError::REASONS.len()],
     filtered: u64,
+    /// The first errors that have a number, and their packets.
+    numbered: [Option<(DecodeError, u64)>; NUMBERED],
 }
+
+/// Errors with different numbers that are counted separately.
+const NUMBERED: usize = 8;
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
@@ -38,6 +43,12 @@ impl Ignored {
     /// Counts a packet.
     pub(crate) fn add(&mut self, reason: DecodeError) {
         self.undecoded[reason.index()] += 1;
+        if matches!(
+            reason,
+            DecodeError::UnsupportedEtherType { .. } | DecodeError::UnsupportedLinkType { .. }
+        ) {
+            self.add_numbered(reason, 1);
+        }
     }
 
     /// Counts packets that a filter has removed.
@@ -51,6 +62,19 @@ impl Ignored {
             *mine += theirs;
         }
         self.filtered += other.filtered;
+        for (error, packets) in other.unsupported() {
+            self.add_numbered(error, packets);
+        }
+    }
+
+    fn add_numbered(&mut self, error: DecodeError, packets: u64) {
+        let place = self.numbered.iter_mut().find(|place| match place {
+            Some((known, _)) => *known == error,
+            None => true,
+        });
+        if let Some(place) = place {
+            place.get_or_insert((error, 0)).1 += packets;
+        }
     }
 
     /// Returns the packets of all reasons.
@@ -58,9 +82,15 @@ impl Ignored {
         self.undecoded.iter().sum::<u64>() + self.filtered
     }
 
+    /// Returns the link types and EtherTypes that are not supported, each with its packets: the
+    /// first ones, should there be many.
+    pub fn unsupported(&self) -> impl Iterator<Item = (DecodeError, u64)> + '_ {
+        self.numbered.iter().copied().flatten()
+    }
+
     /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let undecoded = DecodeError::ALL.map(DecodeError::reason).into_iter().zip(self.undecoded);
+        let undecoded = DecodeError::REASONS.into_iter().zip(self.undecoded);
         let filtered = std::iter::once((FILTERED, self.filtered));
         undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
     }
@@ -69,6 +99,7 @@ impl Ignored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::LinkType;
 
     #[test]
     fn reasons_without_packets_are_left_out() {
@@ -86,9 +117,27 @@ mod tests {
         let mut ignored = Ignored::default();
         ignored.add(DecodeError::NotIp);
         let mut other = ignored.clone();
-        other.add(DecodeError::UnsupportedLinkType);
+        other.add(DecodeError::UnsupportedLinkType { link: LinkType(7) });
         ignored.merge(&other);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("not_ip", 2), ("unsupported_link_type", 1)]);
+    }
+
+    #[test]
+    fn numbers_are_counted_separately() {
+        let mut ignored = Ignored::default();
+        for number in [9, 9, 8] {
+            ignored.add(DecodeError::UnsupportedEtherType { number });
+        }
+        let mut other = ignored.clone();
+        for number in 0..20 {
+            other.add(DecodeError::UnsupportedLinkType { link: LinkType(number) });
+        }
+        ignored.merge(&other);
+        let unsupported: Vec<_> = ignored.unsupported().collect();
+        assert_eq!(unsupported[0], (DecodeError::UnsupportedEtherType { number: 9 }, 4));
+        assert_eq!(unsupported[1], (DecodeError::UnsupportedEtherType { number: 8 }, 2));
+        assert_eq!(unsupported.len(), NUMBERED);
+        assert_eq!(ignored.total(), 26);
     }
 }

@@ -33,8 +33,8 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     // Cisco's access points swap the bytes of the frame control field.
     let [first, second] = *cursor.peek(0, TruncatedNetwork)?;
     let mut swapped = *cursor;
-    link::wireless_data(cursor, [first, second], false).or_else(|_| {
-        let network = link::wireless_data(&mut swapped, [second, first], false)?;
+    link::wireless_data(cursor, [first, second]).or_else(|_| {
+        let network = link::wireless_data(&mut swapped, [second, first])?;
         *cursor = swapped;
         Ok(network)
     })

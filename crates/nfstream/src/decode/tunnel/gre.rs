@@ -17,6 +17,10 @@ mod kind {
     pub(super) const ERSPAN: u16 = 0x88be;
     pub(super) const ERSPAN_III: u16 = 0x22eb;
     pub(super) const PPP: u16 = 0x880b;
+    /// Web Cache Communication Protocol.
+    pub(super) const WEB_CACHE: u16 = 0x883e;
+    /// Ethernet over IP of MikroTik's routers.
+    pub(super) const ETHERNET_OVER_IP: u16 = 0x6400;
 }
 
 /// Reads the header, in any version, and the protocol that it announces.
@@ -26,6 +30,11 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<(Tunnel, Network), Decode
     match flags & VERSION {
         0 => enter_standard(cursor, flags, kind),
         1 if kind == kind::PPP => Ok((Tunnel::Gre, enter_enhanced(cursor, flags)?)),
+        1 if kind == kind::ETHERNET_OVER_IP && flags & (CHECKSUM | SEQUENCE | KEY) == KEY => {
+            // A length and an identifier of the tunnel.
+            cursor.skip(8);
+            Ok((Tunnel::Gre, link::ethernet(cursor)?))
+        }
         _ => Err(NotIp),
     }
 }
@@ -50,6 +59,13 @@ fn enter_standard(
         kind::ERSPAN => Ok((Tunnel::Erspan, link::ethernet(cursor)?)),
         kind::ERSPAN_III => Ok((Tunnel::Erspan, erspan_iii(cursor)?)),
         kind::PPP => Ok((Tunnel::Gre, link::ppp(cursor)?)),
+        kind::WEB_CACHE => {
+            // Version 2 has a header of four bytes, version 1 none.
+            if cursor.byte(0, TruncatedNetwork)? >> 4 != 4 {
+                cursor.skip(4);
+            }
+            Ok((Tunnel::Gre, link::V4))
+        }
         _ => Ok((Tunnel::Gre, link::bridged(cursor, kind)?)),
     }
 }
@@ -94,7 +110,7 @@ fn erspan_iii(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::super::Tunnel;
-    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_ip, stayed_out};
+    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_ip, over_udp, stayed_out};
 
     fn opens(tunnel: Tunnel, parts: &[&[u8]]) -> bool {
         let packet = over_ip(47, parts);
@@ -131,6 +147,21 @@ mod tests {
         const KEY_AND_SEQUENCE: &[u8] = &[0x30, 0, 0x65, 0x58, 0, 0, 5, 0, 0, 0, 0, 1];
         assert!(opens(Tunnel::Nvgre, &[KEY, ETHERNET, V4]));
         assert!(opens(Tunnel::Gre, &[KEY_AND_SEQUENCE, ETHERNET, V4]));
+    }
+
+    #[test]
+    fn caches_and_routers_have_their_own_kinds() {
+        const ETHERNET_OVER_IP: &[u8] = &[0x20, 0x01, 0x64, 0x00, 0, 50, 7, 0];
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x88, 0x3e], V4]));
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], V4]));
+        assert!(opens(Tunnel::Gre, &[ETHERNET_OVER_IP, ETHERNET, V4]));
+        assert!(opens(Tunnel::Gre, &[&[0, 0, 0x89, 0x4f, 0x0f, 0xc2, 2, 1, 0, 0, 1, 1], V4]));
+    }
+
+    #[test]
+    fn udp_may_carry_it() {
+        assert!(came_in(&over_udp(5555, 4754, &[&[0, 0, 0x08, 0x00], V4]), Tunnel::Gre));
+        assert!(stayed_out(&over_udp(4754, 5555, &[&[0, 0, 0x08, 0x00], V4])));
     }
 
     #[test]

@@ -6,10 +6,14 @@
 //! this sense: it is always decoded and has no id.
 
 mod capwap;
+mod etherip;
 mod geneve;
 mod gre;
 mod gtp;
+mod gue;
 mod l2tp;
+mod lisp;
+mod mpls;
 mod teredo;
 mod tzsp;
 mod vxlan;
@@ -23,8 +27,8 @@ use super::link::Network;
 use super::transport::Transport;
 use crate::packet::{Fragment, Packet, RawRecord, Tunnel, protocol, tunnels};
 
-/// Most nested tunnels. Deeper ones remain packets of the tunnel around them.
-const MAX_DEPTH: usize = 8;
+/// Most nested tunnels. A packet with more is an error, because its flow would be one of tunnels.
+const MAX_DEPTH: usize = 32;
 
 /// Start of a tunnel: the function that moves a cursor from its header to the IP header inside.
 #[derive(Clone, Copy)]
@@ -125,7 +129,7 @@ tunnels!(entrances);
 ///
 /// # Errors
 ///
-/// As for [`decode`](super::decode).
+/// As for [`decode`](super::decode), and if the tunnels are nested too deeply.
 #[cold]
 #[inline(never)]
 pub(super) fn decode_innermost(
@@ -134,11 +138,11 @@ pub(super) fn decode_innermost(
     fragments: &mut Vec<FragmentId>,
 ) -> Result<Packet, DecodeError> {
     let mut layers = Layers::outermost(record.link, frame, record.wire_len)?;
-    for _ in 0..MAX_DEPTH {
-        let Some(inner) = inside(&layers) else { break };
+    for _ in 0..=MAX_DEPTH {
+        let Some(inner) = inside(&layers) else { return Ok(layers.packet(record, fragments)) };
         layers = inner;
     }
-    Ok(layers.packet(record, fragments))
+    Err(DecodeError::TooDeep)
 }
 
 /// Opens one tunnel.
@@ -249,7 +253,7 @@ mod tests {
     #[test]
     fn ids_are_the_published_ones() {
         let ids: Vec<_> = Tunnel::ALL.iter().map(|tunnel| tunnel.id()).collect();
-        assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
     }
 
     #[test]
@@ -282,12 +286,16 @@ mod tests {
     fn tunnels_are_followed_to_a_bounded_depth() {
         const GRE: &[u8] = &[0, 0, 0x08, 0];
         let mut frame = V4.to_vec();
-        for depth in 1..=20 {
+        for depth in 1..=40 {
             frame = [GRE, &frame].concat();
             frame = Frame::raw().ipv4(A, B).opaque(47).payload(&frame).build();
-            let packet = opened(&frame);
-            assert_eq!(packet.ip_offset, 24 * depth.min(8));
-            assert_eq!(came_in(&packet, Tunnel::Gre), depth <= 8);
+            let record = record(LinkType::RAW, &frame);
+            let packet = decode(&record, &frame, Options { tunnels: true }, &mut Vec::new());
+            assert_eq!(packet.is_ok_and(|packet| came_in(&packet, Tunnel::Gre)), depth <= 32);
+            if depth > 32 {
+                assert_eq!(packet, Err(DecodeError::TooDeep));
+            }
+            assert!(stayed_out(&read(LinkType::RAW, &frame, false)));
         }
     }
 
@@ -377,7 +385,7 @@ mod tests {
     }
 
     /// Headers of every tunnel, and the port or protocol that announces them.
-    const HEADERS: [(u16, &[&[u8]]); 14] = [
+    const HEADERS: [(u16, &[&[u8]]); 22] = [
         (2152, &[GTP]),
         (2152, &[&[0x34, 0xff, 0, 44, 0, 0, 0, 9, 0, 0, 0, 0x85, 1, 0, 1, 0]]),
         (5247, &[&[0, 0x10, 0x02, 0, 0, 0, 0, 0], ETHERNET]),
@@ -391,6 +399,14 @@ mod tests {
         (47, &[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 1], ETHERNET]),
         (47, &[&[0x30, 1, 0x88, 0x0b, 0, 40, 0, 7, 0, 0, 0, 1, 0xff, 3, 0, 0x21]]),
         (115, &[&[0, 0, 0, 5, 9, 9, 9, 9], ETHERNET]),
+        (4754, &[&[0x20, 0, 0x08, 0x00, 0, 0, 5, 0]]),
+        (6635, &[&[0, 1, 0, 64, 0, 2, 1, 64]]),
+        (137, &[&[0, 1, 1, 64, 0, 0, 0, 0], ETHERNET]),
+        (97, &[&[0x30, 0], ETHERNET]),
+        (143, &[ETHERNET]),
+        (6080, &[&[1, 4, 0, 0, 0, 0, 0, 0]]),
+        (4341, &[&[0x88, 1, 2, 3, 0, 0, 0, 0]]),
+        (4790, &[&[0x0c, 0, 0, 4, 0, 0, 5, 0, 0x0f, 0xc2, 2, 3, 0, 0, 1, 255], ETHERNET]),
         (4, &[]),
     ];
 

@@ -1,41 +1,15 @@
 //! TaZmen Sniffer Protocol, by which sensors and routers forward copies of frames.
 
 use super::super::cursor::Cursor;
-use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
+use super::super::error::DecodeError;
 use super::super::link::{self, Network};
+use crate::packet::LinkType;
 
 /// Skips the tags and reads the link header of the frame after them.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
-    const RECEIVED: u8 = 0;
-    const TO_TRANSMIT: u8 = 1;
-    const PADDING: u8 = 0;
-    const END: u8 = 1;
-    const ETHERNET: u16 = 1;
-    const PPP: u16 = 4;
-    const RAW_IP: u16 = 7;
-    const IEEE802_11: u16 = 0x12;
-
-    let [1, RECEIVED | TO_TRANSMIT, high, low] = *cursor.peek(0, TruncatedNetwork)? else {
-        return Err(NotIp);
-    };
-    cursor.skip(4);
-    loop {
-        match cursor.byte(0, TruncatedNetwork)? {
-            END => break,
-            PADDING => cursor.skip(1),
-            _ => {
-                let len = cursor.byte(1, TruncatedNetwork)?;
-                cursor.skip(2 + usize::from(len));
-            }
-        }
-    }
-    cursor.skip(1);
-    match u16::from_be_bytes([high, low]) {
-        ETHERNET => link::ethernet(cursor),
-        PPP => link::ppp(cursor),
-        RAW_IP => Ok(link::EITHER),
-        IEEE802_11 => link::wireless(cursor, false),
-        _ => Err(NotIp),
+    match link::tzsp(cursor)? {
+        LinkType::IEEE802_11 => link::wireless(cursor),
+        link => link::skip_to_network(link, cursor),
     }
 }
 
@@ -65,7 +39,7 @@ mod tests {
         assert!(opens(&[&[1, 0, 0, 0x12, 1], DATA, &[0; 22], SNAP, V4]));
         assert!(opens(&[&[1, 0, 0, 4, 1], &[0x00, 0x21], V4]));
         assert!(opens(&[&[1, 0, 0, 7, 1], V4]));
-        assert!(!opens(&[&[1, 0, 0, 0x77, 1], V4]));
+        assert!(!opens(&[&[1, 0, 0, 0x78, 1], V4]));
     }
 
     /// Sensors may forward only the beginning of a frame.

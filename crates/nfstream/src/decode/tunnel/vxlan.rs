@@ -35,6 +35,7 @@ pub(super) fn enter_gpe(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError>
         1 => Ok(link::V4),
         2 => Ok(link::V6),
         3 => link::ethernet(cursor),
+        4 => link::service(cursor),
         5 => link::mpls(cursor),
         _ => Err(NotIp),
     }
@@ -79,6 +80,8 @@ mod tests {
         assert!(opens(&[0x0c, 0, 0, 1, 0, 0, 5, 0], V4));
         assert!(opens(&[0x0c, 0, 0, 2, 0, 0, 5, 0], V6));
         assert!(opens(&[0x0c, 0, 0, 3, 0, 0, 5, 0], &[ETHERNET, V4].concat()));
+        let service = [&[0x0f, 0xc2, 0x02, 1, 0, 0, 1, 255], V4].concat();
+        assert!(opens(&[0x0c, 0, 0, 4, 0, 0, 5, 0], &service));
         assert!(opens(&[0x0c, 0, 0, 5, 0, 0, 5, 0], &[&[0, 0, 0x31, 64], V4].concat()));
         assert!(opens(HEADER, &[ETHERNET, V4].concat()));
         assert!(!opens(&[0x0d, 0, 0, 1, 0, 0, 5, 0], V4));
