@@ -24,6 +24,9 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 # the options given.
 DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
 
+# Runs a command with the build of the tests, and puts the fast one back, also after a failure.
+TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
+
 .PHONY: help
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -37,6 +40,7 @@ setup: .venv/demo ## Build the package in release mode and install it into .venv
 	    $(BIN)/maturin develop --release; \
 	    touch .venv/built; \
 	fi
+	@cp python/nfstream/_engine*.so .venv/fast.so
 
 .PHONY: demo
 demo: setup ## Label the flows of a sample capture and show them
@@ -45,8 +49,11 @@ demo: setup ## Label the flows of a sample capture and show them
 .PHONY: test
 test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentation, notebook
 	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
+	@mkdir -p target/plug
+	$(BIN)/python packages/ndpi/compile_shim.py target/plug/libnfstream_ndpi.so.1
+	LD_LIBRARY_PATH=$(abspath target/plug) cargo test -p ndpi --features loaded --quiet
 	@echo "Building the Python package …"; $(call DEVELOP)
-	$(BIN)/python -m pytest
+	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
@@ -70,7 +77,8 @@ lint: .venv/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=python $(BIN)/stubtest --allowlist python/stubtest-allowlist.txt nfstream._engine
+	@$(call TESTED,MYPYPATH=python $(BIN)/stubtest --allowlist python/stubtest-allowlist.txt \
+	    nfstream._engine)
 	@if cargo deny --version >/dev/null 2>&1; then \
 	    cargo deny --log-level error check bans licenses sources; \
 	    if cargo deny --log-level off fetch db; then \
@@ -130,13 +138,55 @@ soak: .venv/pyo3.txt ## Flood the engine with five million conversations
 .PHONY: compare
 compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
 	@echo "Building the Python package …"; $(call DEVELOP)
-	$(BIN)/python benches/compare.py
+	@$(call TESTED,$(BIN)/python benches/compare.py)
 
 .PHONY: bless
 bless: .venv/test ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet
 	@$(call DEVELOP)
-	NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py
+	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
+
+# Files of a release, which are written to dist.
+
+TARGET ?= x86_64-unknown-linux-gnu
+# Wheels and programs load nDPI and libpcap if they are installed; they need neither.
+PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
+LOADED := --no-default-features --features ndpi-loaded
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+.PHONY: wheels
+wheels: .venv/package ## Build a wheel for Python 3.10 and later on glibc 2.17, or for TARGET
+	$(PORTABLE) $(BIN)/maturin build --release --target $(TARGET) $(LOADED) --out dist \
+	    $(if $(findstring gnu,$(TARGET)),--compatibility manylinux2014,--compatibility musllinux_1_2)
+
+.PHONY: wheel-ndpi
+wheel-ndpi: .venv/package ## Build the wheel of nfstream-rs-ndpi, with the nDPI of this system or of NDPI_DIR
+	$(BIN)/python -m build --wheel --outdir target/wheel-ndpi packages/ndpi >/dev/null
+	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir dist target/wheel-ndpi/nfstream_rs_ndpi-$(VERSION)-*.whl
+
+.PHONY: package
+package: .venv/package ## Build the command as an archive and as a Debian package
+	$(PORTABLE) cargo build --release --target $(TARGET) -p nfstream-cli $(LOADED) \
+	    --features nfstream/nfstream6
+	@mkdir -p dist target/package
+	$(BIN)/python -m ziglang objcopy --strip-all target/$(TARGET)/release/nfstream target/package/nfstream || \
+	    strip -o target/package/nfstream target/$(TARGET)/release/nfstream
+	tar -C target/package --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) -cJf \
+	    dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
+	packages/deb target/package/nfstream dist
+
+.PHONY: release
+release: ## Build and check what a release publishes; PUBLISH=1 also tags and uploads it
+	packages/release $(if $(PUBLISH),--publish)
+
+.PHONY: proof
+proof: ## Use the wheels and packages of dist in new Debian systems, without rights and network (root)
+	packages/proof
+
+.PHONY: site
+site: .venv/site ## Build the documentation for the web in target/site, and check its links
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file packages/site/mkdocs.yml
+	@echo "Open target/site/index.html."
 
 .PHONY: docs
 docs: .venv/pyo3.txt ## Build the documentation of the crates
@@ -149,7 +199,17 @@ clean: ## Remove everything that the targets have built
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache python/nfstream/_engine*.so
 	find python examples benches -name __pycache__ -prune -exec rm -rf {} +
 
-# Prerequisites of the targets above.
+# Prerequisites and ends of the targets above.
+
+# Puts the fast build of `make setup` back, unless sources have changed since.
+.PHONY: restore
+restore:
+	@if [ -e .venv/fast.so ] && [ -z "$$(find crates Cargo.toml Cargo.lock -type f \
+	    -newer .venv/fast.so -print -quit)" ]; then \
+	    for module in python/nfstream/_engine*.so; do \
+	        cp -p .venv/fast.so "$$module.new" && mv "$$module.new" "$$module"; \
+	    done; \
+	fi
 
 .PHONY: system
 system:
@@ -193,7 +253,7 @@ partners:
 	    build_flags= suppress_build_script_link_lines=false > $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

@@ -8,6 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__APPLE__)
+#include <malloc/malloc.h>
+#define SIZE_OF_MEMORY(memory) malloc_size(memory)
+#elif defined(__FreeBSD__)
+#include <malloc_np.h>
+#define SIZE_OF_MEMORY(memory) malloc_usable_size(memory)
+#else
+#include <malloc.h>
+#define SIZE_OF_MEMORY(memory) malloc_usable_size(memory)
+#endif
+
 /* Exposes the module's struct, which `module_reset` needs, in headers that have it. */
 #define NDPI_LIB_COMPILATION
 #include <ndpi_api.h>
@@ -25,7 +36,9 @@
 #endif
 
 /* Limit for strings of unknown length, the longest of which are certificate names. */
-#define LONGEST_TEXT 16384
+#define LONGEST_TEXT 8192
+/* The same for those of HTTP, which nDPI copies whole from the packet. */
+#define LONGEST_HTTP_TEXT 1024
 
 static struct ndpi_detection_module_struct *ndpi_module(ndpi_shim_module *module) {
   return (struct ndpi_detection_module_struct *)module;
@@ -36,6 +49,10 @@ static struct ndpi_flow_struct *ndpi_flow(ndpi_shim_flow *flow) {
 }
 
 /* ---- library ---- */
+
+unsigned ndpi_shim_abi(void) {
+  return NDPI_SHIM_ABI;
+}
 
 const char *ndpi_shim_version(void) {
   return ndpi_revision();
@@ -53,6 +70,9 @@ size_t ndpi_shim_flow_size(void) {
 /* ---- memory ---- */
 
 #if !NDPI_AT_LEAST(5, 0)
+/* Bytes that nDPI has allocated in this thread, less those that it has freed there. */
+static _Thread_local int64_t allocated;
+
 /*
  * nDPI 4.2 does not check for failed allocations. End the process with a message, as Rust does,
  * instead of with a fault inside nDPI.
@@ -64,7 +84,13 @@ static void *memory_or_end(size_t size) {
     fprintf(stderr, "memory allocation of %zu bytes failed in nDPI\n", size);
     abort();
   }
+  allocated += (int64_t)SIZE_OF_MEMORY(memory);
   return memory;
+}
+
+static void free_memory(void *memory) {
+  allocated -= (int64_t)SIZE_OF_MEMORY(memory);
+  free(memory);
 }
 
 /* Set only once: threads inside nDPI may read them while another module is created. */
@@ -73,7 +99,9 @@ static void set_allocators(void) {
 
   if (!are_set) {
     set_ndpi_malloc(memory_or_end);
+    set_ndpi_free(free_memory);
     set_ndpi_flow_malloc(memory_or_end);
+    set_ndpi_flow_free(free_memory);
     are_set = 1;
   }
 }
@@ -246,6 +274,7 @@ static ndpi_shim_text bounded(const char *text, size_t limit) {
 
 #define ARRAY_TEXT(array) bounded((array), sizeof(array))
 #define STRING_TEXT(string) bounded((string), LONGEST_TEXT)
+#define HTTP_TEXT(string) bounded((string), LONGEST_HTTP_TEXT)
 
 static int stack_has(const struct ndpi_flow_struct *flow, uint16_t protocol) {
 #if NDPI_AT_LEAST(5, 0)
@@ -326,11 +355,11 @@ void ndpi_shim_flow_metadata(const ndpi_shim_flow *shim_flow, ndpi_shim_metadata
   metadata->host = ARRAY_TEXT(flow->host_server_name);
   if (flow->http.method != NDPI_HTTP_METHOD_UNKNOWN)
     metadata->http_method = STRING_TEXT(ndpi_http_method2str(flow->http.method));
-  metadata->http_url = STRING_TEXT(flow->http.url);
-  metadata->http_user_agent = STRING_TEXT(flow->http.user_agent);
-  metadata->http_detected_os = STRING_TEXT(flow->http.detected_os);
-  metadata->http_request_content_type = STRING_TEXT(flow->http.request_content_type);
-  metadata->http_content_type = STRING_TEXT(flow->http.content_type);
+  metadata->http_url = HTTP_TEXT(flow->http.url);
+  metadata->http_user_agent = HTTP_TEXT(flow->http.user_agent);
+  metadata->http_detected_os = HTTP_TEXT(flow->http.detected_os);
+  metadata->http_request_content_type = HTTP_TEXT(flow->http.request_content_type);
+  metadata->http_content_type = HTTP_TEXT(flow->http.content_type);
   metadata->http_status = flow->http.response_status_code;
 
   /* TLS first: a flow with its pointers must never be read as another protocol. */
@@ -430,6 +459,33 @@ static ndpi_protocol process(struct ndpi_detection_module_struct *module,
   return protocol;
 }
 
+/* Frees the bytes of a string of the flow that no metadata shows. */
+static char *shortened(char *text) {
+  char *shorter;
+
+  if (text == NULL || strnlen(text, LONGEST_HTTP_TEXT + 1) <= LONGEST_HTTP_TEXT)
+    return text;
+  text[LONGEST_HTTP_TEXT] = '\0';
+#if NDPI_AT_LEAST(5, 0)
+  /* The allocator is unknown. */
+  shorter = text;
+#else
+  allocated -= (int64_t)SIZE_OF_MEMORY(text);
+  shorter = realloc(text, LONGEST_HTTP_TEXT + 1);
+  if (shorter == NULL)
+    shorter = text;
+  allocated += (int64_t)SIZE_OF_MEMORY(shorter);
+#endif
+  return shorter;
+}
+
+static void shorten_texts(struct ndpi_flow_struct *flow) {
+  flow->http.url = shortened(flow->http.url);
+  flow->http.user_agent = shortened(flow->http.user_agent);
+  flow->http.request_content_type = shortened(flow->http.request_content_type);
+  flow->http.content_type = shortened(flow->http.content_type);
+}
+
 void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
                        const uint8_t *ip_packet, uint16_t len, uint64_t time_ms,
                        ndpi_shim_label *label) {
@@ -441,8 +497,19 @@ void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
     keep_label(label, flow);
     return;
   }
+#if !NDPI_AT_LEAST(5, 0)
+  allocated = 0;
+#endif
   protocol = process(ndpi, flow, ip_packet, len, time_ms);
+  if (len > LONGEST_HTTP_TEXT)
+    shorten_texts(flow);
   fill_label(label, &protocol, flow);
+#if NDPI_AT_LEAST(5, 0)
+  /* nDPI keeps at most what it was shown. */
+  label->allocated = len;
+#else
+  label->allocated = allocated;
+#endif
 #if NDPI_AT_LEAST(5, 0)
   /* A classified flow may still yield metadata; a monitored one would never end. */
   label->wants_more = flow->extra_packets_func != NULL

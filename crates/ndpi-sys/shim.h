@@ -23,6 +23,7 @@ typedef struct {
   uint8_t confidence;
   uint8_t guessed;
   uint8_t wants_more; /* another packet can still change the label or add metadata */
+  int64_t allocated;  /* bytes that the packet added to the memory of the flow, at most */
 } ndpi_shim_label;
 
 /* Borrowed bytes without a terminator; `data` is NULL if there are none. */
@@ -75,7 +76,11 @@ typedef struct {
   uint8_t family;
 } ndpi_shim_metadata;
 
+/* Version of this interface. Raise it with every change of a function or struct. */
+#define NDPI_SHIM_ABI 1
+
 /* Library. */
+unsigned ndpi_shim_abi(void);
 const char *ndpi_shim_version(void);
 int ndpi_shim_headers_match(void);
 size_t ndpi_shim_flow_size(void);

@@ -7,8 +7,11 @@
 192.168.10.1 6379 Redis
 """
 
+from nfstream import _installation
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
 from nfstream.plugin import NFPlugin
 from nfstream.streamer import NFStreamer, Stats
 
 __all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__"]
+
+_installation.warn_if_shared()

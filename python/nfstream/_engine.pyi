@@ -23,6 +23,8 @@ __all__ = [
     "parameters",
     "read_batches",
     "read_table",
+    "restore_flow",
+    "revealing_columns",
     "run_command",
     "table_schema",
     "versions",
@@ -102,6 +104,7 @@ class NFlow:
         """Returns the columns by name."""
     def to_namedtuple(self) -> NamedTuple:
         """Returns the columns as a named tuple, ``NFlow(id=0, …)``."""
+    def __reduce__(self) -> tuple[Callable[..., NFlow], tuple[Any, ...]]: ...
     def _repr_html_(self) -> str: ...
 
 @final
@@ -341,7 +344,7 @@ def check_parameters(values: dict[str, Any]) -> dict[str, Any]:
     Features that are short for others are replaced by them.
     """
 
-def check_source(source: Sequence[str]) -> bool:
+def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
     """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:
@@ -370,6 +373,17 @@ class TableOptions:
         parameters: str,
     ) -> TableOptions: ...
 
+def restore_flow(
+    names: Sequence[str],
+    volatile: Sequence[str],
+    is_of_nfstream6: bool,
+    values: Sequence[Any],
+) -> NFlow:
+    """Returns a flow with the values of the attributes ``names``, for ``copy`` and ``pickle``."""
+
+def revealing_columns(run: Run, options: TableOptions) -> list[str]:
+    """Returns the columns that can show a value which is anonymised in another."""
+
 def read_table(
     run: Run, options: TableOptions, plugin_columns: bool
 ) -> tuple[Any, list[list[Any]]]:
@@ -387,6 +401,7 @@ def write_table(
     path: str | os.PathLike[str],
     format: str,
     *,
+    safe: bool,
     overwrite: bool,
     flows_per_file: int,
     bytes_per_file: int,

@@ -21,7 +21,7 @@ class NFPlugin:
         user_data: Any object that the plugin needs, available as ``self.user_data``.
 
     Raises:
-        ValueError: If the name is not a Python identifier.
+        ValueError: If the name is not a Python identifier, or begins with an underscore.
 
     Examples:
         >>> class ack_count(NFPlugin):
@@ -44,6 +44,11 @@ class NFPlugin:
             self.name
         ):
             raise ValueError(f"name of a plugin must be a Python identifier, not {self.name!r}")
+        if self.name.startswith("_"):
+            raise ValueError(
+                f"name of a plugin must not begin with an underscore, as {self.name!r} does: "
+                "give another one with name="
+            )
         self.volatile = bool(volatile)
         self.user_data = user_data
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
+from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
 from nfstream.plugin import NFPlugin
 from nfstream.report import Reporter
@@ -39,6 +39,7 @@ class Stats:
         flows: Flows that have ended.
         evicted_flows: Flows that ended to make room for others.
         active_flows: Flows that have not ended yet.
+        damaged_files: Files that could not be read to their end; a warning says why.
         received: Packets that the kernel got from interfaces and that matched the filter; 0 for
             files.
         dropped_by_kernel: Received packets that did not fit into the buffer.
@@ -52,14 +53,18 @@ class Stats:
     flows: int = 0
     evicted_flows: int = 0
     active_flows: int = 0
+    damaged_files: int = 0
     received: int = 0
     dropped_by_kernel: int = 0
     dropped_by_interface: int = 0
 
 
+_PARAMETERS = _engine.parameters()
+
+
 def _default(name: str) -> Any:
-    """Return the engine's default of a parameter."""
-    return next(one["default"] for one in _engine.parameters() if one["name"] == name)
+    """Returns the engine's default of a parameter."""
+    return next(one["default"] for one in _PARAMETERS if one["name"] == name)
 
 
 class NFStreamer(Tables):
@@ -77,10 +82,10 @@ class NFStreamer(Tables):
     second one ends the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a list of
-            files read as one capture, or ``"-"`` for standard input; or the name of a network
-            interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a file with
-            the name of an interface.
+        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a folder
+            of them, a list of both read as one capture, or ``"-"`` for standard input; or the name
+            of a network interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a
+            file with the name of an interface.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -95,11 +100,22 @@ class NFStreamer(Tables):
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
+        order: Order of several files. ``"time"``: by the times of their packets; files that
+            overlap are merged, and a file with several names is read once. ``"given"``: one after
+            the other, as listed.
+        strict_files: Whether a file that is damaged, truncated, empty or no capture is refused. By
+            default the flows of all that can be read are returned, and a warning says what is
+            missing; only a source without any capture is refused.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
             (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP instead of the outer
             packets. IP in IP is always decoded.
+        key: Properties that separate flows besides addresses, ports and protocol: ``"network"``
+            (VLANs and tunnels), ``"vlans"``, ``"tunnels"`` or ``"endpoints"`` (neither).
+        deduplicate: Remove exact duplicates, as mirror ports make them, up to this many seconds
+            after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags
+            aside. They count as ignored packets. ``None`` keeps all packets.
         accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
             the IP payload, 3 the transport payload.
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
@@ -108,13 +124,16 @@ class NFStreamer(Tables):
         max_nflows: End the run after this number of flows; 0 for no limit.
         max_active_flows: Maximum number of active flows; a further one evicts the flow that has
             been silent for longest; 0 for no limit.
+        max_active_bytes: Maximum number of bytes that active flows hold for labels, texts and
+            lists of packets, in addition to a fixed size for each; more evict the flows that have
+            been silent for longest; 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
-            ``max_active_flows``. With plugins there is always one.
+            ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
         promiscuous_mode: Whether to capture packets addressed to other machines, too; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
@@ -128,8 +147,8 @@ class NFStreamer(Tables):
     Raises:
         FileNotFoundError: If there is no such file or interface.
         PermissionError: If the process may not read a file or capture packets.
-        IsADirectoryError: If a file is a directory.
-        ValueError: If a file is not a capture, or a parameter has an invalid value.
+        ValueError: If no file is a capture, or a parameter has an invalid value; with
+            ``strict_files`` if any file is not.
 
     Examples:
         >>> from nfstream import NFStreamer
@@ -153,13 +172,18 @@ class NFStreamer(Tables):
         *,
         dissector: str | None = None,
         rules: Path | None = None,
+        order: str = "time",
+        strict_files: bool = False,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
+        key: str = "network",
+        deduplicate: float | None = None,
         accounting_mode: int = 0,
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
+        max_active_bytes: int = 2**30,
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
@@ -183,13 +207,18 @@ class NFStreamer(Tables):
                 "rules": os.fspath(rules) if isinstance(rules, os.PathLike) else rules,
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
+                "order": order,
+                "strict_files": strict_files,
                 "bpf_filter": bpf_filter,
                 "decode_tunnels": decode_tunnels,
+                "key": key,
+                "deduplicate": deduplicate,
                 "accounting_mode": accounting_mode,
                 "statistical_analysis": statistical_analysis,
                 "splt_analysis": splt_analysis,
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
+                "max_active_bytes": max_active_bytes,
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
@@ -205,7 +234,8 @@ class NFStreamer(Tables):
         # `features` has its groups now.
         del self._parameters["statistical_analysis"]
         self._report_interval: float = self._parameters.pop("performance_report")
-        self._is_live = _engine.check_source(self._source)
+        files = {name: self._parameters[name] for name in ("order", "strict_files")}
+        self._is_live = _engine.check_source(self._source, files)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces; leave it out for files")
         if system_visibility_mode and not self._is_live:
@@ -213,6 +243,10 @@ class NFStreamer(Tables):
                 "system_visibility_mode is for network interfaces: "
                 "a capture file does not record processes"
             )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Sets the state of a streamer without runs."""
         self._run: _engine.Run | None = None
         self._loops: weakref.WeakSet[Generator[NFlow, None, None]] = weakref.WeakSet()
         # Clean-up at the end of each run.
@@ -246,6 +280,31 @@ class NFStreamer(Tables):
             await in_thread(None, lambda: self._end(run, failed=failed))
             raise
         await in_thread(None, self._end, run)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Sets an attribute that is no parameter: those are set when the streamer is made."""
+        if name in ("source", "plugins") or any(one["name"] == name for one in _PARAMETERS):
+            raise AttributeError(
+                f"{name!r} cannot be set on a streamer: make another one, "
+                f"NFStreamer(…, {name}={value!r})"
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy needs; it has no run and begins with empty counts.
+
+        Raises:
+            TypeError: If a run is in progress.
+        """
+        if self._endings:
+            raise TypeError("a streamer with a run in progress cannot be copied or pickled")
+        of_runs = ("_run", "_loops", "_endings", "_read_ahead")
+        return {name: value for name, value in self.__dict__.items() if name not in of_runs}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restores a copy."""
+        self.__dict__.update(state)
+        self._begin()
 
     def __enter__(self) -> NFStreamer:
         """Returns the streamer, which stops at the end of the block."""
@@ -331,19 +390,9 @@ class NFStreamer(Tables):
             except Exception as error:
                 errors.append(error)
         for message in run.take_warnings():
-            warnings.warn(message, UserWarning, stacklevel=_level_of_caller())
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
         if errors and not failed:
             raise errors[0]
-
-
-def _level_of_caller() -> int:
-    """Returns the number of frames between a warning and the caller of this package."""
-    package = os.path.dirname(__file__)
-    frame = sys._getframe(1).f_back
-    level = 2
-    while frame is not None and frame.f_code.co_filename.startswith(package):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _source(source: object) -> list[str]:

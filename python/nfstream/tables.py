@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import json
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
+from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ class Tables:
 
     - ``columns_to_anonymize``: names of columns to replace with hashes: keyed BLAKE2b of the
       value's text, 64 hexadecimal digits, so the column becomes text. Equal values have equal
-      hashes within a table, also in different columns.
+      hashes within a table, also in different columns. Columns that follow from a hidden
+      one, such as ``community_id`` from an address, are hashed, too; a warning names the others
+      that can show a hidden value, such as host names and answers of DNS.
     - ``key``: key of these hashes, 1 to 64 bytes; by default a random one for each call, so that
       hashes of two calls cannot be compared.
     - ``timestamps``: whether ``first_seen`` and ``last_seen`` are timestamps (UTC) instead of
@@ -136,7 +140,8 @@ class Tables:
 
         Examples:
             >>> from nfstream import NFStreamer
-            >>> table = NFStreamer("tests/captures/redis.pcap").to_arrow(["src_ip"])
+            >>> streamer = NFStreamer("tests/captures/redis.pcap", dissect=False)
+            >>> table = streamer.to_arrow(["src_ip"])
             >>> table.num_rows, table.schema.field("src_port").type, len(table["src_ip"][0].as_py())
             (6, DataType(int32), 64)
         """
@@ -228,6 +233,7 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        safe: bool = False,
     ) -> int:
         r"""Writes all flows to a CSV file (RFC 4180, lines end in ``\n``), a header line first.
 
@@ -252,6 +258,8 @@ class Tables:
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
             overwrite: Whether to replace existing files; with ``flows_per_file`` or
                 ``bytes_per_file`` all files with one of these names.
+            safe: Whether to write an apostrophe before text that a spreadsheet may take for a
+                formula: text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break.
 
         Returns:
             The number of flows written.
@@ -265,7 +273,7 @@ class Tables:
         Examples:
             >>> import os, tempfile
             >>> from nfstream import NFStreamer
-            >>> streamer = NFStreamer("tests/captures/redis.pcap")
+            >>> streamer = NFStreamer("tests/captures/redis.pcap", dissect=False)
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     streamer.to_csv(f"{folder}/flows.csv", ["src_ip", "dst_ip"])
             ...     streamer.to_csv(f"{folder}/many.csv", flows_per_file=4)
@@ -274,9 +282,11 @@ class Tables:
             6
             ['flows.csv', 'many.0.csv', 'many.1.csv']
         """
+        if safe not in (True, False):
+            raise ValueError(f"safe must be True or False, not {safe!r}")
         return self._write(
             "csv", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, bool(safe),
         )  # fmt: skip
 
     def to_jsonl(
@@ -430,7 +440,9 @@ class Tables:
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
         parameters["plugins"] = [plugin.name for plugin in self._plugins]
         if names:
-            # File names could reveal more than the table.
+            # Filters and names of files can show what the table hides.
+            for name in ("bpf_filter", "rules"):
+                parameters.pop(name, None)
             parameters["columns_to_anonymize"] = names
         else:
             parameters["source"] = self._source
@@ -448,6 +460,7 @@ class Tables:
     ) -> tuple[Any, list[list[Any]]]:
         run = self._start()
         try:
+            _warn_of_revealing(run, options)
             table = _engine.read_table(run, options, plugin_columns)
         except BaseException:
             self._end(run, failed=True)
@@ -466,6 +479,7 @@ class Tables:
         key: bytes | None,
         timestamps: bool,
         overwrite: bool,
+        safe: bool = False,
     ) -> int:
         if not isinstance(path, (str, os.PathLike)):
             raise ValueError(f"path must be the path of a file, not {path!r}")
@@ -479,19 +493,29 @@ class Tables:
                 raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
         if rotate_files and not (flows_per_file or bytes_per_file):
             raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
-        if any(_is_same(path, source) for source in self._source):
-            raise ValueError(f"{os.fspath(path)!r} is a file of the source")
         options, _ = self._options(columns_to_anonymize, key, timestamps)
         run = self._start()
         try:
+            _warn_of_revealing(run, options)
             flows = _engine.write_table(
-                run, options, path, format, overwrite=bool(overwrite), **limits
+                run, options, path, format, safe=safe, overwrite=bool(overwrite), **limits
             )
         except BaseException:
             self._end(run, failed=True)
             raise
         self._end(run)
         return flows
+
+
+def _warn_of_revealing(run: _engine.Run, options: _engine.TableOptions) -> None:
+    """Warns of columns that can show what others hide."""
+    columns = _engine.revealing_columns(run, options)
+    if columns:
+        warnings.warn(
+            f"not anonymized, and can show a hidden value: {', '.join(columns)}; name them too",
+            UserWarning,
+            stacklevel=level_of_caller(),
+        )
 
 
 def _names(columns: object) -> list[str]:
@@ -505,12 +529,5 @@ def _names(columns: object) -> list[str]:
     return names
 
 
-def _is_same(path: str | os.PathLike[str], source: str) -> bool:
-    try:
-        return os.path.samefile(path, source)
-    except (OSError, ValueError):
-        return False
-
-
 def _missing(method: str, packages: str, extra: str) -> ImportError:
-    return ImportError(f"{method} needs {packages}: pip install 'nfstream[{extra}]'")
+    return ImportError(f"{method} needs {packages}: pip install 'nfstream-rs[{extra}]'")

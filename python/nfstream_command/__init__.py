@@ -30,8 +30,12 @@ for _number in _SIGNALS:
 
 def main() -> int:
     """Runs the command line and returns its exit code."""
-    from nfstream import _engine
+    from nfstream import _engine, _installation
 
+    mistake = _installation.mistake()
+    if mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 1
     code = _engine.run_command(sys.argv, lambda: _first)
     # Nothing is left to be ended but the interpreter.
     for number in _SIGNALS:

@@ -262,8 +262,13 @@ class Packet:
     time_ns: int
     length: int
     endpoints: Endpoints
-    vlan_id: int
+    vlans: tuple[int, ...]
     payload_length: int
+
+    @property
+    def vlan_id(self) -> int:
+        """The innermost VLAN."""
+        return self.vlans[-1] if self.vlans else 0
 
 
 FRAGMENT_LIFE_NS = 30 * NS_PER_S
@@ -276,7 +281,7 @@ class FragmentKey(NamedTuple):
     dst: bytes
     protocol: int
     id: int
-    vlan_id: int
+    vlans: tuple[int, ...]
 
 
 @dataclass
@@ -298,7 +303,7 @@ class Decoder:
             Ignored: The packet belongs to no flow.
         """
         data = record.data
-        version, at, vlan_id = find_ip(data, record.link_type)
+        version, at, vlans = find_ip(data, record.link_type)
         # End of the packet, by the lengths of the headers read so far.
         end = record.wire_length
         firsts: list[FragmentKey] = []
@@ -307,7 +312,9 @@ class Decoder:
             at, end = header.payload_at, header.end
             fragment = header.fragment
             if fragment:
-                key = FragmentKey(header.src, header.dst, fragment.protocol, fragment.id, vlan_id)
+                key = FragmentKey(
+                    header.src, header.dst, fragment.protocol, fragment.id, separating(vlans)
+                )
                 if not fragment.is_first:
                     endpoints = self.joined(key, record.time_ns) or Endpoints(
                         header.src, 0, header.dst, 0, fragment.protocol
@@ -324,9 +331,7 @@ class Decoder:
             break
         for key in firsts:
             self.fragments[key] = (record.time_ns, endpoints)
-        return Packet(
-            record.time_ns, record.wire_length, endpoints, vlan_id, max(payload_length, 0)
-        )
+        return Packet(record.time_ns, record.wire_length, endpoints, vlans, max(payload_length, 0))
 
     def joined(self, key: FragmentKey, time_ns: int) -> Endpoints | None:
         """Returns the endpoints of the first fragment, unless it is unknown or too old."""
@@ -346,7 +351,7 @@ def need(data: bytes, at: int, size: int, layer: str, end: int | None = None) ->
         raise Ignored(f"{layer} cut")
 
 
-def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, int]:
+def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, tuple[int, ...]]:
     """Finds the outermost IP header.
 
     Args:
@@ -377,11 +382,11 @@ def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, int]:
         need(data, 0, 4, "cisco hdlc header")
         return by_ethertype(data, 4, number(data, 2, 2))
     if link_type in (12, 14, 101):  # raw IP
-        return by_nibble(data, 0, 0, "raw ip")
+        return by_nibble(data, 0, (), "raw ip")
     if link_type == 228:
-        return 4, 0, 0
+        return 4, 0, ()
     if link_type == 229:
-        return 6, 0, 0
+        return 6, 0, ()
     if link_type == 113:  # Linux cooked
         need(data, 0, 16, "linux cooked header")
         return by_ethertype(data, 16, number(data, 14, 2))
@@ -396,13 +401,13 @@ def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, int]:
     raise Ignored("no interface" if link_type is None else f"link type {link_type}")
 
 
-def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, int]:
+def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, tuple[int, ...]]:
     """Skips EtherTypes, VLAN tags and LLC/SNAP headers. `at` is the byte after the type."""
-    vlan_id = 0
+    vlans: tuple[int, ...] = ()
     while True:
         if ethertype in (0x8100, 0x88A8, 0x9100):
             need(data, at, 4, "vlan tag")
-            vlan_id = number(data, at, 2) & 0xFFF
+            vlans += (number(data, at, 2) & 0xFFF,)
             ethertype = number(data, at + 2, 2)
             at += 4
         elif ethertype <= 1500:  # a length (IEEE 802.3)
@@ -417,47 +422,49 @@ def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, int]:
             if ethertype <= 1500:
                 raise Ignored(f"ethertype 0x{ethertype:04x}")
         elif ethertype == 0x0800:
-            return 4, at, vlan_id
+            return 4, at, vlans
         elif ethertype == 0x86DD:
-            return 6, at, vlan_id
+            return 6, at, vlans
         elif ethertype in (0x8847, 0x8848):
-            return by_label(data, at, vlan_id)
+            return by_label(data, at, vlans)
         elif ethertype == 0x8864:
             need(data, at, 6, "pppoe header")
             version, at, _ = by_ppp(data, at + 6)
-            return version, at, vlan_id
+            return version, at, vlans
         else:
             raise Ignored(f"ethertype 0x{ethertype:04x}")
 
 
-def by_label(data: bytes, at: int, vlan_id: int) -> tuple[int, int, int]:
+def by_label(data: bytes, at: int, vlans: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
     """Skips MPLS labels down to the bottom of their stack (RFC 3032)."""
     while True:
         need(data, at, 4, "mpls label")
         at += 4
         if data[at - 2] & 1:
-            return by_nibble(data, at, vlan_id, "mpls")
+            return by_nibble(data, at, vlans, "mpls")
 
 
-def by_nibble(data: bytes, at: int, vlan_id: int, layer: str) -> tuple[int, int, int]:
+def by_nibble(
+    data: bytes, at: int, vlans: tuple[int, ...], layer: str
+) -> tuple[int, int, tuple[int, ...]]:
     """Reads the IP version from the header itself."""
     need(data, at, 1, "ip header")
     version = data[at] >> 4
     if version not in (4, 6):
         raise Ignored(f"{layer} payload is not ip")
-    return version, at, vlan_id
+    return version, at, vlans
 
 
-def by_family(family: int) -> tuple[int, int, int]:
+def by_family(family: int) -> tuple[int, int, tuple[int, ...]]:
     """Reads the IP version from an address family; IPv6 has different numbers in each system."""
     if family == 2:
-        return 4, 4, 0
+        return 4, 4, ()
     if family in (10, 23, 24, 28, 30):
-        return 6, 4, 0
+        return 6, 4, ()
     raise Ignored(f"address family {family}")
 
 
-def by_ppp(data: bytes, at: int) -> tuple[int, int, int]:
+def by_ppp(data: bytes, at: int) -> tuple[int, int, tuple[int, ...]]:
     """Reads a PPP header; address and control fields and the protocol's upper byte are optional."""
     if data[at : at + 2] == b"\xff\x03":
         at += 2
@@ -466,15 +473,15 @@ def by_ppp(data: bytes, at: int) -> tuple[int, int, int]:
     need(data, at, size, "ppp header")
     protocol = number(data, at, size)
     if protocol == 0x0021:
-        return 4, at + size, 0
+        return 4, at + size, ()
     if protocol == 0x0057:
-        return 6, at + size, 0
+        return 6, at + size, ()
     if protocol in (0x0281, 0x0283):  # RFC 3032
-        return by_label(data, at + size, 0)
+        return by_label(data, at + size, ())
     raise Ignored(f"ppp protocol 0x{protocol:04x}")
 
 
-def by_wifi(data: bytes, at: int) -> tuple[int, int, int]:
+def by_wifi(data: bytes, at: int) -> tuple[int, int, tuple[int, ...]]:
     """Reads an IEEE 802.11 data frame up to its LLC header."""
     need(data, at, 24, "802.11 header")
     kind, subtype, flags = data[at] >> 2 & 3, data[at] >> 4, data[at + 1]
@@ -658,11 +665,16 @@ def address_text(address: bytes) -> str:
     return str(parsed)
 
 
+def separating(vlans: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the VLANs that separate networks: 0 is a tag that only carries a priority."""
+    return tuple(vlan for vlan in vlans if vlan)
+
+
 def flow_key(packet: Packet) -> tuple[Any, ...]:
     """Returns the key, which is the same for both directions. The tunnel id is always 0."""
     ends = packet.endpoints
     pair = sorted([(ends.src, ends.src_port), (ends.dst, ends.dst_port)])
-    return (*pair, ends.protocol, packet.vlan_id)
+    return (*pair, ends.protocol, separating(packet.vlans))
 
 
 @dataclass

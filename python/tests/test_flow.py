@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import copy
 import gc
+import pickle
+import subprocess
+import sys
+import textwrap
 import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import AckCount
+from frames import udp_frame, write_pcap
 from nfstream import NFlow, NFPlugin, NFStreamer
 
 
@@ -118,3 +124,70 @@ def test_dictionary_of_a_flow_is_a_copy(flow: NFlow) -> None:
     unchanged = copy.copy(changed)
     changed["id"] = 99
     assert flow.to_dict() == unchanged
+
+
+COPIES: list[Callable[[NFlow], NFlow]] = [
+    copy.copy,
+    copy.deepcopy,
+    lambda flow: pickle.loads(pickle.dumps(flow)),
+]
+
+
+@pytest.mark.parametrize("make", COPIES, ids=["copy", "deepcopy", "pickle"])
+def test_flows_can_be_copied(flow: NFlow, make: Callable[[NFlow], NFlow]) -> None:
+    made = make(flow)
+    assert isinstance(made, NFlow)
+    assert made.to_dict() == flow.to_dict()
+    assert repr(made) == repr(flow)
+    assert made.to_namedtuple() == flow.to_namedtuple()
+    assert (made.id, made["dst_port"]) == (flow.id, 6379)
+    with pytest.raises(AttributeError, match="cannot be set"):
+        made.expiration_id = -1
+    with pytest.raises(AttributeError):
+        made.nothing  # noqa: B018
+
+
+def test_copies_keep_the_values_of_plugins(redis: Path) -> None:
+    plugins = [NFPlugin("one"), NFPlugin("hidden", volatile=True)]
+    flow = next(iter(NFStreamer(redis, plugins=plugins, features="splt")))
+    made = pickle.loads(pickle.dumps(flow))
+    assert (made.one, made.hidden, made.splt_ps) == (0, 0, flow.splt_ps)
+    assert "hidden" not in made.keys()
+    assert copy.deepcopy(made).to_dict() == flow.to_dict()
+
+
+def test_a_kept_flow_does_not_keep_its_batch(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from nfstream import NFStreamer
+
+        def private() -> int:
+            for line in open("/proc/self/status"):
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1])
+            return 0
+
+        kept, before = [], private()
+        options = {"dissect": False, "n_meters": 1, "idle_timeout": 1, "features": "all"}
+        for flow in NFStreamer(sys.argv[1], **options):
+            if flow.id % 1000 == 0:
+                kept.append(flow)
+        print(len(kept), private() - before)
+    """
+
+    # Flows of a batch end together.
+    def packets() -> Iterator[tuple[int, bytes]]:
+        for number in range(60_000):
+            yield number // 1000 * 2_000_000, udp_frame(src_port=number % 60_000)
+
+    path = write_pcap(tmp_path / "many.pcap", packets())
+    output = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    kept, grown = map(int, output.split())
+    assert kept == 60
+    # Each batch of 1,000 flows with all features takes more than 1 MB.
+    assert grown < 40_000, f"memory grew by {grown} kB"

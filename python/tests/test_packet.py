@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import subprocess
+import sys
+import textwrap
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,3 +238,58 @@ def test_flags_compare_by_value(redis: Path) -> None:
 def test_kept_packets_do_not_change(capture: Path) -> None:
     kept = collected(capture, lambda pkt: (pkt, attributes(pkt)))
     assert all(attributes(pkt) == before for pkt, before in kept)
+
+
+@pytest.mark.parametrize("module", ["nfstream", "nfstream.v6"])
+def test_a_kept_packet_keeps_its_own_bytes_alone(tmp_path: Path, module: str) -> None:
+    code = """
+        import importlib, sys
+        nfstream = importlib.import_module(sys.argv[2])
+
+        def private() -> int:
+            for line in open("/proc/self/status"):
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1])
+            return 0
+
+        class Keep(nfstream.NFPlugin):
+            def on_init(self, packet, *flow):
+                if packet.src_port == 1:
+                    kept.append(packet)
+
+            def on_update(self, packet, flow):
+                if packet.src_port == 1:
+                    kept.append(packet)
+
+        kept, before = [], private()
+        if module_is_v6 := sys.argv[2].endswith("v6"):
+            streamer = nfstream.NFStreamer(sys.argv[1], udps=[Keep()], n_dissections=0)
+        else:
+            streamer = nfstream.NFStreamer(sys.argv[1], plugins=[Keep()], dissect=False)
+        for flow in streamer:
+            pass
+        payloads = {(p.ip_packet if module_is_v6 else p.raw)[-4:] for p in kept}
+        print(len(kept), len(payloads), private() - before)
+    """
+    filler = udp_frame(src_port=2, payload=bytes(1400))
+
+    def packets() -> Iterator[tuple[int, bytes]]:
+        for number in range(40_000):
+            yield number, filler
+            if number % 100 == 0:
+                yield number, udp_frame(src_port=1, payload=number.to_bytes(4, "big"))
+
+    path = write_pcap(tmp_path / "plain.pcap", packets())
+    compressed = tmp_path / "kept.pcap.gz"
+    with gzip.open(compressed, "wb", compresslevel=1) as file:
+        file.write(path.read_bytes())
+    output = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(compressed), module],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    kept, different, grown = map(int, output.split())
+    assert (kept, different) == (400, 400), "each packet still has its bytes"
+    # The capture has 58 MB.
+    assert grown < 30_000, f"memory grew by {grown} kB"

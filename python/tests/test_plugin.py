@@ -134,6 +134,14 @@ def test_name_is_that_of_the_class_unless_given() -> None:
     assert (AckCount().name, AckCount("other").name) == ("AckCount", "other")
 
 
+@pytest.mark.parametrize("name", ["_value", "__value__", "_"])
+def test_names_do_not_begin_with_an_underscore(name: str) -> None:
+    with pytest.raises(ValueError, match=f"must not begin with an underscore, as '{name}' does"):
+        NFPlugin(name)
+    with pytest.raises(ValueError, match="must not begin with an underscore"):
+        type(name, (NFPlugin,), {})()
+
+
 def test_volatile_is_false_and_user_data_none_unless_given() -> None:
     plain = NFPlugin()
     assert (plain.volatile, plain.user_data) == (False, None)

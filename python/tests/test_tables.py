@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ from nfstream import NFPlugin, NFStreamer
 
 FORMATS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "ipc": "arrow"}
 REDIS = CAPTURES / "redis.pcap"
+
+# Most tests hide an address next to columns that could show one.
+pytestmark = pytest.mark.filterwarnings("ignore:not anonymized")
 
 
 def plain(table: Any) -> Any:
@@ -182,7 +186,7 @@ def test_a_stream_can_be_abandoned() -> None:
 def test_a_stream_of_a_damaged_capture_raises_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
     path.write_bytes(REDIS.read_bytes() + struct.pack("<IIII", 0, 0, 2**31, 2**31))
-    streamer = NFStreamer(path)
+    streamer = NFStreamer(path, strict_files=True)
     with pytest.raises(ValueError, match=r"cut\.pcap") as expected:
         streamer.to_arrow()
     with pytest.raises(ValueError, match=r"cut\.pcap") as caught:
@@ -765,3 +769,60 @@ def test_files_need_no_packages(tmp_path: Path) -> None:
     """
     done = child(code, REDIS, tmp_path / "flows.")
     assert done.stdout.split() == ["6"] * 4, done.stderr
+
+
+def hidden_everywhere(folder: Path, **options: Any) -> list[bytes]:
+    """Returns the bytes of a table with hidden addresses in each format."""
+    capture = folder / "10.0.0.99.pcap"
+    capture.write_bytes(REDIS.read_bytes())
+    streamer = NFStreamer(
+        capture, bpf_filter="not host 10.0.0.97", features="community_id", **options
+    )
+    tables = []
+    for method, extension in FORMATS.items():
+        path = folder / f"hidden.{extension}"
+        write(streamer, method, path, columns_to_anonymize=["src_ip", "dst_ip"], overwrite=True)
+        tables.append(path.read_bytes())
+    return tables
+
+
+def test_no_hidden_value_is_in_the_metadata_or_a_derived_column(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tables = hidden_everywhere(tmp_path, dissect=False)
+    for table in tables:
+        assert b"10.0.0.99" not in table and b"10.0.0.97" not in table
+    ids = NFStreamer(REDIS, features="community_id", dissect=False).to_arrow()["community_id"]
+    for table in tables:
+        assert not any(one.as_py().encode() in table for one in ids)
+    hidden = NFStreamer(REDIS, features=["community_id", "mac"], dissect=False)
+    frame = hidden.to_arrow(["dst_port", "src_mac"])
+    assert {len(value.as_py()) for value in frame["community_id"]} == {64}
+    assert {len(value.as_py()) for value in frame["src_oui"]} == {64}
+    assert {len(value.as_py()) for value in frame["dst_oui"]} == {8}
+
+
+def test_columns_that_can_show_a_hidden_value_are_named(tmp_path: Path) -> None:
+    plugins = [NFPlugin("mine")]
+    streamer = NFStreamer(REDIS, features=["dns", "tls"], plugins=plugins)
+    names = "client_info, server_info, .*tls_server_name.*dns_query_name.*mine"
+    with pytest.warns(UserWarning, match=f"can show a hidden value: {names}"):
+        streamer.to_pandas(["src_ip"])
+    with pytest.warns(UserWarning, match="can show a hidden value: client_info, server_info; "):
+        NFStreamer(REDIS).to_csv(tmp_path / "a.csv", ["src_ip"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        NFStreamer(REDIS).to_csv(tmp_path / "b.csv", ["src_ip", "client_info", "server_info"])
+        streamer.to_pandas()
+
+
+def test_safe_csv_has_no_formulas(tmp_path: Path) -> None:
+    values = ["=1+1", "+1", "-1", "@A1", "\tx", "a"]
+    for safe, sign in [(False, ""), (True, "'")]:
+        streamer = NFStreamer(REDIS, plugins=[Values(user_data=[*values])])
+        streamer.to_csv(tmp_path / "a.csv", safe=safe, overwrite=True)
+        with (tmp_path / "a.csv").open(newline="") as file:
+            found = [row["Values"] for row in csv.DictReader(file)]
+        assert found == [*(sign + value for value in values[:-1]), "a"]
+    with pytest.raises(ValueError, match="safe must be True or False"):
+        streamer.to_csv(tmp_path / "b.csv", safe="yes")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 from frames import write_pcap
-from nfstream import NFlow, NFStreamer
+from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 
 CLIENT, SERVER = ("192.0.2.1", 40_000), ("192.0.2.2", 443)
 
@@ -90,6 +90,167 @@ def stream_after(connection: Connection) -> list[Segment]:
     begun_ms = connection.at_us // 1000 + 1000
     later = Connection(client_begin=900_000, server_begin=700_000, at_ms=begun_ms).open()
     return connection.segments + later.segments
+
+
+# Opening another connection
+
+
+def flags_of(connection: Connection, *flags: str) -> None:
+    """Adds segments: upper-case flags of the client, lower-case ones of the server."""
+    for one in flags:
+        connection.send(CLIENT if one.isupper() else SERVER, one.upper())
+
+
+def reused(connection: Connection, client_begin: int = 900_000) -> Connection:
+    """Returns the segments, followed by another connection; the end of the first is missing."""
+    connection.next = {CLIENT: client_begin, SERVER: 700_000}
+    return connection
+
+
+def test_a_new_number_that_is_answered_opens_another_connection(tmp_path: Path) -> None:
+    both = reused(connected()).open().finish()
+    assert ends(tmp_path, both.segments) == [(5, "tcp_reopened"), (8, "tcp_fin")]
+    first, second = flows(tmp_path, both.segments)
+    assert (first.id, second.id) == (0, 1)
+    assert (second.src_ip, second.src_port) == CLIENT
+    assert (first.last_seen, second.first_seen) == (5, 6)
+
+
+@pytest.mark.parametrize("n_meters", [1, 3])
+def test_numbers_of_another_connection_may_be_lower_or_wrap(tmp_path: Path, n_meters: int) -> None:
+    for begin in (10, 2**32 - 1, 0):
+        both = reused(connected(), begin)
+        both.send(CLIENT, "S", seq=begin)
+        both.next[CLIENT] = (begin + 1) % 2**32
+        flags_of(both, "sa", "A")
+        found = ends(tmp_path, both.segments, n_meters=n_meters)
+        assert found == [(5, "tcp_reopened"), (3, "end_of_input")], begin
+
+
+def test_a_syn_that_is_sent_again_before_its_answer_opens_one_connection(tmp_path: Path) -> None:
+    both = reused(connected())
+    for _ in range(3):
+        both.send(CLIENT, "S", seq=900_000)
+    both.next[CLIENT] = 900_001
+    flags_of(both, "sa", "A")
+    assert ends(tmp_path, both.segments) == [(5, "tcp_reopened"), (5, "end_of_input")]
+
+
+def test_another_connection_is_known_without_the_answer(tmp_path: Path) -> None:
+    both = reused(connected())
+    both.send(CLIENT, "S")
+    both.send(CLIENT, "A")
+    assert ends(tmp_path, both.segments) == [(5, "tcp_reopened"), (2, "end_of_input")]
+
+
+def test_one_direction_shows_another_connection(tmp_path: Path) -> None:
+    for end in (CLIENT, SERVER):
+        first, second = connected(), Connection(900_000, 700_000, at_ms=5_000).open()
+        segments = [
+            one for one in first.segments + second.segments
+            if one.frame[26:30] == bytes(map(int, end[0].split(".")))
+        ]  # fmt: skip
+        found = [packets for packets, _ in ends(tmp_path, segments)]
+        assert found == [len(segments) // 2] * 2, end
+
+
+def test_a_simultaneous_open_is_one_connection(tmp_path: Path) -> None:
+    for connection in (Connection(), reused(connected())):
+        before = len(connection.segments)
+        flags_of(connection, "S", "s")
+        connection.send(CLIENT, "SA", seq=connection.next[CLIENT] - 1)
+        connection.send(SERVER, "SA", seq=connection.next[SERVER] - 1)
+        flags_of(connection, "A", "a")
+        found = [packets for packets, _ in ends(tmp_path, connection.segments)]
+        assert found == ([6] if before == 0 else [5, 6])
+
+
+def test_a_lone_syn_opens_nothing(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "S", seq=70_000_000)
+    assert ends(tmp_path, connection.segments) == [(6, "end_of_input")]
+    # A challenge ACK has the numbers of the old connection.
+    connection.send(SERVER, "A")
+    connection.send(CLIENT, "PA", b"more")
+    connection.finish()
+    assert ends(tmp_path, connection.segments) == [(11, "tcp_fin")]
+
+
+def test_a_challenged_syn_opens_a_connection_after_the_reset(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "S", seq=70_000_000)
+    connection.send(SERVER, "A")
+    connection.send(CLIENT, "R")
+    connection.next = {CLIENT: 70_000_000, SERVER: 8_000_000}
+    flags_of(connection, "S", "sa", "A")
+    assert ends(tmp_path, connection.segments) == [(8, "tcp_rst"), (3, "end_of_input")]
+
+
+def test_the_known_syn_opens_nothing_early_late_or_again(tmp_path: Path) -> None:
+    segments = connected().finish().segments
+    syn, answer = segments[0], segments[1]
+    for place in range(1, len(segments) + 1):
+        for one in (syn, answer):
+            again = [*segments[:place], one, *segments[place:]]
+            assert ends(tmp_path, again) == [(9, "tcp_fin")], place
+    for place in range(1, len(segments)):
+        late = [*segments[1 : place + 1], syn, *segments[place + 1 :]]
+        assert ends(tmp_path, late) == [(8, "tcp_fin")], place
+
+
+def test_a_held_syn_belongs_to_the_flow_for_the_timeouts(tmp_path: Path) -> None:
+    connection = connected()
+    connection.at_us = 25_000_000
+    connection.send(CLIENT, "S", seq=70_000_000)
+    connection.at_us = 50_000_000
+    connection.send(SERVER, "A")
+    assert ends(tmp_path, connection.segments) == [(7, "end_of_input")]
+    assert ends(tmp_path, connection.segments, active_timeout=20) == [
+        (5, "active"),
+        (1, "active"),
+        (1, "end_of_input"),
+    ]
+    connection.at_us = 120_000_000
+    connection.send(SERVER, "A")
+    assert ends(tmp_path, connection.segments) == [(7, "idle"), (1, "end_of_input")]
+
+
+def test_a_flow_that_makes_room_takes_its_held_syn_along(tmp_path: Path) -> None:
+    connection = connected()
+    connection.send(CLIENT, "S", seq=70_000_000)
+    other = Connection(at_ms=1_000).open()
+    segments = [
+        Segment(one.at, one.frame[:34] + b"\x11\x11" + one.frame[36:]) for one in other.segments[:1]
+    ]
+    found = ends(tmp_path, connection.segments + segments, max_active_flows=1)
+    assert found == [(6, "evicted"), (1, "end_of_input")]
+
+
+def test_plugins_see_a_held_syn_once(tmp_path: Path) -> None:
+    class Count(NFPlugin):
+        def on_init(self, pkt: NFPacket) -> int:
+            return 1
+
+        def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
+            flow.count += 1
+
+    both = reused(connected())
+    both.send(CLIENT, "S", seq=5)
+    both.send(CLIENT, "S")
+    flags_of(both, "sa", "A")
+    found = flows(tmp_path, both.segments, plugins=Count("count"))
+    assert [(flow.total_packets, flow.count) for flow in found] == [(6, 6), (3, 3)]
+
+
+@pytest.mark.parametrize("n_meters", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("reuse_no_end", [9, 12]), ("challenge_ack", [20]), ("syn_again", [11])],
+)
+def test_cases_of_reused_ports(shared: Path, name: str, expected: list[int], n_meters: int) -> None:
+    case = shared / "cases" / f"{name}.pcap"
+    found = NFStreamer(case, track_tcp=True, dissect=False, n_meters=n_meters)
+    assert [flow.total_packets for flow in found] == expected
 
 
 # Closing a connection
@@ -207,11 +368,6 @@ def test_stragglers_after_the_idle_timeout_start_a_flow(tmp_path: Path) -> None:
     connection.at_us += 30_000_000
     connection.send(SERVER, "A")
     assert ends(tmp_path, connection.segments) == [(8, "tcp_fin"), (1, "end_of_input")]
-
-
-def test_a_syn_in_an_open_connection_starts_no_flow(tmp_path: Path) -> None:
-    open_connection = connected()
-    assert ends(tmp_path, stream_after(open_connection)) == [(10, "end_of_input")]
 
 
 def test_the_next_connection_may_come_from_the_other_end(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import math
 import os
+import pickle
 import re
 import struct
 import subprocess
@@ -742,3 +744,29 @@ def test_compare_runs_both_and_prints_the_differences(tmp_path: Path, redis: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "1 of 1 captures are equal, 6 rows"
     assert done.returncode == 0
+
+
+class Twice(NFPlugin):
+    def on_init(self, packet: NFPacket, flow: NFlow) -> None:
+        flow.udps.packets = 1
+
+    def on_update(self, packet: NFPacket, flow: NFlow) -> None:
+        flow.udps.packets += 1
+
+
+@pytest.mark.parametrize("udps", [None, Twice()], ids=["plain", "plugin"])
+def test_flows_can_be_copied(redis: Path, udps: NFPlugin | None) -> None:
+    for flow in streamer(redis, udps=udps):
+        for made in (copy.copy(flow), copy.deepcopy(flow), pickle.loads(pickle.dumps(flow))):
+            assert made.keys() == flow.keys()
+            assert made.values() == flow.values()
+            assert str(made) == str(flow)
+            assert made.udps == flow.udps
+
+
+def test_a_streamer_can_be_copied_and_changed(redis: Path) -> None:
+    made = pickle.loads(pickle.dumps(streamer(redis, udps=Twice(), strict=True)))
+    assert (made.strict, len(list(made))) == (True, 6)
+    made.strict = False
+    assert made.strict is False
+    assert [flow.udps.packets for flow in copy.copy(made)] == [f.udps.packets for f in made]

@@ -1,4 +1,5 @@
-//! Finds nDPI, compiles `shim.c` against its headers and links both.
+//! Finds nDPI, compiles `shim.c` against its headers and links both. With the feature `loaded` it does
+//! nothing.
 //!
 //! By default `pkg-config` finds the system's library. Environment variables change that:
 //!
@@ -29,7 +30,11 @@ struct Ndpi {
 }
 
 fn main() -> ExitCode {
-    for input in ["build", "shim.c", "shim.h"] {
+    if env::var_os("CARGO_FEATURE_LOADED").is_some() {
+        // Nothing is linked.
+        return ExitCode::SUCCESS;
+    }
+    for input in ["build", "probes", "shim.c", "shim.h"] {
         println!("cargo::rerun-if-changed={input}");
     }
     for variable in ["NDPI_DIR", "NDPI_LICENSE", "NDPI_STATIC"] {

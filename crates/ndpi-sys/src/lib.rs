@@ -2,10 +2,20 @@
 //!
 //! Hand-written counterpart of `shim.h`, identical for every version of nDPI, whose structs stay
 //! opaque. Prefer the safe crate `ndpi`.
+//!
+//! By default the build compiles the shim and links nDPI. With the feature `loaded` it needs neither
+//! C nor nDPI: the shim and nDPI are a shared library of their own, which [`load`] opens at run time.
 
 #![allow(unsafe_code, reason = "a C interface cannot be declared without it")]
 
+mod load;
+
 use std::ffi::{c_char, c_int, c_uint};
+
+pub use load::{LoadError, load};
+
+/// Version of this interface, `NDPI_SHIM_ABI` in `shim.h`: the loaded library must have the same.
+pub const ABI: c_uint = 1;
 
 /// nDPI detection module, used only through pointers.
 #[repr(C)]
@@ -38,6 +48,9 @@ pub struct Label {
     pub guessed: u8,
     /// Nonzero if another packet can still change the label or add metadata.
     pub wants_more: u8,
+    /// Bytes that the packet added to the memory of the flow, negative if it freed some. From nDPI
+    /// 5.0 on, the bytes that nDPI got: it keeps no more.
+    pub allocated: i64,
 }
 
 /// Borrowed bytes without a terminator.
@@ -129,46 +142,48 @@ pub struct Metadata {
     pub family: u8,
 }
 
-unsafe extern "C" {
+load::declare! {
+    /// Returns the version of the interface, [`ABI`].
+    fn ndpi_shim_abi() -> c_uint;
     /// Returns the library's version as a static string.
-    pub fn ndpi_shim_version() -> *const c_char;
+    fn ndpi_shim_version() -> *const c_char;
     /// Returns 0 if the library does not match the headers that the shim was compiled with.
-    pub fn ndpi_shim_headers_match() -> c_int;
+    fn ndpi_shim_headers_match() -> c_int;
     /// Returns the size of a flow in bytes, without memory that it points to.
-    pub fn ndpi_shim_flow_size() -> usize;
+    fn ndpi_shim_flow_size() -> usize;
 
     /// Returns a module that has names alone, or null. Must not run in parallel.
-    pub fn ndpi_shim_module_new() -> *mut Module;
+    fn ndpi_shim_module_new() -> *mut Module;
     /// Enables all protocols but the `count` at `excluded`; from nDPI 5.0 on, all. Returns 0 if
     /// that fails. Must not run in parallel.
-    pub fn ndpi_shim_module_finish(
+    fn ndpi_shim_module_finish(
         module: *mut Module,
         excluded: *const u16,
         count: usize,
     ) -> c_int;
     /// Frees a module. Must not run in parallel.
-    pub fn ndpi_shim_module_free(module: *mut Module);
+    fn ndpi_shim_module_free(module: *mut Module);
     /// Clears the state learnt from packets; returns 0 if that needs a new module.
-    pub fn ndpi_shim_module_reset(module: *mut Module) -> c_int;
+    fn ndpi_shim_module_reset(module: *mut Module) -> c_int;
 
     /// Returns the number of protocols, the highest id plus one.
-    pub fn ndpi_shim_protocol_count(module: *mut Module) -> c_uint;
+    fn ndpi_shim_protocol_count(module: *mut Module) -> c_uint;
     /// Returns the number of category ids.
-    pub fn ndpi_shim_category_count() -> c_uint;
+    fn ndpi_shim_category_count() -> c_uint;
     /// Returns the number of confidence ids.
-    pub fn ndpi_shim_confidence_count() -> c_uint;
+    fn ndpi_shim_confidence_count() -> c_uint;
     /// Returns the number of risk bits.
-    pub fn ndpi_shim_risk_count() -> c_uint;
+    fn ndpi_shim_risk_count() -> c_uint;
     /// Returns a protocol's name, or null. Copy it: a later call may overwrite it.
-    pub fn ndpi_shim_protocol_name(module: *mut Module, protocol: u16) -> *const c_char;
+    fn ndpi_shim_protocol_name(module: *mut Module, protocol: u16) -> *const c_char;
     /// Returns a category's name, or null. Copy it: a later call may overwrite it.
-    pub fn ndpi_shim_category_name(module: *mut Module, category: u16) -> *const c_char;
+    fn ndpi_shim_category_name(module: *mut Module, category: u16) -> *const c_char;
     /// Returns a confidence's name, or null. Copy it: a later call may overwrite it.
-    pub fn ndpi_shim_confidence_name(confidence: u8) -> *const c_char;
+    fn ndpi_shim_confidence_name(confidence: u8) -> *const c_char;
     /// Returns a risk's name, or null. Copy it: a later call may overwrite it.
-    pub fn ndpi_shim_risk_name(risk: u8) -> *const c_char;
+    fn ndpi_shim_risk_name(risk: u8) -> *const c_char;
     /// Writes nDPI's composition of both names, terminated, to the `size` bytes at `name`.
-    pub fn ndpi_shim_application_name(
+    fn ndpi_shim_application_name(
         module: *mut Module,
         master: u16,
         app: u16,
@@ -177,16 +192,16 @@ unsafe extern "C" {
     );
 
     /// Returns a zeroed flow, or null.
-    pub fn ndpi_shim_flow_new() -> *mut Flow;
+    fn ndpi_shim_flow_new() -> *mut Flow;
     /// Frees a flow and the memory that it points to.
-    pub fn ndpi_shim_flow_free(flow: *mut Flow);
+    fn ndpi_shim_flow_free(flow: *mut Flow);
     /// Resets a flow to the state of a new one.
-    pub fn ndpi_shim_flow_reset(flow: *mut Flow);
+    fn ndpi_shim_flow_reset(flow: *mut Flow);
     /// Reads the metadata of a flow; the texts are valid until the next use of the flow.
-    pub fn ndpi_shim_flow_metadata(flow: *const Flow, metadata: *mut Metadata);
+    fn ndpi_shim_flow_metadata(flow: *const Flow, metadata: *mut Metadata);
 
     /// Passes a packet to nDPI, from the IP header on.
-    pub fn ndpi_shim_inspect(
+    fn ndpi_shim_inspect(
         module: *mut Module,
         flow: *mut Flow,
         ip_packet: *const u8,
@@ -195,5 +210,5 @@ unsafe extern "C" {
         label: *mut Label,
     );
     /// Ends the detection and guesses a label if none was found.
-    pub fn ndpi_shim_give_up(module: *mut Module, flow: *mut Flow, label: *mut Label);
+    fn ndpi_shim_give_up(module: *mut Module, flow: *mut Flow, label: *mut Label);
 }

@@ -20,6 +20,10 @@ unsafe impl Send for Flow {}
 
 impl Flow {
     /// Creates the state of a flow without packets.
+    ///
+    /// # Panics
+    ///
+    /// Panics if nDPI is not installed: then there is no [`Module`](crate::Module) for it.
     pub fn new() -> Self {
         // SAFETY: the function has no preconditions.
         let flow = unsafe { sys::ndpi_shim_flow_new() };

@@ -33,6 +33,9 @@ pub struct Inspected {
     pub label: Label,
     /// Whether another packet can still change the label or add metadata.
     pub wants_more: bool,
+    /// Bytes that the packet added to the memory of the flow, negative if it freed some; besides
+    /// [`flow_size`](crate::flow_size).
+    pub allocated: i64,
 }
 
 impl From<sys::Label> for Label {

@@ -45,16 +45,21 @@ pub use metadata::{Dhcp, Dns, Http, Metadata, Protocol, Ssh, Tls};
 pub use module::{Error, Module};
 pub use names::Names;
 
-/// Returns the version of nDPI, such as `4.2.0`.
-pub fn version() -> &'static str {
-    // SAFETY: the function has no preconditions.
+/// Returns the version of nDPI, such as `4.2.0`, or `None` if it is not installed.
+pub fn version() -> Option<&'static str> {
+    ndpi_sys::load().ok()?;
+    // SAFETY: the functions are available, and this one has no preconditions.
     let version = unsafe { ndpi_sys::ndpi_shim_version() };
     // SAFETY: nDPI returns a string constant of its own, terminated and never freed.
-    unsafe { text::static_str(version) }
+    Some(unsafe { text::static_str(version) })
 }
 
 /// Returns the size of a [`Flow`] in bytes, without the strings that nDPI allocates for it.
+///
+/// # Panics
+///
+/// Panics if nDPI is not installed: then there is no [`Module`] either.
 pub fn flow_size() -> usize {
-    // SAFETY: the function has no preconditions.
+    // SAFETY: the function has no preconditions. If it is not available, the call panics.
     unsafe { ndpi_sys::ndpi_shim_flow_size() }
 }

@@ -22,6 +22,9 @@ pub enum Error {
     /// nDPI could not be initialised.
     #[error("cannot initialise nDPI, probably out of memory")]
     Initialization,
+    /// nDPI is loaded at run time, and cannot be.
+    #[error(transparent)]
+    NotLoaded(#[from] &'static sys::LoadError),
     /// The loaded library is not the one that the program was compiled for.
     #[error("the loaded libndpi ({loaded}) is not the one this program was built with")]
     OtherLibrary {
@@ -46,6 +49,10 @@ pub struct Module {
 unsafe impl Send for Module {}
 
 impl Module {
+    /// Bytes of a packet that nDPI gets, at most: as long as most handshakes that the network card
+    /// has put together.
+    pub const MAX_PACKET: usize = 8 << 10;
+
     /// Creates a module with all protocols, which takes about 10 ms and 6 MB with nDPI 4.2.
     ///
     /// # Errors
@@ -63,10 +70,11 @@ impl Module {
     ///
     /// Those of [`new`](Self::new).
     pub fn without(excluded: impl FnOnce(&Arc<Names>) -> Vec<u16>) -> Result<Self, Error> {
+        sys::load()?;
         let _guard = lifecycle();
-        // SAFETY: the function has no preconditions.
+        // SAFETY: the functions are available, and this one has no preconditions.
         if unsafe { sys::ndpi_shim_headers_match() } == 0 {
-            return Err(Error::OtherLibrary { loaded: crate::version() });
+            return Err(Error::OtherLibrary { loaded: crate::version().unwrap_or_default() });
         }
         // SAFETY: the guard excludes other modules that are created or freed in parallel.
         let module = unsafe { sys::ndpi_shim_module_new() };
@@ -100,10 +108,12 @@ impl Module {
 
     /// Passes the next packet of a flow to nDPI.
     ///
-    /// `ip_packet` starts with the IP header; bytes after the 65,535th are ignored. `time_ms` is in
+    /// `ip_packet` starts with the IP header; bytes after the first [`MAX_PACKET`](Self::MAX_PACKET)
+    /// are ignored, because nDPI keeps much of what it reads. `time_ms` is in
     /// milliseconds since the epoch. A packet with a truncated transport header, or of another
     /// protocol than the flow, changes nothing.
     pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Inspected {
+        let ip_packet = ip_packet.get(..Self::MAX_PACKET).unwrap_or(ip_packet);
         let len = u16::try_from(ip_packet.len()).unwrap_or(u16::MAX);
         let mut label = sys::Label::default();
         // SAFETY: module and flow are alive and borrowed mutably, so there are no other users;
@@ -118,7 +128,11 @@ impl Module {
                 &mut label,
             );
         }
-        Inspected { label: label.into(), wants_more: label.wants_more != 0 }
+        Inspected {
+            label: label.into(),
+            wants_more: label.wants_more != 0,
+            allocated: label.allocated,
+        }
     }
 
     /// Ends the dissection of a flow and guesses a label from ports and addresses if none was
@@ -214,7 +228,7 @@ mod tests {
         let mut module = Module::without(dns).unwrap();
         let mut flow = Flow::new();
         let progress = module.inspect(&mut flow, &packets::dns_query("example.com"), 0);
-        let expected = if crate::version().starts_with('4') { "Unknown" } else { "DNS" };
+        let expected = if crate::version().unwrap().starts_with('4') { "Unknown" } else { "DNS" };
         assert_eq!(name(&module, progress.label), expected);
     }
 
@@ -246,13 +260,28 @@ mod tests {
         let mut module = Module::new().unwrap();
         let mut flow = Flow::new();
         let packet = packets::client_hello("www.instagram.com");
-        let before = module.inspect(&mut flow, &packet, 0);
+        let before = Inspected { allocated: 0, ..module.inspect(&mut flow, &packet, 0) };
         for len in 0..40 {
             let cut = Box::<[u8]>::from(&packets::tcp_answer(443, b"")[..len]);
             assert_eq!(module.inspect(&mut flow, &cut, 0), before, "cut to {len} bytes");
         }
         let other = packets::dns_query("example.com");
         assert_eq!(module.inspect(&mut flow, &other, 0), before, "UDP in a TCP flow");
+    }
+
+    #[test]
+    fn a_flow_does_not_keep_long_texts() {
+        let mut module = Module::new().unwrap();
+        for text in ["User-Agent: ", "Content-Type: ", "Cookie: "] {
+            let mut flow = Flow::new();
+            let long = "a".repeat(25_000);
+            let request = format!("GET /{long} HTTP/1.1\r\nHost: b\r\n{text}{long}\r\n\r\n");
+            let packet = packets::tcp(80, request.as_bytes());
+            let progress = module.inspect(&mut flow, &packet, 0);
+            assert_eq!(name(&module, progress.label), "HTTP");
+            assert!(progress.allocated < 4096, "{text} adds {} bytes", progress.allocated);
+            assert!(flow.metadata().http.user_agent.len() <= 1024);
+        }
     }
 
     #[test]
@@ -305,7 +334,8 @@ mod tests {
 
     #[test]
     fn version_is_a_number_with_dots() {
-        assert!(crate::version().starts_with(|first: char| first.is_ascii_digit()));
-        assert!(crate::version().contains('.'));
+        let version = crate::version().unwrap();
+        assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{version}");
+        assert!(version.contains('.'), "{version}");
     }
 }

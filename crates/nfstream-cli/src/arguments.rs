@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
@@ -12,16 +11,6 @@ use nfstream::dissect::{Component, component_versions};
 
 use crate::commands::Command;
 use crate::error::Error;
-
-/// Versions of the program, its dissectors and libpcap.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let mut text = env!("CARGO_PKG_VERSION").to_owned();
-    for Component { name, version } in component_versions() {
-        text.push_str(&format!(", {name} {version}"));
-    }
-    text.push_str(&format!(", libpcap {}", nfstream::capture::libpcap_version()));
-    text
-});
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -33,7 +22,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(
     name = "nfstream",
-    version = VERSION.as_str(),
+    version,
     styles = STYLES,
     max_term_width = 100,
     arg_required_else_help = true,
@@ -48,8 +37,26 @@ struct Arguments {
 
 /// Parses the arguments of a call, which begin with the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
-    let matches = command().try_get_matches_from(args).map_err(with_hint)?;
+    let args: Vec<_> = args.into_iter().collect();
+    let mut command = command();
+    if args.iter().any(|arg| arg == "-V" || arg == "--version") {
+        command = command.version(versions());
+    }
+    let matches = command.try_get_matches_from(args).map_err(with_hint)?;
     Ok(Arguments::from_arg_matches(&matches)?.command)
+}
+
+/// Returns the versions of the program, its dissectors and libpcap, which are loaded for that.
+fn versions() -> String {
+    let mut text = concat!(env!("CARGO_PKG_VERSION"), " (package nfstream-rs)").to_owned();
+    for Component { name, version } in component_versions() {
+        text.push_str(&format!(", {name} {version}"));
+    }
+    match nfstream::capture::libpcap_version() {
+        Some(version) => text.push_str(&format!(", libpcap {version}")),
+        None => text.push_str(", no libpcap: no filters"),
+    }
+    text
 }
 
 /// Adds a hint to the error of a command line with a capture in place of the subcommand.

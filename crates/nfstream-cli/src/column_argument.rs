@@ -7,6 +7,8 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use nfstream::features::{Column, columns, nearest};
 use nfstream::time::TimeUnit;
 
+use crate::output::SOURCE;
+
 /// Name of a column in any unit of time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ColumnName(&'static str);
@@ -16,9 +18,17 @@ pub(crate) struct ColumnName(&'static str);
 pub(crate) struct ColumnParser;
 
 impl ColumnName {
+    /// Returns whether this is the column of sources, which tables have with `--separate`.
+    pub(crate) fn is_source(self) -> bool {
+        self.0 == SOURCE
+    }
+
     /// Returns the column of this name in a table with times in `unit`.
     pub(crate) fn find(self, unit: TimeUnit) -> Result<&'static Column, String> {
         let name = self.0;
+        if self.is_source() {
+            return Err(format!("column {SOURCE} cannot be used here"));
+        }
         let known = columns(unit).find(|column| column.name == name);
         known.ok_or_else(|| {
             let meant = nearest(name, columns(unit).map(|column| column.name)).unwrap_or(name);
@@ -29,6 +39,12 @@ impl ColumnName {
     }
 }
 
+impl std::fmt::Display for ColumnName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 impl std::str::FromStr for ColumnName {
     type Err = String;
 
@@ -36,6 +52,9 @@ impl std::str::FromStr for ColumnName {
         let known = TimeUnit::ALL.into_iter().flat_map(columns).find(|column| column.name == name);
         if let Some(column) = known {
             return Ok(Self(column.name));
+        }
+        if name == SOURCE {
+            return Ok(Self(SOURCE));
         }
         Err(match nearest(name, all().map(|column| column.name)) {
             Some(meant) => format!("no such column; did you mean '{meant}'?"),
@@ -58,7 +77,9 @@ impl TypedValueParser for ColumnParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(all().map(|column| PossibleValue::new(column.name).help(column.description))))
+        let known = all().map(|column| PossibleValue::new(column.name).help(column.description));
+        let source = PossibleValue::new(SOURCE).help("name of the capture, with --separate");
+        Some(Box::new(known.chain([source])))
     }
 }
 

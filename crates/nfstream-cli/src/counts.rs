@@ -2,6 +2,7 @@
 
 use nfstream::Stats;
 
+use crate::error::Error;
 use crate::human::count;
 
 /// Counts of one run or of several.
@@ -9,6 +10,8 @@ use crate::human::count;
 pub(crate) struct Counts {
     pub(crate) packets: u64,
     pub(crate) late_packets: u64,
+    /// Files that could not be read to their end.
+    pub(crate) damaged_files: u64,
     /// Flows evicted to make room for others.
     pub(crate) evicted_flows: u64,
     /// Packets that the kernel or the interface dropped.
@@ -22,6 +25,7 @@ impl Counts {
     pub(crate) fn add(&mut self, stats: &Stats) {
         self.packets += stats.packets;
         self.late_packets += stats.late_packets;
+        self.damaged_files += stats.damaged_files;
         self.evicted_flows += stats.evicted_flows;
         let reception = stats.reception.unwrap_or_default();
         self.dropped += reception.dropped_by_kernel + reception.dropped_by_interface;
@@ -30,6 +34,14 @@ impl Counts {
                 Some((_, sum)) => *sum += packets,
                 None => self.ignored.push((reason, packets)),
             }
+        }
+    }
+
+    /// Returns an error if some files could not be read to their end.
+    pub(crate) fn complete(&self) -> Result<(), Error> {
+        match self.damaged_files {
+            0 => Ok(()),
+            files => Err(Error::Incomplete { files }),
         }
     }
 

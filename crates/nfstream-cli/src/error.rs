@@ -9,10 +9,11 @@ use nfstream::RunError;
 use nfstream::capture::CaptureError;
 use nfstream::condition::ConditionError;
 use nfstream::features::Group;
+use nfstream::host::{visible, visible_path};
 use nfstream::sink::SinkError;
 use nfstream::table::TableError;
 
-use crate::human::count;
+use crate::human::{count, counted};
 use crate::io::Io;
 use crate::sandbox::SandboxError;
 
@@ -35,6 +36,9 @@ pub(crate) enum Error {
     /// The reader of standard output closed the pipe.
     #[error("standard output was closed")]
     ClosedPipe,
+    /// `--csv-safe` with another format.
+    #[error("--csv-safe is for --format csv, not {format}")]
+    CsvSafe { format: &'static str },
     /// A column of labels in a run without a dissector.
     #[error("column {column} needs a dissector, which --no-dissect turns off")]
     ColumnOff { column: &'static str },
@@ -48,7 +52,7 @@ pub(crate) enum Error {
     #[error("{}", .0)]
     ColumnUnit(String),
     /// The output file exists.
-    #[error("{}: already exists; use --force to replace it", path.display())]
+    #[error("{}: already exists; use --force to replace it", visible_path(path))]
     Exists { path: PathBuf },
     /// The table cannot be written.
     #[error(transparent)]
@@ -56,27 +60,26 @@ pub(crate) enum Error {
     /// A column group of labels in a run without a dissector.
     #[error("feature {group} needs a dissector, which --no-dissect turns off")]
     FeatureOff { group: &'static str },
+    /// Column groups in a summary, which shows none of their columns.
+    #[error("--{option} has no effect on a summary; use nfstream flows to see these columns")]
+    FeatureOfSummary { option: &'static str },
     /// The extension of the output file selects no format.
-    #[error("{}: unknown file extension; use {}, or --format", path.display(), known)]
+    #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// Some captures could not be read completely; all others were, as far as possible.
+    #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
+    Incomplete { files: u64 },
     /// The interfaces cannot be listed.
     #[error("cannot list the network interfaces")]
     Interfaces { source: io::Error },
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
-    /// A folder without a file that has the extension of a capture.
-    #[error(
-        "{}: no captures in this folder (expected files with the extension {extensions}, possibly \
-         compressed)",
-        path.display()
-    )]
-    NoCaptures { path: PathBuf, extensions: String },
     /// A path or pattern without a matching file.
-    #[error("{}: no such file, and no file matches this pattern", path.display())]
+    #[error("{}: no such file, and no file matches this pattern", visible_path(path))]
     NoMatch { path: PathBuf },
     /// A file operation failed.
-    #[error("{}: {action}", path.display())]
+    #[error("{}: {action}", visible_path(path))]
     Path { path: PathBuf, action: &'static str, source: io::Error },
     /// Columns of processes without attribution.
     #[error(
@@ -90,6 +93,9 @@ pub(crate) enum Error {
     /// The sandbox cannot be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The column of sources without several tables in one.
+    #[error("column source needs --separate")]
+    SourceOff,
     /// Standard input is a terminal.
     #[error("refusing to read a capture from a terminal; use a file or a pipe")]
     StdinIsTerminal,
@@ -100,10 +106,10 @@ pub(crate) enum Error {
     #[error("--format table cannot show anonymized columns; use another format, such as csv")]
     TableOfHashes,
     /// A table for people as a file.
-    #[error("refusing to write --format table to {}; it is for standard output", path.display())]
+    #[error("refusing to write --format table to {}; it is for standard output", visible_path(path))]
     TableToFile { path: PathBuf },
     /// The output is one of the captures.
-    #[error("{}: refusing to overwrite one of the captures to read", path.display())]
+    #[error("{}: refusing to overwrite one of the captures to read", visible_path(path))]
     TargetIsInput { path: PathBuf },
     /// Invalid arguments, or a request for help or the version.
     #[error(transparent)]
@@ -154,10 +160,7 @@ impl Error {
             Self::ClosedPipe => return ExitCode::Done,
             Self::Usage(usage) => return report_usage(usage, io),
             Self::Interrupted(_) => io.stderr.say(format_args!("nfstream: {self}")),
-            _ => {
-                let label = io.stderr.paint(AnsiColor::Red.on_default().bold(), "error:");
-                io.stderr.say(format_args!("{label} {}", with_causes(self)));
-            }
+            _ => io.stderr.say_as(AnsiColor::Red.on_default().bold(), "error:", with_causes(self)),
         }
         self.exit_code()
     }
@@ -170,7 +173,9 @@ impl Error {
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
+            | Self::CsvSafe { .. }
             | Self::FeatureOff { .. }
+            | Self::FeatureOfSummary { .. }
             | Self::FormatUnknown { .. }
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })
@@ -180,6 +185,7 @@ impl Error {
                 | TableError::KeyLength { .. }
                 | TableError::UnknownColumn { .. },
             ))
+            | Self::SourceOff
             | Self::StdinIsTerminal
             | Self::TableOfHashes
             | Self::TableToFile { .. }
@@ -187,7 +193,7 @@ impl Error {
             Self::Exists { .. }
             | Self::Sink(_)
             | Self::Interfaces { .. }
-            | Self::NoCaptures { .. }
+            | Self::Incomplete { .. }
             | Self::NoMatch { .. }
             | Self::Path { .. }
             | Self::Run(_)
@@ -232,9 +238,9 @@ impl std::fmt::Display for Written {
         match self {
             Self::Nothing => f.write_str("nothing was written"),
             Self::FullFiles(path) => {
-                write!(f, "the full files of {} were kept", path.display())
+                write!(f, "the full files of {} were kept", visible_path(path))
             }
-            Self::NoFile(path) => write!(f, "{} was not written", path.display()),
+            Self::NoFile(path) => write!(f, "{} was not written", visible_path(path)),
             Self::Rows(1) => f.write_str("1 flow was written"),
             Self::Rows(rows) => write!(f, "{} flows were written", count(*rows)),
         }
@@ -245,13 +251,21 @@ impl std::fmt::Display for Written {
 fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
     let is_data = !usage.use_stderr();
     let stream = if is_data { &mut io.stdout } else { &mut io.stderr };
-    let text = usage.render();
-    let text = if stream.color { text.ansi().to_string() } else { text.to_string() };
+    let styled = usage.render();
+    let text = styled.to_string();
+    // Arguments may be names of files, which a pattern of the shell has found.
+    let is_safe = text.split('\n').all(|line| visible(line) == line);
+    let text = if stream.color && is_safe { styled.ansi().to_string() } else { lines(&text) };
     match stream.writer.write_all(text.as_bytes()) {
         Err(error) if is_data => Error::stdout(error).report(io),
         _ if is_data => ExitCode::Done,
         _ => ExitCode::Usage,
     }
+}
+
+/// Returns text of several lines that is safe to show.
+pub(crate) fn lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns an error and its causes in one line.

@@ -1,5 +1,7 @@
 //! Options of metering: parameters of the engine, and `--where`.
 
+use std::marker::PhantomData;
+
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use nfstream::Config;
 use nfstream::capture::Filter;
@@ -7,7 +9,7 @@ use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Column, Group, columns};
 use nfstream::parameters::{Parameters, Topic};
-use nfstream::pipeline::suitable_meters;
+use nfstream::pipeline::{Duplicates, suitable_meters};
 use nfstream::time::TimeUnit;
 use serde_json::Value;
 
@@ -27,6 +29,39 @@ pub(crate) struct FlowRules {
     condition: Option<String>,
 }
 
+/// Options of metering, and those of one kind of source.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceRules<K> {
+    rules: FlowRules,
+    kind: PhantomData<K>,
+}
+
+/// Kind of source.
+pub(crate) trait SourceKind {
+    /// Its parameters.
+    const TOPIC: Topic;
+    /// Heading of its options.
+    const HEADING: &str;
+}
+
+/// Capture files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfFiles;
+
+impl SourceKind for OfFiles {
+    const TOPIC: Topic = Topic::Files;
+    const HEADING: &str = "Files";
+}
+
+/// Network interfaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfInterfaces;
+
+impl SourceKind for OfInterfaces {
+    const TOPIC: Topic = Topic::Capture;
+    const HEADING: &str = "Capture";
+}
+
 /// Metering job.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -36,6 +71,8 @@ pub(crate) struct Job {
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
+    /// Whether exact duplicates are counted where they are not removed.
+    counts_duplicates: bool,
 }
 
 impl Args for FlowRules {
@@ -74,6 +111,36 @@ impl FromArgMatches for FlowRules {
     }
 }
 
+impl<K: SourceKind> SourceRules<K> {
+    /// Returns the options of both.
+    pub(crate) fn into_inner(self) -> FlowRules {
+        self.rules
+    }
+}
+
+impl<K: SourceKind> Args for SourceRules<K> {
+    fn augment_args(command: Command) -> Command {
+        FlowRules::augment_args(parameter_arguments::augment(command, K::TOPIC, K::HEADING))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<K: SourceKind> FromArgMatches for SourceRules<K> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut rules = FlowRules::from_arg_matches(matches)?;
+        parameter_arguments::update(&mut rules.parameters, matches, K::TOPIC)?;
+        Ok(Self { rules, kind: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 impl FlowRules {
     /// Returns the time unit.
     pub(crate) const fn unit(&self) -> TimeUnit {
@@ -85,16 +152,27 @@ impl FlowRules {
         &self.parameters
     }
 
-    /// Returns the parameters of the engine for changes.
-    pub(crate) const fn parameters_mut(&mut self) -> &mut Parameters {
-        &mut self.parameters
+    /// Returns the name of an option of `self` that only adds columns, `None` if there is none.
+    pub(crate) fn adds_columns(&self) -> Option<&'static str> {
+        let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
+        match (features.is_empty(), statistical_analysis, splt_analysis) {
+            (false, ..) => Some("features"),
+            (_, true, _) => Some("statistical-analysis"),
+            (.., 1..) => Some("splt-analysis"),
+            _ => None,
+        }
     }
 
-    /// Returns the job, which also measures the columns in `needed`.
-    pub(crate) fn job(&self, needed: &[&'static Column]) -> Result<Job, Error> {
+    /// Returns the job, which also measures the columns in `needed`. `origin` is the name of the
+    /// column for the source of a flow, if tables have one.
+    pub(crate) fn job(
+        &self,
+        needed: &[&'static Column],
+        origin: Option<&'static str>,
+    ) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
-        let condition = condition.map(|text| Condition::parse(text, columns(self.unit())));
-        let condition = condition.transpose()?;
+        let parse = |text| Condition::parse_with_origin(text, columns(self.unit()), origin);
+        let condition = condition.map(parse).transpose()?;
         let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name() });
@@ -105,7 +183,8 @@ impl FlowRules {
             return Err(Error::ColumnOff { column: column.name });
         }
         let needed = needed.iter().map(|column| column.group).collect();
-        Ok(Job { parameters: self.parameters.clone().settled(), needed, condition })
+        let parameters = self.parameters.clone().settled();
+        Ok(Job { parameters, needed, condition, counts_duplicates: false })
     }
 
     /// Returns the parameters as recorded in files.
@@ -116,13 +195,32 @@ impl FlowRules {
         values.insert("where".to_owned(), self.condition.clone().into());
         values.into()
     }
+
+    /// Returns the parameters as recorded in files that hide the columns `hidden`: without what can
+    /// show their values, such as filters and names of files.
+    pub(crate) fn to_json_without(&self, hidden: &[String]) -> Value {
+        let mut values = self.parameters.to_json();
+        for name in Parameters::REVEALING {
+            values.remove(*name);
+        }
+        values.insert("columns_to_anonymize".to_owned(), hidden.into());
+        values.into()
+    }
 }
 
 impl Job {
+    /// Returns the job that counts exact duplicates where it does not remove them.
+    pub(crate) fn counting_duplicates(self) -> Self {
+        Self { counts_duplicates: true, ..self }
+    }
+
     /// Returns the engine's configuration for an input of `input_bytes`, if known.
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
         let mut config = self.parameters.config(input_bytes);
         config.measuring.groups.extend(&self.needed);
+        if self.counts_duplicates {
+            config.duplicates = config.duplicates.or(Some(Duplicates::COUNTED));
+        }
         config
     }
 

@@ -30,8 +30,20 @@ pub(crate) fn bytes(number: u64) -> String {
     scaled(number, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
-/// Returns a rate in decimal units: `35.7 kbit/s`.
+/// Returns a rate in decimal units: `35.7 kbit/s`, `0.02 bit/s`.
 pub(crate) fn bits_per_second(bytes: u64, span: Duration) -> Option<String> {
+    let bits = u128::from(bytes) * 8 * u128::from(SECOND);
+    let nanos = u128::from(non_zero(span)?);
+    if bits < nanos && bits > 0 {
+        // With one digit that is not 0.
+        let mut digits = 1;
+        while digits < 18 && bits * 10_u128.pow(digits) < nanos {
+            digits += 1;
+        }
+        let digit = bits * 10_u128.pow(digits) / nanos;
+        let zeros = usize::try_from(digits).unwrap_or(1);
+        return Some(format!("0.{digit:0zeros$} bit/s"));
+    }
     let rate = u128::from(bytes) * 8 * u128::from(SECOND) / u128::from(non_zero(span)?);
     let units = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s", "Ebit/s"];
     Some(scaled(u64::try_from(rate).unwrap_or(u64::MAX), &units))
@@ -166,6 +178,18 @@ mod tests {
         assert_eq!(bytes(54_900_000), "54.9 MB");
         assert_eq!(bytes(999_999), "1.0 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn slow_rates_are_not_zero() {
+        let rate = |bytes, seconds| bits_per_second(bytes, Duration::from_nanos(seconds * SECOND));
+        assert_eq!(rate(60, 86_400).as_deref(), Some("0.005 bit/s"));
+        assert_eq!(rate(1, 16).as_deref(), Some("0.5 bit/s"));
+        assert_eq!(rate(1, 8).as_deref(), Some("1 bit/s"));
+        assert_eq!(rate(0, 8).as_deref(), Some("0 bit/s"));
+        assert_eq!(rate(1500, 1).as_deref(), Some("12.0 kbit/s"));
+        assert_eq!(rate(1, 10_000_000_000).as_deref(), Some("0.0000000008 bit/s"));
+        assert_eq!(rate(1, 0), None);
     }
 
     #[test]

@@ -1,26 +1,21 @@
 //! Captures and interfaces that a subcommand reads.
 
-use std::fs;
 use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use glob::MatchOptions;
 use nfstream::RunError;
-use nfstream::capture::{self, Filter, Filtered, LiveOptions, LiveSource, Source};
+use nfstream::capture::{self, FileOptions, Files, Filter, LiveOptions, Source};
 
 use crate::error::Error;
-
-/// Extensions of captures, possibly followed by one of a compressed file.
-const EXTENSIONS: [&str; 3] = ["pcap", "pcapng", "cap"];
-const COMPRESSED: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
 
 /// Arguments that name captures.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Captures to read as one: pcap or pcapng files, also compressed with gzip, zstd, xz, bzip2 or
-    /// lz4; folders, for all captures in them by name; quoted patterns such as '*.pcap'; `-` for
-    /// standard input
+    /// Captures to read as one, in order of time: pcap or pcapng files, also compressed with gzip,
+    /// zstd, xz, bzip2 or lz4; folders, for all captures in them whatever their names; quoted
+    /// patterns such as '*.pcap'; `-` for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
@@ -32,6 +27,7 @@ pub(crate) struct Input {
     pub(crate) paths: Vec<PathBuf>,
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
+    source: capture::Input,
     /// Capture settings; `None` for files.
     pub(crate) live: Option<Live>,
 }
@@ -57,33 +53,40 @@ pub(crate) struct Live {
 
 impl InputArgs {
     /// Resolves folders and patterns to files.
-    pub(crate) fn find(&self) -> Result<Input, Error> {
-        let mut paths = Vec::new();
+    pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
+        let mut names = Vec::new();
         for path in &self.captures {
             if is_stdin(path) && stdin().is_terminal() {
                 return Err(Error::StdinIsTerminal);
             }
             if is_stdin(path) {
-                paths.push(path.clone());
-                continue;
-            }
-            for path in matches(path)? {
-                if path.is_dir() {
-                    paths.extend(captures_in(&path)?);
-                } else {
-                    paths.push(path);
-                }
+                names.push(path.clone());
+            } else {
+                names.extend(matches(path)?);
             }
         }
-        let bytes = paths.iter().map(|path| file_bytes(path)).sum();
-        Ok(Input { paths, bytes, live: None })
+        Files::find(&names, options).map(Input::files).map_err(|error| RunError::from(error).into())
     }
 }
 
 impl Input {
+    fn files(files: Files) -> Self {
+        Self {
+            paths: files.paths().map(Path::to_path_buf).collect(),
+            bytes: files.bytes(),
+            source: capture::Input::Files(files),
+            live: None,
+        }
+    }
+
     /// Returns interfaces as an input.
     pub(crate) fn interfaces(names: &[String], live: Live) -> Self {
-        Self { paths: names.iter().map(PathBuf::from).collect(), bytes: None, live: Some(live) }
+        Self {
+            paths: names.iter().map(PathBuf::from).collect(),
+            bytes: None,
+            source: capture::Input::Interfaces(names.to_vec()),
+            live: Some(live),
+        }
     }
 
     /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
@@ -92,48 +95,48 @@ impl Input {
         filter: Option<Filter>,
         opening: Opening,
     ) -> Result<Box<dyn Source>, Error> {
-        if let Some(Live { options, .. }) = &self.live {
-            let names: Vec<_> =
-                self.paths.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-            let source = LiveSource::open(&names, filter, options).map_err(RunError::Capture)?;
-            return Ok(Box::new(source));
-        }
-        let mut source = capture::open(&self.paths).map_err(RunError::Capture)?;
-        if opening == Opening::Ahead {
-            source.hold().map_err(RunError::Capture)?;
-        }
-        Ok(match filter {
-            Some(filter) => Box::new(Filtered::new(source, filter)),
-            None => Box::new(source),
-        })
+        let options = self.live.as_ref().map(|live| live.options.clone()).unwrap_or_default();
+        let source = match opening {
+            Opening::Late => self.source.open(filter, &options),
+            Opening::Ahead => self.source.open_ahead(filter, &options),
+        };
+        Ok(source.map_err(RunError::Capture)?)
     }
 
     /// Returns whether packets arrive as they come, from interfaces or pipes alone: an interruption
     /// ends the input, and the table is complete. A list with a file in it would lose the file's
     /// rest.
     pub(crate) fn is_stream(&self) -> bool {
-        let is_pipe = |path: &PathBuf| is_stdin(path) || (path.exists() && !path.is_file());
-        self.live.is_some() || self.paths.iter().all(is_pipe)
+        self.source.is_stream()
     }
 
-    /// Returns the name of the input as given on the command line.
-    pub(crate) fn name(&self) -> String {
-        self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
-    }
-
-    /// Returns each file as an input of its own, after checking that all can be opened.
-    pub(crate) fn separately(&self) -> Result<Vec<Self>, Error> {
-        let is_file = |path: &&PathBuf| !is_stdin(path) && path.is_file();
-        let files: Vec<_> = self.paths.iter().filter(is_file).cloned().collect();
-        if !files.is_empty() {
-            drop(capture::open(&files).map_err(RunError::Capture)?);
+    /// Returns the names of inputs that are read separately: their paths, with a number after those
+    /// that occur again.
+    pub(crate) fn names(inputs: &[Self]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for input in inputs {
+            let path = input.paths.first().map(|path| path.to_string_lossy().into_owned());
+            let path = path.unwrap_or_default();
+            let mut name = path.clone();
+            for number in 2.. {
+                if !names.contains(&name) {
+                    break;
+                }
+                name = format!("{path} ({number})");
+            }
+            names.push(name);
         }
-        let one = |path: &PathBuf| Self {
-            paths: vec![path.clone()],
-            bytes: file_bytes(path),
-            live: None,
-        };
-        Ok(self.paths.iter().map(one).collect())
+        names
+    }
+
+    /// Returns each file as an input of its own.
+    pub(crate) fn separately(&self) -> Vec<Self> {
+        match &self.source {
+            capture::Input::Files(files) => {
+                files.separately().into_iter().map(Self::files).collect()
+            }
+            capture::Input::Interfaces(_) => vec![self.clone()],
+        }
     }
 }
 
@@ -159,54 +162,6 @@ fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Returns the files in a folder that have the extension of a capture, sorted.
-fn captures_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let list = || {
-        let entries = fs::read_dir(folder)?;
-        entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()
-    };
-    let mut paths = list().map_err(|source| Error::Path {
-        path: folder.to_path_buf(),
-        action: "cannot be listed",
-        source,
-    })?;
-    paths.retain(|path| has_capture_name(path) && path.is_file());
-    if paths.is_empty() {
-        let extensions = format!(".{}", EXTENSIONS.join(", ."));
-        return Err(Error::NoCaptures { path: folder.to_path_buf(), extensions });
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn has_capture_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let name =
-        COMPRESSED.iter().find_map(|extension| name.strip_suffix(extension)).unwrap_or(&name);
-    name.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
-}
-
-/// Returns the size of a regular file. Errors surface when the file is opened.
-fn file_bytes(path: &Path) -> Option<u64> {
-    let metadata = fs::metadata(path).ok().filter(|_| !is_stdin(path))?;
-    metadata.is_file().then_some(metadata.len())
-}
-
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn captures_are_recognised_by_their_extension() {
-        for name in ["a.pcap", "b.PCAPNG", "c.cap", "d.pcap.gz", "e.x.pcapng.zst"] {
-            assert!(has_capture_name(Path::new(name)), "{name}");
-        }
-        for name in ["pcap", "a.txt", "b.gz", "c.pcap.bak", "d.csv.gz"] {
-            assert!(!has_capture_name(Path::new(name)), "{name}");
-        }
-    }
 }

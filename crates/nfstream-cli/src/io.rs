@@ -5,6 +5,8 @@ use std::io::{IsTerminal, Write};
 
 use anstyle::Style;
 
+use crate::error::lines;
+
 /// Line width of a terminal of unknown width, and of tables in files.
 const DEFAULT_WIDTH: usize = 100;
 
@@ -53,9 +55,24 @@ impl<'a> Stream<'a> {
         Self { writer, is_terminal: false, is_pipe: false, width: DEFAULT_WIDTH, color: false }
     }
 
-    /// Writes a line. A failure is ignored, as there is no other stream to report it on.
-    pub(crate) fn say(&mut self, line: impl fmt::Display) {
-        drop(writeln!(self.writer, "{line}"));
+    /// Writes text and the end of the line. A failure is ignored, as there is no other stream to
+    /// report it on.
+    ///
+    /// Characters that control a terminal are escaped, as the text may name files.
+    pub(crate) fn say(&mut self, text: impl fmt::Display) {
+        drop(writeln!(self.writer, "{}", lines(&text.to_string())));
+    }
+
+    /// Writes a label in `style` and text, as [`say`](Self::say) does.
+    pub(crate) fn say_as(&mut self, style: Style, label: &str, text: impl fmt::Display) {
+        let label = self.paint(style, label);
+        drop(writeln!(self.writer, "{label} {}", lines(&text.to_string())));
+    }
+
+    /// Writes text in `style`, as [`say`](Self::say) does.
+    pub(crate) fn say_in(&mut self, style: Style, text: impl fmt::Display) {
+        let text = self.paint(style, &lines(&text.to_string()));
+        drop(writeln!(self.writer, "{text}"));
     }
 
     /// Returns `word` in `style` if the stream has colours.

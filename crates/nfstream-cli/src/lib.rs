@@ -19,6 +19,7 @@ mod input;
 mod io;
 #[cfg(not(unix))]
 mod no_signals;
+mod numbers;
 mod output;
 // Without nDPI the default dissector, which the page names, differs.
 #[cfg(all(test, feature = "ndpi"))]

@@ -15,7 +15,7 @@ unless `NO_COLOR` is set.
 | exit code | meaning |
 |---|---|
 | 0 | success, also if the reader of standard output closed the pipe early, and if a signal ended a pipe or a live capture: the table is complete |
-| 1 | an input cannot be read, or an output cannot be written |
+| 1 | an input cannot be read, or not completely, or an output cannot be written |
 | 2 | invalid usage |
 | 128 + N | ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP |
 

@@ -113,7 +113,7 @@ fn message(parameter: &Parameter, error: ParameterError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nfstream::parameters::PARAMETERS;
+    use nfstream::parameters::{PARAMETERS, Topic};
 
     use crate::arguments;
 
@@ -121,12 +121,13 @@ mod tests {
     #[test]
     fn every_parameter_has_an_option() {
         let command = arguments::command();
-        let live = command.find_subcommand("live").unwrap();
         for parameter in PARAMETERS {
-            let argument = live.get_arguments().find(|arg| arg.get_id() == parameter.name);
+            let name = if parameter.topic == Topic::Files { "flows" } else { "live" };
+            let subcommand = command.find_subcommand(name).unwrap();
+            let argument = subcommand.get_arguments().find(|arg| arg.get_id() == parameter.name);
             let name = parameter.name.replace('_', "-");
             let long = argument.and_then(clap::Arg::get_long).unwrap_or_default();
-            assert_eq!(long.trim_start_matches("no-"), name, "live has no option for {name}");
+            assert_eq!(long.trim_start_matches("no-"), name, "there is no option for {name}");
         }
     }
 

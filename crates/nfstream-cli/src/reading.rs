@@ -54,6 +54,8 @@ pub(crate) struct Opened {
 pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
     condition: Option<&'a Condition>,
+    /// Name of the input where several are read separately, empty otherwise.
+    origin: String,
     monitor: Monitor,
     pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
@@ -75,8 +77,13 @@ impl Opened {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts to read `input`, which was opened.
-    pub(crate) fn start(opened: Opened, input: &Input, job: &'a Job) -> Result<Self, Error> {
+    /// Starts to read `input`, which was opened and which conditions know as `origin`.
+    pub(crate) fn start(
+        opened: Opened,
+        input: &Input,
+        job: &'a Job,
+        origin: &str,
+    ) -> Result<Self, Error> {
         let Opened { source, processes } = opened;
         let config = Config { processes, ..job.config(input.bytes) };
         let run = Run::new(source, &config)?;
@@ -91,7 +98,8 @@ impl<'a> Reading<'a> {
             .spawn(move || advance(run, &sender))
             .map_err(|source| RunError::Thread { name, source })?;
         let condition = job.condition.as_ref();
-        Ok(Self { schema, condition, monitor, pool, steps, stop, report, thread })
+        let origin = origin.to_owned();
+        Ok(Self { schema, condition, origin, monitor, pool, steps, stop, report, thread })
     }
 
     /// Returns the columns of the run.
@@ -129,8 +137,7 @@ impl<'a> Reading<'a> {
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
-                let label = io.stderr.paint(WARNING, "warning:");
-                progress.aside(|| io.stderr.say(format_args!("{label} {warning}")));
+                progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
             }
             progress.update(&self.monitor);
             let (records, is_last) = match step {
@@ -178,7 +185,7 @@ impl<'a> Reading<'a> {
             if self.stop.is_none() && (io.interrupted)() {
                 return Err(Error::Interrupted(consumer.written()));
             }
-            if condition.matches(&record, self.schema.names())? {
+            if condition.matches_of(&record, self.schema.names(), &self.origin)? {
                 kept.push(record);
             }
         }

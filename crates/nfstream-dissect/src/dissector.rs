@@ -10,7 +10,11 @@ use crate::protocol::{
     DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules, Transport,
 };
 use crate::protocols::REGISTRY;
-use crate::stream::Prefix;
+use crate::stream::{MAX_BYTES, Prefix};
+
+/// Bytes of a direction that a parser has read to its end and reads again with the other one: more
+/// than the head of an HTTP request and the part of its body that is read.
+const ENOUGH_TO_READ_AGAIN: usize = 9 << 10;
 
 /// Settings of a dissector.
 #[derive(Clone, Debug, Default)]
@@ -277,7 +281,8 @@ impl Dissector {
         if progress == Progress::Done || tcp.prefixes.iter().any(Prefix::is_full) {
             return Progress::Done;
         }
-        tcp.prefixes[direction.index()].keep(new);
+        let room = if tcp.is_read(direction) { ENOUGH_TO_READ_AGAIN } else { MAX_BYTES };
+        tcp.prefixes[direction.index()].keep_up_to(room, new);
         Progress::More
     }
 

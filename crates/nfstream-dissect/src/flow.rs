@@ -8,6 +8,9 @@ use crate::probe::History;
 use crate::protocol::{Follow, Need, Protocol, Transport};
 use crate::stream::Prefix;
 
+/// Bytes that the texts of a flow usually take, at most.
+const TEXTS: usize = 4 << 10;
+
 /// A flow under inspection.
 ///
 /// About 100 bytes before the first payload. After it up to two stream prefixes and a parser's
@@ -134,7 +137,7 @@ impl Flow {
     pub fn learn(&mut self, hints: Hints) {
         let Hints { name, announced } = hints;
         let known = &mut self.finding.hints;
-        known.name = name.or(known.name.take());
+        known.name = name.or_else(|| known.name.take());
         known.announced = announced.or(known.announced);
     }
 
@@ -143,7 +146,7 @@ impl Flow {
         self.packets > 0
     }
 
-    /// Returns the heap bytes that the flow holds, its findings included.
+    /// Returns the heap bytes that the flow holds, its findings included; an estimate for texts.
     pub fn memory(&self) -> usize {
         let state = match &self.state {
             State::New | State::Done => 0,
@@ -158,7 +161,9 @@ impl Flow {
                 size_of::<Udp>() + parser
             }
         };
-        state + self.finding.metadata.as_ref().map_or(0, |_| size_of::<Metadata>())
+        // Texts are copies of the bytes, and no longer.
+        let metadata = self.finding.metadata.as_ref();
+        state + metadata.map_or(0, |_| size_of::<Metadata>() + state.min(TEXTS))
     }
 }
 

@@ -88,7 +88,12 @@ impl Prefix {
 
     /// Appends bytes that [`accept`](Self::accept) returned.
     pub(crate) fn keep(&mut self, bytes: &[u8]) {
-        let room = MAX_BYTES.saturating_sub(self.bytes.len());
+        self.keep_up_to(MAX_BYTES, bytes);
+    }
+
+    /// Appends the same up to a length of the whole.
+    pub(crate) fn keep_up_to(&mut self, len: usize, bytes: &[u8]) {
+        let room = len.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 

@@ -23,7 +23,9 @@ pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
             PyValueError::new_err(format!("bpf_filter {expression:?}: {message}"))
         }
         CaptureError::Interface { interfaces, source } => os_error(source, interfaces.clone()),
-        CaptureError::InterfaceGone { .. } => PyOSError::new_err(chain(error)),
+        CaptureError::InterfaceGone { .. } | CaptureError::NoLibpcap { .. } => {
+            PyOSError::new_err(chain(error))
+        }
         CaptureError::Io { path, source } => os_error(source, path.display().to_string()),
         CaptureError::NoRight { .. } => PyPermissionError::new_err(error.to_string()),
         CaptureError::NoSource { .. } => PyFileNotFoundError::new_err(error.to_string()),

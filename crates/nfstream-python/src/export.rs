@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+use nfstream::capture;
 use nfstream::sink::{self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter};
 use nfstream::table::{
     Anonymizer, Provenance, Table, TableBuilder, TableError, TableSpec, TextForm, TimeForm,
@@ -80,6 +81,19 @@ impl TableOptions {
         let spec = TableSpec { extra, ..self.spec(run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
+}
+
+/// Returns the columns of the table of `run` that can show a value which is anonymised in another.
+#[pyfunction]
+pub(crate) fn revealing_columns(
+    py: Python<'_>,
+    run: &Bound<'_, Run>,
+    options: &Bound<'_, TableOptions>,
+) -> PyResult<Vec<String>> {
+    let run = run.get();
+    let plugins = run.kind.plugin_columns(py);
+    let plugins = plugins.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
+    Ok(options.get().table_with(run, plugins)?.revealing().to_vec())
 }
 
 /// Reads a run to its end and returns its table, and a list for each plugin column.
@@ -247,7 +261,7 @@ impl Drop for Batches {
     fn drop(&mut self) {
         if self.end.is_some() {
             // An abandoned stream gives no warnings. At exit the interpreter may be gone.
-            Python::try_attach(|py| drop(self.run.bind(py).get().close()));
+            Python::try_attach(|py| drop(self.run.bind(py).get().close(py)));
         }
     }
 }
@@ -255,7 +269,7 @@ impl Drop for Batches {
 /// Writes the table of a run to files and returns the number of its flows.
 #[pyfunction]
 #[pyo3(signature = (
-    run, options, path, format, *, overwrite, flows_per_file, bytes_per_file, rotate_files,
+    run, options, path, format, *, safe, overwrite, flows_per_file, bytes_per_file, rotate_files,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 pub(crate) fn write_table(
@@ -264,6 +278,7 @@ pub(crate) fn write_table(
     options: &Bound<'_, TableOptions>,
     path: PathBuf,
     format: &str,
+    safe: bool,
     overwrite: bool,
     flows_per_file: u64,
     bytes_per_file: u64,
@@ -271,6 +286,7 @@ pub(crate) fn write_table(
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
         .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
+    let format = if safe { Format::SAFE_CSV } else { format };
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };
     let rotation = Rotation {
         rows: flows_per_file.try_into().ok(),
@@ -278,6 +294,11 @@ pub(crate) fn write_table(
         keep: rotate_files.try_into().ok(),
     };
     let (run, options) = (run.get(), options.get());
+    let replaced = sink::existing_at(&path, rotation).map_err(|error| sink_error(&error))?;
+    if let Some(file) = capture::overwritten(&run.files, &replaced) {
+        let message = format!("{path:?} is a file of the source, {file:?}");
+        return Err(PyValueError::new_err(message));
+    }
     let table = options.table(py, run)?;
     let interruption = Interruption::default();
     let sink = || interruption.watch(sink::files_at(&path, existing, format, rotation));
@@ -375,9 +396,7 @@ pub(crate) fn first_flows(
         }
     }
     found.truncate(flows);
-    let found = Arc::new(found);
-    let rows = 0..found.len();
-    Ok(rows.map(|row| NFlow::row(Arc::clone(&run.kind), Arc::clone(&found), row)).collect())
+    Ok(found.into_iter().map(|record| NFlow::row(Arc::clone(&run.kind), record)).collect())
 }
 
 /// Returns the exception for a table that cannot be written: a subclass of `OSError` with the path

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{Column, Read, Record, Schema, Value};
+use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value};
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
-use crate::nfstream6;
+use crate::{flow_copy, nfstream6};
 
 /// Data shared by all flows of a run.
 #[derive(Debug)]
@@ -28,6 +28,14 @@ pub(crate) struct FlowType {
     labels: Mutex<HashMap<(usize, u32), Py<PyString>, foldhash::fast::FixedState>>,
     /// Type of `to_namedtuple()`, created on first use.
     named_tuple: Mutex<Option<Py<PyAny>>>,
+    used: Option<Used>,
+}
+
+/// Records of rows that Python has dropped, whose memory returns to the pool.
+#[derive(Debug)]
+struct Used {
+    pool: RecordPool,
+    records: Mutex<Vec<Record>>,
 }
 
 #[derive(Debug)]
@@ -51,11 +59,14 @@ pub(crate) struct NFlow {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all flows are rows")]
 enum Content {
-    /// A row of a batch.
-    Row(Arc<Vec<Record>>, usize),
+    /// A row of the table.
+    Row(Record),
     /// A flow that plugins follow.
     Followed(Box<Mutex<Followed>>),
+    /// A copy, by attribute.
+    Copy(Vec<Py<PyAny>>),
 }
 
 /// A flow with the values of its plugins.
@@ -68,12 +79,14 @@ pub(crate) struct Followed {
 }
 
 impl FlowType {
-    /// Returns the type of a run's flows; `plugins` lists names and whether they are volatile.
+    /// Returns the type of a run's flows; `plugins` lists names and whether they are volatile. The
+    /// memory of dropped rows returns to `pool`.
     pub(crate) fn new(
         py: Python<'_>,
         schema: Arc<Schema>,
         plugins: &[(String, bool)],
         rules: Rules,
+        pool: Option<RecordPool>,
     ) -> Self {
         let mut kind = Self {
             schema: Arc::clone(&schema),
@@ -84,6 +97,7 @@ impl FlowType {
             rules,
             labels: Mutex::default(),
             named_tuple: Mutex::default(),
+            used: pool.map(|pool| Used { pool, records: Mutex::default() }),
         };
         for (index, column) in schema.columns().iter().enumerate() {
             kind.add(py, column.name, Attribute::Column(index));
@@ -97,6 +111,22 @@ impl FlowType {
 
     pub(crate) fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Returns the rules of the run.
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// Returns the names of all attributes, and whether each belongs to a volatile plugin.
+    pub(crate) fn attribute_names<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> impl Iterator<Item = (Bound<'py, PyString>, bool)> {
+        let columns = self.names.len() - self.plugins.len();
+        let columns = std::iter::repeat_n(false, columns);
+        let volatile = columns.chain(self.plugins.iter().map(|plugin| plugin.volatile));
+        self.names.iter().map(move |name| name.bind(py).clone()).zip(volatile)
     }
 
     /// Returns the names of the plugins that have a column.
@@ -153,8 +183,13 @@ impl FlowType {
 }
 
 impl NFlow {
-    pub(crate) fn row(kind: Arc<FlowType>, records: Arc<Vec<Record>>, row: usize) -> Self {
-        Self { kind, content: Content::Row(records, row) }
+    pub(crate) fn row(kind: Arc<FlowType>, record: Record) -> Self {
+        Self { kind, content: Content::Row(record) }
+    }
+
+    /// Returns a flow with these values of all its attributes.
+    pub(crate) fn copy(kind: Arc<FlowType>, values: Vec<Py<PyAny>>) -> Self {
+        Self { kind, content: Content::Copy(values) }
     }
 
     pub(crate) fn followed(kind: Arc<FlowType>, record: Record) -> Self {
@@ -166,15 +201,15 @@ impl NFlow {
     /// Calls `work` on a flow that plugins follow; returns `None` for any other flow.
     pub(crate) fn with_followed<R>(&self, work: impl FnOnce(&mut Followed) -> R) -> Option<R> {
         match &self.content {
-            Content::Row(..) => None,
+            Content::Row(_) | Content::Copy(_) => None,
             Content::Followed(followed) => Some(work(&mut lock(followed))),
         }
     }
 
     fn get<'py>(&self, py: Python<'py>, attribute: Attribute) -> PyResult<Bound<'py, PyAny>> {
         match (&self.content, attribute) {
-            (Content::Row(records, row), Attribute::Column(column)) => {
-                self.kind.value(py, column, &records[*row])
+            (Content::Row(record), Attribute::Column(column)) => {
+                self.kind.value(py, column, record)
             }
             (Content::Followed(followed), Attribute::Column(column)) => {
                 let followed = lock(followed);
@@ -192,10 +227,14 @@ impl NFlow {
                     ))
                 })
             }
-            (Content::Row(..), Attribute::Plugin(_)) if self.kind.rules == Rules::Nfstream6 => {
+            (Content::Copy(values), Attribute::Column(place) | Attribute::Plugin(place)) => {
+                let value = values.get(place).map(|value| value.bind(py).clone());
+                value.ok_or_else(|| PyAttributeError::new_err("the copy has no such value"))
+            }
+            (Content::Row(_), Attribute::Plugin(_)) if self.kind.rules == Rules::Nfstream6 => {
                 nfstream6::new_udps(py)
             }
-            (Content::Row(..), Attribute::Plugin(plugin)) => {
+            (Content::Row(_), Attribute::Plugin(plugin)) => {
                 Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
             }
         }
@@ -216,6 +255,10 @@ impl NFlow {
             (Content::Followed(_), Rules::Nfstream6) => {
                 nfstream6::udps_items(&self.get(py, Attribute::Plugin(0))?)
             }
+            (Content::Copy(_), Rules::Nfstream6) => match self.kind.by_name.get("udps") {
+                Some(udps) => nfstream6::udps_items(&self.get(py, *udps)?),
+                None => Ok(Vec::new()),
+            },
             _ => Ok(Vec::new()),
         }
     }
@@ -329,6 +372,16 @@ impl NFlow {
         }
     }
 
+    /// Returns the function and the arguments that make a copy, for `copy` and `pickle`.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, flow) = (slf.py(), slf.get());
+        let columns = (0..flow.kind.schema.columns().len()).map(Attribute::Column);
+        let plugins = (0..flow.kind.plugins.len()).map(Attribute::Plugin);
+        let values = columns.chain(plugins).map(|attribute| flow.get(py, attribute));
+        let values = PyTuple::new(py, values.collect::<PyResult<Vec<_>>>()?)?;
+        flow_copy::call(py, &flow.kind, values)
+    }
+
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let py = slf.py();
         let object = py.get_type::<PyAny>();
@@ -355,6 +408,27 @@ impl NFlow {
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         crate::html::flow(&self.kind.column_names(py), &self.column_values(py)?)
     }
+}
+
+impl Drop for NFlow {
+    fn drop(&mut self) {
+        let Content::Row(record) = std::mem::replace(&mut self.content, Content::Copy(Vec::new()))
+        else {
+            return;
+        };
+        if let (Some(used), Some(_)) = (&self.kind.used, &record.measures) {
+            let mut records = lock(&used.records);
+            records.push(record);
+            if records.len() >= Used::BATCH {
+                used.pool.put_back(records.drain(..));
+            }
+        }
+    }
+}
+
+impl Used {
+    /// Records that are returned together.
+    const BATCH: usize = 512;
 }
 
 /// Locks a mutex. Its data is consistent even after a panic in another thread.

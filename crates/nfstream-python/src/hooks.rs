@@ -34,10 +34,19 @@ pub(crate) struct Plugins {
     active: Vec<Option<Py<NFlow>>>,
     /// Ended flows that wait for their place in the output, by id and slice.
     ended: HashMap<(u64, u32), Py<NFlow>>,
-    /// Packet object of the last call, reused unless a plugin keeps a reference to it.
-    packet: Option<Py<NFPacket>>,
+    /// Packet object of the last call.
+    packet: LastPacket,
     /// API of the plugins.
     api: Api,
+}
+
+/// Packet object of the last call. If a plugin keeps a reference to it, it gets bytes of its own;
+/// otherwise it is reused.
+#[derive(Debug)]
+enum LastPacket {
+    None,
+    Standard(Py<NFPacket>),
+    Nfstream6(Py<Nfstream6Packet>),
 }
 
 /// API that plugins are written for.
@@ -89,12 +98,29 @@ impl Plugin {
 
 impl Plugins {
     pub(crate) fn new(plugins: Vec<Plugin>, api: Api) -> Self {
-        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: None, api }
+        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: LastPacket::None, api }
     }
 
     /// Takes out the flow object of a record.
     pub(crate) fn take_ended(&mut self, record: &Record) -> Option<Py<NFlow>> {
         self.ended.remove(&(record.id, record.flow.slice))
+    }
+
+    /// Releases the packet of the last call.
+    pub(crate) fn release_packet(&mut self, py: Python<'_>) {
+        match std::mem::replace(&mut self.packet, LastPacket::None) {
+            LastPacket::None => {}
+            LastPacket::Standard(packet) => {
+                if !is_only_reference(packet.bind(py)) {
+                    packet.get().own();
+                }
+            }
+            LastPacket::Nfstream6(packet) => {
+                if !is_only_reference(packet.bind(py)) {
+                    packet.get().own();
+                }
+            }
+        }
     }
 
     fn slot(&mut self, slot: Slot) -> &mut Option<Py<NFlow>> {
@@ -114,18 +140,21 @@ impl<'py> Host<'_, 'py> {
         time_before: Timestamp,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
-        if let Api::Nfstream6(dialect) = self.plugins.api {
-            let packet = Nfstream6Packet::new(arrival, time, time_before, dialect);
-            return Ok(Bound::new(py, packet)?.into_any());
-        }
-        if let Some(packet) = &self.plugins.packet
+        if let LastPacket::Standard(packet) = &self.plugins.packet
             && is_only_reference(packet.bind(py))
         {
             packet.get().set(arrival, time);
             return Ok(packet.bind(py).clone().into_any());
         }
+        self.plugins.release_packet(py);
+        if let Api::Nfstream6(dialect) = self.plugins.api {
+            let packet = Nfstream6Packet::new(arrival, time, time_before, dialect);
+            let packet = Bound::new(py, packet)?;
+            self.plugins.packet = LastPacket::Nfstream6(packet.clone().unbind());
+            return Ok(packet.into_any());
+        }
         let packet = Bound::new(py, NFPacket::new(arrival, time))?;
-        self.plugins.packet = Some(packet.clone().unbind());
+        self.plugins.packet = LastPacket::Standard(packet.clone().unbind());
         Ok(packet.into_any())
     }
 
@@ -265,7 +294,7 @@ impl Hooks for Host<'_, '_> {
 
 /// Returns whether this is the only reference to `packet`.
 #[allow(unsafe_code, reason = "pyo3 has no safe function for the reference count")]
-fn is_only_reference(packet: &Bound<'_, NFPacket>) -> bool {
+fn is_only_reference<T>(packet: &Bound<'_, T>) -> bool {
     // SAFETY: `packet` keeps the object alive, and `Bound` proves that the interpreter is attached.
     unsafe { pyo3::ffi::Py_REFCNT(packet.as_ptr()) == 1 }
 }

@@ -7,6 +7,7 @@ mod command;
 mod error;
 mod export;
 mod flow;
+mod flow_copy;
 mod hooks;
 mod html;
 mod nfstream6;
@@ -26,10 +27,13 @@ mod _engine {
     use super::command::run_command;
     #[pymodule_export]
     use super::export::{
-        TableOptions, first_flows, read_batches, read_table, table_schema, write_table,
+        TableOptions, first_flows, read_batches, read_table, revealing_columns, table_schema,
+        write_table,
     };
     #[pymodule_export]
     use super::flow::NFlow;
+    #[pymodule_export]
+    use super::flow_copy::restore_flow;
     #[pymodule_export]
     use super::nfstream6::Nfstream6Packet;
     #[pymodule_export]

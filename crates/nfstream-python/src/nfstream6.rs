@@ -1,5 +1,7 @@
 //! Objects of the nfstream 6 API: packets, and the values of plugins on a flow.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use nfstream::Dialect;
 use nfstream::features::{Accounting, LinkAddresses};
 use nfstream::flow::Direction;
@@ -11,12 +13,15 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::packet::own_frame;
+
 /// Packet object for plugins of nfstream 6.
 #[pyclass(frozen, module = "nfstream._engine")]
 #[derive(Debug)]
 pub(crate) struct Nfstream6Packet {
     packet: Packet,
-    bytes: ChunkBytes,
+    /// The packet with its offset in these bytes.
+    bytes: Mutex<(Packet, ChunkBytes)>,
     direction: Direction,
     time: Timestamp,
     /// Time of the previous packet of the flow.
@@ -64,7 +69,18 @@ impl Nfstream6Packet {
         dialect: Dialect,
     ) -> Self {
         let Arrival { packet, bytes, direction } = arrival;
-        Self { packet: *packet, bytes: bytes.clone(), direction, time, time_before, dialect }
+        let captured = Mutex::new((*packet, bytes.clone()));
+        Self { packet: *packet, bytes: captured, direction, time, time_before, dialect }
+    }
+
+    /// Copies the bytes of the packet, so that a packet that is kept does not keep its chunk.
+    pub(crate) fn own(&self) {
+        let (packet, bytes) = &mut *self.captured();
+        own_frame(packet, bytes);
+    }
+
+    fn captured(&self) -> MutexGuard<'_, (Packet, ChunkBytes)> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flag(&self, flag: TcpFlags) -> u8 {
@@ -72,8 +88,8 @@ impl Nfstream6Packet {
     }
 
     fn macs(&self) -> LinkAddresses {
-        let frame = self.packet.frame(self.bytes.as_slice());
-        self.dialect.link_addresses()(&self.packet, frame)
+        let (packet, bytes) = &*self.captured();
+        self.dialect.link_addresses()(packet, packet.frame(bytes.as_slice()))
     }
 }
 
@@ -196,7 +212,8 @@ impl Nfstream6Packet {
     /// Captured bytes from the innermost IP header on.
     #[getter]
     fn ip_packet<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.packet.ip_bytes(self.bytes.as_slice()))
+        let (packet, bytes) = &*self.captured();
+        PyBytes::new(py, packet.ip_bytes(bytes.as_slice()))
     }
 
     /// Synchronize sequence numbers.

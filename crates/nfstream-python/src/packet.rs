@@ -40,8 +40,23 @@ impl NFPacket {
         }
     }
 
+    /// Copies the bytes of the packet, so that a packet that is kept does not keep its chunk.
+    pub(crate) fn own(&self) {
+        let Content { packet, bytes, .. } = &mut *self.lock();
+        own_frame(packet, bytes);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Replaces the bytes of the chunk of `packet` with those of its frame.
+pub(crate) fn own_frame(packet: &mut Packet, bytes: &mut ChunkBytes) {
+    let frame = packet.frame(bytes.as_slice());
+    if frame.len() < bytes.as_slice().len() {
+        *bytes = ChunkBytes::Owned(Arc::new(frame.to_vec()));
+        packet.frame_offset = 0;
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Run {
     /// Whether packets arrive as they come, from interfaces or pipes alone.
     #[pyo3(get)]
     is_stream: bool,
+    /// Files that packets come from.
+    pub(crate) files: Vec<PathBuf>,
     state: Mutex<State>,
 }
 
@@ -45,10 +47,8 @@ pub(crate) struct State {
     process: u32,
     plugins: Option<Plugins>,
     pub(crate) ended: bool,
-    /// Ended flows that have not been returned yet, and the index of the next one.
-    rows: (Arc<Vec<Record>>, usize),
-    /// Previous batch of flows, of which the caller may still hold the last.
-    given: Arc<Vec<Record>>,
+    /// Ended flows that have not been returned yet.
+    rows: std::vec::IntoIter<Record>,
     followed: VecDeque<Py<NFlow>>,
     /// Monitor that supplies warnings during a live run.
     live_monitor: Option<Monitor>,
@@ -89,9 +89,9 @@ impl Run {
         let followed = !plugins.is_empty();
         let live = parameters.live_options();
         let polling = parameters.process_polling();
-        let input = Input::of(&source).map_err(|error| capture_error(&error))?;
-        let is_live = input.is_live();
-        let is_stream = input.is_stream();
+        let input = py.detach(|| Input::of(&source, parameters.file_options()));
+        let input = input.map_err(|error| capture_error(&error))?;
+        let (is_live, is_stream, files) = (input.is_live(), input.is_stream(), input.paths());
         let run = py.detach(|| {
             let source = input.open(parameters.bpf_filter.clone(), &live)?;
             let mut config = parameters.config(source.progress().total_bytes);
@@ -121,16 +121,15 @@ impl Run {
                 (Arc::clone(run.schema()), names)
             }
         };
-        let kind = Arc::new(FlowType::new(py, schema, &names, rules));
         let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
+        let kind = Arc::new(FlowType::new(py, schema, &names, rules, Some(pool.clone())));
         let dissector = run.dissector().cloned();
         let state = State {
             run,
             process: std::process::id(),
             plugins: followed.then(|| Plugins::new(plugins, api)),
             ended: false,
-            rows: (Arc::default(), 0),
-            given: Arc::default(),
+            rows: Vec::new().into_iter(),
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
@@ -142,6 +141,7 @@ impl Run {
             dissector,
             is_live,
             is_stream,
+            files,
             state: Mutex::new(state),
         })
     }
@@ -153,11 +153,8 @@ impl Run {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<NFlow>>> {
         let mut state = self.lock()?;
         loop {
-            let (records, row) = &mut state.rows;
-            if *row < records.len() {
-                let flow = NFlow::row(Arc::clone(&self.kind), Arc::clone(records), *row);
-                *row += 1;
-                return Py::new(py, flow).map(Some);
+            if let Some(record) = state.rows.next() {
+                return Py::new(py, NFlow::row(Arc::clone(&self.kind), record)).map(Some);
             }
             if let Some(flow) = state.followed.pop_front() {
                 return Ok(Some(flow));
@@ -166,14 +163,7 @@ impl Run {
                 return Ok(None);
             }
             match state.advance(py, &self.kind)? {
-                Found::Rows(records) => {
-                    let (given, _) = std::mem::replace(&mut state.rows, (Arc::new(records), 0));
-                    let used = std::mem::replace(&mut state.given, given);
-                    // Flows that Python code still holds stay out of the pool.
-                    if let Some(records) = Arc::into_inner(used) {
-                        self.pool.put_back(records);
-                    }
-                }
+                Found::Rows(records) => state.rows = records.into_iter(),
                 Found::Followed(_, flows) => state.followed.extend(flows),
             }
         }
@@ -183,11 +173,10 @@ impl Run {
     fn read_flows(&self, py: Python<'_>) -> PyResult<Vec<Py<NFlow>>> {
         let mut state = self.lock()?;
         let mut flows: Vec<_> = state.followed.drain(..).collect();
-        let (records, row) = std::mem::take(&mut state.rows);
-        flows.extend(self.rows(py, &records, row)?);
+        flows.extend(self.rows(py, std::mem::take(&mut state.rows))?);
         while flows.is_empty() && !state.ended {
             flows = match state.advance(py, &self.kind)? {
-                Found::Rows(records) => self.rows(py, &Arc::new(records), 0)?,
+                Found::Rows(records) => self.rows(py, records)?,
                 Found::Followed(_, flows) => flows,
             };
         }
@@ -212,13 +201,15 @@ impl Run {
     }
 
     /// Ends the run and its threads; flows that have not been read are discarded.
-    pub(crate) fn close(&self) -> PyResult<()> {
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.lock()?;
         state.ended = true;
         state.stop();
-        (state.rows, state.given) = ((Arc::default(), 0), Arc::default());
+        state.rows = Vec::new().into_iter();
         state.followed.clear();
-        state.plugins = None;
+        if let Some(mut plugins) = state.plugins.take() {
+            plugins.release_packet(py);
+        }
         Ok(())
     }
 
@@ -237,6 +228,7 @@ impl Run {
         dict.set_item("flows", stats.flows)?;
         dict.set_item("evicted_flows", stats.evicted_flows)?;
         dict.set_item("active_flows", stats.active_flows)?;
+        dict.set_item("damaged_files", stats.damaged_files)?;
         let reception = stats.reception.unwrap_or_default();
         dict.set_item("received", reception.received)?;
         dict.set_item("dropped_by_kernel", reception.dropped_by_kernel)?;
@@ -254,12 +246,10 @@ impl Run {
     fn rows(
         &self,
         py: Python<'_>,
-        records: &Arc<Vec<Record>>,
-        first: usize,
+        records: impl IntoIterator<Item = Record>,
     ) -> PyResult<Vec<Py<NFlow>>> {
-        let rows = first..records.len();
-        rows.map(|row| Py::new(py, NFlow::row(Arc::clone(&self.kind), Arc::clone(records), row)))
-            .collect()
+        let row = |record| Py::new(py, NFlow::row(Arc::clone(&self.kind), record));
+        records.into_iter().map(row).collect()
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -300,6 +290,9 @@ impl State {
             None => py.detach(|| self.run.advance()),
             Some(plugins) => self.run.advance_with(&mut Host { py, plugins, kind }),
         };
+        if let (Some(plugins), Err(_) | Ok(Step::Last(_))) = (&mut self.plugins, &step) {
+            plugins.release_packet(py);
+        }
         if let Some(monitor) = &self.live_monitor {
             let category = py.get_type::<PyUserWarning>();
             for warning in monitor.take_warnings() {
@@ -338,9 +331,14 @@ impl Drop for State {
 /// Opens every file of a source and checks its header, or checks the permission to capture. Returns
 /// whether the source is live.
 #[pyfunction]
-pub(crate) fn check_source(py: Python<'_>, source: Vec<PathBuf>) -> PyResult<bool> {
+pub(crate) fn check_source(
+    py: Python<'_>,
+    source: Vec<PathBuf>,
+    parameters: &Bound<'_, PyDict>,
+) -> PyResult<bool> {
+    let options = from_python(parameters)?.file_options();
     let check = || {
-        let input = Input::of(&source)?;
+        let input = Input::of(&source, options)?;
         input.check().map(|()| input.is_live())
     };
     py.detach(check).map_err(|error| capture_error(&error))

@@ -1,12 +1,16 @@
 //! Keeps a process alive when a file shrinks under its mapping.
 //!
-//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with the first
-//! mapping, finds the mapping by the address, maps pages of zeros over the missing part and marks
-//! the mapping. Any other SIGBUS is forwarded to the previous handler.
+//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with each mapping
+//! unless it is in place, finds the mapping by the address, maps pages of zeros over the missing
+//! part and marks the mapping. Any other SIGBUS is forwarded to the handler that ours replaced.
+//!
+//! Other code may install its handler over ours, as Python's `faulthandler` does. Ours then goes
+//! over that one. Such a handler may put ours back and raise the signal again, so a repeated signal
+//! is forwarded to the handler from before the first installation, and at last to the default.
 
 use std::io;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Mappings that can be guarded at once. A run needs few: the file that it reads, and those whose
@@ -20,8 +24,14 @@ const CLAIMED: usize = 1;
 
 static REGISTRY: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
-/// The page size and the previous handler; set before our handler can run.
-static BEFORE: OnceLock<Before> = OnceLock::new();
+/// The page size.
+static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
+/// The action from before our first installation; set before our handler can run.
+static FIRST: OnceLock<&'static Before> = OnceLock::new();
+/// The action that our latest installation replaced; set before our handler can run.
+static LATEST: AtomicPtr<Before> = AtomicPtr::new(ptr::null_mut());
+/// Forwarded signals for which no other has come since: how many, and the address of the last.
+static FORWARDED: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
 
 /// One mapping's entry in the registry, removed on drop.
 #[derive(Debug)]
@@ -36,12 +46,19 @@ impl Guard {
     ///
     /// `ErrorKind::ResourceBusy` if the registry is full, or the error of `sigaction`.
     pub(crate) fn new(start: *const u8, len: usize) -> io::Result<Self> {
-        let page_size = install()?;
+        let page_size = page_size()?;
+        install()?;
         let slot = REGISTRY.iter().find(|slot| slot.claim()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::ResourceBusy, "too many mapped files at once")
         })?;
         slot.fill(start.addr(), start.addr() + len.next_multiple_of(page_size));
         Ok(Self { slot })
+    }
+
+    /// Puts our handler in place again, if other code has replaced it.
+    pub(crate) fn renew() {
+        // A failure leaves the mapping as safe as that of any other program.
+        drop(install());
     }
 
     /// Returns whether every page of the mapping was present so far.
@@ -97,43 +114,62 @@ impl Slot {
     }
 }
 
-struct Before {
-    page_size: usize,
-    action: libc::sigaction,
+/// An action that ours has replaced.
+struct Before(libc::sigaction);
+
+fn page_size() -> io::Result<usize> {
+    if let Some(size) = PAGE_SIZE.get() {
+        return Ok(*size);
+    }
+    // SAFETY: sysconf only reads a value.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let size = usize::try_from(size).map_err(|_| io::Error::last_os_error())?;
+    Ok(*PAGE_SIZE.get_or_init(|| size))
 }
 
-/// Installs the handler if it is not there yet, and returns the page size.
-fn install() -> io::Result<usize> {
-    static INSTALLING: Mutex<bool> = Mutex::new(false);
-    let mut installed = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let (true, Some(before)) = (*installed, BEFORE.get()) {
-        return Ok(before.page_size);
-    }
+/// Installs the handler unless it is in place.
+fn install() -> io::Result<()> {
+    /// Actions that ours has replaced, each once: the handler may run at any time, so they stay.
+    static KNOWN: Mutex<Vec<&'static Before>> = Mutex::new(Vec::new());
 
-    // SAFETY: sysconf only reads a value.
-    let page_size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    let page_size = usize::try_from(page_size).map_err(|_| io::Error::last_os_error())?;
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
+    let handler = handler as *const () as usize;
     // SAFETY: a sigaction of zeros is valid: the default action and an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: the new action is null, so this only writes the present one to `action`.
     if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut action) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // The handler finds the previous one here from the moment it is installed.
-    let before = BEFORE.get_or_init(|| Before { page_size, action });
+    if action.sa_sigaction == handler {
+        return Ok(());
+    }
+    let is_same = |before: &&&'static Before| {
+        let Before(known) = before;
+        known.sa_sigaction == action.sa_sigaction && known.sa_flags == action.sa_flags
+    };
+    let before: &'static Before = match known.iter().find(is_same) {
+        Some(before) => before,
+        None => {
+            let before: &'static Before = Box::leak(Box::new(Before(action)));
+            known.push(before);
+            before
+        }
+    };
+    // The handler finds the previous ones here from the moment it is installed.
+    FIRST.get_or_init(|| before);
+    LATEST.store(ptr::from_ref(before).cast_mut(), Ordering::Release);
 
-    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
     // SAFETY: as above.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = handler as *const () as usize;
+    action.sa_sigaction = handler;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // SAFETY: `action` is complete, and its handler does only what a signal handler may:
     // atomics, mmap and sigaction.
     if unsafe { libc::sigaction(libc::SIGBUS, &action, ptr::null_mut()) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    *installed = true;
-    Ok(before.page_size)
+    Ok(())
 }
 
 extern "C" fn on_sigbus(
@@ -141,13 +177,31 @@ extern "C" fn on_sigbus(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    let Some(before) = BEFORE.get() else { return };
+    let (Some(first), Some(page_size)) = (FIRST.get(), PAGE_SIZE.get()) else { return };
     // SAFETY: the kernel passes a valid siginfo_t to a handler set with SA_SIGINFO.
     let (address, code) = unsafe { ((*info).si_addr().addr(), (*info).si_code) };
     // A code of zero or less means that a process sent the signal, which then has no address.
-    if code <= 0 || !cover(address, before.page_size) {
-        before.forward(signal, code, info, context);
+    let is_fault = code > 0;
+    if is_fault && cover(address, *page_size) {
+        return;
     }
+    // SAFETY: a sent signal has the process that sent it; getpid only returns a number.
+    let is_own = !is_fault && unsafe { (*info).si_pid() == libc::getpid() };
+    let (times, last) = &FORWARDED;
+    let is_repeated = is_own || (is_fault && last.load(Ordering::Relaxed) == address);
+    let times_before = if is_repeated { times.load(Ordering::Relaxed) } else { 0 };
+    times.store(times_before + 1, Ordering::Relaxed);
+    last.store(if is_fault { address } else { 0 }, Ordering::Relaxed);
+    // SAFETY: null, or one of the actions that stay for the life of the process.
+    let latest = unsafe { LATEST.load(Ordering::Acquire).as_ref() };
+    // SAFETY: a sigaction of zeros is the default action.
+    let default = Before(unsafe { std::mem::zeroed() });
+    let before = match times_before {
+        0 => latest.unwrap_or(first),
+        2.. if is_fault => &default,
+        _ => first,
+    };
+    before.forward(signal, code, info, context);
 }
 
 /// Maps zeros over the guarded mapping that holds `address`, from its page to the end.
@@ -186,7 +240,7 @@ impl Before {
         info: *mut libc::siginfo_t,
         context: *mut libc::c_void,
     ) {
-        match self.action.sa_sigaction {
+        match self.0.sa_sigaction {
             libc::SIG_IGN if code <= 0 => {}
             // A fault cannot be ignored. With the default action restored, the faulting instruction
             // runs again and ends the process; a sent signal has to be raised again.
@@ -201,7 +255,7 @@ impl Before {
                     }
                 }
             }
-            handler if self.action.sa_flags & libc::SA_SIGINFO != 0 => {
+            handler if self.0.sa_flags & libc::SA_SIGINFO != 0 => {
                 // SAFETY: set with SA_SIGINFO, so it is a function of these three arguments.
                 unsafe {
                     let handler: extern "C" fn(

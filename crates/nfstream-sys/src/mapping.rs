@@ -79,6 +79,15 @@ impl Mapping {
         return true;
     }
 
+    /// Puts the guard in place again, if another handler of SIGBUS was installed since. To be called
+    /// now and then while a mapping is read.
+    pub fn renew_guard(&self) {
+        #[cfg(unix)]
+        if self.guard.is_some() {
+            Guard::renew();
+        }
+    }
+
     /// Advises the kernel that the bytes will be read from first to last.
     pub fn advise_sequential(&self) {
         #[cfg(unix)]

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use libc::{c_int, c_uint, c_void, socklen_t};
 
+use crate::FilterInstruction;
+
 /// Frames from one or all interfaces, in the order in which the kernel saw them.
 #[derive(Debug)]
 pub struct PacketRing {
@@ -47,19 +49,6 @@ pub struct RingFrame<'a> {
     pub hardware_type: u16,
     /// EtherType of the frame's payload.
     pub protocol: u16,
-}
-
-/// One instruction of classic BPF.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct FilterInstruction {
-    /// Class, mode, size and operation.
-    pub code: u16,
-    /// Instructions to skip if a condition holds.
-    pub jt: u8,
-    /// Instructions to skip if it does not.
-    pub jf: u8,
-    /// The operand.
-    pub k: u32,
 }
 
 /// The kernel's counts since the previous call.

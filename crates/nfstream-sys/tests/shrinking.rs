@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
@@ -104,12 +105,24 @@ fn a_full_registry_refuses_instead_of_mapping_unguarded() {
     assert!(Mapping::new(&file).is_ok());
 }
 
-/// Sets the action for SIGBUS, as another library may before the first mapping.
+/// Sets the handler of SIGBUS, as another library may before the first mapping.
 #[allow(unsafe_code, reason = "signals are the test's subject")]
 fn set_action(handler: libc::sighandler_t) {
-    // SAFETY: the handler is one of the two constants, or a function that only stores an atomic.
-    let earlier = unsafe { libc::signal(libc::SIGBUS, handler) };
-    assert_ne!(earlier, libc::SIG_ERR);
+    // SAFETY: a sigaction of zeros is the default action.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler;
+    replace_action(&action);
+}
+
+/// Sets the action for SIGBUS and returns the one before it.
+#[allow(unsafe_code, reason = "signals are the test's subject")]
+fn replace_action(action: &libc::sigaction) -> libc::sigaction {
+    // SAFETY: as above.
+    let mut earlier: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the handler is a constant, a function that does only what a handler may, or one that
+    // was in place.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, action, &mut earlier) }, 0);
+    earlier
 }
 
 #[allow(unsafe_code, reason = "signals are the test's subject")]
@@ -153,6 +166,68 @@ fn a_sent_signal_goes_to_the_earlier_handler() {
     assert_eq!(CALLED.load(Ordering::SeqCst), 0);
 }
 
+// As Python's `faulthandler` does: its handler prints, puts back the one that it replaced, and
+// raises the signal again.
+#[test]
+fn a_handler_that_was_installed_later_neither_removes_the_guard_nor_runs_for_ever() {
+    static CALLED: AtomicI32 = AtomicI32::new(0);
+    static REPLACED: Mutex<Option<libc::sigaction>> = Mutex::new(None);
+
+    extern "C" fn later(_: libc::c_int) {
+        // A test that loops would not end.
+        if CALLED.fetch_add(1, Ordering::SeqCst) == 0 {
+            replace_action(&REPLACED.lock().unwrap().unwrap());
+            raise();
+        } else {
+            std::process::abort();
+        }
+    }
+
+    if std::env::var_os("SIGBUS_LATER").is_none() {
+        let name = "a_handler_that_was_installed_later_neither_removes_the_guard_nor_runs_for_ever";
+        assert_eq!(run_again(name, "SIGBUS_LATER").signal(), Some(libc::SIGBUS));
+        return;
+    }
+    set_action(libc::SIG_DFL);
+    let file = file_of_ones();
+    let mapping = Mapping::new(&file).unwrap();
+    let handler: extern "C" fn(libc::c_int) = later;
+    let install = || {
+        // SAFETY: a sigaction of zeros is the default action.
+        #[allow(unsafe_code, reason = "signals are the test's subject")]
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_NODEFER;
+        *REPLACED.lock().unwrap() = Some(replace_action(&action));
+    };
+    install();
+    mapping.renew_guard();
+    file.set_len(KEPT as u64).unwrap();
+    assert_eq!(sum(&mapping), KEPT);
+    install();
+    let next = file_of_ones();
+    let mapping = Mapping::new(&next).unwrap();
+    next.set_len(0).unwrap();
+    assert_eq!((sum(&mapping), CALLED.load(Ordering::SeqCst)), (0, 0));
+    // Ends the process by the default action, after the handler was called once.
+    raise();
+}
+
+#[test]
+fn a_handler_that_does_nothing_about_a_fault_does_not_hang_the_process() {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    if std::env::var_os("SIGBUS_NOTHING").is_none() {
+        let name = "a_handler_that_does_nothing_about_a_fault_does_not_hang_the_process";
+        assert_eq!(run_again(name, "SIGBUS_NOTHING").signal(), Some(libc::SIGBUS));
+        return;
+    }
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    set_action(handler as *const () as usize);
+    let _guarded = Mapping::new(&file_of_ones()).unwrap();
+    fault_elsewhere();
+}
+
 #[test]
 fn an_ignored_signal_stays_ignored() {
     if std::env::var_os("SIGBUS_IGNORED").is_none() {
@@ -175,6 +250,11 @@ fn a_fault_that_is_not_ours_still_ends_the_process() {
         return;
     }
     let _guarded = Mapping::new(&file_of_ones()).unwrap();
+    fault_elsewhere();
+}
+
+/// Reads a page without a guard that its file no longer has.
+fn fault_elsewhere() {
     let file = file_of_ones();
     #[allow(unsafe_code, reason = "the fault has to be real")]
     // SAFETY: the fault ends this process, as the test intends.

@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             track_tcp: true,
             ..Measuring::default()
         },
-        decode: decode::Options { tunnels: true },
+        decode: decode::Options { tunnels: true, ..decode::Options::default() },
         ..Config::default()
     };
     let (mut refused, mut packets, mut slowest) = (0, 0, Duration::ZERO);

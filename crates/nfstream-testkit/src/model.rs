@@ -37,15 +37,15 @@ struct Model {
     ended: Vec<Row>,
 }
 
-type Key = ([SocketAddr; 2], u8, u16);
-type FragmentKey = (IpAddr, IpAddr, Option<u8>, u16, u16);
+type Key = ([SocketAddr; 2], u8, Vec<u16>);
+type FragmentKey = (IpAddr, IpAddr, Option<u8>, Vec<u16>, u16);
 
 impl Model {
     fn arrive(&mut self, time: Timestamp, plan: &Plan) {
         let timeouts = self.ends.timeouts;
         let (ends, protocol) = self.join_fragments(time, plan);
         let [src, dst] = ends;
-        let key = ([src.min(dst), src.max(dst)], protocol, plan.vlan_id());
+        let key = ([src.min(dst), src.max(dst)], protocol, plan.vlan_ids());
         let wire_len = u64::from(plan.captured(time).wire_len);
         let arrived = time;
         // Time never runs backwards within a flow.
@@ -84,7 +84,8 @@ impl Model {
             }
             Some(mut row) if time.since(row.first_seen) >= timeouts.active => {
                 (row.ended, row.end_reason, row.expiration_id) = (time, EndReason::Active, 1);
-                let next = begun(row.id, row.slice + 1, row.src, row.dst);
+                let next =
+                    Row { vlan_id: row.vlan_id, ..begun(row.id, row.slice + 1, row.src, row.dst) };
                 self.ended.push(row);
                 next
             }
@@ -100,7 +101,8 @@ impl Model {
     /// Ends the flow that has been silent for longest at `time`, if any.
     fn evict(&mut self, time: Timestamp) {
         let by_silence = |(_, row): &(&Key, &Row)| (row.last_seen, row.id);
-        let Some((&key, _)) = self.active.iter().min_by_key(by_silence) else { return };
+        let Some((key, _)) = self.active.iter().min_by_key(by_silence) else { return };
+        let key = key.clone();
         self.ended.extend(self.active.remove(&key).map(|row| Row {
             ended: time.max(row.last_seen),
             end_reason: EndReason::Evicted,
@@ -130,7 +132,7 @@ impl Model {
         let (src, dst) = (plan.src.ip(), plan.dst.ip());
         // IPv4 identifications count per protocol.
         let protocol = src.is_ipv4().then_some(plan.protocol);
-        let key = (src, dst, protocol, plan.vlan_id(), number);
+        let key = (src, dst, protocol, plan.vlan_ids(), number);
         if let Piece::First(_) = plan.piece {
             self.firsts.insert(key, (time, plan.ends(), plan.protocol));
         } else if let Some((first, ends, protocol)) = self.firsts.get(&key)

@@ -109,7 +109,7 @@ impl Row {
             src: end(flow.src),
             dst: end(flow.src.other()),
             protocol: flow.key.protocol,
-            vlan_id: flow.key.vlan_id,
+            vlan_id: flow.vlan_id,
             first_seen: flow.first_seen,
             last_seen: flow.last_seen,
             ended: record.ended,

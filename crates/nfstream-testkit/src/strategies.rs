@@ -102,6 +102,17 @@ impl Plan {
         }
     }
 
+    /// Returns its VLAN identifiers from the outside in, without tags that only carry a priority.
+    pub fn vlan_ids(&self) -> Vec<u16> {
+        let mut ids = match self.carrier {
+            Carrier::Vlan(vlan) => vec![vlan],
+            Carrier::QinQ { service, vlan } => vec![service, vlan],
+            _ => Vec::new(),
+        };
+        ids.retain(|id| *id != 0);
+        ids
+    }
+
     /// Returns whether nothing follows the first IP header.
     pub fn is_headers_alone(&self) -> bool {
         self.transport_len() + self.payload_len + usize::from(self.option_units) == 0

@@ -371,7 +371,7 @@ impl<'a> Frames<'a> {
     }
 
     fn options(&self) -> Options {
-        Options { tunnels: self.options & 1 != 0 }
+        Options { tunnels: self.options & 1 != 0, ..Options::default() }
     }
 
     fn dialect(&self) -> Dialect {

@@ -25,7 +25,7 @@ fn packets(bencher: Bencher<'_, '_>, name: &str) {
 /// The same, with tunnels decoded to the packets inside.
 #[divan::bench(args = ["web", "tunnels"])]
 fn packets_in_tunnels(bencher: Bencher<'_, '_>, name: &str) {
-    decode_sample(bencher, name, Options { tunnels: true });
+    decode_sample(bencher, name, Options { tunnels: true, ..Options::default() });
 }
 
 fn decode_sample(bencher: Bencher<'_, '_>, name: &str, options: Options) {

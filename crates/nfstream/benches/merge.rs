@@ -89,6 +89,8 @@ fn record(id: u64, ended: i64) -> Record {
     let flow = Flow {
         key: FlowKey::of(&packet).0,
         src: Sender::Low,
+        vlan_id: 0,
+        tunnel_id: 0,
         generation: 0,
         first_seen: ended,
         last_seen: ended,

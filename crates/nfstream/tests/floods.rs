@@ -1,17 +1,21 @@
-//! Floods of packets that each start a conversation: memory stays within its limits.
+//! Floods of packets that each start a conversation: memory stays within its limits, in flows and in
+//! bytes.
 //!
 //! `NFSTREAM_FLOOD_PACKETS` sets their length; `make soak` makes them ten times as long.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
 use nfstream::flow::FragmentTable;
 use nfstream::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use nfstream::time::Timestamp;
-use nfstream::{Run, Stats, Step};
-use nfstream_testkit::{Ends, Frame, Ipv4};
+use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
+use nfstream::features::{Group, Measuring};
+use nfstream::{Config, Run, Stats, Step};
+use nfstream_testkit::{Captured, Ends, Frame, Ipv4, MemorySource};
 
 /// Most active flows.
 const LIMIT: usize = 20_000;
@@ -78,7 +82,12 @@ fn packets() -> u32 {
 fn flood(frame: &Frame, meters: usize) -> (Stats, u64) {
     let source = Flood { frame: frame.build(), sent: 0, packets: packets() };
     let ends = Ends { max_active_flows: LIMIT, ..Ends::without_dpi(30, 300) };
-    let mut run = Run::new(Box::new(source), &ends.on(meters, 2048).config()).unwrap();
+    run(source, &ends.on(meters, 2048).config())
+}
+
+/// Runs over a flood; returns the counts and the greatest growth of memory in bytes.
+fn run(source: Flood, config: &Config) -> (Stats, u64) {
+    let mut run = Run::new(Box::new(source), config).unwrap();
     let (before, mut most) = (anonymous_bytes(), 0);
     loop {
         let step = run.advance().unwrap();
@@ -127,4 +136,92 @@ fn a_flood_of_first_fragments_stays_within_the_limits() {
     let flows = u64::try_from(LIMIT).unwrap() * BYTES_A_FLOW;
     let fragments = u64::try_from(FragmentTable::CAPACITY).unwrap() * BYTES_A_FRAGMENT;
     check(&stats, grown, OVERHEAD + flows + fragments);
+}
+
+/// Flows of a flood of bytes: enough for 80 MB, if each held its packet.
+const HEAVY_FLOWS: u32 = 2000;
+
+/// More than a flow of the flood may hold in addition to the packets in flight: what a dissector has
+/// read, and twice that when all flows end at once.
+const BYTES_A_HEAVY_FLOW: u64 = 20 << 10;
+
+/// Packets of 40 kB that each start a conversation with `payload`, in chunks of a few.
+fn heavy(payload: &[u8], dissector: DissectorChoice) -> (Flood, Config) {
+    let frame = Frame::raw().ipv4([0; 4], [192, 0, 2, 1]).tcp(50_000, 80, 0x18).payload(payload);
+    let source = Flood { frame: frame.build(), sent: 0, packets: HEAVY_FLOWS };
+    let dissector = dissector.factory(Rules::default());
+    let ends = Ends::without_dpi(30, 300).on(1, 64);
+    let dissection = Some(Dissection { dissector, limits: Limits::default() });
+    (source, Config { dissection, ..ends.config() })
+}
+
+/// Payloads of which a dissector may keep much: long texts, and a head of a request without an end.
+fn greedy_payloads() -> Vec<(&'static str, Vec<u8>)> {
+    let long = "a".repeat(40_000);
+    let request = |head: String| format!("{head}\r\nHost: example.com\r\n\r\n").into_bytes();
+    vec![
+        ("user agent", request(format!("GET / HTTP/1.1\r\nUser-Agent: {long}"))),
+        ("target", request(format!("GET /{long} HTTP/1.1"))),
+        ("content type", request(format!("POST / HTTP/1.1\r\nContent-Type: {long}"))),
+        ("open head", format!("GET / HTTP/1.1\r\nX: {long}").into_bytes()),
+    ]
+}
+
+#[test]
+fn flows_do_not_keep_the_bytes_of_their_packets() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, _) in DissectorChoice::NAMES {
+        let dissector = DissectorChoice::by_name(name).unwrap();
+        for (what, payload) in greedy_payloads() {
+            let (source, config) = heavy(&payload, dissector);
+            let (stats, grown) = run(source, &config);
+            assert_eq!((stats.flows, stats.evicted_flows), (HEAVY_FLOWS.into(), 0));
+            let most = (24 << 20) + u64::from(HEAVY_FLOWS) * BYTES_A_HEAVY_FLOW;
+            assert!(grown < most, "{name}, {what}: memory grew by {grown} bytes");
+        }
+    }
+}
+
+#[test]
+fn more_bytes_than_allowed_evict_flows() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, _) in DissectorChoice::NAMES {
+        let (_, payload) = &greedy_payloads()[0];
+        let (source, mut config) = heavy(payload, DissectorChoice::by_name(name).unwrap());
+        config.max_active_bytes = NonZeroUsize::new(256 << 10);
+        let (stats, grown) = run(source, &config);
+        assert_eq!((stats.flow_packets, stats.flows), (HEAVY_FLOWS.into(), HEAVY_FLOWS.into()));
+        assert!(stats.evicted_flows > u64::from(HEAVY_FLOWS) / 2, "{name}: {stats:?}");
+        assert!(grown < 40 << 20, "{name}: memory grew by {grown} bytes");
+    }
+}
+
+/// Packets of a few flows, one after the other.
+#[test]
+fn long_lists_of_packets_evict_flows() {
+    const FLOWS: u32 = 16;
+    let packet = |number: u32| {
+        let host = (number % FLOWS).to_be_bytes()[3];
+        let frame = Frame::ethernet().ipv4([192, 0, 2, host], [198, 51, 100, 1]).udp(1, 2);
+        Captured::new(Timestamp::from_nanos(i64::from(number)), &frame)
+    };
+    let packets: Vec<_> = (0..FLOWS * 1000).map(packet).collect();
+    let measuring = Measuring {
+        groups: vec![Group::Splt],
+        splt_packets: 1000,
+        ..Measuring::default()
+    };
+    let ends = Ends::without_dpi(30, 300);
+    for (most, evicts) in [(64 << 10, true), (1 << 20, false)] {
+        let config = Config {
+            measuring: measuring.clone(),
+            max_active_bytes: NonZeroUsize::new(most),
+            ..ends.config()
+        };
+        let mut run = Run::new(MemorySource::new(packets.as_slice()).boxed(), &config).unwrap();
+        while !matches!(run.advance().unwrap(), Step::Last(_)) {}
+        let stats = run.monitor().stats();
+        assert_eq!(stats.flow_packets, u64::from(FLOWS) * 1000);
+        assert_eq!(stats.evicted_flows > 0, evicts, "{stats:?}");
+    }
 }

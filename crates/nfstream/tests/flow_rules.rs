@@ -64,7 +64,7 @@ mod rule_1_key {
     }
 
     #[test]
-    fn the_innermost_vlan_distinguishes_flows_and_the_service_vlan_does_not() {
+    fn every_vlan_distinguishes_flows() {
         let tagged = |service, vlan| {
             let frame = Frame::ethernet().service_vlan(service).vlan(vlan);
             frame.ipv4(CLIENT, SERVER).udp(CLIENT_PORT, SERVER_PORT)
@@ -74,9 +74,15 @@ mod rule_1_key {
             at(seconds(0), tagged(200, 7)),
             at(seconds(0), tagged(100, 8)),
             at(seconds(0), request()),
+            at(seconds(1), tagged(200, 7)),
+            at(
+                seconds(1),
+                Frame::ethernet().vlan(0).ipv4(SERVER, CLIENT).udp(SERVER_PORT, CLIENT_PORT),
+            ),
         ]);
-        assert_eq!(rows.iter().map(|row| row.vlan_id).collect::<Vec<_>>(), [7, 8, 0]);
-        assert_eq!(packets(&rows), [[2, 0], [1, 0], [1, 0]]);
+        assert_eq!(rows.iter().map(|row| row.vlan_id).collect::<Vec<_>>(), [7, 7, 8, 0]);
+        // The identifier 0 only carries a priority.
+        assert_eq!(packets(&rows), [[1, 0], [2, 0], [1, 0], [1, 1]]);
     }
 
     #[test]

@@ -105,7 +105,8 @@ fn what_is_not_supported_is_counted_by_its_number() {
 /// Returns the packets of each flow in a capture, and the run's counts.
 fn flows(path: PathBuf) -> (Vec<u64>, u64, Stats) {
     let source = capture::open(&[path]).unwrap();
-    let config = Config { decode: Options { tunnels: true }, ..Config::default() };
+    let config =
+        Config { decode: Options { tunnels: true, ..Options::default() }, ..Config::default() };
     let mut run = Run::new(Box::new(source), &config).unwrap();
     let (mut packets, mut bytes) = (Vec::new(), 0);
     loop {

@@ -41,7 +41,7 @@ fn captures_give_the_recorded_flows_by_default() {
     use nfstream::features::{Group, columns};
     use nfstream::time::TimeUnit;
 
-    let version = ndpi::version();
+    let version = ndpi::version().unwrap();
     let mut skipped = Vec::new();
     if !version.starts_with(NDPI) {
         eprintln!("labels are not compared: recorded with nDPI {NDPI}, this is {version}");

@@ -23,6 +23,12 @@ fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     write_table(Topic::Flows, "Flows", "For files and interfaces.", &mut page);
     write_table(
+        Topic::Files,
+        "Files",
+        "For files; no effect on network interfaces, so `live` has no such options.",
+        &mut page,
+    );
+    write_table(
         Topic::Capture,
         "Capture",
         "For network interfaces; no effect on files.",

@@ -161,6 +161,15 @@ class NFStreamer:
         self.system_visibility_poll_ms = system_visibility_poll_ms
         self._strict = bool(strict)
 
+    @property
+    def strict(self) -> bool:
+        """Whether packets are read exactly as nfstream 6.6 does."""
+        return self._strict
+
+    @strict.setter
+    def strict(self, value: bool) -> None:
+        self._strict = bool(value)
+
     def __iter__(self) -> Iterator[NFlow]:
         """Reads the source and yields each flow when it ends."""
         return iter(_Run(self))
@@ -186,14 +195,13 @@ class NFStreamer:
             The number of flows. Without flows there is no file.
 
         Raises:
-            ValueError: If a number is negative.
+            ValueError: If a number is negative, or the file is one of the source's.
             OSError: If a file cannot be written.
         """
         _check_count("flows_per_file", flows_per_file)
         _check_count("rotate_files", rotate_files)
         if path is None:
-            source = self.source[0] if isinstance(self.source, list) else self.source
-            path = f"{source}.csv"
+            path = f"{_sources(self.source)[0]}.csv"
         anonymize = _Anonymizer(columns_to_anonymize)
         flows = iter(self)
         count = 0
@@ -205,6 +213,8 @@ class NFStreamer:
             name = path
             if flows_per_file:
                 name = _numbered(path, number % rotate_files if rotate_files else number)
+            if any(_is_same(name, source) for source in _sources(self.source)):
+                raise ValueError(f"{os.fspath(name)!r} is a file of the source")
             with open(name, "w", encoding="utf-8", newline="") as file:
                 count += _write(file, itertools.chain([first], part), anonymize)
         return count
@@ -259,6 +269,7 @@ class _Run(engine.NFStreamer):
             splt_analysis=streamer.splt_analysis,
             max_nflows=min(streamer.max_nflows, 2**32 - 1),
             features=features,
+            order="given",
             promiscuous_mode=streamer.promiscuous_mode,
         )
         if streamer.socket_buffer_size:
@@ -343,6 +354,17 @@ def _aligned(names: list[str], values: list[Any], header: list[str]) -> list[Any
     """Returns the values in the order of `header`; missing ones are ``None``."""
     by_name = dict(zip(names, values, strict=True))
     return [by_name.get(name) for name in header]
+
+
+def _sources(source: Any) -> list[str]:
+    return source if isinstance(source, list) else [source]
+
+
+def _is_same(path: Path, source: str) -> bool:
+    try:
+        return os.path.samefile(path, source)
+    except (OSError, ValueError):
+        return False
 
 
 def _numbered(path: Path, number: int) -> str:

@@ -4,7 +4,7 @@ use nfstream::features::{Column as Declared, Group, Presence, Read, columns};
 use nfstream::time::TimeUnit;
 use serde_json::{Value, json};
 
-use super::print;
+use super::{print, print_json};
 use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
@@ -24,7 +24,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let columns: Vec<_> = columns(TimeUnit::default()).collect();
     if args.json {
         let array: Value = columns.into_iter().map(to_json).collect();
-        return print(format!("{array:#}\n").as_bytes(), io);
+        return print_json(&array, io);
     }
     let rows: Vec<Vec<Cell>> = columns.iter().map(|column| to_row(column)).collect();
     let layout = Layout::new(&headers("name"), &rows, usize::MAX / 2);

@@ -3,7 +3,7 @@
 use nfstream::capture::{self, CaptureError, Interface, InterfaceState};
 use serde_json::{Value, json};
 
-use super::print;
+use super::{print, print_json};
 use crate::error::{Error, WARNING};
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
@@ -32,17 +32,14 @@ const COLUMNS: [Column; 4] = [
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let interfaces = capture::interfaces().map_err(|source| Error::Interfaces { source })?;
-    let out = if args.json {
-        let array: Value = interfaces.iter().map(to_json).collect();
-        format!("{array:#}\n").into_bytes()
+    if args.json {
+        print_json(&interfaces.iter().map(to_json).collect(), io)?;
     } else {
-        to_table(&interfaces, io.stdout.color)
-    };
-    print(&out, io)?;
+        print(&to_table(&interfaces, io.stdout.color), io)?;
+    }
     let names: Vec<_> = interfaces.into_iter().map(|interface| interface.name).collect();
     if let Err(error @ CaptureError::NoRight { .. }) = capture::Input::Interfaces(names).check() {
-        let label = io.stderr.paint(WARNING, "warning:");
-        io.stderr.say(format_args!("{label} {error}"));
+        io.stderr.say_as(WARNING, "warning:", error);
     }
     Ok(())
 }

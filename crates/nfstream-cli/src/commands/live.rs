@@ -1,14 +1,10 @@
 //! `nfstream live`: captures from interfaces and writes the flow table until it is stopped.
 
-use clap::{ArgMatches, Command, FromArgMatches};
-use nfstream::parameters::Topic;
-
 use super::flows::{self, Plan, TableArgs};
 use crate::error::Error;
-use crate::flow_rules::FlowRules;
+use crate::flow_rules::{OfInterfaces, SourceRules};
 use crate::input::{Input, Live};
 use crate::io::Io;
-use crate::parameter_arguments;
 use crate::sandbox_argument::SandboxArgs;
 
 /// Capture from network interfaces and write flows as they end
@@ -30,45 +26,15 @@ pub(crate) struct Args {
     confinement: SandboxArgs,
 
     #[command(flatten)]
-    rules: LiveRules,
+    rules: SourceRules<OfInterfaces>,
 
     #[command(flatten)]
     table: TableArgs,
 }
 
-/// Options of capturing and metering.
-#[derive(Debug)]
-struct LiveRules(FlowRules);
-
-impl clap::Args for LiveRules {
-    fn augment_args(command: Command) -> Command {
-        <FlowRules as clap::Args>::augment_args(parameter_arguments::augment(
-            command,
-            Topic::Capture,
-            "Capture",
-        ))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for LiveRules {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut rules = FlowRules::from_arg_matches(matches)?;
-        parameter_arguments::update(rules.parameters_mut(), matches, Topic::Capture)?;
-        Ok(Self(rules))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { interfaces, confinement, rules: LiveRules(rules), table } = args;
+    let Args { interfaces, confinement, rules, table } = args;
+    let rules = rules.into_inner();
     let parameters = rules.parameters();
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
     let live = Live {

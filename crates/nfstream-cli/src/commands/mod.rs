@@ -4,6 +4,9 @@
 //! `Args`, its arguments with their help, and `run`, which carries them out. Help, completions,
 //! manual pages and `docs/cli.md` follow.
 
+use nfstream::host::is_control;
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::io::Io;
 
@@ -47,6 +50,21 @@ registry! {
 fn print(data: &[u8], io: &mut Io<'_>) -> Result<(), Error> {
     let written = io.stdout.writer.write_all(data).and_then(|()| io.stdout.writer.flush());
     written.map_err(Error::stdout)
+}
+
+/// Prints JSON with escapes in place of characters that control a terminal; strings alone can hold
+/// them.
+fn print_json(value: &Value, io: &mut Io<'_>) -> Result<(), Error> {
+    let json = format!("{value:#}\n");
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_control(character) && character != '\n' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    print(escaped.as_bytes(), io)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use nfstream_dissect::catalogue::Catalogue;
 use nfstream_dissect::{Category, Dissector, Protocol, ProtocolId, Transport};
 use serde_json::{Value, json};
 
-use super::print;
+use super::{print, print_json};
 use crate::error::Error;
 use crate::io::Io;
 use crate::table::{self, ACCENT, Cell, Column, Fit, Layout, QUIET};
@@ -59,7 +59,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let entries = entries();
     if args.json {
         let array: Value = entries.iter().map(Entry::to_json).collect();
-        return print(format!("{array:#}\n").as_bytes(), io);
+        return print_json(&array, io);
     }
     let rows: Vec<_> = entries.iter().map(Entry::to_row).collect();
     let layout = Layout::new(&COLUMNS, &rows, io.stdout.width);

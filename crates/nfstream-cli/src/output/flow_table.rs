@@ -24,11 +24,38 @@ pub(crate) enum Selection {
     User,
 }
 
+/// Column with the source of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SourceColumn {
+    /// Place among the columns that the user has chosen.
+    place: usize,
+    /// Width at which the shortened names still differ.
+    least: usize,
+}
+
+impl SourceColumn {
+    /// Least width of a shortened name.
+    const LEAST: usize = 12;
+
+    /// Returns the column at `place` of sources with these names.
+    pub(super) fn new(place: usize, names: &[String]) -> Self {
+        let longest = names.iter().map(|name| table::width(name)).max().unwrap_or(0);
+        let differ = |width: &usize| {
+            let mut short: Vec<_> =
+                names.iter().map(|name| table::shorten(name, *width, Fit::Middle(0))).collect();
+            short.sort_unstable();
+            short.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        let least = (Self::LEAST..longest).find(differ).unwrap_or(longest);
+        Self { place, least }
+    }
+}
+
 /// Table of flows, laid out block by block. Later blocks have the columns of the first.
 pub(super) struct FlowTable {
     schema: Arc<Schema>,
     selection: Selection,
-    has_source: bool,
+    source: Option<SourceColumn>,
     look: Look,
     columns: Vec<Column>,
     cells: Vec<CellOf>,
@@ -42,13 +69,13 @@ impl FlowTable {
     pub(super) fn new(
         schema: Arc<Schema>,
         selection: Selection,
-        has_source: bool,
+        source: Option<SourceColumn>,
         look: Look,
     ) -> Self {
         Self {
             schema,
             selection,
-            has_source,
+            source,
             look,
             columns: Vec::new(),
             cells: Vec::new(),
@@ -98,12 +125,6 @@ impl FlowTable {
 
     /// Chooses the columns for the first block of flows.
     fn choose(&mut self, records: &[Record]) {
-        if self.has_source {
-            // "source" is the header of the flow's source address.
-            let header = if self.selection == Selection::User { SOURCE } else { "capture" };
-            self.columns.push(Column::text(header, Fit::Middle(12)));
-            self.cells.push(Box::new(|_, source, _| Cell::styled(source.to_owned(), QUIET)));
-        }
         if self.selection == Selection::User {
             for &column in self.schema.columns() {
                 let align = match column.read {
@@ -115,8 +136,12 @@ impl FlowTable {
                 self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
                 self.cells.push(Box::new(move |r, _, names| plain(column.value(r, names))));
             }
+            self.add_source(self.source.map_or(0, |source| source.place));
             return;
         }
+        self.add_source(0);
+        // The ends of a flow have other headers where `source` is its capture.
+        let ends = if self.source.is_some() { ["from", "to"] } else { ["source", "destination"] };
         let first_day = records.first().map(|record| day(record.flow.first_seen));
         let is_long = records.iter().any(|r| Some(day(r.flow.first_seen)) != first_day);
         self.add(Column::number("id").rank(9), |r| count(r.id).into());
@@ -130,8 +155,8 @@ impl FlowTable {
             span(r.flow.last_seen.since(r.flow.first_seen)).into()
         });
         self.add(Column::text("proto", Fit::Whole).rank(5), |r| protocol(r.flow.key.protocol));
-        self.add(Column::text("source", Fit::Middle(21)), |r| endpoint(r, r.flow.src));
-        self.add(Column::text("destination", Fit::Middle(21)).rank(1), |r| {
+        self.add(Column::text(ends[0], Fit::Middle(21)), |r| endpoint(r, r.flow.src));
+        self.add(Column::text(ends[1], Fit::Middle(21)).rank(1), |r| {
             endpoint(r, r.flow.src.other())
         });
         self.add(Column::number("packets").rank(4), |r| count(r.volume.total_packets()).into());
@@ -141,6 +166,16 @@ impl FlowTable {
             self.cells.push(Box::new(|r, _, names| application(r, names)));
             self.columns.push(Column::text("about", Fit::End(12)).rank(10));
             self.cells.push(Box::new(|r, _, names| about(r, names)));
+        }
+    }
+
+    /// Inserts the column of sources, if there is one.
+    fn add_source(&mut self, place: usize) {
+        if let Some(SourceColumn { least, .. }) = self.source {
+            let place = place.min(self.columns.len());
+            self.columns.insert(place, Column::text(SOURCE, Fit::Middle(least)));
+            let cell: CellOf = Box::new(|_, source, _| Cell::styled(source.to_owned(), QUIET));
+            self.cells.insert(place, cell);
         }
     }
 

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nfstream::sink;
 
 pub(crate) use flow_table::Selection;
-pub(crate) use target::{SOURCE, Target, TargetOptions, is_part};
+pub(crate) use target::{SOURCE, Target, TargetOptions};
 
 use crate::io::Stream;
 
@@ -29,6 +29,8 @@ pub(crate) struct Look {
     pub(crate) width: usize,
     /// Whether to use colours.
     pub(crate) color: bool,
+    /// Whether the output is a terminal.
+    pub(crate) is_terminal: bool,
 }
 
 impl Format {
@@ -81,6 +83,6 @@ impl Format {
 impl Look {
     /// Returns the look that suits a stream.
     pub(crate) fn of(stream: &Stream<'_>) -> Self {
-        Self { width: stream.width, color: stream.color }
+        Self { width: stream.width, color: stream.color, is_terminal: stream.is_terminal }
     }
 }

@@ -8,9 +8,9 @@ use nfstream::features::{Column, Record, RecordPool, Schema};
 use nfstream::sink::{self, Existing, Rotation, Sink, StreamSink, TableWriter};
 use nfstream::table::{BATCH_ROWS, Table, TableSpec};
 
-use super::flow_table::{FlowTable, Selection};
+use super::flow_table::{FlowTable, Selection, SourceColumn};
 use super::{Format, Look};
-use crate::error::Error;
+use crate::error::{Error, lines};
 use crate::io::Io;
 use crate::sandbox::Outlet;
 
@@ -37,13 +37,15 @@ pub(crate) struct Target {
     kind: Kind,
     /// Names of sources, by number.
     names: Vec<String>,
+    /// Columns that can show what others hide.
+    revealing: Vec<String>,
 }
 
 enum Kind {
     /// Files.
     Files { writer: TableWriter<Box<dyn Sink>>, path: PathBuf, is_rotated: bool },
     /// Standard output in a format for programs.
-    Stdout { writer: TableWriter<StreamSink>, memory: Memory },
+    Stdout { writer: TableWriter<StreamSink>, memory: Memory, is_terminal: bool },
     /// Standard output as a table for people.
     Table { table: Box<FlowTable>, rows: Pending, pool: RecordPool },
 }
@@ -62,21 +64,23 @@ struct Pending {
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Target {
-    /// Starts a table with `columns`, a selection of those of `schema`.
+    /// Starts a table with `columns`, a selection of those of `schema`, for sources with `names`.
     pub(crate) fn new(
         options: &TargetOptions,
         schema: &Schema,
         columns: Vec<&'static Column>,
         selection: Selection,
         pool: RecordPool,
+        names: Vec<String>,
     ) -> Result<Self, Error> {
         let spec = TableSpec { columns: Some(columns.clone()), ..options.spec.clone() };
-        let table = || Table::new(schema, &spec);
+        let full = Table::new(schema, &spec)?;
+        let revealing = full.revealing().to_vec();
         let kind = match (options.format, &options.path) {
             (Format::Table, _) => {
-                let has_source = spec.origin.is_some();
+                let source = spec.origin.is_some().then(|| SourceColumn::new(spec.origin_at, &names));
                 let schema = Arc::new(schema.select(&columns));
-                let table = FlowTable::new(schema, selection, has_source, options.look);
+                let table = FlowTable::new(schema, selection, source, options.look);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
             (Format::Programs(format), Some(path)) => {
@@ -85,23 +89,23 @@ impl Target {
                     Some(outlet) => outlet.sink(),
                     None => sink::files_at(path, existing, format, rotation),
                 };
-                let writer = TableWriter::open(&table()?, pool, sink)?;
+                let writer = TableWriter::open(&full, pool, sink)?;
                 Kind::Files { writer, path: path.clone(), is_rotated: rotation.is_on() }
             }
             (Format::Programs(format), None) => {
                 let memory = Memory::default();
                 let sink = StreamSink::new(format, Box::new(memory.clone()));
-                let writer = TableWriter::open(&table()?, pool, sink)?;
-                Kind::Stdout { writer, memory }
+                let writer = TableWriter::open(&full, pool, sink)?;
+                let is_terminal = options.look.is_terminal && !format.is_binary;
+                Kind::Stdout { writer, memory, is_terminal }
             }
         };
-        Ok(Self { kind, names: Vec::new() })
+        Ok(Self { kind, names, revealing })
     }
 
-    /// Adds a source and returns its number.
-    pub(crate) fn add_source(&mut self, name: String) -> usize {
-        self.names.push(name);
-        self.names.len() - 1
+    /// Returns the columns that can show what others hide.
+    pub(crate) fn revealing(&self) -> &[String] {
+        &self.revealing
     }
 
     /// Sets the pool to which the records of the next source return.
@@ -123,12 +127,12 @@ impl Target {
         let name = self.names.get(source).map_or("", String::as_str);
         match &mut self.kind {
             Kind::Files { writer, .. } => writer.write_from(records, name)?,
-            Kind::Stdout { writer, memory } => {
+            Kind::Stdout { writer, memory, is_terminal } => {
                 let before = writer.sink().written().rows;
                 writer.write_from(records, name)?;
                 // The header waits for the first row, as the input may still fail before it.
                 if writer.sink().written().rows > before {
-                    memory.write_out(io)?;
+                    memory.write_out(*is_terminal, io)?;
                 }
             }
             Kind::Table { rows, .. } => {
@@ -147,9 +151,9 @@ impl Target {
         match &mut self.kind {
             // A file appears once complete; flushing would only split it into many small parts.
             Kind::Files { .. } => Ok(()),
-            Kind::Stdout { writer, memory } => {
+            Kind::Stdout { writer, memory, is_terminal } => {
                 writer.flush()?;
-                memory.write_out(io)
+                memory.write_out(*is_terminal, io)
             }
             Kind::Table { .. } => self.lay_out(io),
         }
@@ -160,9 +164,9 @@ impl Target {
         self.lay_out(io)?;
         match self.kind {
             Kind::Files { writer, .. } => writer.finish().map(drop)?,
-            Kind::Stdout { writer, memory } => {
+            Kind::Stdout { writer, memory, is_terminal } => {
                 writer.finish()?;
-                memory.write_out(io)?;
+                memory.write_out(is_terminal, io)?;
             }
             Kind::Table { .. } => {}
         }
@@ -179,7 +183,9 @@ impl Target {
 
     /// Lays out and writes the buffered rows of a table for people.
     fn lay_out(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        let Self { kind: Kind::Table { table, rows, pool }, names } = self else { return Ok(()) };
+        let Self { kind: Kind::Table { table, rows, pool }, names, .. } = self else {
+            return Ok(());
+        };
         let Pending { records, sources } = std::mem::take(rows);
         let name = |source: &usize| names.get(*source).map_or("", String::as_str);
         let mut text = Vec::new();
@@ -189,28 +195,18 @@ impl Target {
     }
 }
 
-/// Returns whether a table with output `target` would write to `path`.
-pub(crate) fn is_part(path: &Path, target: &Path, rotation: Rotation) -> bool {
-    if let (Ok(path), Ok(target)) = (path.canonicalize(), target.canonicalize()) {
-        return path == target;
-    }
-    let in_folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
-    // With rotation, the output `flows.csv` is written as `flows.0.csv` and so on.
-    let stem = path.file_stem().map(Path::new);
-    rotation.is_on()
-        && in_folder(path) == in_folder(target)
-        && path.extension() == target.extension()
-        && stem.and_then(Path::file_stem) == target.file_stem()
-}
-
 impl Memory {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Moves the contents to standard output.
-    fn write_out(&self, io: &mut Io<'_>) -> Result<(), Error> {
-        write_out(&self.take(), io)
+    /// Moves the contents to standard output. A terminal gets text without what controls it.
+    fn write_out(&self, is_terminal: bool, io: &mut Io<'_>) -> Result<(), Error> {
+        let bytes = self.take();
+        if is_terminal {
+            return write_out(lines(&String::from_utf8_lossy(&bytes)).as_bytes(), io);
+        }
+        write_out(&bytes, io)
     }
 }
 

@@ -140,12 +140,12 @@ fn needs(column: &Column, index: usize, rows: &[Vec<Cell>]) -> (usize, usize) {
 }
 
 /// Returns the width of a text on the terminal.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// Shortens a text to the width `room`, if `fit` allows it.
-pub(super) fn shorten(text: &str, room: usize, fit: Fit) -> String {
+pub(crate) fn shorten(text: &str, room: usize, fit: Fit) -> String {
     if width(text) <= room || fit == Fit::Whole || room == 0 {
         return text.to_owned();
     }

@@ -2,11 +2,12 @@
 
 mod layout;
 
-pub(crate) use layout::{Align, Column, Fit, Layout};
+pub(crate) use layout::{Align, Column, Fit, Layout, shorten, width};
 
 use std::io::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
+use nfstream::host::is_control;
 
 /// Style of the header line.
 pub(crate) const HEADER: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERLINE));
@@ -60,10 +61,10 @@ pub(crate) fn write_row(
 ) {
     let shown = columns.iter().zip(cells).zip(layout.widths());
     let mut gap = 0;
-    for ((column, cell), width) in shown {
-        let Some(width) = *width else { continue };
-        let text = layout::shorten(&cell.text, width, column.fit);
-        let room = width.saturating_sub(layout::width(&text));
+    for ((column, cell), given) in shown {
+        let Some(given) = *given else { continue };
+        let text = shorten(&cell.text, given, column.fit);
+        let room = given.saturating_sub(width(&text));
         if text.is_empty() {
             gap += room + layout::GAP;
             continue;
@@ -86,12 +87,6 @@ fn visible(text: String) -> String {
         return text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect();
     }
     text
-}
-
-/// Returns whether a character controls the terminal or the direction of the text around it.
-fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

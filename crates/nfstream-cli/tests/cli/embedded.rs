@@ -44,6 +44,27 @@ fn call(args: &[&str], width: Option<usize>, is_interrupted: bool) -> Outcome {
     Outcome { code, stdout: text(stdout), stderr: text(stderr) }
 }
 
+/// Returns the output of a call without a terminal.
+pub(crate) fn output_of(args: &[&str]) -> String {
+    call(args, None, false).stdout
+}
+
+/// Returns the output of a call on a wide terminal without colours.
+pub(crate) fn output_on_terminal(args: &[&str]) -> String {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let stream = Stream {
+        writer: &mut stdout,
+        is_terminal: true,
+        is_pipe: false,
+        width: 200,
+        color: false,
+    };
+    let mut io =
+        Io { stdout: stream, stderr: Stream::plain(&mut stderr), interrupted: &|| false };
+    run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
+    String::from_utf8(stdout).unwrap()
+}
+
 fn call_with_stdout(args: &[&str], stdout: &mut dyn Write) -> Outcome {
     let mut stderr = Vec::new();
     let mut io = Io {

@@ -184,11 +184,11 @@ fn folders_without_captures_are_refused() {
 }
 
 #[test]
-fn empty_and_other_files_are_refused() {
+fn empty_files_have_no_flows_and_other_files_are_refused() {
     let folder = Folder::with(&[]);
     folder.write("empty.pcap", b"");
     folder.write("notes.pcap", b"Dear diary, today I captured nothing.\n");
-    folder.check("flows_empty", &["flows", "empty.pcap"]);
+    folder.check("flows_empty", &["flows", "empty.pcap", "--columns", "id"]);
     folder.check("flows_text", &["flows", "notes.pcap"]);
 }
 
@@ -213,14 +213,6 @@ fn flows_before_a_failure_are_written() {
     let folder = Folder::with(&[]);
     folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
     folder.check("flows_corrupt", &["flows", "bad.pcap", "--columns", "id,total_packets"]);
-}
-
-#[test]
-fn files_are_not_left_half_written() {
-    let folder = Folder::with(&[]);
-    folder.write("bad.pcap", &corrupt_at("redis.pcap", 30));
-    folder.check("flows_corrupt_to_file", &["flows", "bad.pcap", "-o", "out.csv"]);
-    assert_eq!(folder.names(), ["bad.pcap"]);
 }
 
 #[test]
@@ -446,5 +438,94 @@ fn wrong_anonymization_is_explained() {
     ] {
         let args: Vec<_> = ["flows", "redis.pcap"].into_iter().chain(args.split(' ')).collect();
         folder.check(snapshot, &args);
+    }
+}
+
+fn failure(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let output = command.args(args).current_dir(folder.path("")).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_column_is_named_once() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for format in ["csv", "table", "jsonl", "arrows"] {
+        let args = ["flows", "redis.pcap", "--columns", "src_ip,id,src_ip", "--format", format];
+        let (code, message) = failure(&folder, &args);
+        assert_eq!((code, message.contains("src_ip")), (Some(2), true), "{format}: {message}");
+    }
+}
+
+#[test]
+fn numbers_out_of_range_are_explained() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for (option, value, message) in [
+        ("--limit", "-1", "expected a whole number of at least 0"),
+        ("--n-meters", "100000", "expected a whole number from 0 to 1024"),
+        ("--n-meters", "-1", "expected a whole number from 0 to 1024"),
+        ("--flows-per-file", "0", "expected a whole number of at least 1"),
+    ] {
+        let args = ["flows", "redis.pcap", "-o", "a.csv", option, value];
+        let (code, found) = failure(&folder, &args);
+        assert_eq!(code, Some(2), "{option} {value}");
+        assert!(found.contains(message), "{option} {value}: {found}");
+    }
+    let (code, found) = failure(&folder, &["summary", "redis.pcap", "--top", "-1"]);
+    assert_eq!(code, Some(2));
+    assert!(found.contains("expected a whole number of at least 0"), "{found}");
+}
+
+#[test]
+fn a_summary_refuses_options_that_only_add_columns() {
+    let folder = Folder::with(&["redis.pcap"]);
+    for (args, option) in [
+        (&["--features", "tls"][..], "features"),
+        (&["--statistical-analysis"], "statistical-analysis"),
+        (&["--splt-analysis", "5"], "splt-analysis"),
+    ] {
+        let (code, message) = failure(&folder, &[&["summary", "redis.pcap"], args].concat());
+        let expected = format!(
+            "error: --{option} has no effect on a summary; use nfstream flows to see these columns\n"
+        );
+        assert_eq!((code, message), (Some(2), expected));
+    }
+}
+
+#[test]
+fn the_source_is_a_column_like_others() {
+    let folder = Folder::with(&[]);
+    for name in ["monday/a.pcap", "tuesday/a.pcap"] {
+        folder.write(name, &sample("redis.pcap"));
+    }
+    let run = |more: &[&str]| {
+        let args = ["flows", "monday/a.pcap", "tuesday/a.pcap", "--separate"];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        let output = command.args(args).args(more).current_dir(folder.path("")).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows = run(&["--columns", "id,source,dst_port", "--where", "source == 'tuesday/a.pcap'"]);
+    let rows: Vec<_> = rows.lines().collect();
+    assert_eq!((rows.len(), rows[0], rows[1]), (7, "id,source,dst_port", "0,tuesday/a.pcap,6379"));
+    let only = run(&["--columns", "source", "--where", "id == 0"]);
+    assert_eq!(only, "source\nmonday/a.pcap\ntuesday/a.pcap\n");
+    let json = run(&["--columns", "id", "--format", "jsonl", "--limit", "1"]);
+    assert_eq!(json, "{\"source\":\"monday/a.pcap\",\"id\":0}\n");
+    let table = run(&["--format", "table", "--limit", "1"]);
+    assert!(table.starts_with("source") && table.contains("monday/a.pcap"), "{table}");
+    let table = run(&["--format", "table", "--columns", "id,source", "--where", "id == 0"]);
+    assert_eq!(table, "id  source\n 0  monday/a.pcap\n 0  tuesday/a.pcap\n");
+    let hidden = run(&["--columns", "source", "--columns-to-anonymize", "source", "--limit", "1"]);
+    assert_eq!(hidden.lines().last().map(str::len), Some(64));
+    let twice = ["flows", "monday/a.pcap", "monday/a.pcap", "--separate", "--columns", "source"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let output = command.args(twice).current_dir(folder.path("")).output().unwrap();
+    let rows = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(rows.lines().last(), Some("monday/a.pcap (2)"));
+    for more in [&["--columns", "source"][..], &["--where", "source == 'a'"]] {
+        let args = [&["flows", "monday/a.pcap"], more].concat();
+        assert_eq!(failure(&folder, &args).0, Some(2), "{more:?} without --separate");
     }
 }

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod embedded;
+mod files;
 mod flows;
 mod folder;
 mod others;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod untrusted;

@@ -4,7 +4,16 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::host::visible_path;
 use crate::packet::LinkType;
+
+/// State of a missing libpcap, and what to do.
+const NO_LIBPCAP: &str = if cfg!(target_feature = "crt-static") {
+    "which a static program cannot load: use a dynamically linked nfstream"
+} else {
+    "which is not installed: install the package libpcap0.8 on Debian and Ubuntu, libpcap on other \
+     systems"
+};
 
 /// Why packets cannot be read.
 #[non_exhaustive]
@@ -20,7 +29,8 @@ pub enum CaptureError {
         /// libpcap's message.
         message: String,
     },
-    /// The file became shorter while it was read.
+    /// The file became shorter or was overwritten while it was read, so packets that were returned
+    /// may not be of one capture.
     #[error("{}: changed while it was read", name(path))]
     Changed {
         /// The file.
@@ -90,11 +100,23 @@ pub enum CaptureError {
         /// Shell command that decompresses the file into this program.
         command: String,
     },
+    /// No file of the folder is a capture.
+    #[error("{}: no captures in this folder", name(folder))]
+    NoCaptures {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Filters need libpcap, which cannot be loaded.
+    #[error("filter {expression:?} needs libpcap, {NO_LIBPCAP}")]
+    NoLibpcap {
+        /// The filter.
+        expression: String,
+    },
     /// This process has no right to capture packets.
     #[error(
         "{interfaces}: capturing packets needs the capability CAP_NET_RAW; grant it with \
          `sudo setcap cap_net_raw+eip {}`, or run with sudo",
-        program.display()
+        visible_path(program)
     )]
     NoRight {
         /// Names of the interfaces.
@@ -103,7 +125,7 @@ pub enum CaptureError {
         program: PathBuf,
     },
     /// There is neither a file nor an interface of this name.
-    #[error("{}: no such file or interface (interfaces: {})", name.display(), interfaces.join(", "))]
+    #[error("{}: no such file or interface (interfaces: {})", visible_path(name), interfaces.join(", "))]
     NoSource {
         /// The name.
         name: PathBuf,
@@ -119,6 +141,15 @@ pub enum CaptureError {
     NotACapture {
         /// The file.
         path: PathBuf,
+    },
+    /// The file ends in the middle of a packet. All packets before were returned.
+    #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the incomplete part in the capture, after decompression if the file is
+        /// compressed.
+        offset: u64,
     },
     /// No packet of the file can be decoded.
     #[error("{}: packets of link type {link} are not supported", name(path))]
@@ -222,6 +253,32 @@ pub enum Warning {
         /// Its name.
         interface: String,
     },
+    /// The file cannot be merged by time with others.
+    #[error("{}: not merged with the others by time: {reason}", name(path))]
+    NotMerged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: NotMerged,
+    },
+    /// The same file under two names.
+    #[error("{}: the same file as {}, which is read once", name(path), name(other))]
+    Repeated {
+        /// The name that is not read.
+        path: PathBuf,
+        /// The name that is read.
+        other: PathBuf,
+    },
+    /// Content of a folder that is not read, because it is no capture.
+    #[error("{}: skipped what is no capture: {}", name(folder), list(names, *count))]
+    Skipped {
+        /// The folder.
+        folder: PathBuf,
+        /// Names of the first files and folders.
+        names: Vec<String>,
+        /// Number of all of them.
+        count: usize,
+    },
     /// The file ends in the middle of a packet. All packets before were returned.
     #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
     Truncated {
@@ -231,6 +288,71 @@ pub enum Warning {
         /// compressed.
         offset: u64,
     },
+    /// The file, or the rest of it, cannot be read. All packets before were returned.
+    #[error("{reason}{}", extent(*unread))]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Message of the error, which names the file.
+        reason: String,
+        /// Bytes that were not read, and bytes of the file, before decompression; `None` if they
+        /// are not known.
+        unread: Option<(u64, u64)>,
+    },
+}
+
+/// Reason for reading a file after others instead of merging it with them.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotMerged {
+    /// Reading one pipe may block, and with it the program that fills another one.
+    #[error(
+        "pipes are read one after the other, in the order given; packets of the same time come late"
+    )]
+    Pipe,
+    /// Too many compressed files overlap.
+    #[error("more than {most} compressed files overlap; decompress some of them")]
+    TooMany {
+        /// Compressed files that can be open at once.
+        most: usize,
+    },
+}
+
+impl CaptureError {
+    /// Returns the message with that of the system's error, if there is one.
+    pub(super) fn with_cause(&self) -> String {
+        let cause = std::error::Error::source(self).map(ToString::to_string);
+        match cause.as_deref().and_then(|cause| cause.split(" (os error").next()) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+}
+
+impl Warning {
+    /// Returns whether part of the source is missing from the result.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Unread { .. })
+    }
+}
+
+/// Returns how much of a file was not read, in words.
+fn extent(unread: Option<(u64, u64)>) -> String {
+    match unread {
+        None => "; the rest was not read".to_owned(),
+        Some((0, _)) => String::new(),
+        Some((unread, all)) if unread == all => format!("; none of its {all} bytes were read"),
+        Some((unread, all)) => format!("; {unread} of its {all} bytes were not read"),
+    }
+}
+
+/// Returns the first names of a list, and the number of the others.
+fn list(names: &[String], count: usize) -> String {
+    let text = names.join(", ");
+    match count.saturating_sub(names.len()) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
 }
 
 /// Returns the name of a path in messages.
@@ -238,7 +360,7 @@ fn name(path: &Path) -> Cow<'_, str> {
     if path == Path::new("-") {
         return Cow::Borrowed("standard input");
     }
-    path.to_string_lossy()
+    Cow::Owned(visible_path(path))
 }
 
 #[cfg(test)]

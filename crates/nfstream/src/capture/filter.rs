@@ -1,6 +1,6 @@
 //! Packet filters in libpcap's language, and a source that keeps only matching packets.
 
-use pcap::{Capture, Linktype};
+use nfstream_sys::{FilterError, FilterInstruction, compile_filter};
 
 use super::bpf::{Instruction, Program};
 use super::{CaptureError, ReadProgress, Reception, Source, StopFlag, Warning};
@@ -42,7 +42,7 @@ impl Filter {
     /// # Errors
     ///
     /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type,
-    /// or has more than 200 clauses or 16 KiB.
+    /// or has more than 200 clauses or 16 KiB, and [`CaptureError::NoLibpcap`].
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let mut filter = Self {
             expression: expression.to_owned(),
@@ -122,19 +122,22 @@ impl Filter {
             LinkType::ATM_CLIP => 19,
             LinkType(number) => number,
         };
-        let compile = |optimize| {
-            Capture::dead(Linktype(number.into()))
-                .and_then(|capture| capture.compile(&self.expression, optimize))
-                .map_err(|error| self.bad(link, message(error)))
+        let compile = |optimizes| {
+            compile_filter(number, &self.expression, optimizes).map_err(|error| match error {
+                FilterError::Invalid(message) => self.bad(link, message),
+                FilterError::NoLibpcap => {
+                    CaptureError::NoLibpcap { expression: self.expression.clone() }
+                }
+            })
         };
         let mut compiled = compile(false)?;
-        if compiled.get_instructions().len() <= MOST_OPTIMIZED {
+        if compiled.len() <= MOST_OPTIMIZED {
             compiled = compile(true)?;
         }
-        let instructions: Option<Vec<_>> =
-            compiled.get_instructions().iter().map(|text| parse(&text.to_string())).collect();
-        instructions
-            .and_then(Program::new)
+        let instructions = compiled
+            .into_iter()
+            .map(|FilterInstruction { code, jt, jf, k }| Instruction { code, jt, jf, k });
+        Program::new(instructions.collect())
             .ok_or_else(|| self.bad(link, "its program has unknown instructions".to_owned()))
     }
 
@@ -240,24 +243,5 @@ fn translated(link: LinkType, frame: &[u8]) -> Option<[u8; 4]> {
             Some(LINUX.to_be_bytes())
         }
         _ => None,
-    }
-}
-
-/// Parses an instruction as `tcpdump -ddd` prints it: code, two jumps, operand.
-fn parse(text: &str) -> Option<Instruction> {
-    let mut numbers = text.split_ascii_whitespace();
-    let instruction = Instruction {
-        code: numbers.next()?.parse().ok()?,
-        jt: numbers.next()?.parse().ok()?,
-        jf: numbers.next()?.parse().ok()?,
-        k: numbers.next()?.parse().ok()?,
-    };
-    numbers.next().is_none().then_some(instruction)
-}
-
-fn message(error: pcap::Error) -> String {
-    match error {
-        pcap::Error::PcapError(message) => message,
-        error => error.to_string(),
     }
 }

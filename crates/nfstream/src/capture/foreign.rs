@@ -37,6 +37,11 @@ impl Foreign {
         FORMATS.iter().find(|format| (format.is_it)(head))
     }
 
+    /// Returns whether files of this format may hold anything else than packets.
+    pub(super) fn is_archive(&self) -> bool {
+        matches!(self.way, Way::Unpack(_))
+    }
+
     /// Returns the command that makes the file at `path` readable.
     pub(super) fn command(&self, path: &Path) -> String {
         let name = quoted(path);
@@ -158,6 +163,7 @@ fn is_year(year: u16) -> bool {
 fn is_erf(head: &[u8]) -> bool {
     const HEADER_LEN: u16 = 16;
     const MAX_EXTRA: u32 = 256;
+    const META: u8 = 27;
     const PAD: u8 = 48;
 
     let Some(header) = head.first_chunk::<16>() else { return false };
@@ -167,8 +173,8 @@ fn is_erf(head: &[u8]) -> bool {
     matches!(kind & 0x7f, 1..=PAD)
         && record >= HEADER_LEN
         && u32::from(record) <= u32::from(wire) + MAX_EXTRA
-        // Times are seconds, so zeros and text are none.
-        && (1..=u32::MAX / 2).contains(&seconds)
+        // Times are seconds, so zeros and text are none. Files may begin with metadata without time.
+        && ((1..=u32::MAX / 2).contains(&seconds) || kind & 0x7f == META)
         && wire > 0
         && !head.iter().take(16).all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
@@ -185,6 +191,8 @@ mod tests {
     fn formats_are_known_by_their_first_bytes() {
         let erf = [0, 0, 0, 0, 0x9b, 4, 0, 0x80, 2, 0, 0, 0x68, 0, 0, 0, 0x50];
         let erf = [&erf[..4], &[0, 0xf1, 0x53, 0x65], &erf[8..], &[0; 8]].concat();
+        let metadata =
+            [0, 0, 0, 0, 0, 0, 0, 0, 0x9b, 0x04, 0, 0x80, 0, 0, 0, 0x68, 0x11, 0, 0, 0, 0, 0, 0, 0];
         let commview = [54, 0, 54, 0, 0, 0xe7, 7, 11, 14, 22, 13, 20, 0, 0];
         for (head, expected) in [
             (&b"snoop\0\0\0\0\0\0\x02"[..], "a snoop capture"),
@@ -205,6 +213,7 @@ mod tests {
             (b"22:13:20.000000 IP 10.0.", "the text that tcpdump prints"),
             (&commview, "a CommView capture"),
             (&erf, "an ERF capture"),
+            (&metadata, "an ERF capture"),
         ] {
             assert_eq!(name(head), Some(expected), "{head:02x?}");
         }

@@ -2,26 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CaptureError, FileSource, Filter, Filtered, LiveOptions, LiveSource, Source};
+use super::{CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Source};
 
 /// Input of a run.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Input {
-    /// Capture files, or standard input, read as one capture.
-    Files(Vec<PathBuf>),
+    /// Capture files, folders of them, or standard input, read as one capture.
+    Files(Files),
     /// Network interfaces, captured from together.
     Interfaces(Vec<String>),
 }
 
 impl Input {
-    /// Resolves `names`. An interface takes precedence over a file of the same name; such a file
+    /// Resolves `names` and checks the files. An interface takes precedence over a file of the same name; such a file
     /// can be given as `./name`.
     ///
     /// # Errors
     ///
     /// [`CaptureError::NoSource`] if a bare name is neither, and
-    /// [`CaptureError::FilesAndInterfaces`] if there are names of both.
-    pub fn of(names: &[PathBuf]) -> Result<Self, CaptureError> {
+    /// [`CaptureError::FilesAndInterfaces`] if there are names of both; and those of
+    /// [`Files::find`].
+    pub fn of(names: &[PathBuf], files: FileOptions) -> Result<Self, CaptureError> {
         let interfaces = super::live::interface_names();
         let is_interface =
             |name: &PathBuf| interfaces.iter().any(|known| Path::new(known) == name.as_path());
@@ -51,7 +52,7 @@ impl Input {
                 return Err(CaptureError::NoSource { name: name.clone(), interfaces });
             }
         }
-        Ok(Self::Files(names.to_vec()))
+        Files::find(names, files).map(Self::Files)
     }
 
     /// Returns whether packets are captured live.
@@ -62,47 +63,74 @@ impl Input {
     /// Returns whether packets arrive as they come, from interfaces or pipes alone. Such an input can
     /// be ended without loss; a list with a file in it would lose the file's rest.
     pub fn is_stream(&self) -> bool {
-        let is_pipe =
-            |path: &PathBuf| path.as_os_str() == "-" || (path.exists() && !path.is_file());
         match self {
-            Self::Files(paths) => paths.iter().all(is_pipe),
+            Self::Files(files) => files.are_pipes(),
             Self::Interfaces(_) => true,
         }
     }
 
-    /// Checks the input, as far as possible before the first packet.
+    /// Returns the files, empty for interfaces; `-` is standard input.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Files(files) => files.paths().map(Path::to_path_buf).collect(),
+            Self::Interfaces(_) => Vec::new(),
+        }
+    }
+
+    /// Checks that the interfaces can be captured from.
     ///
     /// # Errors
     ///
-    /// The error of the first invalid file, or [`CaptureError::NoRight`].
+    /// [`CaptureError::NoRight`].
     pub fn check(&self) -> Result<(), CaptureError> {
         match self {
-            Self::Files(paths) => super::open(paths).map(drop),
+            Self::Files(_) => Ok(()),
             Self::Interfaces(names) => super::live::check(names),
         }
     }
 
-    /// Opens the source, restricted to the packets that `filter` matches. `options` apply to live
-    /// capture.
+    /// Opens the source, restricted to the packets that `filter` matches.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](super::open) and [`LiveSource::open`].
+    /// Those of [`LiveSource::open`].
     pub fn open(
         &self,
         filter: Option<Filter>,
-        options: &LiveOptions,
+        live: &LiveOptions,
     ) -> Result<Box<dyn Source>, CaptureError> {
         match self {
-            Self::Files(paths) => {
-                let source: FileSource = super::open(paths)?;
-                Ok(match filter {
-                    None => Box::new(source),
-                    Some(filter) => Box::new(Filtered::new(source, filter)),
-                })
-            }
-            Self::Interfaces(names) => Ok(Box::new(LiveSource::open(names, filter, options)?)),
+            Self::Files(files) => Ok(filtered(files.open(), filter)),
+            Self::Interfaces(names) => Ok(Box::new(LiveSource::open(names, filter, live)?)),
         }
+    }
+
+    /// Opens the source as [`open`](Self::open) does, and all of its files now: reading then needs
+    /// no further access to the system.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open) and [`FileSource::hold`].
+    pub fn open_ahead(
+        &self,
+        filter: Option<Filter>,
+        live: &LiveOptions,
+    ) -> Result<Box<dyn Source>, CaptureError> {
+        match self {
+            Self::Files(files) => {
+                let mut source = files.open();
+                source.hold()?;
+                Ok(filtered(source, filter))
+            }
+            Self::Interfaces(_) => self.open(filter, live),
+        }
+    }
+}
+
+fn filtered(source: FileSource, filter: Option<Filter>) -> Box<dyn Source> {
+    match filter {
+        None => Box::new(source),
+        Some(filter) => Box::new(Filtered::new(source, filter)),
     }
 }
 
@@ -111,9 +139,13 @@ mod tests {
     use super::super::samples::{Folder, pcap};
     use super::*;
 
+    fn of(names: &[PathBuf]) -> Result<Input, CaptureError> {
+        Input::of(names, FileOptions::default())
+    }
+
     #[test]
     fn unknown_names_are_reported_with_the_interfaces() {
-        let error = Input::of(&["no-such-thing".into()]).unwrap_err();
+        let error = of(&["no-such-thing".into()]).unwrap_err();
         assert!(error.to_string().starts_with("no-such-thing: no such file or interface"));
     }
 
@@ -121,21 +153,23 @@ mod tests {
     fn names_with_a_folder_or_extension_are_files() {
         let folder = Folder::new();
         let path = folder.write("capture", &pcap(&[]));
-        for names in [vec![path], vec!["missing.pcap".into()], vec!["-".into()]] {
-            assert_eq!(Input::of(&names).unwrap(), Input::Files(names));
+        for names in [vec![path], vec!["-".into()]] {
+            assert_eq!(of(&names).unwrap().paths(), names);
         }
+        let error = of(&["missing.pcap".into()]).unwrap_err();
+        assert!(matches!(error, CaptureError::Io { .. }), "{error}");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn interfaces_are_taken_once_and_not_with_files() {
         let lo = PathBuf::from("lo");
-        assert_eq!(
-            Input::of(&[lo.clone(), "any".into(), lo.clone()]).unwrap(),
-            Input::Interfaces(vec!["lo".to_owned(), "any".to_owned()])
-        );
+        let Input::Interfaces(names) = of(&[lo.clone(), "any".into(), lo.clone()]).unwrap() else {
+            panic!("files");
+        };
+        assert_eq!(names, ["lo", "any"]);
         let folder = Folder::new();
-        let error = Input::of(&[lo, folder.write("a.pcap", &pcap(&[]))]).unwrap_err();
+        let error = of(&[lo, folder.write("a.pcap", &pcap(&[]))]).unwrap_err();
         assert!(matches!(error, CaptureError::FilesAndInterfaces { .. }), "{error}");
     }
 }

@@ -1,6 +1,5 @@
 //! Uncompressed files, read through a mapping.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use nfstream_sys::Mapping;
@@ -20,7 +19,6 @@ const RELEASED: usize = 8 << 20;
 /// A mapped file and its read position.
 #[derive(Debug)]
 pub(super) struct Mapped {
-    file: File,
     mapping: Arc<Mapping>,
     position: usize,
     /// Start of the part that may be resident.
@@ -28,10 +26,10 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// Reads `file` through its `mapping`, from `position` on.
-    pub(super) fn new(file: File, mapping: Mapping, position: usize) -> Self {
+    /// Reads the file of `mapping` from `position` on.
+    pub(super) fn new(mapping: Mapping, position: usize) -> Self {
         mapping.advise_sequential();
-        Self { file, mapping: Arc::new(mapping), position, resident: 0 }
+        Self { mapping: Arc::new(mapping), position, resident: 0 }
     }
 
     /// Fills `chunk`, or returns why it cannot.
@@ -42,6 +40,7 @@ impl Mapped {
         limit: usize,
     ) -> Result<Option<End>, Failure> {
         let mut window = WINDOW;
+        self.mapping.renew_guard();
         loop {
             self.release();
             let start = self.position;
@@ -49,9 +48,6 @@ impl Mapped {
             let bytes = self.mapping.get(start..end).unwrap_or_default();
             let parsed = parser.parse(bytes, 0, &mut chunk.records, limit);
             self.position += parsed.next;
-            // Before the bytes are trusted: what looks like a packet or damage may be a missing
-            // page.
-            self.check()?;
             if !chunk.records.is_empty() {
                 let range = start..self.position;
                 chunk.bytes = ChunkBytes::Mapped(Arc::clone(&self.mapping), range);
@@ -91,11 +87,9 @@ impl Mapped {
         }
     }
 
-    /// Checks that the file did not become shorter. A mapping alone does not detect a cut within a
+    /// Returns whether no page was missing so far. A mapping alone does not detect a cut within a
     /// page.
-    fn check(&self) -> Result<(), Failure> {
-        let now = self.file.metadata().map_err(Failure::Io)?.len();
-        let mapped = u64::try_from(self.mapping.len()).unwrap_or(u64::MAX);
-        if self.mapping.is_intact() && now >= mapped { Ok(()) } else { Err(Failure::Changed) }
+    pub(super) fn is_intact(&self) -> bool {
+        self.mapping.is_intact()
     }
 }

@@ -4,30 +4,39 @@
 //! times; [`decode`](crate::decode) reads the frames.
 
 mod bpf;
+mod changes;
 mod compression;
 mod error;
 mod file;
+mod files;
 mod filter;
 mod foreign;
 mod format;
+mod gzip;
+mod identity;
 mod input;
 mod live;
 mod mapped;
+mod order;
 mod outcome;
 mod parsed;
 mod pcap;
 mod pcapng;
+mod reader;
 #[cfg(test)]
 mod samples;
 mod source;
 mod stop;
 mod stream;
 
-pub use error::{CaptureError, Corruption, Warning};
-pub use file::{FileSource, open};
+pub use error::{CaptureError, Corruption, NotMerged, Warning};
+pub use file::FileSource;
+pub use files::{FileOptions, Files, open};
 pub use filter::{Filter, Filtered};
+pub use identity::overwritten;
 pub use input::Input;
 pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
+pub use order::FileOrder;
 pub use source::{ReadProgress, Reception, Source};
 pub use stop::StopFlag;

@@ -7,6 +7,7 @@ use super::compression::Compression;
 use super::foreign::quoted;
 use super::format::Unrecognized;
 use super::{CaptureError, Corruption};
+use crate::packet::LinkType;
 
 /// End of a file.
 #[derive(Debug, Eq, PartialEq)]
@@ -26,6 +27,60 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Returns the failure of a capture whose packets all have this link type.
+    pub(super) fn of_link(link: LinkType) -> Self {
+        Self::Unrecognized(Unrecognized::UnsupportedLinkType(link))
+    }
+
+    /// Returns whether the file need not be a capture, or holds nothing that can be read. An empty
+    /// file is a capture that nothing was written to.
+    pub(super) fn is_refusal(&self, is_open: bool) -> bool {
+        match self {
+            Self::Unrecognized(Unrecognized::Empty) => false,
+            Self::Unrecognized(_) => true,
+            Self::Changed | Self::Corrupt { .. } | Self::Io(_) | Self::LargeWindow(_) => !is_open,
+        }
+    }
+
+    /// Returns whether an input ended before its first packet: nothing is wrong with one that was
+    /// stopped there.
+    pub(super) fn is_early_end(&self) -> bool {
+        match self {
+            Self::Corrupt { what, .. } => matches!(what, Corruption::FileHeader),
+            Self::Unrecognized(reason) => {
+                matches!(reason, Unrecognized::Empty | Unrecognized::HeaderCut)
+            }
+            Self::Changed | Self::Io(_) | Self::LargeWindow(_) => false,
+        }
+    }
+
+    /// Returns whether there is nothing to read.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Unrecognized(Unrecognized::Empty))
+    }
+
+    /// Returns whether the content is none of a capture, not even of a damaged one.
+    pub(super) fn is_no_capture(&self) -> bool {
+        match self {
+            Self::Unrecognized(Unrecognized::Foreign(format)) => format.is_archive(),
+            Self::Unrecognized(reason) => {
+                matches!(reason, Unrecognized::Empty | Unrecognized::NotACapture)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether another file would fail too, or packets that were returned may be wrong.
+    pub(super) fn ends_all(&self) -> bool {
+        // Files of the process and of the system, memory.
+        const EXHAUSTED: [i32; 3] = [24, 23, 12];
+        match self {
+            Self::Changed => true,
+            Self::Corrupt { .. } | Self::LargeWindow(_) | Self::Unrecognized(_) => false,
+            Self::Io(error) => error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code)),
+        }
+    }
+
     pub(super) fn at(self, path: &Path) -> CaptureError {
         let path = path.to_path_buf();
         match self {

@@ -10,9 +10,9 @@ pub trait Source: Send {
     /// The previous content of the chunk is replaced; its memory is reused unless another owner
     /// still holds it.
     ///
-    /// A chunk never spans two files. It holds at most about 16 MiB, or one packet if that is
-    /// longer. It may be empty: because a filter has removed all packets, because none arrived at an
-    /// interface for a while, or because the source has read some megabytes without any.
+    /// A chunk holds at most about 16 MiB, or one packet if that is longer. It may be empty: because
+    /// a filter has removed all packets, because none arrived at an interface for a while, or
+    /// because the source has read some megabytes without any.
     ///
     /// # Errors
     ///

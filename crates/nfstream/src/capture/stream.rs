@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bzip2::bufread::MultiBzDecoder;
-use flate2::bufread::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::XzReader;
 
 use super::Corruption;
 use super::compression::Compression;
 use super::format::Parser;
+use super::gzip::Gunzip;
 use super::outcome::{End, Failure};
 use super::parsed::Stop;
 use crate::packet::{Chunk, ChunkBytes};
 
-/// Bytes of a buffer, unless a single record is longer.
+/// Usual bytes of a buffer, unless a single record is longer.
 pub(super) const BUFFER: usize = 1 << 20;
 /// Bytes given to a decoder at once.
 const COMPRESSED: usize = 128 << 10;
@@ -44,6 +44,8 @@ pub(super) struct Stream {
     buffer: Arc<Vec<u8>>,
     /// Buffer that was returned for reuse.
     spare: Vec<u8>,
+    /// Bytes of a buffer.
+    capacity: usize,
     /// Offset of the first unused byte in the buffer.
     start: usize,
     /// Offset of the first free byte in the buffer.
@@ -63,7 +65,7 @@ pub(super) type Input = Box<dyn Read + Send>;
 
 enum Decoder {
     Bzip2(MultiBzDecoder<BufReader<Counted>>),
-    Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
+    Gzip(Gunzip<BufReader<Counted>>),
     Lz4(Box<FrameDecoder<BufReader<Counted>>>),
     Plain(Counted),
     Xz(Box<XzReader<BufReader<Counted>>>),
@@ -103,7 +105,7 @@ impl Stream {
         let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
             Compression::Bzip2 => Decoder::Bzip2(MultiBzDecoder::new(buffered(input))),
-            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered(input)))),
+            Compression::Gzip => Decoder::Gzip(Gunzip::new(buffered(input))),
             Compression::Lz4 => Decoder::Lz4(Box::new(FrameDecoder::new(buffered(input)))),
             Compression::Plain => Decoder::Plain(input),
             Compression::Xz => {
@@ -116,6 +118,7 @@ impl Stream {
             taken,
             buffer: Arc::new(vec![0; capacity]),
             spare: Vec::new(),
+            capacity,
             start: 0,
             end: 0,
             position: 0,
@@ -191,6 +194,16 @@ impl Stream {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Returns the bytes used, after decompression.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Returns whether the source is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        !matches!(self.decoder, Decoder::Plain(_))
+    }
+
     fn hand_out(&self, chunk: &mut Chunk) -> Option<End> {
         chunk.bytes = ChunkBytes::Owned(Arc::clone(&self.buffer));
         None
@@ -205,7 +218,7 @@ impl Stream {
     fn take_back(&mut self, bytes: ChunkBytes) {
         if let ChunkBytes::Owned(buffer) = bytes
             && let Some(buffer) = Arc::into_inner(buffer)
-            && buffer.len() == BUFFER
+            && buffer.len() == self.capacity
         {
             self.spare = buffer;
         }
@@ -241,7 +254,7 @@ impl Stream {
         let rest = self.start..self.end;
         let len = rest.len();
         // Twice the bytes that arrived, while more are needed.
-        let size = BUFFER.max(needed.min(len * 2)).max(len + 1);
+        let size = self.capacity.max(needed.min(len * 2)).max(len + 1);
         match Arc::get_mut(&mut self.buffer) {
             Some(buffer) => {
                 buffer.copy_within(rest, 0);
@@ -460,7 +473,7 @@ mod tests {
         let (whole, _) = parse(&bytes);
         let mut compressed = gzip(&bytes);
         let half = compressed.len() / 2;
-        let mut cut = MultiGzDecoder::new(&compressed[..half]);
+        let mut cut = Gunzip::new(&compressed[..half]);
         let mut before = Vec::new();
         assert_eq!(cut.read_to_end(&mut before).unwrap_err().kind(), ErrorKind::UnexpectedEof);
         let (readable, _) = parse(&before[..before.len() - 2 * DECOMPRESSED]);

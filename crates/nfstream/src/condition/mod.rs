@@ -50,11 +50,15 @@ pub struct Condition {
     environment: Arc<Env>,
     /// The columns that the expression names.
     columns: Vec<&'static Column>,
+    /// Name of the variable that holds the origin of a flow, such as its capture.
+    origin: Option<&'static str>,
 }
 
 /// Columns of one flow, read on demand.
 struct Row<'a> {
     columns: &'a [&'static Column],
+    /// Name and value of the variable for the flow's origin.
+    origin: Option<(&'static str, &'a str)>,
     record: &'a Record,
     names: &'a dyn Names,
 }
@@ -70,6 +74,19 @@ impl Condition {
         text: &str,
         columns: impl IntoIterator<Item = &'static Column>,
     ) -> Result<Self, ConditionError> {
+        Self::parse_with_origin(text, columns, None)
+    }
+
+    /// Parses an expression over `columns` and the origin of a flow, text that is called `origin`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_with_origin(
+        text: &str,
+        columns: impl IntoIterator<Item = &'static Column>,
+        origin: Option<&'static str>,
+    ) -> Result<Self, ConditionError> {
         if text.len() > LONGEST {
             let message = format!("has {} bytes; at most {LONGEST} are allowed", text.len());
             return Err(ConditionError::new("", message));
@@ -77,7 +94,7 @@ impl Condition {
         let environment = functions::environment();
         let program = environment.compile(text).map_err(|errors| syntax::error(text, &errors))?;
         let known = columns.into_iter().collect();
-        let mut checker = Checker::new(text, program.source_info(), known);
+        let mut checker = Checker::new(text, program.source_info(), known, origin);
         let expression = program.expression();
         match checker.check(expression)? {
             Type::Any | Type::Bool => {}
@@ -88,7 +105,8 @@ impl Condition {
         }
         let columns = checker.into_columns();
         let expression = budget::limited(expression);
-        Ok(Self { text: text.to_owned(), expression, environment: Arc::new(environment), columns })
+        let (text, environment) = (text.to_owned(), Arc::new(environment));
+        Ok(Self { text, expression, environment, columns, origin })
     }
 
     /// Returns the columns that the expression names: a run has to measure their groups.
@@ -108,7 +126,22 @@ impl Condition {
     /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
     /// element that a list does not have, or more than a million visits to elements of lists.
     pub fn matches(&self, record: &Record, names: &dyn Names) -> Result<bool, ConditionError> {
-        let row = Row { columns: &self.columns, record, names };
+        self.matches_of(record, names, "")
+    }
+
+    /// Returns whether the expression is true of a flow from `origin`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`matches`](Self::matches).
+    pub fn matches_of(
+        &self,
+        record: &Record,
+        names: &dyn Names,
+        origin: &str,
+    ) -> Result<bool, ConditionError> {
+        let origin = self.origin.map(|name| (name, origin));
+        let row = Row { columns: &self.columns, origin, record, names };
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&row);
         budget::start();
@@ -137,9 +170,23 @@ impl Condition {
         records: Vec<Record>,
         names: &dyn Names,
     ) -> Result<Vec<Record>, ConditionError> {
+        self.filter_of(records, names, "")
+    }
+
+    /// Removes the records, all of one `origin`, of which the expression is false.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`matches`](Self::matches).
+    pub fn filter_of(
+        &self,
+        records: Vec<Record>,
+        names: &dyn Names,
+        origin: &str,
+    ) -> Result<Vec<Record>, ConditionError> {
         let mut kept = Vec::with_capacity(records.len());
         for record in records {
-            if self.matches(&record, names)? {
+            if self.matches_of(&record, names, origin)? {
                 kept.push(record);
             }
         }
@@ -155,6 +202,9 @@ impl Debug for Condition {
 
 impl VariableResolver for Row<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if let Some((_, origin)) = self.origin.filter(|(name, _)| *name == variable) {
+            return Some(CowVal::owned(CelString::from(origin.to_owned())));
+        }
         let column = self.columns.iter().find(|column| column.name == variable)?;
         Some(match column.value(self.record, self.names) {
             Value::Integer(number) => CowVal::owned(CelInt::from(number)),

@@ -56,13 +56,20 @@ pub(super) struct Checker<'a> {
     known: Vec<&'static Column>,
     /// Columns that are named.
     columns: Vec<&'static Column>,
+    /// Name of the variable for the origin of a flow.
+    origin: Option<&'static str>,
     /// Variables of macros such as `exists`, the innermost last.
     scope: Vec<(String, Type)>,
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(text: &'a str, source: &'a SourceInfo, known: Vec<&'static Column>) -> Self {
-        Self { text, source, known, columns: Vec::new(), scope: Vec::new() }
+    pub(super) fn new(
+        text: &'a str,
+        source: &'a SourceInfo,
+        known: Vec<&'static Column>,
+        origin: Option<&'static str>,
+    ) -> Self {
+        Self { text, source, known, columns: Vec::new(), origin, scope: Vec::new() }
     }
 
     /// Returns the type of `expression`.
@@ -119,6 +126,9 @@ impl<'a> Checker<'a> {
     fn variable(&mut self, expression: &IdedExpr, name: &str) -> Result<Type, ConditionError> {
         if let Some((_, known)) = self.scope.iter().rev().find(|(of, _)| of == name) {
             return Ok(known.clone());
+        }
+        if self.origin == Some(name) {
+            return Ok(Type::String);
         }
         let Some(&column) = self.known.iter().find(|column| column.name == name) else {
             let message = match nearest(name, self.known.iter().map(|column| column.name)) {

@@ -1,19 +1,49 @@
 //! Read position in a frame, advanced by the headers that are read.
 
+use std::cell::Cell;
+
 use super::error::DecodeError;
+use crate::packet::{Identifier, Identifiers, NetworkId, Separation};
 
 /// The bytes of a frame and the read position, which may lie beyond the captured bytes if the
-/// headers say so.
+/// headers say so; and the network that the headers before it lead into.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     frame: &'a [u8],
     offset: usize,
+    network: NetworkId,
+    separation: Separation,
+    /// Collects the identifiers that are passed, `None` where only the network matters.
+    passed: Option<&'a Cell<Identifiers>>,
 }
 
 impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn new(frame: &'a [u8]) -> Self {
-        Self { frame, offset: 0 }
+        let (network, separation) = (NetworkId::default(), Separation::default());
+        Self { frame, offset: 0, network, separation, passed: None }
+    }
+
+    /// Returns the cursor with another choice of what separates networks.
+    #[inline]
+    pub(super) fn separating(self, separation: Separation) -> Self {
+        Self { separation, ..self }
+    }
+
+    /// Returns the cursor with a collector of the identifiers that it passes.
+    pub(super) fn collecting(self, passed: &'a Cell<Identifiers>) -> Self {
+        Self { passed: Some(passed), ..self }
+    }
+
+    /// Notes that what follows lies inside `identifier`.
+    #[inline(never)]
+    pub(super) fn enter(&mut self, identifier: Identifier) {
+        self.network = self.network.with(identifier, self.separation);
+        if let Some(passed) = self.passed {
+            let mut all = passed.get();
+            all.add(identifier);
+            passed.set(all);
+        }
     }
 
     /// Returns a cursor at the same position that ends `end` bytes from the start of the frame.
@@ -21,7 +51,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn until(&self, end: u32) -> Self {
         let end = usize::try_from(end).unwrap_or(usize::MAX).min(self.frame.len());
         let frame = self.frame.get(..end).unwrap_or_default();
-        Self { frame, offset: self.offset.min(end) }
+        Self { frame, offset: self.offset.min(end), ..*self }
     }
 
     /// Moves `len` bytes forward, whether they were captured or not.
@@ -62,6 +92,12 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn u16(&self, at: usize, truncated: DecodeError) -> Result<u16, DecodeError> {
         self.peek(at, truncated).map(|bytes| u16::from_be_bytes(*bytes))
+    }
+
+    /// Returns the network of what follows.
+    #[inline]
+    pub(super) fn network(&self) -> NetworkId {
+        self.network
     }
 
     /// Returns the unread bytes.

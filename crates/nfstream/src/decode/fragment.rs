@@ -1,5 +1,7 @@
 //! Identities of IP packets that arrive in fragments.
 
+use crate::packet::NetworkId;
+
 /// Identity that all fragments of one IP packet share (RFC 791, RFC 8200).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FragmentId {
@@ -10,7 +12,7 @@ pub struct FragmentId {
     /// identifications covers all protocols, in IPv4 each protocol has its own.
     pub(super) protocol: u8,
     pub(super) version: u8,
-    /// VLAN of that header, which may lie outside a tunnel.
-    pub(super) vlan_id: u16,
+    /// Network of that header, which may lie outside a tunnel.
+    pub(super) network: NetworkId,
     pub(super) identification: u32,
 }

@@ -5,7 +5,7 @@ use super::error::DecodeError;
 use super::error::DecodeError::{MalformedNetwork, TruncatedNetwork};
 use super::fragment::FragmentId;
 use super::link::Network;
-use crate::packet::{Endpoint, Fragment, narrow, protocol};
+use crate::packet::{Endpoint, Fragment, NetworkId, narrow, protocol};
 
 /// The innermost IP header of a frame.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn read_innermost(
         if ip.fragment == Fragment::Whole {
             ip.fragment = carrier;
         } else {
-            *cut = Some(ip.fragment_id(network.vlan_id));
+            *cut = Some(ip.fragment_id(cursor.network()));
         }
         announced = match ip.protocol {
             protocol::IPV4 => Some(4),
@@ -213,13 +213,13 @@ fn final_destination(cursor: &Cursor<'_>) -> Option<[u8; 16]> {
 impl Ip {
     /// Returns the identity of the packet that this fragment belongs to.
     #[cold]
-    fn fragment_id(&self, vlan_id: u16) -> FragmentId {
+    fn fragment_id(&self, network: NetworkId) -> FragmentId {
         FragmentId {
             src: self.src.addr,
             dst: self.dst.addr,
             protocol: if self.version == 4 { self.protocol } else { 0 },
             version: self.version,
-            vlan_id,
+            network,
             identification: self.identification,
         }
     }

@@ -24,17 +24,16 @@ pub(super) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// Reads the packet outside all tunnels.
+    /// Reads the packet outside all tunnels; the cursor is at the start of the frame.
     ///
     /// # Errors
     ///
     /// As for [`decode`](super::decode).
     pub(super) fn outermost(
+        mut cursor: Cursor<'a>,
         link: LinkType,
-        frame: &'a [u8],
         wire_len: u32,
     ) -> Result<Self, DecodeError> {
-        let mut cursor = Cursor::new(frame);
         let network = link::skip_to_network(link, &mut cursor)?;
         Self::read(cursor, network, wire_len)
     }
@@ -89,6 +88,7 @@ impl<'a> Layers<'a> {
             time: record.time,
             src,
             dst,
+            network: cursor.network(),
             tunnel_id: tunnel.map_or(0, Tunnel::id),
             vlan_id: *vlan_id,
             protocol: ip.protocol,

@@ -17,7 +17,7 @@ pub use error::DecodeError;
 pub use fragment::FragmentId;
 pub use link::Subframes;
 
-use crate::packet::{Packet, RawRecord};
+use crate::packet::{Identifiers, Packet, RawRecord, Separation};
 use cursor::Cursor;
 use layers::Layers;
 use tunnel::Entrance;
@@ -28,6 +28,8 @@ pub struct Options {
     /// Whether packets inside a [`Tunnel`](crate::packet::Tunnel) are decoded, and metered in place
     /// of those that carry it. IP in IP is always decoded.
     pub tunnels: bool,
+    /// Properties that separate flows besides addresses, ports and protocol.
+    pub separation: Separation,
 }
 
 /// Decodes the frame that `record` describes. The identity of a fragment is added to `fragments`.
@@ -43,18 +45,24 @@ pub fn decode(
     options: Options,
     fragments: &mut Vec<FragmentId>,
 ) -> Result<Packet, DecodeError> {
-    let mut cursor = Cursor::new(frame);
+    let mut cursor = Cursor::new(frame).separating(options.separation);
     let network = link::skip_to_network(record.link, &mut cursor)?;
     let mut cut = None;
     let ip = ip::read_innermost(&mut cursor, network, record.wire_len, &mut cut)?;
     let transport = transport::read(&cursor, &ip)?;
     if options.tunnels && Entrance::announced(&ip, &transport).is_some() {
         // Starts over, so that all other packets keep their headers in registers.
-        return tunnel::decode_innermost(record, frame, fragments);
+        return tunnel::decode_innermost(record, frame, options.separation, fragments);
     }
     let vlan_id = network.vlan_id;
     let layers = Layers { cursor, vlan_id, ip, transport, tunnel: None, cut };
     Ok(layers.packet(record, fragments))
+}
+
+/// Returns the identifiers around `packet`, which was decoded from `frame`.
+#[cold]
+pub fn identifiers(packet: &Packet, frame: &[u8]) -> Identifiers {
+    tunnel::identifiers(packet, frame)
 }
 
 /// Returns the packets that a frame of several holds, each as a frame of its own. The frame is one

@@ -52,6 +52,7 @@ impl DissectorFactory for AutoFactory {
             for_risks: wanted.risks(),
             flows: Vec::new(),
             idle: Vec::new(),
+            kept: 0,
         }))
     }
 }
@@ -67,6 +68,8 @@ struct AutoDissector {
     flows: Vec<Stage>,
     /// Unused buffers.
     idle: Vec<Kept>,
+    /// Bytes of the buffers in use.
+    kept: usize,
 }
 
 /// Progress of one flow.
@@ -100,6 +103,11 @@ impl Kept {
     fn clear(&mut self) {
         self.packets.clear();
         self.bytes.clear();
+    }
+
+    /// Returns the bytes of the buffers.
+    fn memory(&self) -> usize {
+        self.packets.capacity() * size_of::<(Packet, Range<usize>)>() + self.bytes.capacity()
     }
 }
 
@@ -187,7 +195,10 @@ impl Dissector for AutoDissector {
                 *self.stage(slot) = Stage::Ndpi;
                 return self.ndpi.inspect(slot, packet, ip_bytes);
             }
-            Stage::Undecided(kept) => Some(kept),
+            Stage::Undecided(kept) => {
+                self.kept -= kept.memory();
+                Some(kept)
+            }
             Stage::Native => None,
         };
         let was_undecided = kept.is_some() || self.native.standing(slot) == Standing::New;
@@ -207,6 +218,7 @@ impl Dissector for AutoDissector {
                 match (self.native.standing(slot), kept) {
                     (Standing::Unknown, kept) => self.hand_over(slot, kept.unwrap_or_default()),
                     (_, Some(kept)) => {
+                        self.kept += kept.memory();
                         *self.stage(slot) = Stage::Undecided(kept);
                         inspection
                     }
@@ -247,12 +259,17 @@ impl Dissector for AutoDissector {
             Stage::Native if self.for_risks => self.settle(slot),
             Stage::Native => self.native.end(slot),
             Stage::Undecided(kept) => {
+                self.kept -= kept.memory();
                 self.hand_over(slot, kept);
                 *self.stage(slot) = Stage::Native;
                 self.settle(slot)
             }
             Stage::Ndpi => self.settle(slot),
         }
+    }
+
+    fn memory(&self) -> usize {
+        self.native.memory() + self.ndpi.memory() + self.kept
     }
 
     fn names(&self) -> Arc<dyn Names> {

@@ -99,6 +99,15 @@ pub trait Dissector: Send {
     /// Returns the application of a flow that ends, and forgets the flow.
     fn end(&mut self, slot: Slot) -> Application;
 
+    /// Returns the bytes that the dissector holds for its flows, besides a fixed size for each:
+    /// packets kept, buffers, texts.
+    ///
+    /// Called after every inspected packet, so that it should only return a sum. The default is 0:
+    /// a dissector that bounds its own memory need not count it.
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// Returns the names of the numbers in labels, the same for all dissectors of a factory.
     fn names(&self) -> Arc<dyn Names>;
 }

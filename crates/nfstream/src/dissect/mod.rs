@@ -106,13 +106,13 @@ pub fn component_versions() -> Vec<Component> {
     components
 }
 
-/// The dissector of a run without an explicit choice: both in turn, where the engine is built with
-/// nDPI.
+/// The dissector of a run without an explicit choice: both in turn, where the engine is linked with
+/// nDPI. One that is loaded must be chosen, so that labels do not depend on what else is installed.
 impl Default for DissectorChoice {
     fn default() -> Self {
-        #[cfg(feature = "ndpi")]
+        #[cfg(all(feature = "ndpi", not(feature = "ndpi-loaded")))]
         return Self::Auto;
-        #[cfg(not(feature = "ndpi"))]
+        #[cfg(any(not(feature = "ndpi"), feature = "ndpi-loaded"))]
         Self::Native
     }
 }

@@ -42,7 +42,14 @@ impl NativeFactory {
             personal: false,
         };
         let dissector = Arc::new(native::Dissector::new(config));
-        NativeDissector { dissector, wanted, flows: Vec::new(), idle: Vec::new(), hints: None }
+        NativeDissector {
+            dissector,
+            wanted,
+            flows: Vec::new(),
+            idle: Vec::new(),
+            hints: None,
+            held: 0,
+        }
     }
 }
 
@@ -87,6 +94,8 @@ pub(super) struct NativeDissector {
     /// Unused states of open flows.
     #[allow(clippy::vec_box, reason = "the boxes themselves are reused")]
     idle: Vec<Box<Open>>,
+    /// Bytes that the states of all flows hold.
+    held: usize,
     /// Hints about a flow that has just begun.
     hints: Option<(Slot, Hints)>,
 }
@@ -109,6 +118,8 @@ struct Finished {
     application: Application,
     /// Protocols that the bytes do not rule out, if none has matched.
     possible: Option<native::Possible>,
+    /// Bytes that the findings hold.
+    held: usize,
 }
 
 impl Finished {
@@ -124,6 +135,8 @@ impl Finished {
 struct Open {
     flow: native::Flow,
     endpoints: native::Endpoints,
+    /// Bytes that the flow holds.
+    held: usize,
     /// Time of the first packet.
     time: Timestamp,
 }
@@ -153,11 +166,13 @@ impl NativeDissector {
     /// what its bytes rule out.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn finish(&mut self, slot: Slot) {
-        let state = match std::mem::take(self.state(slot)) {
-            State::Open(open) => State::Done(self.close(open)),
-            other => other,
-        };
-        *self.state(slot) = state;
+        match std::mem::take(self.state(slot)) {
+            State::Open(open) => {
+                let finished = self.close(open);
+                self.finish_with(slot, finished);
+            }
+            other => *self.state(slot) = other,
+        }
     }
 
     /// Returns whether the bytes of a finished flow rule a label out: a protocol in it has a probe
@@ -176,9 +191,18 @@ impl NativeDissector {
     fn close(&mut self, mut open: Box<Open>) -> Finished {
         let flow = std::mem::take(&mut open.flow);
         let found = self.dissector.finish(flow, &open.endpoints);
+        self.held = self.held.saturating_sub(std::mem::take(&mut open.held));
         let (time, possible) = (open.time, found.possible);
         self.idle.push(open);
-        Finished { application: application(found, self.wanted, time), possible }
+        let application = application(found, self.wanted, time);
+        let held = application.memory();
+        Finished { application, possible, held }
+    }
+
+    /// Keeps what was found of the flow in `slot`.
+    fn finish_with(&mut self, slot: Slot, finished: Finished) {
+        self.held += finished.held;
+        *self.state(slot) = State::Done(finished);
     }
 
     fn open(&mut self, slot: Slot, packet: &Packet) -> Box<Open> {
@@ -193,7 +217,12 @@ impl NativeDissector {
                 (open.endpoints, open.time) = (endpoints, packet.time);
                 open
             }
-            None => Box::new(Open { flow: native::Flow::default(), endpoints, time: packet.time }),
+            None => Box::new(Open {
+                flow: native::Flow::default(),
+                endpoints,
+                time: packet.time,
+                held: 0,
+            }),
         };
         if let Some((_, hints)) = self.hints.take_if(|(of, _)| *of == slot) {
             open.flow.learn(hints);
@@ -253,11 +282,16 @@ impl Dissector for NativeDissector {
             },
         );
         if progress == native::Progress::More {
+            if payload_len > 0 {
+                let held = size_of::<Open>() + open.flow.memory();
+                self.held = (self.held + held).saturating_sub(open.held);
+                open.held = held;
+            }
             *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
         let finished = self.close(open);
-        *self.state(slot) = State::Done(finished);
+        self.finish_with(slot, finished);
         Inspection::Done
     }
 
@@ -294,8 +328,15 @@ impl Dissector for NativeDissector {
                 Application::default()
             }
             State::Open(open) => self.close(open).application,
-            State::Done(finished) => finished.application,
+            State::Done(finished) => {
+                self.held = self.held.saturating_sub(finished.held);
+                finished.application
+            }
         }
+    }
+
+    fn memory(&self) -> usize {
+        self.held
     }
 
     fn names(&self) -> Arc<dyn Names> {

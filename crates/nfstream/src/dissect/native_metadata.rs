@@ -176,13 +176,19 @@ fn of_ssh(read: native::metadata::Ssh) -> Ssh {
     Ssh { client_version, server_version, client_hassh, server_hassh }
 }
 
-/// Returns the texts of `items`, separated by commas.
+/// Returns the texts of `items`, separated by commas: as many as fit in
+/// [`MAX_TEXT`](Metadata::MAX_TEXT).
 fn join(items: impl Iterator<Item = impl Display>) -> Box<str> {
     let mut text = String::new();
     for item in items {
-        let separator = if text.is_empty() { "" } else { "," };
+        let before = text.len();
+        let separator = if before == 0 { "" } else { "," };
         // Writing to a string does not fail.
         let _ = write!(text, "{separator}{item}");
+        if text.len() > Metadata::MAX_TEXT {
+            text.truncate(before);
+            break;
+        }
     }
     text.into()
 }

@@ -13,6 +13,8 @@ pub struct ActiveMeasures {
     places: Vec<Place>,
     spare: Spare,
     pooled: SpareMeasures,
+    /// Bytes of the lists of packets of all flows.
+    lists: usize,
 }
 
 /// Measurements in cache lines of their own.
@@ -37,7 +39,7 @@ pub struct SpareMeasures(Receiver<Spare>);
 impl ActiveMeasures {
     /// Returns an empty store for the measurements of `plan`.
     pub fn new(plan: Plan, pooled: SpareMeasures) -> Self {
-        Self { plan, places: Vec::new(), spare: Vec::new(), pooled }
+        Self { plan, places: Vec::new(), spare: Vec::new(), pooled, lists: 0 }
     }
 
     /// Starts the flow in `slot`, or its next slice, with the packet of `sample`.
@@ -53,7 +55,13 @@ impl ActiveMeasures {
     #[inline]
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
         let Place(measures) = &mut self.places[slot.index()];
-        measures.add(&self.plan, sample);
+        if self.plan.has_lists() {
+            let before = measures.splt.memory();
+            measures.add(&self.plan, sample);
+            self.lists += measures.splt.memory() - before;
+        } else {
+            measures.add(&self.plan, sample);
+        }
         measures
     }
 
@@ -69,6 +77,9 @@ impl ActiveMeasures {
             prefetch_whole(next.as_ref());
         }
         let Place(measures) = &mut self.places[slot.index()];
+        if self.plan.has_lists() {
+            self.lists = self.lists.saturating_sub(measures.splt.memory());
+        }
         measures.leave_to(&self.plan, &mut taken);
         if is_slice {
             measures.continue_from(&self.plan, &taken);
@@ -93,6 +104,11 @@ impl ActiveMeasures {
         {
             prefetch_whole(measures);
         }
+    }
+
+    /// Returns the bytes that the measurements take, besides a fixed size for each flow.
+    pub fn memory(&self) -> usize {
+        self.lists
     }
 
     /// Returns the measurements of the flow in `slot`.

@@ -62,8 +62,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::code(
             "vlan_id",
             Role::Environment,
-            "innermost VLAN identifier, 0 without a tag",
-            Read::U16(|r| r.flow.key.vlan_id),
+            "innermost VLAN identifier of the first packet, 0 without a tag",
+            Read::U16(|r| r.flow.vlan_id),
         ),
         Declared::address("src_ip", "address of the source", |r, text| {
             write_ip(r, r.flow.src, text);

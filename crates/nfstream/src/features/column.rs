@@ -106,6 +106,8 @@ pub enum Read {
     U64(fn(&Record) -> u64),
     /// Signed, 32 bits.
     I32(fn(&Record) -> i32),
+    /// Signed, 64 bits.
+    I64(fn(&Record) -> i64),
     /// Floating point, 64 bits, always finite.
     F64(fn(&Record) -> f64),
     /// True or false.
@@ -301,6 +303,11 @@ impl Declared {
         Self::new(name, Kind::Text, role, "", description, Read::Text(read))
     }
 
+    /// Gives a column another role.
+    pub(super) const fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
     /// Marks a column as growing from row to row, more or less.
     pub(super) const fn ascending(self) -> Self {
         Self { ascends: true, ..self }
@@ -344,6 +351,7 @@ impl Column {
             Read::U32(read) => Value::Integer(read(record).into()),
             Read::U64(read) => Value::Integer(read(record).try_into().unwrap_or(i64::MAX)),
             Read::I32(read) => Value::Integer(read(record).into()),
+            Read::I64(read) => Value::Integer(read(record)),
             Read::F64(read) => Value::Float(read(record)),
             Read::Bool(read) => Value::Bool(read(record)),
             Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
@@ -387,7 +395,9 @@ impl Column {
     pub const fn integers(&self) -> Option<Integers> {
         match self.read {
             Read::F64(_) | Read::Bool(_) | Read::Text(_) | Read::Name { .. } => None,
-            Read::U32(_) | Read::U64(_) | Read::Instant(_) | Read::Span(_) => Some(Integers::I64),
+            Read::U32(_) | Read::U64(_) | Read::I64(_) | Read::Instant(_) | Read::Span(_) => {
+                Some(Integers::I64)
+            }
             Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::List(_) => match self.kind {
                 Kind::Code | Kind::Flag => Some(Integers::I32),
                 _ => Some(Integers::I64),

@@ -120,6 +120,13 @@ impl Confidence {
     }
 }
 
+impl Application {
+    /// Returns the heap bytes that the metadata takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.metadata.as_ref().map_or(0, |metadata| size_of::<Metadata>() + metadata.memory())
+    }
+}
+
 impl Label {
     /// Returns whether the dissector knows the application by more than ports and addresses.
     pub const fn is_known(&self) -> bool {

@@ -87,6 +87,7 @@ pub struct Plan {
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
+    lists: bool,
 }
 
 impl Measuring {
@@ -102,6 +103,7 @@ impl Measuring {
             link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
             groups,
+            lists: groups.contains(Group::Splt),
             any: self.track_tcp || !groups.is_empty(),
         }
     }
@@ -112,6 +114,12 @@ impl Plan {
     #[inline]
     pub fn measures(&self) -> bool {
         self.any
+    }
+
+    /// Returns whether flows have lists of packets that take more than a fixed size.
+    #[inline]
+    pub fn has_lists(&self) -> bool {
+        self.lists
     }
 
     /// Returns whether the measurement `M` of `group` is made.

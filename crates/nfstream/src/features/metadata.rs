@@ -154,3 +154,69 @@ pub struct Tls {
     /// SHA-256 of the certificate.
     pub sha256: Option<[u8; 32]>,
 }
+
+impl Metadata {
+    /// Longest text in bytes: lists of names in certificates. Other texts have at most 1 KiB.
+    pub(crate) const MAX_TEXT: usize = 8 << 10;
+
+    /// Returns the heap bytes that the metadata takes.
+    pub(crate) fn memory(&self) -> usize {
+        let texts = [
+            &self.client_info,
+            &self.server_info,
+            &self.ja3_client,
+            &self.ja3_server,
+            &self.ja4,
+            &self.requested_server_name,
+            &self.client_fingerprint,
+            &self.server_fingerprint,
+            &self.user_agent,
+            &self.content_type,
+            &self.risks,
+        ];
+        let dhcp = self.dhcp.as_deref().map_or(0, |dhcp| {
+            size_of::<Dhcp>() + sum([&dhcp.host_name, &dhcp.vendor_class, &dhcp.fingerprint])
+        });
+        let dns = self.dns.as_deref().map_or(0, |dns| {
+            let addresses = dns.addresses.capacity() * size_of::<IpAddr>();
+            size_of::<Dns>() + sum([&dns.query_name]) + addresses
+        });
+        let http = self.http.as_deref().map_or(0, |http| {
+            let texts = [
+                &http.method,
+                &http.host,
+                &http.url,
+                &http.user_agent,
+                &http.request_content_type,
+                &http.server,
+                &http.response_content_type,
+            ];
+            size_of::<Http>() + sum(texts)
+        });
+        let quic = self.quic.as_deref();
+        let quic = quic.map_or(0, |quic| size_of::<Quic>() + sum([&quic.user_agent]));
+        let ssh = self.ssh.as_deref().map_or(0, |ssh| {
+            let texts =
+                [&ssh.client_version, &ssh.server_version, &ssh.client_hassh, &ssh.server_hassh];
+            size_of::<Ssh>() + sum(texts)
+        });
+        let tls = self.tls.as_deref().map_or(0, |tls| {
+            let texts = [
+                &tls.server_name,
+                &tls.supported_versions,
+                &tls.alpn,
+                &tls.selected_alpn,
+                &tls.certificate_names,
+                &tls.issuer,
+                &tls.subject,
+            ];
+            size_of::<Tls>() + sum(texts)
+        });
+        sum(texts) + dhcp + dns + http + quic + ssh + tls
+    }
+}
+
+/// Returns the bytes of texts.
+fn sum<const N: usize>(texts: [&Box<str>; N]) -> usize {
+    texts.iter().map(|text| text.len()).sum()
+}

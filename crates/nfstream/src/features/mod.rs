@@ -25,6 +25,7 @@ registry! {
     Directions: directions,
     Mac: mac,
     Tunnel: tunnel,
+    Network: network,
     Statistics: statistics,
     TcpFlags: tcp_flags,
     Splt: splt,
@@ -42,7 +43,7 @@ registry! {
     SystemProcess: system_process,
 }
 
-use crate::flow::{Close, Connection, Direction};
+use crate::flow::{Close, Connection, Direction, Opener, Segment};
 
 pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
@@ -68,5 +69,10 @@ impl Measures {
     #[inline]
     pub fn close(&self) -> Option<Close> {
         self.connection.close()
+    }
+
+    /// Returns a segment of the flow as one that may open another connection.
+    pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
+        self.connection.opener(direction, segment)
     }
 }

@@ -2,9 +2,7 @@
 
 use nfstream_sys::prefetch_line;
 
-use super::{
-    Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand,
-};
+use super::{Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand};
 use crate::flow::Direction;
 
 pub(super) type State = Splt;
@@ -39,6 +37,9 @@ pub(super) const GROUP: Declaration = Declaration {
 
 /// Packets that the measurements have room for without an allocation.
 const USUAL_PACKETS: usize = 10;
+
+/// Packets after the usual ones for which memory is reused, at most.
+const REUSED_PACKETS: usize = 128;
 
 /// The first packets of a flow.
 #[derive(Clone, Debug)]
@@ -82,6 +83,15 @@ impl Splt {
         self.last = time;
     }
 
+    /// Returns the bytes of the packets after the usual ones.
+    pub(super) fn memory(&self) -> usize {
+        match self.more.len() {
+            0 => 0,
+            // A list grows by doubling.
+            len => len.next_power_of_two() * size_of::<SpltPacket>(),
+        }
+    }
+
     /// Returns the packets, in two parts.
     fn packets(&self) -> [&[SpltPacket]; 2] {
         [&self.usual[..self.len.min(USUAL_PACKETS)], &self.more]
@@ -104,6 +114,9 @@ impl Measurement for Splt {
         to.usual[..usual].copy_from_slice(&self.usual[..usual]);
         std::mem::swap(&mut to.more, &mut self.more);
         self.more.clear();
+        if self.more.capacity() > REUSED_PACKETS {
+            self.more = Vec::new();
+        }
         (self.limit, self.len) = (0, 0);
     }
 

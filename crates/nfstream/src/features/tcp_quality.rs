@@ -2,7 +2,7 @@
 
 use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample};
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
-use crate::flow::{Segment, distance};
+use crate::flow::{LATE_SYN, Segment, distance};
 use crate::packet::TcpFlags;
 use crate::time::{Duration, Timestamp};
 
@@ -83,6 +83,8 @@ struct Sender {
     retransmitted: u32,
     out_of_order: u32,
     zero_window: u32,
+    /// Sequence number of the first segment.
+    first: u32,
     /// Sequence number after the last byte.
     next: Option<u32>,
     /// Missing bytes before it: the most recent gaps, start and end.
@@ -181,9 +183,14 @@ impl Sender {
             return;
         }
         let Some(next) = self.next else {
-            self.next = Some(end);
+            (self.first, self.next) = (begin, Some(end));
             return;
         };
+        // Another connection's, or a guess (RFC 5961): it has no place in these numbers.
+        let is_own = || (0..=LATE_SYN).contains(&distance(begin, self.first));
+        if segment.flags.contains(TcpFlags::SYN) && !is_own() {
+            return;
+        }
         if distance(next, end) > 0 {
             if distance(next, begin) > 0 {
                 self.gaps.rotate_right(1);
@@ -238,6 +245,14 @@ mod tests {
     fn a_repeated_segment_is_retransmitted() {
         let quality = quality(&[data(0, 10), data(10, 10), data(0, 10), data(20, 10)]);
         assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (1, 0));
+    }
+
+    #[test]
+    fn a_syn_of_another_connection_is_neither() {
+        let syn = |sequence| Segment { flags: TcpFlags::SYN, ..data(sequence, 0) };
+        let segments = [syn(99), data(100, 10), syn(70_000_000), syn(3_000_000_000), data(110, 10)];
+        let quality = quality(&segments);
+        assert_eq!((quality.retransmitted(Src2Dst), quality.out_of_order(Src2Dst)), (0, 0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::decode::FragmentId;
-use crate::packet::{Endpoint, Fragment, Packet};
+use crate::packet::{Endpoint, Fragment, NetworkId, Packet};
 use crate::time::{Duration, Timestamp};
 
 /// Gives later fragments the addresses and ports of their first.
@@ -24,6 +24,7 @@ struct First {
     dst: Endpoint,
     protocol: u8,
     version: u8,
+    network: NetworkId,
     tunnel_id: u32,
     vlan_id: u16,
 }
@@ -57,6 +58,7 @@ impl FragmentTable {
                 (packet.src, packet.dst) = (first.src, first.dst);
                 // They differ if the fragments carry a tunnel's packet.
                 (packet.protocol, packet.version) = (first.protocol, first.version);
+                packet.network = first.network;
                 (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
             }
             return;
@@ -74,6 +76,7 @@ impl FragmentTable {
             dst: packet.dst,
             protocol: packet.protocol,
             version: packet.version,
+            network: packet.network,
             tunnel_id: packet.tunnel_id,
             vlan_id: packet.vlan_id,
         };

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
-use crate::packet::{Endpoint, Packet};
+use crate::packet::{Endpoint, NetworkId, Packet};
 
 /// Key of a conversation, the same for both directions.
 #[repr(C)]
@@ -13,14 +13,12 @@ pub struct FlowKey {
     high_addr: [u8; 16],
     low_port: u16,
     high_port: u16,
-    /// Innermost VLAN identifier, 0 without a tag.
-    pub vlan_id: u16,
     /// IP protocol number of the packet.
     pub protocol: u8,
     /// IP version, 4 or 6.
     pub version: u8,
-    /// Tunnel that carried the packet, 0 without one.
-    pub tunnel_id: u32,
+    /// Network of both ends.
+    pub network: NetworkId,
 }
 
 /// The end of a flow key that sent a packet.
@@ -59,10 +57,9 @@ impl FlowKey {
             high_addr: high.addr,
             low_port: low.port,
             high_port: high.port,
-            vlan_id: packet.vlan_id,
             protocol: packet.protocol,
             version: packet.version,
-            tunnel_id: packet.tunnel_id,
+            network: packet.network,
         };
         (key, sender)
     }
@@ -118,10 +115,9 @@ impl KeyHasher {
             u128::from_ne_bytes(key.high_addr),
             u128::from(key.low_port)
                 | u128::from(key.high_port) << 16
-                | u128::from(key.vlan_id) << 32
-                | u128::from(key.protocol) << 48
-                | u128::from(key.version) << 56
-                | u128::from(key.tunnel_id) << 64,
+                | u128::from(key.protocol) << 32
+                | u128::from(key.version) << 40
+                | u128::from(key.network.number()) << 64,
         ];
         self.0.hash_one(words)
     }
@@ -147,7 +143,7 @@ mod tests {
     use super::*;
 
     fn packet(src: Endpoint, dst: Endpoint) -> Packet {
-        Packet { src, dst, version: 4, protocol: 6, vlan_id: 7, ..Packet::default() }
+        Packet { src, dst, version: 4, protocol: 6, ..Packet::default() }
     }
 
     #[test]

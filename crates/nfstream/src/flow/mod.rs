@@ -9,5 +9,5 @@ mod timeouts;
 pub use fragments::FragmentTable;
 pub use key::{Direction, FlowKey, KeyHasher, Sender, hash_of_addresses};
 pub use table::{Entry, Flow, FlowTable, Slot};
-pub use tcp::{Close, Connection, Segment, distance};
+pub use tcp::{Answer, Close, Connection, LATE_SYN, Opener, Segment, distance};
 pub use timeouts::{EndReason, Note, StreamClock, Tick, Timeouts, Verdict, Wheel};

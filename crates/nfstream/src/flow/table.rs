@@ -14,6 +14,10 @@ pub struct Flow {
     pub src: Sender,
     /// Counts the flows that used this slot; see [`Wheel`](super::Wheel).
     pub generation: u32,
+    /// Innermost VLAN of the conversation's first packet, 0 without a tag.
+    pub vlan_id: u16,
+    /// Innermost tunnel that carried it, 0 without one.
+    pub tunnel_id: u32,
     /// Time of the first packet.
     pub first_seen: Timestamp,
     /// Time of the last packet.
@@ -62,7 +66,8 @@ impl<S> FlowTable<S> {
         Self { index: Index::new(), entries: Vec::new(), free: Vec::new(), births: 0 }
     }
 
-    /// Inserts a new flow, whose key has `hash`, into a free slot.
+    /// Inserts a new flow, whose key has `hash`, into a free slot; without VLAN and tunnel, which
+    /// the caller knows.
     ///
     /// The key must not be in the table.
     pub fn insert(
@@ -76,6 +81,8 @@ impl<S> FlowTable<S> {
         let mut flow = Flow {
             key,
             src,
+            vlan_id: 0,
+            tunnel_id: 0,
             generation: 0,
             first_seen: time,
             last_seen: time,

@@ -45,6 +45,44 @@ struct End {
     window: u16,
     /// Sequence number after the FIN sent.
     fin: Option<u32>,
+    /// Its initial sequence number.
+    initial: Option<Initial>,
+}
+
+/// Initial sequence number of an end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Initial {
+    /// Seen in a SYN.
+    Known(u32),
+    /// Derived from the first segment captured: a SYN with this number or a lower one came before
+    /// it.
+    Before(u32),
+}
+
+/// Most bytes that a SYN is behind the segments that were captured before it: what a window holds
+/// that is not scaled.
+pub const LATE_SYN: i32 = 65_535;
+
+/// A segment with SYN that may open another connection between the ends of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Opener {
+    direction: Direction,
+    flags: TcpFlags,
+    sequence: u32,
+    /// Sequence number after it, which differs by more than one if it carries data (RFC 7413).
+    end: u32,
+    acknowledgment: u32,
+}
+
+/// Meaning of a segment for an [`Opener`] before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The opener was sent again, or the other end opens at the same time.
+    Again,
+    /// Another connection is open, or was refused.
+    Opened,
+    /// The old connection continues.
+    Refuted,
 }
 
 /// Largest window scale (RFC 7323), because the negotiated one may not have been captured.
@@ -100,6 +138,11 @@ impl Connection {
             }
             return;
         }
+        // It was not answered, so it has no place in this connection's numbers (RFC 5961).
+        if self.opener(direction, segment).is_some() {
+            return;
+        }
+        self.note_initial(sender, receiver, segment);
         let end = &mut self.ends[sender];
         if end.next.is_none_or(|next| distance(next, segment.end()) > 0) {
             end.next = Some(segment.end());
@@ -123,6 +166,50 @@ impl Connection {
         self.close
     }
 
+    /// Returns the segment as one that may open another connection: it has SYN, and another number
+    /// than the SYN of its sender in this connection.
+    pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
+        let Segment { sequence, acknowledgment, flags, .. } = *segment;
+        if !flags.contains(TcpFlags::SYN) || flags.contains(TcpFlags::RST) {
+            return None;
+        }
+        let has_ack = flags.contains(TcpFlags::ACK);
+        let receiver = self.ends[1 - direction.index()].initial;
+        let is_own = match self.ends[direction.index()].initial {
+            // An answer to the SYN of this connection, whatever its own number.
+            _ if has_ack && receiver == Some(Initial::Known(acknowledgment.wrapping_sub(1))) => {
+                true
+            }
+            // Nothing is known of an end that has been silent so far.
+            None => has_ack || self.close.is_none(),
+            Some(Initial::Known(initial)) => sequence == initial,
+            Some(Initial::Before(first)) => (0..=LATE_SYN).contains(&distance(sequence, first)),
+        };
+        let end = segment.end();
+        (!is_own).then_some(Opener { direction, flags, sequence, end, acknowledgment })
+    }
+
+    /// Notes what `segment` says about the initial numbers of its sender and receiver.
+    fn note_initial(&mut self, sender: usize, receiver: usize, segment: &Segment) {
+        let has = |flags| segment.flags.contains(flags);
+        if has(TcpFlags::SYN) {
+            self.ends[sender].initial = Some(Initial::Known(segment.sequence));
+        } else {
+            let before = segment.sequence.wrapping_sub(1);
+            let initial = self.ends[sender].initial.get_or_insert(Initial::Before(before));
+            // A segment that was overtaken.
+            if let Initial::Before(first) = initial
+                && (1..=LATE_SYN).contains(&distance(before, *first))
+            {
+                *first = before;
+            }
+        }
+        if has(TcpFlags::ACK) && self.ends[receiver].initial.is_none() {
+            let before = segment.acknowledgment.wrapping_sub(1);
+            self.ends[receiver].initial = Some(Initial::Before(before));
+        }
+    }
+
     /// Returns whether `sender` has sent a FIN that `receiver` has acknowledged.
     fn is_finished(&self, sender: usize, receiver: usize) -> bool {
         self.ends[sender]
@@ -144,6 +231,35 @@ impl Connection {
         };
         let window = u32::from(receiver.window) << MAX_WINDOW_SHIFT;
         sender.next == Some(segment.sequence) || segment.sequence.wrapping_sub(expected) <= window
+    }
+}
+
+impl Opener {
+    /// Returns what the next segment of the conversation says about the opener.
+    pub fn answer(&self, direction: Direction, segment: &Segment) -> Answer {
+        let has = |flags| segment.flags.contains(flags);
+        let is_next =
+            |number| distance(self.sequence, number) > 0 && distance(number, self.end) >= 0;
+        let is_answer = has(TcpFlags::ACK) && is_next(segment.acknowledgment);
+        if direction == self.direction {
+            let is_same = has(TcpFlags::SYN) && segment.sequence == self.sequence;
+            // The third segment of the handshake, after an answer that was not captured.
+            let is_third = !has(TcpFlags::SYN) && !has(TcpFlags::RST) && is_next(segment.sequence);
+            match (is_same, is_third) {
+                (true, _) => Answer::Again,
+                (_, true) => Answer::Opened,
+                _ => Answer::Refuted,
+            }
+        } else if is_answer {
+            Answer::Opened
+        } else if has(TcpFlags::SYN) && !has(TcpFlags::ACK) {
+            // Both ends open at once (RFC 9293), or the SYN that this one answers comes late.
+            let is_unrelated = self.flags.contains(TcpFlags::ACK)
+                && segment.sequence.wrapping_add(1) != self.acknowledgment;
+            if is_unrelated { Answer::Refuted } else { Answer::Again }
+        } else {
+            Answer::Refuted
+        }
     }
 }
 
@@ -212,6 +328,53 @@ mod tests {
     fn a_refused_connection_is_reset() {
         let refused = [(Src2Dst, segment(SYN, 99, 0, 0)), (Dst2Src, segment(RST_ACK, 0, 100, 0))];
         assert_eq!(close(&refused), Some(Close::Rst));
+    }
+
+    /// Connection after `segments`.
+    fn after(segments: &[(Direction, Segment)]) -> Connection {
+        let mut connection = Connection::default();
+        for (direction, segment) in segments {
+            connection.add(*direction, segment);
+        }
+        connection
+    }
+
+    #[test]
+    fn a_syn_with_another_number_may_open_another_connection() {
+        let connection = after(&handshake());
+        let syn = segment(SYN, 70_000, 0, 0);
+        let opener = connection.opener(Src2Dst, &syn).unwrap();
+        let answer = |direction, segment| opener.answer(direction, &segment);
+        assert_eq!(answer(Dst2Src, segment(SYN_ACK, 9, 70_001, 0)), Answer::Opened);
+        assert_eq!(answer(Dst2Src, segment(RST_ACK, 0, 70_001, 0)), Answer::Opened);
+        assert_eq!(answer(Src2Dst, segment(ACK, 70_001, 10, 0)), Answer::Opened);
+        assert_eq!(answer(Src2Dst, syn), Answer::Again);
+        assert_eq!(answer(Dst2Src, segment(SYN, 9, 0, 0)), Answer::Again);
+        // A challenge, and the old connection.
+        assert_eq!(answer(Dst2Src, segment(ACK, 500, 100, 0)), Answer::Refuted);
+        assert_eq!(answer(Src2Dst, segment(ACK, 100, 500, 5)), Answer::Refuted);
+    }
+
+    #[test]
+    fn the_connections_own_syn_opens_nothing() {
+        let own = segment(SYN, 99, 0, 0);
+        let whole = handshake();
+        assert_eq!(after(&whole).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole[1..]).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole[2..]).opener(Src2Dst, &own), None);
+        assert_eq!(after(&whole).opener(Dst2Src, &whole[1].1), None);
+        assert_eq!(after(&whole[2..]).opener(Dst2Src, &whole[1].1), None);
+    }
+
+    #[test]
+    fn a_syn_that_was_not_answered_leaves_the_numbers_alone() {
+        let mut segments = handshake();
+        segments.push((Src2Dst, segment(SYN, 70_000, 0, 0)));
+        segments.push((Src2Dst, segment(FIN_ACK, 100, 500, 0)));
+        segments.push((Dst2Src, segment(FIN_ACK, 500, 101, 0)));
+        segments.push((Src2Dst, segment(ACK, 101, 501, 0)));
+        assert_eq!(close(&segments), Some(Close::Fin));
+        assert_eq!(after(&segments[..4]), after(&segments[..3]));
     }
 
     #[test]

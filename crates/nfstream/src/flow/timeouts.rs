@@ -32,6 +32,8 @@ pub enum EndReason {
     Plugin,
     /// Its TCP connection was finished in both directions.
     TcpFin,
+    /// Another TCP connection began between the same ports; the end of this one was not captured.
+    TcpReopened,
     /// Its TCP connection was reset.
     TcpRst,
 }
@@ -47,6 +49,8 @@ pub enum Verdict {
     Idle,
     /// The flow reached the active timeout: the packet begins its next slice.
     Active,
+    /// Another connection began, and the end of the flow's own was not captured.
+    Reopened,
 }
 
 impl EndReason {
@@ -56,7 +60,7 @@ impl EndReason {
     }
 
     /// Every reason; see [`code`](Self::code).
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Active,
         Self::EndOfInput,
         Self::Idle,
@@ -64,6 +68,7 @@ impl EndReason {
         Self::TcpFin,
         Self::TcpRst,
         Self::Evicted,
+        Self::TcpReopened,
     ];
 
     /// Returns a small number that identifies the reason.
@@ -76,6 +81,7 @@ impl EndReason {
             Self::TcpFin => 4,
             Self::TcpRst => 5,
             Self::Evicted => 6,
+            Self::TcpReopened => 7,
         }
     }
 
@@ -88,6 +94,7 @@ impl EndReason {
             Self::Idle => "idle",
             Self::Plugin => "plugin",
             Self::TcpFin => "tcp_fin",
+            Self::TcpReopened => "tcp_reopened",
             Self::TcpRst => "tcp_rst",
         }
     }

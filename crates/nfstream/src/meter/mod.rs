@@ -1,5 +1,6 @@
 //! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
+mod held;
 mod hooks;
 mod lifecycle;
 mod output;
@@ -12,12 +13,14 @@ use std::sync::Arc;
 use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
 use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
-    Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
+    Answer, Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Segment, Sender, Slot,
+    Timeouts, Verdict,
 };
 use crate::host::{Process, Processes};
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
+use held::{Held, HeldPackets};
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 pub use lifecycle::{FlowEnd, Lifecycle, Standard};
 pub use output::MeterOutput;
@@ -39,6 +42,10 @@ pub struct MeterConfig {
     pub plan: Plan,
     /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
+    /// Most bytes that active flows hold besides a fixed size for each: buffers, texts and kept
+    /// packets of the dissector, lists of packets. `None` for no limit; beyond it, the life cycle
+    /// chooses flows to end.
+    pub max_active_bytes: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
     /// Process table of this machine, `None` when attribution is off.
@@ -54,6 +61,10 @@ pub struct Meter<L> {
     table: FlowTable<FlowState>,
     /// Most active flows.
     capacity: usize,
+    /// Most bytes that active flows hold.
+    most_bytes: usize,
+    /// Whether active flows hold more than that.
+    is_full: bool,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
     knowledge: Knowledge,
@@ -63,6 +74,8 @@ pub struct Meter<L> {
     plan: Plan,
     /// Measurements besides the volume.
     measures: ActiveMeasures,
+    /// Packets that may open another connection.
+    held: HeldPackets,
     output: MeterOutput,
 }
 
@@ -83,20 +96,25 @@ const fn expiration_id(reason: EndReason) -> i32 {
     if reason.is_slice() { 1 } else { 0 }
 }
 
-/// Returns whether `packet` starts a TCP connection.
-fn is_first_segment(packet: &Packet) -> bool {
-    packet.tcp_flags.contains(TcpFlags::SYN) && !packet.tcp_flags.contains(TcpFlags::ACK)
-}
-
 impl<L: Lifecycle> Meter<L> {
     /// Returns a meter without flows.
     pub fn new(config: MeterConfig) -> Self {
-        let MeterConfig { timeouts, plan, max_active_flows, dissector, processes, spare } = config;
+        let MeterConfig {
+            timeouts,
+            plan,
+            max_active_flows,
+            max_active_bytes,
+            dissector,
+            processes,
+            spare,
+        } = config;
         Self {
             timeouts,
             hasher: KeyHasher::default(),
             table: FlowTable::new(),
             capacity: max_active_flows.map_or(usize::MAX, NonZeroUsize::get),
+            most_bytes: max_active_bytes.map_or(usize::MAX, NonZeroUsize::get),
+            is_full: false,
             lifecycle: L::new(timeouts),
             dissector,
             knowledge: Knowledge::default(),
@@ -104,6 +122,7 @@ impl<L: Lifecycle> Meter<L> {
             processes,
             plan,
             measures: ActiveMeasures::new(plan, spare),
+            held: HeldPackets::default(),
             output: MeterOutput::default(),
         }
     }
@@ -150,6 +169,9 @@ impl<L: Lifecycle> Meter<L> {
                 } else {
                     self.arrive(bytes, frames, keyed, hooks)?;
                 }
+                if self.is_full {
+                    self.free_bytes(keyed.packet.time, hooks)?;
+                }
             }
             if len < LOOK_AHEAD {
                 return Ok(());
@@ -164,7 +186,7 @@ impl<L: Lifecycle> Meter<L> {
     /// Those of `hooks`.
     pub fn tick<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         let ends = self.lifecycle.end_at_tick(time, &self.table);
-        self.end(&ends, hooks)?;
+        self.end(&ends, time, hooks)?;
         self.output.records_at_ticks.push(self.output.records.len());
         Ok(())
     }
@@ -177,7 +199,7 @@ impl<L: Lifecycle> Meter<L> {
     pub fn finish<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         self.tick(time, hooks)?;
         let ends = self.lifecycle.end_all(time, &self.table);
-        self.end(&ends, hooks)
+        self.end(&ends, time, hooks)
     }
 
     /// Takes the results since the previous call.
@@ -233,7 +255,7 @@ impl<L: Lifecycle> Meter<L> {
         let packet = Packet { time: self.lifecycle.stamp(keyed.packet.time), ..*keyed.packet };
         self.arrive(bytes, frames, &Keyed { packet: &packet, ..*keyed }, hooks)?;
         let ends = self.lifecycle.end_after_packet(packet.time, &self.table);
-        self.end(&ends, hooks)
+        self.end(&ends, packet.time, hooks)
     }
 
     #[inline]
@@ -248,12 +270,34 @@ impl<L: Lifecycle> Meter<L> {
         let Some(slot) = self.table.find(hash, &key) else {
             return self.begin(bytes, frames, keyed, hooks);
         };
+        if self.plan.track_tcp {
+            let is_holding = self.table.entry(slot).state.is_holding;
+            if is_holding || packet.tcp_flags.contains(TcpFlags::SYN) {
+                return self.arrive_with_syn(bytes, frames, keyed, slot, hooks);
+            }
+        }
+        if packet.time < self.table.entry(slot).flow.last_seen {
+            self.output.late_packets += 1;
+        }
+        self.join(bytes, frames, keyed, slot, packet.time, hooks)
+    }
+
+    /// Adds a packet to the flow in `slot`, or to one that it starts there. A flow that it ends has
+    /// ended at `now` or later.
+    #[inline]
+    fn join<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        now: Timestamp,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let packet = keyed.packet;
         let entry = self.table.entry_mut(slot);
         let flow = &mut entry.flow;
         let time = packet.time.max(flow.last_seen);
-        if packet.time < flow.last_seen {
-            self.output.late_packets += 1;
-        }
         let verdict = self.timeouts.judge(flow, time);
         if L::ENDS_BY_PACKETS && verdict != Verdict::Belongs {
             let (ended, reason) = match verdict {
@@ -267,7 +311,6 @@ impl<L: Lifecycle> Meter<L> {
         let verdict = match (verdict, entry.state.close) {
             (Verdict::Idle, _) => Verdict::Idle,
             // Late segments still belong to a closed connection until the next one begins.
-            (_, Some(_)) if is_first_segment(packet) => Verdict::Closed,
             (_, Some(_)) => Verdict::Belongs,
             (verdict, None) => verdict,
         };
@@ -275,9 +318,142 @@ impl<L: Lifecycle> Meter<L> {
             flow.last_seen = time;
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
-        self.begin_again(slot, verdict, time, keyed, hooks)?;
+        self.begin_again(slot, verdict, (time, time.max(now)), keyed, hooks)?;
         self.introduce(slot, keyed);
         self.add(bytes, frames, keyed, slot, true, hooks)
+    }
+
+    /// Adds a packet to the flow in `slot`, if it has SYN or packets are held.
+    ///
+    /// A SYN with another number may open another connection: it is held until the next packet says
+    /// whether it does.
+    #[cold]
+    #[inline(never)]
+    fn arrive_with_syn<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let (packet, frame) = (keyed.packet, keyed.packet.frame(frames));
+        let flow = &self.table.entry(slot).flow;
+        let time = packet.time.max(flow.last_seen);
+        let is_late = packet.time < flow.last_seen;
+        let direction = Direction::of(keyed.sender, flow.src);
+        let verdict = self.timeouts.judge(flow, time);
+        let segment = Segment::read(packet, frame).filter(|_| verdict != Verdict::Idle);
+        if let Some((opener, before)) = self.held.opener(slot) {
+            let answer = segment.map(|segment| opener.answer(direction, &segment));
+            match answer.unwrap_or(Answer::Refuted) {
+                Answer::Opened => {
+                    self.reopen(keyed, slot, hooks)?;
+                    return self.arrive(bytes, frames, keyed, hooks);
+                }
+                Answer::Again
+                    if self.held.hold(slot, opener, before, (packet, frame, keyed.sender)) =>
+                {
+                    self.output.late_packets += u64::from(is_late);
+                    self.table.entry_mut(slot).flow.last_seen = time;
+                    return Ok(());
+                }
+                Answer::Again | Answer::Refuted => {
+                    let generation = self.table.entry(slot).flow.generation;
+                    self.release(slot, time, hooks)?;
+                    // A hook may have ended it.
+                    if self.table.alive(slot, generation).is_none() {
+                        return Ok(());
+                    }
+                    return self.arrive(bytes, frames, keyed, hooks);
+                }
+            }
+        }
+        self.output.late_packets += u64::from(is_late);
+        let opener =
+            segment.and_then(|segment| self.measures.of(slot)?.opener(direction, &segment));
+        let Some(opener) = opener else {
+            return self.join(bytes, frames, keyed, slot, packet.time, hooks);
+        };
+        let entry = self.table.entry_mut(slot);
+        if entry.state.close.is_some() {
+            self.begin_again(slot, Verdict::Closed, (time, time), keyed, hooks)?;
+            self.introduce(slot, keyed);
+            return self.add(bytes, frames, keyed, slot, true, hooks);
+        }
+        let before = entry.flow.last_seen;
+        if self.held.hold(slot, opener, before, (packet, frame, keyed.sender)) {
+            let entry = self.table.entry_mut(slot);
+            entry.flow.last_seen = time;
+            entry.state.is_holding = true;
+            return Ok(());
+        }
+        self.join(bytes, frames, keyed, slot, packet.time, hooks)
+    }
+
+    /// Takes the packets held of the flow in `slot`, which is as it was before them.
+    fn take_held(&mut self, slot: Slot) -> Option<Held> {
+        let held = self.held.take(slot)?;
+        let entry = self.table.entry_mut(slot);
+        entry.state.is_holding = false;
+        entry.flow.last_seen = held.before;
+        Some(held)
+    }
+
+    /// Adds the packets held of the flow in `slot` to it: they open no connection. A slice that they
+    /// end has ended at `now`.
+    fn release<H: Hooks>(
+        &mut self,
+        slot: Slot,
+        now: Timestamp,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        if !self.table.entry(slot).state.is_holding {
+            return Ok(());
+        }
+        let Some(held) = self.take_held(slot) else { return Ok(()) };
+        let key = self.table.entry(slot).flow.key;
+        let hash = self.hasher.key(&key);
+        for one in &held.packets {
+            let frames = one.bytes.as_slice();
+            let (packet, sender) = (&one.packet, one.sender);
+            let keyed = Keyed { index: 0, packet, key, sender, hash, slot: Some(slot) };
+            // A hook may have ended the flow.
+            match self.table.find(hash, &key) {
+                Some(slot) => self.join(&one.bytes, frames, &keyed, slot, now, hooks)?,
+                None => self.begin(&one.bytes, frames, &keyed, hooks)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the flow in `slot`, and starts one with the packets held of it: `keyed` shows that they
+    /// opened a connection.
+    fn reopen<H: Hooks>(
+        &mut self,
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        let now = keyed.packet.time.max(self.table.entry(slot).flow.last_seen);
+        let Some(held) = self.take_held(slot) else { return Ok(()) };
+        let mut is_first = true;
+        for one in &held.packets {
+            let frames = one.bytes.as_slice();
+            let packet = Keyed { packet: &one.packet, sender: one.sender, ..*keyed };
+            if std::mem::take(&mut is_first) {
+                let time = one.packet.time;
+                self.begin_again(slot, Verdict::Reopened, (time, now), &packet, hooks)?;
+                self.introduce(slot, &packet);
+                self.add(&one.bytes, frames, &packet, slot, true, hooks)?;
+            } else {
+                match self.table.find(packet.hash, &packet.key) {
+                    Some(slot) => self.join(&one.bytes, frames, &packet, slot, now, hooks)?,
+                    None => self.begin(&one.bytes, frames, &packet, hooks)?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Starts a flow with its first packet.
@@ -297,9 +473,12 @@ impl<L: Lifecycle> Meter<L> {
             volume: Volume::default(),
             inspection: self.first_inspection(),
             close: None,
+            is_holding: false,
         };
         let src = self.source(packet, sender);
         let slot = self.table.insert(hash, key, src, packet.time, state);
+        let flow = &mut self.table.entry_mut(slot).flow;
+        (flow.vlan_id, flow.tunnel_id) = (packet.vlan_id, packet.tunnel_id);
         self.output.births.push(index);
         self.lifecycle.begin(slot, &self.table);
         self.introduce(slot, keyed);
@@ -331,15 +510,42 @@ impl<L: Lifecycle> Meter<L> {
     fn evict<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         let slot = self.lifecycle.make_room(&self.table);
         let slot = slot.expect("the life cycle knows every active flow");
+        self.release(slot, time, hooks)?;
         let ended = time.max(self.table.entry(slot).flow.last_seen);
         self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 
-    /// Ends flows one after the other.
-    fn end<H: Hooks>(&mut self, ends: &[FlowEnd], hooks: &mut H) -> Result<(), HookError> {
+    /// Ends the flows that the life cycle chooses until the others hold no more bytes than they
+    /// may, at `time`.
+    #[cold]
+    fn free_bytes<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
+        while self.bytes() > self.most_bytes && !self.table.is_empty() {
+            self.evict(time, hooks)?;
+        }
+        self.is_full = false;
+        Ok(())
+    }
+
+    /// Returns the bytes that active flows hold besides a fixed size for each.
+    fn bytes(&self) -> usize {
+        self.measures.memory() + self.dissector.as_ref().map_or(0, |dissector| dissector.memory())
+    }
+
+    /// Ends flows one after the other; the stream is at `now`.
+    fn end<H: Hooks>(
+        &mut self,
+        ends: &[FlowEnd],
+        now: Timestamp,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
         for (place, end) in ends.iter().enumerate() {
             if let Some(ahead) = ends.get(place + END_AHEAD) {
                 self.measures.prefetch_all(ahead.slot);
+            }
+            let generation = self.table.entry(end.slot).flow.generation;
+            self.release(end.slot, now, hooks)?;
+            if self.table.alive(end.slot, generation).is_none() {
+                continue;
             }
             self.remove(*end, 0, hooks)?;
         }
@@ -353,12 +559,13 @@ impl<L: Lifecycle> Meter<L> {
         if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 
-    /// Ends the flow in `slot` with `verdict` and starts its successor in the same slot.
+    /// Ends the flow in `slot` with `verdict`, and starts its successor, which begins at the first
+    /// of the two times, in the same slot. The flow ends at the second, unless it was idle.
     fn begin_again<H: Hooks>(
         &mut self,
         slot: Slot,
         verdict: Verdict,
-        time: Timestamp,
+        (time, now): (Timestamp, Timestamp),
         keyed: &Keyed<'_>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
@@ -368,25 +575,28 @@ impl<L: Lifecycle> Meter<L> {
             (Some(dissector), _) => (dissector.end(slot), Inspection::Open),
         };
         if verdict == Verdict::Active {
-            let end = FlowEnd { slot, ended: time, reason: EndReason::Active };
+            let end = FlowEnd { slot, ended: now, reason: EndReason::Active };
             self.record(end, expiration_id(end.reason), application, hooks)?;
             self.table.entry_mut(slot).flow.slice += 1;
         } else {
-            let ended = match verdict {
-                Verdict::Closed => time,
-                _ => self.timeouts.deadline(&self.table.entry(slot).flow),
+            let (ended, reason) = match verdict {
+                Verdict::Closed => (now, EndReason::Idle),
+                Verdict::Reopened => (now, EndReason::TcpReopened),
+                _ => (self.timeouts.deadline(&self.table.entry(slot).flow), EndReason::Idle),
             };
-            let end = FlowEnd { slot, ended, reason: EndReason::Idle };
+            let end = FlowEnd { slot, ended, reason };
             self.record(end, expiration_id(end.reason), application, hooks)?;
             let birth = self.table.next_birth();
             self.output.births.push(keyed.index);
             let src = self.source(keyed.packet, keyed.sender);
             let flow = &mut self.table.entry_mut(slot).flow;
             (flow.birth, flow.slice, flow.src) = (birth, 0, src);
+            (flow.vlan_id, flow.tunnel_id) = (keyed.packet.vlan_id, keyed.packet.tunnel_id);
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state = FlowState { volume: Volume::default(), inspection, close: None };
+        entry.state =
+            FlowState { volume: Volume::default(), inspection, close: None, is_holding: false };
         Ok(())
     }
 
@@ -440,9 +650,13 @@ impl<L: Lifecycle> Meter<L> {
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
             learnt = true;
         }
+        if learnt || self.plan.has_lists() {
+            self.is_full = self.bytes() > self.most_bytes;
+        }
         if !H::ACTIVE {
             return Ok(());
         }
+        let entry = self.table.entry(slot);
         let view = FlowView {
             slot,
             flow: &entry.flow,
@@ -532,7 +746,7 @@ impl<L: Lifecycle> Meter<L> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;
         let key = &flow.key;
-        if key.tunnel_id != 0 {
+        if flow.tunnel_id != 0 {
             return None;
         }
         let end = |sender| {

@@ -15,7 +15,7 @@ use crate::decode::DecodeError::{
 use crate::decode::Options;
 use crate::features::LinkAddresses;
 use crate::packet::{
-    Endpoint, Fragment, LinkType, Packet, RawRecord, TcpFlags, Tunnel, narrow, protocol,
+    Endpoint, Fragment, LinkType, NetworkId, Packet, RawRecord, TcpFlags, Tunnel, narrow, protocol,
 };
 
 /// EtherTypes known to nfstream 6.
@@ -91,6 +91,11 @@ pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Pack
         return Err(MalformedNetwork);
     }
     Ok(packet(record, frame, &ip, link.vlan_id, tunnel))
+}
+
+/// Returns `packet` with what separates flows in nfstream 6: the innermost VLAN and tunnel.
+pub fn keyed(packet: Packet) -> Packet {
+    Packet { network: NetworkId::innermost(packet.vlan_id, packet.tunnel_id), ..packet }
 }
 
 /// Returns the MAC addresses that nfstream 6.6 finds in the `frame` of `packet`, zeros if none.
@@ -469,11 +474,13 @@ fn packet(
     let payload = ip.len - payload_len;
     let transport_len = if header_len.is_some() { ip.transport_len } else { 0 };
     let offset = narrow(ip.offset);
+    let tunnel_id = tunnel.map_or(0, Tunnel::id);
     Packet {
         time: record.time,
         src,
         dst,
-        tunnel_id: tunnel.map_or(0, Tunnel::id),
+        network: NetworkId::innermost(vlan_id, tunnel_id),
+        tunnel_id,
         vlan_id,
         protocol: ip.protocol,
         version: ip.version,
@@ -498,12 +505,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::Separation;
     use crate::time::Timestamp;
 
     const A: [u8; 4] = [192, 0, 2, 1];
     const B: [u8; 4] = [192, 0, 2, 2];
     const INNER: [u8; 4] = [192, 0, 2, 9];
-    const STRICT: Options = Options { tunnels: true };
+    const STRICT: Options = Options { tunnels: true, separation: Separation::Network };
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
         let capture_len = narrow(frame.len());
@@ -583,7 +591,7 @@ mod tests {
             let bytes = frame.build();
             let record = record(LinkType::ETHERNET, &bytes);
             let usual = crate::decode::decode(&record, &bytes, Options::default(), &mut Vec::new());
-            assert_eq!(decode(&record, &bytes, STRICT), usual, "{frame:?}");
+            assert_eq!(decode(&record, &bytes, STRICT), usual.map(keyed), "{frame:?}");
         }
     }
 
@@ -713,7 +721,7 @@ mod tests {
     fn tunnels_stay_closed_when_disabled() {
         let bytes = over_udp(GTP, &[&[0x30, 0xff, 0, 33, 0, 0, 0, 9], &inner()[..]].concat());
         let bytes = bytes.build();
-        let options = Options { tunnels: false };
+        let options = Options { tunnels: false, ..STRICT };
         let packet = decode(&record(LinkType::ETHERNET, &bytes), &bytes, options).unwrap();
         assert_eq!((packet.tunnel_id, ports(&packet)), (0, (1000, GTP)));
     }

@@ -5,5 +5,5 @@ mod decode;
 mod lifecycle;
 
 pub use columns::{Nfstream6Columns, ip_text};
-pub use decode::{decode, link_addresses};
+pub use decode::{decode, keyed, link_addresses};
 pub use lifecycle::Nfstream6;

@@ -65,6 +65,10 @@ pub struct Chunk {
     pub records: Vec<RawRecord>,
     /// Packets that a filter has removed.
     pub filtered: u64,
+    /// Exact duplicates among the packets, removed or not.
+    pub duplicates: u64,
+    /// Exact duplicates that were removed.
+    pub removed_duplicates: u64,
     /// Time before which all packets have been read, by the clock of a live source; `None` where
     /// packets are the only clock.
     pub settled: Option<Timestamp>,
@@ -84,6 +88,7 @@ impl Chunk {
     pub fn clear(&mut self) {
         self.records.clear();
         (self.filtered, self.settled) = (0, None);
+        (self.duplicates, self.removed_duplicates) = (0, 0);
     }
 
     /// Returns the end of the chunk: the time of its last packet or the one up to which it is

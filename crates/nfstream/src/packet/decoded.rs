@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::LinkType;
+use super::{LinkType, NetworkId};
 use crate::time::Timestamp;
 
 /// One decoded frame. Offsets count from the frame's first byte.
@@ -14,6 +14,8 @@ pub struct Packet {
     pub src: Endpoint,
     /// Receiver.
     pub dst: Endpoint,
+    /// Network that it lies in.
+    pub network: NetworkId,
     /// Tunnel that carried the packet, 0 without one.
     pub tunnel_id: u32,
     /// Innermost VLAN identifier, 0 without a tag.

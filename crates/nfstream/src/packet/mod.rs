@@ -3,6 +3,7 @@
 mod chunk;
 mod decoded;
 mod link_type;
+mod network;
 pub mod protocol;
 mod tunnel;
 
@@ -12,5 +13,6 @@ pub(crate) use decoded::narrow;
 pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
 pub use link_type::LinkType;
 pub(crate) use link_type::link_types;
+pub use network::{Identifier, Identifiers, NetworkId, Separation, Stack};
 pub use tunnel::Tunnel;
 pub(crate) use tunnel::tunnels;

@@ -9,6 +9,8 @@ use crate::capture::CaptureError;
 pub enum Topic {
     /// Capture on network interfaces; without effect on files.
     Capture,
+    /// Capture files; without effect on network interfaces.
+    Files,
     /// Flows and their columns.
     Flows,
 }

@@ -24,11 +24,11 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde_json::{Map, Value as Json};
 
-use crate::capture::LiveOptions;
+use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
-use crate::pipeline::{Config, suitable_meters};
+use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
 pub use kind::{Kind, ParameterError, Topic};
@@ -105,6 +105,9 @@ impl Parameter {
 }
 
 impl Parameters {
+    /// Parameters whose values can show what a table hides: filters, and names of files.
+    pub const REVEALING: &[&str] = &["bpf_filter", "rules"];
+
     /// Sets the parameter called `name`.
     ///
     /// # Errors
@@ -148,7 +151,8 @@ impl Parameters {
         let settled = self.clone().settled();
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
-            decode: decode::Options { tunnels: self.decode_tunnels },
+            decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
+            duplicates: self.deduplicate.map(|window| Duplicates { window, are_removed: true }),
             dissection: self.dissection(),
             measuring: Measuring {
                 groups: settled.features,
@@ -163,6 +167,7 @@ impl Parameters {
             },
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
+            max_active_bytes: NonZeroUsize::new(self.max_active_bytes),
             meters: NonZeroUsize::new(self.n_meters)
                 .unwrap_or_else(|| suitable_meters(input_bytes)),
             ..Config::default()
@@ -175,6 +180,11 @@ impl Parameters {
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
         let rules = self.rules.as_ref().map(|file| file.rules.clone()).unwrap_or_default();
         self.dissect.then(|| Dissection { dissector: self.dissector.factory(rules), limits })
+    }
+
+    /// Returns the options of capture files.
+    pub fn file_options(&self) -> FileOptions {
+        FileOptions { order: self.order, strict: self.strict_files }
     }
 
     /// Returns the options of a capture on network interfaces.
@@ -218,6 +228,7 @@ mod tests {
         assert_eq!(ours.timeouts, config.timeouts);
         assert_eq!(ours.max_flows, config.max_flows);
         assert_eq!(ours.max_active_flows, config.max_active_flows);
+        assert_eq!(ours.max_active_bytes, config.max_active_bytes);
         assert_eq!(format!("{:?}", ours.dissection), format!("{:?}", config.dissection));
         let live = format!("{:?}", LiveOptions::default());
         assert_eq!(format!("{:?}", Parameters::default().live_options()), live);

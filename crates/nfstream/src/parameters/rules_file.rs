@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dissect::{Rules, RulesError};
+use crate::host::visible_path;
 
 /// Rules, and the file that they were read from.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct RulesFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RulesFileError {
     /// The file cannot be read, or is not UTF-8.
-    #[error("{}: cannot be read", path.display())]
+    #[error("{}: cannot be read", visible_path(path))]
     Io {
         /// Path of the file.
         path: PathBuf,
@@ -27,7 +28,7 @@ pub enum RulesFileError {
         source: io::Error,
     },
     /// A rule has a mistake.
-    #[error("{}: {mistake}", path.display())]
+    #[error("{}: {mistake}", visible_path(path))]
     Rules {
         /// Path of the file.
         path: PathBuf,

@@ -3,9 +3,10 @@
 use super::kind::{Kind, Topic};
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
-use crate::capture::Filter;
+use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Declaration of a parameter.
@@ -87,6 +88,8 @@ const fn on(off: &'static str) -> Kind {
 
 const SECONDS: Kind = Kind::Seconds { optional: false };
 
+const ORDERS: Kind = Kind::Choice(FileOrder::NAMES);
+
 const UNITS: Kind = Kind::Choice(&[
     ("ms", "Thousandths of a second"),
     ("us", "Millionths of a second"),
@@ -97,6 +100,14 @@ parameters! {
     snaplen: u32 = 65_535,
         Capture, whole(1, U32), "bytes", true,
         "Maximum number of bytes to capture of each packet; no effect on files";
+    order: FileOrder = FileOrder::Time,
+        Files, ORDERS, "", true,
+        "Order of several files: time, by the times of their packets, with files that overlap \
+         merged; given, one after the other as listed";
+    strict_files: bool = false,
+        Files, FLAG, "", false,
+        "Refuse files that are damaged, truncated, empty or no captures; by default a warning says \
+         what is missing of them";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";
@@ -129,6 +140,15 @@ parameters! {
         "Meter the packets inside tunnels instead of the outer packets: GTP-U, CAPWAP, TZSP, \
          VXLAN, Geneve, GRE (also ERSPAN and NVGRE), L2TP, Teredo, MPLS, EtherIP, GUE and LISP; IP \
          in IP is always decoded";
+    key: Separation = Separation::Network,
+        Flows, Kind::Choice(Separation::NAMES), "", true,
+        "Properties that separate flows besides addresses, ports and protocol: network (VLAN ids, \
+         tunnels, VNI, VSID, GRE key), vlans, tunnels, or endpoints (none of these)";
+    deduplicate: Option<Duration> = None,
+        Flows, Kind::Seconds { optional: true }, "s", true,
+        "Remove and count exact duplicates, as mirror ports make them, up to this many seconds \
+         after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags \
+         aside";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2 the IP payload, \
@@ -147,6 +167,10 @@ parameters! {
         Flows, whole(0, u64::MAX), "flows", true,
         "Maximum number of active flows; a further one evicts the flow that has been silent for \
          longest; 0 for no limit";
+    max_active_bytes: usize = 1 << 30,
+        Flows, whole(0, u64::MAX), "bytes", true,
+        "Maximum number of bytes that active flows hold for labels, texts and lists of packets; more \
+         evict the flows that have been silent for longest; 0 for no limit";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -157,7 +181,7 @@ parameters! {
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
     n_meters: usize = 0,
-        Flows, whole(0, U32), "threads", false,
+        Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";
     promiscuous_mode: bool = true,
         Capture, on("Capture only packets from and to this machine"), "", true,

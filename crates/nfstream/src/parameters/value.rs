@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::rules_file::{RulesFile, RulesFileError};
 
-use crate::capture::{CaptureError, Filter};
+use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
+use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
 /// Name that stands for all column groups.
@@ -179,6 +180,17 @@ impl Typed for DissectorChoice {
     }
 }
 
+impl Typed for FileOrder {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
+    }
+}
+
 impl Typed for Vec<Group> {
     fn to_value(&self) -> Value {
         Value::Names(self.iter().map(|group| group.name().to_owned()).collect())
@@ -219,6 +231,17 @@ impl Typed for Accounting {
             Value::Whole(3) => Ok(Self::Payload),
             _ => Err(Mismatch::Value),
         }
+    }
+}
+
+impl Typed for Separation {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(word) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&word).ok_or(Mismatch::Value)
     }
 }
 

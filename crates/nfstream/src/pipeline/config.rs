@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use super::decoder::{Decoder, Headers};
+use super::duplicates::Duplicates;
 use super::error::RunError;
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
@@ -26,6 +27,8 @@ pub struct Config {
     pub dialect: Dialect,
     /// Options of decoding.
     pub decode: decode::Options,
+    /// Treatment of exact duplicates of packets, `None` for that of other packets.
+    pub duplicates: Option<Duplicates>,
     /// Dissector that labels flows, `None` for no labels.
     pub dissection: Option<Dissection>,
     /// Measurements besides the volume of flows.
@@ -37,6 +40,9 @@ pub struct Config {
     /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
     /// meters a flow may be evicted that a single meter would have kept.
     pub max_active_flows: Option<NonZeroUsize>,
+    /// Most bytes that active flows hold besides a fixed size for each, `None` for no limit: buffers,
+    /// texts and kept packets of the dissector, and lists of packets. Each meter has an equal share.
+    pub max_active_bytes: Option<NonZeroUsize>,
     /// Shards of the work. Runs with hooks, and runs by other than the standard rules, have one.
     pub meters: NonZeroUsize,
     /// Most packets of a chunk.
@@ -97,11 +103,13 @@ impl Default for Config {
             rules: Rules::default(),
             dialect: Dialect::default(),
             decode: decode::Options::default(),
+            duplicates: None,
             dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
+            max_active_bytes: Some(Self::MAX_ACTIVE_BYTES),
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(8192).expect("not zero"),
         }
@@ -113,16 +121,21 @@ impl Config {
     /// of a machine that monitors one.
     pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
 
+    /// Default limit of the bytes that active flows hold besides a fixed size for each: enough for a
+    /// million flows under inspection.
+    pub const MAX_ACTIVE_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 30).expect("not zero");
+
     /// Returns the settings of one of `meters` meters.
     pub(super) fn meter(&self, meters: usize, parts: MeterParts) -> MeterConfig {
         let MeterParts { dissector, processes, spare } = parts;
-        let share = |flows: NonZeroUsize| {
-            NonZeroUsize::new(flows.get() / meters).unwrap_or(NonZeroUsize::MIN)
+        let share = |limit: NonZeroUsize| {
+            NonZeroUsize::new(limit.get() / meters).unwrap_or(NonZeroUsize::MIN)
         };
         MeterConfig {
             timeouts: self.timeouts,
             plan: self.plan(),
             max_active_flows: self.max_active_flows.map(share),
+            max_active_bytes: self.max_active_bytes.map(share),
             dissector,
             processes,
             spare,
@@ -138,6 +151,10 @@ impl Config {
     /// Returns the decoder of the run.
     pub(super) fn decoder(&self) -> Decoder {
         let headers = match self.dialect {
+            #[cfg(feature = "nfstream6")]
+            Dialect::Standard if self.rules == Rules::Nfstream6 => {
+                Headers::StandardForNfstream6(self.decode)
+            }
             Dialect::Standard => Headers::Standard(self.decode),
             #[cfg(feature = "nfstream6")]
             Dialect::Nfstream6 => Headers::Nfstream6(self.decode),

@@ -26,6 +26,9 @@ pub(super) struct Decoder {
 pub(super) enum Headers {
     /// By the standards.
     Standard(decode::Options),
+    /// By the standards, with the flow key of nfstream 6.
+    #[cfg(feature = "nfstream6")]
+    StandardForNfstream6(decode::Options),
     /// With the behaviour of nfstream 6.
     #[cfg(feature = "nfstream6")]
     Nfstream6(decode::Options),
@@ -66,6 +69,13 @@ impl Decoder {
                 let Decoded { packets, fragments, .. } = decoded;
                 each(records, frames, packets, tally, |record, frame| {
                     decode::decode(record, frame, options, fragments)
+                });
+            }
+            #[cfg(feature = "nfstream6")]
+            Headers::StandardForNfstream6(options) => {
+                let Decoded { packets, fragments, .. } = decoded;
+                each(records, frames, packets, tally, |record, frame| {
+                    decode::decode(record, frame, options, fragments).map(nfstream6::keyed)
                 });
             }
             #[cfg(feature = "nfstream6")]

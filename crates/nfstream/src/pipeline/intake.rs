@@ -3,6 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use super::duplicates::DuplicateFinder;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use super::tally::Tally;
@@ -17,6 +18,8 @@ pub(super) struct Intake {
     source: Box<dyn Source>,
     /// Most packets of a chunk.
     limit: usize,
+    /// Finds exact duplicates, `None` if they are like other packets.
+    duplicates: Option<DuplicateFinder>,
     /// Updates the process table while packets are read.
     polling: Option<Polling>,
     /// Whether the run's stop was noticed.
@@ -31,12 +34,13 @@ impl Intake {
     pub(super) fn new(
         mut source: Box<dyn Source>,
         limit: usize,
+        duplicates: Option<DuplicateFinder>,
         polling: Option<Polling>,
         shared: Arc<Shared>,
     ) -> Self {
         source.stop_with(shared.input());
         let (clock, time) = (StreamClock::new(), Timestamp::default());
-        Self { source, limit, polling, is_stopping: false, shared, clock, time }
+        Self { source, limit, duplicates, polling, is_stopping: false, shared, clock, time }
     }
 
     /// Fills `chunk` and `ticks`, or returns the outcome of the source.
@@ -58,6 +62,9 @@ impl Intake {
             Ok(true) => {}
             Ok(false) => return Some(Outcome::Complete),
             Err(error) => return Some(Outcome::Failed(error.into())),
+        }
+        if let Some(duplicates) = &mut self.duplicates {
+            duplicates.find(chunk);
         }
         self.clock.follow(chunk, ticks);
         self.time = chunk.end_time().unwrap_or(self.time);

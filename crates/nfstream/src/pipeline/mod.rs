@@ -6,6 +6,7 @@
 
 mod config;
 mod decoder;
+mod duplicates;
 mod error;
 mod front;
 mod intake;
@@ -21,10 +22,13 @@ mod sync;
 mod tally;
 mod threads;
 mod ticks;
+mod warning;
 mod worker;
 
 pub use config::{Config, Dialect, Rules, suitable_meters};
+pub use duplicates::Duplicates;
 pub use error::{ConfigError, RunError};
 pub use run::{Run, Step};
 pub use shared::{Monitor, StopHandle};
 pub use stats::{Ignored, Stats};
+pub use warning::Warning;

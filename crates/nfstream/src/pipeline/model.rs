@@ -139,7 +139,7 @@ fn every_consumer_gets_every_chunk_in_order() {
         let mut workers = Workers::default();
         let decoder = Decoder::Standard(decode::Options::default());
         let front = FrontConfig { decoder, decoders: 3, shards: 2, consumers: 2 };
-        let intake = Intake::new(Script::boxed(Ending::Complete), 10, None, Arc::default());
+        let intake = Intake::new(Script::boxed(Ending::Complete), 10, None, None, Arc::default());
         let feeds = front::start(intake, front, &mut workers);
         let consume = |feed: sync::Receiver<Feed>| {
             thread::spawn(move || {

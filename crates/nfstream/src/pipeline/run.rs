@@ -4,6 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use super::config::{Config, MeterParts, Rules};
+use super::duplicates::DuplicateFinder;
 use super::error::{ConfigError, RunError};
 use super::intake::Intake;
 use super::outcome::{Advance, Outcome};
@@ -130,6 +131,9 @@ impl Run {
             Ok(Advance { records, outcome: None }) => Ok(Step::Records(records)),
             Ok(Advance { records, outcome: Some(outcome) }) => {
                 let failure = outcome.failure();
+                if failure.is_none() && self.engine.warns() {
+                    self.shared.end();
+                }
                 // The error comes with the next call, so that no record is lost.
                 let has_failed = failure.is_some();
                 self.engine = Engine::Ended(failure);
@@ -239,7 +243,8 @@ impl Run {
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
         let limit = config.chunk_packets.get();
-        let intake = Intake::new(source, limit, polling, Arc::clone(&shared));
+        let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
+        let intake = Intake::new(source, limit, duplicates, polling, Arc::clone(&shared));
         let engine = engine(intake, parts, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
@@ -265,6 +270,16 @@ impl Engine {
             Rules::Nfstream6 => {
                 Self::Nfstream6(Single::start(intake, parts, config, shared, reading))
             }
+        }
+    }
+
+    /// Returns whether counts at the end can be a warning. nfstream 6 gives none.
+    fn warns(&self) -> bool {
+        match self {
+            Self::Single(_) | Self::Threads(_) => true,
+            #[cfg(feature = "nfstream6")]
+            Self::Nfstream6(_) => false,
+            Self::Ended(_) => false,
         }
     }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use super::stats::Stats;
 use super::sync::{AtomicBool, Mutex, MutexGuard};
 use super::tally::Tally;
-use crate::capture::{ReadProgress, StopFlag, Warning};
+use super::warning::Warning;
+use crate::capture::{self, ReadProgress, StopFlag};
 use crate::features::Record;
 
 /// State of a run that its handles share.
@@ -24,6 +25,8 @@ struct State {
     stats: Stats,
     progress: ReadProgress,
     warnings: Vec<Warning>,
+    /// Whether the run has ended.
+    has_ended: bool,
 }
 
 /// Counts of meters besides their records.
@@ -103,13 +106,26 @@ impl Shared {
         stats.packets += tally.packets;
         stats.flow_packets += tally.packets - tally.ignored.total();
         stats.ignored.merge(&tally.ignored);
+        stats.duplicate_packets += tally.duplicates;
         stats.late_packets += counts.late_packets;
         stats.evicted_flows += counts.evicted_flows;
         stats.active_flows = u64::try_from(counts.active_flows).unwrap_or(u64::MAX);
         stats.reception = tally.reception.or(stats.reception);
         stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);
         state.progress = tally.progress.clone();
-        state.warnings.extend_from_slice(&tally.warnings);
+        let is_damage = |warning: &&capture::Warning| warning.is_damage();
+        let damaged = tally.warnings.iter().filter(is_damage).count();
+        state.stats.damaged_files += u64::try_from(damaged).unwrap_or(u64::MAX);
+        state.warnings.extend(tally.warnings.iter().cloned().map(Warning::Capture));
+    }
+
+    /// Adds the warnings that the counts give at the end of the run.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.has_ended, true) {
+            let warnings = Warning::of(&state.stats);
+            state.warnings.extend(warnings);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -12,6 +12,8 @@ pub struct Stats {
     pub flow_packets: u64,
     /// Packets that belong to no flow.
     pub ignored: Ignored,
+    /// Packets found to be exact duplicates of others, where these are counted or removed.
+    pub duplicate_packets: u64,
     /// Packets older than the last one of their flow.
     pub late_packets: u64,
     /// Flows that have ended.
@@ -20,6 +22,8 @@ pub struct Stats {
     pub evicted_flows: u64,
     /// Active flows.
     pub active_flows: u64,
+    /// Files that could not be read to their end.
+    pub damaged_files: u64,
     /// Counts that the system keeps of a live capture, `None` for files.
     pub reception: Option<Reception>,
 }
@@ -29,6 +33,7 @@ pub struct Stats {
 pub struct Ignored {
     undecoded: [u64; DecodeError::REASONS.len()],
     filtered: u64,
+    duplicates: u64,
     /// The first errors that have a number, and their packets.
     numbered: [Option<(DecodeError, u64)>; NUMBERED],
 }
@@ -38,6 +43,9 @@ const NUMBERED: usize = 8;
 
 /// Reason for ignoring the packets that a filter does not match.
 const FILTERED: &str = "filtered";
+
+/// Reason for ignoring exact duplicates.
+const DUPLICATE: &str = "duplicate";
 
 impl Ignored {
     /// Counts a packet.
@@ -56,15 +64,26 @@ impl Ignored {
         self.filtered += packets;
     }
 
+    /// Counts exact duplicates that were removed.
+    pub(crate) fn add_duplicates(&mut self, packets: u64) {
+        self.duplicates += packets;
+    }
+
     /// Adds the counts of `other`.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.undecoded.iter_mut().zip(other.undecoded) {
             *mine += theirs;
         }
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
         for (error, packets) in other.unsupported() {
             self.add_numbered(error, packets);
         }
+    }
+
+    /// Returns the exact duplicates among them.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     fn add_numbered(&mut self, error: DecodeError, packets: u64) {
@@ -79,7 +98,38 @@ impl Ignored {
 
     /// Returns the packets of all reasons.
     pub fn total(&self) -> u64 {
-        self.undecoded.iter().sum::<u64>() + self.filtered
+        self.undecoded() + self.filtered + self.duplicates
+    }
+
+    /// Returns the packets that could not be decoded.
+    pub(super) fn undecoded(&self) -> u64 {
+        self.undecoded.iter().sum()
+    }
+
+    /// Returns the packets that a filter has removed.
+    pub(super) fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Returns why packets could not be decoded, in words, the most frequent reason first.
+    pub(super) fn explanation(&self) -> String {
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        for (reason, packets) in DecodeError::REASONS.into_iter().zip(self.undecoded) {
+            let of_reason = self.unsupported().filter(|(error, _)| error.reason() == reason);
+            let named: Vec<_> = of_reason.collect();
+            let rest = packets - named.iter().map(|(_, packets)| packets).sum::<u64>();
+            counts.extend(named.into_iter().map(|(error, packets)| (error.to_string(), packets)));
+            counts.push((reason.replace('_', " "), rest));
+        }
+        counts.retain(|(_, packets)| *packets > 0);
+        counts.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
+        match counts.as_slice() {
+            [(reason, _)] => reason.clone(),
+            several => {
+                let parts = several.iter().map(|(reason, packets)| format!("{reason} ({packets})"));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 
     /// Returns the link types and EtherTypes that are not supported, each with its packets: the
@@ -91,8 +141,8 @@ impl Ignored {
     /// Returns each reason for which packets were ignored, and their number.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let undecoded = DecodeError::REASONS.into_iter().zip(self.undecoded);
-        let filtered = std::iter::once((FILTERED, self.filtered));
-        undecoded.chain(filtered).filter(|(_, packets)| *packets > 0)
+        let removed = [(FILTERED, self.filtered), (DUPLICATE, self.duplicates)];
+        undecoded.chain(removed).filter(|(_, packets)| *packets > 0)
     }
 }
 

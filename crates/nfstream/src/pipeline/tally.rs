@@ -9,6 +9,8 @@ use crate::packet::Chunk;
 pub(super) struct Tally {
     pub(super) packets: u64,
     pub(super) ignored: Ignored,
+    /// Exact duplicates, ignored or not.
+    pub(super) duplicates: u64,
     pub(super) progress: ReadProgress,
     pub(super) reception: Option<Reception>,
     pub(super) warnings: Vec<Warning>,
@@ -19,9 +21,12 @@ impl Tally {
     pub(super) fn of(source: &mut dyn Source, chunk: &Chunk) -> Self {
         let mut ignored = Ignored::default();
         ignored.add_filtered(chunk.filtered);
+        ignored.add_duplicates(chunk.removed_duplicates);
+        let left = u64::try_from(chunk.records.len()).unwrap_or(u64::MAX);
         Self {
-            packets: u64::try_from(chunk.records.len()).unwrap_or(u64::MAX) + chunk.filtered,
+            packets: left + chunk.filtered + chunk.removed_duplicates,
             ignored,
+            duplicates: chunk.duplicates,
             progress: source.progress(),
             reception: source.reception(),
             warnings: source.take_warnings(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::host::visible_path;
 use crate::table::TableError;
 
 /// Why a table cannot be written.
@@ -10,7 +11,7 @@ use crate::table::TableError;
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// The file exists, and is to be kept.
-    #[error("{}: exists already", path.display())]
+    #[error("{}: exists already", visible_path(path))]
     Exists {
         /// The file.
         path: PathBuf,
@@ -19,7 +20,7 @@ pub enum SinkError {
     #[error("writing was interrupted")]
     Interrupted,
     /// A file cannot be written.
-    #[error("{}: cannot be written", path.display())]
+    #[error("{}: cannot be written", visible_path(path))]
     Io {
         /// The file.
         path: PathBuf,

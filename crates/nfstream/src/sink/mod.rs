@@ -22,7 +22,7 @@ pub use draft::{Draft, Existing};
 pub use error::SinkError;
 pub use file::FileSink;
 pub use formats::{Encoder, Format, Output};
-pub use numbered::{NumberedFiles, files_at};
+pub use numbered::{NumberedFiles, existing_at, files_at};
 pub use rotating::{Parts, Rotating, Rotation};
 pub use stream::StreamSink;
 pub use writer::TableWriter;

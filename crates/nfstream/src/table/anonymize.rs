@@ -25,6 +25,13 @@ pub struct Anonymizer {
     keyed: Blake2bMac<U32>,
 }
 
+/// Columns whose values follow from others, and those others.
+const DERIVED: &[(&str, &[&str])] = &[
+    ("community_id", &["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]),
+    ("src_oui", &["src_mac"]),
+    ("dst_oui", &["dst_mac"]),
+];
+
 impl Anonymizer {
     /// Returns an anonymiser of the columns with these names, with `key` or a random one.
     ///
@@ -55,6 +62,25 @@ impl Anonymizer {
     pub fn without(mut self, names: &[String]) -> Self {
         self.columns.retain(|column| !names.contains(column));
         self
+    }
+
+    /// Returns the anonymiser with the columns of `schema` whose values follow from those that it
+    /// hides: a Community ID is a hash without a key, so that a guess of an address can be checked.
+    #[must_use]
+    pub(super) fn with_derived(mut self, schema: &ArrowSchema) -> Self {
+        for (name, origins) in DERIVED {
+            if schema.index_of(name).is_ok()
+                && origins.iter().any(|origin| self.columns.contains(*origin))
+            {
+                self.columns.insert((*name).to_owned());
+            }
+        }
+        self
+    }
+
+    /// Returns whether the values of this column are hidden.
+    pub(super) fn hides(&self, name: &str) -> bool {
+        self.columns.contains(name)
     }
 
     /// Returns `schema` with text for the anonymised columns.
@@ -186,6 +212,16 @@ mod tests {
             assert!(matches!(result, Err(TableError::KeyLength { len: found }) if found == len));
         }
         assert!(Anonymizer::new([], Some(&[0; 64])).is_ok());
+    }
+
+    #[test]
+    fn derived_columns_exist() {
+        let all: Vec<_> = crate::features::columns(crate::time::TimeUnit::default()).collect();
+        for (name, origins) in DERIVED {
+            for name in origins.iter().chain([name]) {
+                assert!(all.iter().any(|column| column.name == *name), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -11,9 +11,13 @@ use super::values::Values;
 use super::{Table, TableError};
 use crate::features::{Record, RecordPool};
 
-/// Rows of a batch; only the last one and one taken early have fewer. Larger batches would leave
-/// the cache before they are written; smaller ones cost more than they hold.
+/// Rows of a batch; only the last one, one taken early and one with long texts or lists have fewer.
+/// Larger batches would leave the cache before they are written; smaller ones cost more than they
+/// hold.
 pub const BATCH_ROWS: usize = 8192;
+
+/// Bytes of text and lists after which a batch ends before it has all its rows.
+const BATCH_BYTES: usize = 64 << 20;
 
 /// Records that are read column by column before the next ones: few enough to stay in the cache.
 const BLOCK: usize = 32;
@@ -36,9 +40,10 @@ impl Table {
 
 impl TableBuilder {
     fn new(table: Table, pool: RecordPool) -> Self {
-        let origins = table.has_origin().then(StringDictionaryBuilder::new);
-        let first = usize::from(table.has_origin());
-        let fields = table.built().fields().iter().skip(first);
+        let origins = table.origin_at().map(|_| StringDictionaryBuilder::new());
+        let fields = table.built().fields().iter().enumerate();
+        let fields = fields.filter(|(place, _)| Some(*place) != table.origin_at());
+        let fields = fields.map(|(_, field)| field);
         let columns = table.engine().columns().iter().zip(fields);
         let columns = columns.map(|(column, field)| Values::new(column, field)).collect();
         Self { table, pool, origins, columns, rows: 0 }
@@ -67,9 +72,9 @@ impl TableBuilder {
         let mut full = Vec::new();
         let mut left = records.as_slice();
         while !left.is_empty() {
-            let (now, later) = left.split_at(left.len().min(BATCH_ROWS - self.rows));
+            let (now, later) = left.split_at(left.len().min(BLOCK).min(BATCH_ROWS - self.rows));
             self.read(now, origin);
-            if self.rows == BATCH_ROWS {
+            if self.rows == BATCH_ROWS || self.bytes() > BATCH_BYTES {
                 full.push(self.batch()?);
             }
             left = later;
@@ -97,12 +102,16 @@ impl TableBuilder {
         &self.table
     }
 
+    /// Returns the bytes of text and lists in the rows that are in no batch yet.
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(Values::bytes).sum()
+    }
+
+    /// Reads a block of records.
     fn read(&mut self, records: &[Record], origin: &str) {
         let names = self.table.engine().names();
-        for block in records.chunks(BLOCK) {
-            for values in &mut self.columns {
-                values.append(block, names);
-            }
+        for values in &mut self.columns {
+            values.append(records, names);
         }
         if let Some(origins) = &mut self.origins {
             origins.extend(records.iter().map(|_| Some(origin)));
@@ -111,9 +120,10 @@ impl TableBuilder {
     }
 
     fn batch(&mut self) -> Result<RecordBatch, TableError> {
-        let origins = self.origins.as_mut().map(|origins| Arc::new(origins.finish()) as ArrayRef);
-        let columns = self.columns.iter_mut().map(Values::finish);
-        let arrays = origins.into_iter().chain(columns).collect();
+        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Values::finish).collect();
+        if let (Some(origins), Some(place)) = (&mut self.origins, self.table.origin_at()) {
+            arrays.insert(place, Arc::new(origins.finish()));
+        }
         self.rows = 0;
         let built = RecordBatch::try_new(Arc::clone(self.table.built()), arrays)?;
         if self.table.has_extra() { Ok(built) } else { self.table.complete(&built, &[]) }

@@ -12,6 +12,8 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
+use crate::host::is_control;
+
 /// A column of a batch, cast to its type once for all values.
 pub(crate) enum Cells<'a> {
     Null,
@@ -172,8 +174,7 @@ impl Cell<'_, '_> {
                 write_time(ticks, unit, out);
                 out.push(b'"');
             }
-            // Text can always be written, and a vector never fails.
-            Cell::Text(text) => drop(serde_json::to_writer(out, text)),
+            Cell::Text(text) => write_string(text, out),
             Cell::List(list) => {
                 out.push(b'[');
                 for (place, value) in list.iter().enumerate() {
@@ -198,6 +199,26 @@ impl Cell<'_, '_> {
             Cell::Time(ticks, unit) => write_time(ticks, unit, out),
             Cell::Text(text) => out.extend_from_slice(text.as_bytes()),
             value => value.write_json(out),
+        }
+    }
+}
+
+/// Appends text as a JSON string, in which terminals find nothing that controls them.
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    // Text can always be written, and a vector never fails.
+    drop(serde_json::to_writer(&mut *out, text));
+    // Controls up to U+001F are escaped already.
+    if text.bytes().all(|byte| byte < 0x7f) || !text.contains(is_control) {
+        return;
+    }
+    let written = out.split_off(start);
+    for character in String::from_utf8_lossy(&written).chars() {
+        if is_control(character) {
+            // None is above U+FFFF.
+            out.extend_from_slice(format!("\\u{:04x}", u32::from(character)).as_bytes());
+        } else {
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
 }
@@ -296,6 +317,16 @@ mod tests {
             assert_eq!(text.parse(), Ok(value));
             assert!(text.len() < 25, "{text}");
         }
+    }
+
+    #[test]
+    fn json_escapes_what_controls_a_terminal() {
+        let mut out = Vec::new();
+        let text = "a\u{1b}\u{9b}2J\u{7f}\u{202e}b\"\\ü文";
+        Cell::Text(text).write_json(&mut out);
+        let json = String::from_utf8(out).unwrap();
+        assert_eq!(json, r#""a\u001b\u009b2J\u007f\u202eb\"\\ü文""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]

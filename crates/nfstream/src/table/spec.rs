@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 
 use super::values::field;
 use super::{Anonymizer, Provenance, TableError, TextForm, TimeForm};
-use crate::features::{Column, Schema};
+use crate::features::{Column, Read, Role, Schema};
 
 /// Specification of a table.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +19,11 @@ pub struct TableSpec {
     pub times: TimeForm,
     /// Form of text.
     pub text: TextForm,
-    /// Name of a first column with the origin of each record, such as its capture; `None` for no
-    /// such column.
+    /// Name of a column with the origin of each record, such as its capture; `None` for no such
+    /// column.
     pub origin: Option<String>,
+    /// Place of that column among the engine's.
+    pub origin_at: usize,
     /// Columns after the engine's, such as those of plugins. [`Table::complete`] adds their values.
     pub extra: Vec<FieldRef>,
     /// Anonymiser of some columns, `None` to keep all values.
@@ -41,8 +43,11 @@ pub struct Table {
     full: SchemaRef,
     /// All columns as readers see them.
     shown: SchemaRef,
-    has_origin: bool,
+    /// Place of the column of origins, `None` without one.
+    origin_at: Option<usize>,
     anonymizer: Option<Anonymizer>,
+    /// Columns that can show a value which the anonymiser hides in another.
+    revealing: Vec<String>,
     provenance: Provenance,
 }
 
@@ -54,14 +59,16 @@ impl Table {
     /// [`TableError::DuplicateColumn`]; [`TableError::UnknownColumn`] if a column to anonymise is
     /// missing.
     pub fn new(schema: &Schema, spec: &TableSpec) -> Result<Self, TableError> {
-        let TableSpec { columns, times, text, origin, extra, anonymizer, provenance } = spec;
+        let TableSpec { columns, times, text, origin, origin_at, extra, anonymizer, provenance } =
+            spec;
         let schema = columns.as_ref().map_or_else(|| schema.clone(), |only| schema.select(only));
-        let first = origin.iter().map(|name| {
-            let names = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            Arc::new(Field::new(name, names, false))
-        });
         let engine = schema.columns().iter().map(|column| Arc::new(field(column, *times, *text)));
-        let mut fields: Vec<FieldRef> = first.chain(engine).collect();
+        let mut fields: Vec<FieldRef> = engine.collect();
+        let origin_at = (*origin_at).min(fields.len());
+        if let Some(name) = origin {
+            let names = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            fields.insert(origin_at, Arc::new(Field::new(name, names, false)));
+        }
         let built = Arc::new(ArrowSchema::new(fields.clone()));
         fields.extend(extra.iter().cloned());
         let mut names = HashSet::new();
@@ -69,18 +76,30 @@ impl Table {
             return Err(TableError::DuplicateColumn { name: field.name().clone() });
         }
         let full = Arc::new(provenance.describe(ArrowSchema::new(fields)));
-        let shown = match anonymizer {
+        let anonymizer = anonymizer.clone().map(|anonymizer| anonymizer.with_derived(&full));
+        let shown = match &anonymizer {
             Some(anonymizer) => Arc::new(anonymizer.schema(&full)?),
             None => Arc::clone(&full),
         };
-        let (anonymizer, provenance) = (anonymizer.clone(), provenance.clone());
+        let provenance = provenance.clone();
+        let from_packets = schema.columns().iter().filter(|column| is_text_of_packets(column));
+        let from_packets = from_packets.map(|column| column.name);
+        let all = origin.as_deref().into_iter().chain(from_packets);
+        let all = all.chain(extra.iter().map(|field| field.name().as_str()));
+        let revealing = match &anonymizer {
+            Some(anonymizer) => {
+                all.filter(|name| !anonymizer.hides(name)).map(str::to_owned).collect()
+            }
+            None => Vec::new(),
+        };
         Ok(Self {
             schema,
             built,
             full,
             shown,
-            has_origin: origin.is_some(),
+            origin_at: origin.as_ref().map(|_| origin_at),
             anonymizer,
+            revealing,
             provenance,
         })
     }
@@ -103,6 +122,12 @@ impl Table {
         })
     }
 
+    /// Returns the columns that can show a value which is anonymised in another column: text that
+    /// hosts send, such as host names and answers of DNS, the name of the origin, and extra columns.
+    pub fn revealing(&self) -> &[String] {
+        &self.revealing
+    }
+
     /// Returns the columns as readers see them, with the metadata.
     pub fn schema(&self) -> &SchemaRef {
         &self.shown
@@ -118,8 +143,9 @@ impl Table {
         self.built.fields().len() < self.full.fields().len()
     }
 
-    pub(super) fn has_origin(&self) -> bool {
-        self.has_origin
+    /// Returns the place of the column of origins, `None` without one.
+    pub(super) fn origin_at(&self) -> Option<usize> {
+        self.origin_at
     }
 
     /// Returns the engine's columns and the names of labels.
@@ -130,4 +156,11 @@ impl Table {
     pub(super) fn built(&self) -> &SchemaRef {
         &self.built
     }
+}
+
+/// Returns whether a column holds text with which hosts identify themselves or others.
+fn is_text_of_packets(column: &Column) -> bool {
+    matches!(column.read, Read::Text(_))
+        && column.role == Role::Identifier
+        && column.group.needs_inspection()
 }

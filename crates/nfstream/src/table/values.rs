@@ -91,6 +91,7 @@ enum Kind {
     U8(fn(&Record) -> u8, Integers),
     U16(fn(&Record) -> u16, Integers),
     I32(fn(&Record) -> i32, Integers),
+    I64(fn(&Record) -> i64, Integers),
     Instant(fn(&Record) -> Option<Timestamp>, time::TimeUnit, Vec<i64>),
     Span(fn(&Record) -> Option<(Timestamp, Timestamp)>, time::TimeUnit, Vec<i64>),
     U32(fn(&Record) -> u32, Integers),
@@ -119,12 +120,21 @@ impl Values {
         self.kind.append(records, names);
     }
 
+    /// Returns the bytes of text and lists.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.kind {
+            Kind::List(_, lists) => lists.bytes(),
+            Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) => texts.text.len(),
+            _ => 0,
+        }
+    }
+
     /// Returns the values as an array, and starts a new one.
     ///
     /// # Panics
     ///
-    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: text of a dissector
-    /// is cut at 16 KiB, so 100,000 rows are safe.
+    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: a builder of batches
+    /// ends them long before.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let array = self.kind.finish(&self.data_type);
         match &self.data_type {
@@ -141,6 +151,7 @@ impl Kind {
             Read::U8(read) => Self::U8(read, integers()),
             Read::U16(read) => Self::U16(read, integers()),
             Read::I32(read) => Self::I32(read, integers()),
+            Read::I64(read) => Self::I64(read, integers()),
             Read::Instant(read) => Self::Instant(read, column.times(), Vec::new()),
             Read::Span(read) => Self::Span(read, column.times(), Vec::new()),
             Read::U32(read) => Self::U32(read, integers()),
@@ -161,6 +172,7 @@ impl Kind {
             Self::U8(read, values) => values.extend(records.iter().map(*read)),
             Self::U16(read, values) => values.extend(records.iter().map(*read)),
             Self::I32(read, values) => values.extend(records.iter().map(*read)),
+            Self::I64(read, values) => values.extend(records.iter().map(*read)),
             Self::Instant(read, unit, values) => {
                 values.extend(records.iter().map(|record| instant_ticks(read(record), *unit)));
             }
@@ -197,6 +209,7 @@ impl Kind {
             Self::U8(_, values)
             | Self::U16(_, values)
             | Self::I32(_, values)
+            | Self::I64(_, values)
             | Self::U32(_, values)
             | Self::U64(_, values) => values.finish(),
             Self::Instant(_, _, values) | Self::Span(_, _, values) => {
@@ -270,6 +283,13 @@ impl Lists {
         write(&mut self.list);
         self.lengths.push(self.list.len());
         self.values.extend(self.list.iter().copied());
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.values {
+            Integers::I32(values) => size_of_val(values.as_slice()),
+            Integers::I64(values) => size_of_val(values.as_slice()),
+        }
     }
 
     fn finish(&mut self) -> ListArray {

@@ -10,19 +10,22 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
+use nfstream::capture::{self, FileOrder};
 use nfstream::features::{Column, Schema};
+use nfstream::host::visible_path;
 use nfstream::sink::{self, Existing, Rotation};
-use nfstream::table::{Anonymizer, Provenance, TableSpec, TimeForm};
+use nfstream::table::{Anonymizer, Provenance, TableError, TableSpec, TimeForm};
 use nfstream::time::TimeUnit;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
-use crate::error::Error;
-use crate::flow_rules::{FlowRules, Job};
+use crate::error::{Error, WARNING};
+use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
-use crate::output::{Format, Look, SOURCE, TargetOptions, is_part};
+use crate::numbers::parse_whole;
+use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
 use crate::rights::{self, Kept};
@@ -46,7 +49,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// Meter each capture separately, and add its name as the first column, `source`
+    /// Meter each capture separately, and add its name as the column `source`, the first one unless
+    /// --columns names it; --where knows it, too
     #[arg(long)]
     separate: bool,
 
@@ -54,7 +58,7 @@ pub(crate) struct Args {
     confinement: SandboxArgs,
 
     #[command(flatten)]
-    rules: FlowRules,
+    rules: SourceRules<OfFiles>,
 
     #[command(flatten)]
     table: TableArgs,
@@ -83,20 +87,28 @@ pub(super) struct TableArgs {
     )]
     format: Option<Format>,
 
+    /// Write an apostrophe before text in CSV that a spreadsheet may take for a formula: text that
+    /// begins with =, +, -, @, a tab or a line break
+    #[arg(long)]
+    csv_safe: bool,
+
     /// Write first_seen and last_seen as timestamps instead of numbers
     #[arg(long)]
     timestamps: bool,
 
     /// Start a new file after N flows; files are numbered: flows.0.csv, flows.1.csv
-    #[arg(long, value_name = "N", requires = "output")]
+    #[arg(long, value_name = "N", requires = "output", allow_negative_numbers = true)]
+    #[arg(value_parser = parse_whole::<NonZeroU64, 1>)]
     flows_per_file: Option<NonZeroU64>,
 
     /// Start a new file after about N bytes
-    #[arg(long, value_name = "N", requires = "output")]
+    #[arg(long, value_name = "N", requires = "output", allow_negative_numbers = true)]
+    #[arg(value_parser = parse_whole::<NonZeroU64, 1>)]
     bytes_per_file: Option<NonZeroU64>,
 
     /// Keep only the N newest of the numbered files
-    #[arg(long, value_name = "N", requires = "rotation")]
+    #[arg(long, value_name = "N", requires = "rotation", allow_negative_numbers = true)]
+    #[arg(value_parser = parse_whole::<NonZeroUsize, 1>)]
     rotate_files: Option<NonZeroUsize>,
 
     /// Write these columns, in this order; `nfstream columns` lists them
@@ -121,6 +133,7 @@ pub(super) struct TableArgs {
 
     /// Write at most N flows and stop reading once they are complete
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = parse_whole::<u64, 0>)]
     limit: Option<u64>,
 }
 
@@ -130,8 +143,8 @@ pub(super) struct Plan {
     is_separate: bool,
     job: Job,
     target: TargetOptions,
-    /// Columns chosen with `--columns`, in order; empty without the option.
-    columns: Vec<&'static Column>,
+    /// Columns chosen with `--columns`, in order; `None` without the option.
+    columns: Option<Vec<&'static Column>>,
     sort: Option<Sort>,
     limit: u64,
     /// Sandbox to enter when everything is open.
@@ -140,7 +153,12 @@ pub(super) struct Plan {
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, separate, confinement, rules, table } = args;
-    let mut plan = Plan::new(|| input.find(), separate, &rules, table, io)?;
+    let rules = rules.into_inner();
+    let mut options = rules.parameters().file_options();
+    if separate {
+        options.order = FileOrder::Given;
+    }
+    let mut plan = Plan::new(|| input.find(options), separate, &rules, table, io)?;
     plan.confine(confinement)?;
     write(plan, io)
 }
@@ -149,10 +167,11 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
 pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let sandbox = plan.sandbox.take();
     let plan = &plan;
-    let inputs = if plan.is_separate { plan.input.separately()? } else { vec![plan.input.clone()] };
+    let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<RowWriter> = None;
+    let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
     let mut held = VecDeque::new();
     if let Some(sandbox) = sandbox {
         for input in &inputs {
@@ -160,7 +179,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         }
         sandbox.enter(plan.input.live.is_some())?;
     }
-    for input in &inputs {
+    for (place, (input, name)) in inputs.iter().zip(&names).enumerate() {
         let opened = match held.pop_front() {
             Some(opened) => opened,
             None => Opened::open(input, &plan.job, Opening::Late)?,
@@ -169,14 +188,16 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             let (files, processes) = (plan.target.path.is_some(), live.processes.is_some());
             rights::give_up(Kept { files, processes });
         }
-        let reading = Reading::start(opened, input, &plan.job)?;
+        let reading = Reading::start(opened, input, &plan.job, name)?;
         let writer = match &mut begun {
             Some(writer) => writer,
-            None => begun.insert(RowWriter::new(plan, reading.schema(), reading.pool())?),
+            None => {
+                let writer = RowWriter::new(plan, reading.schema(), reading.pool(), names.clone())?;
+                warn_of_revealing(&writer, io);
+                begun.insert(writer)
+            }
         };
-        if plan.is_separate {
-            writer.begin(input);
-        }
+        writer.begin(place);
         match reading.drain(writer, &mut progress, io) {
             Ok(stats) => counts.add(&stats),
             // Rows before the failure go to standard output, but make no complete file.
@@ -197,7 +218,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         None => 0,
     };
     summarize(flows, &counts, plan.target.path.as_ref(), io);
-    Ok(())
+    counts.complete()
 }
 
 impl Plan {
@@ -231,29 +252,52 @@ impl Plan {
             }
             _ => {}
         }
+        if table.csv_safe && format != Format::Programs(sink::Format::CSV) {
+            return Err(Error::CsvSafe { format: format.name() });
+        }
+        let format = match format {
+            Format::Programs(_) if table.csv_safe => Format::Programs(sink::Format::SAFE_CSV),
+            format => format,
+        };
+        let all_named = table.columns.iter().chain(&table.columns_to_anonymize);
+        if !separate && all_named.clone().any(|name| name.is_source()) {
+            return Err(Error::SourceOff);
+        }
+        check_unique(&table.columns)?;
         let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
         let unit = rules.unit();
-        let columns = table.columns.iter().map(|name| find(*name, unit));
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let source_at = table.columns.iter().position(|name| name.is_source());
+        let of_engine = table.columns.iter().filter(|name| !name.is_source());
+        let columns = of_engine.map(|name| find(*name, unit)).collect::<Result<Vec<_>, _>>()?;
         let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
-        let hidden = table.columns_to_anonymize.iter().map(|name| find(*name, unit));
+        let hidden = table.columns_to_anonymize.iter().map(|name| match name {
+            name if name.is_source() => Ok(SOURCE.to_owned()),
+            name => find(*name, unit).map(|column| column.name.to_owned()),
+        });
         let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
-        let job = rules.job(&needed)?;
+        let job = rules.job(&needed, separate.then_some(SOURCE))?;
         let input = find_input()?;
         let rotation = Rotation {
             rows: table.flows_per_file,
             bytes: table.bytes_per_file,
             keep: table.rotate_files,
         };
-        if let Some(path) = &output
-            && input.live.is_none()
-            && input.paths.iter().any(|input| is_part(input, path, rotation))
-        {
-            return Err(Error::TargetIsInput { path: path.clone() });
+        if input.live.is_none() {
+            let outputs = match &output {
+                Some(path) => sink::existing_at(path, rotation)?,
+                None => vec!["-".into()],
+            };
+            if capture::overwritten(&input.paths, &outputs).is_some() {
+                let path = output.unwrap_or_else(|| "standard output".into());
+                return Err(Error::TargetIsInput { path });
+            }
         }
-        let parameters = rules.to_json(&input).to_string();
+        let parameters = match hidden.as_slice() {
+            [] => rules.to_json(&input).to_string(),
+            hidden => rules.to_json_without(hidden).to_string(),
+        };
         let target = TargetOptions {
             path: output,
             outlet: None,
@@ -263,6 +307,7 @@ impl Plan {
             spec: TableSpec {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
                 origin: separate.then(|| SOURCE.to_owned()),
+                origin_at: source_at.unwrap_or(0),
                 anonymizer,
                 provenance: Provenance::new(
                     job.dissection().as_ref().map(|dissection| &*dissection.dissector),
@@ -273,6 +318,7 @@ impl Plan {
             look: Look::of(&io.stdout),
         };
         let limit = table.limit.unwrap_or(u64::MAX);
+        let columns = (!table.columns.is_empty()).then_some(columns);
         let sandbox = None;
         Ok(Self { input, is_separate: separate, job, target, columns, sort, limit, sandbox })
     }
@@ -292,21 +338,40 @@ impl Plan {
 
     /// Returns the columns to write, a selection of those of the run.
     fn columns(&self, all: &Schema) -> Vec<&'static Column> {
-        if !self.columns.is_empty() {
-            return self.columns.clone();
+        if let Some(columns) = &self.columns {
+            return columns.clone();
         }
         // Columns that only --sort and --where need are not written.
         all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
     }
 }
 
-/// Returns the anonymizer of `columns`, with the key in a file or a random one; `None` if there are
+/// Checks that no column is named twice.
+fn check_unique(columns: &[ColumnName]) -> Result<(), Error> {
+    for (place, column) in columns.iter().enumerate() {
+        if columns.iter().take(place).any(|earlier| earlier == column) {
+            return Err(TableError::DuplicateColumn { name: column.to_string() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Warns of columns that can show what others hide.
+fn warn_of_revealing(writer: &RowWriter, io: &mut Io<'_>) {
+    let columns = writer.revealing();
+    if !columns.is_empty() {
+        let warning = format!(
+            "not anonymized, and can show a hidden value: {}; name them too, or leave them out",
+            columns.join(", ")
+        );
+        io.stderr.say_as(WARNING, "warning:", warning);
+    }
+}
+
+/// Returns the anonymizer of the columns `names`, with the key in a file or a random one; `None` if there are
 /// no columns.
-fn anonymizer(
-    columns: &[&'static Column],
-    key: Option<&Path>,
-) -> Result<Option<Anonymizer>, Error> {
-    if columns.is_empty() {
+fn anonymizer(names: &[String], key: Option<&Path>) -> Result<Option<Anonymizer>, Error> {
+    if names.is_empty() {
         return Ok(None);
     }
     let key = key.map(|path| read_key(path).map_err(|error| (path, error))).transpose();
@@ -315,8 +380,7 @@ fn anonymizer(
         action: "cannot read the key",
         source,
     })?;
-    let names = columns.iter().map(|column| column.name.to_owned());
-    Ok(Some(Anonymizer::new(names, key.as_deref())?))
+    Ok(Some(Anonymizer::new(names.iter().cloned(), key.as_deref())?))
 }
 
 /// Reads a key, or the beginning of a file that is too long for one: devices may have no end.
@@ -333,7 +397,7 @@ fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<
     }
     let mut line = counted(flows, "flow");
     if let Some(path) = output {
-        line.push_str(&format!(" written to {}", path.display()));
+        line.push_str(&format!(" written to {}", visible_path(path)));
     }
     if counts.evicted_flows > 0 {
         line.push_str(&format!(", {} of them evicted", count(counts.evicted_flows)));
@@ -348,6 +412,5 @@ fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<
     if counts.late_packets > 0 {
         line.push_str(&format!(", {} late", count(counts.late_packets)));
     }
-    let line = io.stderr.paint(crate::table::QUIET, &line);
-    io.stderr.say(line);
+    io.stderr.say_in(crate::table::QUIET, line);
 }

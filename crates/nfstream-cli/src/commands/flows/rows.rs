@@ -8,7 +8,6 @@ use nfstream::features::{Record, RecordPool, Schema};
 use super::Plan;
 use super::sort::Sorted;
 use crate::error::{Error, Written};
-use crate::input::Input;
 use crate::io::Io;
 use crate::output::{Selection, Target};
 use crate::reading::Consumer;
@@ -29,8 +28,15 @@ pub(super) struct RowWriter {
 
 impl RowWriter {
     /// Starts the table of `plan` for runs with the columns of `schema`.
-    pub(super) fn new(plan: &Plan, schema: &Arc<Schema>, pool: &RecordPool) -> Result<Self, Error> {
-        let selection = if plan.columns.is_empty() { Selection::Glance } else { Selection::User };
+    ///
+    /// `names` are those of the sources.
+    pub(super) fn new(
+        plan: &Plan,
+        schema: &Arc<Schema>,
+        pool: &RecordPool,
+        names: Vec<String>,
+    ) -> Result<Self, Error> {
+        let selection = if plan.columns.is_none() { Selection::Glance } else { Selection::User };
         Ok(Self {
             target: Target::new(
                 &plan.target,
@@ -38,6 +44,7 @@ impl RowWriter {
                 plan.columns(schema),
                 selection,
                 pool.clone(),
+                names,
             )?,
             schema: Arc::clone(schema),
             sorted: plan.sort.map(|sort| Sorted::new(sort, plan.limit)),
@@ -47,9 +54,14 @@ impl RowWriter {
         })
     }
 
-    /// Starts the rows of `input`.
-    pub(super) fn begin(&mut self, input: &Input) {
-        self.source = self.target.add_source(input.name());
+    /// Starts the rows of the source of this number.
+    pub(super) fn begin(&mut self, source: usize) {
+        self.source = source;
+    }
+
+    /// Returns the columns that can show what others hide.
+    pub(super) fn revealing(&self) -> &[String] {
+        self.target.revealing()
     }
 
     /// Returns whether the limit is reached.
@@ -63,7 +75,7 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.target.flush(io)
+        self.rest(io)
     }
 
     /// Writes the remaining rows and returns the number of all rows.
@@ -113,7 +125,8 @@ impl Consumer for RowWriter {
     }
 
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        self.target.flush(io)
+        // A header waits for the first row, as the input may be no capture at all.
+        if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 
     fn written(&self) -> Written {

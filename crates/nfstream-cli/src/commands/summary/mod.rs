@@ -6,15 +6,17 @@ mod survey;
 use std::fs;
 
 use nfstream::Stats;
+use nfstream::host::{visible, visible_path};
 use serde_json::{Map, Value, json};
 
-use super::print;
+use super::{print, print_json};
 use crate::counts::Counts;
 use crate::error::Error;
-use crate::flow_rules::FlowRules;
+use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
+use crate::numbers::parse_whole;
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
 use crate::sandbox_argument::SandboxArgs;
@@ -30,6 +32,7 @@ pub(crate) struct Args {
 
     /// Show the N largest of each kind
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true)]
+    #[arg(value_parser = parse_whole::<usize, 0>)]
     top: usize,
 
     /// Print a JSON object instead
@@ -40,7 +43,7 @@ pub(crate) struct Args {
     confinement: SandboxArgs,
 
     #[command(flatten)]
-    rules: FlowRules,
+    rules: SourceRules<OfFiles>,
 }
 
 /// Contents of a summary.
@@ -56,8 +59,12 @@ struct Summary {
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let input = args.input.find()?;
-    let mut job = args.rules.job(&[])?;
+    let rules = args.rules.into_inner();
+    if let Some(option) = rules.adds_columns() {
+        return Err(Error::FeatureOfSummary { option });
+    }
+    let input = args.input.find(rules.parameters().file_options())?;
+    let mut job = rules.job(&[], None)?.counting_duplicates();
     let sandbox = args.confinement.prepare(&mut job, &input)?;
     let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
     let opening = if sandbox.is_some() { Opening::Ahead } else { Opening::Late };
@@ -65,17 +72,18 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if let Some(sandbox) = sandbox {
         sandbox.enter(false)?;
     }
-    let reading = Reading::start(opened, &input, &job)?;
+    let reading = Reading::start(opened, &input, &job, "")?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, names, stats, condition, survey, sections };
     if args.json {
-        return print(format!("{:#}\n", summary.to_json()).as_bytes(), io);
+        print_json(&summary.to_json(), io)?;
+    } else {
+        print(&summary.to_text(io), io)?;
     }
-    let text = summary.to_text(io);
-    print(&text, io)
+    Counts::from(&summary.stats).complete()
 }
 
 impl Summary {
@@ -94,7 +102,9 @@ impl Summary {
             "flow_bytes": survey.total.bytes,
             "flows": survey.total.flows,
             "evicted_flows": stats.evicted_flows,
+            "duplicate_packets": stats.duplicate_packets,
             "late_packets": stats.late_packets,
+            "damaged_files": stats.damaged_files,
             "ignored_packets": stats.ignored.total(),
             "ignored_packets_by_reason": reasons,
         });
@@ -124,7 +134,7 @@ impl Summary {
             let label = io.stdout.paint(HEADER.effects(anstyle::Effects::BOLD), &label);
             // Escape sequences take no space on the terminal.
             text.extend_from_slice(label.as_bytes());
-            text.extend_from_slice(value.as_bytes());
+            text.extend_from_slice(visible(&value).as_bytes());
             text.push(b'\n');
         }
         self.write_sections(io, &mut text);
@@ -165,6 +175,9 @@ impl Summary {
         }
         if let Some(ignored) = Counts::from(stats).ignored() {
             packets.push_str(&format!(", {ignored}"));
+        }
+        if stats.duplicate_packets > stats.ignored.duplicates() {
+            packets.push_str(&format!(", {} duplicates", count(stats.duplicate_packets)));
         }
         if stats.late_packets > 0 {
             packets.push_str(&format!(", {} late", count(stats.late_packets)));
@@ -234,7 +247,7 @@ fn file_fact(path: &std::path::Path) -> String {
     let size = fs::metadata(path).ok().filter(fs::Metadata::is_file);
     match size {
         _ if path == std::path::Path::new("-") => "standard input".to_owned(),
-        Some(metadata) => format!("{}, {}", path.display(), bytes(metadata.len())),
-        None => path.display().to_string(),
+        Some(metadata) => format!("{}, {}", visible_path(path), bytes(metadata.len())),
+        None => visible_path(path),
     }
 }

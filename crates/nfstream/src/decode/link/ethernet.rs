@@ -6,6 +6,7 @@ use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, TruncatedLink, UnsupportedEtherType};
 use super::network::{Network, Next, V4, V6};
 use super::{ethertype, labels, llc, tags};
+use crate::packet::Identifier;
 
 /// Reads an Ethernet header and all tags and labels after it.
 #[inline]
@@ -56,6 +57,7 @@ fn behind_type(cursor: &mut Cursor<'_>, mut kind: u16) -> Result<Network, Decode
             vlan_id = cursor.u16(0, TruncatedLink)? & 0x0fff;
             kind = cursor.u16(2, TruncatedLink)?;
             cursor.skip(4);
+            cursor.enter(Identifier::Vlan(vlan_id));
             continue;
         }
         let next = match kind {

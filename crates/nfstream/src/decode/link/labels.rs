@@ -4,6 +4,7 @@ use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
 use super::ethertype;
 use super::network::{Next, V4, V6, ethernet_header};
+use crate::packet::Identifier;
 
 /// Skips labels down to the bottom of the stack, and the header of a pseudowire.
 ///
@@ -15,8 +16,10 @@ pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<Next, DecodeError> {
     const FRAGMENT: u8 = 0xc0;
 
     loop {
-        let [_, _, bottom, _] = *cursor.peek(0, TruncatedLink)?;
+        let [high, middle, bottom, _] = *cursor.peek(0, TruncatedLink)?;
         cursor.skip(4);
+        let label = u32::from_be_bytes([0, high, middle, bottom]) >> 4;
+        cursor.enter(Identifier::MplsLabel(label));
         if bottom & 1 == 1 {
             break;
         }

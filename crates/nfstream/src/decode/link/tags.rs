@@ -6,6 +6,7 @@ use super::super::error::DecodeError::{
 };
 use super::network::{Next, V4, V6, ethernet_header, type_after};
 use super::{ethertype, llc, ppp};
+use crate::packet::Identifier;
 
 /// Skips the header that `kind` announces.
 ///
@@ -23,7 +24,10 @@ pub(super) fn skip(cursor: &mut Cursor<'_>, kind: u16) -> Result<Next, DecodeErr
             type_after(cursor, 2 + 4 * usize::from(units))
         }
         ethertype::BACKBONE => {
+            let [_, high, middle, low] = *cursor.peek(0, TruncatedLink)?;
             cursor.skip(4);
+            let service = u32::from_be_bytes([0, high, middle, low]);
+            cursor.enter(Identifier::VirtualNetwork(service));
             ethernet_header(cursor)
         }
         ethertype::FABRIC_PATH => {

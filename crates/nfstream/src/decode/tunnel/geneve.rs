@@ -3,6 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
+use crate::packet::Identifier;
 
 /// Skips the header and its options, and reads the protocol that it announces.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
@@ -10,11 +11,12 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const OPTIONS_LEN: u8 = 0x3f;
     const CONTROL: u8 = 0x80;
 
-    let [version_len, flags, high, low] = *cursor.peek(0, TruncatedNetwork)?;
+    let [version_len, flags, high, low, v0, v1, v2, _] = *cursor.peek(0, TruncatedNetwork)?;
     if version_len & VERSION != 0 || flags & CONTROL != 0 {
         return Err(NotIp);
     }
     cursor.skip(8 + usize::from(version_len & OPTIONS_LEN) * 4);
+    cursor.enter(Identifier::VirtualNetwork(u32::from_be_bytes([0, v0, v1, v2])));
     link::bridged(cursor, u16::from_be_bytes([high, low]))
 }
 

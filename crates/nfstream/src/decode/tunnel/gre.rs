@@ -1,9 +1,11 @@
 //! GRE (RFC 2784, RFC 2890) and the protocols on top of it: PPTP, ERSPAN and NVGRE.
 
+use std::ops::RangeInclusive;
+
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
-use crate::packet::Tunnel;
+use crate::packet::{Identifier, Tunnel};
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -48,12 +50,22 @@ fn enter_standard(
     if flags & ROUTING != 0 {
         return Err(NotIp);
     }
-    let fields = [CHECKSUM, KEY, SEQUENCE].iter().filter(|&&field| flags & field != 0).count();
-    cursor.skip(4 + 4 * fields);
+    let fields = |of: &[u16]| of.iter().filter(|&&field| flags & field != 0).count();
+    let key = match flags & KEY {
+        0 => None,
+        _ => Some(u32::from_be_bytes(*cursor.peek(4 + 4 * fields(&[CHECKSUM]), TruncatedNetwork)?)),
+    };
+    cursor.skip(4 + 4 * fields(&[CHECKSUM, KEY, SEQUENCE]));
+    if let (kind::ETHERNET, Some(subnet)) = (kind, key.and_then(|key| virtual_subnet(flags, key)))
+        && !is_tagged(cursor)
+    {
+        cursor.enter(Identifier::VirtualNetwork(subnet));
+        return Ok((Tunnel::Nvgre, link::ethernet(cursor)?));
+    }
+    if let Some(key) = key {
+        cursor.enter(Identifier::GreKey(key));
+    }
     match kind {
-        kind::ETHERNET if flags & (CHECKSUM | KEY | SEQUENCE) == KEY => {
-            Ok((Tunnel::Nvgre, link::ethernet(cursor)?))
-        }
         kind::ERSPAN if flags & SEQUENCE != 0 => Ok((Tunnel::Erspan, erspan_ii(cursor)?)),
         // Type I has no header of its own.
         kind::ERSPAN => Ok((Tunnel::Erspan, link::ethernet(cursor)?)),
@@ -68,6 +80,22 @@ fn enter_standard(
         }
         _ => Ok((Tunnel::Gre, link::bridged(cursor, kind)?)),
     }
+}
+
+/// Returns the virtual subnet in the key of NVGRE, which precedes the number of a flow, or `None` for
+/// bridged Ethernet with another header: NVGRE has a key and nothing else, and reserves the first
+/// 4,096 subnets and the last one (RFC 7637).
+fn virtual_subnet(flags: u16, key: u32) -> Option<u32> {
+    const AVAILABLE: RangeInclusive<u32> = 0x1000..=0xff_fffe;
+
+    let subnet = key >> 8;
+    (flags == KEY && AVAILABLE.contains(&subnet)).then_some(subnet)
+}
+
+/// Returns whether the Ethernet frame under the cursor has a VLAN tag, which NVGRE does not carry
+/// (RFC 7637).
+fn is_tagged(cursor: &Cursor<'_>) -> bool {
+    matches!(cursor.u16(12, TruncatedNetwork), Ok(0x8100 | 0x88a8))
 }
 
 /// Reads the enhanced header of PPTP (RFC 2637), whose key holds a length and a call.
@@ -110,7 +138,9 @@ fn erspan_iii(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::super::Tunnel;
-    use super::super::tests::{ARP, ETHERNET, V4, V6, came_in, over_ip, over_udp, stayed_out};
+    use super::super::tests::{
+        ARP, ETHERNET, TAGGED, V4, V6, came_in, over_ip, over_udp, stayed_out,
+    };
 
     fn opens(tunnel: Tunnel, parts: &[&[u8]]) -> bool {
         let packet = over_ip(47, parts);
@@ -143,10 +173,19 @@ mod tests {
 
     #[test]
     fn ethernet_with_nothing_but_a_key_is_nvgre() {
-        const KEY: &[u8] = &[0x20, 0, 0x65, 0x58, 0, 0, 5, 0];
-        const KEY_AND_SEQUENCE: &[u8] = &[0x30, 0, 0x65, 0x58, 0, 0, 5, 0, 0, 0, 0, 1];
+        const KEY: &[u8] = &[0x20, 0, 0x65, 0x58, 0, 0x13, 0x89, 7];
+        const KEY_AND_SEQUENCE: &[u8] = &[0x30, 0, 0x65, 0x58, 0, 0x13, 0x89, 7, 0, 0, 0, 1];
+        const RESERVED: [&[u8]; 3] = [
+            &[0x20, 0, 0x65, 0x58, 0, 0, 5, 0],
+            &[0x20, 0, 0x65, 0x58, 0, 0x0f, 0xff, 0],
+            &[0x20, 0, 0x65, 0x58, 0xff, 0xff, 0xff, 0],
+        ];
         assert!(opens(Tunnel::Nvgre, &[KEY, ETHERNET, V4]));
+        assert!(opens(Tunnel::Gre, &[KEY, TAGGED, V4]));
         assert!(opens(Tunnel::Gre, &[KEY_AND_SEQUENCE, ETHERNET, V4]));
+        for header in RESERVED {
+            assert!(opens(Tunnel::Gre, &[header, ETHERNET, V4]), "{header:02x?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
+use crate::packet::Identifier;
 
 /// Reads the header of a user packet and its extension headers.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
@@ -12,10 +13,11 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const OPTIONAL_FIELDS: u8 = 0x07;
     const USER_PACKET: u8 = 255;
 
-    let [flags, kind] = *cursor.peek(0, TruncatedNetwork)?;
+    let [flags, kind, _, _, teid @ ..] = *cursor.peek::<8>(0, TruncatedNetwork)?;
     if flags & VERSION_MASK != VERSION_1 || kind != USER_PACKET {
         return Err(NotIp);
     }
+    cursor.enter(Identifier::Teid(u32::from_be_bytes(teid)));
     cursor.skip(8);
     if flags & OPTIONAL_FIELDS == 0 {
         return Ok(link::EITHER);

@@ -3,13 +3,19 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
+use crate::packet::Identifier;
 
 /// Reads the header and the protocol that it announces, which is IP without the extension.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const HAS_PROTOCOL: u8 = 0x04;
+    const HAS_INSTANCE: u8 = 0x08;
 
-    let [flags, _, _, protocol] = *cursor.peek(0, TruncatedNetwork)?;
+    let [flags, _, _, protocol, high, middle, low, _] = *cursor.peek(0, TruncatedNetwork)?;
     cursor.skip(8);
+    if flags & HAS_INSTANCE != 0 {
+        let instance = u32::from_be_bytes([0, high, middle, low]);
+        cursor.enter(Identifier::VirtualNetwork(instance));
+    }
     if flags & HAS_PROTOCOL == 0 {
         return Ok(link::EITHER);
     }

@@ -18,6 +18,8 @@ mod teredo;
 mod tzsp;
 mod vxlan;
 
+use std::cell::Cell;
+
 use super::cursor::Cursor;
 use super::error::DecodeError;
 use super::fragment::FragmentId;
@@ -25,7 +27,9 @@ use super::ip::Ip;
 use super::layers::Layers;
 use super::link::Network;
 use super::transport::Transport;
-use crate::packet::{Fragment, Packet, RawRecord, Tunnel, protocol, tunnels};
+use crate::packet::{
+    Fragment, Identifier, Identifiers, Packet, RawRecord, Separation, Tunnel, protocol, tunnels,
+};
 
 /// Most nested tunnels. A packet with more is an error, because its flow would be one of tunnels.
 const MAX_DEPTH: usize = 32;
@@ -135,9 +139,11 @@ tunnels!(entrances);
 pub(super) fn decode_innermost(
     record: &RawRecord,
     frame: &[u8],
+    separation: Separation,
     fragments: &mut Vec<FragmentId>,
 ) -> Result<Packet, DecodeError> {
-    let mut layers = Layers::outermost(record.link, frame, record.wire_len)?;
+    let cursor = Cursor::new(frame).separating(separation);
+    let mut layers = Layers::outermost(cursor, record.link, record.wire_len)?;
     for _ in 0..=MAX_DEPTH {
         let Some(inner) = inside(&layers) else { return Ok(layers.packet(record, fragments)) };
         layers = inner;
@@ -145,11 +151,28 @@ pub(super) fn decode_innermost(
     Err(DecodeError::TooDeep)
 }
 
+/// Returns the identifiers around a packet; see [`decode::identifiers`](super::identifiers).
+pub(super) fn identifiers(packet: &Packet, frame: &[u8]) -> Identifiers {
+    let passed = Cell::default();
+    let cursor = Cursor::new(frame).collecting(&passed);
+    let Ok(mut layers) = Layers::outermost(cursor, packet.link, packet.wire_len) else {
+        return passed.get();
+    };
+    let depth = if packet.tunnel_id == 0 { 0 } else { MAX_DEPTH };
+    for _ in 0..depth {
+        let outside = passed.get();
+        let Some(inner) = inside(&layers) else { return outside };
+        layers = inner;
+    }
+    passed.get()
+}
+
 /// Opens one tunnel.
 fn inside<'a>(outer: &Layers<'a>) -> Option<Layers<'a>> {
     let mut cursor = outer.payload();
     let (tunnel, mut network) =
         Entrance::announced(&outer.ip, &outer.transport)?.enter(&mut cursor).ok()?;
+    cursor.enter(Identifier::Tunnel(tunnel));
     if network.vlan_id == 0 {
         network.vlan_id = outer.vlan_id;
     }
@@ -215,7 +238,11 @@ mod tests {
     }
 
     fn read(link: LinkType, frame: &[u8], tunnels: bool) -> Packet {
-        decode(&record(link, frame), frame, Options { tunnels }, &mut Vec::new()).unwrap()
+        decode(&record(link, frame), frame, options(tunnels), &mut Vec::new()).unwrap()
+    }
+
+    fn options(tunnels: bool) -> Options {
+        Options { tunnels, ..Options::default() }
     }
 
     fn record(link: LinkType, frame: &[u8]) -> RawRecord {
@@ -290,7 +317,7 @@ mod tests {
             frame = [GRE, &frame].concat();
             frame = Frame::raw().ipv4(A, B).opaque(47).payload(&frame).build();
             let record = record(LinkType::RAW, &frame);
-            let packet = decode(&record, &frame, Options { tunnels: true }, &mut Vec::new());
+            let packet = decode(&record, &frame, options(true), &mut Vec::new());
             assert_eq!(packet.is_ok_and(|packet| came_in(&packet, Tunnel::Gre)), depth <= 32);
             if depth > 32 {
                 assert_eq!(packet, Err(DecodeError::TooDeep));
@@ -323,8 +350,7 @@ mod tests {
                 capture_len: u32::try_from(len).unwrap(),
                 ..record(LinkType::RAW, &frame)
             };
-            let packet =
-                decode(&record, &frame[..len], Options { tunnels: true }, &mut Vec::new()).unwrap();
+            let packet = decode(&record, &frame[..len], options(true), &mut Vec::new()).unwrap();
             if len < 28 + 8 + 24 {
                 assert!(stayed_out(&packet), "{len}");
             } else {
@@ -368,7 +394,7 @@ mod tests {
         let id = |frame: &[u8]| {
             let record = record(LinkType::ETHERNET, frame);
             let mut ids = Vec::new();
-            decode(&record, frame, Options { tunnels: true }, &mut ids).unwrap();
+            decode(&record, frame, options(true), &mut ids).unwrap();
             ids
         };
         assert_eq!(id(&first).len(), 1);
@@ -426,8 +452,8 @@ mod tests {
     fn check(frame: &[u8]) -> Result<(), TestCaseError> {
         let record = record(LinkType::RAW, frame);
         let mut ids = Vec::new();
-        let closed = decode(&record, frame, Options { tunnels: false }, &mut Vec::new());
-        let opened = decode(&record, frame, Options { tunnels: true }, &mut ids);
+        let closed = decode(&record, frame, options(false), &mut Vec::new());
+        let opened = decode(&record, frame, options(true), &mut ids);
         prop_assert_eq!(closed.is_ok(), opened.is_ok());
         let (Ok(closed), Ok(opened)) = (closed, opened) else { return Ok(()) };
         if opened.tunnel_id == 0 {

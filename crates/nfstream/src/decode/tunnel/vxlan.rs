@@ -3,6 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
+use crate::packet::Identifier;
 
 const NETWORK_IS_VALID: u8 = 0x08;
 
@@ -15,8 +16,16 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     if flags & !GROUP_POLICY != NETWORK_IS_VALID {
         return Err(NotIp);
     }
-    cursor.skip(8);
+    enter_network(cursor)?;
     link::ethernet(cursor)
+}
+
+/// Skips the header, whose network identifier is valid.
+fn enter_network(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
+    let [high, middle, low] = *cursor.peek(4, TruncatedNetwork)?;
+    cursor.skip(8);
+    cursor.enter(Identifier::VirtualNetwork(u32::from_be_bytes([0, high, middle, low])));
+    Ok(())
 }
 
 /// Reads the header of the generic protocol extension and the protocol that it announces.
@@ -30,7 +39,11 @@ pub(super) fn enter_gpe(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError>
         // Without a protocol it is plain VXLAN.
         return if flags == NETWORK_IS_VALID { enter(cursor) } else { Err(NotIp) };
     }
-    cursor.skip(8);
+    if flags & NETWORK_IS_VALID == 0 {
+        cursor.skip(8);
+    } else {
+        enter_network(cursor)?;
+    }
     match protocol {
         1 => Ok(link::V4),
         2 => Ok(link::V6),

@@ -46,7 +46,8 @@ impl DissectorFactory for NdpiFactory {
     }
 
     fn components(&self) -> Vec<Component> {
-        vec![Component { name: "nDPI", version: ndpi::version().to_owned() }]
+        let version = ndpi::version().map(str::to_owned);
+        version.map(|version| Component { name: "nDPI", version }).into_iter().collect()
     }
 
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
@@ -65,12 +66,16 @@ pub(super) struct NdpiDissector {
     /// `None` only while the dissector is dropped.
     module: Option<ndpi::Module>,
     limits: Limits,
+    /// Bytes of a flow structure.
+    flow_size: usize,
     wanted: Wanted,
     /// By slot.
     flows: Vec<State>,
     /// Unused flow structures.
     idle_flows: Vec<ndpi::Flow>,
     numbering: Arc<Numbering>,
+    /// Bytes that the states of all flows hold.
+    held: usize,
 }
 
 /// State of one flow.
@@ -82,7 +87,7 @@ enum State {
     /// nDPI is at work.
     Open(Open),
     /// nDPI has finished.
-    Done(Application),
+    Done(Finished),
 }
 
 #[derive(Debug)]
@@ -91,6 +96,16 @@ struct Open {
     /// Packets left to inspect, `None` for no limit.
     packets_left: Option<u32>,
     progress: ndpi::Inspected,
+    /// Bytes that the flow holds.
+    held: usize,
+}
+
+/// Findings of a flow that nDPI has finished.
+#[derive(Debug)]
+struct Finished {
+    application: Application,
+    /// Bytes that the findings hold.
+    held: usize,
 }
 
 impl NdpiDissector {
@@ -118,10 +133,12 @@ impl NdpiDissector {
             scope,
             module: Some(module),
             limits,
+            flow_size: ndpi::flow_size(),
             wanted,
             flows: Vec::new(),
             idle_flows: Vec::new(),
             numbering,
+            held: 0,
         })
     }
 
@@ -139,6 +156,7 @@ impl NdpiDissector {
 
     /// Returns the final label of a flow, a guess if need be, and its structure to the pool.
     fn close(&mut self, mut open: Open) -> Application {
+        self.held = self.held.saturating_sub(open.held);
         let mut label = open.progress.label;
         if label.is_unknown()
             && let Some(module) = &mut self.module
@@ -164,9 +182,10 @@ impl Dissector for NdpiDissector {
                     _ => None,
                 },
                 progress: ndpi::Inspected { wants_more: true, ..ndpi::Inspected::default() },
+                held: 0,
             },
-            State::Done(application) => {
-                *self.state(slot) = State::Done(application);
+            State::Done(finished) => {
+                *self.state(slot) = State::Done(finished);
                 return Inspection::Done;
             }
         };
@@ -176,6 +195,10 @@ impl Dissector for NdpiDissector {
             let time_ms = u64::try_from(packet.time.millis()).unwrap_or(0);
             open.progress = module.inspect(&mut open.flow, ip_bytes, time_ms);
             open.packets_left = open.packets_left.map(|left| left - 1);
+            let before = open.held;
+            let allocated = isize::try_from(open.progress.allocated).unwrap_or(0);
+            open.held = before.max(self.flow_size).saturating_add_signed(allocated);
+            self.held = (self.held + open.held).saturating_sub(before);
         }
         if open.progress.wants_more && open.packets_left != Some(0) {
             *self.state(slot) = State::Open(open);
@@ -183,7 +206,9 @@ impl Dissector for NdpiDissector {
         }
         // The state of a flow is large: free it as soon as it is of no more use.
         let application = self.close(open);
-        *self.state(slot) = State::Done(application);
+        let held = application.memory();
+        self.held += held;
+        *self.state(slot) = State::Done(Finished { application, held });
         Inspection::Done
     }
 
@@ -192,7 +217,7 @@ impl Dissector for NdpiDissector {
         match self.state(slot) {
             State::New => Application::default(),
             State::Open(open) => application(open.progress.label, &open.flow, &numbering, wanted),
-            State::Done(application) => application.clone(),
+            State::Done(finished) => finished.application.clone(),
         }
     }
 
@@ -204,7 +229,7 @@ impl Dissector for NdpiDissector {
                 let application = application(open.progress.label, &open.flow, &numbering, wanted);
                 (application, Inspection::Open)
             }),
-            State::Done(application) => {
+            State::Done(Finished { application, .. }) => {
                 (!application.label.guessed).then(|| (application.clone(), Inspection::Done))
             }
         };
@@ -216,8 +241,15 @@ impl Dissector for NdpiDissector {
         match std::mem::take(self.state(slot)) {
             State::New => Application::default(),
             State::Open(open) => self.close(open),
-            State::Done(application) => application,
+            State::Done(Finished { application, held }) => {
+                self.held = self.held.saturating_sub(held);
+                application
+            }
         }
+    }
+
+    fn memory(&self) -> usize {
+        self.held
     }
 
     fn names(&self) -> Arc<dyn Names> {

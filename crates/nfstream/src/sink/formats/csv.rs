@@ -14,16 +14,32 @@ pub(super) const FORMAT: Format = Format {
     encoder: |output, schema, _| Ok(Box::new(LineEncoder::<CsvLine, _>::new(output, schema)?)),
 };
 
+impl Format {
+    /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
+    /// begins with `=`, `+`, `-`, `@`, a tab or a line break. Other text is written as in
+    /// [`CSV`](Self::CSV).
+    pub const SAFE_CSV: Self = Self {
+        encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
+        ..FORMAT
+    };
+}
+
+/// A line of CSV.
+type CsvLine = TextLine<false>;
+
+/// A line of CSV with an apostrophe before text that begins like a formula.
+type SafeLine = TextLine<true>;
+
 /// A line of CSV.
 ///
 /// Lines end in `\n` alone, as Unix tools expect. Fields that contain a comma, a quote or a line
 /// break are quoted.
 #[derive(Debug)]
-struct CsvLine {
+struct TextLine<const SAFE: bool> {
     header: Vec<u8>,
 }
 
-impl Line for CsvLine {
+impl<const SAFE: bool> Line for TextLine<SAFE> {
     fn new(schema: &ArrowSchema) -> Self {
         let mut header = Vec::new();
         for (place, field) in schema.fields().iter().enumerate() {
@@ -46,6 +62,9 @@ impl Line for CsvLine {
                 out.push(b',');
             }
             match cells.get(row) {
+                Cell::Text(text) if SAFE && is_like_a_formula(text) => {
+                    write_text(&format!("'{text}"), out);
+                }
                 Cell::Text(text) => write_text(text, out),
                 list @ Cell::List(_) => {
                     let start = out.len();
@@ -64,6 +83,11 @@ impl Line for CsvLine {
         }
         out.push(b'\n');
     }
+}
+
+/// Returns whether a spreadsheet may take text for a formula.
+fn is_like_a_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 /// Appends text, quoted if necessary.
@@ -122,6 +146,18 @@ mod tests {
             texts(&[vec!["a,b".into(), "say \"hi\"".into()], vec!["c\nd".into(), "e".into()]]);
         let text = String::from_utf8(csv(&batch)).unwrap();
         assert_eq!(text, "c0,c1\n\"a,b\",\"c\nd\"\n\"say \"\"hi\"\"\",e\n");
+    }
+
+    #[test]
+    fn safe_text_is_no_formula() {
+        let given = ["=1+1", "+1", "-1", "@A1", "\tx", "\rx", "＝1", "a=1", "'=1", ""];
+        let batch = texts(&[given.map(str::to_owned).to_vec()]);
+        let text = String::from_utf8(lines::<SafeLine>(&batch)).unwrap();
+        let shown =
+            ["'=1+1", "'+1", "'-1", "'@A1", "'\tx", "\"'\rx\"", "'＝1", "a=1", "'=1", "\"\""];
+        assert_eq!(text.split_terminator('\n').skip(1).collect::<Vec<_>>(), shown);
+        let same = String::from_utf8(csv(&batch)).unwrap();
+        assert!(same.starts_with("c0\n=1+1\n+1\n"), "{same}");
     }
 
     #[test]

@@ -1,0 +1,438 @@
+//! The files of one capture: found in folders, checked and put in order.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::error::NotMerged;
+use super::file::{FileSource, SourceOptions, Waiting};
+use super::identity::Identity;
+use super::order::{FileOrder, LOOK_AHEAD, natural, set_keys};
+use super::outcome::Failure;
+use super::reader::{Access, Reader, is_stdin};
+use super::{CaptureError, Warning};
+use crate::packet::Chunk;
+use crate::time::Timestamp;
+
+/// Buffer size for a file of which only the start is read.
+const GLANCE: usize = 4 << 10;
+/// Buffer size for a file of which the first packets are read.
+const FIRST_PACKETS: usize = 16 << 10;
+/// Steps after which the search for the first packet of a file ends.
+const STEPS: usize = 16;
+/// Names of skipped files in one warning.
+const NAMES: usize = 10;
+/// Extensions of captures, possibly before a number: `day.pcap3`, `log.pcap.1700000000`.
+const EXTENSIONS: [&str; 3] = [".pcap", ".pcapng", ".cap"];
+/// Extensions of compressed files.
+const COMPRESSED: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
+
+/// Treatment of several files, and of those that cannot be read completely.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FileOptions {
+    /// Order of the files.
+    pub order: FileOrder,
+    /// Whether a file that cannot be read completely is an error and not a warning.
+    pub strict: bool,
+}
+
+/// Files of one capture, in the order in which they are read.
+#[derive(Clone, Debug)]
+pub struct Files {
+    files: Vec<Entry>,
+    options: FileOptions,
+    /// Warnings about the files as a whole.
+    warnings: Vec<Warning>,
+    /// Whether files are merged by the times of their packets.
+    is_merged: bool,
+    /// Whether to fail if no file is a capture.
+    fails_alone: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    path: PathBuf,
+    /// Bytes; `None` for pipes.
+    len: Option<u64>,
+    /// Time of the first packet; `None` if there is none, or it need not be known.
+    start: Option<Timestamp>,
+}
+
+/// File that may be a capture.
+struct Candidate {
+    path: PathBuf,
+    /// Folder in which it was found; `None` for a file that was named.
+    folder: Option<usize>,
+}
+
+/// Content of a folder that is not read.
+#[derive(Default)]
+struct Skipped {
+    folder: PathBuf,
+    names: Vec<String>,
+    count: usize,
+}
+
+/// Opens capture files to be read as one capture.
+///
+/// Each is pcap or pcapng, possibly compressed; its name does not matter. `-` is standard input,
+/// and a folder stands for the captures in it. [`Files::find`] has more choices.
+///
+/// # Errors
+///
+/// Those of [`Files::find`].
+pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
+    Ok(Files::find(paths, FileOptions::default())?.open())
+}
+
+impl Files {
+    /// Finds the captures of `names`: files, `-` for standard input, and folders, of which all
+    /// files are read whose content is a capture, whatever their names.
+    ///
+    /// The start of every file is checked, so that an invalid source is reported before its first
+    /// packet. Pipes and standard input are not, because that would consume their bytes.
+    ///
+    /// # Errors
+    ///
+    /// The error of a named file that does not exist or must not be read, or the first one if no
+    /// file is a capture; with `strict` that of any file.
+    pub fn find(names: &[PathBuf], options: FileOptions) -> Result<Self, CaptureError> {
+        let (candidates, mut skipped) = candidates(names)?;
+        let needs_times = options.order == FileOrder::Time && candidates.len() > 1;
+        let mut entries = Vec::new();
+        let (mut refused, mut any_read) = (None, false);
+        for Candidate { path, folder } in candidates {
+            let (entry, failure) = match Entry::probe(&path, needs_times) {
+                Ok(entry) => (entry, None),
+                Err((metadata, failure)) => {
+                    let len = metadata.as_ref().map(Metadata::len);
+                    (Entry { path, len, start: None }, Some((failure, metadata.is_some())))
+                }
+            };
+            let Some((failure, exists)) = failure else {
+                any_read = true;
+                entries.push(entry);
+                continue;
+            };
+            let folder = folder.and_then(|folder| skipped.get_mut(folder));
+            match folder {
+                Some(folder) if failure.is_no_capture() && !has_capture_name(&entry.path) => {
+                    folder.add(&entry.path);
+                    continue;
+                }
+                _ => {}
+            }
+            let is_refusal = failure.is_refusal(false);
+            let is_fatal = folder.is_none() && (!exists || matches!(failure, Failure::Io(_)));
+            if options.strict || is_fatal || failure.ends_all() {
+                return Err(failure.at(&entry.path));
+            }
+            if is_refusal {
+                refused.get_or_insert_with(|| failure.at(&entry.path));
+            } else {
+                any_read = true;
+            }
+            entries.push(entry);
+        }
+        if !any_read && let Some(refused) = refused {
+            return Err(refused);
+        }
+        if entries.is_empty()
+            && let Some(Skipped { folder, .. }) = skipped.first()
+        {
+            return Err(CaptureError::NoCaptures { folder: folder.clone() });
+        }
+        let mut warnings: Vec<_> = skipped.into_iter().filter_map(Skipped::into_warning).collect();
+        let mut is_merged = needs_times;
+        if needs_times {
+            remove_repeated(&mut entries, &mut warnings);
+            if let Some(pipe) = entries.iter().find(|entry| entry.len.is_none()) {
+                warnings
+                    .push(Warning::NotMerged { path: pipe.path.clone(), reason: NotMerged::Pipe });
+                is_merged = false;
+            } else {
+                entries.sort_by(Entry::compare);
+            }
+        }
+        Ok(Self { files: entries, options, warnings, is_merged, fails_alone: true })
+    }
+
+    /// Opens the files as one capture.
+    pub fn open(&self) -> FileSource {
+        let waiting = |entry: &Entry| Waiting {
+            path: entry.path.clone(),
+            len: entry.len,
+            start: entry.start.filter(|_| self.is_merged),
+            held: None,
+        };
+        FileSource::new(
+            self.files.iter().map(waiting).collect(),
+            self.warnings.clone(),
+            SourceOptions { is_strict: self.options.strict, fails_alone: self.fails_alone },
+        )
+    }
+
+    /// Returns each file as a capture of its own. A file that is no capture then is a warning, as
+    /// it is among others.
+    pub fn separately(&self) -> Vec<Self> {
+        let mut warnings = self.warnings.clone();
+        let one = |entry: &Entry| Self {
+            files: vec![entry.clone()],
+            options: self.options,
+            warnings: std::mem::take(&mut warnings),
+            is_merged: false,
+            fails_alone: false,
+        };
+        self.files.iter().map(one).collect()
+    }
+
+    /// Returns the files in order; `-` is standard input.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|entry| entry.path.as_path())
+    }
+
+    /// Returns whether all files are pipes, devices or standard input.
+    pub(super) fn are_pipes(&self) -> bool {
+        self.files.iter().all(|entry| entry.len.is_none())
+    }
+
+    /// Returns the bytes of all files, `None` if one of them is a pipe.
+    pub fn bytes(&self) -> Option<u64> {
+        self.files.iter().map(|entry| entry.len).sum()
+    }
+}
+
+impl Entry {
+    /// Checks the start of a file, up to its first packets if their time is needed. With a failure
+    /// comes the file's metadata, if it exists.
+    fn probe(path: &Path, needs_time: bool) -> Result<Self, (Option<Metadata>, Failure)> {
+        let entry = |len| Self { path: path.to_path_buf(), len, start: None };
+        if is_stdin(path) {
+            return Ok(entry(None));
+        }
+        let metadata = fs::metadata(path).map_err(|error| (None, error.into()))?;
+        if metadata.is_dir() {
+            let error = io::Error::from(ErrorKind::IsADirectory);
+            return Err((Some(metadata), error.into()));
+        }
+        if !metadata.is_file() {
+            return Ok(entry(None));
+        }
+        let capacity = if needs_time { FIRST_PACKETS } else { GLANCE };
+        let mut reader = Reader::open(path, Access::Buffer(capacity))
+            .map_err(|failure| (Some(metadata.clone()), failure))?;
+        let mut start = None;
+        if needs_time {
+            let mut chunk = Chunk::default();
+            // Damage is reported when the file is read.
+            for _ in 0..STEPS {
+                if !matches!(reader.read(&mut chunk, LOOK_AHEAD + 1), Ok(None)) {
+                    break;
+                }
+                let mut keys = Vec::new();
+                set_keys(&chunk.records, None, &mut keys);
+                start = keys.first().copied();
+                if start.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(Self { start, ..entry(Some(metadata.len())) })
+    }
+
+    /// Compares files by the time of their first packets, then by name; those without packets come
+    /// last.
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let name = |entry: &Self| entry.path.to_string_lossy().into_owned();
+        (self.start.is_none(), self.start)
+            .cmp(&(other.start.is_none(), other.start))
+            .then_with(|| natural(&name(self), &name(other)))
+    }
+}
+
+impl Skipped {
+    fn add(&mut self, path: &Path) {
+        if self.names.len() < NAMES {
+            self.names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        }
+        self.count += 1;
+    }
+
+    fn into_warning(self) -> Option<Warning> {
+        let Self { folder, names, count } = self;
+        (count > 0).then_some(Warning::Skipped { folder, names, count })
+    }
+}
+
+/// Returns the files of `names`, with folders replaced by the files in them, and what is skipped of
+/// each folder.
+fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), CaptureError> {
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
+    for name in names {
+        if is_stdin(name) || !name.is_dir() {
+            found.push(Candidate { path: name.clone(), folder: None });
+            continue;
+        }
+        let mut folder = Skipped { folder: name.clone(), ..Skipped::default() };
+        let list = || fs::read_dir(name)?.map(|entry| Ok(entry?.path())).collect();
+        let listed: io::Result<Vec<_>> = list();
+        let mut paths = listed.map_err(|source| CaptureError::Io { path: name.clone(), source })?;
+        paths.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+        for path in paths {
+            // Hidden files are those of programs that are still writing them.
+            let is_hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if is_hidden || !path.is_file() {
+                folder.add(&path);
+            } else {
+                found.push(Candidate { path, folder: Some(skipped.len()) });
+            }
+        }
+        skipped.push(folder);
+    }
+    Ok((found, skipped))
+}
+
+/// Removes files that are already among those before them under another name. A name that is given
+/// several times is read as often.
+fn remove_repeated(entries: &mut Vec<Entry>, warnings: &mut Vec<Warning>) {
+    let mut known: HashMap<Identity, PathBuf> = HashMap::new();
+    entries.retain(|Entry { path, len, .. }| {
+        let Some(identity) = len.and_then(|_| Identity::at(path)) else { return true };
+        if let Some(other) = known.get(&identity)
+            && other != path
+        {
+            warnings.push(Warning::Repeated { path: path.clone(), other: other.clone() });
+            return false;
+        }
+        known.insert(identity, path.clone());
+        true
+    });
+}
+
+/// Returns whether a name is one of a capture, possibly numbered or compressed.
+fn has_capture_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let is_compressed = |extension: &&&str| name.ends_with(**extension);
+    let compressed = COMPRESSED.iter().find(is_compressed).map_or(0, |extension| extension.len());
+    let name = name.get(..name.len() - compressed).unwrap_or_default();
+    EXTENSIONS.iter().any(|extension| {
+        name.rsplit_once(extension)
+            .is_some_and(|(_, rest)| !rest.contains(|letter: char| letter.is_alphabetic()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Folder, MICROSECONDS, Order, gzip, pcap_header, pcap_record};
+    use super::*;
+
+    /// Returns a capture with a packet at each of these seconds.
+    fn at(seconds: &[u32]) -> Vec<u8> {
+        let mut bytes = pcap_header(Order::Little, MICROSECONDS, 65535, 1);
+        for second in seconds {
+            bytes.extend(pcap_record(Order::Little, (*second, 0), 0, b"frame"));
+        }
+        bytes
+    }
+
+    fn find(names: &[PathBuf]) -> Files {
+        Files::find(names, FileOptions::default()).unwrap()
+    }
+
+    fn names(files: &Files) -> Vec<String> {
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        files.paths().map(name).collect()
+    }
+
+    #[test]
+    fn captures_are_recognised_by_their_name_where_the_content_is_damaged() {
+        for name in ["a.pcap", "b.PCAPNG", "c.cap", "d.pcap.gz", "e.x.pcapng.zst", "f.pcap12"] {
+            assert!(has_capture_name(Path::new(name)), "{name}");
+        }
+        for name in ["log.pcap.1700000000", "day.pcap_2026-11-25.gz"] {
+            assert!(has_capture_name(Path::new(name)), "{name}");
+        }
+        for name in ["pcap", "a.txt", "b.gz", "c.pcap.csv", "d.csv.gz", "in.pcap.csv", "x.capture"]
+        {
+            assert!(!has_capture_name(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_by_content_and_what_is_skipped_is_named() {
+        let folder = Folder::new();
+        folder.write("day.pcap10", &at(&[30]));
+        folder.write("day.pcap", &at(&[10]));
+        folder.write("day.pcap2", &gzip(&at(&[20])));
+        folder.write("no extension", &at(&[40]));
+        folder.write("notes.txt", b"Dear diary, today I captured some packets");
+        folder.write("flows.csv.gz", &gzip(b"id,first_seen"));
+        folder.write("empty.log", b"");
+        folder.write(".day.pcap.part", &at(&[50]));
+        fs::create_dir(folder.path("older")).unwrap();
+        let files = find(&[folder.path("")]);
+        assert_eq!(names(&files), ["day.pcap", "day.pcap2", "day.pcap10", "no extension"]);
+        let [Warning::Skipped { names, count, .. }] = files.warnings.as_slice() else {
+            panic!("{:?}", files.warnings);
+        };
+        let skipped = [".day.pcap.part", "older", "empty.log", "flows.csv.gz", "notes.txt"];
+        assert_eq!((names.as_slice(), *count), (skipped.map(str::to_owned).as_slice(), 5));
+    }
+
+    #[test]
+    fn files_are_in_order_of_their_first_packets_then_of_their_names() {
+        let folder = Folder::new();
+        let paths = [
+            folder.write("b2", &at(&[5, 1])),
+            folder.write("b10", &at(&[5])),
+            folder.write("b1", &at(&[5])),
+            folder.write("z", &at(&[2, 9])),
+            folder.write("nothing", &at(&[])),
+            // A damaged time, as the next packets show.
+            folder.write("wild", &at(&[4_000_000_000, 3, 4])),
+        ];
+        assert_eq!(names(&find(&paths)), ["z", "wild", "b1", "b2", "b10", "nothing"]);
+        let given = FileOptions { order: FileOrder::Given, ..FileOptions::default() };
+        let files = Files::find(&paths, given).unwrap();
+        assert_eq!(names(&files), ["b2", "b10", "b1", "z", "nothing", "wild"]);
+    }
+
+    #[test]
+    fn a_file_is_read_once_under_all_of_its_names() {
+        let folder = Folder::new();
+        let path = folder.write("a.pcap", &at(&[1]));
+        fs::hard_link(&path, folder.path("latest.pcap")).unwrap();
+        let files = find(&[folder.path("")]);
+        assert_eq!(names(&files), ["a.pcap"]);
+        let [warning] = files.warnings.as_slice() else { panic!("{:?}", files.warnings) };
+        assert!(warning.to_string().ends_with("a.pcap, which is read once"), "{warning}");
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_alone_and_on_request() {
+        let folder = Folder::new();
+        let good = folder.write("good.pcap", &at(&[1]));
+        let text = folder.write("text.pcap", b"Dear diary, today I captured some packets");
+        let empty = folder.write("empty.pcap", b"");
+        assert_eq!(find(&[good.clone(), text.clone(), empty.clone()]).paths().count(), 3);
+        assert_eq!(find(&[empty.clone()]).paths().count(), 1);
+        let alone = Files::find(&[text.clone()], FileOptions::default()).unwrap_err();
+        assert!(matches!(alone, CaptureError::NotACapture { .. }), "{alone}");
+        let strict = FileOptions { strict: true, ..FileOptions::default() };
+        for bad in [text, empty] {
+            Files::find(&[good.clone(), bad], strict).unwrap_err();
+        }
+        let missing = Files::find(&[good, folder.path("missing")], FileOptions::default());
+        assert!(matches!(missing, Err(CaptureError::Io { .. })));
+    }
+
+    #[test]
+    fn folders_without_captures_are_refused() {
+        let folder = Folder::new();
+        folder.write("notes.txt", b"Dear diary, today I captured some packets");
+        let error = Files::find(&[folder.path("")], FileOptions::default()).unwrap_err();
+        assert!(matches!(error, CaptureError::NoCaptures { .. }), "{error}");
+    }
+}

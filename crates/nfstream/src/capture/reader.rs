@@ -1,0 +1,215 @@
+//! One open capture file.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nfstream_sys::Mapping;
+
+use super::changes::Changes;
+use super::compression::Compression;
+use super::format::{HEAD_LEN, Parser};
+use super::mapped::Mapped;
+use super::outcome::{End, Failure};
+use super::stop::{StopFlag, Stoppable};
+use super::stream::{BUFFER, Input, Stream};
+use crate::packet::Chunk;
+
+/// Capture file and the position in it.
+#[derive(Debug)]
+pub(super) struct Reader {
+    parser: Parser,
+    bytes: Bytes,
+    /// `None` for pipes.
+    changes: Option<Changes>,
+}
+
+/// Input that is open and has not been read.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// A regular file.
+    File(Arc<File>),
+    /// A pipe, a device or standard input.
+    Stoppable(Stoppable),
+}
+
+/// Resources for an open file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Access {
+    /// A mapping, or a buffer of the usual size where that is impossible.
+    Mapped,
+    /// A buffer of this capacity.
+    Buffer(usize),
+    /// A buffer of this capacity. An uncompressed file is open only while it is read.
+    Reopened(usize),
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mapped),
+    Stream(Stream),
+}
+
+impl Held {
+    /// Opens the input at `path`, or standard input for `-`.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(if is_stdin(path) {
+            Self::Stoppable(Stoppable::stdin()?)
+        } else if fs::metadata(path)?.is_file() {
+            Self::File(Arc::new(File::open(path)?))
+        } else {
+            Self::Stoppable(Stoppable::open(path)?)
+        })
+    }
+
+    /// Returns a regular file again, `None` for other inputs, whose bytes are gone once they are
+    /// read.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::File(file) => Some(Self::File(Arc::clone(file))),
+            Self::Stoppable(_) => None,
+        }
+    }
+}
+
+impl Reader {
+    /// Opens the capture at `path`, or standard input for `-`.
+    pub(super) fn open(path: &Path, access: Access) -> Result<Self, Failure> {
+        Self::new(Held::open(path)?, path, access, &StopFlag::default())
+    }
+
+    /// Reads `input`, which was opened at `path`. Pipes end some time after `stop` is set.
+    pub(super) fn new(
+        input: Held,
+        path: &Path,
+        access: Access,
+        stop: &StopFlag,
+    ) -> Result<Self, Failure> {
+        let capacity = match access {
+            Access::Mapped => BUFFER,
+            Access::Buffer(capacity) | Access::Reopened(capacity) => capacity,
+        };
+        let mut file = match input {
+            Held::File(file) => file,
+            Held::Stoppable(mut input) => {
+                input.stop_with(stop);
+                return Self::stream(read_head(&mut input)?, Box::new(input), capacity, None);
+            }
+        };
+        // The file may have been opened before, and its start read.
+        file.rewind()?;
+        let head = read_head(&mut file)?;
+        let is_plain = Compression::recognize(&head) == Compression::Plain;
+        if is_plain && matches!(access, Access::Reopened(_)) {
+            let changes = Changes::at(path, &file)?;
+            let position = u64::try_from(head.len()).unwrap_or(0);
+            let input = Box::new(Reopened { path: path.to_path_buf(), position });
+            return Self::stream(head, input, capacity, Some(changes));
+        }
+        let changes = Some(Changes::of(Arc::clone(&file))?);
+        if !is_plain || !matches!(access, Access::Mapped) {
+            return Self::stream(head, Box::new(file), capacity, changes);
+        }
+        let (parser, position) = Parser::recognize(&head)?;
+        let Ok(mapping) = Mapping::new(&file) else {
+            // Some file systems cannot map files, and the number of guarded mappings is limited.
+            return Self::stream(head, Box::new(file), capacity, changes);
+        };
+        Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(mapping, position)), changes })
+    }
+
+    fn stream(
+        head: Vec<u8>,
+        input: Input,
+        capacity: usize,
+        changes: Option<Changes>,
+    ) -> Result<Self, Failure> {
+        let mut stream = Stream::new(head, input, capacity)?;
+        let (parser, position) = Parser::recognize(stream.peek(HEAD_LEN)?)?;
+        stream.consume(position);
+        Ok(Self { parser, bytes: Bytes::Stream(stream), changes })
+    }
+
+    /// Fills `chunk`, or returns why it cannot.
+    pub(super) fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<Option<End>, Failure> {
+        let mut result = match &mut self.bytes {
+            Bytes::Mapped(mapped) => mapped.read(&mut self.parser, chunk, limit),
+            Bytes::Stream(stream) => stream.read(&mut self.parser, chunk, limit),
+        };
+        // Before the bytes are trusted: what seems to be a packet or damage may come from a change.
+        if let Err(changed) = self.check() {
+            result = Err(changed);
+        }
+        if result.is_err() {
+            chunk.records.clear();
+        }
+        match (result, self.parser.unsupported()) {
+            (Ok(Some(_)), Some(link)) => Err(Failure::of_link(link)),
+            (result, _) => result,
+        }
+    }
+
+    /// Returns the bytes read, before decompression.
+    pub(super) fn progress(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Mapped(mapped) => mapped.progress(),
+            Bytes::Stream(stream) => stream.progress(),
+        }
+    }
+
+    /// Returns the bytes of the file that were not read, and all of its bytes; `None` where only
+    /// the decompressor or the writer of a pipe could know.
+    pub(super) fn unread(&self) -> Option<(u64, u64)> {
+        let len = self.changes.as_ref().map(Changes::len)?;
+        let position = match &self.bytes {
+            Bytes::Mapped(mapped) => mapped.progress(),
+            Bytes::Stream(stream) if stream.is_compressed() => return None,
+            Bytes::Stream(stream) => stream.position(),
+        };
+        Some((len.saturating_sub(position), len))
+    }
+
+    /// Returns whether the file is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        matches!(&self.bytes, Bytes::Stream(stream) if stream.is_compressed())
+    }
+
+    fn check(&mut self) -> Result<(), Failure> {
+        if let Bytes::Mapped(mapped) = &self.bytes
+            && !mapped.is_intact()
+        {
+            return Err(Failure::Changed);
+        }
+        self.changes.as_mut().map_or(Ok(()), Changes::check)
+    }
+}
+
+/// File that is open only while it is read, so that thousands of files can be read in turn.
+struct Reopened {
+    path: PathBuf,
+    position: u64,
+}
+
+impl Read for Reopened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.position))?;
+        let count = file.read(buffer)?;
+        self.position += u64::try_from(count).unwrap_or(0);
+        Ok(count)
+    }
+}
+
+/// Returns whether `path` stands for standard input.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == OsStr::new("-")
+}
+
+/// Reads the first [`HEAD_LEN`] bytes, or fewer if the input ends.
+pub(super) fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    input.take(HEAD_LEN.try_into().unwrap_or(u64::MAX)).read_to_end(&mut head)?;
+    Ok(head)
+}

@@ -1,0 +1,53 @@
+//! Text from files and packets, made safe to show on a terminal.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+/// Returns whether a character controls the terminal, or the direction of the text around it.
+pub fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// Returns untrusted text with escapes, as in `\u{1b}`, in place of characters that control the
+/// terminal.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_control(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Returns a path as text that is safe to show.
+pub fn visible_path(path: &Path) -> String {
+    visible(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_escaped_and_other_text_stays() {
+        assert_eq!(visible("größe 文 a\\b"), "größe 文 a\\b");
+        assert_eq!(visible("a\u{1b}[31m\n\u{9b}2J"), "a\\u{1b}[31m\\u{a}\\u{9b}2J");
+        assert_eq!(visible("gpj.\u{202e}exe\u{7f}"), "gpj.\\u{202e}exe\\u{7f}");
+    }
+}
