@@ -106,7 +106,10 @@ pub(crate) enum Error {
     #[error("--format table cannot show anonymized columns; use another format, such as csv")]
     TableOfHashes,
     /// A table for people as a file.
-    #[error("refusing to write --format table to {}; it is for standard output", visible_path(path))]
+    #[error(
+        "refusing to write --format table to {}; it is for standard output",
+        visible_path(path)
+    )]
     TableToFile { path: PathBuf },
     /// The output is one of the captures.
     #[error("{}: refusing to overwrite one of the captures to read", visible_path(path))]

@@ -27,6 +27,7 @@ impl SandboxArgs {
             return Err(SandboxError::Conflict { option, reason }.into());
         }
         job.settle_meters(input.bytes);
+        job.load_dissector();
         Ok(Some(Sandbox::prepare()?))
     }
 }

@@ -9,11 +9,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
+use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
+use nfstream::features::{Group, Measuring};
 use nfstream::flow::FragmentTable;
 use nfstream::packet::{Chunk, ChunkBytes, LinkType, RawRecord};
 use nfstream::time::Timestamp;
-use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
-use nfstream::features::{Group, Measuring};
 use nfstream::{Config, Run, Stats, Step};
 use nfstream_testkit::{Captured, Ends, Frame, Ipv4, MemorySource};
 
@@ -206,11 +206,8 @@ fn long_lists_of_packets_evict_flows() {
         Captured::new(Timestamp::from_nanos(i64::from(number)), &frame)
     };
     let packets: Vec<_> = (0..FLOWS * 1000).map(packet).collect();
-    let measuring = Measuring {
-        groups: vec![Group::Splt],
-        splt_packets: 1000,
-        ..Measuring::default()
-    };
+    let measuring =
+        Measuring { groups: vec![Group::Splt], splt_packets: 1000, ..Measuring::default() };
     let ends = Ends::without_dpi(30, 300);
     for (most, evicts) in [(64 << 10, true), (1 << 20, false)] {
         let config = Config {

@@ -78,7 +78,8 @@ impl Target {
         let revealing = full.revealing().to_vec();
         let kind = match (options.format, &options.path) {
             (Format::Table, _) => {
-                let source = spec.origin.is_some().then(|| SourceColumn::new(spec.origin_at, &names));
+                let source =
+                    spec.origin.is_some().then(|| SourceColumn::new(spec.origin_at, &names));
                 let schema = Arc::new(schema.select(&columns));
                 let table = FlowTable::new(schema, selection, source, options.look);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }

@@ -52,15 +52,9 @@ pub(crate) fn output_of(args: &[&str]) -> String {
 /// Returns the output of a call on a wide terminal without colours.
 pub(crate) fn output_on_terminal(args: &[&str]) -> String {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let stream = Stream {
-        writer: &mut stdout,
-        is_terminal: true,
-        is_pipe: false,
-        width: 200,
-        color: false,
-    };
-    let mut io =
-        Io { stdout: stream, stderr: Stream::plain(&mut stderr), interrupted: &|| false };
+    let stream =
+        Stream { writer: &mut stdout, is_terminal: true, is_pipe: false, width: 200, color: false };
+    let mut io = Io { stdout: stream, stderr: Stream::plain(&mut stderr), interrupted: &|| false };
     run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
     String::from_utf8(stdout).unwrap()
 }

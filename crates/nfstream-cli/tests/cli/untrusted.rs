@@ -122,9 +122,19 @@ fn anonymized_files_have_no_hidden_value() {
     folder.write("10.0.0.99.pcap", &crate::folder::sample("redis.pcap"));
     for name in ["a.parquet", "a.arrow", "a.arrows", "a.csv", "a.jsonl"] {
         let args = [
-            "flows", "10.0.0.99.pcap", "--where", "src_ip != '10.0.0.98'", "--bpf-filter",
-            "not host 10.0.0.97", "--columns-to-anonymize", "src_ip,dst_ip", "--no-dissect",
-            "--features", "community_id,mac", "-o", name,
+            "flows",
+            "10.0.0.99.pcap",
+            "--where",
+            "src_ip != '10.0.0.98'",
+            "--bpf-filter",
+            "not host 10.0.0.97",
+            "--columns-to-anonymize",
+            "src_ip,dst_ip",
+            "--no-dissect",
+            "--features",
+            "community_id,mac",
+            "-o",
+            name,
         ];
         let output = nfstream(&folder, &args);
         assert!(output.status.success(), "{}", text(&output.stderr));

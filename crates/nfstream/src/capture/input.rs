@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Source};
+use super::{
+    CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Source,
+};
 
 /// Input of a run.
 #[derive(Clone, Debug)]
