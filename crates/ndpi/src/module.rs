@@ -42,6 +42,8 @@ pub struct Module {
     names: Arc<Names>,
     /// Protocols that are not looked for.
     excluded: Box<[u16]>,
+    /// Start of a packet that is longer than nDPI may see.
+    shortened: Vec<u8>,
 }
 
 // SAFETY: a module is plain heap memory; nothing in it is bound to a thread, and all changes
@@ -83,7 +85,8 @@ impl Module {
         let names = NAMES.get_or_init(|| Arc::new(unsafe { Names::read(module.as_ptr()) }));
         let excluded = excluded(names).into_boxed_slice();
         finish(module, &excluded)?;
-        Ok(Self { module, names: Arc::clone(names), excluded })
+        let names = Arc::clone(names);
+        Ok(Self { module, names, excluded, shortened: Vec::new() })
     }
 
     /// Clears the state of earlier packets, so that the module labels like a new one.
@@ -113,7 +116,13 @@ impl Module {
     /// milliseconds since the epoch. A packet with a truncated transport header, or of another
     /// protocol than the flow, changes nothing.
     pub fn inspect(&mut self, flow: &mut Flow, ip_packet: &[u8], time_ms: u64) -> Inspected {
-        let ip_packet = ip_packet.get(..Self::MAX_PACKET).unwrap_or(ip_packet);
+        let ip_packet = match ip_packet.get(..Self::MAX_PACKET) {
+            Some(start) if ip_packet.len() > start.len() => {
+                shorten(start, &mut self.shortened);
+                &self.shortened
+            }
+            _ => ip_packet,
+        };
         let len = u16::try_from(ip_packet.len()).unwrap_or(u16::MAX);
         let mut label = sys::Label::default();
         // SAFETY: module and flow are alive and borrowed mutably, so there are no other users;
@@ -200,6 +209,22 @@ fn finish(module: NonNull<sys::Module>, excluded: &[u16]) -> Result<(), Error> {
     Err(Error::Initialization)
 }
 
+/// Copies the start of an IP packet and makes its header say that the packet ends there: nDPI
+/// ignores packets that are shorter than their headers say.
+fn shorten(start: &[u8], packet: &mut Vec<u8>) {
+    const IPV6_HEADER: usize = 40;
+    packet.clear();
+    packet.extend_from_slice(start);
+    let (place, len) = match start.first() {
+        Some(byte) if byte >> 4 == 6 => (4, start.len().saturating_sub(IPV6_HEADER)),
+        _ => (2, start.len()),
+    };
+    let len = u16::try_from(len).unwrap_or(u16::MAX);
+    if let Some(field) = packet.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+        *field = len.to_be_bytes();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +253,11 @@ mod tests {
         let mut module = Module::without(dns).unwrap();
         let mut flow = Flow::new();
         let progress = module.inspect(&mut flow, &packets::dns_query("example.com"), 0);
-        let expected = if crate::version().unwrap().starts_with('4') { "Unknown" } else { "DNS" };
+        let expected = if crate::version().is_some_and(|version| version.starts_with('4')) {
+            "Unknown"
+        } else {
+            "DNS"
+        };
         assert_eq!(name(&module, progress.label), expected);
     }
 
@@ -274,8 +303,8 @@ mod tests {
         let mut module = Module::new().unwrap();
         for text in ["User-Agent: ", "Content-Type: ", "Cookie: "] {
             let mut flow = Flow::new();
-            let long = "a".repeat(25_000);
-            let request = format!("GET /{long} HTTP/1.1\r\nHost: b\r\n{text}{long}\r\n\r\n");
+            let (url, long) = ("a".repeat(2_000), "a".repeat(25_000));
+            let request = format!("GET /{url} HTTP/1.1\r\nHost: b\r\n{text}{long}\r\n\r\n");
             let packet = packets::tcp(80, request.as_bytes());
             let progress = module.inspect(&mut flow, &packet, 0);
             assert_eq!(name(&module, progress.label), "HTTP");

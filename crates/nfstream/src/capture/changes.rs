@@ -149,13 +149,13 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("a", &[1; 10_000]);
         for mut changes in both(&path) {
-            let len = fs::metadata(&path).unwrap().len();
-            for step in 0..3 {
-                write(&path, len + step, b"x");
-                touch(&path, len + step);
+            for _ in 0..3 {
+                let len = fs::metadata(&path).unwrap().len();
+                write(&path, len, b"x");
+                touch(&path, len);
                 assert!(changes.check().is_ok());
             }
-            assert_eq!(changes.len(), len);
+            assert_eq!(changes.len(), 10_000);
         }
     }
 

@@ -847,7 +847,8 @@ mod tests {
         assert_eq!(source.progress(), ReadProgress { bytes: 0, total_bytes: Some(total) });
         let mut chunk = Chunk::default();
         assert!(source.read(&mut chunk, 1).unwrap());
-        assert_eq!(source.progress().bytes, 24 + 16 + 3);
+        // The next packet of the file was read, too: its time decides the order.
+        assert_eq!(source.progress().bytes, 24 + 2 * (16 + 3));
         while source.read(&mut chunk, 1).unwrap() {}
         assert_eq!(source.progress(), ReadProgress { bytes: total, total_bytes: Some(total) });
     }

@@ -229,24 +229,33 @@ impl Pcap {
             _ => return,
         };
         let ends = bytes.len() == record_len.saturating_add(to_usize(u32_in(bytes, 8, is_big)));
-        let fits = |record_len| self.fits(bytes, is_big, record_len);
+        // A wrong time alone is no other layout.
         if !ends
-            && !fits(record_len)
-            && let Some(&record_len) = others.iter().find(|len| fits(**len))
+            && self.second_record(bytes, is_big, record_len).is_none()
+            && let Some(&record_len) = others.iter().find(|len| self.fits(bytes, is_big, **len))
         {
             self.layout = Layout::Other { is_big, record_len, lengths };
         }
     }
 
-    /// Returns whether the first two records are plausible if `record_len` bytes precede each
-    /// frame.
+    /// Returns whether the first two records are plausible, and within a year, if `record_len`
+    /// bytes precede each frame.
     fn fits(&self, bytes: &[u8], is_big: bool, record_len: usize) -> bool {
+        self.second_record(bytes, is_big, record_len).is_some_and(|second| {
+            let seconds = |at| u32_in(bytes, at, is_big);
+            seconds(second).abs_diff(seconds(0)) < SECONDS_OF_A_YEAR
+        })
+    }
+
+    /// Returns where the second record begins if `record_len` bytes precede each frame; `None` if
+    /// its fields cannot be those of a record.
+    fn second_record(&self, bytes: &[u8], is_big: bool, record_len: usize) -> Option<usize> {
         let field = |at: usize, place: usize| u32_in(bytes, at + place * 4, is_big);
         let second = record_len.saturating_add(to_usize(field(0, 2)));
-        bytes.len() >= second.saturating_add(RECORD_LEN)
+        let is_record = bytes.len() >= second.saturating_add(RECORD_LEN)
             && i64::from(field(second, 1)) * self.fraction < 1_000_000_000
-            && (1..=self.max_capture).contains(&to_usize(field(second, 2)))
-            && field(second, 0).abs_diff(field(0, 0)) < SECONDS_OF_A_YEAR
+            && (1..=self.max_capture).contains(&to_usize(field(second, 2)));
+        is_record.then_some(second)
     }
 
     #[inline(always)]

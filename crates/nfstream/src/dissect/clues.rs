@@ -143,7 +143,8 @@ impl Knowledge {
 
     /// Applies the facts of packets before the one at `index`.
     fn catch_up(&mut self, index: usize) {
-        while let Some((_, fact)) = self.upcoming.pop_front_if(|(of, _)| *of < index) {
+        while self.upcoming.front().is_some_and(|(of, _)| *of < index) {
+            let Some((_, fact)) = self.upcoming.pop_front() else { return };
             self.apply(fact);
         }
     }
