@@ -4,7 +4,7 @@
 >>> for flow in NFStreamer(source="tests/captures/redis.pcap"):
 ...     print(flow.dst_ip, flow.dst_port, flow.application_name)
 ...     break
-192.168.10.1 6379 Redis
+192.168.10.1 6379 RESP
 """
 
 from nfstream import _installation

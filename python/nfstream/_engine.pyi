@@ -314,6 +314,9 @@ class Run:
     def is_live(self) -> bool:
         """Whether packets come from interfaces."""
     @property
+    def is_stream(self) -> bool:
+        """Whether packets arrive as they come, from interfaces or pipes alone."""
+    @property
     def is_stopped(self) -> bool:
         """Whether ``stop`` was called."""
     @property
@@ -350,7 +353,7 @@ def column_names() -> list[str]:
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
 
-def run_command(args: Sequence[str]) -> int:
+def run_command(args: Sequence[str], earlier: Callable[[], int]) -> int:
     """Runs the command line ``args``, program name first, and returns the exit code."""
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Handlers that end a live run on Ctrl-C and SIGTERM without losing flows."""
+"""Handlers that end a run over interfaces or pipes on a signal without losing flows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ _DEFAULTS: dict[signal.Signals, Callable[[int, FrameType | None], object] | sign
     signal.SIGTERM: signal.SIG_DFL,
 }
 """The signals and their default handlers."""
+if hasattr(signal, "SIGHUP"):
+    _DEFAULTS[signal.SIGHUP] = signal.SIG_DFL
 
 
 @contextlib.contextmanager
 def stopped_by_interrupt(run: _engine.Run) -> Iterator[None]:
-    """Ends a live run at the first Ctrl-C or SIGTERM, similar to ``asyncio.run``.
+    """Ends a run over interfaces or pipes at the first Ctrl-C, SIGTERM or SIGHUP.
 
     Otherwise the exception could be raised in the body of the loop, and the loop would not get the
-    flows that are still active. Handlers that the program has installed stay in place.
+    flows that are still active. Handlers that the program has installed stay in place, and an
+    ignored signal stays ignored.
     """
-    if not run.is_live or threading.current_thread() is not threading.main_thread():
+    if not run.is_stream or threading.current_thread() is not threading.main_thread():
         yield
         return
 

@@ -77,15 +77,15 @@ class NFStreamer(Tables):
     A live run ends with ``stop()``, Ctrl-C, SIGTERM, ``duration``, ``max_nflows``, a ``break`` out
     of the loop or the end of a ``with`` block. Packets captured by then still go into flows, and
     all flows end: a loop that continues gets them, and plugins always get ``on_expire``. Ctrl-C
-    during a loop over a live run acts like ``stop()``, so the loop gets the last flows and ends; a
-    second one raises ``KeyboardInterrupt`` at once. SIGTERM does the same, and a second one ends
-    the program. Handlers that you have installed for these signals stay in place.
+    during a run over interfaces or pipes acts like ``stop()``, so the loop gets the last flows and
+    ends; a second one raises ``KeyboardInterrupt`` at once. SIGTERM and SIGHUP do the same, and a
+    second one ends the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a folder
-            of them, a list of both read as one capture, or ``"-"`` for standard input; or the name
-            of a network interface, a list of names, or ``"any"`` for all. Write ``"./name"`` for a
-            file with the name of an interface.
+        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a
+            folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
+            the name of a network interface, a list of names, or ``"any"`` for all. Write
+            ``"./name"`` for a file with the name of an interface.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -154,7 +154,7 @@ class NFStreamer(Tables):
         >>> from nfstream import NFStreamer
         >>> streamer = NFStreamer(source="tests/captures/redis.pcap")
         >>> streamer.to_pandas()["application_name"].unique().tolist()
-        ['Redis']
+        ['RESP']
         >>> streamer.stats().packets
         83
     """

@@ -89,7 +89,7 @@ class Tables:
             >>> from nfstream import NFStreamer
             >>> flows = NFStreamer("tests/captures/redis.pcap").to_pandas()
             >>> flows["application_name"].unique().tolist()
-            ['Redis']
+            ['RESP']
         """
         try:
             import pandas as pd

@@ -180,25 +180,6 @@ def start(body: str, source: Path) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("n_meters", [1, 2])
-def test_ctrl_c_stops_a_run_that_waits_for_input(tmp_path: Path, web: Path, n_meters: int) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    body = (
-        f"streamer = NFStreamer(sys.argv[1], n_meters={n_meters})\n"
-        "print('ready', flush=True)\n"
-        "for flow in streamer: pass\n"
-    )
-    with start(body, fifo) as child:
-        with fifo.open("wb") as pipe:
-            pipe.write(web.read_bytes())
-            pipe.flush()
-            seconds, words = interrupted(child)
-    assert words.rstrip().endswith("KeyboardInterrupt"), words
-    assert child.returncode == -signal.SIGINT
-    assert seconds < 1
-
-
 @pytest.mark.parametrize("reading", ["list(streamer)", "streamer.to_pandas()"])
 @pytest.mark.parametrize("n_meters", [1, 2])
 def test_ctrl_c_stops_a_run_in_the_middle_of_a_large_file(

@@ -450,6 +450,7 @@ class TestPermissions:
 
 
 class TestReport:
+    @pytest.mark.filterwarnings("ignore:.* packets ignored:UserWarning")
     def test_stats_are_complete_when_the_run_has_ended(self) -> None:
         live = Live("here")
         send("there", [udp(1), udp(2), b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(46)])

@@ -158,9 +158,7 @@ def labels_of_ndpi_reader(table: Path) -> dict[Ends, str]:
 
 
 def labels_of_nfstream(capture: Path) -> dict[Ends, str]:
-    streamer = NFStreamer(
-        capture, dissector="ndpi", max_tcp_dissections=80, max_udp_dissections=24
-    )
+    streamer = NFStreamer(capture, dissector="ndpi", max_tcp_dissections=80, max_udp_dissections=24)
     return first_of_each(
         (
             flow.protocol,

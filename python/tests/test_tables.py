@@ -232,7 +232,7 @@ def test_files_have_versions_and_parameters(method: str, tmp_path: Path) -> None
         found = pa.ipc.open_file(path).schema.metadata
     assert found[b"nfstream.version"] == nfstream.__version__.encode()
     assert found[b"nfstream.schema_version"] == b"3"
-    assert found[b"nfstream.dissector"] == b"ndpi"
+    assert found[b"nfstream.dissector"] == b"auto"
     assert found[b"nfstream.ndpi_version"] == nfstream._engine.versions()["ndpi"].encode()
     parameters = json.loads(found[b"nfstream.parameters"])
     assert parameters["idle_timeout"] == 7
@@ -755,7 +755,7 @@ def test_missing_packages_are_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     method: Callable[[], Any] = getattr(NFStreamer(REDIS), call)
-    with pytest.raises(ImportError, match=rf"{call}\(\) needs .*nfstream\[{extra}\]"):
+    with pytest.raises(ImportError, match=rf"{call}\(\) needs .*nfstream-rs\[{extra}\]"):
         method()
 
 

@@ -186,6 +186,7 @@ def test_a_challenged_syn_opens_a_connection_after_the_reset(tmp_path: Path) -> 
     assert ends(tmp_path, connection.segments) == [(8, "tcp_rst"), (3, "end_of_input")]
 
 
+@pytest.mark.filterwarnings("ignore:.* are late:UserWarning")
 def test_the_known_syn_opens_nothing_early_late_or_again(tmp_path: Path) -> None:
     segments = connected().finish().segments
     syn, answer = segments[0], segments[1]
@@ -421,6 +422,7 @@ def test_a_slice_remembers_the_fin_of_the_previous_slice(tmp_path: Path) -> None
 # Reordered and duplicated segments
 
 
+@pytest.mark.filterwarnings("ignore:.* are late:UserWarning")
 def test_reordered_segments_close_the_connection(tmp_path: Path) -> None:
     connection = connected().finish()
     times = [segment.at for segment in connection.segments]
@@ -433,6 +435,7 @@ def test_reordered_segments_close_the_connection(tmp_path: Path) -> None:
     assert ends(tmp_path, late) == [(8, "tcp_fin")]
 
 
+@pytest.mark.filterwarnings("ignore:.* are late:UserWarning")
 def test_data_after_a_reordered_fin_is_a_straggler(tmp_path: Path) -> None:
     connection = connected()
     data = connection.send(SERVER, "PA", b"the rest")

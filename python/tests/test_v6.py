@@ -230,7 +230,9 @@ class TestColumns:
         flows = list(streamer(web, n_dissections=20))
         tls = [flow.client_fingerprint for flow in flows if flow.application_name.startswith("TLS")]
         assert tls
-        assert all(re.fullmatch(r"t1\dd\d{4}.._[0-9a-f]{12}_[0-9a-f]{12}", ja4) for ja4 in tls if ja4)
+        assert all(
+            re.fullmatch(r"t1\dd\d{4}.._[0-9a-f]{12}_[0-9a-f]{12}", ja4) for ja4 in tls if ja4
+        )
 
     def test_accounting_modes_count_less_and_less(self, redis: Path) -> None:
         totals = [

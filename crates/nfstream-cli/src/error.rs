@@ -181,6 +181,7 @@ impl Error {
             | Self::FeatureOfSummary { .. }
             | Self::FormatUnknown { .. }
             | Self::ProcessesOff
+            | Self::Sandbox(SandboxError::Conflict { .. })
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
             | Self::Sink(SinkError::Table(
                 TableError::DuplicateColumn { .. }
@@ -225,7 +226,9 @@ impl From<SinkError> for Error {
         match error {
             SinkError::Exists { path } => Self::Exists { path },
             // The output is a named pipe.
-            SinkError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => {
+            SinkError::Io { source, .. } | SinkError::Stream { source }
+                if source.kind() == ErrorKind::BrokenPipe =>
+            {
                 Self::ClosedPipe
             }
             error => Self::Sink(error),

@@ -242,6 +242,13 @@ impl Job {
         }
     }
 
+    /// Loads the library of the dissector ahead of the sandbox, in which no file is opened.
+    pub(crate) fn load_dissector(&self) {
+        if let Some(Dissection { dissector, .. }) = self.dissection() {
+            dissector.components();
+        }
+    }
+
     /// Returns whether a table has the columns of `group` without `--columns`.
     pub(crate) fn shows(&self, group: Group) -> bool {
         !group.is_feature() || self.parameters.features.contains(&group)

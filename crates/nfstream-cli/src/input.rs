@@ -32,6 +32,15 @@ pub(crate) struct Input {
     pub(crate) live: Option<Live>,
 }
 
+/// Moment at which files are opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Opening {
+    /// Each when its packets are read.
+    Late,
+    /// All before the first packet, for a sandbox in which none can be opened.
+    Ahead,
+}
+
 /// Settings of a live capture.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
@@ -81,9 +90,24 @@ impl Input {
     }
 
     /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
-    pub(crate) fn open(&self, filter: Option<Filter>) -> Result<Box<dyn Source>, Error> {
+    pub(crate) fn open(
+        &self,
+        filter: Option<Filter>,
+        opening: Opening,
+    ) -> Result<Box<dyn Source>, Error> {
         let options = self.live.as_ref().map(|live| live.options.clone()).unwrap_or_default();
-        Ok(self.source.open(filter, &options).map_err(RunError::Capture)?)
+        let source = match opening {
+            Opening::Late => self.source.open(filter, &options),
+            Opening::Ahead => self.source.open_ahead(filter, &options),
+        };
+        Ok(source.map_err(RunError::Capture)?)
+    }
+
+    /// Returns whether packets arrive as they come, from interfaces or pipes alone: an interruption
+    /// ends the input, and the table is complete. A list with a file in it would lose the file's
+    /// rest.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.source.is_stream()
     }
 
     /// Returns the names of inputs that are read separately: their paths, with a number after those

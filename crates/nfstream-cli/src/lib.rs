@@ -2,7 +2,8 @@
 //!
 //! A call has three steps: `arguments` parses the command line, a subcommand builds a configuration
 //! from it, and runs it. Each subcommand is one file in `commands`. Streams and interruption come
-//! in through [`Io`]: the library never exits the process and handles no signals.
+//! in through [`Io`]: [`run`] never exits the process and handles no signals. [`Signals`] does that for
+//! programs.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,8 @@ mod flow_rules;
 mod human;
 mod input;
 mod io;
+#[cfg(not(unix))]
+mod no_signals;
 mod numbers;
 mod output;
 // Without nDPI the default dissector, which the page names, differs.
@@ -27,12 +30,19 @@ mod reading;
 mod report;
 mod rights;
 mod sandbox;
+mod sandbox_argument;
+#[cfg(unix)]
+mod signals;
 mod table;
 
 use std::ffi::OsString;
 
 pub use error::ExitCode;
 pub use io::{Io, Stream};
+#[cfg(not(unix))]
+pub use no_signals::Signals;
+#[cfg(unix)]
+pub use signals::Signals;
 
 /// Runs the command line `args`, which begins with the program's name, and returns the exit code.
 ///

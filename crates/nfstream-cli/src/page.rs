@@ -14,10 +14,14 @@ unless `NO_COLOR` is set.
 
 | exit code | meaning |
 |---|---|
-| 0 | success, also if the reader of standard output closed the pipe early |
+| 0 | success, also if the reader of standard output closed the pipe early, and if a signal ended a pipe or a live capture: the table is complete |
 | 1 | an input cannot be read, or not completely, or an output cannot be written |
 | 2 | invalid usage |
-| 128 + N | ended by signal N |
+| 128 + N | ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP |
+
+The first signal ends the input if that is a pipe, standard input or interfaces; it ends the command if
+the input is files. The second signal ends the command at once. SIGHUP is ignored if it was ignored
+before, as by `nohup`.
 
 This page is generated from the command-line parser. `nfstream COMMAND --help` prints the same text,
 and `nfstream man COMMAND` prints it as a manual page.
@@ -49,7 +53,7 @@ Numbers of different types can be compared, but arithmetic requires operands of 
 checked before any input is read. An error that depends on a flow's values, such as a
 division by zero, ends the run. Guard against it with an earlier condition:
 `dst2src_packets > 0 && dst2src_bytes / dst2src_packets > 100`. An expression is limited to 4,096
-bytes.
+bytes, and to 1,000,000 visits to elements of lists for each flow.
 ";
 
 /// Returns the page.

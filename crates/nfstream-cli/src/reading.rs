@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nfstream::capture::{CaptureError, Corruption, Source};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
@@ -15,11 +16,10 @@ use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
-use crate::input::Input;
+use crate::input::{Input, Opening};
 use crate::io::Io;
 use crate::progress::ProgressDisplay;
 use crate::report::Report;
-use crate::rights;
 
 /// Steps of the run that may wait to be written.
 const QUEUE: usize = 16;
@@ -43,6 +43,13 @@ pub(crate) trait Consumer {
     fn written(&self) -> Written;
 }
 
+/// An input that was opened.
+pub(crate) struct Opened {
+    source: Box<dyn Source>,
+    /// Opened before rights are given up: it reads files of other users' processes.
+    processes: Option<ProcessWatcher>,
+}
+
 /// A run in progress.
 pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
@@ -52,26 +59,35 @@ pub(crate) struct Reading<'a> {
     monitor: Monitor,
     pool: RecordPool,
     steps: Receiver<Result<Step, RunError>>,
-    /// Stops a live run without losing flows; `None` for files.
+    /// Stops a run over interfaces or pipes without losing flows; `None` for files.
     stop: Option<StopHandle>,
     report: Report,
     thread: JoinHandle<()>,
 }
 
-impl<'a> Reading<'a> {
-    /// Starts to read `input`, which conditions know as `origin`.
-    pub(crate) fn start(input: &Input, job: &'a Job, origin: &str) -> Result<Self, Error> {
+impl Opened {
+    /// Opens `input`.
+    pub(crate) fn open(input: &Input, job: &Job, opening: Opening) -> Result<Self, Error> {
         job.check(input)?;
-        let source = input.open(job.filter())?;
+        let source = input.open(job.filter(), opening)?;
         let polling = input.live.as_ref().and_then(|live| live.processes);
-        // Opened before capabilities are dropped: it reads files of other users' processes.
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
-        if input.live.is_some() {
-            rights::give_up();
-        }
+        Ok(Self { source, processes })
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Starts to read `input`, which was opened and which conditions know as `origin`.
+    pub(crate) fn start(
+        opened: Opened,
+        input: &Input,
+        job: &'a Job,
+        origin: &str,
+    ) -> Result<Self, Error> {
+        let Opened { source, processes } = opened;
         let config = Config { processes, ..job.config(input.bytes) };
         let run = Run::new(source, &config)?;
-        let stop = input.live.is_some().then(|| run.stop_handle());
+        let stop = input.is_stream().then(|| run.stop_handle());
         let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let pool = run.record_pool();
@@ -100,7 +116,7 @@ impl<'a> Reading<'a> {
     /// counts.
     ///
     /// If the input fails, the error is returned after all flows up to that point have been passed
-    /// on. An interrupted live run stops and passes on its remaining flows.
+    /// on. An interrupted run over interfaces or pipes stops and passes on its remaining flows.
     pub(crate) fn drain(
         mut self,
         consumer: &mut impl Consumer,
@@ -127,6 +143,12 @@ impl<'a> Reading<'a> {
             let (records, is_last) = match step {
                 Ok(Ok(Step::Records(records))) => (records, false),
                 Ok(Ok(Step::Last(records))) => (records, true),
+                // The signal ended the writer of the pipe before its first bytes.
+                Ok(Err(RunError::Capture(error)))
+                    if self.stop.is_some() && (io.interrupted)() && is_early_end(&error) =>
+                {
+                    return Ok(self.monitor.stats());
+                }
                 Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => {
                     progress.aside(|| consumer.rest(io))?;
@@ -135,9 +157,7 @@ impl<'a> Reading<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),
             };
             let records = match self.condition {
-                Some(condition) => {
-                    condition.filter_of(records, self.schema.names(), &self.origin)?
-                }
+                Some(condition) => self.select(condition, records, consumer, io)?,
                 None => records,
             };
             let flow = if records.is_empty() {
@@ -150,6 +170,26 @@ impl<'a> Reading<'a> {
                 return Ok(self.monitor.stats());
             }
         }
+    }
+
+    /// Returns the records that fulfil `condition`, which may take a while for each.
+    fn select(
+        &self,
+        condition: &Condition,
+        records: Vec<Record>,
+        consumer: &impl Consumer,
+        io: &Io<'_>,
+    ) -> Result<Vec<Record>, Error> {
+        let mut kept = Vec::with_capacity(records.len());
+        for record in records {
+            if self.stop.is_none() && (io.interrupted)() {
+                return Err(Error::Interrupted(consumer.written()));
+            }
+            if condition.matches_of(&record, self.schema.names(), &self.origin)? {
+                kept.push(record);
+            }
+        }
+        Ok(kept)
     }
 
     /// Returns the error of a thread that ended without a last step.
@@ -172,6 +212,14 @@ fn advance(mut run: Run, steps: &SyncSender<Result<Step, RunError>>) {
             return;
         }
     }
+}
+
+/// Returns whether an input ended before its first packet.
+fn is_early_end(error: &CaptureError) -> bool {
+    matches!(
+        error,
+        CaptureError::Empty { .. } | CaptureError::Corrupt { what: Corruption::FileHeader, .. }
+    )
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

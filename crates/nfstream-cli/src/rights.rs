@@ -1,19 +1,58 @@
-//! Capabilities of the process.
+//! Rights of the process: capabilities, and root.
 
-/// Drops the capabilities that only opening a capture needs, for this thread and those that it
-/// starts from now on.
+/// Rights that a process still needs once its input is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    /// Creating files wherever root may.
+    pub(crate) files: bool,
+    /// Reading which sockets other users' processes have.
+    pub(crate) processes: bool,
+}
+
+impl Kept {
+    /// Nothing, as in a sandbox.
+    #[cfg(target_os = "linux")]
+    pub(crate) const NONE: Self = Self { files: false, processes: false };
+}
+
+/// Gives up what only opening an input needs, for this thread and those that it starts: all
+/// capabilities that are not kept, privileges of programs that it starts, and root itself if
+/// nothing is kept.
+///
+/// Root becomes the user who called `sudo`, or `nobody`. A process that may not give up a right
+/// continues with it.
 #[cfg(target_os = "linux")]
-pub(crate) fn give_up() {
+pub(crate) fn give_up(kept: Kept) {
     use caps::{CapSet, Capability};
 
-    for set in [CapSet::Ambient, CapSet::Effective, CapSet::Inheritable, CapSet::Permitted] {
-        for right in [Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN] {
-            // A process that lacks the capability, or may not change it, can still capture.
-            drop(caps::drop(None, set, right));
-        }
+    /// The user and group `nobody`.
+    const NOBODY: u32 = 65_534;
+
+    drop(nfstream_sys::renounce_privileges());
+    if nfstream_sys::is_root() && !kept.files && !kept.processes {
+        let number = |name| std::env::var(name).ok()?.parse().ok().filter(|number| *number != 0);
+        let user = number("SUDO_UID").unwrap_or(NOBODY);
+        let group = number("SUDO_GID").unwrap_or(NOBODY);
+        drop(nfstream_sys::become_user(user, group));
+    }
+    let mut rights = Vec::new();
+    if kept.files {
+        rights.push(Capability::CAP_DAC_OVERRIDE);
+    }
+    if kept.processes {
+        let others = [Capability::CAP_DAC_READ_SEARCH, Capability::CAP_SYS_PTRACE];
+        rights.extend(others);
+    }
+    for set in [CapSet::Ambient, CapSet::Inheritable] {
+        drop(caps::clear(None, set));
+    }
+    let had = caps::read(None, CapSet::Permitted).unwrap_or_default();
+    let rights = rights.into_iter().filter(|right| had.contains(right)).collect();
+    for set in [CapSet::Effective, CapSet::Permitted] {
+        drop(caps::set(None, set, &rights));
     }
 }
 
-/// Other systems have no such capabilities.
+/// Other systems have no such rights.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn give_up() {}
+pub(crate) fn give_up(_kept: Kept) {}

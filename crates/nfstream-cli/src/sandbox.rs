@@ -1,12 +1,24 @@
 //! Sandbox of the process, which limits the harm that an untrusted capture can do.
 //!
-//! Landlock limits the files that the process can open, seccomp its system calls. Neither can be
-//! undone.
+//! Before the first packet is read, everything is opened; then the process gives up all other
+//! access for good. The files of a table are kept by another process, the clerk, which reads no
+//! packets. On Linux, seccomp limits the system calls and Landlock the files, sockets and signals.
 
 #[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod clerk;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(target_os = "linux")]
+mod remote;
 
-use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{Outlet, Sandbox};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{Outlet, Sandbox};
 
 /// Reason why the sandbox cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -18,22 +30,7 @@ pub(crate) enum SandboxError {
     #[cfg(target_os = "linux")]
     #[error("--sandbox: the system refuses {what}: {message}")]
     Refused { what: &'static str, message: String },
-}
-
-/// Restricts file access of this thread and the threads that it starts to reading `inputs` and
-/// writing in the folder of `output`. Denies the whole process the network and other programs.
-///
-/// Open files stay open. A missing input or output is reported when it is opened.
-///
-/// # Errors
-///
-/// [`SandboxError`]; the process may then be partly restricted and should end.
-pub(crate) fn enter(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), SandboxError> {
-    #[cfg(target_os = "linux")]
-    return linux::enter(inputs, output);
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (inputs, output);
-        Err(SandboxError::Missing { what: "Landlock", needs: "Linux" })
-    }
+    /// Another option needs access that the sandbox denies.
+    #[error("--sandbox cannot be combined with {option}, which {reason}")]
+    Conflict { option: &'static str, reason: &'static str },
 }

@@ -3,20 +3,32 @@
 use std::ffi::OsString;
 use std::io::{stderr, stdout};
 
-use nfstream_cli::{Io, Stream};
+use nfstream_cli::{Io, Signals, Stream};
 use pyo3::prelude::*;
 
 /// Runs the command line `args`, which begins with the program's name, and returns the exit code.
+/// `earlier` returns the number of a signal that Python has handled, 0 for none.
+///
+/// Handles signals itself, below Python's handlers: the second one ends the process at once, also
+/// where the interpreter would not notice it.
 #[pyfunction]
-pub(crate) fn run_command(py: Python<'_>, args: Vec<OsString>) -> u8 {
-    let interrupted = || Python::attach(|py| py.check_signals().is_err());
-    py.detach(|| {
+pub(crate) fn run_command(
+    py: Python<'_>,
+    args: Vec<OsString>,
+    earlier: Bound<'_, PyAny>,
+) -> PyResult<u8> {
+    let signals = Signals::watch();
+    // A signal that came just before may still have to reach Python's handler.
+    py.check_signals()?;
+    signals.note(earlier.call0()?.extract()?);
+    Ok(py.detach(|| {
         let (mut stdout, mut stderr) = (stdout(), stderr());
         let mut io = Io {
             stdout: Stream::of_process(&mut stdout),
             stderr: Stream::of_process(&mut stderr),
-            interrupted: &interrupted,
+            interrupted: &|| signals.number() != 0,
         };
-        nfstream_cli::run(args, &mut io).number()
-    })
+        let code = nfstream_cli::run(args, &mut io);
+        signals.status(code)
+    }))
 }

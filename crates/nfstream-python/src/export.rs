@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
@@ -300,33 +300,83 @@ pub(crate) fn write_table(
         return Err(PyValueError::new_err(message));
     }
     let table = options.table(py, run)?;
-    let mut sink = sink::files_at(&path, existing, format, rotation);
+    let interruption = Interruption::default();
+    let sink = || interruption.watch(sink::files_at(&path, existing, format, rotation));
+    let error = |error: SinkError| interruption.take().unwrap_or_else(|| sink_error(&error));
     let written = if run.kind.plugin_columns(py).is_empty() {
-        let writer = TableWriter::open(&table, run.pool.clone(), Background::new(sink));
-        let mut writer = writer.map_err(|error| sink_error(&error))?;
-        let mut state = run.lock()?;
-        while !state.ended {
-            let (Found::Rows(records) | Found::Followed(records, _)) =
-                state.advance(py, &run.kind)?;
-            py.detach(|| writer.write(records)).map_err(|error| sink_error(&error))?;
-        }
-        py.detach(|| writer.finish())
+        let sink = sink();
+        let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
+        let mut writer = writer.map_err(error)?;
+        let rows = write_rows(py, run, &mut writer, error);
+        // Aborting may have to wait for the thread that writes.
+        py.detach(|| match rows {
+            Ok(()) => Ok(writer.finish()),
+            Err(error) => {
+                drop(writer);
+                Err(error)
+            }
+        })?
     } else {
         // The types of plugin columns are not known yet; check first that the file can be written.
-        let opened = py.detach(|| sink.open(table.schema(), table.provenance()));
-        opened.map_err(|error| sink_error(&error))?;
-        sink.abort();
+        let mut trial = sink();
+        let opened = py.detach(|| {
+            trial.open(table.schema(), table.provenance())?;
+            trial.abort();
+            Ok(())
+        });
+        opened.map_err(error)?;
         let (batches, schema, _) = read_all(py, run, options, true)?;
-        let mut sink = sink::files_at(&path, existing, format, rotation);
-        let opened = py.detach(|| sink.open(&schema, table.provenance()));
-        opened.map_err(|error| sink_error(&error))?;
-        for batch in batches {
-            py.check_signals()?;
-            py.detach(|| sink.write(&batch)).map_err(|error| sink_error(&error))?;
-        }
-        py.detach(|| sink.finish())
+        let mut sink = sink();
+        py.detach(|| {
+            sink.open(&schema, table.provenance())?;
+            batches.iter().try_for_each(|batch| sink.write(batch))?;
+            sink.finish()
+        })
     };
-    Ok(written.map_err(|error| sink_error(&error))?.rows)
+    Ok(written.map_err(error)?.rows)
+}
+
+fn write_rows(
+    py: Python<'_>,
+    run: &Run,
+    writer: &mut TableWriter<impl Sink>,
+    error: impl Fn(SinkError) -> PyErr,
+) -> PyResult<()> {
+    let mut state = run.lock()?;
+    while !state.ended {
+        let (Found::Rows(records) | Found::Followed(records, _)) = state.advance(py, &run.kind)?;
+        py.detach(|| writer.write(records)).map_err(&error)?;
+    }
+    Ok(())
+}
+
+/// Exception of a signal, such as `KeyboardInterrupt`, that ended a wait for a file.
+#[derive(Clone, Debug, Default)]
+struct Interruption(Arc<Mutex<Option<PyErr>>>);
+
+impl Interruption {
+    /// Returns a sink that writes in another thread, so that a write that blocks, to a pipe that no
+    /// one reads, can be interrupted.
+    fn watch(&self, sink: Box<dyn Sink>) -> Background<Box<dyn Sink>> {
+        let found = self.clone();
+        let is_interrupted = move || {
+            // At exit the interpreter may be gone.
+            let result = Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()));
+            result.is_err_and(|error| {
+                found.lock().get_or_insert(error);
+                true
+            })
+        };
+        Background::interruptible(sink, is_interrupted)
+    }
+
+    fn take(&self) -> Option<PyErr> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<PyErr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Returns the first flows of a run without plugins: at most `flows`, from about `packets` packets.

@@ -33,6 +33,9 @@ pub(crate) struct Run {
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
+    /// Whether packets arrive as they come, from interfaces or pipes alone.
+    #[pyo3(get)]
+    is_stream: bool,
     /// Files that packets come from.
     pub(crate) files: Vec<PathBuf>,
     state: Mutex<State>,
@@ -88,7 +91,7 @@ impl Run {
         let polling = parameters.process_polling();
         let input = py.detach(|| Input::of(&source, parameters.file_options()));
         let input = input.map_err(|error| capture_error(&error))?;
-        let (is_live, files) = (input.is_live(), input.paths());
+        let (is_live, is_stream, files) = (input.is_live(), input.is_stream(), input.paths());
         let run = py.detach(|| {
             let source = input.open(parameters.bpf_filter.clone(), &live)?;
             let mut config = parameters.config(source.progress().total_bytes);
@@ -130,7 +133,17 @@ impl Run {
             followed: VecDeque::new(),
             live_monitor: is_live.then(|| monitor.clone()),
         };
-        Ok(Self { kind, monitor, stop, pool, dissector, is_live, files, state: Mutex::new(state) })
+        Ok(Self {
+            kind,
+            monitor,
+            stop,
+            pool,
+            dissector,
+            is_live,
+            is_stream,
+            files,
+            state: Mutex::new(state),
+        })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

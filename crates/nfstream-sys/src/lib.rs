@@ -16,7 +16,13 @@ mod libpcap;
 mod mapping;
 mod prefetch;
 #[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
 mod ring;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod waiting;
 
 pub use heap::release_freed;
 pub use instruction::FilterInstruction;
@@ -26,4 +32,13 @@ pub use libpcap::{FilterError, compile_filter, libpcap_version};
 pub use mapping::Mapping;
 pub use prefetch::{prefetch_line, prefetch_read, prefetch_slice, prefetch_whole};
 #[cfg(target_os = "linux")]
+pub use process::{
+    become_user, close_inherited, descriptors, fork, is_root, raise_descriptor_limit,
+    renounce_privileges, replace_standard_stream, settle_time_zone,
+};
+#[cfg(target_os = "linux")]
 pub use ring::{PacketRing, RingCounts, RingFrame};
+#[cfg(unix)]
+pub use signals::{ignore, is_ignored};
+#[cfg(unix)]
+pub use waiting::{open_without_waiting, wait_readable};

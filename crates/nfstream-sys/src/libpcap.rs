@@ -74,7 +74,7 @@ pub fn libpcap_version() -> Option<String> {
 }
 
 /// Compiles a filter expression (pcap-filter(7)) for frames whose link type has this number in
-/// libpcap.
+/// libpcap. `optimizes` makes a shorter program, which takes libpcap longer.
 ///
 /// # Errors
 ///
@@ -82,12 +82,13 @@ pub fn libpcap_version() -> Option<String> {
 pub fn compile_filter(
     link_type: u16,
     expression: &str,
+    optimizes: bool,
 ) -> Result<Vec<FilterInstruction>, FilterError> {
     let Ok(expression) = CString::new(expression) else {
         return Err(FilterError::Invalid("the expression has a zero byte".to_owned()));
     };
     let library = Libpcap::loaded().ok_or(FilterError::NoLibpcap)?;
-    library.compile(link_type, &expression)
+    library.compile(link_type, &expression, optimizes)
 }
 
 impl Libpcap {
@@ -134,6 +135,7 @@ impl Libpcap {
         self,
         link_type: u16,
         expression: &CStr,
+        optimizes: bool,
     ) -> Result<Vec<FilterInstruction>, FilterError> {
         let _guard = COMPILER.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the function takes any two numbers.
@@ -144,7 +146,9 @@ impl Libpcap {
         let mut code = Code { len: 0, instructions: std::ptr::null() };
         // SAFETY: `handle` is open, and the guard excludes other compilations. The expression is
         // terminated, and `code` outlives the call.
-        let status = unsafe { (self.compile)(handle, &raw mut code, expression.as_ptr(), 1, 0) };
+        let status = unsafe {
+            (self.compile)(handle, &raw mut code, expression.as_ptr(), optimizes.into(), 0)
+        };
         let compiled = if status == 0 {
             // SAFETY: libpcap succeeded, so `code` holds its instructions.
             let instructions = unsafe { code.read() };
@@ -206,7 +210,7 @@ mod tests {
 
     #[test]
     fn expressions_become_instructions() {
-        let program = compile_filter(ETHERNET, "ip").unwrap();
+        let program = compile_filter(ETHERNET, "ip", true).unwrap();
         // Load the EtherType, compare it with IPv4, accept or reject.
         let codes: Vec<_> = program.iter().map(|instruction| instruction.code).collect();
         assert_eq!(codes, [0x28, 0x15, 0x06, 0x06]);
@@ -215,10 +219,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_reported_with_the_message_of_libpcap() {
-        let error = compile_filter(ETHERNET, "tcp prt 80").unwrap_err();
+        let error = compile_filter(ETHERNET, "tcp prt 80", true).unwrap_err();
         let FilterError::Invalid(message) = error else { panic!("{error:?}") };
         assert!(message.contains("syntax error"), "{message}");
-        assert!(matches!(compile_filter(ETHERNET, "tcp\0"), Err(FilterError::Invalid(_))));
+        assert!(matches!(compile_filter(ETHERNET, "tcp\0", true), Err(FilterError::Invalid(_))));
     }
 
     #[test]
@@ -227,7 +231,7 @@ mod tests {
             for port in 1..5 {
                 scope.spawn(move || {
                     for _ in 0..20 {
-                        compile_filter(ETHERNET, &format!("tcp port {port}")).unwrap();
+                        compile_filter(ETHERNET, &format!("tcp port {port}"), true).unwrap();
                     }
                 });
             }

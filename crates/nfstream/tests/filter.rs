@@ -197,3 +197,20 @@ fn filtered_packets_are_read_and_ignored() {
         assert_eq!(stats.active_flows, 0);
     }
 }
+
+#[test]
+fn filters_are_limited_before_libpcap_reads_them() {
+    let hosts = |count: usize| {
+        let hosts: Vec<_> =
+            (0..count).map(|n| format!("host 10.0.{}.{}", n / 256, n % 256)).collect();
+        Filter::new(&hosts.join(" or "))
+    };
+    // Too long a program to be optimized, which would take much longer.
+    assert!(hosts(200).is_ok());
+    let error = hosts(201).unwrap_err().to_string();
+    assert!(error.contains("it has 201 clauses, more than 200"), "{error}");
+    let error = Filter::new(&"(ip)&&".repeat(300)).unwrap_err().to_string();
+    assert!(error.contains("more than 200"), "{error}");
+    let error = Filter::new(&" ".repeat(20_000)).unwrap_err().to_string();
+    assert!(error.contains("it has 20000 bytes, more than 16384"), "{error}");
+}

@@ -6,7 +6,7 @@
 >>> for flow in NFStreamer(source="tests/captures/redis.pcap"):
 ...     print(flow.src_port, flow.dst_port, flow.bidirectional_packets, flow.application_name)
 ...     break
-40606 6379 10 Redis
+40606 6379 10 RESP
 """
 
 from nfstream._engine import NFlow

@@ -5,12 +5,13 @@ use crate::error::Error;
 use crate::flow_rules::{OfInterfaces, SourceRules};
 use crate::input::{Input, Live};
 use crate::io::Io;
+use crate::sandbox_argument::SandboxArgs;
 
 /// Capture from network interfaces and write flows as they end
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ctrl-C or SIGTERM stops the capture; all flows so far are written. A second signal ends the program
-at once. Capturing needs the capability CAP_NET_RAW.
+Ctrl-C, SIGTERM or SIGHUP stops the capture; all flows so far are written. A second signal ends the
+program at once. Capturing needs the capability CAP_NET_RAW.
 
 Examples:
   sudo nfstream live eth0
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     interfaces: Vec<String>,
 
     #[command(flatten)]
+    confinement: SandboxArgs,
+
+    #[command(flatten)]
     rules: SourceRules<OfInterfaces>,
 
     #[command(flatten)]
@@ -29,7 +33,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { interfaces, rules, table } = args;
+    let Args { interfaces, confinement, rules, table } = args;
     let rules = rules.into_inner();
     let parameters = rules.parameters();
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
@@ -39,5 +43,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         report: Some(report).filter(|period| !period.is_zero()),
     };
     let input = Input::interfaces(&interfaces, live);
-    flows::write(&Plan::new(|| Ok(input), false, &rules, table, io)?, io)
+    let mut plan = Plan::new(|| Ok(input), false, &rules, table, io)?;
+    plan.confine(confinement)?;
+    flows::write(plan, io)
 }

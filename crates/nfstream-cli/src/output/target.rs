@@ -12,6 +12,7 @@ use super::flow_table::{FlowTable, Selection, SourceColumn};
 use super::{Format, Look};
 use crate::error::{Error, lines};
 use crate::io::Io;
+use crate::sandbox::Outlet;
 
 /// Name of the column that holds the capture of a flow.
 pub(crate) const SOURCE: &str = "source";
@@ -21,6 +22,8 @@ pub(crate) const SOURCE: &str = "source";
 pub(crate) struct TargetOptions {
     /// The file, `None` for standard output.
     pub(crate) path: Option<PathBuf>,
+    /// Way to the file from a sandbox; `None` without one.
+    pub(crate) outlet: Option<Outlet>,
     pub(crate) existing: Existing,
     pub(crate) format: Format,
     pub(crate) rotation: Rotation,
@@ -83,7 +86,10 @@ impl Target {
             }
             (Format::Programs(format), Some(path)) => {
                 let TargetOptions { existing, rotation, .. } = *options;
-                let sink = sink::files_at(path, existing, format, rotation);
+                let sink = match &options.outlet {
+                    Some(outlet) => outlet.sink(),
+                    None => sink::files_at(path, existing, format, rotation),
+                };
                 let writer = TableWriter::open(&full, pool, sink)?;
                 Kind::Files { writer, path: path.clone(), is_rotated: rotation.is_on() }
             }

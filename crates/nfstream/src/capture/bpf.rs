@@ -24,7 +24,8 @@ pub(super) struct Program(Vec<Instruction>);
 /// Words of scratch memory.
 const MEMORY: usize = 16;
 
-/// Limit of instructions run for one frame. Only libpcap's `protochain` jumps backwards.
+/// Limit of instructions run for one frame, in addition to those of the program. Only libpcap's
+/// `protochain` jumps backwards.
 const PATIENCE: usize = 10_000;
 
 /// Supported operation codes, under libpcap's names.
@@ -119,7 +120,7 @@ impl Program {
         let mut index = 0_u32;
         let mut memory = [0_u32; MEMORY];
         let mut next = 0;
-        for _ in 0..PATIENCE {
+        for _ in 0..PATIENCE + self.0.len() {
             let &Instruction { code, jt, jf, k } = self.0.get(next)?;
             next += 1;
             match code {

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::io;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use super::error::NotMerged;
 use super::order::{LOOK_AHEAD, ends_in_doubt, set_keys};
 use super::outcome::{End, Failure};
-use super::reader::{Access, Reader};
+use super::reader::{Access, Held, Reader};
+use super::stop::StopFlag;
 use super::stream::BUFFER;
 use super::{CaptureError, ReadProgress, Source, Warning};
 use crate::packet::{Chunk, ChunkBytes, RawRecord};
@@ -39,6 +41,9 @@ pub struct FileSource {
     /// Key of the next packet of each open file, and the file's rank; nothing of a file that is
     /// read alone.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// Ranks of the open files of which a step was read without a packet. Nothing is merged before
+    /// their next packets are known.
+    idle: Vec<usize>,
     options: SourceOptions,
     /// Files opened so far.
     opened: usize,
@@ -57,6 +62,8 @@ pub struct FileSource {
     done_bytes: u64,
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
+    /// Flag that ends pipes and standard input.
+    stop: StopFlag,
 }
 
 /// Treatment of the files of a source.
@@ -76,6 +83,8 @@ pub(super) struct Waiting {
     pub(super) len: Option<u64>,
     /// Key of the first packet; `None` if the file is read after all before it.
     pub(super) start: Option<Timestamp>,
+    /// The file, if it was opened ahead.
+    pub(super) held: Option<Held>,
 }
 
 /// File that is open.
@@ -118,6 +127,7 @@ impl FileSource {
             waiting,
             open: BTreeMap::new(),
             heads: BinaryHeap::new(),
+            idle: Vec::new(),
             options,
             opened: 0,
             compressed: 0,
@@ -128,13 +138,41 @@ impl FileSource {
             has_ended: false,
             done_bytes: 0,
             warnings,
+            stop: StopFlag::default(),
         }
     }
 
-    /// Reads until packets arrive or no files are left.
+    /// Opens all files now: reading then needs no further access to the system. Each takes a
+    /// descriptor until it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Io`] if the system allows no more open files, and with
+    /// [`strict`](super::FileOptions::strict) the error of a file that cannot be opened.
+    pub fn hold(&mut self) -> Result<(), CaptureError> {
+        for mut file in mem::take(&mut self.waiting) {
+            match Held::open(&file.path) {
+                Ok(held) => {
+                    file.held = Some(held);
+                    self.waiting.push_back(file);
+                }
+                Err(failure) => self.reject(file, failure),
+            }
+            if let Some(error) = self.failure.take() {
+                self.has_ended = true;
+                return Err(with_all_open(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads until packets arrive, a step ends without any, or no files are left.
     fn advance(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
         while self.failure.is_none() {
-            let has_packets = if !self.heads.is_empty() {
+            let is_step = if let Some(rank) = self.idle.pop() {
+                self.refill(rank, limit);
+                self.idle.last() == Some(&rank)
+            } else if !self.heads.is_empty() {
                 self.merge(chunk, limit)
             } else if !self.open.is_empty() {
                 self.read_alone(chunk, limit)
@@ -144,7 +182,7 @@ impl FileSource {
                 self.open(file, limit);
                 false
             };
-            if has_packets {
+            if is_step {
                 return Ok(true);
             }
         }
@@ -174,6 +212,7 @@ impl FileSource {
     fn merge(&mut self, chunk: &mut Chunk, limit: usize) -> bool {
         let mut merged = Merged::new(chunk, limit);
         while self.failure.is_none()
+            && self.idle.is_empty()
             && let Some(&Reverse((key, rank))) = self.heads.peek()
         {
             let start = self.next_start();
@@ -209,16 +248,26 @@ impl FileSource {
     }
 
     /// Opens a file, and reads its first packets if it overlaps with others.
-    fn open(&mut self, file: Waiting, limit: usize) {
+    fn open(&mut self, mut file: Waiting, limit: usize) {
         let files = self.open.len() + self.waiting.len() + 1;
         let capacity = (BUFFERS / files).clamp(SMALLEST, BUFFER);
         let access = match self.open.len() {
             ..MAPPED => Access::Mapped,
             MAPPED..OPEN => Access::Buffer(capacity),
+            _ if file.held.is_some() => Access::Buffer(capacity),
             _ => Access::Reopened(capacity),
         };
-        let reader = match Reader::open(&file.path, access) {
+        // A compressed file may have to wait.
+        let again = file.held.as_ref().and_then(Held::again);
+        let held = mem::replace(&mut file.held, again).map_or_else(|| Held::open(&file.path), Ok);
+        let reader = held.and_then(|held| Reader::new(held, &file.path, access, &self.stop));
+        let reader = match reader {
             Ok(reader) => reader,
+            Err(failure) if self.stop.is_set() && failure.is_early_end() => {
+                self.any_read = true;
+                self.waiting.clear();
+                return;
+            }
             Err(failure) => return self.reject(file, failure),
         };
         if reader.is_compressed() && self.compressed >= COMPRESSED && file.start.is_some() {
@@ -250,6 +299,8 @@ impl FileSource {
         }
         if let Some(key) = file.keys.get(file.next) {
             self.heads.push(Reverse((*key, rank)));
+        } else {
+            self.idle.push(rank);
         }
     }
 
@@ -258,7 +309,9 @@ impl FileSource {
         let Some(file) = self.open.remove(&rank) else { return };
         self.finish(&file);
         self.any_read = true;
-        if let End::Truncated { offset } = end {
+        if let End::Truncated { offset } = end
+            && !self.stop.is_set()
+        {
             let path = file.path;
             if self.options.is_strict {
                 self.failure = Some(CaptureError::Truncated { path, offset });
@@ -323,6 +376,21 @@ impl FileSource {
     }
 }
 
+/// Adds to an error about the number of open files why there are so many.
+fn with_all_open(error: CaptureError) -> CaptureError {
+    /// Files of the system and of the process.
+    const TOO_MANY: [i32; 2] = [23, 24];
+    match error {
+        CaptureError::Io { path, source }
+            if source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) =>
+        {
+            let message = format!("{source}: all files have to be open at once");
+            CaptureError::Io { path, source: io::Error::other(message) }
+        }
+        error => error,
+    }
+}
+
 impl Source for FileSource {
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
         chunk.clear();
@@ -330,6 +398,18 @@ impl Source for FileSource {
             return Ok(false);
         }
         self.advance(chunk, limit.max(1))
+    }
+
+    fn stop_with(&mut self, stop: &StopFlag) {
+        self.stop = stop.clone();
+    }
+
+    /// Ends the list after the current file, of which a pipe may still hold packets.
+    fn stop(&mut self) -> bool {
+        self.postponed.clear();
+        self.waiting.truncate(usize::from(self.open.is_empty()));
+        let open = self.open.values().map(|file| file.len);
+        open.chain(self.waiting.iter().map(|file| file.len)).any(|len| len.is_none())
     }
 
     fn may_wait(&self) -> bool {
@@ -462,7 +542,7 @@ mod tests {
     use super::super::files::{FileOptions, Files, open};
     use super::super::order::FileOrder;
     use super::super::samples::{
-        Folder, MICROSECONDS, Order, Seen, enhanced, gzip, interface, pcap, pcap_header,
+        Folder, MICROSECONDS, Order, Seen, block, enhanced, gzip, interface, pcap, pcap_header,
         pcap_record, pcapng_start, section, seen, zstd,
     };
     use super::*;
@@ -473,7 +553,7 @@ mod tests {
         let mut chunk = Chunk::default();
         let mut packets = Vec::new();
         while source.read(&mut chunk, limit)? {
-            assert!((1..=limit).contains(&chunk.records.len()));
+            assert!(chunk.records.len() <= limit);
             packets.extend(seen(&chunk));
         }
         assert!(chunk.records.is_empty());
@@ -708,6 +788,52 @@ mod tests {
         let error = source.read(&mut Chunk::default(), 9).unwrap_err();
         assert!(matches!(error, CaptureError::NotACapture { .. }), "{error}");
         writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_step_skips_some_blocks_of_a_mapped_file() {
+        let folder = Folder::new();
+        let skipped = block(Order::Little, 77, &vec![0; 40 << 20]);
+        let packet = enhanced(Order::Little, 0, 1, 0, b"x");
+        let path = folder.write("a", &[pcapng_start(), skipped, packet].concat());
+        let mut source = open(&[path]).unwrap();
+        let mut chunk = Chunk::default();
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert!(source.read(&mut chunk, 9).unwrap());
+            steps += 1;
+        }
+        assert_eq!((steps, chunk.records.len()), (3, 1));
+    }
+
+    #[test]
+    fn merging_waits_for_a_file_whose_next_packet_is_far() {
+        let folder = Folder::new();
+        let skipped = block(Order::Little, 77, &vec![0; 40 << 20]);
+        let late = enhanced(Order::Little, 0, 2_000_000, 0, b"2");
+        let first = enhanced(Order::Little, 0, 0, 0, b"0");
+        let ng = [pcapng_start(), first, skipped, late].concat();
+        let paths = [folder.write("a", &ng), folder.write("b", &at("b", &[1, 3]))];
+        assert_eq!(frames(&paths), [&b"0"[..], b"b", b"2", b"b"]);
+    }
+
+    #[test]
+    fn held_files_are_merged_after_they_are_gone() {
+        let folder = Folder::new();
+        let paths = [
+            folder.write("a", &at("a", &[1, 4])),
+            folder.write("b", &gzip(&at("b", &[2, 5]))),
+            folder.write("c", &at("c", &[3, 6])),
+        ];
+        let mut source = open(&paths).unwrap();
+        source.hold().unwrap();
+        paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+        let mut chunk = Chunk::default();
+        let mut frames = Vec::new();
+        while source.read(&mut chunk, 9).unwrap() {
+            frames.extend(seen(&chunk).map(|packet| packet.frame));
+        }
+        assert_eq!(frames, [b"a", b"b", b"c", b"a", b"b", b"c"]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 const GLANCE: usize = 4 << 10;
 /// Buffer size for a file of which the first packets are read.
 const FIRST_PACKETS: usize = 16 << 10;
+/// Steps after which the search for the first packet of a file ends.
+const STEPS: usize = 16;
 /// Names of skipped files in one warning.
 const NAMES: usize = 10;
 /// Extensions of captures, possibly before a number: `day.pcap3`, `log.pcap.1700000000`.
@@ -162,6 +164,7 @@ impl Files {
             path: entry.path.clone(),
             len: entry.len,
             start: entry.start.filter(|_| self.is_merged),
+            held: None,
         };
         FileSource::new(
             self.files.iter().map(waiting).collect(),
@@ -187,6 +190,11 @@ impl Files {
     /// Returns the files in order; `-` is standard input.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|entry| entry.path.as_path())
+    }
+
+    /// Returns whether all files are pipes, devices or standard input.
+    pub(super) fn are_pipes(&self) -> bool {
+        self.files.iter().all(|entry| entry.len.is_none())
     }
 
     /// Returns the bytes of all files, `None` if one of them is a pipe.
@@ -219,10 +227,16 @@ impl Entry {
         if needs_time {
             let mut chunk = Chunk::default();
             // Damage is reported when the file is read.
-            if let Ok(None) = reader.read(&mut chunk, LOOK_AHEAD + 1) {
+            for _ in 0..STEPS {
+                if !matches!(reader.read(&mut chunk, LOOK_AHEAD + 1), Ok(None)) {
+                    break;
+                }
                 let mut keys = Vec::new();
                 set_keys(&chunk.records, None, &mut keys);
                 start = keys.first().copied();
+                if start.is_some() {
+                    break;
+                }
             }
         }
         Ok(Self { start, ..entry(Some(metadata.len())) })

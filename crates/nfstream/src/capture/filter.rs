@@ -3,7 +3,7 @@
 use nfstream_sys::{FilterError, FilterInstruction, compile_filter};
 
 use super::bpf::{Instruction, Program};
-use super::{CaptureError, ReadProgress, Reception, Source, Warning};
+use super::{CaptureError, ReadProgress, Reception, Source, StopFlag, Warning};
 use crate::packet::{Chunk, LinkType};
 
 /// An expression of libpcap's filter language (pcap-filter(7)).
@@ -16,6 +16,15 @@ pub struct Filter {
     /// A frame with the loopback header that this system would have written.
     translated: Vec<u8>,
 }
+
+/// Most clauses of an expression, which `and` and `or` connect. The time that libpcap takes grows
+/// with the square of their number, and nothing can interrupt it.
+const MOST_CLAUSES: usize = 200;
+/// Bytes of the longest expression.
+const LONGEST: usize = 16 << 10;
+/// Instructions of the longest program that libpcap optimizes, which takes much longer than
+/// compiling.
+const MOST_OPTIMIZED: usize = 3000;
 
 /// Source that keeps only the packets that match a filter.
 #[derive(Debug)]
@@ -33,13 +42,16 @@ impl Filter {
     /// # Errors
     ///
     /// [`CaptureError::BadFilter`] if it compiles neither for Ethernet nor for any other link type,
-    /// and [`CaptureError::NoLibpcap`].
+    /// or has more than 200 clauses or 16 KiB, and [`CaptureError::NoLibpcap`].
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let mut filter = Self {
             expression: expression.to_owned(),
             programs: Vec::new(),
             translated: Vec::new(),
         };
+        if let Some(reason) = too_large(expression) {
+            return Err(filter.bad(LinkType::ETHERNET, reason));
+        }
         if let Err(error) = filter.program(LinkType::ETHERNET) {
             let mut others = [LinkType::IEEE802_11, LinkType::LINUX_SLL, LinkType::PPP].into_iter();
             if !others.any(|link| filter.program(link).is_ok()) {
@@ -110,12 +122,18 @@ impl Filter {
             LinkType::ATM_CLIP => 19,
             LinkType(number) => number,
         };
-        let compiled = compile_filter(number, &self.expression).map_err(|error| match error {
-            FilterError::Invalid(message) => self.bad(link, message),
-            FilterError::NoLibpcap => {
-                CaptureError::NoLibpcap { expression: self.expression.clone() }
-            }
-        })?;
+        let compile = |optimizes| {
+            compile_filter(number, &self.expression, optimizes).map_err(|error| match error {
+                FilterError::Invalid(message) => self.bad(link, message),
+                FilterError::NoLibpcap => {
+                    CaptureError::NoLibpcap { expression: self.expression.clone() }
+                }
+            })
+        };
+        let mut compiled = compile(false)?;
+        if compiled.len() <= MOST_OPTIMIZED {
+            compiled = compile(true)?;
+        }
         let instructions = compiled
             .into_iter()
             .map(|FilterInstruction { code, jt, jf, k }| Instruction { code, jt, jf, k });
@@ -173,6 +191,10 @@ impl<S: Source> Source for Filtered<S> {
         Ok(true)
     }
 
+    fn stop_with(&mut self, stop: &StopFlag) {
+        self.source.stop_with(stop);
+    }
+
     fn stop(&mut self) -> bool {
         self.source.stop()
     }
@@ -192,6 +214,17 @@ impl<S: Source> Source for Filtered<S> {
     fn take_warnings(&mut self) -> Vec<Warning> {
         self.source.take_warnings()
     }
+}
+
+/// Returns why compiling an expression would take too long, `None` if it does not.
+fn too_large(expression: &str) -> Option<String> {
+    if expression.len() > LONGEST {
+        return Some(format!("it has {} bytes, more than {LONGEST}", expression.len()));
+    }
+    let words = expression.split(|c: char| c.is_whitespace() || "()".contains(c));
+    let symbols = expression.matches("&&").count() + expression.matches("||").count();
+    let clauses = 1 + symbols + words.filter(|word| matches!(*word, "and" | "or")).count();
+    (clauses > MOST_CLAUSES).then(|| format!("it has {clauses} clauses, more than {MOST_CLAUSES}"))
 }
 
 /// Returns this system's header for loopback frames that hold IPv6 and come from another system:

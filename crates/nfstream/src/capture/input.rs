@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CaptureError, FileOptions, Files, Filter, Filtered, LiveOptions, LiveSource, Source};
+use super::{
+    CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Source,
+};
 
 /// Input of a run.
 #[derive(Clone, Debug)]
@@ -60,6 +62,15 @@ impl Input {
         matches!(self, Self::Interfaces(_))
     }
 
+    /// Returns whether packets arrive as they come, from interfaces or pipes alone. Such an input can
+    /// be ended without loss; a list with a file in it would lose the file's rest.
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Self::Files(files) => files.are_pipes(),
+            Self::Interfaces(_) => true,
+        }
+    }
+
     /// Returns the files, empty for interfaces; `-` is standard input.
     pub fn paths(&self) -> Vec<PathBuf> {
         match self {
@@ -91,15 +102,37 @@ impl Input {
         live: &LiveOptions,
     ) -> Result<Box<dyn Source>, CaptureError> {
         match self {
-            Self::Files(files) => {
-                let source = files.open();
-                Ok(match filter {
-                    None => Box::new(source),
-                    Some(filter) => Box::new(Filtered::new(source, filter)),
-                })
-            }
+            Self::Files(files) => Ok(filtered(files.open(), filter)),
             Self::Interfaces(names) => Ok(Box::new(LiveSource::open(names, filter, live)?)),
         }
+    }
+
+    /// Opens the source as [`open`](Self::open) does, and all of its files now: reading then needs
+    /// no further access to the system.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open) and [`FileSource::hold`].
+    pub fn open_ahead(
+        &self,
+        filter: Option<Filter>,
+        live: &LiveOptions,
+    ) -> Result<Box<dyn Source>, CaptureError> {
+        match self {
+            Self::Files(files) => {
+                let mut source = files.open();
+                source.hold()?;
+                Ok(filtered(source, filter))
+            }
+            Self::Interfaces(_) => self.open(filter, live),
+        }
+    }
+}
+
+fn filtered(source: FileSource, filter: Option<Filter>) -> Box<dyn Source> {
+    match filter {
+        None => Box::new(source),
+        Some(filter) => Box::new(Filtered::new(source, filter)),
     }
 }
 

@@ -57,6 +57,10 @@ impl Mapped {
                 Stop::Corrupt { what } => {
                     return Err(Failure::Corrupt { offset: self.progress(), what });
                 }
+                // No packet in these bytes: the next step continues.
+                Stop::Short { .. } if end < self.mapping.len() && parsed.next > 0 => {
+                    return Ok(None);
+                }
                 Stop::Short { needed } if end < self.mapping.len() => window = needed.max(WINDOW),
                 _ if parsed.next == bytes.len() && parser.unfinished() == 0 => {
                     return Ok(Some(End::Complete));

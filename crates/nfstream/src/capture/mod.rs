@@ -26,6 +26,7 @@ mod reader;
 #[cfg(test)]
 mod samples;
 mod source;
+mod stop;
 mod stream;
 
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
@@ -38,3 +39,4 @@ pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
 pub use order::FileOrder;
 pub use source::{ReadProgress, Reception, Source};
+pub use stop::StopFlag;

@@ -42,6 +42,18 @@ impl Failure {
         }
     }
 
+    /// Returns whether an input ended before its first packet: nothing is wrong with one that was
+    /// stopped there.
+    pub(super) fn is_early_end(&self) -> bool {
+        match self {
+            Self::Corrupt { what, .. } => matches!(what, Corruption::FileHeader),
+            Self::Unrecognized(reason) => {
+                matches!(reason, Unrecognized::Empty | Unrecognized::HeaderCut)
+            }
+            Self::Changed | Self::Io(_) | Self::LargeWindow(_) => false,
+        }
+    }
+
     /// Returns whether there is nothing to read.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Unrecognized(Unrecognized::Empty))

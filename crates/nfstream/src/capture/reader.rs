@@ -1,7 +1,7 @@
 //! One open capture file.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::compression::Compression;
 use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
+use super::stop::{StopFlag, Stoppable};
 use super::stream::{BUFFER, Input, Stream};
 use crate::packet::Chunk;
 
@@ -23,6 +24,15 @@ pub(super) struct Reader {
     bytes: Bytes,
     /// `None` for pipes.
     changes: Option<Changes>,
+}
+
+/// Input that is open and has not been read.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// A regular file.
+    File(Arc<File>),
+    /// A pipe, a device or standard input.
+    Stoppable(Stoppable),
 }
 
 /// Resources for an open file.
@@ -42,21 +52,54 @@ enum Bytes {
     Stream(Stream),
 }
 
+impl Held {
+    /// Opens the input at `path`, or standard input for `-`.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(if is_stdin(path) {
+            Self::Stoppable(Stoppable::stdin()?)
+        } else if fs::metadata(path)?.is_file() {
+            Self::File(Arc::new(File::open(path)?))
+        } else {
+            Self::Stoppable(Stoppable::open(path)?)
+        })
+    }
+
+    /// Returns a regular file again, `None` for other inputs, whose bytes are gone once they are
+    /// read.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::File(file) => Some(Self::File(Arc::clone(file))),
+            Self::Stoppable(_) => None,
+        }
+    }
+}
+
 impl Reader {
     /// Opens the capture at `path`, or standard input for `-`.
     pub(super) fn open(path: &Path, access: Access) -> Result<Self, Failure> {
+        Self::new(Held::open(path)?, path, access, &StopFlag::default())
+    }
+
+    /// Reads `input`, which was opened at `path`. Pipes end some time after `stop` is set.
+    pub(super) fn new(
+        input: Held,
+        path: &Path,
+        access: Access,
+        stop: &StopFlag,
+    ) -> Result<Self, Failure> {
         let capacity = match access {
             Access::Mapped => BUFFER,
             Access::Buffer(capacity) | Access::Reopened(capacity) => capacity,
         };
-        if is_stdin(path) {
-            let mut input = io::stdin();
-            return Self::stream(read_head(&mut input)?, Box::new(input), capacity, None);
-        }
-        let mut file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Self::stream(read_head(&mut file)?, Box::new(file), capacity, None);
-        }
+        let mut file = match input {
+            Held::File(file) => file,
+            Held::Stoppable(mut input) => {
+                input.stop_with(stop);
+                return Self::stream(read_head(&mut input)?, Box::new(input), capacity, None);
+            }
+        };
+        // The file may have been opened before, and its start read.
+        file.rewind()?;
         let head = read_head(&mut file)?;
         let is_plain = Compression::recognize(&head) == Compression::Plain;
         if is_plain && matches!(access, Access::Reopened(_)) {
@@ -65,7 +108,6 @@ impl Reader {
             let input = Box::new(Reopened { path: path.to_path_buf(), position });
             return Self::stream(head, input, capacity, Some(changes));
         }
-        let file = Arc::new(file);
         let changes = Some(Changes::of(Arc::clone(&file))?);
         if !is_plain || !matches!(access, Access::Mapped) {
             return Self::stream(head, Box::new(file), capacity, changes);

@@ -1,6 +1,7 @@
 //! Sources of packets.
 
 use super::error::{CaptureError, Warning};
+use super::stop::StopFlag;
 use crate::packet::Chunk;
 
 /// A source of packets, read a chunk at a time.
@@ -9,9 +10,9 @@ pub trait Source: Send {
     /// The previous content of the chunk is replaced; its memory is reused unless another owner
     /// still holds it.
     ///
-    /// A chunk holds at most about 16 MiB, or one packet if that is
-    /// longer. It holds at least one packet, unless a filter has removed them all; a chunk of an
-    /// interface may also be empty because no packet arrived for a while.
+    /// A chunk holds at most about 16 MiB, or one packet if that is longer. It may be empty: because
+    /// a filter has removed all packets, because none arrived at an interface for a while, or
+    /// because the source has read some megabytes without any.
     ///
     /// # Errors
     ///
@@ -19,10 +20,14 @@ pub trait Source: Send {
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
+    /// Takes the flag that is set before [`stop`](Self::stop) is called: a read that waits for
+    /// bytes ends soon after.
+    fn stop_with(&mut self, _stop: &StopFlag) {}
+
     /// Stops the source, and returns whether it still has packets from before this moment. The
     /// caller reads them until `read` returns `false`.
     ///
-    /// A file has none: its rest is discarded.
+    /// A file has none: its rest is discarded. A pipe may have some.
     fn stop(&mut self) -> bool {
         false
     }

@@ -31,6 +31,9 @@ const XZ_MEMORY_KIB: u32 = (128 << 10) + 1024;
 const ZSTD_LARGE_WINDOW: &str = "Frame requires too much memory";
 /// Capacity of a pipe on Linux. A shorter read has emptied it.
 const PIPE: usize = 64 << 10;
+/// Bytes that a step reads without finding a packet, before and after decompression: a small file
+/// can hold blocks of many gigabytes that are skipped.
+const BUDGET: u64 = 16 << 20;
 
 /// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
@@ -53,6 +56,8 @@ pub(super) struct Stream {
     eager: bool,
     /// How reading ended, once it did.
     ended: Option<Ended>,
+    /// Whether the decoder has read many bytes that decompress to nothing.
+    is_idle: bool,
 }
 
 /// Input that the bytes of a stream are read from.
@@ -80,6 +85,8 @@ enum Ended {
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
+    /// Bytes read at the last pause; `None` for decoders that do not continue after one.
+    paused_at: Option<u64>,
 }
 
 impl Stream {
@@ -90,7 +97,10 @@ impl Stream {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
         let input = Box::new(Cursor::new(head).chain(input));
-        let input = Counted { input, taken: Arc::clone(&taken) };
+        let can_pause =
+            matches!(compression, Compression::Gzip | Compression::Plain | Compression::Zstd);
+        let paused_at = can_pause.then_some(0);
+        let input = Counted { input, taken: Arc::clone(&taken), paused_at };
         let compressed = COMPRESSED.min(capacity);
         let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
@@ -114,6 +124,7 @@ impl Stream {
             position: 0,
             eager: compression == Compression::Plain,
             ended: None,
+            is_idle: false,
         })
     }
 
@@ -152,6 +163,7 @@ impl Stream {
         self.take_back(mem::take(&mut chunk.bytes));
         // Whether reading more would block, as far as the last read shows.
         let mut is_drained = self.eager;
+        let begun = self.position;
         loop {
             let bytes = self.buffer.get(..self.end).unwrap_or_default();
             let parsed = parser.parse(bytes, self.start, &mut chunk.records, limit);
@@ -170,6 +182,10 @@ impl Stream {
                 return Ok(self.hand_out(chunk));
             }
             is_drained = self.fill(needed) < PIPE && self.eager;
+            let is_idle = mem::take(&mut self.is_idle);
+            if chunk.records.is_empty() && (is_idle || self.position - begun >= BUDGET) {
+                return Ok(None);
+            }
         }
     }
 
@@ -227,6 +243,7 @@ impl Stream {
                 return count;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_idle = true,
             Err(error) => self.ended = Some(self.decoder.ended(error)),
         }
         0
@@ -327,6 +344,12 @@ fn read_frames(
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        // A pause, after which decoders continue. It costs little where packets are found.
+        if self.paused_at.is_some_and(|before| taken - before >= BUDGET) {
+            self.paused_at = Some(taken);
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let count = self.input.read(buffer)?;
         self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(count)
@@ -497,9 +520,31 @@ mod tests {
         let mut stream = Stream::new(blocks, Box::new(io::empty()), BUFFER).unwrap();
         let (mut parser, _) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         let mut chunk = Chunk::default();
-        assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
-        assert_eq!(chunk.records.len(), 1);
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
+            steps += 1;
+        }
+        // A step has a budget of bytes.
+        assert_eq!((steps, chunk.records.len()), (2, 1));
         assert_eq!(stream.buffer.len(), BUFFER);
+    }
+
+    #[test]
+    fn a_step_reads_few_bytes_that_decompress_to_nothing() {
+        let empty = gzip(b"");
+        let members = empty.repeat((40 << 20) / empty.len());
+        let bytes = [gzip(&pcap(&[])), members, gzip(&pcap_record(Order::Little, (0, 0), 0, b"x"))];
+        let mut stream = Stream::new(bytes.concat(), Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        let mut chunk = Chunk::default();
+        let mut steps = 0;
+        while chunk.records.is_empty() {
+            assert_eq!(stream.read(&mut parser, &mut chunk, 9).unwrap(), None);
+            steps += 1;
+        }
+        assert_eq!((steps, chunk.records.len()), (3, 1));
     }
 
     #[test]

@@ -7,8 +7,13 @@ use cel::common::value::CowVal;
 use cel::{Env, ExecutionError};
 use regex::Regex;
 
+use super::budget;
+
 /// Compiled patterns that a thread keeps; an expression has one or two.
 const PATTERNS: usize = 16;
+
+/// Steps of the budget that compiling a pattern takes.
+const PATTERN_STEPS: u64 = 10_000;
 
 thread_local! {
     /// Patterns that this thread has compiled, which takes longer than a search.
@@ -26,6 +31,7 @@ pub(super) fn environment() -> Env {
             let id = "string_matches";
             environment.add_member_overload("matches", id, STRING_TYPE, vec![STRING_TYPE], matches)
         });
+    let added = added.and_then(|()| budget::declare(&mut environment));
     added.expect("declared once, without the crate's feature for it");
     environment
 }
@@ -49,6 +55,7 @@ fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Exe
         let place = match known.iter().position(|(of, _)| of == pattern) {
             Some(place) => place,
             None => {
+                budget::charge(PATTERN_STEPS)?;
                 let regex = Regex::new(pattern)
                     .map_err(|error| ExecutionError::function_error("matches", error))?;
                 if known.len() == PATTERNS {

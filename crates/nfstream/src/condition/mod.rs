@@ -19,6 +19,7 @@
 //! # Ok::<(), nfstream::condition::ConditionError>(())
 //! ```
 
+mod budget;
 mod error;
 mod functions;
 mod syntax;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
-use cel::{Context, Env, Program};
+use cel::{Context, Env, IdedExpr};
 
 pub use error::ConditionError;
 
@@ -44,7 +45,8 @@ const LONGEST: usize = 4096;
 /// Expression that is true or false of each flow.
 pub struct Condition {
     text: String,
-    program: Program,
+    /// The expression, limited in its steps.
+    expression: IdedExpr,
     environment: Arc<Env>,
     /// The columns that the expression names.
     columns: Vec<&'static Column>,
@@ -102,13 +104,9 @@ impl Condition {
             }
         }
         let columns = checker.into_columns();
-        Ok(Self {
-            text: text.to_owned(),
-            program,
-            environment: Arc::new(environment),
-            columns,
-            origin,
-        })
+        let expression = budget::limited(expression);
+        let (text, environment) = (text.to_owned(), Arc::new(environment));
+        Ok(Self { text, expression, environment, columns, origin })
     }
 
     /// Returns the columns that the expression names: a run has to measure their groups.
@@ -126,13 +124,17 @@ impl Condition {
     /// # Errors
     ///
     /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
-    /// element that a list does not have.
+    /// element that a list does not have, or more than a million visits to elements of lists.
     pub fn matches(&self, record: &Record, names: &dyn Names) -> Result<bool, ConditionError> {
         self.matches_of(record, names, "")
     }
 
     /// Returns whether the expression is true of a flow from `origin`.
-    fn matches_of(
+    ///
+    /// # Errors
+    ///
+    /// Those of [`matches`](Self::matches).
+    pub fn matches_of(
         &self,
         record: &Record,
         names: &dyn Names,
@@ -142,7 +144,11 @@ impl Condition {
         let row = Row { columns: &self.columns, origin, record, names };
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&row);
-        let value = cel::Value::resolve_val(self.program.expression(), &context);
+        budget::start();
+        let value = cel::Value::resolve_val(&self.expression, &context);
+        if budget::is_exceeded() {
+            return Err(syntax::too_many_steps(&self.text, record.id, budget::BUDGET));
+        }
         let value = value.map_err(|error| syntax::failure(&self.text, record.id, &error))?;
         match value.downcast_ref::<CelBool>() {
             Some(value) => Ok(*value.inner()),

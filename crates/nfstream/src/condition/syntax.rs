@@ -47,6 +47,12 @@ pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> Conditio
     ConditionError::new(text, format!("{what} for flow {flow}; guard it with a condition and '&&'"))
 }
 
+/// Returns the error of an evaluation that takes more than `most` steps for one flow.
+pub(super) fn too_many_steps(text: &str, flow: u64, most: u64) -> ConditionError {
+    let what = format!("takes more than {most} steps for flow {flow}; nest fewer visits of lists");
+    ConditionError::new(text, what)
+}
+
 /// Returns advice for a mistake at character number `column`.
 fn hint(text: &str, column: usize) -> Option<&'static str> {
     let rest: String = text.chars().skip(column).collect();

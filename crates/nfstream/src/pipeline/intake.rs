@@ -32,12 +32,13 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(
-        source: Box<dyn Source>,
+        mut source: Box<dyn Source>,
         limit: usize,
         duplicates: Option<DuplicateFinder>,
         polling: Option<Polling>,
         shared: Arc<Shared>,
     ) -> Self {
+        source.stop_with(shared.input());
         let (clock, time) = (StreamClock::new(), Timestamp::default());
         Self { source, limit, duplicates, polling, is_stopping: false, shared, clock, time }
     }

@@ -175,6 +175,8 @@ impl Run {
     /// Ends the run and its threads at once, and returns their memory to the system. Active flows
     /// are lost; a [`StopHandle`] ends the run without loss.
     pub fn stop(&mut self) {
+        // A reader that waits for a pipe ends, too.
+        self.shared.input().set();
         self.engine = Engine::Ended(None);
         if self.shared.packets() >= MANY_PACKETS {
             nfstream_sys::release_freed();

@@ -7,7 +7,7 @@ use super::stats::Stats;
 use super::sync::{AtomicBool, Mutex, MutexGuard};
 use super::tally::Tally;
 use super::warning::Warning;
-use crate::capture::{self, ReadProgress};
+use crate::capture::{self, ReadProgress, StopFlag};
 use crate::features::Record;
 
 /// State of a run that its handles share.
@@ -16,6 +16,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Whether the run was stopped.
     stop: AtomicBool,
+    /// Flag of the source, for reads that wait.
+    input: StopFlag,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +54,7 @@ impl StopHandle {
     /// the end of input, and further steps of the run return them.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
+        self.0.input.set();
     }
 
     /// Returns whether the run was stopped.
@@ -85,6 +88,11 @@ impl Shared {
     /// Returns whether the run was stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Returns the flag that ends reads of the source that wait.
+    pub(super) fn input(&self) -> &StopFlag {
+        &self.input
     }
 
     /// Returns the packets counted so far.

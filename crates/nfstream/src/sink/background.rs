@@ -3,26 +3,42 @@
 use std::any::Any;
 use std::fmt::{self, Debug, Formatter};
 use std::io;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 
 use super::{Sink, SinkError, Written};
 use crate::table::Provenance;
 
 /// Most batches that wait to be written.
 const QUEUE: usize = 4;
+/// Longest time until an interruption is noticed.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Waits of that length for the end of a table that is aborted: a thread that writes to a pipe
+/// without a reader would never end.
+const FAREWELL: u32 = 20;
 
 /// Sink that writes in another thread. Writing blocks while the queue is full.
 pub struct Background<S> {
     /// The sink until it is opened.
     inner: Option<S>,
-    sender: Option<SyncSender<Message>>,
-    thread: Option<JoinHandle<Result<Written, SinkError>>>,
+    /// Returns whether the caller wants to stop waiting.
+    is_interrupted: Box<dyn FnMut() -> bool + Send>,
+    thread: Option<Thread>,
     /// Rows passed on.
     passed: Written,
+}
+
+/// The writing thread, as its owner sees it.
+struct Thread {
+    messages: Option<Sender<Message>>,
+    /// The outcome of opening, then the outcome of the table.
+    answers: Receiver<Result<Written, SinkError>>,
 }
 
 enum Message {
@@ -35,44 +51,79 @@ enum Message {
 impl<S: Sink> Background<S> {
     /// Returns a sink that writes to `inner`.
     pub fn new(inner: S) -> Self {
-        Self { inner: Some(inner), sender: None, thread: None, passed: Written::default() }
+        Self::interruptible(inner, || false)
     }
 
-    fn send(&mut self, message: Message) -> Result<(), SinkError> {
-        let Some(sender) = &self.sender else { return Err(SinkError::NotOpen) };
-        // The thread ends early only with an error.
-        if sender.send(message).is_ok() { Ok(()) } else { self.join().map(drop) }
+    /// Returns a sink that writes to `inner`. While the caller waits for it, `is_interrupted` is
+    /// called often; once it returns `true`, the wait ends with [`SinkError::Interrupted`].
+    pub fn interruptible(inner: S, is_interrupted: impl FnMut() -> bool + Send + 'static) -> Self {
+        let is_interrupted = Box::new(is_interrupted);
+        Self { inner: Some(inner), is_interrupted, thread: None, passed: Written::default() }
     }
 
-    fn join(&mut self) -> Result<Written, SinkError> {
-        self.sender = None;
-        let Some(thread) = self.thread.take() else { return Err(SinkError::NotOpen) };
-        thread.join().unwrap_or_else(|panic| Err(failed(io::Error::other(message(&*panic)))))
+    fn send(&mut self, mut message: Message) -> Result<(), SinkError> {
+        loop {
+            let sender = self.thread.as_ref().and_then(|thread| thread.messages.as_ref());
+            match sender.ok_or(SinkError::NotOpen)?.send_timeout(message, PATIENCE) {
+                Ok(()) => return Ok(()),
+                // The thread ends early only with an error.
+                Err(SendTimeoutError::Disconnected(_)) => return self.answer().map(drop),
+                Err(SendTimeoutError::Timeout(unsent)) => message = unsent,
+            }
+            self.check()?;
+        }
+    }
+
+    /// Waits for the next outcome of the thread.
+    fn answer(&mut self) -> Result<Written, SinkError> {
+        loop {
+            let thread = self.thread.as_ref().ok_or(SinkError::NotOpen)?;
+            match thread.answers.recv_timeout(PATIENCE) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Disconnected) => return Err(SinkError::NotOpen),
+                Err(RecvTimeoutError::Timeout) => self.check()?,
+            }
+        }
+    }
+
+    fn check(&mut self) -> Result<(), SinkError> {
+        if (self.is_interrupted)() { Err(SinkError::Interrupted) } else { Ok(()) }
+    }
+}
+
+impl<S> Background<S> {
+    /// Has the table aborted, and waits a while until that is done.
+    fn end(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        drop(thread.messages);
+        for _ in 0..FAREWELL {
+            match thread.answers.recv_timeout(PATIENCE) {
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) if (self.is_interrupted)() => return,
+                _ => {}
+            }
+        }
     }
 }
 
 impl<S: Sink + 'static> Sink for Background<S> {
-    /// Opens the sink in the caller's thread, so that an error is reported immediately.
+    /// Opens the sink and waits for the result, so that an error is reported immediately.
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
         let mut inner = self.inner.take().ok_or(SinkError::NotOpen)?;
-        inner.open(schema, provenance)?;
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (messages, receiver) = bounded(QUEUE);
+        let (answer, answers) = unbounded();
+        let (schema, provenance) = (Arc::clone(schema), provenance.clone());
         let work = move || {
-            for message in receiver {
-                match message {
-                    Message::Batch(batch) => inner.write(&batch)?,
-                    Message::Flush => inner.flush()?,
-                    Message::End => return inner.finish(),
-                }
-            }
-            // The table was aborted.
-            inner.abort();
-            Ok(inner.written())
+            let table = || work(&mut inner, &schema, &provenance, &receiver, &answer);
+            let outcome = catch_unwind(AssertUnwindSafe(table));
+            let panicked =
+                |panic: Box<dyn Any + Send>| Err(failed(io::Error::other(message(&*panic))));
+            // Nobody may be waiting any more.
+            drop(answer.send(outcome.unwrap_or_else(panicked)));
         };
-        let thread = thread::Builder::new().name("nfstream-sink".to_owned()).spawn(work);
-        self.thread = Some(thread.map_err(failed)?);
-        self.sender = Some(sender);
-        Ok(())
+        thread::Builder::new().name("nfstream-sink".to_owned()).spawn(work).map_err(failed)?;
+        self.thread = Some(Thread { messages: Some(messages), answers });
+        self.answer().map(drop)
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
@@ -87,13 +138,11 @@ impl<S: Sink + 'static> Sink for Background<S> {
     /// Waits until all batches are written.
     fn finish(&mut self) -> Result<Written, SinkError> {
         self.send(Message::End)?;
-        self.join()
+        self.answer()
     }
 
     fn abort(&mut self) {
-        if self.thread.is_some() {
-            drop(self.join());
-        }
+        self.end();
     }
 
     fn written(&self) -> Written {
@@ -103,10 +152,7 @@ impl<S: Sink + 'static> Sink for Background<S> {
 
 impl<S> Drop for Background<S> {
     fn drop(&mut self) {
-        self.sender = None;
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
+        self.end();
     }
 }
 
@@ -114,6 +160,28 @@ impl<S> Debug for Background<S> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Background").field("passed", &self.passed).finish_non_exhaustive()
     }
+}
+
+/// Writes a table in the thread; reports that it was opened, and returns its outcome.
+fn work(
+    sink: &mut impl Sink,
+    schema: &SchemaRef,
+    provenance: &Provenance,
+    messages: &Receiver<Message>,
+    answer: &Sender<Result<Written, SinkError>>,
+) -> Result<Written, SinkError> {
+    sink.open(schema, provenance)?;
+    drop(answer.send(Ok(Written::default())));
+    for message in messages {
+        match message {
+            Message::Batch(batch) => sink.write(&batch)?,
+            Message::Flush => sink.flush()?,
+            Message::End => return sink.finish(),
+        }
+    }
+    // The table was aborted.
+    sink.abort();
+    Ok(sink.written())
 }
 
 fn failed(source: io::Error) -> SinkError {

@@ -16,6 +16,9 @@ pub enum SinkError {
         /// The file.
         path: PathBuf,
     },
+    /// The caller interrupted a wait for the destination.
+    #[error("writing was interrupted")]
+    Interrupted,
     /// A file cannot be written.
     #[error("{}: cannot be written", visible_path(path))]
     Io {

@@ -5,6 +5,7 @@
 //! format is a file in `formats/` and a line in its registry.
 
 mod background;
+mod draft;
 mod error;
 mod file;
 mod formats;
@@ -17,8 +18,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 pub use background::Background;
+pub use draft::{Draft, Existing};
 pub use error::SinkError;
-pub use file::{Existing, FileSink};
+pub use file::FileSink;
 pub use formats::{Encoder, Format, Output};
 pub use numbered::{NumberedFiles, existing_at, files_at};
 pub use rotating::{Parts, Rotating, Rotation};

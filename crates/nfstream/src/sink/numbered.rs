@@ -54,7 +54,7 @@ impl NumberedFiles {
     }
 
     /// Returns the path of the file with this number.
-    fn name(&self, number: u64) -> PathBuf {
+    pub fn name(&self, number: u64) -> PathBuf {
         match self.path.extension() {
             Some(extension) => {
                 let numbered = [OsString::from(format!("{number}.")), extension.into()];

@@ -3,6 +3,7 @@
 mod rows;
 mod sort;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read as _;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -21,13 +22,15 @@ use crate::counts::Counts;
 use crate::error::{Error, WARNING};
 use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
-use crate::input::{Input, InputArgs};
+use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::numbers::parse_whole;
 use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
-use crate::reading::Reading;
-use crate::sandbox;
+use crate::reading::{Opened, Reading};
+use crate::rights::{self, Kept};
+use crate::sandbox::Sandbox;
+use crate::sandbox_argument::SandboxArgs;
 use rows::RowWriter;
 use sort::{Sort, SortArgument};
 
@@ -51,10 +54,8 @@ pub(crate) struct Args {
     #[arg(long)]
     separate: bool,
 
-    /// Restrict this process to its captures and the output folder, without network access or
-    /// other programs (Linux 5.13 or later)
-    #[arg(long)]
-    sandbox: bool,
+    #[command(flatten)]
+    confinement: SandboxArgs,
 
     #[command(flatten)]
     rules: SourceRules<OfFiles>,
@@ -146,31 +147,48 @@ pub(super) struct Plan {
     columns: Option<Vec<&'static Column>>,
     sort: Option<Sort>,
     limit: u64,
+    /// Sandbox to enter when everything is open.
+    sandbox: Option<Sandbox>,
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { input, separate, sandbox, rules, table } = args;
+    let Args { input, separate, confinement, rules, table } = args;
     let rules = rules.into_inner();
     let mut options = rules.parameters().file_options();
     if separate {
         options.order = FileOrder::Given;
     }
     let mut plan = Plan::new(|| input.find(options), separate, &rules, table, io)?;
-    if sandbox {
-        plan.confine()?;
-    }
-    write(&plan, io)
+    plan.confine(confinement)?;
+    write(plan, io)
 }
 
 /// Writes the table.
-pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
+pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
+    let sandbox = plan.sandbox.take();
+    let plan = &plan;
     let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
     let mut begun: Option<RowWriter> = None;
     let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
+    let mut held = VecDeque::new();
+    if let Some(sandbox) = sandbox {
+        for input in &inputs {
+            held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);
+        }
+        sandbox.enter(plan.input.live.is_some())?;
+    }
     for (place, (input, name)) in inputs.iter().zip(&names).enumerate() {
-        let reading = Reading::start(input, &plan.job, name)?;
+        let opened = match held.pop_front() {
+            Some(opened) => opened,
+            None => Opened::open(input, &plan.job, Opening::Late)?,
+        };
+        if let Some(live) = input.live.as_ref().filter(|_| plan.target.outlet.is_none()) {
+            let (files, processes) = (plan.target.path.is_some(), live.processes.is_some());
+            rights::give_up(Kept { files, processes });
+        }
+        let reading = Reading::start(opened, input, &plan.job, name)?;
         let writer = match &mut begun {
             Some(writer) => writer,
             None => {
@@ -189,7 +207,8 @@ pub(super) fn write(plan: &Plan, io: &mut Io<'_>) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
-        if writer.is_full() {
+        // An interruption has ended this input, and ends those that would follow.
+        if writer.is_full() || (input.is_stream() && (io.interrupted)()) {
             break;
         }
     }
@@ -281,6 +300,7 @@ impl Plan {
         };
         let target = TargetOptions {
             path: output,
+            outlet: None,
             existing: if table.force { Existing::Replace } else { Existing::Keep },
             format,
             rotation,
@@ -299,13 +319,21 @@ impl Plan {
         };
         let limit = table.limit.unwrap_or(u64::MAX);
         let columns = (!table.columns.is_empty()).then_some(columns);
-        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit })
+        let sandbox = None;
+        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit, sandbox })
     }
 
-    /// Enters a sandbox that allows only this work.
-    fn confine(&mut self) -> Result<(), Error> {
-        self.job.settle_meters(self.input.bytes);
-        Ok(sandbox::enter(&self.input.paths, self.target.path.as_deref())?)
+    /// Prepares a sandbox for this work, if `arguments` request one.
+    pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
+        if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
+            if let (Some(path), Format::Programs(format)) = (&self.target.path, self.target.format)
+            {
+                let TargetOptions { existing, rotation, .. } = self.target;
+                self.target.outlet = Some(sandbox.outlet(path, existing, format, rotation)?);
+            }
+            self.sandbox = Some(sandbox);
+        }
+        Ok(())
     }
 
     /// Returns the columns to write, a selection of those of the run.

@@ -14,11 +14,12 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
-use crate::input::{Input, InputArgs};
+use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::numbers::parse_whole;
 use crate::progress::ProgressDisplay;
-use crate::reading::Reading;
+use crate::reading::{Opened, Reading};
+use crate::sandbox_argument::SandboxArgs;
 use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use ranking::Count;
 use survey::{Section, Survey};
@@ -39,12 +40,17 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
+    confinement: SandboxArgs,
+
+    #[command(flatten)]
     rules: SourceRules<OfFiles>,
 }
 
 /// Contents of a summary.
 struct Summary {
     input: Input,
+    /// Names and sizes of the files.
+    names: Vec<String>,
     stats: Stats,
     /// Condition that selects the counted flows, `None` for all flows.
     condition: Option<String>,
@@ -58,13 +64,20 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         return Err(Error::FeatureOfSummary { option });
     }
     let input = args.input.find(rules.parameters().file_options())?;
-    let job = rules.job(&[], None)?.counting_duplicates();
-    let reading = Reading::start(&input, &job, "")?;
+    let mut job = rules.job(&[], None)?.counting_duplicates();
+    let sandbox = args.confinement.prepare(&mut job, &input)?;
+    let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
+    let opening = if sandbox.is_some() { Opening::Ahead } else { Opening::Late };
+    let opened = Opened::open(&input, &job, opening)?;
+    if let Some(sandbox) = sandbox {
+        sandbox.enter(false)?;
+    }
+    let reading = Reading::start(opened, &input, &job, "")?;
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
-    let summary = Summary { input, stats, condition, survey, sections };
+    let summary = Summary { input, names, stats, condition, survey, sections };
     if args.json {
         print_json(&summary.to_json(), io)?;
     } else {
@@ -75,7 +88,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
 
 impl Summary {
     fn to_json(&self) -> Value {
-        let Self { input, stats, condition, survey, sections } = self;
+        let Self { input, stats, condition, survey, sections, .. } = self;
         let reasons = stats.ignored.reasons();
         let reasons: Map<_, _> =
             reasons.map(|(reason, packets)| (reason.to_owned(), packets.into())).collect();
@@ -130,10 +143,9 @@ impl Summary {
 
     /// Returns the lines of labels and values.
     fn facts(&self) -> Vec<(String, String)> {
-        let Self { input, stats, condition, survey, .. } = self;
+        let Self { input, names, stats, condition, survey, .. } = self;
         let label = |text: &str| format!("{text:<10}");
         let mut facts = Vec::new();
-        let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
         match names.as_slice() {
             [name] => facts.push((label("capture"), name.clone())),
             [first, .., last] => {

@@ -1,0 +1,33 @@
+//! The option `--sandbox`.
+
+use crate::error::Error;
+use crate::flow_rules::Job;
+use crate::input::Input;
+use crate::sandbox::{Sandbox, SandboxError};
+
+/// Option of the subcommands that read packets.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct SandboxArgs {
+    /// Give up all access of this process but to what it has opened before the first packet is
+    /// read: no other files, network, programs or processes (Linux 5.13 or later)
+    #[arg(long)]
+    sandbox: bool,
+}
+
+impl SandboxArgs {
+    /// Prepares a sandbox if the option is given. From then on, `job` needs nothing more from the
+    /// system than its input.
+    pub(crate) fn prepare(self, job: &mut Job, input: &Input) -> Result<Option<Sandbox>, Error> {
+        if !self.sandbox {
+            return Ok(None);
+        }
+        if input.live.as_ref().is_some_and(|live| live.processes.is_some()) {
+            let reason = "reads the files of other processes";
+            let option = "--system-visibility-mode 1";
+            return Err(SandboxError::Conflict { option, reason }.into());
+        }
+        job.settle_meters(input.bytes);
+        job.load_dissector();
+        Ok(Some(Sandbox::prepare()?))
+    }
+}
