@@ -427,6 +427,10 @@ def by_ethertype(data: bytes, at: int, ethertype: int) -> tuple[int, int, tuple[
             return 6, at, vlans
         elif ethertype in (0x8847, 0x8848):
             return by_label(data, at, vlans)
+        elif ethertype == 0x8903:  # FabricPath: a tag, then the frame inside
+            need(data, at, 16, "fabricpath header")
+            ethertype = number(data, at + 14, 2)
+            at += 16
         elif ethertype == 0x8864:
             need(data, at, 6, "pppoe header")
             version, at, _ = by_ppp(data, at + 6)

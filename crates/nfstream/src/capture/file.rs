@@ -858,7 +858,7 @@ mod tests {
         let folder = Folder::new();
         let good = folder.write("good", &pcap(&[b"one"]));
         let missing = folder.path("missing");
-        let error = open(&[good.clone(), missing.clone(), good.clone()]).unwrap_err();
+        let error = open(&[good.clone(), missing.clone(), good]).unwrap_err();
         let CaptureError::Io { path, source } = error else { panic!("{error}") };
         assert_eq!((path, source.kind()), (missing, ErrorKind::NotFound));
     }

@@ -418,8 +418,8 @@ mod tests {
         let text = folder.write("text.pcap", b"Dear diary, today I captured some packets");
         let empty = folder.write("empty.pcap", b"");
         assert_eq!(find(&[good.clone(), text.clone(), empty.clone()]).paths().count(), 3);
-        assert_eq!(find(&[empty.clone()]).paths().count(), 1);
-        let alone = Files::find(&[text.clone()], FileOptions::default()).unwrap_err();
+        assert_eq!(find(std::slice::from_ref(&empty)).paths().count(), 1);
+        let alone = Files::find(std::slice::from_ref(&text), FileOptions::default()).unwrap_err();
         assert!(matches!(alone, CaptureError::NotACapture { .. }), "{alone}");
         let strict = FileOptions { strict: true, ..FileOptions::default() };
         for bad in [text, empty] {

@@ -47,6 +47,7 @@ pub(super) enum Access {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "few files are open, and most are mapped")]
 enum Bytes {
     Mapped(Mapped),
     Stream(Stream),
