@@ -11,7 +11,7 @@ import pytest
 import nfstream
 
 IMPORT = "import nfstream"
-COMMAND = "import sys; from nfstream._command import main; sys.exit(main())"
+COMMAND = "import sys; from nfstream_command import main; sys.exit(main())"
 # Warnings as users see them.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
 
@@ -20,10 +20,11 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 def packages(tmp_path: Path) -> Path:
     """A folder of installed packages that holds this one."""
     installed = Path(nfstream.__file__).parent
-    for path in installed.rglob("*.py"):
-        copy = tmp_path / "nfstream" / path.relative_to(installed)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+    for package in (installed, installed.with_name("nfstream_command")):
+        for path in package.rglob("*.py"):
+            copy = tmp_path / package.name / path.relative_to(package)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
     (engine,) = installed.glob("_engine*.so")
     (tmp_path / "nfstream" / engine.name).symlink_to(engine)
     return tmp_path
