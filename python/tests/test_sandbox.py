@@ -160,8 +160,8 @@ def test_no_way_leads_out(
     if user != os.getuid() and os.getuid() != 0:
         pytest.skip("only root can become another user")
     if user != os.getuid():
-        probe = subprocess.run([COMMAND, "--version"], user=user, group=user, capture_output=True)
-        if probe.returncode != 0:
+        probe = ["sh", "-c", f"exec '{COMMAND}' --version"]
+        if subprocess.run(probe, user=user, group=user, capture_output=True).returncode != 0:
             pytest.skip("another user cannot run the command")
         for path in list(tmp_path.parents)[:3]:
             path.chmod(0o755)
