@@ -40,7 +40,7 @@ pub enum Error {
 pub struct Module {
     module: NonNull<sys::Module>,
     names: Arc<Names>,
-    /// Protocols that are not looked for.
+    /// Ids of disabled protocols.
     excluded: Box<[u16]>,
     /// Start of a packet that is longer than nDPI may see.
     shortened: Vec<u8>,

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+#[cfg(feature = "ndpi")]
 use crate::embedded::{output_of, output_on_terminal};
 use crate::folder::Folder;
 

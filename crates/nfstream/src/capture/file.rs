@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
 use std::mem;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::error::NotMerged;
-use super::order::{LOOK_AHEAD, ends_in_doubt, set_keys};
+use super::merge::{Merged, Open};
 use super::outcome::{End, Failure};
 use super::reader::{Access, Held, Reader};
 use super::stop::StopFlag;
 use super::stream::BUFFER;
 use super::{CaptureError, ReadProgress, Source, Warning};
-use crate::packet::{Chunk, ChunkBytes, RawRecord};
+use crate::packet::Chunk;
 use crate::time::Timestamp;
 
 /// Files that are mapped at once; files that overlap with more get buffers.
@@ -85,35 +84,6 @@ pub(super) struct Waiting {
     pub(super) start: Option<Timestamp>,
     /// The file, if it was opened ahead.
     pub(super) held: Option<Held>,
-}
-
-/// File that is open.
-#[derive(Debug)]
-struct Open {
-    path: PathBuf,
-    len: Option<u64>,
-    reader: Reader,
-    /// Packets that were read, and the index of the next one.
-    chunk: Chunk,
-    next: usize,
-    /// Keys of these packets.
-    keys: Vec<Timestamp>,
-    /// Result of reading on, where times at the end of `chunk` were in doubt.
-    ahead: Option<Result<Next, Failure>>,
-}
-
-/// Result of reading a file.
-#[derive(Debug)]
-enum Next {
-    Chunk(Chunk),
-    End(End),
-}
-
-/// Chunk of packets that are copied from several files.
-struct Merged<'a> {
-    chunk: &'a mut Chunk,
-    bytes: Vec<u8>,
-    limit: usize,
 }
 
 impl FileSource {
@@ -234,8 +204,8 @@ impl FileSource {
                 if is_full {
                     break;
                 }
-            } else if merged.chunk.records.is_empty() {
-                file.pass(run, merged.chunk);
+            } else if merged.is_empty() {
+                merged.pass(file, run);
                 self.refill(rank, limit);
                 return true;
             } else {
@@ -279,7 +249,7 @@ impl FileSource {
         self.compressed += usize::from(reader.is_compressed());
         let rank = self.opened;
         self.opened += 1;
-        self.open.insert(rank, Open::new(file, reader));
+        self.open.insert(rank, Open::new(file.path, file.len, reader));
         self.refill(rank, limit);
     }
 
@@ -288,7 +258,7 @@ impl FileSource {
         let is_alone = self.open.len() == 1 && self.next_start().is_none();
         let Some(file) = self.open.get_mut(&rank) else { return };
         if file.is_drained() {
-            if is_alone && file.ahead.is_none() {
+            if is_alone && !file.is_read_ahead() {
                 return;
             }
             match file.fill(limit) {
@@ -297,8 +267,8 @@ impl FileSource {
                 Err(failure) => return self.fail(rank, failure),
             }
         }
-        if let Some(key) = file.keys.get(file.next) {
-            self.heads.push(Reverse((*key, rank)));
+        if let Some(key) = file.next_key() {
+            self.heads.push(Reverse((key, rank)));
         } else {
             self.idle.push(rank);
         }
@@ -425,112 +395,6 @@ impl Source for FileSource {
 
     fn take_warnings(&mut self) -> Vec<Warning> {
         mem::take(&mut self.warnings)
-    }
-}
-
-impl Open {
-    fn new(file: Waiting, reader: Reader) -> Self {
-        let Waiting { path, len, .. } = file;
-        let (chunk, keys) = (Chunk::default(), Vec::new());
-        Self { path, len, reader, chunk, next: 0, keys, ahead: None }
-    }
-
-    fn is_drained(&self) -> bool {
-        self.next >= self.chunk.records.len()
-    }
-
-    /// Reads the next packets, or returns why there are none.
-    fn fill(&mut self, limit: usize) -> Result<Option<End>, Failure> {
-        let before = self.chunk.records.last().map(|record| record.time);
-        match self.ahead.take() {
-            Some(result) => match result? {
-                Next::Chunk(chunk) => self.chunk = chunk,
-                Next::End(end) => return Ok(Some(end)),
-            },
-            None => {
-                self.chunk.clear();
-                if let Some(end) = self.reader.read(&mut self.chunk, limit)? {
-                    return Ok(Some(end));
-                }
-            }
-        }
-        self.next = 0;
-        let mut earliest = None;
-        if ends_in_doubt(&self.chunk.records, before) {
-            let mut chunk = Chunk::default();
-            let result = self.reader.read(&mut chunk, limit);
-            let times = chunk.records.iter().take(LOOK_AHEAD).map(|record| record.time);
-            earliest = times.min();
-            self.ahead = Some(result.map(|end| end.map_or(Next::Chunk(chunk), Next::End)));
-        }
-        set_keys(&self.chunk.records, earliest, &mut self.keys);
-        Ok(None)
-    }
-
-    /// Returns the number of packets, at most `limit`, that come before `bound`.
-    fn run(&self, rank: usize, bound: Option<(Timestamp, usize)>, limit: usize) -> usize {
-        let keys = self.keys.iter().skip(self.next).take(limit);
-        match bound {
-            Some(bound) => keys.take_while(|key| (**key, rank) < bound).count(),
-            None => keys.count(),
-        }
-    }
-
-    /// Passes the next `count` packets on in `chunk`, which is empty, without copying their bytes.
-    fn pass(&mut self, count: usize, chunk: &mut Chunk) {
-        if self.next == 0 && count == self.chunk.records.len() {
-            mem::swap(chunk, &mut self.chunk);
-            self.chunk.clear();
-            return;
-        }
-        let records = self.chunk.records.get(self.next..self.next + count);
-        chunk.records.extend_from_slice(records.unwrap_or_default());
-        chunk.bytes = self.chunk.bytes.clone();
-        self.next += count;
-    }
-}
-
-impl<'a> Merged<'a> {
-    /// Begins with an empty chunk, whose buffer is used again.
-    fn new(chunk: &'a mut Chunk, limit: usize) -> Self {
-        let bytes = match mem::take(&mut chunk.bytes) {
-            ChunkBytes::Owned(buffer) => Arc::into_inner(buffer),
-            ChunkBytes::Mapped(..) => None,
-        };
-        let mut bytes = bytes.unwrap_or_default();
-        bytes.clear();
-        Self { chunk, bytes, limit }
-    }
-
-    /// Returns the number of packets that may be added.
-    fn room(&self) -> usize {
-        self.limit - self.chunk.records.len()
-    }
-
-    /// Copies the next `count` packets of `file`, or as many as fit. Returns whether the chunk is
-    /// full.
-    fn copy(&mut self, file: &mut Open, count: usize) -> bool {
-        let frames = file.chunk.bytes.as_slice();
-        let records = file.chunk.records.iter().skip(file.next).take(count);
-        let mut copied = 0;
-        for record in records {
-            let frame = record.frame(frames);
-            let Ok(offset) = u32::try_from(self.bytes.len()) else { break };
-            if self.bytes.len() + frame.len() > BUFFER && !self.chunk.records.is_empty() {
-                break;
-            }
-            self.bytes.extend_from_slice(frame);
-            self.chunk.records.push(RawRecord { offset, ..*record });
-            copied += 1;
-        }
-        file.next += copied;
-        copied < count || self.room() == 0
-    }
-
-    /// Completes the chunk, and returns whether it has packets.
-    fn finish(self) -> bool {
-        self.chunk.bytes = ChunkBytes::Owned(Arc::new(self.bytes));
-        !self.chunk.records.is_empty()
     }
 }
 

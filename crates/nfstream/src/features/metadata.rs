@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+pub use nfstream_dissect::metadata::{Dhcp, Http, Quic, Ssh};
+
 use crate::time::Timestamp;
 
 /// Metadata of a flow. Empty text where the dissector read nothing.
@@ -33,7 +35,7 @@ pub struct Metadata {
     pub dhcp: Option<Box<Dhcp>>,
     /// A DNS exchange.
     pub dns: Option<Box<Dns>>,
-    /// An HTTP exchange.
+    /// An HTTP exchange; its host is [`requested_server_name`](Self::requested_server_name).
     pub http: Option<Box<Http>>,
     /// A QUIC handshake; its hellos are in [`tls`](Self::tls).
     pub quic: Option<Box<Quic>>,
@@ -41,19 +43,6 @@ pub struct Metadata {
     pub ssh: Option<Box<Ssh>>,
     /// A TLS handshake, also of DTLS and QUIC.
     pub tls: Option<Box<Tls>>,
-}
-
-/// Metadata of a DHCP or DHCPv6 message of a client.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Dhcp {
-    /// Type of the message, 0 if none was seen.
-    pub message_type: u8,
-    /// Name of the client.
-    pub host_name: Box<str>,
-    /// Vendor class.
-    pub vendor_class: Box<str>,
-    /// Numbers of the options that the client requests, separated by commas.
-    pub fingerprint: Box<str>,
 }
 
 /// Metadata of a DNS exchange, also of mDNS and LLMNR.
@@ -69,55 +58,6 @@ pub struct Dns {
     pub answers: u16,
     /// Addresses in the response.
     pub addresses: Vec<IpAddr>,
-}
-
-/// Metadata of an HTTP exchange.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Http {
-    /// Method of the request.
-    pub method: Box<str>,
-    /// Host of the request.
-    pub host: Box<str>,
-    /// Host and target of the request.
-    pub url: Box<str>,
-    /// User agent of the client.
-    pub user_agent: Box<str>,
-    /// Content type of the request.
-    pub request_content_type: Box<str>,
-    /// Status of the response, 0 if none was seen.
-    pub status: u16,
-    /// Product of the server.
-    pub server: Box<str>,
-    /// Content type of the response.
-    pub response_content_type: Box<str>,
-}
-
-/// Metadata of a QUIC handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Quic {
-    /// Version as on the wire, such as 1.
-    pub version: u32,
-    /// User agent of the client.
-    pub user_agent: Box<str>,
-    /// Whether the server requests another version.
-    pub version_negotiation: bool,
-    /// Whether the server requests a token.
-    pub retry: bool,
-    /// Whether the client sends data before the handshake ends.
-    pub early_data: bool,
-}
-
-/// Metadata of an SSH handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Ssh {
-    /// Version line of the client.
-    pub client_version: Box<str>,
-    /// Version line of the server.
-    pub server_version: Box<str>,
-    /// HASSH fingerprint of the client.
-    pub client_hassh: Box<str>,
-    /// HASSH fingerprint of the server.
-    pub server_hassh: Box<str>,
 }
 
 /// Metadata of a TLS handshake.
@@ -184,7 +124,6 @@ impl Metadata {
         let http = self.http.as_deref().map_or(0, |http| {
             let texts = [
                 &http.method,
-                &http.host,
                 &http.url,
                 &http.user_agent,
                 &http.request_content_type,

@@ -282,7 +282,7 @@ fn metadata_of(read: ndpi::Metadata, numbering: &Numbering, wanted: Wanted) -> M
         metadata.risks = numbering.risks(read.risks);
     }
     if wanted.contains(Group::Http) && (!read.http.method.is_empty() || read.http.status != 0) {
-        metadata.http = Some(Box::new(of_http(&read.http, &read.host)));
+        metadata.http = Some(Box::new(of_http(&read.http)));
     }
     metadata.user_agent = read.http.user_agent;
     metadata.content_type = read.http.content_type;
@@ -350,10 +350,9 @@ fn of_dns(read: ndpi::Dns, host: &str) -> Dns {
     }
 }
 
-fn of_http(read: &ndpi::Http, host: &str) -> Http {
+fn of_http(read: &ndpi::Http) -> Http {
     Http {
         method: read.method.clone(),
-        host: host.into(),
         url: read.url.clone(),
         user_agent: read.user_agent.clone(),
         request_content_type: read.request_content_type.clone(),
