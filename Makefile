@@ -1,7 +1,8 @@
 # Targets for a fresh clone; each installs its own requirements. `make` alone lists them.
 #
 # Python packages go to .venv and build output to target. Outside the clone nothing changes, except
-# that missing Debian packages are installed.
+# that missing Debian packages are installed, `fuzz` installs cargo-fuzz, `proof` creates Debian
+# systems in PROOF_ROOTS, and `release` with PUBLISH=1 publishes.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

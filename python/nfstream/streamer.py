@@ -94,9 +94,9 @@ class NFStreamer(Tables):
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
         dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
-            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``, the
-            system's libndpi. ``None`` is ``"auto"`` where nfstream was built with nDPI, otherwise
-            ``"native"``.
+            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``,
+            nDPI. ``None`` is ``"auto"`` where nfstream is linked with libndpi, as a build from
+            source is, otherwise ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.

@@ -440,9 +440,9 @@ class Tables:
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
         parameters["plugins"] = [plugin.name for plugin in self._plugins]
         if names:
-            # Filters and names of files can show what the table hides.
-            for name in ("bpf_filter", "rules"):
-                parameters.pop(name, None)
+            for parameter in _engine.parameters():
+                if parameter["reveals"]:
+                    parameters.pop(parameter["name"], None)
             parameters["columns_to_anonymize"] = names
         else:
             parameters["source"] = self._source

@@ -24,8 +24,8 @@ impl fmt::Display for LoadError {
                 f.write_str("a static program cannot load nDPI: use a dynamically linked nfstream")
             }
             Self::Missing => f.write_str(
-                "nDPI is not installed: run pip install 'nfstream-rs[ndpi]', or install the \
-                 package nfstream-ndpi",
+                "nDPI is not installed: run pip install 'nfstream-rs[ndpi]', or put \
+                 libnfstream_ndpi.so.1 where the loader finds it",
             ),
             Self::OtherInterface { found } => write!(
                 f,

@@ -8,7 +8,7 @@ use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Column, Group, columns};
-use nfstream::parameters::{Parameters, Topic};
+use nfstream::parameters::{PARAMETERS, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
 use nfstream::time::TimeUnit;
 use serde_json::Value;
@@ -200,8 +200,8 @@ impl FlowRules {
     /// show their values, such as filters and names of files.
     pub(crate) fn to_json_without(&self, hidden: &[String]) -> Value {
         let mut values = self.parameters.to_json();
-        for name in Parameters::REVEALING {
-            values.remove(*name);
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.reveals()) {
+            values.remove(parameter.name);
         }
         values.insert("columns_to_anonymize".to_owned(), hidden.into());
         values.into()

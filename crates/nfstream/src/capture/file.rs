@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::error::NotMerged;
 use super::merge::{Merged, Open};
-use super::outcome::{End, Failure};
+use super::outcome::{End, Failure, is_out_of_files};
 use super::reader::{Access, Held, Reader};
 use super::stop::StopFlag;
 use super::stream::BUFFER;
@@ -348,12 +348,8 @@ impl FileSource {
 
 /// Adds to an error about the number of open files why there are so many.
 fn with_all_open(error: CaptureError) -> CaptureError {
-    /// Files of the system and of the process.
-    const TOO_MANY: [i32; 2] = [23, 24];
     match error {
-        CaptureError::Io { path, source }
-            if source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) =>
-        {
+        CaptureError::Io { path, source } if is_out_of_files(&source) => {
             let message = format!("{source}: all files have to be open at once");
             CaptureError::Io { path, source: io::Error::other(message) }
         }

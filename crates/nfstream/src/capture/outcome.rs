@@ -72,12 +72,13 @@ impl Failure {
 
     /// Returns whether another file would fail too, or packets that were returned may be wrong.
     pub(super) fn ends_all(&self) -> bool {
-        // Files of the process and of the system, memory.
-        const EXHAUSTED: [i32; 3] = [24, 23, 12];
+        const OUT_OF_MEMORY: i32 = 12;
         match self {
             Self::Changed => true,
             Self::Corrupt { .. } | Self::LargeWindow(_) | Self::Unrecognized(_) => false,
-            Self::Io(error) => error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code)),
+            Self::Io(error) => {
+                is_out_of_files(error) || error.raw_os_error() == Some(OUT_OF_MEMORY)
+            }
         }
     }
 
@@ -121,4 +122,11 @@ impl From<Unrecognized> for Failure {
     fn from(reason: Unrecognized) -> Self {
         Self::Unrecognized(reason)
     }
+}
+
+/// Returns whether the process or the system allows no more open files.
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
+    /// `EMFILE` and `ENFILE`.
+    const CODES: [i32; 2] = [24, 23];
+    error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }

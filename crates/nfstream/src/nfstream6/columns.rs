@@ -82,11 +82,6 @@ impl Nfstream6Columns {
         };
         COLUMNS.iter().filter(wanted).collect()
     }
-
-    /// Returns the groups that its base columns need.
-    pub fn needed_groups() -> [Group; 2] {
-        BASE_GROUPS
-    }
 }
 
 /// Returns a column of this engine under its name in nfstream 6.

@@ -119,7 +119,7 @@ parameters! {
         "Label each flow with its application";
     dissector: DissectorChoice = DissectorChoice::default(),
         Flows, Kind::Choice(DissectorChoice::NAMES), "", true,
-        "Dissector that labels flows: ndpi, the system's libndpi; native, the built-in one; auto, \
+        "Dissector that labels flows: ndpi, nDPI; native, the built-in one; auto, \
          native first and ndpi for flows that it leaves unknown";
     rules: Option<RulesFile> = None,
         Flows, Kind::File, "", true,
