@@ -171,29 +171,35 @@ mod library {
         path.is_file().then(|| CString::new(path.as_os_str().as_bytes()).ok())?
     }
 
-    #[cfg(not(target_feature = "crt-static"))]
+    /// Returns the path of the shared object that holds this code; `None` in a program.
+    ///
+    /// The system takes the path of a program from `argv[0]`, which whoever starts it chooses.
+    #[cfg(all(target_os = "linux", not(target_feature = "crt-static")))]
     fn path_of_this_code() -> Option<PathBuf> {
-        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-        let address = path_of_this_code as *const c_void;
-        // SAFETY: the function takes any address, and fills `info` if it succeeds.
-        let name = unsafe {
-            if libc::dladdr(address, info.as_mut_ptr()) == 0 {
-                return None;
-            }
-            info.assume_init().dli_fname
-        };
-        if name.is_null() {
+        let code = object_at(path_of_this_code as *const c_void)?;
+        // SAFETY: the function has no preconditions.
+        let headers = usize::try_from(unsafe { libc::getauxval(libc::AT_PHDR) }).ok()?;
+        let program = object_at(std::ptr::with_exposed_provenance(headers))?;
+        if code.dli_fname.is_null() || code.dli_fbase == program.dli_fbase {
             return None;
         }
         // SAFETY: the name is terminated, and belongs to this code, which stays loaded.
-        let name = unsafe { CStr::from_ptr(name) };
+        let name = unsafe { CStr::from_ptr(code.dli_fname) };
         let path = Path::new(OsStr::from_bytes(name.to_bytes()));
         path.is_absolute().then(|| path.to_path_buf())
     }
 
-    #[cfg(target_feature = "crt-static")]
+    #[cfg(not(all(target_os = "linux", not(target_feature = "crt-static"))))]
     fn path_of_this_code() -> Option<PathBuf> {
         None
+    }
+
+    /// Returns what the system knows of the program or shared object that holds an address.
+    #[cfg(all(target_os = "linux", not(target_feature = "crt-static")))]
+    fn object_at(address: *const c_void) -> Option<libc::Dl_info> {
+        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+        // SAFETY: the function takes any address, and fills `info` if it succeeds.
+        unsafe { (libc::dladdr(address, info.as_mut_ptr()) != 0).then(|| info.assume_init()) }
     }
 
     impl Library {

@@ -149,12 +149,7 @@ pub(super) fn read_reply(link: &mut impl Read) -> io::Result<Result<(), SinkErro
 
 /// Keeps the files until the process in the sandbox ends. An incomplete one is then removed.
 pub(super) fn work(files: &Files, mut link: File) {
-    let mut clerk = Clerk {
-        files,
-        parts: NumberedFiles::new(&files.path, files.existing, files.format),
-        draft: None,
-        completed: HashSet::new(),
-    };
+    let mut clerk = Clerk::new(files);
     while let Ok(request) = Request::read(&mut link) {
         let result = clerk.handle(request);
         if write_reply(&mut link, &result).is_err() {
@@ -172,9 +167,20 @@ struct Clerk<'a> {
     completed: HashSet<u64>,
 }
 
-impl Clerk<'_> {
+impl<'a> Clerk<'a> {
+    fn new(files: &'a Files) -> Self {
+        let parts = NumberedFiles::new(&files.path, files.existing, files.format);
+        Self { files, parts, draft: None, completed: HashSet::new() }
+    }
+
     fn handle(&mut self, request: Request) -> Result<(), SinkError> {
         match request {
+            // Only parts have other names than the table's.
+            Request::Begin | Request::Remove(_) | Request::End(_)
+                if !self.files.rotation.is_on() =>
+            {
+                Err(SinkError::NotOpen)
+            }
             Request::Begin => self.parts.begin(),
             Request::Create(number) => {
                 let path = match self.files.rotation.is_on() {
@@ -228,6 +234,26 @@ mod tests {
         }
         assert!(Request::read(&mut &head(2, MOST + 1)[..]).is_err());
         assert!(Request::read(&mut &head(9, 0)[..]).is_err());
+    }
+
+    #[test]
+    fn a_table_in_one_file_leaves_files_with_numbers_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("flows.7.csv");
+        std::fs::write(&other, "other").unwrap();
+        let files = Files {
+            path: folder.path().join("flows.csv"),
+            existing: Existing::Replace,
+            format: Format::CSV,
+            rotation: Rotation::default(),
+        };
+        let mut clerk = Clerk::new(&files);
+        clerk.handle(Request::Create(7)).unwrap();
+        clerk.handle(Request::Complete).unwrap();
+        for request in [Request::Begin, Request::Remove(7), Request::End(VecDeque::new())] {
+            assert!(matches!(clerk.handle(request), Err(SinkError::NotOpen)));
+        }
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
     }
 
     #[test]

@@ -107,6 +107,10 @@ impl Sandbox {
             self.open.sockets = nfstream_sys::descriptors(3);
         }
         rights::give_up(Kept::NONE);
+        if nfstream_sys::is_root() {
+            let error = io::Error::from(io::ErrorKind::PermissionDenied);
+            return Err(refused("to give up root", &error));
+        }
         confine_files(None)?;
         let filters = calls::filters(&self.open).map_err(|error| refused(SECCOMP, &error))?;
         for filter in &filters {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::host::visible_path;
+use crate::host::{visible, visible_path};
 use crate::packet::LinkType;
 
 /// State of a missing libpcap, and what to do.
@@ -348,7 +348,7 @@ fn extent(unread: Option<(u64, u64)>) -> String {
 
 /// Returns the first names of a list, and the number of the others.
 fn list(names: &[String], count: usize) -> String {
-    let text = names.join(", ");
+    let text = visible(&names.join(", ")).into_owned();
     match count.saturating_sub(names.len()) {
         0 => text,
         more => format!("{text} and {more} more"),

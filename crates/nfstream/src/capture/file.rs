@@ -20,8 +20,9 @@ use crate::time::Timestamp;
 const MAPPED: usize = 4;
 /// Files that stay open while they are merged; more are opened for each read.
 const OPEN: usize = 64;
-/// Compressed files that are merged at once: each holds a decompressor.
-const COMPRESSED: usize = 128;
+/// Compressed files that are merged at once: each holds a decompressor with a window of up to
+/// 128 MiB.
+const COMPRESSED: usize = 32;
 /// Bytes of the buffers of all files that are merged, as far as their number allows.
 const BUFFERS: usize = 64 << 20;
 /// Smallest buffer of a file.
@@ -556,13 +557,13 @@ mod tests {
     #[test]
     fn too_many_compressed_files_are_read_after_the_others() {
         let folder = Folder::new();
-        let paths: Vec<_> = (0..130_u32)
+        let paths: Vec<_> = (0..34_u32)
             .map(|n| folder.write(&format!("{n}"), &gzip(&at(&n.to_string(), &[n, 1000 + n]))))
             .collect();
         let (packets, warnings) = timeline(&paths, 100);
-        assert_eq!(packets.len(), 260);
-        assert_eq!(packets[256..258], [("128".to_owned(), 128), ("128".to_owned(), 1128)]);
-        assert!(warnings[0].to_string().contains("more than 128 compressed files overlap"));
+        assert_eq!(packets.len(), 68);
+        assert_eq!(packets[64..66], [("32".to_owned(), 32), ("32".to_owned(), 1032)]);
+        assert!(warnings[0].to_string().contains("more than 32 compressed files overlap"));
         assert_eq!(warnings.len(), 2);
     }
 

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use crate::host::visible_path;
+
 /// A format of captures or archives that is not read.
 #[derive(Debug)]
 pub(super) struct Foreign {
@@ -55,10 +57,14 @@ impl Foreign {
 
 /// Returns the name of a file as an argument of a shell command.
 pub(super) fn quoted(path: &Path) -> String {
-    let name = path.to_string_lossy();
+    let mut name = visible_path(path);
+    if name.starts_with('-') && name != "-" {
+        // No option.
+        name.insert_str(0, "./");
+    }
     let is_plain = |byte: char| byte.is_alphanumeric() || "/._-+=:,@%".contains(byte);
     if !name.is_empty() && name.chars().all(is_plain) {
-        return name.into_owned();
+        return name;
     }
     format!("'{}'", name.replace('\'', r"'\''"))
 }
@@ -243,6 +249,10 @@ mod tests {
         assert_eq!(
             command(b"snoop\0\0\0", "day 1.cap").as_deref(),
             Some("editcap -F pcap 'day 1.cap' converted.pcap")
+        );
+        assert_eq!(
+            command(b"snoop\0\0\0", "-x\u{1b}.cap").as_deref(),
+            Some(r"editcap -F pcap './-x\u{1b}.cap' converted.pcap")
         );
         assert_eq!(
             command(b"PK\x03\x04", "/data/it's.zip").as_deref(),

@@ -7,8 +7,9 @@ use super::Corruption;
 /// Captured bytes of the longest frame accepted from a capture that does not announce longer ones,
 /// as in libpcap (`MAXIMUM_SNAPLEN`).
 pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
-/// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
-pub(super) const MAX_SNAPLEN: usize = 128 << 20;
+/// Captured bytes of the longest frame that a capture can announce. Each file that is merged can
+/// hold one.
+pub(super) const MAX_SNAPLEN: usize = 8 << 20;
 
 /// Returns the wire length of a record. Some writers leave it out.
 #[inline(always)]

@@ -34,12 +34,18 @@ const PIPE: usize = 64 << 10;
 /// Bytes that a step reads without finding a packet, before and after decompression: a small file
 /// can hold blocks of many gigabytes that are skipped.
 const BUDGET: u64 = 16 << 20;
+/// Detail of an error about data that goes on without content.
+const DECOMPRESSES_TO_NOTHING: &str = "many megabytes decompress to nothing";
+/// Pauses after which the search for the start of a capture ends.
+const MAX_PAUSES: u32 = 16;
 
 /// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
     decoder: Decoder,
     /// Bytes read from the source, before decompression.
     taken: Arc<AtomicU64>,
+    /// Value of `taken` when the decoder last returned bytes.
+    fruitful: Arc<AtomicU64>,
     /// Bytes read last. Chunks share them, so the buffer is only filled while no chunk holds it.
     buffer: Arc<Vec<u8>>,
     /// Buffer that was returned for reuse.
@@ -85,6 +91,8 @@ enum Ended {
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
+    /// Value of `taken` when the decoder last returned bytes.
+    fruitful: Arc<AtomicU64>,
     /// Bytes read at the last pause; `None` for decoders that do not continue after one.
     paused_at: Option<u64>,
 }
@@ -96,11 +104,17 @@ impl Stream {
     pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
+        let fruitful = Arc::new(AtomicU64::new(0));
         let input = Box::new(Cursor::new(head).chain(input));
         let can_pause =
             matches!(compression, Compression::Gzip | Compression::Plain | Compression::Zstd);
         let paused_at = can_pause.then_some(0);
-        let input = Counted { input, taken: Arc::clone(&taken), paused_at };
+        let input = Counted {
+            input,
+            taken: Arc::clone(&taken),
+            fruitful: Arc::clone(&fruitful),
+            paused_at,
+        };
         let compressed = COMPRESSED.min(capacity);
         let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
@@ -116,6 +130,7 @@ impl Stream {
         Ok(Self {
             decoder,
             taken,
+            fruitful,
             buffer: Arc::new(vec![0; capacity]),
             spare: Vec::new(),
             capacity,
@@ -130,8 +145,13 @@ impl Stream {
 
     /// Returns the first bytes, at least `len` unless the stream ends earlier.
     pub(super) fn peek(&mut self, len: usize) -> Result<&[u8], Failure> {
+        let mut pauses = 0;
         while self.end - self.start < len && self.ended.is_none() {
             self.fill(len);
+            pauses += u32::from(mem::take(&mut self.is_idle));
+            if pauses >= MAX_PAUSES {
+                self.ended = Some(Ended::Corrupt(DECOMPRESSES_TO_NOTHING.to_owned()));
+            }
         }
         match self.ended {
             Some(Ended::Corrupt(_) | Ended::Failed(_) | Ended::LargeWindow(_))
@@ -239,6 +259,7 @@ impl Stream {
         match self.decoder.read(space) {
             Ok(0) => self.ended = Some(Ended::Complete),
             Ok(count) => {
+                self.fruitful.store(self.progress(), Ordering::Relaxed);
                 self.end += count;
                 return count;
             }
@@ -349,6 +370,10 @@ impl Read for Counted {
         if self.paused_at.is_some_and(|before| taken - before >= BUDGET) {
             self.paused_at = Some(taken);
             return Err(ErrorKind::WouldBlock.into());
+        }
+        // No block of the other formats is as long as this.
+        if self.paused_at.is_none() && taken - self.fruitful.load(Ordering::Relaxed) >= BUDGET {
+            return Err(io::Error::new(ErrorKind::InvalidData, DECOMPRESSES_TO_NOTHING));
         }
         let count = self.input.read(buffer)?;
         self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -499,7 +524,7 @@ mod tests {
     fn a_claimed_length_takes_no_memory_before_the_bytes_come() {
         let mut bytes = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
         bytes.extend([0; 8]);
-        bytes.extend((100_u32 << 20).to_le_bytes());
+        bytes.extend((7_u32 << 20).to_le_bytes());
         bytes.extend([0; 1000]);
         let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
@@ -528,6 +553,26 @@ mod tests {
         // A step has a budget of bytes.
         assert_eq!((steps, chunk.records.len()), (2, 1));
         assert_eq!(stream.buffer.len(), BUFFER);
+    }
+
+    #[test]
+    fn endless_data_without_content_is_damage() {
+        let expected = |failure: Failure| match failure {
+            Failure::Corrupt { what: Corruption::Compression { detail }, .. } => {
+                assert_eq!(detail, DECOMPRESSES_TO_NOTHING);
+            }
+            other => panic!("{other:?}"),
+        };
+        // Zeros between the members of a gzip file are skipped.
+        let zeros = Box::new(io::repeat(0));
+        expected(Stream::new(gzip(b""), zeros, BUFFER).unwrap().peek(24).unwrap_err());
+        let empty = lz4(b"");
+        let frames = empty.repeat((20 << 20) / empty.len());
+        let bytes = [lz4(&pcap(&[])), frames].concat();
+        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        expected(stream.read(&mut parser, &mut Chunk::default(), 9).unwrap_err());
     }
 
     #[test]

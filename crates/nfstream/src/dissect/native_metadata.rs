@@ -33,9 +33,8 @@ pub(super) fn metadata_of(
     } else if metadata.ssh.is_none() {
         metadata.server_info = metadata.requested_server_name.clone();
     }
-    let http = http.or_else(|| {
-        http2.map(|http| Box::new(of_http2(*http, &metadata.requested_server_name)))
-    });
+    let http = http
+        .or_else(|| http2.map(|http| Box::new(of_http2(*http, &metadata.requested_server_name))));
     if let Some(http) = http {
         add_http(http, is_tls, wanted, &mut metadata);
     }

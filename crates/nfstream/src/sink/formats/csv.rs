@@ -1,5 +1,7 @@
 //! Tables as CSV (RFC 4180), a header line first.
 
+use std::borrow::Cow;
+
 use arrow_schema::Schema as ArrowSchema;
 
 use super::Format;
@@ -16,8 +18,8 @@ pub(super) const FORMAT: Format = Format {
 
 impl Format {
     /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
-    /// begins with `=`, `+`, `-`, `@`, a tab or a line break. Other text is written as in
-    /// [`CSV`](Self::CSV).
+    /// begins, or goes on after `;` or a tab, with `=`, `+`, `-`, `@`, a tab or a line break. Other
+    /// text is written as in [`CSV`](Self::CSV).
     pub const SAFE_CSV: Self = Self {
         encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
         ..FORMAT
@@ -62,9 +64,7 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
                 out.push(b',');
             }
             match cells.get(row) {
-                Cell::Text(text) if SAFE && is_like_a_formula(text) => {
-                    write_text(&format!("'{text}"), out);
-                }
+                Cell::Text(text) if SAFE => write_text(&guarded(text), out),
                 Cell::Text(text) => write_text(text, out),
                 list @ Cell::List(_) => {
                     let start = out.len();
@@ -83,6 +83,23 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
         }
         out.push(b'\n');
     }
+}
+
+/// Returns text with an apostrophe before each part that a spreadsheet may take for a formula. In
+/// some languages they separate cells at `;`.
+fn guarded(text: &str) -> Cow<'_, str> {
+    let parts = text.split_inclusive([';', '\t']);
+    if !parts.clone().any(is_like_a_formula) {
+        return text.into();
+    }
+    let mut safe = String::new();
+    for part in parts {
+        if is_like_a_formula(part) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
+    }
+    safe.into()
 }
 
 /// Returns whether a spreadsheet may take text for a formula.
@@ -156,6 +173,9 @@ mod tests {
         let shown =
             ["'=1+1", "'+1", "'-1", "'@A1", "'\tx", "\"'\rx\"", "'＝1", "a=1", "'=1", "\"\""];
         assert_eq!(text.split_terminator('\n').skip(1).collect::<Vec<_>>(), shown);
+        let batch = texts(&[["x;=1;y", "a; b"].map(str::to_owned).to_vec()]);
+        assert_eq!(lines::<SafeLine>(&batch), b"c0\nx;'=1;y\na; b\n");
+        let batch = texts(&[given.map(str::to_owned).to_vec()]);
         let same = String::from_utf8(csv(&batch)).unwrap();
         assert!(same.starts_with("c0\n=1+1\n+1\n"), "{same}");
     }
