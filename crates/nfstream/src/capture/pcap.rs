@@ -529,7 +529,7 @@ mod tests {
         assert_eq!(one(&[header, record].concat()).frame, frame);
         let mut hostile = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
         hostile.extend([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x80, 0, 0, 0, 0, 0]);
-        let what = Corruption::CaptureLength { length: MAX_SNAPLEN + 1 };
+        let what = Corruption::CaptureLength { length: (8 << 20) + 1 };
         assert_eq!(parse(&hostile).1, Outcome::Corrupt(24, what));
     }
 

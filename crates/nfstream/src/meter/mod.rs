@@ -8,21 +8,19 @@ mod opening;
 mod output;
 mod state;
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
-use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
+use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
-    Answer, Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Segment, Sender, Slot,
-    Timeouts, Verdict,
+    Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
-use crate::host::{Process, Processes};
+use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
-use held::{Held, HeldPackets};
+use held::HeldPackets;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 pub use lifecycle::{FlowEnd, Lifecycle, Standard};
 pub use output::MeterOutput;
