@@ -91,7 +91,7 @@ def test_a_folder_is_one_capture_in_order_of_time(tmp_path: Path) -> None:
         write(tmp_path / f"day.pcap{suffix}", [10 * number, 10 * number + 5])
     (tmp_path / "notes.txt").write_text("no capture, but longer than the header of one\n")
     streamer = NFStreamer(tmp_path)
-    with pytest.warns(UserWarning, match=r"skipped what is no capture: notes\.txt"):
+    with pytest.warns(UserWarning, match=r"skipped, not captures: notes\.txt"):
         (flow,) = streamer
     assert (flow.total_packets, flow.duration) == (24, 115_000)
     assert streamer.stats().late_packets == 0
