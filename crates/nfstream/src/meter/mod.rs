@@ -30,8 +30,8 @@ pub use state::FlowState;
 /// processed.
 const LOOK_AHEAD: usize = 32;
 
-/// Flows ended between the prefetch of a flow and its end: its memory was not touched for as long
-/// as the flow was silent.
+/// Flows ended between the prefetch of a flow and its end, because its memory has not been touched
+/// since its last packet.
 const END_AHEAD: usize = 8;
 
 /// Settings of a meter.
@@ -42,9 +42,9 @@ pub struct MeterConfig {
     pub plan: Plan,
     /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
-    /// Most bytes that active flows hold besides a fixed size for each: buffers, texts and kept
-    /// packets of the dissector, lists of packets. `None` for no limit; beyond it, the life cycle
-    /// chooses flows to end.
+    /// Most bytes that active flows hold in addition to a fixed size for each: buffers, texts and
+    /// kept packets of the dissector, lists of packets. `None` for no limit. Beyond the limit, the
+    /// life cycle chooses flows to end.
     pub max_active_bytes: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
@@ -61,14 +61,14 @@ pub struct Meter<L> {
     table: FlowTable<FlowState>,
     /// Most active flows.
     capacity: usize,
-    /// Most bytes that active flows hold.
+    /// Most bytes that active flows may hold.
     most_bytes: usize,
     /// Whether active flows hold more than that.
     is_full: bool,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
     knowledge: Knowledge,
-    /// Names that DNS answers gave the servers of flows, by slot.
+    /// Names of the flows' servers from DNS answers, by slot.
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     plan: Plan,
@@ -79,7 +79,7 @@ pub struct Meter<L> {
     output: MeterOutput,
 }
 
-/// A packet whose flow is looked up next.
+/// Packet whose flow is looked up next.
 #[derive(Clone, Copy)]
 struct Keyed<'a> {
     index: u32,
@@ -127,8 +127,7 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Notes what the packets that come next show about flows to come, those of other meters
-    /// included.
+    /// Takes the clues about future flows in the next packets, those of other meters included.
     #[inline]
     pub fn note(&mut self, clues: &Clues) {
         self.knowledge.note(clues);
@@ -282,8 +281,8 @@ impl<L: Lifecycle> Meter<L> {
         self.join(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
-    /// Adds a packet to the flow in `slot`, or to one that it starts there. A flow that it ends has
-    /// ended at `now` or later.
+    /// Adds a packet to the flow in `slot`, or to a new one there. If the packet ends the flow, the
+    /// flow ends at `now` or later.
     #[inline]
     fn join<H: Hooks>(
         &mut self,
@@ -325,8 +324,8 @@ impl<L: Lifecycle> Meter<L> {
 
     /// Adds a packet to the flow in `slot`, if it has SYN or packets are held.
     ///
-    /// A SYN with another number may open another connection: it is held until the next packet says
-    /// whether it does.
+    /// A SYN with another sequence number may open another connection: it is held until the next
+    /// packet shows whether it does.
     #[cold]
     #[inline(never)]
     fn arrive_with_syn<H: Hooks>(
@@ -391,7 +390,7 @@ impl<L: Lifecycle> Meter<L> {
         self.join(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
-    /// Takes the packets held of the flow in `slot`, which is as it was before them.
+    /// Takes the packets held for the flow in `slot`, whose state is that before them.
     fn take_held(&mut self, slot: Slot) -> Option<Held> {
         let held = self.held.take(slot)?;
         let entry = self.table.entry_mut(slot);
@@ -400,8 +399,8 @@ impl<L: Lifecycle> Meter<L> {
         Some(held)
     }
 
-    /// Adds the packets held of the flow in `slot` to it: they open no connection. A slice that they
-    /// end has ended at `now`.
+    /// Adds the packets held for the flow in `slot` to it, because they open no connection. If they
+    /// end a slice, it ends at `now`.
     fn release<H: Hooks>(
         &mut self,
         slot: Slot,
@@ -427,8 +426,8 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Ends the flow in `slot`, and starts one with the packets held of it: `keyed` shows that they
-    /// opened a connection.
+    /// Ends the flow in `slot`, and starts one with the packets held for it: `keyed` shows that
+    /// they opened a connection.
     fn reopen<H: Hooks>(
         &mut self,
         keyed: &Keyed<'_>,
@@ -485,7 +484,7 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Passes on what other flows have shown of the flow in `slot`, which begins.
+    /// Passes on the knowledge from other flows about the flow in `slot`, which begins.
     #[inline]
     fn introduce(&mut self, slot: Slot, keyed: &Keyed<'_>) {
         let Some(dissector) = &mut self.dissector else { return };
@@ -515,8 +514,8 @@ impl<L: Lifecycle> Meter<L> {
         self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 
-    /// Ends the flows that the life cycle chooses until the others hold no more bytes than they
-    /// may, at `time`.
+    /// Ends flows at `time`, in the order that the life cycle chooses, until the others are within
+    /// the byte limit.
     #[cold]
     fn free_bytes<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
         while self.bytes() > self.most_bytes && !self.table.is_empty() {
@@ -526,12 +525,12 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Returns the bytes that active flows hold besides a fixed size for each.
+    /// Returns the bytes that active flows hold in addition to a fixed size for each.
     fn bytes(&self) -> usize {
         self.measures.memory() + self.dissector.as_ref().map_or(0, |dissector| dissector.memory())
     }
 
-    /// Ends flows one after the other; the stream is at `now`.
+    /// Ends flows one after the other; the clock of the stream is at `now`.
     fn end<H: Hooks>(
         &mut self,
         ends: &[FlowEnd],
@@ -600,7 +599,7 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Measures a packet of the flow in `slot`, whose time is already set.
+    /// Measures a packet of the flow in `slot`. Its time is already set.
     #[inline]
     fn add<H: Hooks>(
         &mut self,
@@ -639,7 +638,7 @@ impl<L: Lifecycle> Meter<L> {
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
-            // The announcement of a call may come after its first datagrams.
+            // The announcement of a call may arrive after its first datagrams.
             if !first
                 && packet.protocol == UDP
                 && let index = usize::try_from(keyed.index).unwrap_or(usize::MAX)
@@ -707,7 +706,7 @@ impl<L: Lifecycle> Meter<L> {
     ) -> Result<(), HookError> {
         let FlowEnd { slot, ended, reason } = end;
         let entry = self.table.entry(slot);
-        // A closed connection ended by its close; the idle timeout only covered late segments.
+        // A closed connection ended when it closed; the idle timeout only covered late segments.
         let end_reason = match (reason, entry.state.close) {
             (EndReason::Active | EndReason::Plugin, _) | (_, None) => reason,
             (_, Some(Close::Fin)) => EndReason::TcpFin,
@@ -741,7 +740,7 @@ impl<L: Lifecycle> Meter<L> {
 
     /// Returns the process that the flow in `slot` belongs to.
     ///
-    /// Looked up at the flow's end, because the sockets of a new flow may not have been listed yet.
+    /// Looked up when the flow ends, because the sockets of a new flow may not be listed yet.
     fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;
