@@ -13,9 +13,9 @@ use crate::error::Error;
 /// Arguments that name captures.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Captures to read as one, in order of time: pcap or pcapng files, also compressed with gzip,
-    /// zstd, xz, bzip2 or lz4; folders, for all captures in them whatever their names; quoted
-    /// patterns such as '*.pcap'; `-` for standard input
+    /// Captures to read as one, in time order: pcap or pcapng files, optionally compressed with
+    /// gzip, zstd, xz, bzip2 or lz4; folders, for all captures in them, whatever their names;
+    /// quoted patterns such as '*.pcap'; `-` for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }

@@ -17,7 +17,7 @@ pub(super) const GROUP: Declaration = Declaration {
         command: "--statistical-analysis",
     }),
     about: "`ps` is the packet size, as `accounting_mode` defines it, and `piat` the packet \
-            inter-arrival time, in whole units. Statistics of no numbers are 0, and so is the \
+            inter-arrival time, in whole units. Statistics of no numbers are 0, as is the \
             standard deviation of one number.",
     columns: &[
         &statistics!(bytes, "bidirectional", "ps", "packet sizes", sizes),

@@ -57,8 +57,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::span_in(
             "us",
             "tcp_handshake_us",
-            "time from SYN to the segment that answers SYN+ACK, always in microseconds; 0 if these \
-             were not all seen",
+            "time from SYN to the segment that answers SYN+ACK, always in microseconds; 0 unless \
+             all three were seen",
             Read::U64(|r| of(r, |quality| quality.round_trip().nanos() / 1000)),
         ),
     ]],

@@ -49,8 +49,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// Meter each capture separately, and add its name as the column `source`, the first one unless
-    /// --columns names it; --where knows it, too
+    /// Meter each capture separately, and add its name as the column `source`, which comes first
+    /// unless --columns names it; --where can use it as well
     #[arg(long)]
     separate: bool,
 
