@@ -1,4 +1,4 @@
-//! Further metadata that the dissector reads in the packets of a flow.
+//! Further metadata that the dissector reads from the packets of a flow.
 
 use super::label::Confidence;
 use super::{Declaration, Declared, Presence, Role};

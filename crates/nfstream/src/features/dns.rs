@@ -50,7 +50,7 @@ fn write_addresses(record: &Record, text: &mut String) {
     let addresses = dns(record).map_or(&[][..], |dns| &dns.addresses);
     for (place, address) in addresses.iter().enumerate() {
         let separator = if place == 0 { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{separator}{address}");
     }
 }

@@ -89,7 +89,7 @@ pub(super) struct Networks {
     directions: [OfDirection; 2],
 }
 
-/// Identifiers that differ by direction, around the first packet of one.
+/// Identifiers that differ by direction, around the first packet of each direction.
 #[derive(Clone, Copy, Debug, Default)]
 struct OfDirection {
     is_read: bool,

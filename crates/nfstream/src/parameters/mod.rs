@@ -105,7 +105,7 @@ impl Parameter {
 }
 
 impl Parameters {
-    /// Parameters whose values can show what a table hides: filters, and names of files.
+    /// Parameters whose values can reveal what a table hides: filters and file names.
     pub const REVEALING: &[&str] = &["bpf_filter", "rules"];
 
     /// Sets the parameter called `name`.

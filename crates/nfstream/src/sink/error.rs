@@ -10,7 +10,7 @@ use crate::table::TableError;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// The file exists, and is to be kept.
+    /// The file exists and must be kept.
     #[error("{}: exists already", visible_path(path))]
     Exists {
         /// The file.
