@@ -15,8 +15,8 @@ pub(crate) struct SandboxArgs {
 }
 
 impl SandboxArgs {
-    /// Prepares a sandbox if the option is given. From then on, `job` needs nothing more from the
-    /// system than its input.
+    /// Prepares a sandbox if the option is given. From then on, `job` needs only its input from the
+    /// system.
     pub(crate) fn prepare(self, job: &mut Job, input: &Input) -> Result<Option<Sandbox>, Error> {
         if !self.sandbox {
             return Ok(None);

@@ -11,7 +11,7 @@ use crate::table::TableError;
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// The file exists and must be kept.
-    #[error("{}: exists already", visible_path(path))]
+    #[error("{}: already exists", visible_path(path))]
     Exists {
         /// The file.
         path: PathBuf,
