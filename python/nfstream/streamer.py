@@ -82,7 +82,7 @@ class NFStreamer(Tables):
     second one ends the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also with gzip, zstd, xz, bzip2 or lz4), a
+        source: A capture file (pcap or pcapng, plain or with gzip, zstd, xz, bzip2, lz4), a
             folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
             the name of a network interface, a list of names, or ``"any"`` for all. Write
             ``"./name"`` for a file that has the name of an interface.
@@ -282,10 +282,10 @@ class NFStreamer(Tables):
         await in_thread(None, self._end, run)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Sets an attribute that is no parameter: those are set when the streamer is made."""
+        """Sets an attribute other than a parameter; parameters are set at construction."""
         if name in ("source", "plugins") or any(one["name"] == name for one in _PARAMETERS):
             raise AttributeError(
-                f"{name!r} cannot be set on a streamer: make another one, "
+                f"{name!r} cannot be set on a streamer: create another one, "
                 f"NFStreamer(…, {name}={value!r})"
             )
         super().__setattr__(name, value)
