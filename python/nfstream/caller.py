@@ -1,4 +1,4 @@
-"""Place of the caller of this package, for warnings."""
+"""Position of this package's caller on the stack, for warnings."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// Reason why the functions of the shim are not available.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum LoadError {
-    /// The library is installed and cannot be loaded, with the system's message.
+    /// The library is installed but cannot be loaded; with the system's message.
     Broken(String),
     /// The library is not installed.
     Missing,
@@ -30,7 +30,7 @@ impl fmt::Display for LoadError {
             Self::OtherInterface { found } => write!(
                 f,
                 "the installed nfstream-rs-ndpi has interface {found}, and this program needs {}: \
-                 install the release that belongs to it",
+                 install the matching release",
                 crate::ABI
             ),
         }
@@ -39,11 +39,11 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Makes the functions of this crate available; without the feature `loaded` they always are.
+/// Makes the functions of this crate available; without the feature `loaded`, they always are.
 ///
 /// # Errors
 ///
-/// [`LoadError`]: then no other function may be called.
+/// [`LoadError`]; after that, no other function may be called.
 pub fn load() -> Result<(), &'static LoadError> {
     #[cfg(feature = "loaded")]
     return library::loaded().map(drop);
@@ -91,7 +91,7 @@ macro_rules! declare {
             ///
             /// # Safety
             ///
-            /// As for the function in C; and [`load`] must have succeeded.
+            /// As for the C function; in addition, [`load`] must have succeeded.
             #[cfg(feature = "loaded")]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
                 let functions = $crate::load::functions();
@@ -119,7 +119,7 @@ mod library {
     /// Name under which the system's loader finds the library.
     const NAME: &CStr = c"libnfstream_ndpi.so.1";
 
-    /// Place of the library in the folder of Python packages that this program is part of.
+    /// Path of the library in the folder of Python packages that contains this program.
     const IN_PACKAGES: &str = "nfstream_ndpi/libnfstream_ndpi.so.1";
 
     /// Library that is never unloaded.
@@ -135,7 +135,7 @@ mod library {
         loaded().expect("`load` has succeeded")
     }
 
-    /// Returns the functions of the library, which is loaded at the first call.
+    /// Returns the functions of the library, which is loaded on the first call.
     pub(super) fn loaded() -> Result<&'static Functions, &'static LoadError> {
         static LOADED: OnceLock<Result<Functions, LoadError>> = OnceLock::new();
         LOADED.get_or_init(load).as_ref()
@@ -162,8 +162,8 @@ mod library {
         unsafe { Functions::of(&library) }.ok_or_else(broken)
     }
 
-    /// Returns the library's path if it is installed as a Python package next to the one that
-    /// holds this code.
+    /// Returns the library's path if it is installed as a Python package next to the one with this
+    /// code.
     fn beside_program() -> Option<CString> {
         let here = path_of_this_code()?;
         let packages = here.parent()?.parent()?;

@@ -1,7 +1,7 @@
-//! Process outside the sandbox that keeps the files of one table.
+//! Process outside the sandbox that writes the files of one table.
 //!
-//! It knows the path of the table, and takes bytes and numbers of parts from the process in the
-//! sandbox: never a name, and never a packet. Its own access is confined to the table's folder.
+//! It knows the path of the table, and accepts bytes and part numbers from the process in the
+//! sandbox, but never a name or a packet. Its own access is confined to the table's folder.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
@@ -20,26 +20,26 @@ pub(super) struct Files {
     pub(super) rotation: Rotation,
 }
 
-/// Request of the process in the sandbox. Each has a reply.
+/// Request from the process in the sandbox. Each gets a reply.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Request {
-    /// Check that the parts of the table can begin.
+    /// Check that the parts of the table can be started.
     Begin,
     /// Create a part, or the only file.
     Create(u64),
-    /// Append bytes to it.
+    /// Append bytes to the current file.
     Append(Vec<u8>),
-    /// Give it its name.
+    /// Give the current file its name.
     Complete,
-    /// Remove it.
+    /// Remove the current file.
     Abort,
-    /// Remove a part that was completed.
+    /// Remove a completed part.
     Remove(u64),
-    /// End the parts of the table, which are these.
+    /// End the table, which consists of these parts.
     End(VecDeque<u64>),
 }
 
-/// Most bytes of an `Append`, and most parts of an `End`.
+/// Most bytes in an `Append`, and most parts in an `End`.
 const MOST: u64 = 16 << 20;
 
 /// Kinds of replies.
@@ -112,7 +112,7 @@ fn invalid() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// Writes the reply to a request: a kind, the system's number of an error, and a path.
+/// Writes the reply to a request: a kind, the system's error number, and a path.
 fn write_reply(link: &mut impl Write, result: &Result<(), SinkError>) -> io::Result<()> {
     let (kind, number, path) = match result {
         Ok(()) => (DONE, 0, None),
@@ -147,7 +147,7 @@ pub(super) fn read_reply(link: &mut impl Read) -> io::Result<Result<(), SinkErro
     })
 }
 
-/// Keeps the files until the process in the sandbox ends. An incomplete one is then removed.
+/// Manages the files until the process in the sandbox ends. An incomplete file is then removed.
 pub(super) fn work(files: &Files, mut link: File) {
     let mut clerk = Clerk::new(files);
     while let Ok(request) = Request::read(&mut link) {
@@ -161,7 +161,7 @@ pub(super) fn work(files: &Files, mut link: File) {
 struct Clerk<'a> {
     files: &'a Files,
     parts: NumberedFiles,
-    /// The file that grows, and its number.
+    /// The file being written, and its number.
     draft: Option<(u64, Draft)>,
     /// Parts that may be removed.
     completed: HashSet<u64>,

@@ -1,4 +1,4 @@
-//! Capture files, read as one capture: one after the other, or merged by the times of their packets.
+//! Capture files, read as one capture: one after the other, or merged by packet time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -16,18 +16,19 @@ use super::{CaptureError, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
 
-/// Files that are mapped at once; files that overlap with more get buffers.
+/// Most files mapped at once; further overlapping files are read through buffers.
 const MAPPED: usize = 4;
-/// Files that stay open while they are merged; more are opened for each read.
+/// Most merged files that stay open; further ones are opened for each read.
 const OPEN: usize = 64;
 /// Compressed files that are merged at once: each holds a decompressor with a window of up to
 /// 128 MiB.
 const COMPRESSED: usize = 32;
-/// Bytes of the buffers of all files that are merged, as far as their number allows.
+/// Total buffer size of the merged files in bytes, unless there are so many that [`SMALLEST`]
+/// exceeds it.
 const BUFFERS: usize = 64 << 20;
-/// Smallest buffer of a file.
+/// Smallest buffer of a file, in bytes.
 const SMALLEST: usize = 4 << 10;
-/// Consecutive packets of one file that are passed on without copying their bytes.
+/// Fewest consecutive packets of one file that are passed on without copying their bytes.
 const RUN: usize = 256;
 
 /// Packets of several capture files, read as one capture.
@@ -35,19 +36,18 @@ const RUN: usize = 256;
 pub struct FileSource {
     /// Files that have not been opened, in order.
     waiting: VecDeque<Waiting>,
-    /// Open files by rank, their place among all files: one, or those that overlap. Between packets
-    /// of the same time the rank decides.
+    /// Open files by rank, their position among all files: a single file, or those that overlap.
+    /// The rank decides between packets with the same time.
     open: BTreeMap<usize, Open>,
-    /// Key of the next packet of each open file, and the file's rank; nothing of a file that is
-    /// read alone.
+    /// Key of the next packet and rank of each open file, except for a file that is read alone.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
-    /// Ranks of the open files of which a step was read without a packet. Nothing is merged before
-    /// their next packets are known.
+    /// Ranks of the open files whose last step returned no packet. Merging waits until their next
+    /// packets are known.
     idle: Vec<usize>,
     options: SourceOptions,
     /// Files opened so far.
     opened: usize,
-    /// Compressed files among the open ones.
+    /// Open files that are compressed.
     compressed: usize,
     /// Compressed files that wait until others are finished.
     postponed: VecDeque<Waiting>,
@@ -58,7 +58,7 @@ pub struct FileSource {
     /// Error that ended reading, returned after the packets before it.
     failure: Option<CaptureError>,
     has_ended: bool,
-    /// Bytes of the files that are finished.
+    /// Total size of the finished files in bytes.
     done_bytes: u64,
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
@@ -66,7 +66,7 @@ pub struct FileSource {
     stop: StopFlag,
 }
 
-/// Treatment of the files of a source.
+/// Options for the files of a source.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceOptions {
     /// Whether a file that cannot be read completely is an error.
@@ -113,7 +113,7 @@ impl FileSource {
         }
     }
 
-    /// Opens all files now: reading then needs no further access to the system. Each takes a
+    /// Opens all files now, so that reading needs no further access to the system. Each takes a
     /// descriptor until it is read.
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl FileSource {
         self.failure.take().map_or(Ok(false), Err)
     }
 
-    /// Reads the one open file, which no other one overlaps.
+    /// Reads the only open file, which overlaps with no other.
     fn read_alone(&mut self, chunk: &mut Chunk, limit: usize) -> bool {
         let Some((&rank, file)) = self.open.iter_mut().next() else { return false };
         match file.reader.read(chunk, limit) {
@@ -254,7 +254,7 @@ impl FileSource {
         self.refill(rank, limit);
     }
 
-    /// Makes the next packet of a file known, unless the file is read alone.
+    /// Records the key of a file's next packet, unless the file is read alone.
     fn refill(&mut self, rank: usize, limit: usize) {
         let is_alone = self.open.len() == 1 && self.next_start().is_none();
         let Some(file) = self.open.get_mut(&rank) else { return };
@@ -315,7 +315,7 @@ impl FileSource {
         self.miss(file.path, failure, file.len.map(|len| (len, len)), false);
     }
 
-    /// Warns of what is missing of a file.
+    /// Warns about the part of a file that is missing.
     fn miss(
         &mut self,
         path: PathBuf,
@@ -347,7 +347,7 @@ impl FileSource {
     }
 }
 
-/// Adds to an error about the number of open files why there are so many.
+/// Adds the reason for the many open files to an error about their number.
 fn with_all_open(error: CaptureError) -> CaptureError {
     match error {
         CaptureError::Io { path, source } if is_out_of_files(&source) => {
@@ -371,7 +371,7 @@ impl Source for FileSource {
         self.stop = stop.clone();
     }
 
-    /// Ends the list after the current file, of which a pipe may still hold packets.
+    /// Ends the list after the current file. If that is a pipe, it may still hold packets.
     fn stop(&mut self) -> bool {
         self.postponed.clear();
         self.waiting.truncate(usize::from(self.open.is_empty()));
@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(frames(&[]), [b""; 0]);
     }
 
-    /// Returns a capture with a packet at each of these seconds, whose frame is `name`.
+    /// Returns a capture with one packet at each of these seconds; every frame is `name`.
     fn at(name: &str, seconds: &[u32]) -> Vec<u8> {
         let mut bytes = pcap_header(Order::Little, MICROSECONDS, 65535, 1);
         for second in seconds {
@@ -639,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_capture_and_is_none_is_an_error_alone() {
+    fn a_file_that_only_looks_like_a_capture_is_an_error_alone() {
         let folder = Folder::new();
         let path = folder.path("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
@@ -708,7 +708,7 @@ mod tests {
         assert_eq!(source.progress(), ReadProgress { bytes: 0, total_bytes: Some(total) });
         let mut chunk = Chunk::default();
         assert!(source.read(&mut chunk, 1).unwrap());
-        // The next packet of the file was read, too: its time decides the order.
+        // The next packet of the file was read as well: its time decides the order.
         assert_eq!(source.progress().bytes, 24 + 2 * (16 + 3));
         while source.read(&mut chunk, 1).unwrap() {}
         assert_eq!(source.progress(), ReadProgress { bytes: total, total_bytes: Some(total) });

@@ -22,7 +22,7 @@ pub(super) struct Open {
     next: usize,
     /// Keys of these packets.
     keys: Vec<Timestamp>,
-    /// Result of reading on, where times at the end of `chunk` were in doubt.
+    /// Result of reading ahead, if times at the end of `chunk` were in doubt.
     ahead: Option<Result<Next, Failure>>,
 }
 
@@ -117,7 +117,7 @@ impl Open {
 }
 
 impl<'a> Merged<'a> {
-    /// Begins with an empty chunk, whose buffer is used again.
+    /// Begins with an empty chunk, whose buffer is reused.
     pub(super) fn new(chunk: &'a mut Chunk, limit: usize) -> Self {
         let bytes = match mem::take(&mut chunk.bytes) {
             ChunkBytes::Owned(buffer) => Arc::into_inner(buffer),

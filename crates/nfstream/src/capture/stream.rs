@@ -18,21 +18,22 @@ use super::outcome::{End, Failure};
 use super::parsed::Stop;
 use crate::packet::{Chunk, ChunkBytes};
 
-/// Usual bytes of a buffer, unless a single record is longer.
+/// Usual size of a buffer in bytes; a single longer record enlarges it.
 pub(super) const BUFFER: usize = 1 << 20;
 /// Bytes given to a decoder at once.
 const COMPRESSED: usize = 128 << 10;
-/// Bytes that the gzip decoder returns at once. Those it has ready when it meets damage are lost.
+/// Most bytes that the gzip decoder returns at once. Bytes that are pending when it finds damage
+/// are lost.
 const DECOMPRESSED: usize = 4 << 10;
-/// Largest memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
-/// allow, and what xz needs in addition.
+/// Most memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
+/// allow, plus what xz needs in addition.
 const XZ_MEMORY_KIB: u32 = (128 << 10) + 1024;
 /// Start of zstd's message about a window that is too large.
 const ZSTD_LARGE_WINDOW: &str = "Frame requires too much memory";
-/// Capacity of a pipe on Linux. A shorter read has emptied it.
+/// Capacity of a pipe on Linux. A shorter read means that it is empty.
 const PIPE: usize = 64 << 10;
-/// Bytes that a step reads without finding a packet, before and after decompression: a small file
-/// can hold blocks of many gigabytes that are skipped.
+/// Most bytes that a step reads without finding a packet, before and after decompression: even a
+/// small file can hold gigabytes of blocks to skip.
 const BUDGET: u64 = 16 << 20;
 /// Detail of an error about data that goes on without content.
 const DECOMPRESSES_TO_NOTHING: &str = "many megabytes decompress to nothing";
@@ -46,11 +47,12 @@ pub(super) struct Stream {
     taken: Arc<AtomicU64>,
     /// Value of `taken` when the decoder last returned bytes.
     fruitful: Arc<AtomicU64>,
-    /// Bytes read last. Chunks share them, so the buffer is only filled while no chunk holds it.
+    /// Bytes of the last read. Chunks share them, so the buffer is filled only while no chunk holds
+    /// it.
     buffer: Arc<Vec<u8>>,
     /// Buffer that was returned for reuse.
     spare: Vec<u8>,
-    /// Bytes of a buffer.
+    /// Size of a buffer in bytes.
     capacity: usize,
     /// Offset of the first unused byte in the buffer.
     start: usize,
@@ -98,7 +100,7 @@ struct Counted {
 }
 
 impl Stream {
-    /// Makes a stream of `head`, which was already read, followed by `input`.
+    /// Creates a stream of `head`, which was already read, followed by `input`.
     ///
     /// `capacity` is the size of the buffer: a small one makes it cheap to read only the start.
     pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
@@ -181,7 +183,7 @@ impl Stream {
         limit: usize,
     ) -> Result<Option<End>, Failure> {
         self.take_back(mem::take(&mut chunk.bytes));
-        // Whether reading more would block, as far as the last read shows.
+        // Whether another read would block, judging by the last one.
         let mut is_drained = self.eager;
         let begun = self.position;
         loop {
@@ -246,7 +248,7 @@ impl Stream {
 
     /// Appends the bytes of one read to the buffer. `needed` bytes from `start` on are required.
     ///
-    /// A buffer grows with the bytes that arrived, never with the claim of a length field.
+    /// A buffer grows with the bytes that arrived, never with what a length field claims.
     fn fill(&mut self, needed: usize) -> usize {
         if !self.has_space() {
             self.renew(needed);
@@ -297,8 +299,8 @@ impl Stream {
         self.end = len;
     }
 
-    /// Returns how the stream ended, after all of its bytes are used. `unfinished` bytes of a block
-    /// were consumed already.
+    /// Returns how the stream ended, after all its bytes are used. `unfinished` bytes of a block
+    /// were already consumed.
     fn finish(&mut self, unfinished: u64) -> Result<Option<End>, Failure> {
         let offset = self.position.saturating_sub(unfinished);
         match self.ended.take() {
@@ -331,7 +333,7 @@ impl Decoder {
         }
     }
 
-    /// Distinguishes an error of the system from one of the compressed data.
+    /// Distinguishes a system error from an error in the compressed data.
     fn ended(&self, error: io::Error) -> Ended {
         if matches!(self, Self::Plain(_)) || error.raw_os_error().is_some() {
             return Ended::Failed(error);
@@ -366,7 +368,7 @@ fn read_frames(
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let taken = self.taken.load(Ordering::Relaxed);
-        // A pause, after which decoders continue. It costs little where packets are found.
+        // A pause, after which decoders continue. It costs little as long as packets are found.
         if self.paused_at.is_some_and(|before| taken - before >= BUDGET) {
             self.paused_at = Some(taken);
             return Err(ErrorKind::WouldBlock.into());

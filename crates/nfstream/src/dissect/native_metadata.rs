@@ -1,4 +1,4 @@
-//! Metadata of the dissector in Rust in the engine's types.
+//! Metadata from the dissector in Rust, as the engine's types.
 
 use std::fmt::{Display, Write as _};
 
@@ -9,8 +9,8 @@ use super::native_risks::risks;
 use crate::features::{Dns, Group, Http, Metadata, Tls};
 use crate::time::Timestamp;
 
-/// Returns the metadata of a flow as far as it is wanted; `None` where no column shows any of it.
-/// The flow's first packet came at `time`.
+/// Returns the requested metadata of a flow; `None` if no column shows any of it. The flow's first
+/// packet arrived at `time`.
 pub(super) fn metadata_of(
     read: native::Metadata,
     wanted: Wanted,
@@ -42,7 +42,7 @@ pub(super) fn metadata_of(
     (metadata != Metadata::default()).then_some(metadata)
 }
 
-/// Fills in columns that hold something else for each protocol.
+/// Fills the columns whose content depends on the protocol.
 fn add_summary(is_tls: bool, metadata: &mut Metadata) {
     if let Some(ssh) = metadata.ssh.as_deref().filter(|_| !is_tls) {
         metadata.client_info = ssh.client_version.clone();
@@ -93,8 +93,8 @@ fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) 
     }
     metadata.server_fingerprint = tls.ja3s.clone();
     metadata.ja3_server = tls.ja3s;
-    // Hellos inside SMTP or a proxied connection may leave the host to what is around them: JA4
-    // shows whether they name a server.
+    // For hellos inside SMTP or a proxied connection, the host may come from the outer protocol.
+    // JA4 shows whether the hello itself names a server.
     let is_named = tls.ja4.get(3..4) != Some("i");
     let mut cells = Tls {
         version: tls.version.map_or(0, |version| version.0),
@@ -143,14 +143,14 @@ fn of_http2(read: native::metadata::Http2, host: &str) -> Http {
     }
 }
 
-/// Returns the texts of `items`, separated by commas: as many as fit in
-/// [`MAX_TEXT`](Metadata::MAX_TEXT).
+/// Returns as many texts of `items` as fit in [`MAX_TEXT`](Metadata::MAX_TEXT), separated by
+/// commas.
 fn join(items: impl Iterator<Item = impl Display>) -> Box<str> {
     let mut text = String::new();
     for item in items {
         let before = text.len();
         let separator = if before == 0 { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{separator}{item}");
         if text.len() > Metadata::MAX_TEXT {
             text.truncate(before);

@@ -1,4 +1,4 @@
-//! Metadata that a dissector reads besides the label.
+//! Metadata that a dissector reads in addition to the label.
 
 use std::net::IpAddr;
 
@@ -6,12 +6,12 @@ pub use nfstream_dissect::metadata::{Dhcp, Http, Quic, Ssh};
 
 use crate::time::Timestamp;
 
-/// Metadata of a flow. Empty text where the dissector read nothing.
+/// Metadata of a flow. Texts are empty if the dissector read nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Metadata {
-    /// Description of the client, or the name of the server that it requests; by protocol.
+    /// Description of the client, or the server name that it requests, depending on the protocol.
     pub client_info: Box<str>,
-    /// Description of the server; by protocol.
+    /// Description of the server, depending on the protocol.
     pub server_info: Box<str>,
     /// JA3 fingerprint of the client's TLS hello.
     pub ja3_client: Box<str>,
@@ -21,9 +21,9 @@ pub struct Metadata {
     pub ja4: Box<str>,
     /// Name of the server that the client requests.
     pub requested_server_name: Box<str>,
-    /// Fingerprint of the client; by protocol.
+    /// Fingerprint of the client, depending on the protocol.
     pub client_fingerprint: Box<str>,
-    /// Fingerprint of the server; by protocol.
+    /// Fingerprint of the server, depending on the protocol.
     pub server_fingerprint: Box<str>,
     /// User agent, or class, of the client.
     pub user_agent: Box<str>,
@@ -41,11 +41,11 @@ pub struct Metadata {
     pub quic: Option<Box<Quic>>,
     /// An SSH handshake.
     pub ssh: Option<Box<Ssh>>,
-    /// A TLS handshake, also of DTLS and QUIC.
+    /// A TLS handshake, including those of DTLS and QUIC.
     pub tls: Option<Box<Tls>>,
 }
 
-/// Metadata of a DNS exchange, also of mDNS and LLMNR.
+/// Metadata of a DNS exchange, including mDNS and LLMNR.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
     /// Name in the question.
@@ -75,9 +75,9 @@ pub struct Tls {
     pub selected_alpn: Box<str>,
     /// Cipher suite that the server chose, 0 if none was seen.
     pub cipher: u16,
-    /// Whether the client's hello contains an encrypted one, or a decoy of one.
+    /// Whether the client's hello contains an encrypted hello, or a decoy.
     pub encrypted_hello: bool,
-    /// Whether the server requests another hello of the client.
+    /// Whether the server requests another hello from the client.
     pub hello_retry: bool,
     /// Names in the server's certificate, separated by commas.
     pub certificate_names: Box<str>,
@@ -96,7 +96,7 @@ pub struct Tls {
 }
 
 impl Metadata {
-    /// Longest text in bytes: lists of names in certificates. Other texts have at most 1 KiB.
+    /// Longest text in bytes, for lists of names in certificates. Other texts have at most 1 KiB.
     pub(crate) const MAX_TEXT: usize = 8 << 10;
 
     /// Returns the heap bytes that the metadata takes.

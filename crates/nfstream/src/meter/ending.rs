@@ -27,8 +27,8 @@ impl<L: Lifecycle> Meter<L> {
         self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 
-    /// Ends the flows that the life cycle chooses until the others hold no more bytes than they
-    /// may, at `time`.
+    /// Ends flows at `time`, in the order that the life cycle chooses, until the others are within
+    /// the byte limit.
     #[cold]
     pub(super) fn free_bytes<H: Hooks>(
         &mut self,
@@ -42,7 +42,7 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Ends flows one after the other; the stream is at `now`.
+    /// Ends flows one after the other; the clock of the stream is at `now`.
     pub(super) fn end<H: Hooks>(
         &mut self,
         ends: &[FlowEnd],
@@ -131,7 +131,7 @@ impl<L: Lifecycle> Meter<L> {
     ) -> Result<(), HookError> {
         let FlowEnd { slot, ended, reason } = end;
         let entry = self.table.entry(slot);
-        // A closed connection ended by its close; the idle timeout only covered late segments.
+        // A closed connection ended when it closed; the idle timeout only covered late segments.
         let end_reason = match (reason, entry.state.close) {
             (EndReason::Active | EndReason::Plugin, _) | (_, None) => reason,
             (_, Some(Close::Fin)) => EndReason::TcpFin,
@@ -165,7 +165,7 @@ impl<L: Lifecycle> Meter<L> {
 
     /// Returns the process that the flow in `slot` belongs to.
     ///
-    /// Looked up at the flow's end, because the sockets of a new flow may not have been listed yet.
+    /// Looked up when the flow ends, because the sockets of a new flow may not be listed yet.
     pub(super) fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;

@@ -30,8 +30,8 @@ pub use state::FlowState;
 /// processed.
 const LOOK_AHEAD: usize = 32;
 
-/// Flows ended between the prefetch of a flow and its end: its memory was not touched for as long
-/// as the flow was silent.
+/// Flows ended between the prefetch of a flow and its end, because its memory has not been touched
+/// since its last packet.
 const END_AHEAD: usize = 8;
 
 /// Settings of a meter.
@@ -42,9 +42,9 @@ pub struct MeterConfig {
     pub plan: Plan,
     /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
-    /// Most bytes that active flows hold besides a fixed size for each: buffers, texts and kept
-    /// packets of the dissector, lists of packets. `None` for no limit; beyond it, the life cycle
-    /// chooses flows to end.
+    /// Most bytes that active flows hold in addition to a fixed size for each: buffers, texts and
+    /// kept packets of the dissector, lists of packets. `None` for no limit. Beyond the limit, the
+    /// life cycle chooses flows to end.
     pub max_active_bytes: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
@@ -61,14 +61,14 @@ pub struct Meter<L> {
     table: FlowTable<FlowState>,
     /// Most active flows.
     capacity: usize,
-    /// Most bytes that active flows hold.
+    /// Most bytes that active flows may hold.
     most_bytes: usize,
     /// Whether active flows hold more than that.
     is_full: bool,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
     knowledge: Knowledge,
-    /// Names that DNS answers gave the servers of flows, by slot.
+    /// Names of the flows' servers from DNS answers, by slot.
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     plan: Plan,
@@ -79,7 +79,7 @@ pub struct Meter<L> {
     output: MeterOutput,
 }
 
-/// A packet whose flow is looked up next.
+/// Packet whose flow is looked up next.
 #[derive(Clone, Copy)]
 struct Keyed<'a> {
     index: u32,
@@ -127,8 +127,7 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Notes what the packets that come next show about flows to come, those of other meters
-    /// included.
+    /// Takes the clues about future flows in the next packets, those of other meters included.
     #[inline]
     pub fn note(&mut self, clues: &Clues) {
         self.knowledge.note(clues);
@@ -282,8 +281,8 @@ impl<L: Lifecycle> Meter<L> {
         self.join(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
-    /// Adds a packet to the flow in `slot`, or to one that it starts there. A flow that it ends has
-    /// ended at `now` or later.
+    /// Adds a packet to the flow in `slot`, or to a new one there. If the packet ends the flow, the
+    /// flow ends at `now` or later.
     #[inline]
     fn join<H: Hooks>(
         &mut self,
@@ -352,7 +351,7 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Passes on what other flows have shown of the flow in `slot`, which begins.
+    /// Passes on the knowledge from other flows about the flow in `slot`, which begins.
     #[inline]
     fn introduce(&mut self, slot: Slot, keyed: &Keyed<'_>) {
         let Some(dissector) = &mut self.dissector else { return };
@@ -372,7 +371,7 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Returns the bytes that active flows hold besides a fixed size for each.
+    /// Returns the bytes that active flows hold in addition to a fixed size for each.
     fn bytes(&self) -> usize {
         self.measures.memory() + self.dissector.as_ref().map_or(0, |dissector| dissector.memory())
     }
@@ -384,7 +383,7 @@ impl<L: Lifecycle> Meter<L> {
         if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 
-    /// Measures a packet of the flow in `slot`, whose time is already set.
+    /// Measures a packet of the flow in `slot`. Its time is already set.
     #[inline]
     fn add<H: Hooks>(
         &mut self,
@@ -423,7 +422,7 @@ impl<L: Lifecycle> Meter<L> {
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
-            // The announcement of a call may come after its first datagrams.
+            // The announcement of a call may arrive after its first datagrams.
             if !first
                 && packet.protocol == UDP
                 && let index = usize::try_from(keyed.index).unwrap_or(usize::MAX)

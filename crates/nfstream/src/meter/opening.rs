@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 impl<L: Lifecycle> Meter<L> {
     /// Adds a packet to the flow in `slot`, if it has SYN or packets are held.
     ///
-    /// A SYN with another number may open another connection: it is held until the next packet says
-    /// whether it does.
+    /// A SYN with another sequence number may open another connection: it is held until the next
+    /// packet shows whether it does.
     #[cold]
     #[inline(never)]
     pub(super) fn arrive_with_syn<H: Hooks>(
@@ -75,7 +75,7 @@ impl<L: Lifecycle> Meter<L> {
         self.join(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
-    /// Takes the packets held of the flow in `slot`, which is as it was before them.
+    /// Takes the packets held for the flow in `slot`, whose state is that before them.
     pub(super) fn take_held(&mut self, slot: Slot) -> Option<Held> {
         let held = self.held.take(slot)?;
         let entry = self.table.entry_mut(slot);
@@ -84,8 +84,8 @@ impl<L: Lifecycle> Meter<L> {
         Some(held)
     }
 
-    /// Adds the packets held of the flow in `slot` to it: they open no connection. A slice that they
-    /// end has ended at `now`.
+    /// Adds the packets held for the flow in `slot` to it, because they open no connection. If they
+    /// end a slice, it ends at `now`.
     pub(super) fn release<H: Hooks>(
         &mut self,
         slot: Slot,
@@ -111,8 +111,8 @@ impl<L: Lifecycle> Meter<L> {
         Ok(())
     }
 
-    /// Ends the flow in `slot`, and starts one with the packets held of it: `keyed` shows that they
-    /// opened a connection.
+    /// Ends the flow in `slot`, and starts one with the packets held for it: `keyed` shows that
+    /// they opened a connection.
     pub(super) fn reopen<H: Hooks>(
         &mut self,
         keyed: &Keyed<'_>,

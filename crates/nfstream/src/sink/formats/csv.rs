@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 impl Format {
-    /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
+    /// CSV with an apostrophe before text that a spreadsheet may interpret as a formula: text that
     /// begins, or goes on after `;` or a tab, with `=`, `+`, `-`, `@`, a tab or a line break. Other
     /// text is written as in [`CSV`](Self::CSV).
     pub const SAFE_CSV: Self = Self {
@@ -34,7 +34,7 @@ type SafeLine = TextLine<true>;
 
 /// A line of CSV.
 ///
-/// Lines end in `\n` alone, as Unix tools expect. Fields that contain a comma, a quote or a line
+/// Lines end in a bare `\n`, as Unix tools expect. Fields that contain a comma, a quote or a line
 /// break are quoted.
 #[derive(Debug)]
 struct TextLine<const SAFE: bool> {
@@ -74,7 +74,7 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
                 value => value.write_text(out),
             }
         }
-        // An empty line would be read as no row.
+        // Readers would skip an empty line.
         if let [only] = cells
             && out.last().is_none_or(|last| *last == b'\n')
             && matches!(only.get(row), Cell::Null | Cell::Text(""))
@@ -102,7 +102,7 @@ fn guarded(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// Returns whether a spreadsheet may take text for a formula.
+/// Returns whether a spreadsheet may interpret text as a formula.
 fn is_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
@@ -116,7 +116,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 
 /// Quotes the field that begins at `start`, if necessary.
 fn quote_from(start: usize, out: &mut Vec<u8>) {
-    // The most common bytes first: nearly every field takes one comparison per byte.
+    // The most common bytes come first: nearly every field takes one comparison per byte.
     let is_special = |byte: &u8| *byte <= b',' && matches!(byte, b'"' | b',' | b'\n' | b'\r');
     let Some(field) = out.get(start..).filter(|field| field.iter().any(is_special)) else {
         return;
