@@ -1,7 +1,8 @@
 # Targets for a fresh clone; each installs its own requirements. `make` alone lists them.
 #
 # Python packages go to .venv and build output to target. Outside the clone nothing changes, except
-# that missing Debian packages are installed.
+# that missing Debian packages are installed, `fuzz` installs cargo-fuzz, `proof` creates Debian
+# systems in PROOF_ROOTS, and `release` with PUBLISH=1 publishes.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -24,7 +25,7 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 # the options given.
 DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
 
-# Runs a command with the build of the tests, and puts the fast one back, also after a failure.
+# Runs a command with the test build, and puts the fast build back, even after a failure.
 TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
 
 .PHONY: help
@@ -180,7 +181,7 @@ release: ## Build and check what a release publishes; PUBLISH=1 also tags and up
 	packages/release $(if $(PUBLISH),--publish)
 
 .PHONY: proof
-proof: ## Use the wheels and packages of dist in new Debian systems, without rights and network (root)
+proof: ## Try the wheels and packages of dist in new Debian systems, unprivileged and offline (root)
 	packages/proof
 
 .PHONY: site

@@ -70,7 +70,7 @@ size_t ndpi_shim_flow_size(void) {
 /* ---- memory ---- */
 
 #if !NDPI_AT_LEAST(5, 0)
-/* Bytes that nDPI has allocated in this thread, less those that it has freed there. */
+/* Bytes that nDPI has allocated in this thread, minus those that it has freed there. */
 static _Thread_local int64_t allocated;
 
 /*
@@ -459,7 +459,7 @@ static ndpi_protocol process(struct ndpi_detection_module_struct *module,
   return protocol;
 }
 
-/* Frees the bytes of a string of the flow that no metadata shows. */
+/* Frees a string of the flow that no metadata uses. */
 static char *shortened(char *text) {
   char *shorter;
 
@@ -505,7 +505,7 @@ void ndpi_shim_inspect(ndpi_shim_module *module, ndpi_shim_flow *shim_flow,
     shorten_texts(flow);
   fill_label(label, &protocol, flow);
 #if NDPI_AT_LEAST(5, 0)
-  /* nDPI keeps at most what it was shown. */
+  /* nDPI keeps at most the bytes that it got. */
   label->allocated = len;
 #else
   label->allocated = allocated;

@@ -23,7 +23,7 @@ typedef struct {
   uint8_t confidence;
   uint8_t guessed;
   uint8_t wants_more; /* another packet can still change the label or add metadata */
-  int64_t allocated;  /* bytes that the packet added to the memory of the flow, at most */
+  int64_t allocated;  /* most bytes that the packet can have added to the memory of the flow */
 } ndpi_shim_label;
 
 /* Borrowed bytes without a terminator; `data` is NULL if there are none. */
@@ -85,7 +85,7 @@ const char *ndpi_shim_version(void);
 int ndpi_shim_headers_match(void);
 size_t ndpi_shim_flow_size(void);
 
-/* Module. A new one has names and must be finished before any other use. */
+/* Module. A new one only has names, and must be finished before any other use. */
 ndpi_shim_module *ndpi_shim_module_new(void);
 int ndpi_shim_module_finish(ndpi_shim_module *module, const uint16_t *excluded, size_t count);
 void ndpi_shim_module_free(ndpi_shim_module *module);

@@ -59,7 +59,7 @@ def flags_of_ndpi() -> tuple[list[str], list[str]]:
         ]
     except (OSError, subprocess.CalledProcessError):
         raise SystemExit(
-            f"error: pkg-config does not find nDPI {OLDEST} or newer. On Debian and Ubuntu, run "
+            f"error: pkg-config cannot find nDPI {OLDEST} or newer. On Debian and Ubuntu, run "
             "apt install libndpi-dev pkg-config gcc. For an nDPI in another place, set NDPI_DIR to "
             "its prefix."
         ) from None

@@ -7,5 +7,5 @@ OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replaces links that leave the folder of the pages by their text."""
+    """Replaces links that leave the folder of the pages with their text."""
     return OUTSIDE.sub(r"\1", markdown)

@@ -315,7 +315,7 @@ class Run:
         """Whether packets come from interfaces."""
     @property
     def is_stream(self) -> bool:
-        """Whether packets arrive as they come, from interfaces or pipes alone."""
+        """Whether every input is an interface or a pipe, so that packets arrive in real time."""
     @property
     def is_stopped(self) -> bool:
         """Whether ``stop`` was called."""
@@ -382,7 +382,7 @@ def restore_flow(
     """Returns a flow with the values of the attributes ``names``, for ``copy`` and ``pickle``."""
 
 def revealing_columns(run: Run, options: TableOptions) -> list[str]:
-    """Returns the columns that can show a value which is anonymised in another."""
+    """Returns the columns that can reveal a value anonymised in another."""
 
 def read_table(
     run: Run, options: TableOptions, plugin_columns: bool

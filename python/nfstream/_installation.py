@@ -26,7 +26,7 @@ def warn_if_shared() -> None:
 
 
 def mistake() -> str | None:
-    """Returns what is wrong with the installation if the command cannot run with it."""
+    """Returns the problem with the installation if the command cannot run with it."""
     package = sys.modules["nfstream"]
     if getattr(package, "__version__", None) == _engine.__version__:
         return None

@@ -1,4 +1,4 @@
-"""Place of the caller of this package, for warnings."""
+"""Position of this package's caller on the stack, for warnings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 def level_of_caller() -> int:
     """Returns the number of frames between a warning and the caller of this package."""
-    package = os.path.dirname(__file__)
+    package = os.path.dirname(__file__) + os.sep
     frame = sys._getframe(1).f_back
     level = 2
     while frame is not None and frame.f_code.co_filename.startswith(package):

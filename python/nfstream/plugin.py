@@ -47,7 +47,7 @@ class NFPlugin:
         if self.name.startswith("_"):
             raise ValueError(
                 f"name of a plugin must not begin with an underscore, as {self.name!r} does: "
-                "give another one with name="
+                "set another one with name="
             )
         self.volatile = bool(volatile)
         self.user_data = user_data

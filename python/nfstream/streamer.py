@@ -82,10 +82,10 @@ class NFStreamer(Tables):
     second one ends the program. Handlers that you have installed for these signals stay in place.
 
     Args:
-        source: A capture file (pcap or pcapng, also compressed: gzip, zstd, xz, bzip2, lz4), a
+        source: A capture file (pcap or pcapng, plain or with gzip, zstd, xz, bzip2, lz4), a
             folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
             the name of a network interface, a list of names, or ``"any"`` for all. Write
-            ``"./name"`` for a file with the name of an interface.
+            ``"./name"`` for a file that has the name of an interface.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -94,17 +94,17 @@ class NFStreamer(Tables):
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
         dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
-            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``, the
-            system's libndpi. ``None`` is ``"auto"`` where nfstream was built with nDPI, otherwise
-            ``"native"``.
+            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``,
+            nDPI. ``None`` is ``"auto"`` where nfstream is linked with libndpi, as a build from
+            source is, otherwise ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
-        order: Order of several files. ``"time"``: by the times of their packets; files that
-            overlap are merged, and a file with several names is read once. ``"given"``: one after
+        order: Order of several files. ``"time"``: by packet time; files that overlap are
+            merged, and a file with several names is read once. ``"given"``: one after
             the other, as listed.
-        strict_files: Whether a file that is damaged, truncated, empty or no capture is refused. By
-            default the flows of all that can be read are returned, and a warning says what is
+        strict_files: Whether to refuse files that are damaged, truncated, empty or not captures.
+            By default the flows of everything readable are returned, and a warning says what is
             missing; only a source without any capture is refused.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
@@ -113,20 +113,20 @@ class NFStreamer(Tables):
             packets. IP in IP is always decoded.
         key: Properties that separate flows besides addresses, ports and protocol: ``"network"``
             (VLANs and tunnels), ``"vlans"``, ``"tunnels"`` or ``"endpoints"`` (neither).
-        deduplicate: Remove exact duplicates, as mirror ports make them, up to this many seconds
-            after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags
-            aside. They count as ignored packets. ``None`` keeps all packets.
+        deduplicate: Remove exact duplicates, such as mirror ports produce, up to this many seconds
+            after the first copy: the same bytes from the IP header on, in the same tunnel; VLAN
+            tags may differ. They count as ignored packets. ``None`` keeps all packets.
         accounting_mode: Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2
             the IP payload, 3 the transport payload.
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
         max_nflows: End the run after this number of flows; 0 for no limit.
-        max_active_flows: Maximum number of active flows; a further one evicts the flow that has
-            been silent for longest; 0 for no limit.
+        max_active_flows: Maximum number of active flows; beyond it, a new flow evicts the one that
+            has been silent the longest; 0 for no limit.
         max_active_bytes: Maximum number of bytes that active flows hold for labels, texts and
-            lists of packets, in addition to a fixed size for each; more evict the flows that have
-            been silent for longest; 0 for no limit.
+            lists of packets, in addition to a fixed size for each; beyond it, the flows
+            that have been silent the longest are evicted; 0 for no limit.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
@@ -134,7 +134,7 @@ class NFStreamer(Tables):
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
-        promiscuous_mode: Whether to capture packets addressed to other machines, too; no effect on
+        promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
         duration: Seconds after which a live run ends, ``None`` for no limit.
@@ -282,10 +282,10 @@ class NFStreamer(Tables):
         await in_thread(None, self._end, run)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Sets an attribute that is no parameter: those are set when the streamer is made."""
+        """Sets an attribute other than a parameter; parameters are set at construction."""
         if name in ("source", "plugins") or any(one["name"] == name for one in _PARAMETERS):
             raise AttributeError(
-                f"{name!r} cannot be set on a streamer: make another one, "
+                f"{name!r} cannot be set on a streamer: create another one, "
                 f"NFStreamer(…, {name}={value!r})"
             )
         super().__setattr__(name, value)

@@ -31,9 +31,9 @@ class Tables:
 
     - ``columns_to_anonymize``: names of columns to replace with hashes: keyed BLAKE2b of the
       value's text, 64 hexadecimal digits, so the column becomes text. Equal values have equal
-      hashes within a table, also in different columns. Columns that follow from a hidden
-      one, such as ``community_id`` from an address, are hashed, too; a warning names the others
-      that can show a hidden value, such as host names and answers of DNS.
+      hashes within a table, even in different columns. Columns that follow from a hidden one,
+      such as ``community_id`` from an address, are hashed as well; a warning names other columns
+      that can reveal a hidden value, such as host names and DNS answers.
     - ``key``: key of these hashes, 1 to 64 bytes; by default a random one for each call, so that
       hashes of two calls cannot be compared.
     - ``timestamps``: whether ``first_seen`` and ``last_seen`` are timestamps (UTC) instead of
@@ -440,9 +440,9 @@ class Tables:
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
         parameters["plugins"] = [plugin.name for plugin in self._plugins]
         if names:
-            # Filters and names of files can show what the table hides.
-            for name in ("bpf_filter", "rules"):
-                parameters.pop(name, None)
+            for parameter in _engine.parameters():
+                if parameter["reveals"]:
+                    parameters.pop(parameter["name"], None)
             parameters["columns_to_anonymize"] = names
         else:
             parameters["source"] = self._source
@@ -508,11 +508,12 @@ class Tables:
 
 
 def _warn_of_revealing(run: _engine.Run, options: _engine.TableOptions) -> None:
-    """Warns of columns that can show what others hide."""
+    """Warns about columns that can reveal hidden values of others."""
     columns = _engine.revealing_columns(run, options)
     if columns:
         warnings.warn(
-            f"not anonymized, and can show a hidden value: {', '.join(columns)}; name them too",
+            f"not anonymized, but can reveal a hidden value: {', '.join(columns)}; "
+            "anonymize them too",
             UserWarning,
             stacklevel=level_of_caller(),
         )

@@ -1,14 +1,14 @@
-"""Entry point of the ``nfstream`` command, outside its package: it handles signals first.
+"""Entry point of the ``nfstream`` command, outside its package so that it handles signals first.
 
-Importing the package takes a while, in which a signal must neither be lost nor end in a traceback.
-So only modules are imported that the interpreter contains: the module ``signal`` is none of them.
+Importing the package takes a while, and a signal during that time must neither be lost nor end in a
+traceback. So this module imports only modules built into the interpreter; ``signal`` is not one.
 """
 
 import _signal  # type: ignore[import-not-found]
 import sys
 
 _SIGNALS = [_signal.SIGINT, _signal.SIGTERM]
-# `nohup` has SIGHUP ignored.
+# SIGHUP is ignored under `nohup`.
 if hasattr(_signal, "SIGHUP") and _signal.getsignal(_signal.SIGHUP) != _signal.SIG_IGN:
     _SIGNALS.append(_signal.SIGHUP)
 
@@ -37,7 +37,7 @@ def main() -> int:
         print(f"error: {mistake}", file=sys.stderr)
         return 1
     code = _engine.run_command(sys.argv, lambda: _first)
-    # Nothing is left to be ended but the interpreter.
+    # Only the interpreter itself is left to end.
     for number in _SIGNALS:
         _signal.signal(number, _signal.SIG_IGN)
     return code

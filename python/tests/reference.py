@@ -359,7 +359,7 @@ def find_ip(data: bytes, link_type: int | None) -> tuple[int, int, tuple[int, ..
         link_type: Its LINKTYPE_ (or old DLT_) number.
 
     Returns:
-        IP version, offset of the IP header, innermost VLAN id or 0.
+        IP version, offset of the IP header, VLAN ids from the outside in.
 
     Raises:
         Ignored: There is no IP header.

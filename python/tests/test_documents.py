@@ -75,6 +75,12 @@ def run_command(example: Example) -> str:
     return child.stdout
 
 
+def test_the_site_has_every_page() -> None:
+    site = (ROOT / "packages/site/mkdocs.yml").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert re.search(rf"(- |: ){page.name}$", site, re.MULTILINE), page.name
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_examples_print_what_the_document_says(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -39,14 +39,14 @@ WAYS: dict[str, Callable[[NFStreamer, Path], list[int]]] = {
 
 
 def write(path: Path, times: list[int], port: int = 1000, after: bytes = b"") -> Path:
-    """Writes a capture with a packet at each of these seconds."""
+    """Writes a capture with one packet at each of these seconds."""
     packets = [record(time * 1_000_000, udp_frame(src_port=port)) for time in times]
     path.write_bytes(b"".join([file_header(), *packets, after]))
     return path
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_gives_what_was_read_and_a_warning(way: str, tmp_path: Path) -> None:
+def test_every_way_returns_what_was_read_and_warns(way: str, tmp_path: Path) -> None:
     damaged = write(tmp_path / "a.pcap", [0, 1], after=DAMAGE + bytes(100))
     empty = tmp_path / "b.pcap"
     empty.write_bytes(b"")
@@ -85,13 +85,13 @@ def test_an_empty_file_has_no_flows_and_a_warning(tmp_path: Path) -> None:
         NFStreamer(path, strict_files=True)
 
 
-def test_a_folder_is_one_capture_in_order_of_time(tmp_path: Path) -> None:
+def test_a_folder_is_one_capture_in_time_order(tmp_path: Path) -> None:
     for number in range(12):
         suffix = str(number) if number else ""
         write(tmp_path / f"day.pcap{suffix}", [10 * number, 10 * number + 5])
     (tmp_path / "notes.txt").write_text("no capture, but longer than the header of one\n")
     streamer = NFStreamer(tmp_path)
-    with pytest.warns(UserWarning, match=r"skipped what is no capture: notes\.txt"):
+    with pytest.warns(UserWarning, match=r"skipped, not captures: notes\.txt"):
         (flow,) = streamer
     assert (flow.total_packets, flow.duration) == (24, 115_000)
     assert streamer.stats().late_packets == 0
@@ -100,7 +100,7 @@ def test_a_folder_is_one_capture_in_order_of_time(tmp_path: Path) -> None:
     assert (flow.first_seen, flow.last_seen) == (10_000, 105_000)
 
 
-def test_files_that_overlap_are_merged_and_in_the_order_given_come_late(tmp_path: Path) -> None:
+def test_overlapping_files_are_merged_or_late_in_the_given_order(tmp_path: Path) -> None:
     one = write(tmp_path / "tx.pcap", [1, 3, 5, 7])
     other = write(tmp_path / "rx.pcap", [0, 2, 4, 6])
     streamer = NFStreamer([one, other])
@@ -121,7 +121,7 @@ def test_v6_reads_a_list_in_the_order_given(tmp_path: Path) -> None:
     assert flow.bidirectional_first_seen_ms == 1000
 
 
-def test_a_file_is_read_once_under_all_of_its_names(tmp_path: Path) -> None:
+def test_a_file_with_several_names_is_read_once(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pcap", [0, 1])
     os.link(path, tmp_path / "latest.pcap")
     with pytest.warns(UserWarning, match=r"latest\.pcap: the same file as .*a\.pcap"):
@@ -170,7 +170,7 @@ def test_standard_input_is_not_replaced(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
-def test_faulthandler_that_is_enabled_later_does_no_harm(tmp_path: Path) -> None:
+def test_enabling_faulthandler_later_is_harmless(tmp_path: Path) -> None:
     path = write_large_pcap(tmp_path / "large.pcap", 200_000)
     program = """
         import faulthandler, os, shutil, sys

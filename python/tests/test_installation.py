@@ -1,4 +1,4 @@
-"""The package and the command, installed before or after the package ``nfstream`` of PyPI."""
+"""The package and the command, installed before or after the package ``nfstream`` from PyPI."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def packages(tmp_path: Path) -> Path:
 
 
 def run(packages: Path, program: str, *args: str) -> subprocess.CompletedProcess[str]:
-    """Runs a Python program that imports from ``packages`` alone."""
+    """Runs a Python program that imports only from ``packages``."""
     return subprocess.run(
         [sys.executable, "-S", "-c", program, *args],
         capture_output=True,
@@ -41,7 +41,7 @@ def run(packages: Path, program: str, *args: str) -> subprocess.CompletedProcess
 
 
 def install_other(packages: Path) -> None:
-    """Writes files that the other package has, as pip does: over those that exist."""
+    """Writes files of the other package as pip does, overwriting existing ones."""
     package = packages / "nfstream"
     (package / "engine").mkdir()
     (package / "engine" / "__init__.py").touch()
@@ -50,7 +50,7 @@ def install_other(packages: Path) -> None:
 
 
 def install_ours(packages: Path) -> None:
-    """Writes the files of this package over those that exist."""
+    """Writes the files of this package, overwriting existing ones."""
     installed = Path(nfstream.__file__).parent
     for name in ("__init__.py", "streamer.py"):
         shutil.copy(installed / name, packages / "nfstream" / name)

@@ -491,7 +491,7 @@ class TestReport:
 class TestCommand:
     PROGRAM = """
         import sys
-        from nfstream._command import main
+        from nfstream_command import main
         sys.argv = ["nfstream", *sys.argv[1:]]
         sys.exit(main())
     """

@@ -343,7 +343,7 @@ class TestProcesses:
 
     def test_the_command_has_them_too(self, peer: Peer) -> None:
         options = ["--system-visibility-mode", "1", "--format", "csv", "--no-dissect"]
-        command = "import sys; from nfstream._command import main; sys.exit(main())"
+        command = "import sys; from nfstream_command import main; sys.exit(main())"
         options += ["--duration", "3"]
         with program(*python(command), "live", "here", *options) as process:
             with program(*python(self.CALLER), THERE, "9") as caller:

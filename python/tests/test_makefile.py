@@ -1,4 +1,4 @@
-"""Targets of the Makefile that keep the builds of users and of tests apart."""
+"""Makefile targets that keep user builds and test builds apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks: what separates flows with equal addresses, and the columns that show it."""
+"""Networks: separation of flows with equal addresses, and the columns that show it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_networks_separate_flows(tmp_path: Path, make: Any, n_meters: int) -> No
     ],
     ids=["teid", "label", "priority", "flow id of nvgre", "call of pptp"],
 )
-def test_numbers_of_a_direction_separate_none(tmp_path: Path, make: Any) -> None:
+def test_numbers_of_one_direction_do_not_separate_flows(tmp_path: Path, make: Any) -> None:
     assert packets(tmp_path, [make(1, INNER), make(2, BACK), make(3, INNER)]) == [3]
 
 
@@ -146,7 +146,7 @@ def test_columns_show_the_identifiers(tmp_path: Path) -> None:
     assert (row["src2dst_mpls_labels"], row["dst2src_mpls_labels"]) == ([16], [1_000_000])
     row = of(gre(0x1234_5678, INNER, kind=0x6558))
     assert (row["vni"], row["gre_key"], row["tunnel_id"]) == (0x12_3456, -1, 8)
-    # The key of a bridge is no virtual subnet: NVGRE reserves the low ones (RFC 7637).
+    # The key of a bridge is not a virtual subnet: NVGRE reserves the low ones (RFC 7637).
     row = of(gre(5001, INNER, kind=0x6558))
     assert (row["vni"], row["gre_key"], row["tunnel_id"]) == (-1, 5001, 6)
     row = of(gre(0xFFFF_FFFF, INNER))
@@ -155,7 +155,7 @@ def test_columns_show_the_identifiers(tmp_path: Path) -> None:
     assert (row["vlan_ids"], row["vni"]) == ([], -1)
 
 
-def test_identifiers_of_what_stays_closed_are_not_shown(tmp_path: Path) -> None:
+def test_identifiers_inside_undecoded_tunnels_are_not_shown(tmp_path: Path) -> None:
     (row,) = rows(tmp_path, [vxlan(5001, b"\0")])
     assert (row["vni"], row["tunnel_id"], row["dst_port"]) == (-1, 0, 4789)
     (row,) = rows(tmp_path, [vxlan(5001, INNER)], decode_tunnels=False)

@@ -17,7 +17,7 @@ import pytest
 from nfstream import NFStreamer
 
 WIDE_CODES = {"id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version"}
-"""Codes that 31 bits do not hold."""
+"""Codes that do not fit 31 bits."""
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_kept_packets_do_not_change(capture: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["nfstream", "nfstream.v6"])
-def test_a_kept_packet_keeps_its_own_bytes_alone(tmp_path: Path, module: str) -> None:
+def test_a_kept_packet_keeps_only_its_own_bytes(tmp_path: Path, module: str) -> None:
     code = """
         import importlib, sys
         nfstream = importlib.import_module(sys.argv[2])

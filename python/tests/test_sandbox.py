@@ -23,7 +23,7 @@ SOURCE = Path(__file__).with_name("hole.c")
 NOBODY = 65_534
 PATIENCE = 60
 THREADS = ("early", "engine")
-"""The threads that try: one that the library starts, and one of the engine."""
+"""The attacking threads: one that the library starts, and one of the engine."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ class Place:
 
 
 def check(said: str) -> None:
-    """Checks that no way was open in either thread."""
+    """Checks that no way out was open in either thread."""
     tried = [line.strip().split(": ") for line in said.splitlines() if line.startswith("hole ")]
     ways = [(way.split(" ", 2), error) for way, error in filter(lambda x: len(x) == 2, tried)]
     for thread in THREADS:
@@ -106,7 +106,7 @@ def check(said: str) -> None:
 def attack(
     call: list[str], place: Place, hole: Path, victim: subprocess.Popen[bytes], user: int
 ) -> tuple[int, str]:
-    """Runs a call under a terminal until both threads have tried; returns status and output."""
+    """Runs a call on a terminal until both threads have tried; returns status and output."""
     inherited = os.open(place.secret, os.O_RDWR)
     ours, terminal = pty.openpty()
     os.chmod(os.ttyname(terminal), 0o666)
@@ -134,7 +134,7 @@ def attack(
 
 
 def converse(child: subprocess.Popen[bytes], terminal: int) -> str:
-    """Gives packets to a call, keeps it running until both threads have tried, and reads all."""
+    """Sends packets to a call, keeps it running until both threads have tried; reads all output."""
     assert child.stdin is not None
     child.stdin.write((CAPTURES / "web.pcap").read_bytes())
     child.stdin.flush()
@@ -145,7 +145,7 @@ def converse(child: subprocess.Popen[bytes], terminal: int) -> str:
         if select.select([terminal], [], [], 0.1)[0]:
             said += os.read(terminal, 4096)
     child.stdin.close()
-    # Nobody typed: only what the child wrote comes out of the terminal.
+    # There was no typing: the terminal outputs only what the child wrote.
     with contextlib.suppress(OSError):
         while piece := os.read(terminal, 4096):
             said += piece
@@ -213,7 +213,7 @@ def test_the_ways_are_open_without_a_sandbox(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="capturing needs root")
-def test_what_cannot_be_combined_is_refused() -> None:
+def test_conflicting_options_are_refused() -> None:
     call = [str(COMMAND), "live", "lo", "--sandbox", "--system-visibility-mode", "1"]
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 2
@@ -222,7 +222,7 @@ def test_what_cannot_be_combined_is_refused() -> None:
 
 
 def statuses(call: list[str], environment: dict[str, str]) -> dict[str, str]:
-    """Starts a live capture, waits until it gives up rights, and returns those of its threads."""
+    """Starts a live capture, waits until it drops privileges, and returns those of its threads."""
     found: dict[str, str] = {}
     child = subprocess.Popen(
         call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
@@ -256,7 +256,7 @@ def test_a_live_capture_gives_up_root(tmp_path: Path) -> None:
             assert (value(status, "Uid"), value(status, "Gid")) == users
             assert value(status, "CapEff") == value(status, "CapPrm") == "0" * 16
             assert value(status, "NoNewPrivs") == "1"
-    # Only root's right to create files is needed, and kept.
+    # Only root's permission to create files is needed, and kept.
     table = tmp_path / "flows.csv"
     threads = statuses([str(COMMAND), "live", "lo", "-o", str(table)], {})
     for name, status in threads.items():

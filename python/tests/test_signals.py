@@ -1,6 +1,6 @@
 """Signals: the first ends the input or the run, the second ends the command at once.
 
-Signals at random moments: a few of each kind by default, NFSTREAM_SIGNALS of them on request.
+Signals at random moments: a few of each kind by default, or as many as NFSTREAM_SIGNALS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from conftest import CAPTURES
 
 COMMAND = Path(sys.executable).parent / "nfstream"
 PATIENCE = 60
-"""Seconds after which a hanging child fails its test, also on a busy machine."""
+"""Seconds after which a hanging child fails its test, even on a busy machine."""
 
 KINDS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 EACH = int(os.environ.get("NFSTREAM_SIGNALS", "10"))
@@ -73,7 +73,7 @@ while at < len(data) and not stop:
     os.write(1, data[at : at + 20 * size])
     packets, at = packets + 20, at + 20 * size
     time.sleep(0.002)
-# Like tcpdump, it still writes what it has.
+# Like tcpdump, it still writes what it has buffered.
 os.write(1, data[at : at + 7 * size])
 open(sys.argv[2], "w").write(str(packets + 7))
 """
@@ -112,7 +112,7 @@ def rows(output: str, folder: Path) -> int | None:
 
 
 def interrupt(job: Job, large: Path, packets: int, folder: Path) -> str:
-    """Sends a signal at a moment, and returns what is wrong with the end, or a kind of end."""
+    """Sends a signal at a moment; returns what is wrong with the outcome, or its kind."""
     folder = folder / str(job.number)
     folder.mkdir()
     call = [str(COMMAND), "flows", "-" if job.is_pipe else str(large), "--idle-timeout", "0"]
@@ -334,7 +334,7 @@ def test_a_packet_filter_has_a_budget(large: Path) -> None:
     done = subprocess.run(call, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert "500 clauses, more than 200" in done.stderr
-    # The most that is allowed takes a moment, and matches.
+    # The maximum takes only a moment, and matches.
     some = " or ".join(f"host 10.0.{number // 256}.{number % 256}" for number in range(200))
     call = [str(COMMAND), "flows", str(large), "--bpf-filter", some, "--idle-timeout", "0"]
     done = subprocess.run([*call, "--columns", "id"], capture_output=True, text=True)

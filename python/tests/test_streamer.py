@@ -423,7 +423,7 @@ def test_package_has_no_more_names_than_it_lists() -> None:
 
 
 @pytest.mark.parametrize("name", ["idle_timeout", "source", "plugins", "features", "rules"])
-def test_a_parameter_cannot_be_set_after_the_streamer_was_made(web: Path, name: str) -> None:
+def test_a_parameter_cannot_be_set_on_an_existing_streamer(web: Path, name: str) -> None:
     streamer = NFStreamer(web)
     with pytest.raises(AttributeError, match=f"'{name}' cannot be set on a streamer"):
         setattr(streamer, name, 5)
@@ -451,7 +451,7 @@ def test_a_streamer_can_be_copied_between_runs(web: Path) -> None:
     copy.copy(streamer)
 
 
-def test_more_bytes_than_allowed_are_evicted_and_counted(web: Path) -> None:
+def test_flows_beyond_the_byte_limit_are_evicted_and_counted(web: Path) -> None:
     streamer = NFStreamer(web, max_active_bytes=2000, n_meters=1, features="end_reason")
     flows = list(streamer)
     evicted = [flow for flow in flows if flow.end_reason == "evicted"]

@@ -37,7 +37,7 @@ from nfstream import NFPlugin, NFStreamer
 FORMATS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "ipc": "arrow"}
 REDIS = CAPTURES / "redis.pcap"
 
-# Most tests hide an address next to columns that could show one.
+# Most tests hide an address next to columns that could reveal one.
 pytestmark = pytest.mark.filterwarnings("ignore:not anonymized")
 
 
@@ -802,13 +802,13 @@ def test_no_hidden_value_is_in_the_metadata_or_a_derived_column(tmp_path: Path) 
     assert {len(value.as_py()) for value in frame["dst_oui"]} == {8}
 
 
-def test_columns_that_can_show_a_hidden_value_are_named(tmp_path: Path) -> None:
+def test_columns_that_can_reveal_a_hidden_value_are_named(tmp_path: Path) -> None:
     plugins = [NFPlugin("mine")]
     streamer = NFStreamer(REDIS, features=["dns", "tls"], plugins=plugins)
     names = "client_info, server_info, .*tls_server_name.*dns_query_name.*mine"
-    with pytest.warns(UserWarning, match=f"can show a hidden value: {names}"):
+    with pytest.warns(UserWarning, match=f"can reveal a hidden value: {names}"):
         streamer.to_pandas(["src_ip"])
-    with pytest.warns(UserWarning, match="can show a hidden value: client_info, server_info; "):
+    with pytest.warns(UserWarning, match="can reveal a hidden value: client_info, server_info; "):
         NFStreamer(REDIS).to_csv(tmp_path / "a.csv", ["src_ip"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

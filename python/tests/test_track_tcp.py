@@ -107,7 +107,7 @@ def reused(connection: Connection, client_begin: int = 900_000) -> Connection:
     return connection
 
 
-def test_a_new_number_that_is_answered_opens_another_connection(tmp_path: Path) -> None:
+def test_an_answered_syn_with_a_new_number_opens_another_connection(tmp_path: Path) -> None:
     both = reused(connected()).open().finish()
     assert ends(tmp_path, both.segments) == [(5, "tcp_reopened"), (8, "tcp_fin")]
     first, second = flows(tmp_path, both.segments)
@@ -127,7 +127,7 @@ def test_numbers_of_another_connection_may_be_lower_or_wrap(tmp_path: Path, n_me
         assert found == [(5, "tcp_reopened"), (3, "end_of_input")], begin
 
 
-def test_a_syn_that_is_sent_again_before_its_answer_opens_one_connection(tmp_path: Path) -> None:
+def test_a_syn_repeated_before_its_answer_opens_one_connection(tmp_path: Path) -> None:
     both = reused(connected())
     for _ in range(3):
         both.send(CLIENT, "S", seq=900_000)
@@ -136,7 +136,7 @@ def test_a_syn_that_is_sent_again_before_its_answer_opens_one_connection(tmp_pat
     assert ends(tmp_path, both.segments) == [(5, "tcp_reopened"), (5, "end_of_input")]
 
 
-def test_another_connection_is_known_without_the_answer(tmp_path: Path) -> None:
+def test_another_connection_is_detected_without_the_answer(tmp_path: Path) -> None:
     both = reused(connected())
     both.send(CLIENT, "S")
     both.send(CLIENT, "A")
@@ -216,7 +216,7 @@ def test_a_held_syn_belongs_to_the_flow_for_the_timeouts(tmp_path: Path) -> None
     assert ends(tmp_path, connection.segments) == [(7, "idle"), (1, "end_of_input")]
 
 
-def test_a_flow_that_makes_room_takes_its_held_syn_along(tmp_path: Path) -> None:
+def test_an_evicted_flow_includes_its_held_syn(tmp_path: Path) -> None:
     connection = connected()
     connection.send(CLIENT, "S", seq=70_000_000)
     other = Connection(at_ms=1_000).open()

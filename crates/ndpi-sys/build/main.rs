@@ -1,5 +1,5 @@
-//! Finds nDPI, compiles `shim.c` against its headers and links both. With the feature `loaded` it does
-//! nothing.
+//! Finds nDPI, compiles `shim.c` against its headers and links both. With the feature `loaded`, it
+//! does nothing.
 //!
 //! By default `pkg-config` finds the system's library. Environment variables change that:
 //!

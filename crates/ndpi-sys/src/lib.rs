@@ -3,8 +3,9 @@
 //! Hand-written counterpart of `shim.h`, identical for every version of nDPI, whose structs stay
 //! opaque. Prefer the safe crate `ndpi`.
 //!
-//! By default the build compiles the shim and links nDPI. With the feature `loaded` it needs neither
-//! C nor nDPI: the shim and nDPI are a shared library of their own, which [`load`] opens at run time.
+//! By default the build compiles the shim and links nDPI. With the feature `loaded` it needs
+//! neither C nor nDPI: the shim and nDPI are separate shared libraries, which [`load`] opens at run
+//! time.
 
 #![allow(unsafe_code, reason = "a C interface cannot be declared without it")]
 
@@ -152,10 +153,10 @@ load::declare! {
     /// Returns the size of a flow in bytes, without memory that it points to.
     fn ndpi_shim_flow_size() -> usize;
 
-    /// Returns a module that has names alone, or null. Must not run in parallel.
+    /// Returns a module that only has names, or null. Must not run in parallel.
     fn ndpi_shim_module_new() -> *mut Module;
-    /// Enables all protocols but the `count` at `excluded`; from nDPI 5.0 on, all. Returns 0 if
-    /// that fails. Must not run in parallel.
+    /// Enables all protocols except the `count` at `excluded`; from nDPI 5.0 on, all. Returns 0 on
+    /// failure. Must not run in parallel.
     fn ndpi_shim_module_finish(
         module: *mut Module,
         excluded: *const u16,

@@ -5,7 +5,7 @@ use std::fmt;
 /// Reason why the functions of the shim are not available.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum LoadError {
-    /// The library is installed and cannot be loaded, with the system's message.
+    /// The library is installed but cannot be loaded; with the system's message.
     Broken(String),
     /// The library is not installed.
     Missing,
@@ -24,13 +24,13 @@ impl fmt::Display for LoadError {
                 f.write_str("a static program cannot load nDPI: use a dynamically linked nfstream")
             }
             Self::Missing => f.write_str(
-                "nDPI is not installed: run pip install 'nfstream-rs[ndpi]', or install the \
-                 package nfstream-ndpi",
+                "nDPI is not installed: run pip install 'nfstream-rs[ndpi]', or put \
+                 libnfstream_ndpi.so.1 where the loader finds it",
             ),
             Self::OtherInterface { found } => write!(
                 f,
                 "the installed nfstream-rs-ndpi has interface {found}, and this program needs {}: \
-                 install the release that belongs to it",
+                 install the matching release",
                 crate::ABI
             ),
         }
@@ -39,11 +39,11 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Makes the functions of this crate available; without the feature `loaded` they always are.
+/// Makes the functions of this crate available; without the feature `loaded`, they always are.
 ///
 /// # Errors
 ///
-/// [`LoadError`]: then no other function may be called.
+/// [`LoadError`]; after that, no other function may be called.
 pub fn load() -> Result<(), &'static LoadError> {
     #[cfg(feature = "loaded")]
     return library::loaded().map(drop);
@@ -91,7 +91,7 @@ macro_rules! declare {
             ///
             /// # Safety
             ///
-            /// As for the function in C; and [`load`] must have succeeded.
+            /// As for the C function; in addition, [`load`] must have succeeded.
             #[cfg(feature = "loaded")]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
                 let functions = $crate::load::functions();
@@ -119,7 +119,7 @@ mod library {
     /// Name under which the system's loader finds the library.
     const NAME: &CStr = c"libnfstream_ndpi.so.1";
 
-    /// Place of the library in the folder of Python packages that this program is part of.
+    /// Path of the library in the folder of Python packages that contains this program.
     const IN_PACKAGES: &str = "nfstream_ndpi/libnfstream_ndpi.so.1";
 
     /// Library that is never unloaded.
@@ -135,7 +135,7 @@ mod library {
         loaded().expect("`load` has succeeded")
     }
 
-    /// Returns the functions of the library, which is loaded at the first call.
+    /// Returns the functions of the library, which is loaded on the first call.
     pub(super) fn loaded() -> Result<&'static Functions, &'static LoadError> {
         static LOADED: OnceLock<Result<Functions, LoadError>> = OnceLock::new();
         LOADED.get_or_init(load).as_ref()
@@ -162,8 +162,8 @@ mod library {
         unsafe { Functions::of(&library) }.ok_or_else(broken)
     }
 
-    /// Returns the library's path if it is installed as a Python package next to the one that
-    /// holds this code.
+    /// Returns the library's path if it is installed as a Python package next to the one with this
+    /// code.
     fn beside_program() -> Option<CString> {
         let here = path_of_this_code()?;
         let packages = here.parent()?.parent()?;
@@ -171,29 +171,35 @@ mod library {
         path.is_file().then(|| CString::new(path.as_os_str().as_bytes()).ok())?
     }
 
-    #[cfg(not(target_feature = "crt-static"))]
+    /// Returns the path of the shared object that holds this code; `None` in a program.
+    ///
+    /// The system takes the path of a program from `argv[0]`, which whoever starts it chooses.
+    #[cfg(all(target_os = "linux", not(target_feature = "crt-static")))]
     fn path_of_this_code() -> Option<PathBuf> {
-        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-        let address = path_of_this_code as *const c_void;
-        // SAFETY: the function takes any address, and fills `info` if it succeeds.
-        let name = unsafe {
-            if libc::dladdr(address, info.as_mut_ptr()) == 0 {
-                return None;
-            }
-            info.assume_init().dli_fname
-        };
-        if name.is_null() {
+        let code = object_at(path_of_this_code as *const c_void)?;
+        // SAFETY: the function has no preconditions.
+        let headers = usize::try_from(unsafe { libc::getauxval(libc::AT_PHDR) }).ok()?;
+        let program = object_at(std::ptr::with_exposed_provenance(headers))?;
+        if code.dli_fname.is_null() || code.dli_fbase == program.dli_fbase {
             return None;
         }
         // SAFETY: the name is terminated, and belongs to this code, which stays loaded.
-        let name = unsafe { CStr::from_ptr(name) };
+        let name = unsafe { CStr::from_ptr(code.dli_fname) };
         let path = Path::new(OsStr::from_bytes(name.to_bytes()));
         path.is_absolute().then(|| path.to_path_buf())
     }
 
-    #[cfg(target_feature = "crt-static")]
+    #[cfg(not(all(target_os = "linux", not(target_feature = "crt-static"))))]
     fn path_of_this_code() -> Option<PathBuf> {
         None
+    }
+
+    /// Returns what the system knows of the program or shared object that holds an address.
+    #[cfg(all(target_os = "linux", not(target_feature = "crt-static")))]
+    fn object_at(address: *const c_void) -> Option<libc::Dl_info> {
+        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+        // SAFETY: the function takes any address, and fills `info` if it succeeds.
+        unsafe { (libc::dladdr(address, info.as_mut_ptr()) != 0).then(|| info.assume_init()) }
     }
 
     impl Library {

@@ -23,7 +23,7 @@ impl Flow {
     ///
     /// # Panics
     ///
-    /// Panics if nDPI is not installed: then there is no [`Module`](crate::Module) for it.
+    /// Panics if nDPI is not installed; in that case there is no [`Module`](crate::Module) either.
     pub fn new() -> Self {
         // SAFETY: the function has no preconditions.
         let flow = unsafe { sys::ndpi_shim_flow_new() };

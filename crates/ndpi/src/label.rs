@@ -33,8 +33,8 @@ pub struct Inspected {
     pub label: Label,
     /// Whether another packet can still change the label or add metadata.
     pub wants_more: bool,
-    /// Bytes that the packet added to the memory of the flow, negative if it freed some; besides
-    /// [`flow_size`](crate::flow_size).
+    /// Bytes that the packet added to the memory of the flow, negative if it freed some; in
+    /// addition to [`flow_size`](crate::flow_size).
     pub allocated: i64,
 }
 

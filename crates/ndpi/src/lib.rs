@@ -58,7 +58,7 @@ pub fn version() -> Option<&'static str> {
 ///
 /// # Panics
 ///
-/// Panics if nDPI is not installed: then there is no [`Module`] either.
+/// Panics if nDPI is not installed; in that case there is no [`Module`] either.
 pub fn flow_size() -> usize {
     // SAFETY: the function has no preconditions. If it is not available, the call panics.
     unsafe { ndpi_sys::ndpi_shim_flow_size() }

@@ -22,7 +22,7 @@ pub enum Error {
     /// nDPI could not be initialised.
     #[error("cannot initialise nDPI, probably out of memory")]
     Initialization,
-    /// nDPI is loaded at run time, and cannot be.
+    /// nDPI is loaded at run time, and loading failed.
     #[error(transparent)]
     NotLoaded(#[from] &'static sys::LoadError),
     /// The loaded library is not the one that the program was compiled for.
@@ -40,9 +40,9 @@ pub enum Error {
 pub struct Module {
     module: NonNull<sys::Module>,
     names: Arc<Names>,
-    /// Protocols that are not looked for.
+    /// Ids of disabled protocols.
     excluded: Box<[u16]>,
-    /// Start of a packet that is longer than nDPI may see.
+    /// Copy of the start of a packet that is longer than nDPI may read.
     shortened: Vec<u8>,
 }
 
@@ -51,8 +51,8 @@ pub struct Module {
 unsafe impl Send for Module {}
 
 impl Module {
-    /// Bytes of a packet that nDPI gets, at most: as long as most handshakes that the network card
-    /// has put together.
+    /// Most bytes of a packet that nDPI gets: enough for most handshakes that the network card has
+    /// reassembled.
     pub const MAX_PACKET: usize = 8 << 10;
 
     /// Creates a module with all protocols, which takes about 10 ms and 6 MB with nDPI 4.2.
@@ -65,8 +65,8 @@ impl Module {
         Self::without(|_| Vec::new())
     }
 
-    /// Creates a module that does not test packets for the protocols whose ids `excluded` returns:
-    /// a packet then takes less time. From nDPI 5.0 on, the module has all protocols.
+    /// Creates a module that does not test packets for the protocols whose ids `excluded` returns,
+    /// which makes packets faster to inspect. From nDPI 5.0 on, the module has all protocols.
     ///
     /// # Errors
     ///
@@ -209,8 +209,8 @@ fn finish(module: NonNull<sys::Module>, excluded: &[u16]) -> Result<(), Error> {
     Err(Error::Initialization)
 }
 
-/// Copies the start of an IP packet and makes its header say that the packet ends there: nDPI
-/// ignores packets that are shorter than their headers say.
+/// Copies the start of an IP packet and shortens the length in its header to match: nDPI ignores
+/// packets that are shorter than their headers say.
 fn shorten(start: &[u8], packet: &mut Vec<u8>) {
     const IPV6_HEADER: usize = 40;
     packet.clear();

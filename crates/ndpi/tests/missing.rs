@@ -7,7 +7,7 @@ use std::process::Command;
 
 const CHILD: &str = "NFSTREAM_TEST_WITHOUT_NDPI";
 
-/// The library is loaded once in a process, so the check needs a process of its own.
+/// The library is loaded once per process, so the check needs a separate process.
 #[test]
 fn modules_cannot_be_created_and_the_error_says_what_to_install() {
     if std::env::var_os(CHILD).is_some() {

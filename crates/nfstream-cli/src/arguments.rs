@@ -46,7 +46,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(Arguments::from_arg_matches(&matches)?.command)
 }
 
-/// Returns the versions of the program, its dissectors and libpcap, which are loaded for that.
+/// Returns the versions of the program, its dissectors and libpcap; loads the libraries to find
+/// theirs.
 fn versions() -> String {
     let mut text = concat!(env!("CARGO_PKG_VERSION"), " (package nfstream-rs)").to_owned();
     for Component { name, version } in component_versions() {

@@ -18,7 +18,7 @@ pub(crate) struct ColumnName(&'static str);
 pub(crate) struct ColumnParser;
 
 impl ColumnName {
-    /// Returns whether this is the column of sources, which tables have with `--separate`.
+    /// Returns whether this is the column of sources, which tables have only with `--separate`.
     pub(crate) fn is_source(self) -> bool {
         self.0 == SOURCE
     }

@@ -66,7 +66,7 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
-    /// Some captures could not be read completely; all others were, as far as possible.
+    /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
     /// The interfaces cannot be listed.
@@ -93,7 +93,7 @@ pub(crate) enum Error {
     /// The sandbox cannot be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The column of sources without several tables in one.
+    /// The column of sources in a run that does not separate its sources.
     #[error("column source needs --separate")]
     SourceOff,
     /// Standard input is a terminal.
@@ -256,7 +256,7 @@ fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
     let stream = if is_data { &mut io.stdout } else { &mut io.stderr };
     let styled = usage.render();
     let text = styled.to_string();
-    // Arguments may be names of files, which a pattern of the shell has found.
+    // Arguments may be file names that a shell pattern expanded to.
     let is_safe = text.split('\n').all(|line| visible(line) == line);
     let text = if stream.color && is_safe { styled.ansi().to_string() } else { lines(&text) };
     match stream.writer.write_all(text.as_bytes()) {
@@ -266,7 +266,7 @@ fn report_usage(usage: &clap::Error, io: &mut Io<'_>) -> ExitCode {
     }
 }
 
-/// Returns text of several lines that is safe to show.
+/// Returns multi-line text that is safe for a terminal.
 pub(crate) fn lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }

@@ -8,7 +8,7 @@ use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Column, Group, columns};
-use nfstream::parameters::{Parameters, Topic};
+use nfstream::parameters::{PARAMETERS, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
 use nfstream::time::TimeUnit;
 use serde_json::Value;
@@ -71,7 +71,7 @@ pub(crate) struct Job {
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
-    /// Whether exact duplicates are counted where they are not removed.
+    /// Whether exact duplicates are counted if they are not removed.
     counts_duplicates: bool,
 }
 
@@ -152,7 +152,7 @@ impl FlowRules {
         &self.parameters
     }
 
-    /// Returns the name of an option of `self` that only adds columns, `None` if there is none.
+    /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
         let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
         match (features.is_empty(), statistical_analysis, splt_analysis) {
@@ -196,12 +196,12 @@ impl FlowRules {
         values.into()
     }
 
-    /// Returns the parameters as recorded in files that hide the columns `hidden`: without what can
-    /// show their values, such as filters and names of files.
+    /// Returns the parameters to record in files that hide the columns `hidden`: without those that
+    /// can reveal their values, such as filters and file names.
     pub(crate) fn to_json_without(&self, hidden: &[String]) -> Value {
         let mut values = self.parameters.to_json();
-        for name in Parameters::REVEALING {
-            values.remove(*name);
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.reveals()) {
+            values.remove(parameter.name);
         }
         values.insert("columns_to_anonymize".to_owned(), hidden.into());
         values.into()
@@ -242,7 +242,7 @@ impl Job {
         }
     }
 
-    /// Loads the library of the dissector ahead of the sandbox, in which no file is opened.
+    /// Loads the dissector's library before the sandbox, in which no file can be opened.
     pub(crate) fn load_dissector(&self) {
         if let Some(Dissection { dissector, .. }) = self.dissection() {
             dissector.components();

@@ -35,7 +35,7 @@ pub(crate) fn bits_per_second(bytes: u64, span: Duration) -> Option<String> {
     let bits = u128::from(bytes) * 8 * u128::from(SECOND);
     let nanos = u128::from(non_zero(span)?);
     if bits < nanos && bits > 0 {
-        // With one digit that is not 0.
+        // With one non-zero digit.
         let mut digits = 1;
         while digits < 18 && bits * 10_u128.pow(digits) < nanos {
             digits += 1;

@@ -13,9 +13,9 @@ use crate::error::Error;
 /// Arguments that name captures.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Captures to read as one, in order of time: pcap or pcapng files, also compressed with gzip,
-    /// zstd, xz, bzip2 or lz4; folders, for all captures in them whatever their names; quoted
-    /// patterns such as '*.pcap'; `-` for standard input
+    /// Captures to read as one, in time order: pcap or pcapng files, optionally compressed with
+    /// gzip, zstd, xz, bzip2 or lz4; folders, for all captures in them, whatever their names;
+    /// quoted patterns such as '*.pcap'; `-` for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
@@ -32,12 +32,12 @@ pub(crate) struct Input {
     pub(crate) live: Option<Live>,
 }
 
-/// Moment at which files are opened.
+/// Time at which files are opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Opening {
-    /// Each when its packets are read.
+    /// Each one when its packets are read.
     Late,
-    /// All before the first packet, for a sandbox in which none can be opened.
+    /// All of them before the first packet, for a sandbox in which no file can be opened.
     Ahead,
 }
 
@@ -103,15 +103,15 @@ impl Input {
         Ok(source.map_err(RunError::Capture)?)
     }
 
-    /// Returns whether packets arrive as they come, from interfaces or pipes alone: an interruption
-    /// ends the input, and the table is complete. A list with a file in it would lose the file's
-    /// rest.
+    /// Returns whether packets arrive in real time, because every input is an interface or a pipe:
+    /// an interruption then ends the input, and the table is complete. A list with a file in it
+    /// would lose the rest of the file.
     pub(crate) fn is_stream(&self) -> bool {
         self.source.is_stream()
     }
 
-    /// Returns the names of inputs that are read separately: their paths, with a number after those
-    /// that occur again.
+    /// Returns the names of inputs that are read separately: their paths, with a number appended to
+    /// repeated ones.
     pub(crate) fn names(inputs: &[Self]) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for input in inputs {
@@ -129,7 +129,7 @@ impl Input {
         names
     }
 
-    /// Returns each file as an input of its own.
+    /// Returns each file as a separate input.
     pub(crate) fn separately(&self) -> Vec<Self> {
         match &self.source {
             capture::Input::Files(files) => {

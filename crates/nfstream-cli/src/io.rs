@@ -55,10 +55,10 @@ impl<'a> Stream<'a> {
         Self { writer, is_terminal: false, is_pipe: false, width: DEFAULT_WIDTH, color: false }
     }
 
-    /// Writes text and the end of the line. A failure is ignored, as there is no other stream to
+    /// Writes text and a line break. A failure is ignored, because there is no other stream to
     /// report it on.
     ///
-    /// Characters that control a terminal are escaped, as the text may name files.
+    /// Characters that control a terminal are escaped, because the text may contain file names.
     pub(crate) fn say(&mut self, text: impl fmt::Display) {
         drop(writeln!(self.writer, "{}", lines(&text.to_string())));
     }

@@ -2,8 +2,8 @@
 //!
 //! A call has three steps: `arguments` parses the command line, a subcommand builds a configuration
 //! from it, and runs it. Each subcommand is one file in `commands`. Streams and interruption come
-//! in through [`Io`]: [`run`] never exits the process and handles no signals. [`Signals`] does that for
-//! programs.
+//! in through [`Io`]: [`run`] never exits the process and handles no signals. [`Signals`] handles
+//! them for programs.
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +21,7 @@ mod io;
 mod no_signals;
 mod numbers;
 mod output;
-// Without nDPI the default dissector, which the page names, differs.
+// Without nDPI the default dissector differs, which the page names.
 #[cfg(all(test, feature = "ndpi"))]
 mod page;
 mod parameter_arguments;

@@ -1,4 +1,4 @@
-//! Signals on systems without them: one ends the program.
+//! Signals on systems where they are not recorded: a signal ends the program.
 
 /// Record that stays empty.
 #[derive(Debug)]

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_page_is_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
-        let bless = std::env::var_os("NFSTREAM_BLESS").is_some()
+        let bless = std::env::var_os("NFSTREAM_BLESS").is_some_and(|value| value == "1")
             || std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite");
         if bless {
             std::fs::write(&path, page()).unwrap();

@@ -31,7 +31,7 @@ pub(crate) fn update(
             _ => matches.get_one::<Value>(id).cloned(),
         };
         if let Some(value) = value {
-            // The parser of the option has checked the value; a file is read now.
+            // The option's parser has checked the value; a file is only read now.
             parameters.set(id, value).map_err(|error| {
                 let text = format!("{}\n", with_causes(&error));
                 clap::Error::raw(clap::error::ErrorKind::ValueValidation, text)

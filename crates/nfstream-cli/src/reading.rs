@@ -46,7 +46,7 @@ pub(crate) trait Consumer {
 /// An input that was opened.
 pub(crate) struct Opened {
     source: Box<dyn Source>,
-    /// Opened before rights are given up: it reads files of other users' processes.
+    /// Opened before privileges are dropped: it reads files of other users' processes.
     processes: Option<ProcessWatcher>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Opened {
 pub(crate) struct Reading<'a> {
     schema: Arc<Schema>,
     condition: Option<&'a Condition>,
-    /// Name of the input where several are read separately, empty otherwise.
+    /// Name of the input if several are read separately, otherwise empty.
     origin: String,
     monitor: Monitor,
     pool: RecordPool,
@@ -77,7 +77,7 @@ impl Opened {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts to read `input`, which was opened and which conditions know as `origin`.
+    /// Starts reading the opened `input`; conditions refer to it as `origin`.
     pub(crate) fn start(
         opened: Opened,
         input: &Input,
@@ -172,7 +172,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Returns the records that fulfil `condition`, which may take a while for each.
+    /// Returns the records that match `condition`; evaluating it may take a while for each.
     fn select(
         &self,
         condition: &Condition,

@@ -1,11 +1,11 @@
-//! Rights of the process: capabilities, and root.
+//! Privileges of the process: capabilities and root.
 
-/// Rights that a process still needs once its input is open.
+/// Privileges that a process still needs once its input is open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     /// Creating files wherever root may.
     pub(crate) files: bool,
-    /// Reading which sockets other users' processes have.
+    /// Listing the sockets of other users' processes.
     pub(crate) processes: bool,
 }
 
@@ -15,11 +15,11 @@ impl Kept {
     pub(crate) const NONE: Self = Self { files: false, processes: false };
 }
 
-/// Gives up what only opening an input needs, for this thread and those that it starts: all
-/// capabilities that are not kept, privileges of programs that it starts, and root itself if
-/// nothing is kept.
+/// Drops the privileges that only opening an input needs, for this thread and the threads it
+/// starts: all capabilities that are not kept, privileges gained by programs it executes, and root
+/// itself if nothing is kept.
 ///
-/// Root becomes the user who called `sudo`, or `nobody`. A process that may not give up a right
+/// Root becomes the user who called `sudo`, or `nobody`. A process that may not drop a privilege
 /// continues with it.
 #[cfg(target_os = "linux")]
 pub(crate) fn give_up(kept: Kept) {
@@ -53,6 +53,6 @@ pub(crate) fn give_up(kept: Kept) {
     }
 }
 
-/// Other systems have no such rights.
+/// Other systems have no such privileges.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn give_up(_kept: Kept) {}

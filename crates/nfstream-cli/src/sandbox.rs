@@ -1,7 +1,7 @@
 //! Sandbox of the process, which limits the harm that an untrusted capture can do.
 //!
-//! Before the first packet is read, everything is opened; then the process gives up all other
-//! access for good. The files of a table are kept by another process, the clerk, which reads no
+//! Everything is opened before the first packet is read; then the process permanently gives up all
+//! other access. The files of a table are kept by another process, the clerk, which reads no
 //! packets. On Linux, seccomp limits the system calls and Landlock the files, sockets and signals.
 
 #[cfg(target_os = "linux")]

@@ -8,15 +8,15 @@ use crate::sandbox::{Sandbox, SandboxError};
 /// Option of the subcommands that read packets.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct SandboxArgs {
-    /// Give up all access of this process but to what it has opened before the first packet is
-    /// read: no other files, network, programs or processes (Linux 5.13 or later)
+    /// Before reading the first packet, give up access to everything that is not already open:
+    /// other files, the network, programs and processes (Linux 5.13 or later)
     #[arg(long)]
     sandbox: bool,
 }
 
 impl SandboxArgs {
-    /// Prepares a sandbox if the option is given. From then on, `job` needs nothing more from the
-    /// system than its input.
+    /// Prepares a sandbox if the option is given. From then on, `job` needs only its input from the
+    /// system.
     pub(crate) fn prepare(self, job: &mut Job, input: &Input) -> Result<Option<Sandbox>, Error> {
         if !self.sandbox {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Signals that end the program.
 //!
-//! For programs around [`run`](crate::run), which itself handles none.
+//! For programs that call [`run`](crate::run), which handles no signals itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,15 +11,15 @@ use signal_hook::flag;
 /// Record of the first signal; the second ends the process at once.
 #[derive(Debug)]
 pub struct Signals {
-    /// Number of the first signal, 0 before.
+    /// Number of the first signal, 0 until it arrives.
     number: Arc<AtomicUsize>,
     /// Whether the next signal is not the first.
     is_second: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Handles SIGINT, SIGTERM and SIGHUP from now on, the last unless the process ignores it, as
-    /// `nohup` arranges.
+    /// Handles SIGINT, SIGTERM and SIGHUP from now on, but not SIGHUP if the process ignores it, as
+    /// under `nohup`.
     pub fn watch() -> Self {
         let number = Arc::new(AtomicUsize::new(0));
         let is_second = Arc::new(AtomicBool::new(false));
@@ -27,7 +27,7 @@ impl Signals {
             if signal == SIGHUP && nfstream_sys::is_ignored(signal) {
                 continue;
             }
-            // If a handler cannot be installed, the signal ends the program: the default.
+            // If a handler cannot be installed, the signal ends the program, as by default.
             drop(flag::register_conditional_default(signal, Arc::clone(&is_second)));
             drop(flag::register(signal, Arc::clone(&is_second)));
             let value = usize::try_from(signal).unwrap_or_default();
@@ -36,7 +36,7 @@ impl Signals {
         Self { number, is_second }
     }
 
-    /// Records a signal that came before this record began, 0 for none.
+    /// Records a signal that arrived before this record began, 0 for none.
     pub fn note(&self, earlier: u8) {
         if earlier != 0 {
             self.is_second.store(true, Ordering::Relaxed);
@@ -44,7 +44,7 @@ impl Signals {
         }
     }
 
-    /// Returns the number of the signal that came, 0 if none did.
+    /// Returns the number of the recorded signal, 0 if there is none.
     pub fn number(&self) -> u8 {
         u8::try_from(self.number.load(Ordering::Relaxed)).unwrap_or(u8::MAX)
     }

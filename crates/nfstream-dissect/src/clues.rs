@@ -1,7 +1,7 @@
-//! Facts about other flows that a single packet shows: names of addresses, and announced ends.
+//! Facts about other flows in a single packet: names of addresses, and announced ends.
 //!
-//! A packet is read by itself, without the rest of its flow, so packets can be read in any order
-//! and in parallel. The caller applies the facts in the order of the packets.
+//! Each packet is read without the rest of its flow, so packets can be read in any order and in
+//! parallel. The caller applies the facts in packet order.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::probe::{Datagram, History, Streams, Verdict};
 use crate::protocol::{DatagramParser, Protocol};
 use crate::protocols::{dns, ftp, rtsp, sip, stun, tftp, tinc};
 
-/// Addresses of a DNS response that are read, at most.
+/// Most addresses read from a DNS response.
 const MAX_NAMES: usize = 32;
 
-/// Ports of DNS, mDNS and LLMNR, from which responses come.
+/// Ports of DNS, mDNS and LLMNR, the source ports of responses.
 const DNS_PORTS: [u16; 3] = [53, 5353, 5355];
 const TFTP_PORT: u16 = 69;
 const FTP_PORT: u16 = 21;
 
-/// A fact about flows to come.
+/// Fact about future flows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Clue {
     /// A DNS answer gives an address this name.
@@ -36,25 +36,25 @@ pub enum Clue {
     End(Announced),
 }
 
-/// Knowledge about a flow that other flows have shown.
+/// Knowledge about a flow from other flows.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Hints {
-    /// Name that a DNS answer gave the address of the server.
+    /// Name for the server's address from a DNS answer.
     pub name: Option<Arc<str>>,
-    /// Application that an announcement gives the flow.
+    /// Application from an announcement of the flow.
     pub announced: Option<ProtocolId>,
 }
 
 impl Hints {
-    /// Returns whether nothing was shown.
+    /// Returns whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.name.is_none() && self.announced.is_none()
     }
 }
 
 impl Clue {
-    /// Returns the facts that a packet shows. The client of `endpoints` is its sender, and
-    /// `payload` what follows its transport header.
+    /// Returns the facts in a packet. The client of `endpoints` is its sender; `payload` begins
+    /// after its transport header.
     ///
     /// ```
     /// use std::net::{Ipv4Addr, SocketAddr};
@@ -82,8 +82,8 @@ impl Clue {
         }
     }
 
-    /// Returns whether a packet may show facts: all others cost no more than this. The port of the
-    /// sender comes first in `ports`.
+    /// Returns whether a packet may hold facts; other packets cost no more than this check. The
+    /// sender's port comes first in `ports`.
     #[inline]
     pub fn may_be_in(protocol: u8, ports: [u16; 2], payload: &[u8]) -> bool {
         let [from, to] = ports;
@@ -101,7 +101,7 @@ impl Clue {
     }
 }
 
-/// Returns whether a message begins as those of SIP that may carry a description do.
+/// Returns whether a message begins like a SIP message that may carry a session description.
 #[inline]
 fn is_method(first: &[u8; 4]) -> bool {
     matches!(first, b"SIP/" | b"INVI" | b"ACK " | b"UPDA" | b"PRAC")
@@ -164,11 +164,11 @@ fn names(message: &[u8]) -> Vec<Clue> {
         let is_special = address.is_unspecified() || address.is_loopback();
         !(is_special || address.is_multicast() || is_broadcast)
     };
-    // Nearly always the question names all addresses.
+    // Nearly always, the question has the name of all addresses.
     let mut last: Option<(dns::Name<'_>, Arc<str>)> = None;
     dns::answers(message)
         .take(MAX_NAMES)
-        // Filters answer with such addresses in place of those of a host.
+        // DNS filters answer with such addresses in place of a host's.
         .filter(|(_, address)| is_host(address))
         .filter_map(|(name, address)| {
             let text = match &last {

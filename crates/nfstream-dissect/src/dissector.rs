@@ -12,8 +12,8 @@ use crate::protocol::{
 use crate::protocols::REGISTRY;
 use crate::stream::{MAX_BYTES, Prefix};
 
-/// Bytes of a direction that a parser has read to its end and reads again with the other one: more
-/// than the head of an HTTP request and the part of its body that is read.
+/// Bytes in a direction that a parser has read to its end and reads again with the other direction:
+/// more than the head of an HTTP request and the inspected part of its body.
 const ENOUGH_TO_READ_AGAIN: usize = 9 << 10;
 
 /// Settings of a dissector.
@@ -23,8 +23,8 @@ pub struct Config {
     pub limits: Limits,
     /// Fingerprints to compute.
     pub fingerprints: Fingerprints,
-    /// Whether certificates of servers are read. Without a server name in the client's hello they
-    /// are read in any case.
+    /// Whether certificates of servers are read. They are always read if the client's hello has no
+    /// server name.
     pub certificates: bool,
     /// Whether the hashes of certificates are computed.
     pub certificate_hashes: bool,
@@ -34,7 +34,7 @@ pub struct Config {
     pub personal: bool,
 }
 
-/// Numbers of packets with payload after which a flow keeps the label it has.
+/// Numbers of packets with payload after which a flow keeps its current label.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Packets of a TCP flow.
@@ -43,7 +43,7 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// Fingerprints to compute: each takes a hash or two a handshake.
+/// Fingerprints to compute: each takes one or two hashes per handshake.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fingerprints {
     /// JA3 and JA3S.
@@ -154,7 +154,7 @@ impl Dissector {
                 if let Stage::Parsing(_, need) = stage
                     && *need != Need::Done
                 {
-                    // No more bytes come: the parser reads those that there are.
+                    // No more bytes will arrive: the parser reads those available.
                     *need = Need::MORE;
                     unread = true;
                 }
@@ -208,8 +208,8 @@ impl Dissector {
         Found { label, metadata: flow.finding.take_metadata(), possible, guessed }
     }
 
-    /// Returns whether the bytes of a flow rule a protocol out: it has a probe for the flow's
-    /// transport, and the probe has answered no.
+    /// Returns whether the bytes of a flow rule out a protocol: it has a probe for the flow's
+    /// transport, and the probe rejected the bytes.
     pub fn rules_out(&self, possible: &Possible, protocol: ProtocolId) -> bool {
         match possible.transport {
             Transport::Tcp => self.streams.rules_out(possible.candidates, protocol),
@@ -259,7 +259,7 @@ impl Dissector {
         let prefix = &mut tcp.prefixes[direction.index()];
         let before = prefix.bytes().len();
         let mut new = prefix.accept(segment, payload);
-        // A first segment that suffices is never copied.
+        // If the first segment suffices, it is never copied.
         if !new.is_empty() && (before > 0 || prefix.is_waiting()) {
             prefix.keep(new);
             prefix.catch_up();

@@ -8,7 +8,7 @@ use crate::probe::History;
 use crate::protocol::{Follow, Need, Protocol, Transport};
 use crate::stream::Prefix;
 
-/// Bytes that the texts of a flow usually take, at most.
+/// Usual upper limit of the bytes in a flow's texts.
 const TEXTS: usize = 4 << 10;
 
 /// A flow under inspection.
@@ -34,8 +34,8 @@ pub struct Found {
     /// Protocols that the bytes of a finished flow without a match may still begin, `None` for all
     /// others: see [`Dissector::rules_out`](crate::Dissector::rules_out).
     pub possible: Option<Possible>,
-    /// Whether the bytes of the flow told nothing, so that the label comes from its addresses, its
-    /// ports or other flows.
+    /// Whether the bytes of the flow identified nothing, so that the label comes from its
+    /// addresses, its ports or other flows.
     pub guessed: bool,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Probing {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Candidates(pub(crate) [u64; Self::WORDS]);
 
-/// Protocols that bytes may begin.
+/// Protocols that the bytes may begin.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Possible {
     pub(crate) candidates: Candidates,
@@ -121,7 +121,7 @@ pub(crate) struct Finding {
     pub(crate) fingerprints: Fingerprints,
     /// Whether certificates are wanted.
     pub(crate) certificates: bool,
-    /// Whether hashes of certificates are wanted.
+    /// Whether certificate hashes are requested.
     pub(crate) certificate_hashes: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
@@ -133,7 +133,7 @@ impl Flow {
         self.finding.protocol.is_some()
     }
 
-    /// Notes what other flows have shown of this one, in addition to what they have before.
+    /// Adds knowledge from other flows about this one to what is already known.
     pub fn learn(&mut self, hints: Hints) {
         let Hints { name, announced } = hints;
         let known = &mut self.finding.hints;
@@ -161,7 +161,7 @@ impl Flow {
                 size_of::<Udp>() + parser
             }
         };
-        // Texts are copies of the bytes, and no longer.
+        // Texts are copies of bytes, and at most as long.
         let metadata = self.finding.metadata.as_ref();
         state + metadata.map_or(0, |_| size_of::<Metadata>() + state.min(TEXTS))
     }

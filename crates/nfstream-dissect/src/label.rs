@@ -38,7 +38,7 @@ pub enum Confidence {
     Address,
     /// By a DNS answer that gave the server's address.
     Dns,
-    /// By an announcement in another flow, such as a media port.
+    /// By an announcement in another flow, such as that of a media port.
     Announced,
     /// By bytes that fit a protocol without being decisive.
     Weak,

@@ -44,8 +44,8 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
         let category = Some(protocol.category);
         return new(catalogue, Some(carrier), app, Confidence::Announced, category);
     }
-    // A flow that could show a name and does not is known by the name that its server's address
-    // was looked up by, else by the address's owner.
+    // A flow without a name, in a protocol that can carry one, gets the name under which its
+    // server's address was looked up, or else the owner of the address.
     let shows_names = protocol.has_metadata() && protocol.names_applications;
     let has_name = metadata.is_some_and(|metadata| !metadata.host.is_empty());
     if shows_names && !has_name {
@@ -65,8 +65,8 @@ pub(crate) fn label(catalogue: &Catalogue, finding: &Finding, endpoints: &Endpoi
     new(catalogue, Some(carrier), carrier, confidence, Some(protocol.category))
 }
 
-/// Returns the label of a flow whose bytes tell nothing: by an announcement, by the name or the
-/// owner of an address, by a port.
+/// Returns the label of a flow whose bytes identify nothing: by an announcement, by the name or
+/// owner of an address, or by a port.
 pub(crate) fn guess(catalogue: &Catalogue, hints: &Hints, endpoints: &Endpoints) -> Label {
     if let Some(app) = hints.announced {
         let protocol = REGISTRY.iter().find(|protocol| protocol.id == app);
@@ -138,7 +138,7 @@ fn by_name(catalogue: &Catalogue, metadata: &Metadata) -> Option<ProtocolId> {
     certificate_names(metadata).find_map(|name| catalogue.by_domain(name))
 }
 
-/// Returns the application of the name that a DNS answer gave the server's address.
+/// Returns the application for the name from a DNS answer with the server's address.
 fn by_hint(catalogue: &Catalogue, hints: &Hints) -> Option<ProtocolId> {
     catalogue.by_domain(hints.name.as_deref()?.as_bytes())
 }
@@ -167,8 +167,8 @@ type Ports = Vec<(u16, &'static Protocol)>;
 static TCP_PORTS: LazyLock<Ports> = LazyLock::new(|| ports(|protocol| protocol.tcp_ports));
 static UDP_PORTS: LazyLock<Ports> = LazyLock::new(|| ports(|protocol| protocol.udp_ports));
 
-/// Returns the usual ports of a transport; of several protocols with a port the first in the
-/// registry counts.
+/// Returns the usual ports of a transport; if several protocols have the same port, the first in
+/// the registry counts.
 fn ports(of: fn(&Protocol) -> &'static [u16]) -> Ports {
     let of = |protocol: &'static Protocol| of(protocol).iter().map(move |port| (*port, protocol));
     let mut ports: Ports = REGISTRY.iter().copied().flat_map(of).collect();
@@ -177,8 +177,8 @@ fn ports(of: fn(&Protocol) -> &'static [u16]) -> Ports {
     ports
 }
 
-/// Returns the protocol whose usual port the end with the lower port has, else the other: servers
-/// have low ports, and the first packet seen may be theirs.
+/// Returns the protocol whose usual port is the lower of the two ports, or else the higher: servers
+/// have low ports, and the first captured packet may be theirs.
 fn by_port(endpoints: &Endpoints) -> Option<&'static Protocol> {
     let ports: &Ports = match endpoints.protocol {
         TCP => &TCP_PORTS,

@@ -177,8 +177,8 @@ impl Streams<'_> {
         Self { endpoints, client: server, server: client, swapped: !swapped }
     }
 
-    /// Returns the verdict of `message` on both directions: true if bytes begin
-    /// a message of a protocol that both ends speak in the same form, `None` if there are too few.
+    /// Returns the verdict of `message` on both directions: true if the bytes begin a message of a
+    /// protocol that both ends speak in the same form, `None` if there are too few.
     pub(crate) fn either(&self, message: impl Fn(&[u8]) -> Option<bool>) -> Verdict {
         match (message(self.client), message(self.server)) {
             (Some(false), _) | (_, Some(false)) => Verdict::No,

@@ -45,21 +45,21 @@ pub enum Transport {
 /// How a protocol is found in TCP streams.
 #[derive(Debug)]
 pub(crate) struct StreamRules {
-    /// Decides whether streams are of the protocol. Its answer depends on the bytes alone, never on
-    /// how segments cut them: `More` for every beginning of a matching stream.
+    /// Decides whether streams belong to the protocol. Its answer depends only on the bytes, never
+    /// on how segments cut them: `More` for every beginning of a matching stream.
     pub(crate) probe: fn(&Streams<'_>) -> Verdict,
     /// First byte of the client, so that other flows cost nothing.
     pub(crate) client: Start,
     /// First byte of the server.
     pub(crate) server: Start,
-    /// Reads metadata, from the first bytes at each call.
+    /// Reads metadata, starting from the first bytes on each call.
     pub(crate) parse: Option<fn(&Streams<'_>, &mut Finding) -> Need>,
 }
 
 /// How a protocol is found in datagrams.
 #[derive(Debug)]
 pub(crate) struct DatagramRules {
-    /// Decides whether a datagram, and those before it, are of the protocol.
+    /// Decides whether a datagram, and those before it, belong to the protocol.
     pub(crate) probe: fn(&Datagram<'_>) -> Verdict,
     /// First byte of every datagram up to the match, of either direction.
     pub(crate) start: Start,
@@ -199,7 +199,7 @@ impl Need {
         Self::Bytes { client: usize::MAX, server: bytes }
     }
 
-    /// Returns the need of another byte of either stream, until one has `limit` bytes.
+    /// Returns the need for another byte of either stream, until one has `limit` bytes.
     pub(crate) fn further(streams: &Streams<'_>, limit: usize) -> Self {
         let (client, server) = (streams.client.len(), streams.server.len());
         if client.max(server) >= limit {

@@ -140,7 +140,7 @@ pub(crate) fn line(stream: &[u8]) -> Option<&[u8]> {
 /// it is not, no control characters, at most [`Metadata::MAX_TEXT`] bytes.
 pub(crate) fn text(bytes: &[u8]) -> Box<str> {
     let bytes = &bytes[..bytes.len().min(Metadata::MAX_TEXT)];
-    // Nearly all text is plain ASCII. Without an early end, the compiler tests many bytes at once.
+    // Nearly all text is plain ASCII. Without an early exit, the compiler tests many bytes at once.
     if bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
         && let Ok(text) = std::str::from_utf8(bytes)
     {

@@ -91,7 +91,7 @@ impl Prefix {
         self.keep_up_to(MAX_BYTES, bytes);
     }
 
-    /// Appends the same up to a length of the whole.
+    /// Appends the same bytes, up to a total length.
     pub(crate) fn keep_up_to(&mut self, len: usize, bytes: &[u8]) {
         let room = len.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);

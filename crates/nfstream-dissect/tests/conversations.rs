@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nfstream_dissect::{Config, Direction, Dissector, Endpoints, Flow, Limits, Packet, Segment};
 use proptest::prelude::*;
 
-/// Bytes that both ends send in turn, the client first, and the label.
+/// Bytes that the ends send in turn, client first, and the label.
 struct Conversation {
     port: u16,
     turns: &'static [&'static [u8]],

@@ -26,7 +26,7 @@ fn servers_for_calls_name_their_application() {
     let of = |server| label(17, server, binding).0;
     assert_eq!(of("91.108.9.35:1400"), "STUN.TelegramVoip");
     assert_eq!(of("142.250.82.76:3478"), "STUN.GoogleCall");
-    // Anybody may use this one.
+    // Anyone may use this one.
     assert_eq!(of("172.253.121.127:19302"), "STUN");
 }
 

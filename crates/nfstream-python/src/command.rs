@@ -7,10 +7,10 @@ use nfstream_cli::{Io, Signals, Stream};
 use pyo3::prelude::*;
 
 /// Runs the command line `args`, which begins with the program's name, and returns the exit code.
-/// `earlier` returns the number of a signal that Python has handled, 0 for none.
+/// `earlier` returns the number of a signal that Python has already handled, 0 for none.
 ///
-/// Handles signals itself, below Python's handlers: the second one ends the process at once, also
-/// where the interpreter would not notice it.
+/// Handles signals itself, below Python's handlers: the second signal ends the process at once,
+/// even where the interpreter would not notice it.
 #[pyfunction]
 pub(crate) fn run_command(
     py: Python<'_>,
@@ -18,7 +18,7 @@ pub(crate) fn run_command(
     earlier: Bound<'_, PyAny>,
 ) -> PyResult<u8> {
     let signals = Signals::watch();
-    // A signal that came just before may still have to reach Python's handler.
+    // A signal that arrived just before may not have reached Python's handler yet.
     py.check_signals()?;
     signals.note(earlier.call0()?.extract()?);
     Ok(py.detach(|| {

@@ -83,7 +83,7 @@ impl TableOptions {
     }
 }
 
-/// Returns the columns of the table of `run` that can show a value which is anonymised in another.
+/// Returns the columns in the table of `run` that can reveal a value anonymised in another column.
 #[pyfunction]
 pub(crate) fn revealing_columns(
     py: Python<'_>,
@@ -260,7 +260,7 @@ impl RecordBatchReader for Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         if self.end.is_some() {
-            // An abandoned stream gives no warnings. At exit the interpreter may be gone.
+            // An abandoned stream gives no warnings. At exit, the interpreter may be gone.
             Python::try_attach(|py| drop(self.run.bind(py).get().close(py)));
         }
     }
@@ -308,7 +308,7 @@ pub(crate) fn write_table(
         let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
         let mut writer = writer.map_err(error)?;
         let rows = write_rows(py, run, &mut writer, error);
-        // Aborting may have to wait for the thread that writes.
+        // Aborting may have to wait for the writing thread.
         py.detach(|| match rows {
             Ok(()) => Ok(writer.finish()),
             Err(error) => {
@@ -350,17 +350,17 @@ fn write_rows(
     Ok(())
 }
 
-/// Exception of a signal, such as `KeyboardInterrupt`, that ended a wait for a file.
+/// Exception from a signal, such as `KeyboardInterrupt`, that ended a wait for a file.
 #[derive(Clone, Debug, Default)]
 struct Interruption(Arc<Mutex<Option<PyErr>>>);
 
 impl Interruption {
-    /// Returns a sink that writes in another thread, so that a write that blocks, to a pipe that no
-    /// one reads, can be interrupted.
+    /// Returns a sink that writes in another thread, so that a blocked write, such as to a pipe
+    /// that no one reads, can be interrupted.
     fn watch(&self, sink: Box<dyn Sink>) -> Background<Box<dyn Sink>> {
         let found = self.clone();
         let is_interrupted = move || {
-            // At exit the interpreter may be gone.
+            // At exit, the interpreter may be gone.
             let result = Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()));
             result.is_err_and(|error| {
                 found.lock().get_or_insert(error);

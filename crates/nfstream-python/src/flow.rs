@@ -31,7 +31,7 @@ pub(crate) struct FlowType {
     used: Option<Used>,
 }
 
-/// Records of rows that Python has dropped, whose memory returns to the pool.
+/// Records of rows that Python has dropped; their memory returns to the pool.
 #[derive(Debug)]
 struct Used {
     pool: RecordPool,
@@ -372,7 +372,7 @@ impl NFlow {
         }
     }
 
-    /// Returns the function and the arguments that make a copy, for `copy` and `pickle`.
+    /// Returns the function and arguments that create a copy, for `copy` and `pickle`.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let (py, flow) = (slf.py(), slf.get());
         let columns = (0..flow.kind.schema.columns().len()).map(Attribute::Column);

@@ -1,4 +1,4 @@
-//! Copies of flows, as `copy` and `pickle` make them: they keep all values, and nothing of the run.
+//! Copies of flows, made by `copy` and `pickle`: they keep all values, and nothing of the run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,10 +14,10 @@ use crate::flow::{FlowType, NFlow};
 /// Names of attributes, whether each is volatile, and the rules of the run.
 type Shape = (Vec<(String, bool)>, Rules);
 
-/// Type of the last copy: copies of one table share it.
+/// Type of the last copy, shared by all copies from one table.
 static LAST: Mutex<Option<(Shape, Arc<FlowType>)>> = Mutex::new(None);
 
-/// Returns the function that makes a copy of a flow, and its arguments.
+/// Returns the function that creates a copy of a flow, and its arguments.
 pub(crate) fn call<'py>(
     py: Python<'py>,
     kind: &FlowType,
@@ -33,7 +33,7 @@ pub(crate) fn call<'py>(
     (function, arguments).into_pyobject(py)
 }
 
-/// Returns a flow with the values of the attributes `names`; those in `volatile` are no columns.
+/// Returns a flow with the values of the attributes `names`; those in `volatile` are not columns.
 #[pyfunction]
 pub(crate) fn restore_flow(
     py: Python<'_>,

@@ -40,8 +40,8 @@ pub(crate) struct Plugins {
     api: Api,
 }
 
-/// Packet object of the last call. If a plugin keeps a reference to it, it gets bytes of its own;
-/// otherwise it is reused.
+/// Packet object of the last call. If a plugin keeps a reference to it, it gets its own copy of the
+/// bytes; otherwise it is reused.
 #[derive(Debug)]
 enum LastPacket {
     None,

@@ -73,7 +73,7 @@ impl Nfstream6Packet {
         Self { packet: *packet, bytes: captured, direction, time, time_before, dialect }
     }
 
-    /// Copies the bytes of the packet, so that a packet that is kept does not keep its chunk.
+    /// Copies the bytes of the packet, so that keeping the packet does not keep its chunk.
     pub(crate) fn own(&self) {
         let (packet, bytes) = &mut *self.captured();
         own_frame(packet, bytes);

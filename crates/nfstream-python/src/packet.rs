@@ -40,7 +40,7 @@ impl NFPacket {
         }
     }
 
-    /// Copies the bytes of the packet, so that a packet that is kept does not keep its chunk.
+    /// Copies the bytes of the packet, so that keeping the packet does not keep its chunk.
     pub(crate) fn own(&self) {
         let Content { packet, bytes, .. } = &mut *self.lock();
         own_frame(packet, bytes);

@@ -142,6 +142,7 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
     described.set_item("unit", parameter.unit)?;
     described.set_item("meaning", parameter.meaning)?;
     described.set_item("live", parameter.topic == Topic::Capture)?;
+    described.set_item("reveals", parameter.reveals())?;
     match parameter.kind {
         Kind::Features => {
             let groups = Group::ALL.into_iter().filter(|group| group.is_feature());

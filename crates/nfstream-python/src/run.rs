@@ -33,10 +33,10 @@ pub(crate) struct Run {
     /// Whether packets come from interfaces.
     #[pyo3(get)]
     is_live: bool,
-    /// Whether packets arrive as they come, from interfaces or pipes alone.
+    /// Whether packets arrive in real time, because every input is an interface or a pipe.
     #[pyo3(get)]
     is_stream: bool,
-    /// Files that packets come from.
+    /// Files from which the packets come.
     pub(crate) files: Vec<PathBuf>,
     state: Mutex<State>,
 }

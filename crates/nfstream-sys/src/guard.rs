@@ -1,20 +1,22 @@
 //! Keeps a process alive when a file shrinks under its mapping.
 //!
-//! Reading a page that its file no longer has raises SIGBUS. A handler, installed with each mapping
-//! unless it is in place, finds the mapping by the address, maps pages of zeros over the missing
-//! part and marks the mapping. Any other SIGBUS is forwarded to the handler that ours replaced.
+//! Reading a page that its file no longer has raises SIGBUS. Our handler, installed with each
+//! mapping unless already in place, finds the mapping by the address, maps zero pages over the
+//! missing part and marks the mapping. Any other SIGBUS is forwarded to the handler that ours
+//! replaced.
 //!
-//! Other code may install its handler over ours, as Python's `faulthandler` does. Ours then goes
-//! over that one. Such a handler may put ours back and raise the signal again, so a repeated signal
-//! is forwarded to the handler from before the first installation, and at last to the default.
+//! Other code may replace our handler with its own, as Python's `faulthandler` does. Ours is then
+//! installed over that one. Such a handler may put ours back and raise the signal again, so a
+//! repeated signal is forwarded to the handler from before the first installation, and finally to
+//! the default action.
 
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Mappings that can be guarded at once. A run needs few: the file that it reads, and those whose
-/// packets are still in the pipeline.
+/// Most mappings guarded at once. A run needs few: one for the file that it reads, and those with
+/// packets still in the pipeline.
 const SLOTS: usize = 256;
 
 /// `Slot::start` of a slot that guards nothing.
@@ -26,9 +28,9 @@ static REGISTRY: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
 /// The page size.
 static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
-/// The action from before our first installation; set before our handler can run.
+/// Action from before our first installation; set before our handler can run.
 static FIRST: OnceLock<&'static Before> = OnceLock::new();
-/// The action that our latest installation replaced; set before our handler can run.
+/// Action that our latest installation replaced; set before our handler can run.
 static LATEST: AtomicPtr<Before> = AtomicPtr::new(ptr::null_mut());
 /// Forwarded signals for which no other has come since: how many, and the address of the last.
 static FORWARDED: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -55,9 +57,9 @@ impl Guard {
         Ok(Self { slot })
     }
 
-    /// Puts our handler in place again, if other code has replaced it.
+    /// Reinstalls our handler if other code has replaced it.
     pub(crate) fn renew() {
-        // A failure leaves the mapping as safe as that of any other program.
+        // If this fails, the mapping is as safe as that of any other program.
         drop(install());
     }
 
@@ -107,14 +109,14 @@ impl Slot {
     fn end_of(&self, address: usize) -> Option<usize> {
         let start = self.start.load(Ordering::Acquire);
         let end = self.end.load(Ordering::Acquire);
-        // Another thread may have reassigned the slot between the two loads. The mapping that holds
+        // Another thread may have reassigned the slot between the two loads. The mapping with
         // `address` stays alive meanwhile, because a thread is reading it.
         let same = self.start.load(Ordering::Acquire) == start;
         (start > CLAIMED && same && (start..end).contains(&address)).then_some(end)
     }
 }
 
-/// An action that ours has replaced.
+/// Action that ours has replaced.
 struct Before(libc::sigaction);
 
 fn page_size() -> io::Result<usize> {
@@ -232,7 +234,7 @@ fn cover(address: usize, page_size: usize) -> bool {
 }
 
 impl Before {
-    /// Does what would have happened without our handler.
+    /// Does what would happen without our handler.
     fn forward(
         &self,
         signal: libc::c_int,

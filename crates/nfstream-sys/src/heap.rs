@@ -1,7 +1,7 @@
-/// Returns freed memory to the system where the allocator keeps any.
+/// Returns freed memory to the system if the allocator keeps any.
 ///
-/// glibc keeps the memory that a thread freed for later allocations of that thread, which never
-/// come once the thread has ended. Elsewhere this function does nothing.
+/// glibc keeps the memory that a thread freed for later allocations by that thread, which never
+/// happen once the thread has ended. Elsewhere this function does nothing.
 pub fn release_freed() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` touches only free memory, under the allocator's own locks.

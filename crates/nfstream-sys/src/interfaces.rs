@@ -10,7 +10,7 @@ use std::ptr;
 pub struct InterfaceInfo {
     /// Name.
     pub name: String,
-    /// Number; an interface that is created again gets a new one.
+    /// Number; an interface that is recreated gets a new one.
     pub index: u32,
     /// Its own addresses, as the system orders them.
     pub addresses: Vec<IpAddr>,

@@ -1,5 +1,5 @@
-//! Mapped capture files, packet rings, prefetch hints, libpcap's compiler, and all other calls of
-//! the engine that need `unsafe`: the engine itself has none.
+//! Mapped capture files, packet rings, prefetch hints, libpcap's compiler, and every other call of
+//! the engine that needs `unsafe`: the engine itself has none.
 //!
 //! A [`Mapping`] survives a file that shrinks: missing bytes read as zeros and
 //! [`Mapping::is_intact`] returns `false`, where the kernel would otherwise kill the process.

@@ -13,7 +13,7 @@ use crate::FilterInstruction;
 const NAMES: &[&CStr] =
     &[c"libpcap.so.0.8", c"libpcap.so.1", c"libpcap.A.dylib", c"libpcap.so.8", c"libpcap.so"];
 
-/// Captured bytes of a frame for which filters are compiled.
+/// Captured length for which filters are compiled, in bytes.
 const SNAPLEN: c_int = 65_535;
 
 /// Programs are compiled one at a time: libpcap before 1.8 keeps the parser's state in globals.
@@ -24,7 +24,7 @@ static COMPILER: Mutex<()> = Mutex::new(());
 pub enum FilterError {
     /// The expression is invalid, with libpcap's message.
     Invalid(String),
-    /// libpcap is not installed, or too old to have all functions.
+    /// libpcap is not installed, or is too old to have all functions.
     NoLibpcap,
 }
 
@@ -74,7 +74,7 @@ pub fn libpcap_version() -> Option<String> {
 }
 
 /// Compiles a filter expression (pcap-filter(7)) for frames whose link type has this number in
-/// libpcap. `optimizes` makes a shorter program, which takes libpcap longer.
+/// libpcap. With `optimizes`, the program is shorter, but takes libpcap longer.
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub fn compile_filter(
 }
 
 impl Libpcap {
-    /// Returns the library, loaded at the first call.
+    /// Returns the library, loaded on the first call.
     fn loaded() -> Option<Self> {
         static LOADED: OnceLock<Option<Libpcap>> = OnceLock::new();
         *LOADED.get_or_init(|| NAMES.iter().find_map(|name| Self::load(name)))

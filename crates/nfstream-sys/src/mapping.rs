@@ -37,13 +37,13 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps the whole of `file`, whatever its cursor position.
+    /// Maps all of `file`, whatever its cursor position.
     ///
     /// # Errors
     ///
     /// The system's error, `ErrorKind::InvalidInput` if this is not a regular file, and
-    /// `ErrorKind::ResourceBusy` if 256 mappings already exist. A mapping always has a guard; a
-    /// caller that gets an error can still read the file.
+    /// `ErrorKind::ResourceBusy` if 256 mappings already exist. A mapping always has a guard; on an
+    /// error, the caller can still read the file.
     pub fn new(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -79,8 +79,8 @@ impl Mapping {
         return true;
     }
 
-    /// Puts the guard in place again, if another handler of SIGBUS was installed since. To be called
-    /// now and then while a mapping is read.
+    /// Reinstalls the guard if another SIGBUS handler has been installed since. Call this from time
+    /// to time while reading a mapping.
     pub fn renew_guard(&self) {
         #[cfg(unix)]
         if self.guard.is_some() {

@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-/// Forks a child that runs `work`, and ends with the status that it returns.
+/// Forks a child that runs `work` and exits with the status that `work` returns.
 ///
-/// The child has a copy of this thread alone, so `work` must not need a lock that another thread
-/// may hold. It suits a process that has no other threads yet.
+/// The child has a copy of this thread only, so `work` must not need a lock that another thread may
+/// hold. Suitable for a process without other threads.
 ///
 /// # Errors
 ///
@@ -19,7 +19,7 @@ pub fn fork(work: impl FnOnce() -> u8) -> io::Result<()> {
 
     impl Drop for Exit {
         fn drop(&mut self) {
-            // SAFETY: ends the process, without handlers that belong to the parent.
+            // SAFETY: ends the process without running exit handlers, which belong to the parent.
             unsafe { libc::_exit(self.0.into()) }
         }
     }
@@ -38,7 +38,8 @@ pub fn fork(work: impl FnOnce() -> u8) -> io::Result<()> {
     }
 }
 
-/// Changes to an unprivileged user and group for good, in all threads, and leaves all other groups.
+/// Switches permanently to an unprivileged user and group, in all threads, and leaves all other
+/// groups.
 ///
 /// # Errors
 ///
@@ -58,14 +59,14 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Sets `no_new_privs` for this thread and those that it starts: a program that they start gains
+/// Sets `no_new_privs` for this thread and the threads it starts: programs that they execute gain
 /// no privileges.
 ///
 /// # Errors
 ///
 /// The system's error.
 pub fn renounce_privileges() -> io::Result<()> {
-    // SAFETY: an option with numbers alone.
+    // SAFETY: the option takes only numbers.
     check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })
 }
 
@@ -76,8 +77,7 @@ pub fn descriptors(first: RawFd) -> Vec<RawFd> {
     let numbers = names.filter_map(|name| name.to_str()?.parse().ok());
     let mut open: Vec<RawFd> = numbers.filter(|number| *number >= first).collect();
     open.sort_unstable();
-    // The folder itself was open, too.
-    // SAFETY: only asks for flags.
+    // The folder itself was open as well. SAFETY: only reads flags.
     open.retain(|number| unsafe { libc::fcntl(*number, libc::F_GETFD) } != -1);
     open
 }
@@ -100,7 +100,7 @@ pub fn replace_standard_stream(number: RawFd, file: &OwnedFd) -> io::Result<()> 
     check(unsafe { libc::dup2(file.as_raw_fd(), number) })
 }
 
-/// Allows this process as many descriptors as the system lets it have.
+/// Raises this process's descriptor limit as far as the system allows.
 pub fn raise_descriptor_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: reads to a variable of the right type.
@@ -113,7 +113,7 @@ pub fn raise_descriptor_limit() {
 
 /// Reads the time zone now, so that no later conversion opens its file.
 ///
-/// To be called while the process has a single thread: it may set the variable `TZ`.
+/// Call this while the process has a single thread: it may set the variable `TZ`.
 pub fn settle_time_zone() {
     unsafe extern "C" {
         fn tzset();

@@ -1,8 +1,8 @@
 //! Packets of network interfaces, in memory shared with the Linux kernel.
 //!
 //! A packet socket with a ring of blocks (packet(7), TPACKET_V3). The kernel fills a block and
-//! hands it over by a status word at its start, which also returns the block. Only this module
-//! touches the ring; the slices that it lends end before their block is returned.
+//! hands it over through a status word at its start; the same word returns the block. Only this
+//! module touches the ring; the slices that it lends end before their block is returned.
 
 use std::io;
 use std::mem::{self, offset_of, size_of};
@@ -71,7 +71,7 @@ struct Left {
 const ALL_PROTOCOLS: u16 = 0x0003_u16.to_be();
 
 // SAFETY: no field is bound to a thread, and only the kernel shares the memory. The type is not
-// `Sync`, so only one thread at a time can access it, also through `&self`.
+// `Sync`, so only one thread at a time can access it, even through `&self`.
 unsafe impl Send for PacketRing {}
 
 impl PacketRing {
@@ -149,7 +149,7 @@ impl PacketRing {
         }
     }
 
-    /// Binds to the interface with this number, or to all for `None`, in place of the previous one.
+    /// Binds to the interface with this number, or to all for `None`, instead of the previous one.
     ///
     /// # Errors
     ///
@@ -274,7 +274,7 @@ impl PacketRing {
         if self.left.is_some() { (self.block + 1) % self.blocks } else { self.block }
     }
 
-    /// Returns the status word of a block, which says who owns it.
+    /// Returns the status word of a block, which names its owner.
     fn status(&self, block: usize) -> &AtomicU32 {
         let offset = offset_of!(libc::tpacket_block_desc, hdr)
             + offset_of!(libc::tpacket_hdr_v1, block_status);
@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn a_ring_without_packets_waits_and_counts_nothing() {
         let mut ring = match PacketRing::new(1 << 17, 4, Duration::from_millis(10)) {
-            // The test needs the right to capture.
+            // The test needs the permission to capture.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return,
             ring => ring.unwrap(),
         };

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::mem;
 use std::ptr;
 
-/// Returns whether this process ignores `signal`, as `nohup` arranges for SIGHUP.
+/// Returns whether this process ignores `signal`, as under `nohup` for SIGHUP.
 pub fn is_ignored(signal: c_int) -> bool {
     // SAFETY: a sigaction of zeros is valid: the default action and an empty mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };

@@ -8,8 +8,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// Opens a file for reading. Opening a named pipe does not wait for a writer, nor does reading wait
-/// for bytes.
+/// Opens a file for reading. Opening a named pipe does not wait for a writer, and reading does not
+/// wait for bytes.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub fn open_without_waiting(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// Waits until bytes or the end of `input` can be read, at most for `patience`; returns whether
+/// Waits, for at most `patience`, until bytes or the end of `input` can be read; returns whether
 /// they can.
 ///
 /// # Errors

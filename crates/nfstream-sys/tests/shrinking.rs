@@ -1,4 +1,4 @@
-//! A file that shrinks while it is mapped: the reader sees zeros and can find out.
+//! A file that shrinks while it is mapped: the reader gets zeros and can detect it.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
@@ -24,7 +24,7 @@ fn sum(mapping: &Mapping) -> usize {
     mapping.iter().copied().map(usize::from).sum()
 }
 
-/// Runs the test `name` of this file again in a process of its own, with `variable` set.
+/// Runs the test `name` of this file again in a separate process, with `variable` set.
 fn run_again(name: &str, variable: &str) -> std::process::ExitStatus {
     Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--test-threads=1"])
@@ -87,7 +87,7 @@ fn errno_survives_a_fault() {
     assert_eq!(std::io::Error::last_os_error().raw_os_error(), before);
 }
 
-// In a process of its own, because it fills the registry that all tests share.
+// In a separate process, because it fills the registry that all tests share.
 #[test]
 fn a_full_registry_refuses_instead_of_mapping_unguarded() {
     if std::env::var_os("FILL_REGISTRY").is_none() {

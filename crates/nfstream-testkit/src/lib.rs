@@ -27,6 +27,6 @@ mod text;
 pub use frame::{Frame, Ipv4};
 pub use golden::{Golden, captures};
 pub use pcap::{Resolution, pcap};
-pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust};
+pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust, records};
 pub use source::{Captured, Ending, MemorySource, nanos, seconds};
 pub use text::text_of;

@@ -133,6 +133,24 @@ impl Row {
     }
 }
 
+/// Reads the remaining records of a run.
+///
+/// # Errors
+///
+/// Returns the errors of the run.
+pub fn records(run: &mut Run) -> Result<Vec<Record>, RunError> {
+    let mut records = Vec::new();
+    loop {
+        match run.advance()? {
+            Step::Records(more) => records.extend(more),
+            Step::Last(last) => {
+                records.extend(last);
+                return Ok(records);
+            }
+        }
+    }
+}
+
 /// Reads the remaining rows of a run.
 ///
 /// # Errors

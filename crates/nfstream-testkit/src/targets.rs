@@ -24,7 +24,7 @@ use nfstream::{Config, Dialect, Run, Stats, Step};
 
 use crate::conversations::{self, TCP, UDP};
 use crate::strategies::Plan;
-use crate::{Captured, Ends, MemorySource, capture_from, model, seconds};
+use crate::{Captured, Ends, MemorySource, capture_from, model, records, seconds};
 
 /// Fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -81,16 +81,7 @@ fn flows_with_all_columns() -> (Vec<Record>, Arc<Schema>) {
     let config = Config { measuring, ..Config::default() };
     let mut run = Run::new(Box::new(source), &config).expect("the run starts");
     let schema = Arc::clone(run.schema());
-    let mut records = Vec::new();
-    loop {
-        match run.advance().expect("the capture is whole") {
-            Step::Records(more) => records.extend(more),
-            Step::Last(last) => {
-                records.extend(last);
-                return (records, schema);
-            }
-        }
-    }
+    (records(&mut run).expect("the capture is whole"), schema)
 }
 
 /// File in the pcap format, possibly compressed.

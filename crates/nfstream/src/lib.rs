@@ -14,9 +14,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A packet passes [`capture`], [`decode`], [`flow`], [`features`] and [`dissect`]; its flow leaves
-//! through [`table`] and [`sink`]. A module uses only those before it in this list; [`pipeline`] is
-//! the one place that knows them all.
+//! A packet passes through [`capture`], [`decode`], [`flow`], [`features`] and [`dissect`]; its
+//! flow leaves through [`table`] and [`sink`]. A module uses only those before it in this list;
+//! [`pipeline`] is the one place that knows them all.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! Points in time and spans, in nanoseconds.
 //!
-//! Only [`host`](crate::host) reads clocks: a packet carries its time, and all other code is passed
-//! the time.
+//! Only [`host`](crate::host) reads clocks: packets carry their time, and all other code receives
+//! the time as an argument.
 
 /// A point in time: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -51,7 +51,7 @@ impl Timestamp {
 
     /// Returns the time `seconds` and `nanoseconds` after the epoch.
     ///
-    /// A claim of an untrusted file beyond the year 2262 becomes the latest representable time.
+    /// A time beyond the year 2262 in an untrusted file becomes the latest representable time.
     pub const fn from_seconds(seconds: i64, nanoseconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
     }

@@ -13,8 +13,8 @@ use nfstream::flow::Slot;
 use nfstream::packet::Packet;
 use nfstream::sink::Format;
 use nfstream::table::Provenance;
-use nfstream::{Config, Run, RunError, Step};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds, text_of};
+use nfstream::{Config, Run, RunError};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, records, seconds, text_of};
 
 /// Factory of dissectors that label by the first byte of a payload.
 #[derive(Debug, Default)]
@@ -139,13 +139,7 @@ fn a_dissector_from_another_crate_labels_flows() {
         let mut run = Run::new(MemorySource::new(packets()).boxed(), &config).unwrap();
         let schema = Arc::clone(run.schema());
         let column = |name| *schema.columns().iter().find(|column| column.name == name).unwrap();
-        let mut records = Vec::new();
-        loop {
-            match run.advance().unwrap() {
-                Step::Records(more) => records.extend(more),
-                Step::Last(last) => break records.extend(last),
-            }
-        }
+        let records = records(&mut run).unwrap();
         let names = ["application_name", "category_name", "client_info"].map(column);
         let rows = records.iter().map(|record| names.map(|name| value(name, record)).join(" "));
         let expected = ["A", "B", "C", "D", "E", "F"].map(|name| format!("{name} Bytes a payload"));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nfstream::capture::{self, Source};
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, Value};
-use nfstream::{Config, Run, Step};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, captures, seconds};
+use nfstream::{Config, Run};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, captures, records, seconds};
 
 /// Groups that show what dissectors read. [`Group::Tls`] is not among them: for its risks nDPI gets
 /// the packets of all flows.
@@ -35,13 +35,7 @@ fn config(choice: DissectorChoice, rules: Rules, groups: &[Group], ends: &Ends) 
 
 fn rows_of(source: Box<dyn Source>, config: &Config) -> Vec<Row> {
     let mut run = Run::new(source, config).unwrap();
-    let mut records = Vec::new();
-    loop {
-        match run.advance().unwrap() {
-            Step::Records(more) => records.extend(more),
-            Step::Last(last) => break records.extend(last),
-        }
-    }
+    let records = records(&mut run).unwrap();
     let schema = run.schema();
     let row = |record| {
         let columns = schema.columns().iter();

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use nfstream::sink::Format;
-use nfstream::{Run, Step, capture};
-use nfstream_testkit::{Ends, Golden, captures, text_of};
+use nfstream::{Run, capture};
+use nfstream_testkit::{Ends, Golden, captures, records, text_of};
 
 /// Version of nDPI with which the labels were recorded: others know other applications.
 #[cfg(feature = "ndpi")]
@@ -16,14 +16,8 @@ fn table(path: &Path, ends: &Ends) -> String {
     let source = capture::open(&[path.to_owned()]).unwrap();
     let mut run = Run::new(Box::new(source), &ends.config()).unwrap();
     let schema = run.schema().clone();
-    let mut all = Vec::new();
-    loop {
-        match run.advance().unwrap() {
-            Step::Records(records) => all.extend(records),
-            Step::Last(records) => break all.extend(records),
-        }
-    }
-    text_of(Format::CSV, &schema, all)
+    let records = records(&mut run).unwrap();
+    text_of(Format::CSV, &schema, records)
 }
 
 fn check(name: &str, ends: &Ends, skipped: &[&str]) {

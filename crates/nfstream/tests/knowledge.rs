@@ -5,8 +5,8 @@
 
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, Value};
-use nfstream::{Config, Run, Step};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, seconds};
+use nfstream::{Config, Run};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, records, seconds};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const RESOLVER: [u8; 4] = [10, 0, 0, 53];
@@ -26,13 +26,7 @@ fn rows(name: &str, packets: &[Captured], meters: usize, chunk_packets: usize) -
     let mut config = Config { dissection: Some(dissection), ..ends.config() };
     config.measuring.groups = vec![Group::Dissection];
     let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
-    let mut records = Vec::new();
-    loop {
-        match run.advance().unwrap() {
-            Step::Records(more) => records.extend(more),
-            Step::Last(last) => break records.extend(last),
-        }
-    }
+    let records = records(&mut run).unwrap();
     let schema = run.schema();
     let text = |record, wanted: &str| {
         let column = schema.columns().iter().find(|column| column.name == wanted).unwrap();

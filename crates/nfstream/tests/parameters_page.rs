@@ -81,7 +81,7 @@ fn default(parameter: &Parameter) -> String {
 #[test]
 fn the_page_of_parameters_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/parameters.md");
-    if std::env::var_os("NFSTREAM_BLESS").is_some() {
+    if std::env::var_os("NFSTREAM_BLESS").is_some_and(|value| value == "1") {
         std::fs::write(&path, page()).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();

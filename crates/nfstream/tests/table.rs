@@ -6,11 +6,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field};
+use nfstream::Run;
 use nfstream::features::{Group, Integers, Kind, Record, RecordPool, Schema, columns};
 use nfstream::sink::Format;
 use nfstream::table::{Anonymizer, BATCH_ROWS, Table, TableSpec};
 use nfstream::time::TimeUnit;
-use nfstream::{Run, Step};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos, text_of};
 use std::sync::Arc;
 
@@ -62,16 +62,8 @@ fn records() -> (Arc<Schema>, Vec<Record>) {
     ];
     let source = MemorySource::new(packets).boxed();
     let mut run = Run::new(source, &Ends::without_dpi(30, 300).config()).unwrap();
-    let mut all = Vec::new();
-    loop {
-        match run.advance().unwrap() {
-            Step::Records(records) => all.extend(records),
-            Step::Last(records) => {
-                all.extend(records);
-                return (run.schema().clone(), all);
-            }
-        }
-    }
+    let records = nfstream_testkit::records(&mut run).unwrap();
+    (run.schema().clone(), records)
 }
 
 fn csv() -> String {

@@ -52,8 +52,8 @@ fn print(data: &[u8], io: &mut Io<'_>) -> Result<(), Error> {
     written.map_err(Error::stdout)
 }
 
-/// Prints JSON with escapes in place of characters that control a terminal; strings alone can hold
-/// them.
+/// Prints JSON with escapes in place of characters that control a terminal; only strings can
+/// contain them.
 fn print_json(value: &Value, io: &mut Io<'_>) -> Result<(), Error> {
     let json = format!("{value:#}\n");
     let mut escaped = String::with_capacity(json.len());

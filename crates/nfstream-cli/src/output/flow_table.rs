@@ -27,17 +27,17 @@ pub(crate) enum Selection {
 /// Column with the source of a flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceColumn {
-    /// Place among the columns that the user has chosen.
+    /// Position among the user's columns.
     place: usize,
-    /// Width at which the shortened names still differ.
+    /// Width at which shortened names still differ.
     least: usize,
 }
 
 impl SourceColumn {
-    /// Least width of a shortened name.
+    /// Minimum width of a shortened name.
     const LEAST: usize = 12;
 
-    /// Returns the column at `place` of sources with these names.
+    /// Returns the column at position `place` for sources with these names.
     pub(super) fn new(place: usize, names: &[String]) -> Self {
         let longest = names.iter().map(|name| table::width(name)).max().unwrap_or(0);
         let differ = |width: &usize| {
@@ -140,7 +140,7 @@ impl FlowTable {
             return;
         }
         self.add_source(0);
-        // The ends of a flow have other headers where `source` is its capture.
+        // The ends of a flow have other headers if `source` names its capture.
         let ends = if self.source.is_some() { ["from", "to"] } else { ["source", "destination"] };
         let first_day = records.first().map(|record| day(record.flow.first_seen));
         let is_long = records.iter().any(|r| Some(day(r.flow.first_seen)) != first_day);

@@ -22,7 +22,7 @@ pub(crate) const SOURCE: &str = "source";
 pub(crate) struct TargetOptions {
     /// The file, `None` for standard output.
     pub(crate) path: Option<PathBuf>,
-    /// Way to the file from a sandbox; `None` without one.
+    /// Access to the file from a sandbox; `None` without a sandbox.
     pub(crate) outlet: Option<Outlet>,
     pub(crate) existing: Existing,
     pub(crate) format: Format,
@@ -37,7 +37,7 @@ pub(crate) struct Target {
     kind: Kind,
     /// Names of sources, by number.
     names: Vec<String>,
-    /// Columns that can show what others hide.
+    /// Columns that can reveal hidden values of others.
     revealing: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ impl Target {
         Ok(Self { kind, names, revealing })
     }
 
-    /// Returns the columns that can show what others hide.
+    /// Returns the columns that can reveal hidden values of others.
     pub(crate) fn revealing(&self) -> &[String] {
         &self.revealing
     }
@@ -201,7 +201,7 @@ impl Memory {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Moves the contents to standard output. A terminal gets text without what controls it.
+    /// Moves the contents to standard output. For a terminal, control characters are escaped.
     fn write_out(&self, is_terminal: bool, io: &mut Io<'_>) -> Result<(), Error> {
         let bytes = self.take();
         if is_terminal {

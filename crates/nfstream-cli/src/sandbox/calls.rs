@@ -1,4 +1,4 @@
-//! System calls that a run needs once everything is open.
+//! System calls that a run still needs once everything is open.
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -11,18 +11,18 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-/// Descriptors that the allowed calls may use in other ways than reading.
+/// Descriptors that the allowed calls may use for more than reading.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
-    /// Those that may be written, besides standard output and standard error.
+    /// Those that may be written, in addition to standard output and standard error.
     pub(super) written: Vec<RawFd>,
     /// Whether packets come from interfaces, whose state is read through further sockets.
     pub(super) is_live: bool,
-    /// Sockets that were open before: they may receive, but not send.
+    /// Sockets that were already open: they may receive, but not send.
     pub(super) sockets: Vec<RawFd>,
 }
 
-/// Calls that are harmless with any arguments: they use memory, threads, clocks and open
+/// Calls that are harmless with any arguments: they only use memory, threads, clocks and open
 /// descriptors of this process.
 const ALWAYS: &[c_long] = &[
     libc::SYS_brk,
@@ -79,7 +79,7 @@ const NAMESPACES: c_int = libc::CLONE_NEWCGROUP
     | libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS;
 
-/// Returns the filters, in the order in which they have to be installed.
+/// Returns the filters in the order in which they must be installed.
 pub(super) fn filters(open: &Open) -> Result<Vec<BpfProgram>, BackendError> {
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
     let errno = |number: c_int| SeccompAction::Errno(number.try_into().unwrap_or(1));
@@ -98,7 +98,7 @@ fn rules(open: &Open) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendError
         rules.entry(call).or_default().push(SeccompRule::new(conditions)?);
         Ok::<_, BackendError>(())
     };
-    // The terminal is for writing only, although its descriptors allow more.
+    // The terminal may only be written, although its descriptors allow more.
     for call in [libc::SYS_read, libc::SYS_readv, libc::SYS_pread64] {
         allow(call, vec![int(0, Gt, libc::STDERR_FILENO)?])?;
     }
@@ -107,7 +107,7 @@ fn rules(open: &Open) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendError
         allow(libc::SYS_write, vec![int(0, Eq, descriptor)?])?;
         allow(libc::SYS_writev, vec![int(0, Eq, descriptor)?])?;
     }
-    // Of an open file, not of a path.
+    // For an open file, not for a path.
     let empty_path = |place| masked(place, libc::AT_EMPTY_PATH, libc::AT_EMPTY_PATH);
     allow(libc::SYS_statx, vec![empty_path(2)?])?;
     allow(libc::SYS_newfstatat, vec![empty_path(3)?])?;

@@ -1,7 +1,7 @@
-//! Process outside the sandbox that keeps the files of one table.
+//! Process outside the sandbox that writes the files of one table.
 //!
-//! It knows the path of the table, and takes bytes and numbers of parts from the process in the
-//! sandbox: never a name, and never a packet. Its own access is confined to the table's folder.
+//! It knows the path of the table, and accepts bytes and part numbers from the process in the
+//! sandbox, but never a name or a packet. Its own access is confined to the table's folder.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
@@ -20,26 +20,26 @@ pub(super) struct Files {
     pub(super) rotation: Rotation,
 }
 
-/// Request of the process in the sandbox. Each has a reply.
+/// Request from the process in the sandbox. Each gets a reply.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Request {
-    /// Check that the parts of the table can begin.
+    /// Check that the parts of the table can be started.
     Begin,
     /// Create a part, or the only file.
     Create(u64),
-    /// Append bytes to it.
+    /// Append bytes to the current file.
     Append(Vec<u8>),
-    /// Give it its name.
+    /// Give the current file its name.
     Complete,
-    /// Remove it.
+    /// Remove the current file.
     Abort,
-    /// Remove a part that was completed.
+    /// Remove a completed part.
     Remove(u64),
-    /// End the parts of the table, which are these.
+    /// End the table, which consists of these parts.
     End(VecDeque<u64>),
 }
 
-/// Most bytes of an `Append`, and most parts of an `End`.
+/// Most bytes in an `Append`, and most parts in an `End`.
 const MOST: u64 = 16 << 20;
 
 /// Kinds of replies.
@@ -112,7 +112,7 @@ fn invalid() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// Writes the reply to a request: a kind, the system's number of an error, and a path.
+/// Writes the reply to a request: a kind, the system's error number, and a path.
 fn write_reply(link: &mut impl Write, result: &Result<(), SinkError>) -> io::Result<()> {
     let (kind, number, path) = match result {
         Ok(()) => (DONE, 0, None),
@@ -147,14 +147,9 @@ pub(super) fn read_reply(link: &mut impl Read) -> io::Result<Result<(), SinkErro
     })
 }
 
-/// Keeps the files until the process in the sandbox ends. An incomplete one is then removed.
+/// Manages the files until the process in the sandbox ends. An incomplete file is then removed.
 pub(super) fn work(files: &Files, mut link: File) {
-    let mut clerk = Clerk {
-        files,
-        parts: NumberedFiles::new(&files.path, files.existing, files.format),
-        draft: None,
-        completed: HashSet::new(),
-    };
+    let mut clerk = Clerk::new(files);
     while let Ok(request) = Request::read(&mut link) {
         let result = clerk.handle(request);
         if write_reply(&mut link, &result).is_err() {
@@ -166,15 +161,26 @@ pub(super) fn work(files: &Files, mut link: File) {
 struct Clerk<'a> {
     files: &'a Files,
     parts: NumberedFiles,
-    /// The file that grows, and its number.
+    /// The file being written, and its number.
     draft: Option<(u64, Draft)>,
     /// Parts that may be removed.
     completed: HashSet<u64>,
 }
 
-impl Clerk<'_> {
+impl<'a> Clerk<'a> {
+    fn new(files: &'a Files) -> Self {
+        let parts = NumberedFiles::new(&files.path, files.existing, files.format);
+        Self { files, parts, draft: None, completed: HashSet::new() }
+    }
+
     fn handle(&mut self, request: Request) -> Result<(), SinkError> {
         match request {
+            // Only parts have other names than the table's.
+            Request::Begin | Request::Remove(_) | Request::End(_)
+                if !self.files.rotation.is_on() =>
+            {
+                Err(SinkError::NotOpen)
+            }
             Request::Begin => self.parts.begin(),
             Request::Create(number) => {
                 let path = match self.files.rotation.is_on() {
@@ -228,6 +234,26 @@ mod tests {
         }
         assert!(Request::read(&mut &head(2, MOST + 1)[..]).is_err());
         assert!(Request::read(&mut &head(9, 0)[..]).is_err());
+    }
+
+    #[test]
+    fn a_table_in_one_file_leaves_files_with_numbers_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("flows.7.csv");
+        std::fs::write(&other, "other").unwrap();
+        let files = Files {
+            path: folder.path().join("flows.csv"),
+            existing: Existing::Replace,
+            format: Format::CSV,
+            rotation: Rotation::default(),
+        };
+        let mut clerk = Clerk::new(&files);
+        clerk.handle(Request::Create(7)).unwrap();
+        clerk.handle(Request::Complete).unwrap();
+        for request in [Request::Begin, Request::Remove(7), Request::End(VecDeque::new())] {
+            assert!(matches!(clerk.handle(request), Err(SinkError::NotOpen)));
+        }
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
     }
 
     #[test]

@@ -25,33 +25,33 @@ const SECCOMP: &str = "seccomp";
 /// Latest supported version of Landlock; older kernels apply the part that they know.
 const LATEST: ABI = ABI::V10;
 
-/// Access of the clerk to the folder of a table: files are created under temporary names, renamed,
-/// counted and removed by rotation; the folder is opened and synced.
+/// The clerk's access to the folder of a table: it creates files under temporary names, renames,
+/// counts and rotates them, and opens and syncs the folder.
 const KEEP_TABLES: BitFlags<AccessFs> =
     make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg | RemoveFile | ReadDir});
 
-/// Signals that end the command: the clerk ends with it, after it has removed an incomplete file.
+/// Signals that end the command. The clerk ends with it, after removing an incomplete file.
 const ENDINGS: [i32; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
 
 /// A sandbox that this process is about to enter.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    /// Descriptors that the process inherited, besides the standard streams.
+    /// Descriptors that the process inherited, in addition to the standard streams.
     inherited: Vec<RawFd>,
     open: Open,
 }
 
-/// Way of a table out of the sandbox.
+/// Way out of the sandbox for a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Outlet {
     files: Files,
     link: Option<Link>,
-    /// A pipe or a device, opened before.
+    /// A pipe or a device, already open.
     special: Option<std::sync::Arc<File>>,
 }
 
 impl Sandbox {
-    /// Prepares the sandbox, before the process opens anything that it will keep.
+    /// Prepares the sandbox. Must run before the process opens anything that it will keep.
     pub(crate) fn prepare() -> Result<Self, SandboxError> {
         let inherited = nfstream_sys::descriptors(3);
         nfstream_sys::raise_descriptor_limit();
@@ -59,8 +59,8 @@ impl Sandbox {
         Ok(Self { inherited, open: Open::default() })
     }
 
-    /// Opens the way for a table to `path`: the pipe or device of that name, or a clerk that keeps
-    /// its files.
+    /// Opens the way for a table to `path`: the pipe or device with that name, or a clerk that
+    /// writes its files.
     pub(crate) fn outlet(
         &mut self,
         path: &Path,
@@ -91,7 +91,7 @@ impl Sandbox {
         Ok(Outlet { files, link: Some(Link::new(link)), special: None })
     }
 
-    /// Enters the sandbox. What is open stays open, apart from what the process inherited.
+    /// Enters the sandbox. Everything open stays open, except for inherited descriptors.
     ///
     /// # Errors
     ///
@@ -103,10 +103,14 @@ impl Sandbox {
             .map_err(|error| refused("/dev/null", &error))?;
         self.open.is_live = is_live;
         if is_live {
-            // Those of the capture; the link to the clerk is written, not sent to.
+            // The capture's; the link to the clerk is used with `write`, not `send`.
             self.open.sockets = nfstream_sys::descriptors(3);
         }
         rights::give_up(Kept::NONE);
+        if nfstream_sys::is_root() {
+            let error = io::Error::from(io::ErrorKind::PermissionDenied);
+            return Err(refused("to give up root", &error));
+        }
         confine_files(None)?;
         let filters = calls::filters(&self.open).map_err(|error| refused(SECCOMP, &error))?;
         for filter in &filters {
@@ -131,7 +135,7 @@ impl Outlet {
     }
 }
 
-/// Works as the clerk until the link closes.
+/// Runs as the clerk until the link closes.
 fn become_clerk(files: &Files, link: File) -> Result<(), SandboxError> {
     for signal in ENDINGS {
         nfstream_sys::ignore(signal);
@@ -150,8 +154,8 @@ fn become_clerk(files: &Files, link: File) -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// Denies this thread and those that it starts all files, ports, abstract sockets and other
-/// processes, apart from tables in `folder`.
+/// Denies this thread, and the threads it starts, all files, ports, abstract sockets and other
+/// processes, except for tables in `folder`.
 fn confine_files(folder: Option<&Path>) -> Result<(), SandboxError> {
     let restrict = || {
         let mut rules = Ruleset::default()
@@ -175,7 +179,7 @@ fn confine_files(folder: Option<&Path>) -> Result<(), SandboxError> {
     }
 }
 
-/// Allows `access` to a folder. A missing one is reported when a file is created in it.
+/// Allows `access` to a folder. A missing folder is reported when a file is created in it.
 fn allow(
     rules: RulesetCreated,
     path: &Path,

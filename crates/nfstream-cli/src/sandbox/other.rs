@@ -1,4 +1,4 @@
-//! Sandbox on systems that have none: it cannot be prepared.
+//! Sandbox on systems without one: preparing it fails.
 
 use std::path::Path;
 

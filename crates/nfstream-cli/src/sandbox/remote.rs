@@ -1,4 +1,4 @@
-//! Sinks in the sandbox, whose files the [clerk](super::clerk) keeps.
+//! Sinks in the sandbox, whose files the [clerk](super::clerk) writes.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -13,7 +13,7 @@ use nfstream::table::Provenance;
 
 use super::clerk::{Files, Request, read_reply};
 
-/// Bytes that are sent to the clerk at once.
+/// Most bytes sent to the clerk at once.
 const BLOCK: usize = 256 << 10;
 
 /// Connection to the clerk.
@@ -154,7 +154,7 @@ impl Drop for RemoteFile {
     }
 }
 
-/// Parts of a table that the clerk keeps.
+/// Parts of a table that the clerk writes.
 #[derive(Debug)]
 struct RemoteParts {
     files: Files,

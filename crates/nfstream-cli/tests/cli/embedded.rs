@@ -45,11 +45,13 @@ fn call(args: &[&str], width: Option<usize>, is_interrupted: bool) -> Outcome {
 }
 
 /// Returns the output of a call without a terminal.
+#[cfg(feature = "ndpi")]
 pub(crate) fn output_of(args: &[&str]) -> String {
     call(args, None, false).stdout
 }
 
 /// Returns the output of a call on a wide terminal without colours.
+#[cfg(feature = "ndpi")]
 pub(crate) fn output_on_terminal(args: &[&str]) -> String {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let stream =

@@ -68,7 +68,7 @@ fn a_folder_is_one_capture_in_order_of_time() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "warning: captures: skipped what is no capture: notes.txt\n"
+        "warning: captures: skipped, not captures: notes.txt\n"
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+#[cfg(feature = "ndpi")]
 use crate::embedded::{output_of, output_on_terminal};
 use crate::folder::Folder;
 
@@ -138,7 +139,7 @@ fn anonymized_files_have_no_hidden_value() {
         ];
         let output = nfstream(&folder, &args);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert_eq!(text(&output.stderr), "", "nothing else can show an address");
+        assert_eq!(text(&output.stderr), "", "nothing else can reveal an address");
         let bytes = std::fs::read(folder.path(name)).unwrap();
         for hidden in ["10.0.0.99", "10.0.0.98", "10.0.0.97", "1:"] {
             let found = bytes.windows(hidden.len()).any(|part| part == hidden.as_bytes());
@@ -156,8 +157,8 @@ fn columns_that_can_show_a_hidden_value_are_named() {
     };
     assert_eq!(
         warning(&["src_ip"]),
-        "warning: not anonymized, and can show a hidden value: client_info, server_info; name them \
-         too, or leave them out\n"
+        "warning: not anonymized, but can reveal a hidden value: client_info, server_info; \
+         anonymize them too, or leave them out\n"
     );
     let all = warning(&["src_ip", "--features", "all", "--separate"]);
     for column in ["source", "dns_query_name", "dns_addresses", "http_host", "http_url"] {

@@ -160,7 +160,7 @@ impl Name<'_> {
         }
         let name = name.get_mut(..len).unwrap_or_default();
         if std::str::from_utf8(name).is_err() {
-            // Names of hosts are ASCII: what is not marks a damaged byte each.
+            // Host names are ASCII: each other byte is damage, and is marked.
             name.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
         }
         text(name)
@@ -311,8 +311,8 @@ fn has_question(message: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a message has a sound question, whatever the header counts: damage to a few
-/// bytes leaves the name readable.
+/// Returns whether a message has a valid question, whatever the counts in the header: damage to a
+/// few bytes leaves the name readable.
 fn has_readable_question(message: &[u8]) -> bool {
     let mut offset = HEADER;
     while let Some(Label::Text(label)) = label(message, offset) {
@@ -449,7 +449,7 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let metadata = finding.metadata();
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
-    // The last question counts: that of the response is the one to which its answers belong.
+    // The last question counts: the response's is the one that its answers belong to.
     if header.is_plausible() || has_readable_question(message) {
         let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
         let name = match &question {
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_a_name_that_are_no_text_are_marked() {
+    fn bytes_of_a_name_that_are_not_text_are_marked() {
         let mut query = QUERY.to_vec();
         query[14] = 0xff;
         let name = Name { message: &query, offset: HEADER };

@@ -111,7 +111,7 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         let end = match reply.text {
             [b'2', b'2', b'7', value @ ..] => {
                 let end = inside(value).and_then(port_of_six);
-                // A server behind a translator of addresses may give its own.
+                // A server behind a NAT may give its internal address.
                 if let Some((IpAddr::V4(address), port)) = end
                     && address.is_private()
                 {

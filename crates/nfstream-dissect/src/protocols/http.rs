@@ -242,7 +242,7 @@ struct RequestHeaders<'a> {
 }
 
 impl<'a> RequestHeaders<'a> {
-    /// Reads all in one pass.
+    /// Reads all headers in one pass.
     fn of(head: &Head<'a>) -> Self {
         let mut headers = Self::default();
         for (name, value) in head.lines() {

@@ -1,4 +1,4 @@
-//! Messages of Protocol Buffers by themselves, in their wire format.
+//! Protocol Buffers messages without an enclosing protocol, in their wire format.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
@@ -14,15 +14,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Fields that must fit, the first of which is text.
+/// Number of fields that must match, the first of which is text.
 const FIELDS: usize = 4;
 /// Largest number of a field.
 const MAX_FIELD: u64 = (1 << 29) - 1;
-/// Longest value that is expected.
+/// Longest value expected.
 const MAX_LEN: u64 = 4096;
 
-/// Checks that a stream begins with a text of several printable characters, and fields after it
-/// whose numbers do not descend: writers keep the order of the numbers.
+/// Checks that a stream begins with a text field of several printable characters, followed by
+/// fields whose numbers do not decrease: writers keep them in order.
 fn probe(stream: &[u8]) -> Verdict {
     check(stream, |reader| {
         let mut last = 0;
@@ -66,7 +66,7 @@ fn probe(stream: &[u8]) -> Verdict {
     })
 }
 
-/// Returns whether bytes may be those of plain text.
+/// Returns whether bytes may belong to plain text.
 fn is_words(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
 }

@@ -49,7 +49,7 @@ const HEADER: usize = 12;
 /// Sequence numbers that may be missing between two datagrams.
 const MAX_LOST: u16 = 20;
 
-/// Longest datagram that opens the way for media, and how many of them there may be.
+/// Longest datagram that opens a path for media, and the most such datagrams.
 const MAX_OPENING: usize = 24;
 const MAX_OPENINGS: usize = 2;
 
@@ -101,7 +101,7 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let Some(header) = Header::parse(datagram.payload) else {
         // Reports of the receiver come in between.
         let report = is_report(datagram.payload) && datagram.before() > 0;
-        // Media may follow datagrams that open the way through a NAT (RFC 6263).
+        // Media may follow datagrams that open a path through a NAT (RFC 6263).
         let opening = datagram.payload.len() <= MAX_OPENING && datagram.before() < MAX_OPENINGS;
         return Verdict::from_more(report || opening);
     };

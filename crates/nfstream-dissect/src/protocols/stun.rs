@@ -66,7 +66,7 @@ const REALMS: &[(&[u8], ProtocolId)] = &[
     (b"whatsapp.net", WHATSAPP_CALL),
 ];
 
-/// Owners of servers that serve calls of their application alone, with the name of the calls.
+/// Owners of servers used only for calls of their own application, with the name of the calls.
 const CALL_SERVERS: &[(ProtocolId, ProtocolId)] =
     &[(TELEGRAM, TELEGRAM_VOIP), (GOOGLE_CALL, GOOGLE_CALL), (WEBEX, WEBEX), (ZOOM, ZOOM)];
 
@@ -312,7 +312,7 @@ fn read(message: &Message<'_>, direction: Direction, server_port: u16, finding: 
                 stun.relayed_address = address(value, true).or(stun.relayed_address);
             }
             0x14 => {
-                // The domain of a service names no person.
+                // The domain of a service does not identify a person.
                 if of_service(value).is_some() {
                     finding.metadata().host = text(value);
                 }
@@ -339,7 +339,7 @@ pub(crate) fn has_cookie(payload: &[u8]) -> bool {
     payload.get(4..8) == Some(&COOKIE.to_be_bytes()[..])
 }
 
-/// Announces what a message by itself shows of a call.
+/// Announces a call from what a single message shows of it.
 pub(crate) fn announce_alone(datagram: &Datagram<'_>, finding: &mut Finding) {
     let Some((message, _)) = Message::parse(datagram.payload) else { return };
     let Some(application) = application(&message, datagram.endpoints.server.port()) else { return };

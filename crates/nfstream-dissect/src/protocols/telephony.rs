@@ -128,7 +128,7 @@ fn probe_mgcp(datagram: &Datagram<'_>) -> Verdict {
     Verdict::from_match(known && first.windows(9).any(version))
 }
 
-/// Reads the domain of the endpoint that a command is about: `AUEP 1500 aaln/1@gateway.example`.
+/// Reads the domain of the endpoint that a command addresses: `AUEP 1500 aaln/1@gateway.example`.
 fn parse_mgcp(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
     let first = line(datagram.payload).unwrap_or(datagram.payload);
     let endpoint = first.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).nth(2);

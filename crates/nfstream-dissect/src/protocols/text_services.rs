@@ -68,7 +68,7 @@ fn parse_whois(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let name = line(streams.client).unwrap_or_default().trim_ascii();
     if name.contains(&b'.') && is_word(name) {
         finding.metadata().host = text(name);
-        // The flow is not one of the application that has the name.
+        // The flow does not belong to the application with that name.
         finding.set_application(WHOIS.id);
     }
     Need::Done

@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
-/// Announces the datagrams of the tunnel, which go to the port of the meta protocol.
+/// Announces the tunnel's datagrams, which use the port of the meta protocol.
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     finding.metadata().announce(Announced {
         address: streams.server_address(),

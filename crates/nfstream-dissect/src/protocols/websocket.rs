@@ -24,7 +24,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     }
 }
 
-/// Text that is checked; shorter messages decide nothing.
+/// Number of text bytes checked; shorter messages decide nothing.
 const TEXT: u8 = 8;
 
 /// Text of a client is masked: the first bytes become printable with the key.

@@ -1,8 +1,8 @@
 //! Interpreter for classic BPF programs, which filter frames.
 //!
 //! The instruction set of packet filters (McCanne and Jacobson, 1993) as libpcap's compiler uses
-//! it. A program is checked once; after that it always ends, never fails and never reads outside
-//! the frame.
+//! it. A program is checked once. A checked program always terminates, never fails and never reads
+//! outside the frame.
 
 /// One instruction, in the layout of the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,15 +17,15 @@ pub(super) struct Instruction {
     pub(super) k: u32,
 }
 
-/// Program that ends on every path and reads nothing but its frame.
+/// Program that terminates on every path and reads only its frame.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Program(Vec<Instruction>);
 
 /// Words of scratch memory.
 const MEMORY: usize = 16;
 
-/// Limit of instructions run for one frame, in addition to those of the program. Only libpcap's
-/// `protochain` jumps backwards.
+/// Most instructions run for one frame, in addition to the length of the program. Only programs for
+/// libpcap's `protochain` jump backwards.
 const PATIENCE: usize = 10_000;
 
 /// Supported operation codes, under libpcap's names.
@@ -107,10 +107,10 @@ impl Program {
         &self.0
     }
 
-    /// Runs over the captured bytes of a frame with `wire_len` bytes; returns the bytes of it to
+    /// Runs on the captured bytes of a frame of `wire_len` bytes. Returns the number of bytes to
     /// keep, 0 to drop the frame.
     ///
-    /// A comparison with bytes outside the captured ones drops the frame.
+    /// A comparison with bytes that were not captured drops the frame.
     pub(super) fn run(&self, frame: &[u8], wire_len: u32) -> u32 {
         self.interpret(frame, wire_len).unwrap_or(0)
     }

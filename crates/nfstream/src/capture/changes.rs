@@ -10,17 +10,17 @@ use std::time::Duration;
 use super::identity::{Identity, State, read_at};
 use super::outcome::Failure;
 
-/// Bytes at both ends of a file that are compared after it has grown.
+/// Bytes at each end of a file, compared after the file has grown.
 const EDGE: usize = 4 << 10;
 
-/// Time in which a write that has set the time of the file also sets its length.
+/// Longest time between the two steps of a write: setting the time of the file, and its length.
 const WRITE: Duration = Duration::from_millis(20);
 
-/// State of a regular file when it was opened, compared with the present one.
+/// State of a regular file when it was opened, to compare with its current state.
 ///
-/// A file that only grows is still being written, and is read up to the length that it had. A file
-/// that has become shorter, or was written without growing, was overwritten: its packets may come
-/// from two captures.
+/// A file that only grows is still being written, and is read up to the length it had when it was
+/// opened. A file that has shrunk, or was written without growing, was overwritten: its packets may
+/// come from two captures.
 #[derive(Debug)]
 pub(super) struct Changes {
     handle: Handle,
@@ -49,7 +49,7 @@ impl Changes {
         Self::new(Handle::Open(Arc::clone(&file)), &file)
     }
 
-    /// Watches the file at `path`, which is `file` now.
+    /// Watches the file at `path`, currently `file`.
     pub(super) fn at(path: &Path, file: &File) -> io::Result<Self> {
         Self::new(Handle::Closed(path.to_path_buf()), file)
     }
@@ -69,7 +69,7 @@ impl Changes {
         self.opened.len
     }
 
-    /// Checks that the bytes read so far and those to come are of one capture.
+    /// Checks that the bytes read so far and those still to come belong to the same capture.
     pub(super) fn check(&mut self) -> Result<(), Failure> {
         let mut now = self.now()?;
         if now == self.seen {
@@ -132,7 +132,7 @@ mod tests {
         [Changes::at(path, &file).unwrap(), Changes::of(Arc::new(file)).unwrap()]
     }
 
-    /// Sets the times to a moment that no clock reaches in this test.
+    /// Sets the times to a moment that no clock reaches during this test.
     fn touch(path: &Path, seconds: u64) {
         let times = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
         OpenOptions::new().write(true).open(path).unwrap().set_modified(times).unwrap();
@@ -197,7 +197,7 @@ mod tests {
                 fs::write(&path, vec![1; 10_000]).unwrap();
                 touch(&path, 1000);
                 let mut changes = both(&path).into_iter().nth(place).unwrap();
-                // The clock of the file system may not have advanced since.
+                // The file system's clock may not have advanced since then.
                 thread::sleep(WRITE);
                 change(&path);
                 assert!(matches!(changes.check(), Err(Failure::Changed)), "{name}");

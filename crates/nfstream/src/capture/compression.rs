@@ -26,7 +26,7 @@ impl Compression {
         }
     }
 
-    /// Returns the command that decompresses a file of any window to its standard output.
+    /// Returns the command that decompresses a file with any window size to standard output.
     pub(super) fn command(self) -> &'static str {
         match self {
             Self::Bzip2 => "bzip2 -dc",

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::host::visible_path;
+use crate::host::{visible, visible_path};
 use crate::packet::LinkType;
 
-/// State of a missing libpcap, and what to do.
+/// Reason why libpcap cannot be loaded, and the remedy.
 const NO_LIBPCAP: &str = if cfg!(target_feature = "crt-static") {
     "which a static program cannot load: use a dynamically linked nfstream"
 } else {
@@ -29,21 +29,21 @@ pub enum CaptureError {
         /// libpcap's message.
         message: String,
     },
-    /// The file became shorter or was overwritten while it was read, so packets that were returned
-    /// may not be of one capture.
+    /// The file became shorter or was overwritten while it was read, so the returned packets may
+    /// come from two captures.
     #[error("{}: changed while it was read", name(path))]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// The file violates its format. All packets before were returned.
+    /// The file violates its format. All packets before that point were returned.
     #[error("{}: corrupt at byte {offset}: {what}", name(path))]
     Corrupt {
         /// The file.
         path: PathBuf,
         /// Offset in the capture, after decompression if the file is compressed.
         offset: u64,
-        /// The rule that is broken.
+        /// Rule that the file violates.
         what: Corruption,
     },
     /// Files and interfaces cannot be read together.
@@ -60,14 +60,14 @@ pub enum CaptureError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is a capture or an archive in a format that is not read.
-    #[error("{}: is {format}, which is not read; use `{command}`", name(path))]
+    /// The file is a capture or an archive in an unsupported format.
+    #[error("{}: is {format}, which is not supported; use `{command}`", name(path))]
     Foreign {
         /// The file.
         path: PathBuf,
         /// Name of the format, with an article.
         format: &'static str,
-        /// Shell command that converts the file, or prints the capture inside it.
+        /// Shell command that converts the file or prints the capture inside it.
         command: String,
     },
     /// The interfaces cannot be captured from.
@@ -78,7 +78,7 @@ pub enum CaptureError {
         /// The system's error.
         source: io::Error,
     },
-    /// The interface no longer exists. All packets before were returned.
+    /// The interface no longer exists. All packets before that point were returned.
     #[error("{interface}: the interface has gone")]
     InterfaceGone {
         /// Its name.
@@ -92,7 +92,7 @@ pub enum CaptureError {
         /// The system's error.
         source: io::Error,
     },
-    /// The compressed file needs a larger window than is allowed without the user's consent.
+    /// The compressed file needs a larger window than nfstream allocates unasked.
     #[error("{}: needs more than 128 MiB of memory to decompress; use `{command}`", name(path))]
     LargeWindow {
         /// The file.
@@ -100,7 +100,7 @@ pub enum CaptureError {
         /// Shell command that decompresses the file into this program.
         command: String,
     },
-    /// No file of the folder is a capture.
+    /// The folder holds no captures.
     #[error("{}: no captures in this folder", name(folder))]
     NoCaptures {
         /// The folder.
@@ -112,7 +112,7 @@ pub enum CaptureError {
         /// The filter.
         expression: String,
     },
-    /// This process has no right to capture packets.
+    /// This process lacks the permission to capture packets.
     #[error(
         "{interfaces}: capturing packets needs the capability CAP_NET_RAW; grant it with \
          `sudo setcap cap_net_raw+eip {}`, or run with sudo",
@@ -142,7 +142,7 @@ pub enum CaptureError {
         /// The file.
         path: PathBuf,
     },
-    /// The file ends in the middle of a packet. All packets before were returned.
+    /// The file ends in the middle of a packet. All packets before that point were returned.
     #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
     Truncated {
         /// The file.
@@ -156,7 +156,7 @@ pub enum CaptureError {
     UnsupportedLinkType {
         /// The file.
         path: PathBuf,
-        /// Link type of the frames, or of the first.
+        /// Link type of the frames, or of the first frame if they differ.
         link: LinkType,
     },
     /// The version of the file's format is not supported.
@@ -171,11 +171,11 @@ pub enum CaptureError {
     },
 }
 
-/// Rule of its format that a capture violates.
+/// Violation of a capture format's rules.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Corruption {
-    /// A block has an impossible length, or one that is impossible for its type.
+    /// A block has a length that is impossible, in general or for its type.
     #[error("a block cannot have {length} bytes")]
     BlockLength {
         /// Bytes that the block claims, header and trailer included.
@@ -264,22 +264,22 @@ pub enum Warning {
     /// The same file under two names.
     #[error("{}: the same file as {}, which is read once", name(path), name(other))]
     Repeated {
-        /// The name that is not read.
+        /// Name that is skipped.
         path: PathBuf,
-        /// The name that is read.
+        /// Name under which the file is read.
         other: PathBuf,
     },
-    /// Content of a folder that is not read, because it is no capture.
-    #[error("{}: skipped what is no capture: {}", name(folder), list(names, *count))]
+    /// Files in a folder that are skipped because they are not captures.
+    #[error("{}: skipped, not captures: {}", name(folder), list(names, *count))]
     Skipped {
         /// The folder.
         folder: PathBuf,
-        /// Names of the first files and folders.
+        /// Names of the first few.
         names: Vec<String>,
         /// Number of all of them.
         count: usize,
     },
-    /// The file ends in the middle of a packet. All packets before were returned.
+    /// The file ends in the middle of a packet. All packets before that point were returned.
     #[error("{}: cut short in the packet or block at byte {offset}", name(path))]
     Truncated {
         /// The file.
@@ -288,12 +288,12 @@ pub enum Warning {
         /// compressed.
         offset: u64,
     },
-    /// The file, or the rest of it, cannot be read. All packets before were returned.
+    /// The file, or the rest of it, cannot be read. All packets before that point were returned.
     #[error("{reason}{}", extent(*unread))]
     Unread {
         /// The file.
         path: PathBuf,
-        /// Message of the error, which names the file.
+        /// Message of the error, including the name of the file.
         reason: String,
         /// Bytes that were not read, and bytes of the file, before decompression; `None` if they
         /// are not known.
@@ -305,7 +305,7 @@ pub enum Warning {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotMerged {
-    /// Reading one pipe may block, and with it the program that fills another one.
+    /// Reading one pipe may block the program that writes to another.
     #[error(
         "pipes are read one after the other, in the order given; packets of the same time come late"
     )]
@@ -319,7 +319,7 @@ pub enum NotMerged {
 }
 
 impl CaptureError {
-    /// Returns the message with that of the system's error, if there is one.
+    /// Returns the message, followed by the system's error message if there is one.
     pub(super) fn with_cause(&self) -> String {
         let cause = std::error::Error::source(self).map(ToString::to_string);
         match cause.as_deref().and_then(|cause| cause.split(" (os error").next()) {
@@ -348,7 +348,7 @@ fn extent(unread: Option<(u64, u64)>) -> String {
 
 /// Returns the first names of a list, and the number of the others.
 fn list(names: &[String], count: usize) -> String {
-    let text = names.join(", ");
+    let text = visible(&names.join(", ")).into_owned();
     match count.saturating_sub(names.len()) {
         0 => text,
         more => format!("{text} and {more} more"),

@@ -1,33 +1,34 @@
-//! Capture files, read as one capture: one after the other, or merged by the times of their packets.
+//! Capture files, read as one capture: one after the other, or merged by packet time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
 use std::mem;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::error::NotMerged;
-use super::order::{LOOK_AHEAD, ends_in_doubt, set_keys};
-use super::outcome::{End, Failure};
+use super::merge::{Merged, Open};
+use super::outcome::{End, Failure, is_out_of_files};
 use super::reader::{Access, Held, Reader};
 use super::stop::StopFlag;
 use super::stream::BUFFER;
 use super::{CaptureError, ReadProgress, Source, Warning};
-use crate::packet::{Chunk, ChunkBytes, RawRecord};
+use crate::packet::Chunk;
 use crate::time::Timestamp;
 
-/// Files that are mapped at once; files that overlap with more get buffers.
+/// Most files mapped at once; further overlapping files are read through buffers.
 const MAPPED: usize = 4;
-/// Files that stay open while they are merged; more are opened for each read.
+/// Most merged files that stay open; further ones are opened for each read.
 const OPEN: usize = 64;
-/// Compressed files that are merged at once: each holds a decompressor.
-const COMPRESSED: usize = 128;
-/// Bytes of the buffers of all files that are merged, as far as their number allows.
+/// Compressed files that are merged at once: each holds a decompressor with a window of up to
+/// 128 MiB.
+const COMPRESSED: usize = 32;
+/// Total buffer size of the merged files in bytes, unless there are so many that [`SMALLEST`]
+/// exceeds it.
 const BUFFERS: usize = 64 << 20;
-/// Smallest buffer of a file.
+/// Smallest buffer of a file, in bytes.
 const SMALLEST: usize = 4 << 10;
-/// Consecutive packets of one file that are passed on without copying their bytes.
+/// Fewest consecutive packets of one file that are passed on without copying their bytes.
 const RUN: usize = 256;
 
 /// Packets of several capture files, read as one capture.
@@ -35,19 +36,18 @@ const RUN: usize = 256;
 pub struct FileSource {
     /// Files that have not been opened, in order.
     waiting: VecDeque<Waiting>,
-    /// Open files by rank, their place among all files: one, or those that overlap. Between packets
-    /// of the same time the rank decides.
+    /// Open files by rank, their position among all files: a single file, or those that overlap.
+    /// The rank decides between packets with the same time.
     open: BTreeMap<usize, Open>,
-    /// Key of the next packet of each open file, and the file's rank; nothing of a file that is
-    /// read alone.
+    /// Key of the next packet and rank of each open file, except for a file that is read alone.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
-    /// Ranks of the open files of which a step was read without a packet. Nothing is merged before
-    /// their next packets are known.
+    /// Ranks of the open files whose last step returned no packet. Merging waits until their next
+    /// packets are known.
     idle: Vec<usize>,
     options: SourceOptions,
     /// Files opened so far.
     opened: usize,
-    /// Compressed files among the open ones.
+    /// Open files that are compressed.
     compressed: usize,
     /// Compressed files that wait until others are finished.
     postponed: VecDeque<Waiting>,
@@ -58,7 +58,7 @@ pub struct FileSource {
     /// Error that ended reading, returned after the packets before it.
     failure: Option<CaptureError>,
     has_ended: bool,
-    /// Bytes of the files that are finished.
+    /// Total size of the finished files in bytes.
     done_bytes: u64,
     total_bytes: Option<u64>,
     warnings: Vec<Warning>,
@@ -66,7 +66,7 @@ pub struct FileSource {
     stop: StopFlag,
 }
 
-/// Treatment of the files of a source.
+/// Options for the files of a source.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceOptions {
     /// Whether a file that cannot be read completely is an error.
@@ -85,35 +85,6 @@ pub(super) struct Waiting {
     pub(super) start: Option<Timestamp>,
     /// The file, if it was opened ahead.
     pub(super) held: Option<Held>,
-}
-
-/// File that is open.
-#[derive(Debug)]
-struct Open {
-    path: PathBuf,
-    len: Option<u64>,
-    reader: Reader,
-    /// Packets that were read, and the index of the next one.
-    chunk: Chunk,
-    next: usize,
-    /// Keys of these packets.
-    keys: Vec<Timestamp>,
-    /// Result of reading on, where times at the end of `chunk` were in doubt.
-    ahead: Option<Result<Next, Failure>>,
-}
-
-/// Result of reading a file.
-#[derive(Debug)]
-enum Next {
-    Chunk(Chunk),
-    End(End),
-}
-
-/// Chunk of packets that are copied from several files.
-struct Merged<'a> {
-    chunk: &'a mut Chunk,
-    bytes: Vec<u8>,
-    limit: usize,
 }
 
 impl FileSource {
@@ -142,7 +113,7 @@ impl FileSource {
         }
     }
 
-    /// Opens all files now: reading then needs no further access to the system. Each takes a
+    /// Opens all files now, so that reading needs no further access to the system. Each takes a
     /// descriptor until it is read.
     ///
     /// # Errors
@@ -196,7 +167,7 @@ impl FileSource {
         self.failure.take().map_or(Ok(false), Err)
     }
 
-    /// Reads the one open file, which no other one overlaps.
+    /// Reads the only open file, which overlaps with no other.
     fn read_alone(&mut self, chunk: &mut Chunk, limit: usize) -> bool {
         let Some((&rank, file)) = self.open.iter_mut().next() else { return false };
         match file.reader.read(chunk, limit) {
@@ -234,8 +205,8 @@ impl FileSource {
                 if is_full {
                     break;
                 }
-            } else if merged.chunk.records.is_empty() {
-                file.pass(run, merged.chunk);
+            } else if merged.is_empty() {
+                merged.pass(file, run);
                 self.refill(rank, limit);
                 return true;
             } else {
@@ -279,16 +250,16 @@ impl FileSource {
         self.compressed += usize::from(reader.is_compressed());
         let rank = self.opened;
         self.opened += 1;
-        self.open.insert(rank, Open::new(file, reader));
+        self.open.insert(rank, Open::new(file.path, file.len, reader));
         self.refill(rank, limit);
     }
 
-    /// Makes the next packet of a file known, unless the file is read alone.
+    /// Records the key of a file's next packet, unless the file is read alone.
     fn refill(&mut self, rank: usize, limit: usize) {
         let is_alone = self.open.len() == 1 && self.next_start().is_none();
         let Some(file) = self.open.get_mut(&rank) else { return };
         if file.is_drained() {
-            if is_alone && file.ahead.is_none() {
+            if is_alone && !file.is_read_ahead() {
                 return;
             }
             match file.fill(limit) {
@@ -297,8 +268,8 @@ impl FileSource {
                 Err(failure) => return self.fail(rank, failure),
             }
         }
-        if let Some(key) = file.keys.get(file.next) {
-            self.heads.push(Reverse((*key, rank)));
+        if let Some(key) = file.next_key() {
+            self.heads.push(Reverse((key, rank)));
         } else {
             self.idle.push(rank);
         }
@@ -344,7 +315,7 @@ impl FileSource {
         self.miss(file.path, failure, file.len.map(|len| (len, len)), false);
     }
 
-    /// Warns of what is missing of a file.
+    /// Warns about the part of a file that is missing.
     fn miss(
         &mut self,
         path: PathBuf,
@@ -376,14 +347,10 @@ impl FileSource {
     }
 }
 
-/// Adds to an error about the number of open files why there are so many.
+/// Adds the reason for the many open files to an error about their number.
 fn with_all_open(error: CaptureError) -> CaptureError {
-    /// Files of the system and of the process.
-    const TOO_MANY: [i32; 2] = [23, 24];
     match error {
-        CaptureError::Io { path, source }
-            if source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) =>
-        {
+        CaptureError::Io { path, source } if is_out_of_files(&source) => {
             let message = format!("{source}: all files have to be open at once");
             CaptureError::Io { path, source: io::Error::other(message) }
         }
@@ -404,7 +371,7 @@ impl Source for FileSource {
         self.stop = stop.clone();
     }
 
-    /// Ends the list after the current file, of which a pipe may still hold packets.
+    /// Ends the list after the current file. If that is a pipe, it may still hold packets.
     fn stop(&mut self) -> bool {
         self.postponed.clear();
         self.waiting.truncate(usize::from(self.open.is_empty()));
@@ -425,112 +392,6 @@ impl Source for FileSource {
 
     fn take_warnings(&mut self) -> Vec<Warning> {
         mem::take(&mut self.warnings)
-    }
-}
-
-impl Open {
-    fn new(file: Waiting, reader: Reader) -> Self {
-        let Waiting { path, len, .. } = file;
-        let (chunk, keys) = (Chunk::default(), Vec::new());
-        Self { path, len, reader, chunk, next: 0, keys, ahead: None }
-    }
-
-    fn is_drained(&self) -> bool {
-        self.next >= self.chunk.records.len()
-    }
-
-    /// Reads the next packets, or returns why there are none.
-    fn fill(&mut self, limit: usize) -> Result<Option<End>, Failure> {
-        let before = self.chunk.records.last().map(|record| record.time);
-        match self.ahead.take() {
-            Some(result) => match result? {
-                Next::Chunk(chunk) => self.chunk = chunk,
-                Next::End(end) => return Ok(Some(end)),
-            },
-            None => {
-                self.chunk.clear();
-                if let Some(end) = self.reader.read(&mut self.chunk, limit)? {
-                    return Ok(Some(end));
-                }
-            }
-        }
-        self.next = 0;
-        let mut earliest = None;
-        if ends_in_doubt(&self.chunk.records, before) {
-            let mut chunk = Chunk::default();
-            let result = self.reader.read(&mut chunk, limit);
-            let times = chunk.records.iter().take(LOOK_AHEAD).map(|record| record.time);
-            earliest = times.min();
-            self.ahead = Some(result.map(|end| end.map_or(Next::Chunk(chunk), Next::End)));
-        }
-        set_keys(&self.chunk.records, earliest, &mut self.keys);
-        Ok(None)
-    }
-
-    /// Returns the number of packets, at most `limit`, that come before `bound`.
-    fn run(&self, rank: usize, bound: Option<(Timestamp, usize)>, limit: usize) -> usize {
-        let keys = self.keys.iter().skip(self.next).take(limit);
-        match bound {
-            Some(bound) => keys.take_while(|key| (**key, rank) < bound).count(),
-            None => keys.count(),
-        }
-    }
-
-    /// Passes the next `count` packets on in `chunk`, which is empty, without copying their bytes.
-    fn pass(&mut self, count: usize, chunk: &mut Chunk) {
-        if self.next == 0 && count == self.chunk.records.len() {
-            mem::swap(chunk, &mut self.chunk);
-            self.chunk.clear();
-            return;
-        }
-        let records = self.chunk.records.get(self.next..self.next + count);
-        chunk.records.extend_from_slice(records.unwrap_or_default());
-        chunk.bytes = self.chunk.bytes.clone();
-        self.next += count;
-    }
-}
-
-impl<'a> Merged<'a> {
-    /// Begins with an empty chunk, whose buffer is used again.
-    fn new(chunk: &'a mut Chunk, limit: usize) -> Self {
-        let bytes = match mem::take(&mut chunk.bytes) {
-            ChunkBytes::Owned(buffer) => Arc::into_inner(buffer),
-            ChunkBytes::Mapped(..) => None,
-        };
-        let mut bytes = bytes.unwrap_or_default();
-        bytes.clear();
-        Self { chunk, bytes, limit }
-    }
-
-    /// Returns the number of packets that may be added.
-    fn room(&self) -> usize {
-        self.limit - self.chunk.records.len()
-    }
-
-    /// Copies the next `count` packets of `file`, or as many as fit. Returns whether the chunk is
-    /// full.
-    fn copy(&mut self, file: &mut Open, count: usize) -> bool {
-        let frames = file.chunk.bytes.as_slice();
-        let records = file.chunk.records.iter().skip(file.next).take(count);
-        let mut copied = 0;
-        for record in records {
-            let frame = record.frame(frames);
-            let Ok(offset) = u32::try_from(self.bytes.len()) else { break };
-            if self.bytes.len() + frame.len() > BUFFER && !self.chunk.records.is_empty() {
-                break;
-            }
-            self.bytes.extend_from_slice(frame);
-            self.chunk.records.push(RawRecord { offset, ..*record });
-            copied += 1;
-        }
-        file.next += copied;
-        copied < count || self.room() == 0
-    }
-
-    /// Completes the chunk, and returns whether it has packets.
-    fn finish(self) -> bool {
-        self.chunk.bytes = ChunkBytes::Owned(Arc::new(self.bytes));
-        !self.chunk.records.is_empty()
     }
 }
 
@@ -586,7 +447,7 @@ mod tests {
         assert_eq!(frames(&[]), [b""; 0]);
     }
 
-    /// Returns a capture with a packet at each of these seconds, whose frame is `name`.
+    /// Returns a capture with one packet at each of these seconds; every frame is `name`.
     fn at(name: &str, seconds: &[u32]) -> Vec<u8> {
         let mut bytes = pcap_header(Order::Little, MICROSECONDS, 65535, 1);
         for second in seconds {
@@ -696,13 +557,13 @@ mod tests {
     #[test]
     fn too_many_compressed_files_are_read_after_the_others() {
         let folder = Folder::new();
-        let paths: Vec<_> = (0..130_u32)
+        let paths: Vec<_> = (0..34_u32)
             .map(|n| folder.write(&format!("{n}"), &gzip(&at(&n.to_string(), &[n, 1000 + n]))))
             .collect();
         let (packets, warnings) = timeline(&paths, 100);
-        assert_eq!(packets.len(), 260);
-        assert_eq!(packets[256..258], [("128".to_owned(), 128), ("128".to_owned(), 1128)]);
-        assert!(warnings[0].to_string().contains("more than 128 compressed files overlap"));
+        assert_eq!(packets.len(), 68);
+        assert_eq!(packets[64..66], [("32".to_owned(), 32), ("32".to_owned(), 1032)]);
+        assert!(warnings[0].to_string().contains("more than 32 compressed files overlap"));
         assert_eq!(warnings.len(), 2);
     }
 
@@ -778,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_capture_and_is_none_is_an_error_alone() {
+    fn a_file_that_only_looks_like_a_capture_is_an_error_alone() {
         let folder = Folder::new();
         let path = folder.path("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
@@ -847,7 +708,7 @@ mod tests {
         assert_eq!(source.progress(), ReadProgress { bytes: 0, total_bytes: Some(total) });
         let mut chunk = Chunk::default();
         assert!(source.read(&mut chunk, 1).unwrap());
-        // The next packet of the file was read, too: its time decides the order.
+        // The next packet of the file was read as well: its time decides the order.
         assert_eq!(source.progress().bytes, 24 + 2 * (16 + 3));
         while source.read(&mut chunk, 1).unwrap() {}
         assert_eq!(source.progress(), ReadProgress { bytes: total, total_bytes: Some(total) });

@@ -1,4 +1,4 @@
-//! The files of one capture: found in folders, checked and put in order.
+//! The files of one capture: found in folders, checked and sorted.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -15,9 +15,9 @@ use super::{CaptureError, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
 
-/// Buffer size for a file of which only the start is read.
+/// Buffer size for reading only the start of a file.
 const GLANCE: usize = 4 << 10;
-/// Buffer size for a file of which the first packets are read.
+/// Buffer size for reading the first packets of a file.
 const FIRST_PACKETS: usize = 16 << 10;
 /// Steps after which the search for the first packet of a file ends.
 const STEPS: usize = 16;
@@ -28,12 +28,12 @@ const EXTENSIONS: [&str; 3] = [".pcap", ".pcapng", ".cap"];
 /// Extensions of compressed files.
 const COMPRESSED: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
 
-/// Treatment of several files, and of those that cannot be read completely.
+/// Options for reading several files, and for files that cannot be read completely.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FileOptions {
     /// Order of the files.
     pub order: FileOrder,
-    /// Whether a file that cannot be read completely is an error and not a warning.
+    /// Whether a file that cannot be read completely is an error instead of a warning.
     pub strict: bool,
 }
 
@@ -55,18 +55,18 @@ struct Entry {
     path: PathBuf,
     /// Bytes; `None` for pipes.
     len: Option<u64>,
-    /// Time of the first packet; `None` if there is none, or it need not be known.
+    /// Time of the first packet; `None` if there is none or the order does not depend on it.
     start: Option<Timestamp>,
 }
 
 /// File that may be a capture.
 struct Candidate {
     path: PathBuf,
-    /// Folder in which it was found; `None` for a file that was named.
+    /// Folder that contains it; `None` for a file that was named explicitly.
     folder: Option<usize>,
 }
 
-/// Content of a folder that is not read.
+/// Files in a folder that are skipped.
 #[derive(Default)]
 struct Skipped {
     folder: PathBuf,
@@ -87,16 +87,16 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
 }
 
 impl Files {
-    /// Finds the captures of `names`: files, `-` for standard input, and folders, of which all
-    /// files are read whose content is a capture, whatever their names.
+    /// Finds the captures of `names`: files, `-` for standard input, and folders. In a folder,
+    /// every file whose content is a capture is read, whatever its name.
     ///
     /// The start of every file is checked, so that an invalid source is reported before its first
     /// packet. Pipes and standard input are not, because that would consume their bytes.
     ///
     /// # Errors
     ///
-    /// The error of a named file that does not exist or must not be read, or the first one if no
-    /// file is a capture; with `strict` that of any file.
+    /// The error of a named file that does not exist or must not be read. The first error if no
+    /// file is a capture; with `strict`, the error of any file.
     pub fn find(names: &[PathBuf], options: FileOptions) -> Result<Self, CaptureError> {
         let (candidates, mut skipped) = candidates(names)?;
         let needs_times = options.order == FileOrder::Time && candidates.len() > 1;
@@ -173,8 +173,8 @@ impl Files {
         )
     }
 
-    /// Returns each file as a capture of its own. A file that is no capture then is a warning, as
-    /// it is among others.
+    /// Returns each file as a separate capture. A file that turns out not to be a capture is a
+    /// warning, as it is among others.
     pub fn separately(&self) -> Vec<Self> {
         let mut warnings = self.warnings.clone();
         let one = |entry: &Entry| Self {
@@ -204,8 +204,8 @@ impl Files {
 }
 
 impl Entry {
-    /// Checks the start of a file, up to its first packets if their time is needed. With a failure
-    /// comes the file's metadata, if it exists.
+    /// Checks the start of a file, up to its first packets if their time is needed. A failure
+    /// includes the file's metadata, if the file exists.
     #[allow(clippy::result_large_err, reason = "once for each file")]
     fn probe(path: &Path, needs_time: bool) -> Result<Self, (Option<Metadata>, Failure)> {
         let entry = |len| Self { path: path.to_path_buf(), len, start: None };
@@ -266,8 +266,8 @@ impl Skipped {
     }
 }
 
-/// Returns the files of `names`, with folders replaced by the files in them, and what is skipped of
-/// each folder.
+/// Returns the files of `names`, with folders replaced by the files in them, and the skipped files
+/// of each folder.
 fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), CaptureError> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for name in names {
@@ -281,7 +281,7 @@ fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captu
         let mut paths = listed.map_err(|source| CaptureError::Io { path: name.clone(), source })?;
         paths.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
         for path in paths {
-            // Hidden files are those of programs that are still writing them.
+            // Programs give hidden names to files that they are still writing.
             let is_hidden =
                 path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if is_hidden || !path.is_file() {
@@ -295,8 +295,8 @@ fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captu
     Ok((found, skipped))
 }
 
-/// Removes files that are already among those before them under another name. A name that is given
-/// several times is read as often.
+/// Removes files that occur earlier in the list under another name. A name that is given several
+/// times is read that many times.
 fn remove_repeated(entries: &mut Vec<Entry>, warnings: &mut Vec<Warning>) {
     let mut known: HashMap<Identity, PathBuf> = HashMap::new();
     entries.retain(|Entry { path, len, .. }| {
@@ -312,7 +312,7 @@ fn remove_repeated(entries: &mut Vec<Entry>, warnings: &mut Vec<Warning>) {
     });
 }
 
-/// Returns whether a name is one of a capture, possibly numbered or compressed.
+/// Returns whether a name is that of a capture, possibly numbered or compressed.
 fn has_capture_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let is_compressed = |extension: &&&str| name.ends_with(**extension);
@@ -329,7 +329,7 @@ mod tests {
     use super::super::samples::{Folder, MICROSECONDS, Order, gzip, pcap_header, pcap_record};
     use super::*;
 
-    /// Returns a capture with a packet at each of these seconds.
+    /// Returns a capture with one packet at each of these seconds.
     fn at(seconds: &[u32]) -> Vec<u8> {
         let mut bytes = pcap_header(Order::Little, MICROSECONDS, 65535, 1);
         for second in seconds {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_searched_by_content_and_what_is_skipped_is_named() {
+    fn folders_are_searched_by_content_and_skipped_files_are_named() {
         let folder = Folder::new();
         folder.write("day.pcap10", &at(&[30]));
         folder.write("day.pcap", &at(&[10]));
@@ -391,7 +391,7 @@ mod tests {
             folder.write("b1", &at(&[5])),
             folder.write("z", &at(&[2, 9])),
             folder.write("nothing", &at(&[])),
-            // A damaged time, as the next packets show.
+            // A damaged time, as the following packets show.
             folder.write("wild", &at(&[4_000_000_000, 3, 4])),
         ];
         assert_eq!(names(&find(&paths)), ["z", "wild", "b1", "b2", "b10", "nothing"]);

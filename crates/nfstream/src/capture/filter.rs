@@ -13,17 +13,17 @@ use crate::packet::{Chunk, LinkType};
 pub struct Filter {
     expression: String,
     programs: Vec<(LinkType, Program)>,
-    /// A frame with the loopback header that this system would have written.
+    /// Frame with the loopback header that this system would have written.
     translated: Vec<u8>,
 }
 
-/// Most clauses of an expression, which `and` and `or` connect. The time that libpcap takes grows
-/// with the square of their number, and nothing can interrupt it.
+/// Most clauses of an expression, counting those joined by `and` and `or`. libpcap's compile time
+/// grows with the square of their number, and nothing can interrupt it.
 const MOST_CLAUSES: usize = 200;
-/// Bytes of the longest expression.
+/// Length of the longest expression in bytes.
 const LONGEST: usize = 16 << 10;
-/// Instructions of the longest program that libpcap optimizes, which takes much longer than
-/// compiling.
+/// Length of the longest program that libpcap optimizes, in instructions. Optimizing takes much
+/// longer than compiling.
 const MOST_OPTIMIZED: usize = 3000;
 
 /// Source that keeps only the packets that match a filter.
@@ -216,7 +216,7 @@ impl<S: Source> Source for Filtered<S> {
     }
 }
 
-/// Returns why compiling an expression would take too long, `None` if it does not.
+/// Returns the reason why compiling an expression would take too long, `None` if it would not.
 fn too_large(expression: &str) -> Option<String> {
     if expression.len() > LONGEST {
         return Some(format!("it has {} bytes, more than {LONGEST}", expression.len()));

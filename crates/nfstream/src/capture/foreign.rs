@@ -1,9 +1,10 @@
-//! Formats that are recognised by their first bytes, but not read, and the programs that convert
-//! them.
+//! Unsupported formats, recognised by their first bytes, and the programs that convert them.
 
 use std::path::Path;
 
-/// A format of captures or archives that is not read.
+use crate::host::visible_path;
+
+/// Unsupported format of captures or archives.
 #[derive(Debug)]
 pub(super) struct Foreign {
     /// Name with an article, for "it is …".
@@ -12,7 +13,7 @@ pub(super) struct Foreign {
     is_it: fn(&[u8]) -> bool,
 }
 
-/// How the packets can be read.
+/// Way to make the packets readable.
 #[derive(Debug)]
 enum Way {
     /// Wireshark's editcap converts the file.
@@ -37,7 +38,7 @@ impl Foreign {
         FORMATS.iter().find(|format| (format.is_it)(head))
     }
 
-    /// Returns whether files of this format may hold anything else than packets.
+    /// Returns whether files of this format may hold anything other than packets.
     pub(super) fn is_archive(&self) -> bool {
         matches!(self.way, Way::Unpack(_))
     }
@@ -55,10 +56,14 @@ impl Foreign {
 
 /// Returns the name of a file as an argument of a shell command.
 pub(super) fn quoted(path: &Path) -> String {
-    let name = path.to_string_lossy();
+    let mut name = visible_path(path);
+    if name.starts_with('-') && name != "-" {
+        // No option.
+        name.insert_str(0, "./");
+    }
     let is_plain = |byte: char| byte.is_alphanumeric() || "/._-+=:,@%".contains(byte);
     if !name.is_empty() && name.chars().all(is_plain) {
-        return name.into_owned();
+        return name;
     }
     format!("'{}'", name.replace('\'', r"'\''"))
 }
@@ -100,7 +105,7 @@ static FORMATS: [Foreign; 36] = [
     capture("a Colasoft capture", |head| head.starts_with(b"cpse")),
     capture("a Bluetooth capture (btsnoop)", |head| head.starts_with(b"btsnoop\0")),
     converted("an event trace of Windows", "etl2pcapng {} converted.pcapng", |head| {
-        // The size of a buffer, and the part of it that is used.
+        // Size of a buffer, and of its used part.
         let [a, b, c, d, e, f, g, h, ..] = head else { return false };
         let (size, used) =
             (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]));
@@ -243,6 +248,10 @@ mod tests {
         assert_eq!(
             command(b"snoop\0\0\0", "day 1.cap").as_deref(),
             Some("editcap -F pcap 'day 1.cap' converted.pcap")
+        );
+        assert_eq!(
+            command(b"snoop\0\0\0", "-x\u{1b}.cap").as_deref(),
+            Some(r"editcap -F pcap './-x\u{1b}.cap' converted.pcap")
         );
         assert_eq!(
             command(b"PK\x03\x04", "/data/it's.zip").as_deref(),

@@ -23,7 +23,7 @@ pub(super) enum Parser {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Unrecognized {
     Empty,
-    /// A capture or archive in a format that is not read.
+    /// A capture or archive in an unsupported format.
     Foreign(&'static Foreign),
     HeaderCut,
     NotACapture,

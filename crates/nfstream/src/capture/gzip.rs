@@ -7,7 +7,7 @@ use flate2::bufread::GzDecoder;
 
 /// Decompressed bytes of all members.
 ///
-/// Tapes and block devices pad files with zeros, which end the stream without an error, as for
+/// Tapes and block devices pad files with zeros, which end the stream without an error, as in
 /// gzip(1).
 pub(super) enum Gunzip<R> {
     /// Before a member, or at the end.

@@ -4,25 +4,25 @@ use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
-/// Identity of a file, the same under all of its names.
+/// Identity of a file, the same under all its names.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Identity {
     /// Device and number of the file.
     #[cfg(unix)]
     Number(u64, u64),
-    /// Path without links.
+    /// Path with all links resolved.
     #[cfg(not(unix))]
     Path(PathBuf),
 }
 
-/// Length and times of a file.
+/// Length and timestamps of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct State {
     /// Bytes.
     pub(super) len: u64,
-    /// Time of the last change of the content, in seconds and nanoseconds.
+    /// Time of the last change to the content, in seconds and nanoseconds.
     pub(super) modified: (i64, i64),
-    /// Time of the last change of content, name, rights or times.
+    /// Time of the last change to the content, name, permissions or timestamps.
     pub(super) changed: (i64, i64),
 }
 
@@ -69,7 +69,7 @@ impl State {
 
 /// Returns the first of `inputs` that is also one of the files `outputs`, under any name: hard and
 /// symbolic links are followed. `-` is standard input among the inputs, and standard output among
-/// the outputs. Pipes and devices are no files.
+/// the outputs. Pipes and devices do not count as files.
 pub fn overwritten<'a>(inputs: &'a [PathBuf], outputs: &[PathBuf]) -> Option<&'a Path> {
     let outputs: HashSet<_> =
         outputs.iter().filter_map(|path| regular(path, "/dev/stdout")).collect();
@@ -90,7 +90,7 @@ fn regular(path: &Path, stream: &str) -> Option<Identity> {
 }
 
 /// Reads the bytes of `file` at `position` into `buffer`, without moving its cursor. Returns
-/// whether they were all there.
+/// whether all of them were there.
 #[cfg(unix)]
 pub(super) fn read_at(file: &File, buffer: &mut [u8], position: u64) -> bool {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, position).is_ok()

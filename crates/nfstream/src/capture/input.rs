@@ -21,9 +21,8 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::NoSource`] if a bare name is neither, and
-    /// [`CaptureError::FilesAndInterfaces`] if there are names of both; and those of
-    /// [`Files::find`].
+    /// [`CaptureError::NoSource`] if a bare name is neither, [`CaptureError::FilesAndInterfaces`]
+    /// if there are names of both, and those of [`Files::find`].
     pub fn of(names: &[PathBuf], files: FileOptions) -> Result<Self, CaptureError> {
         let interfaces = super::live::interface_names();
         let is_interface =
@@ -62,8 +61,9 @@ impl Input {
         matches!(self, Self::Interfaces(_))
     }
 
-    /// Returns whether packets arrive as they come, from interfaces or pipes alone. Such an input can
-    /// be ended without loss; a list with a file in it would lose the file's rest.
+    /// Returns whether packets arrive in real time, because every input is an interface or a pipe.
+    /// Such an input can be ended without loss; a list with a file in it would lose the rest of the
+    /// file.
     pub fn is_stream(&self) -> bool {
         match self {
             Self::Files(files) => files.are_pipes(),
@@ -79,7 +79,7 @@ impl Input {
         }
     }
 
-    /// Checks that the interfaces can be captured from.
+    /// Checks that this process may capture from the interfaces.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Input {
         }
     }
 
-    /// Opens the source as [`open`](Self::open) does, and all of its files now: reading then needs
-    /// no further access to the system.
+    /// Opens the source as [`open`](Self::open) does, and opens all files now, so that reading
+    /// needs no further access to the system.
     ///
     /// # Errors
     ///

@@ -87,8 +87,8 @@ impl Mapped {
         }
     }
 
-    /// Returns whether no page was missing so far. A mapping alone does not detect a cut within a
-    /// page.
+    /// Returns whether every page was present so far. A mapping alone does not detect a cut within
+    /// a page.
     pub(super) fn is_intact(&self) -> bool {
         self.mapping.is_intact()
     }

@@ -17,6 +17,7 @@ mod identity;
 mod input;
 mod live;
 mod mapped;
+mod merge;
 mod order;
 mod outcome;
 mod parsed;

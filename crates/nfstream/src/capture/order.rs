@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use crate::packet::RawRecord;
 use crate::time::{Duration, Timestamp};
 
-/// Packets after one with a doubtful time that show whether it is wrong.
+/// Packets after a doubtful time that decide whether it is wrong.
 pub(super) const LOOK_AHEAD: usize = 16;
 
-/// Longest span by which a packet can precede an earlier one: clocks are corrected by less.
+/// Longest time by which a packet can plausibly precede the one before it: clock corrections are
+/// smaller.
 const LEAP: Duration = Duration::from_nanos(3_600_000_000_000);
 
 /// Order of the files of one capture.
@@ -29,7 +30,7 @@ impl FileOrder {
         ("given", "As given, one after the other"),
     ];
 
-    /// Returns the order of this name.
+    /// Returns the order with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         [Self::Time, Self::Given].into_iter().find(|order| order.name() == name)
     }
@@ -75,11 +76,12 @@ fn number(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| (digits.trim_start_matches('0'), rest))
 }
 
-/// Sets `keys` to the times that place `records` of one file among packets of others: their own.
+/// Sets `keys` to the times that place `records` of one file among packets of others, normally
+/// their own times.
 ///
-/// A packet from the far future, as damage and wrong clocks make them, would hold back all packets
-/// after it. Its key is therefore the earliest time of the next packets. `next` is that of the
-/// packets after `records`, where it is known.
+/// A packet from the far future, the product of damage or a wrong clock, would hold back all
+/// packets after it. Its key is therefore the earliest time of the next packets. `next` is the
+/// earliest time of the packets after `records`, if known.
 pub(super) fn set_keys(records: &[RawRecord], next: Option<Timestamp>, keys: &mut Vec<Timestamp>) {
     keys.clear();
     keys.extend(records.iter().map(|record| record.time));
@@ -98,8 +100,8 @@ pub(super) fn set_keys(records: &[RawRecord], next: Option<Timestamp>, keys: &mu
     }
 }
 
-/// Returns whether one of the last packets is so much later than the one before it that only the
-/// next packets show whether its time is right. `before` is the time before `records`.
+/// Returns whether one of the last packets is so much later than its predecessor that only the next
+/// packets can show whether its time is right. `before` is the time before `records`.
 pub(super) fn ends_in_doubt(records: &[RawRecord], before: Option<Timestamp>) -> bool {
     let first = records.len().saturating_sub(LOOK_AHEAD);
     let times = records.iter().skip(first.saturating_sub(1)).map(|record| record.time);

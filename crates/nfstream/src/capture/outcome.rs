@@ -16,7 +16,7 @@ pub(super) enum End {
     Truncated { offset: u64 },
 }
 
-/// Why reading a file failed. [`at`](Self::at) adds its name.
+/// Reason why reading a file failed. [`at`](Self::at) adds the file's name.
 #[derive(Debug)]
 pub(super) enum Failure {
     Changed,
@@ -32,8 +32,8 @@ impl Failure {
         Self::Unrecognized(Unrecognized::UnsupportedLinkType(link))
     }
 
-    /// Returns whether the file need not be a capture, or holds nothing that can be read. An empty
-    /// file is a capture that nothing was written to.
+    /// Returns whether the file may not be a capture, or holds nothing readable. An empty file is a
+    /// capture to which nothing was written.
     pub(super) fn is_refusal(&self, is_open: bool) -> bool {
         match self {
             Self::Unrecognized(Unrecognized::Empty) => false,
@@ -42,8 +42,8 @@ impl Failure {
         }
     }
 
-    /// Returns whether an input ended before its first packet: nothing is wrong with one that was
-    /// stopped there.
+    /// Returns whether an input ended before its first packet, which is correct if it was stopped
+    /// there.
     pub(super) fn is_early_end(&self) -> bool {
         match self {
             Self::Corrupt { what, .. } => matches!(what, Corruption::FileHeader),
@@ -59,7 +59,7 @@ impl Failure {
         matches!(self, Self::Unrecognized(Unrecognized::Empty))
     }
 
-    /// Returns whether the content is none of a capture, not even of a damaged one.
+    /// Returns whether the content is not that of a capture, not even of a damaged one.
     pub(super) fn is_no_capture(&self) -> bool {
         match self {
             Self::Unrecognized(Unrecognized::Foreign(format)) => format.is_archive(),
@@ -70,14 +70,15 @@ impl Failure {
         }
     }
 
-    /// Returns whether another file would fail too, or packets that were returned may be wrong.
+    /// Returns whether other files would fail too, or already returned packets may be wrong.
     pub(super) fn ends_all(&self) -> bool {
-        // Files of the process and of the system, memory.
-        const EXHAUSTED: [i32; 3] = [24, 23, 12];
+        const OUT_OF_MEMORY: i32 = 12;
         match self {
             Self::Changed => true,
             Self::Corrupt { .. } | Self::LargeWindow(_) | Self::Unrecognized(_) => false,
-            Self::Io(error) => error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code)),
+            Self::Io(error) => {
+                is_out_of_files(error) || error.raw_os_error() == Some(OUT_OF_MEMORY)
+            }
         }
     }
 
@@ -121,4 +122,11 @@ impl From<Unrecognized> for Failure {
     fn from(reason: Unrecognized) -> Self {
         Self::Unrecognized(reason)
     }
+}
+
+/// Returns whether the process or the system allows no more open files.
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
+    /// `EMFILE` and `ENFILE`.
+    const CODES: [i32; 2] = [24, 23];
+    error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }

@@ -4,11 +4,12 @@ use nfstream_sys::prefetch_slice;
 
 use super::Corruption;
 
-/// Captured bytes of the longest frame accepted from a capture that does not announce longer ones,
-/// as in libpcap (`MAXIMUM_SNAPLEN`).
+/// Longest captured frame, in bytes, accepted from a capture that does not announce longer ones, as
+/// in libpcap (`MAXIMUM_SNAPLEN`).
 pub(super) const MAX_CAPTURE_LEN: usize = 262_144;
-/// Captured bytes of the longest frame that a capture can announce, as for USB in libpcap.
-pub(super) const MAX_SNAPLEN: usize = 128 << 20;
+/// Captured bytes of the longest frame that a capture can announce. Each file that is merged can
+/// hold one.
+pub(super) const MAX_SNAPLEN: usize = 8 << 20;
 
 /// Returns the wire length of a record. Some writers leave it out.
 #[inline(always)]
@@ -31,14 +32,14 @@ pub(super) enum Stop {
     Corrupt { what: Corruption },
     /// The limit of records is reached.
     Full,
-    /// The next record needs this many bytes, more than available.
+    /// The next record needs this many bytes, more than are available.
     Short { needed: usize },
 }
 
 /// Prefetches the bytes that a parser reads next.
 ///
-/// The start of a record is known only from the one before, so the processor waits for memory at
-/// each of them. Prefetching all bytes ahead, needed or not, makes a pass at least twice as fast.
+/// The start of a record follows from the one before, so the processor waits for memory at each
+/// record. Prefetching all bytes ahead, needed or not, makes a pass at least twice as fast.
 #[derive(Debug)]
 pub(super) struct Prefetch {
     fetched: usize,

@@ -23,9 +23,9 @@ const NOKIA_RECORD_LEN: usize = 20;
 const MODIFIED_RECORD_LEN: usize = 24;
 /// The same in an early version of that format, which also adds processors.
 const EARLY_RECORD_LEN: usize = 28;
-/// Most seconds between the first two packets of a file that tell its layout.
+/// Most seconds between the first two packets, from which the layout is determined.
 const SECONDS_OF_A_YEAR: u32 = 366 * 86_400;
-/// Bytes after the file header of Ixia's devices: the length of all records.
+/// Bytes after the file header in captures of Ixia's devices: the length of all records.
 const IXIA_LEN: usize = 4;
 
 /// Parser of the records of one file.
@@ -37,7 +37,7 @@ pub(super) struct Pcap {
     fraction: i64,
     /// Largest captured length that a record can have.
     max_capture: usize,
-    /// Bytes before the first record that are left to skip.
+    /// Bytes before the first record that remain to be skipped.
     skipped: usize,
     /// Whether the layout was compared with the first records.
     is_checked: bool,
@@ -116,7 +116,7 @@ impl Pcap {
         };
         let lengths = match major_minor {
             (2, 4) => Lengths::CapturedFirst,
-            // Writers of this version did not agree.
+            // Writers of this version disagree.
             (2, 3) => Lengths::Either,
             // The other number is that of DG/UX.
             (2, 0..=2) | (543, 0) => Lengths::WireFirst,
@@ -229,7 +229,7 @@ impl Pcap {
             _ => return,
         };
         let ends = bytes.len() == record_len.saturating_add(to_usize(u32_in(bytes, 8, is_big)));
-        // A wrong time alone is no other layout.
+        // A wrong time alone does not indicate another layout.
         if !ends
             && self.second_record(bytes, is_big, record_len).is_none()
             && let Some(&record_len) = others.iter().find(|len| self.fits(bytes, is_big, **len))
@@ -247,8 +247,8 @@ impl Pcap {
         })
     }
 
-    /// Returns where the second record begins if `record_len` bytes precede each frame; `None` if
-    /// its fields cannot be those of a record.
+    /// Returns the offset of the second record if `record_len` bytes precede each frame; `None` if
+    /// the bytes cannot be a record.
     fn second_record(&self, bytes: &[u8], is_big: bool, record_len: usize) -> Option<usize> {
         let field = |at: usize, place: usize| u32_in(bytes, at + place * 4, is_big);
         let second = record_len.saturating_add(to_usize(field(0, 2)));
@@ -341,8 +341,8 @@ fn u32_in(bytes: &[u8], offset: usize, is_big: bool) -> u32 {
     if is_big { u32::from_be_bytes(number) } else { u32::from_le_bytes(number) }
 }
 
-/// Returns the link type of an interface type (RFC 2863) that AIX writes in its place, in files
-/// whose times have nanoseconds.
+/// Returns the link type for an interface type (RFC 2863), which AIX writes in place of a link
+/// type, in files with nanosecond times.
 fn of_interface_type(number: u32) -> Option<LinkType> {
     match number {
         6 => Some(LinkType::ETHERNET),
@@ -528,8 +528,8 @@ mod tests {
         let header = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
         assert_eq!(one(&[header, record].concat()).frame, frame);
         let mut hostile = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
-        hostile.extend([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 8, 0, 0, 0, 0]);
-        let what = Corruption::CaptureLength { length: (128 << 20) + 1 };
+        hostile.extend([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x80, 0, 0, 0, 0, 0]);
+        let what = Corruption::CaptureLength { length: (8 << 20) + 1 };
         assert_eq!(parse(&hostile).1, Outcome::Corrupt(24, what));
     }
 

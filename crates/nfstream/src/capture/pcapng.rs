@@ -32,9 +32,9 @@ const PACKET_LEN: usize = 20;
 
 /// Bytes of the longest section header or interface description that is accepted.
 const MAX_DESCRIPTION_LEN: usize = 1 << 20;
-/// Bytes that a packet block can have in addition to the frame, options included.
+/// Most bytes of a packet block in addition to the frame, options included.
 const MAX_PACKET_EXTRA: usize = 1 << 20;
-/// Most interfaces of one section. More would only fill memory.
+/// Most interfaces of one section; more would only fill memory.
 const MAX_INTERFACES: usize = 1 << 16;
 
 /// Parser of the blocks of one file.

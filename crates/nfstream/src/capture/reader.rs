@@ -17,7 +17,7 @@ use super::stop::{StopFlag, Stoppable};
 use super::stream::{BUFFER, Input, Stream};
 use crate::packet::Chunk;
 
-/// Capture file and the position in it.
+/// Capture file and the read position in it.
 #[derive(Debug)]
 pub(super) struct Reader {
     parser: Parser,
@@ -139,7 +139,7 @@ impl Reader {
             Bytes::Mapped(mapped) => mapped.read(&mut self.parser, chunk, limit),
             Bytes::Stream(stream) => stream.read(&mut self.parser, chunk, limit),
         };
-        // Before the bytes are trusted: what seems to be a packet or damage may come from a change.
+        // Before the bytes are trusted: an apparent packet or damage may come from a change.
         if let Err(changed) = self.check() {
             result = Err(changed);
         }
@@ -187,7 +187,7 @@ impl Reader {
     }
 }
 
-/// File that is open only while it is read, so that thousands of files can be read in turn.
+/// File that is open only during a read, so that thousands of files can be read in turn.
 struct Reopened {
     path: PathBuf,
     position: u64,

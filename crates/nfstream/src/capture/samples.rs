@@ -166,7 +166,7 @@ pub(super) fn stream(bytes: &[u8], step: usize, limit: usize) -> (Vec<Seen>, Out
     stream.consume(start);
     let mut packets = Vec::new();
     let mut chunk = Chunk::default();
-    // Kept, so that a reused buffer would be noticed.
+    // Kept, so that a buffer reused too early would be noticed.
     let mut held: Vec<(Chunk, Vec<Seen>)> = Vec::new();
     let outcome = loop {
         chunk.records.clear();

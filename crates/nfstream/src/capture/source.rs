@@ -7,16 +7,16 @@ use crate::packet::Chunk;
 /// A source of packets, read a chunk at a time.
 pub trait Source: Send {
     /// Fills `chunk` with the next packets, at most `limit`, and returns whether more may follow.
-    /// The previous content of the chunk is replaced; its memory is reused unless another owner
+    /// The previous content of the chunk is discarded; its memory is reused unless another owner
     /// still holds it.
     ///
-    /// A chunk holds at most about 16 MiB, or one packet if that is longer. It may be empty: because
-    /// a filter has removed all packets, because none arrived at an interface for a while, or
-    /// because the source has read some megabytes without any.
+    /// A chunk holds at most about 16 MiB, or one packet if that is longer. It may be empty:
+    /// because a filter has removed all packets, because none arrived at an interface for a while,
+    /// or because the source read several megabytes without finding one.
     ///
     /// # Errors
     ///
-    /// Why nothing more can be read. All packets before were returned by earlier calls; a call
+    /// Why nothing more can be read. All packets before it were returned by earlier calls; a call
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
 
@@ -50,7 +50,7 @@ pub trait Source: Send {
 /// Packet counts that the system keeps for a live source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Reception {
-    /// Packets that arrived and passed the filter, if any: returned ones and dropped ones.
+    /// Packets that arrived and passed the filter, if any, whether returned or dropped.
     pub received: u64,
     /// Those of them that the kernel dropped because they were not read fast enough.
     pub dropped_by_kernel: u64,

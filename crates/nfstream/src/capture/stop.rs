@@ -1,4 +1,4 @@
-//! End of an input on request, also while it has nothing to read.
+//! Ending an input on request, even while it has nothing to read.
 
 use std::fmt::{self, Debug, Formatter};
 use std::fs::File;
@@ -19,7 +19,7 @@ pub struct StopFlag(Arc<AtomicBool>);
 /// Bytes of a pipe or of standard input, which end after the flag is set.
 ///
 /// A signal often reaches the writer of a pipe as well, which then writes its last bytes. So
-/// reading continues until the writer closes the pipe, but not for longer than [`GRACE`].
+/// reading continues until the writer closes the pipe, but no longer than [`GRACE`].
 pub(super) struct Stoppable {
     input: File,
     stop: StopFlag,
@@ -28,7 +28,7 @@ pub(super) struct Stoppable {
     deadline: Option<Instant>,
 }
 
-/// Longest time for which bytes are read after the flag is set.
+/// Longest time that bytes are read after the flag is set.
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 

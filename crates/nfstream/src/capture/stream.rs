@@ -18,33 +18,41 @@ use super::outcome::{End, Failure};
 use super::parsed::Stop;
 use crate::packet::{Chunk, ChunkBytes};
 
-/// Usual bytes of a buffer, unless a single record is longer.
+/// Usual size of a buffer in bytes; a single longer record enlarges it.
 pub(super) const BUFFER: usize = 1 << 20;
 /// Bytes given to a decoder at once.
 const COMPRESSED: usize = 128 << 10;
-/// Bytes that the gzip decoder returns at once. Those it has ready when it meets damage are lost.
+/// Most bytes that the gzip decoder returns at once. Bytes that are pending when it finds damage
+/// are lost.
 const DECOMPRESSED: usize = 4 << 10;
-/// Largest memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
-/// allow, and what xz needs in addition.
+/// Most memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
+/// allow, plus what xz needs in addition.
 const XZ_MEMORY_KIB: u32 = (128 << 10) + 1024;
 /// Start of zstd's message about a window that is too large.
 const ZSTD_LARGE_WINDOW: &str = "Frame requires too much memory";
-/// Capacity of a pipe on Linux. A shorter read has emptied it.
+/// Capacity of a pipe on Linux. A shorter read means that it is empty.
 const PIPE: usize = 64 << 10;
-/// Bytes that a step reads without finding a packet, before and after decompression: a small file
-/// can hold blocks of many gigabytes that are skipped.
+/// Most bytes that a step reads without finding a packet, before and after decompression: even a
+/// small file can hold gigabytes of blocks to skip.
 const BUDGET: u64 = 16 << 20;
+/// Detail of an error about data that goes on without content.
+const DECOMPRESSES_TO_NOTHING: &str = "many megabytes decompress to nothing";
+/// Pauses after which the search for the start of a capture ends.
+const MAX_PAUSES: u32 = 16;
 
 /// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
     decoder: Decoder,
     /// Bytes read from the source, before decompression.
     taken: Arc<AtomicU64>,
-    /// Bytes read last. Chunks share them, so the buffer is only filled while no chunk holds it.
+    /// Value of `taken` when the decoder last returned bytes.
+    fruitful: Arc<AtomicU64>,
+    /// Bytes of the last read. Chunks share them, so the buffer is filled only while no chunk holds
+    /// it.
     buffer: Arc<Vec<u8>>,
     /// Buffer that was returned for reuse.
     spare: Vec<u8>,
-    /// Bytes of a buffer.
+    /// Size of a buffer in bytes.
     capacity: usize,
     /// Offset of the first unused byte in the buffer.
     start: usize,
@@ -85,22 +93,30 @@ enum Ended {
 struct Counted {
     input: Input,
     taken: Arc<AtomicU64>,
+    /// Value of `taken` when the decoder last returned bytes.
+    fruitful: Arc<AtomicU64>,
     /// Bytes read at the last pause; `None` for decoders that do not continue after one.
     paused_at: Option<u64>,
 }
 
 impl Stream {
-    /// Makes a stream of `head`, which was already read, followed by `input`.
+    /// Creates a stream of `head`, which was already read, followed by `input`.
     ///
     /// `capacity` is the size of the buffer: a small one makes it cheap to read only the start.
     pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
+        let fruitful = Arc::new(AtomicU64::new(0));
         let input = Box::new(Cursor::new(head).chain(input));
         let can_pause =
             matches!(compression, Compression::Gzip | Compression::Plain | Compression::Zstd);
         let paused_at = can_pause.then_some(0);
-        let input = Counted { input, taken: Arc::clone(&taken), paused_at };
+        let input = Counted {
+            input,
+            taken: Arc::clone(&taken),
+            fruitful: Arc::clone(&fruitful),
+            paused_at,
+        };
         let compressed = COMPRESSED.min(capacity);
         let buffered = |input| BufReader::with_capacity(compressed, input);
         let decoder = match compression {
@@ -116,6 +132,7 @@ impl Stream {
         Ok(Self {
             decoder,
             taken,
+            fruitful,
             buffer: Arc::new(vec![0; capacity]),
             spare: Vec::new(),
             capacity,
@@ -130,8 +147,13 @@ impl Stream {
 
     /// Returns the first bytes, at least `len` unless the stream ends earlier.
     pub(super) fn peek(&mut self, len: usize) -> Result<&[u8], Failure> {
+        let mut pauses = 0;
         while self.end - self.start < len && self.ended.is_none() {
             self.fill(len);
+            pauses += u32::from(mem::take(&mut self.is_idle));
+            if pauses >= MAX_PAUSES {
+                self.ended = Some(Ended::Corrupt(DECOMPRESSES_TO_NOTHING.to_owned()));
+            }
         }
         match self.ended {
             Some(Ended::Corrupt(_) | Ended::Failed(_) | Ended::LargeWindow(_))
@@ -161,7 +183,7 @@ impl Stream {
         limit: usize,
     ) -> Result<Option<End>, Failure> {
         self.take_back(mem::take(&mut chunk.bytes));
-        // Whether reading more would block, as far as the last read shows.
+        // Whether another read would block, judging by the last one.
         let mut is_drained = self.eager;
         let begun = self.position;
         loop {
@@ -226,7 +248,7 @@ impl Stream {
 
     /// Appends the bytes of one read to the buffer. `needed` bytes from `start` on are required.
     ///
-    /// A buffer grows with the bytes that arrived, never with the claim of a length field.
+    /// A buffer grows with the bytes that arrived, never with what a length field claims.
     fn fill(&mut self, needed: usize) -> usize {
         if !self.has_space() {
             self.renew(needed);
@@ -239,6 +261,7 @@ impl Stream {
         match self.decoder.read(space) {
             Ok(0) => self.ended = Some(Ended::Complete),
             Ok(count) => {
+                self.fruitful.store(self.progress(), Ordering::Relaxed);
                 self.end += count;
                 return count;
             }
@@ -276,8 +299,8 @@ impl Stream {
         self.end = len;
     }
 
-    /// Returns how the stream ended, after all of its bytes are used. `unfinished` bytes of a block
-    /// were consumed already.
+    /// Returns how the stream ended, after all its bytes are used. `unfinished` bytes of a block
+    /// were already consumed.
     fn finish(&mut self, unfinished: u64) -> Result<Option<End>, Failure> {
         let offset = self.position.saturating_sub(unfinished);
         match self.ended.take() {
@@ -310,7 +333,7 @@ impl Decoder {
         }
     }
 
-    /// Distinguishes an error of the system from one of the compressed data.
+    /// Distinguishes a system error from an error in the compressed data.
     fn ended(&self, error: io::Error) -> Ended {
         if matches!(self, Self::Plain(_)) || error.raw_os_error().is_some() {
             return Ended::Failed(error);
@@ -345,10 +368,14 @@ fn read_frames(
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let taken = self.taken.load(Ordering::Relaxed);
-        // A pause, after which decoders continue. It costs little where packets are found.
+        // A pause, after which decoders continue. It costs little as long as packets are found.
         if self.paused_at.is_some_and(|before| taken - before >= BUDGET) {
             self.paused_at = Some(taken);
             return Err(ErrorKind::WouldBlock.into());
+        }
+        // No block of the other formats is as long as this.
+        if self.paused_at.is_none() && taken - self.fruitful.load(Ordering::Relaxed) >= BUDGET {
+            return Err(io::Error::new(ErrorKind::InvalidData, DECOMPRESSES_TO_NOTHING));
         }
         let count = self.input.read(buffer)?;
         self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -499,7 +526,7 @@ mod tests {
     fn a_claimed_length_takes_no_memory_before_the_bytes_come() {
         let mut bytes = pcap_header(Order::Little, MICROSECONDS, u32::MAX, 1);
         bytes.extend([0; 8]);
-        bytes.extend((100_u32 << 20).to_le_bytes());
+        bytes.extend((7_u32 << 20).to_le_bytes());
         bytes.extend([0; 1000]);
         let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
@@ -528,6 +555,26 @@ mod tests {
         // A step has a budget of bytes.
         assert_eq!((steps, chunk.records.len()), (2, 1));
         assert_eq!(stream.buffer.len(), BUFFER);
+    }
+
+    #[test]
+    fn endless_data_without_content_is_damage() {
+        let expected = |failure: Failure| match failure {
+            Failure::Corrupt { what: Corruption::Compression { detail }, .. } => {
+                assert_eq!(detail, DECOMPRESSES_TO_NOTHING);
+            }
+            other => panic!("{other:?}"),
+        };
+        // Zeros between the members of a gzip file are skipped.
+        let zeros = Box::new(io::repeat(0));
+        expected(Stream::new(gzip(b""), zeros, BUFFER).unwrap().peek(24).unwrap_err());
+        let empty = lz4(b"");
+        let frames = empty.repeat((20 << 20) / empty.len());
+        let bytes = [lz4(&pcap(&[])), frames].concat();
+        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
+        let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
+        stream.consume(start);
+        expected(stream.read(&mut parser, &mut Chunk::default(), 9).unwrap_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Limit of the work that an expression can do for one flow.
+//! Limit on the work that an expression may do for one flow.
 //!
-//! Macros such as `exists` visit the elements of a list, and nested ones multiply. Before a list is
-//! visited, its elements are charged to a budget, by a function that no expression can name.
+//! Macros such as `exists` visit the elements of a list, and nesting multiplies the visits. Before
+//! a list is visited, a function that no expression can name charges its elements to a budget.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use cel::{DeclarationError, Env, ExecutionError, IdedExpr};
 /// Steps that an expression may take for one flow.
 pub(super) const BUDGET: u64 = 1_000_000;
 
-/// Name of the function that charges the elements of its argument, and returns it.
+/// Name of the function that charges the elements of its argument and returns the argument.
 const CHARGED: &str = "@charged";
 
 thread_local! {
@@ -31,11 +31,11 @@ pub(super) fn is_exceeded() -> bool {
     LEFT.get() == 0
 }
 
-/// Takes `steps` from the budget.
+/// Charges `steps` to the budget.
 ///
 /// # Errors
 ///
-/// An error if they are not left.
+/// An error if fewer are left.
 pub(super) fn charge(steps: u64) -> Result<(), ExecutionError> {
     LEFT.set(LEFT.get().saturating_sub(steps));
     if is_exceeded() {
@@ -48,7 +48,7 @@ pub(super) fn charge(steps: u64) -> Result<(), ExecutionError> {
 ///
 /// # Errors
 ///
-/// Why it cannot be declared.
+/// The reason why it cannot be declared.
 pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
     environment.add_overload(CHARGED, "charged_list", vec![LIST_TYPE], charged)?;
     environment.add_overload(CHARGED, "charged_map", vec![MAP_TYPE], charged)

@@ -12,7 +12,7 @@ use super::budget;
 /// Compiled patterns that a thread keeps; an expression has one or two.
 const PATTERNS: usize = 16;
 
-/// Steps of the budget that compiling a pattern takes.
+/// Steps charged to the budget for compiling a pattern.
 const PATTERN_STEPS: u64 = 10_000;
 
 thread_local! {

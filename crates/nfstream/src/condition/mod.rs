@@ -45,12 +45,12 @@ const LONGEST: usize = 4096;
 /// Expression that is true or false of each flow.
 pub struct Condition {
     text: String,
-    /// The expression, limited in its steps.
+    /// The expression, with a limit on its steps.
     expression: IdedExpr,
     environment: Arc<Env>,
     /// The columns that the expression names.
     columns: Vec<&'static Column>,
-    /// Name of the variable that holds the origin of a flow, such as its capture.
+    /// Name of the variable for the origin of a flow, such as its capture.
     origin: Option<&'static str>,
 }
 
@@ -77,7 +77,8 @@ impl Condition {
         Self::parse_with_origin(text, columns, None)
     }
 
-    /// Parses an expression over `columns` and the origin of a flow, text that is called `origin`.
+    /// Parses an expression over `columns` and the origin of a flow, a text variable with the name
+    /// `origin`.
     ///
     /// # Errors
     ///
@@ -129,7 +130,7 @@ impl Condition {
         self.matches_of(record, names, "")
     }
 
-    /// Returns whether the expression is true of a flow from `origin`.
+    /// Returns whether the expression is true for a flow from `origin`.
     ///
     /// # Errors
     ///
@@ -173,7 +174,7 @@ impl Condition {
         self.filter_of(records, names, "")
     }
 
-    /// Removes the records, all of one `origin`, of which the expression is false.
+    /// Removes the records for which the expression is false. All have the same `origin`.
     ///
     /// # Errors
     ///

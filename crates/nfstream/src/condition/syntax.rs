@@ -49,7 +49,7 @@ pub(super) fn failure(text: &str, flow: u64, error: &ExecutionError) -> Conditio
 
 /// Returns the error of an evaluation that takes more than `most` steps for one flow.
 pub(super) fn too_many_steps(text: &str, flow: u64, most: u64) -> ConditionError {
-    let what = format!("takes more than {most} steps for flow {flow}; nest fewer visits of lists");
+    let what = format!("takes more than {most} steps for flow {flow}; nest fewer list visits");
     ConditionError::new(text, what)
 }
 

@@ -5,15 +5,15 @@ use std::cell::Cell;
 use super::error::DecodeError;
 use crate::packet::{Identifier, Identifiers, NetworkId, Separation};
 
-/// The bytes of a frame and the read position, which may lie beyond the captured bytes if the
-/// headers say so; and the network that the headers before it lead into.
+/// The bytes of a frame, the read position, which may lie beyond the captured bytes if the headers
+/// say so, and the network identified by the headers before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     frame: &'a [u8],
     offset: usize,
     network: NetworkId,
     separation: Separation,
-    /// Collects the identifiers that are passed, `None` where only the network matters.
+    /// Collector of the identifiers passed, `None` where only the network matters.
     passed: Option<&'a Cell<Identifiers>>,
 }
 
@@ -24,18 +24,18 @@ impl<'a> Cursor<'a> {
         Self { frame, offset: 0, network, separation, passed: None }
     }
 
-    /// Returns the cursor with another choice of what separates networks.
+    /// Returns the cursor with another separation of networks.
     #[inline]
     pub(super) fn separating(self, separation: Separation) -> Self {
         Self { separation, ..self }
     }
 
-    /// Returns the cursor with a collector of the identifiers that it passes.
+    /// Returns the cursor with a collector for the identifiers that it passes.
     pub(super) fn collecting(self, passed: &'a Cell<Identifiers>) -> Self {
         Self { passed: Some(passed), ..self }
     }
 
-    /// Notes that what follows lies inside `identifier`.
+    /// Records that the following bytes lie inside `identifier`.
     #[inline(never)]
     pub(super) fn enter(&mut self, identifier: Identifier) {
         self.network = self.network.with(identifier, self.separation);
@@ -94,7 +94,7 @@ impl<'a> Cursor<'a> {
         self.peek(at, truncated).map(|bytes| u16::from_be_bytes(*bytes))
     }
 
-    /// Returns the network of what follows.
+    /// Returns the network of the following bytes.
     #[inline]
     pub(super) fn network(&self) -> NetworkId {
         self.network

@@ -2,7 +2,7 @@
 
 use crate::packet::LinkType;
 
-/// Why a frame could not be decoded. Counted by its [`reason`](Self::reason).
+/// Why a frame could not be decoded. Errors are counted by [`reason`](Self::reason).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, thiserror::Error)]
 pub enum DecodeError {
@@ -21,7 +21,7 @@ pub enum DecodeError {
     /// The frame carries no IP packet: ARP, spanning tree, 802.11 management and the like.
     #[error("frame carries no IP packet")]
     NotIp,
-    /// More tunnels are nested than are opened.
+    /// Tunnels are nested more deeply than the decoder follows.
     #[error("tunnels are nested too deeply")]
     TooDeep,
     /// The captured bytes end inside the link-layer headers.
@@ -33,13 +33,13 @@ pub enum DecodeError {
     /// The captured bytes end before the ports.
     #[error("frame ends inside a transport header")]
     TruncatedTransport,
-    /// The EtherType is unknown: what follows may lead to IP.
+    /// The EtherType is unknown: its payload may lead to IP.
     #[error("EtherType {number:#06x} is not supported")]
     UnsupportedEtherType {
         /// The EtherType.
         number: u16,
     },
-    /// A header before IP is unknown, or holds a compressed packet or a part of one.
+    /// A header before IP is unknown, or holds a compressed packet or a fragment.
     #[error("a header before IP is not supported")]
     UnsupportedHeader,
     /// The link type is not supported.
@@ -67,7 +67,7 @@ impl DecodeError {
         "unsupported_link_type",
     ];
 
-    /// Returns the index of its reason in [`REASONS`](Self::REASONS).
+    /// Returns the index of the error's reason in [`REASONS`](Self::REASONS).
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::Aggregated => 0,

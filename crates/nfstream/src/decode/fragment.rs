@@ -8,8 +8,8 @@ pub struct FragmentId {
     /// Addresses of the IP header that marks the packet as a fragment.
     pub(super) src: [u8; 16],
     pub(super) dst: [u8; 16],
-    /// IP protocol number, 0 for IPv6, whose later fragments do not show it: there one counter of
-    /// identifications covers all protocols, in IPv4 each protocol has its own.
+    /// IP protocol number. 0 for IPv6, whose later fragments do not show it: IPv6 has one counter
+    /// of identifications for all protocols, IPv4 one for each protocol.
     pub(super) protocol: u8,
     pub(super) version: u8,
     /// Network of that header, which may lie outside a tunnel.

@@ -31,7 +31,7 @@ pub(super) struct Ip {
 /// # Errors
 ///
 /// [`DecodeError`] if a header is cut or contradicts itself.
-// Reads every packet, and those inside tunnels again.
+// Runs for every packet, and again for packets inside tunnels.
 #[inline(always)]
 pub(super) fn read_innermost(
     cursor: &mut Cursor<'_>,
@@ -91,7 +91,7 @@ fn read_v4(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     if len < narrow(header_len) {
         return Err(MalformedNetwork);
     }
-    // Options may be cut: reading the bytes after them fails then.
+    // Options may be cut; reading the bytes after them then fails.
     cursor.skip(header_len);
     let place = u16::from_be_bytes([cut_high, cut_low]);
     let fragment = if place & FRAGMENT_OFFSET != 0 {
@@ -123,8 +123,8 @@ fn read_v6(cursor: &mut Cursor<'_>, wire_len: u32) -> Result<Ip, DecodeError> {
     let (src, dst) = ends.split_first_chunk::<16>().ok_or(TruncatedNetwork)?;
     let dst = dst.first_chunk::<16>().ok_or(TruncatedNetwork)?;
     let len = match u32::from(u16::from_be_bytes([len_high, len_low])) {
-        // A jumbogram (RFC 2675), or segmentation offload. A packet of headers alone has no payload
-        // either: bytes too few for ports are padding of the link layer.
+        // A jumbogram (RFC 2675), or segmentation offload. A packet that consists of headers has no
+        // payload either: too few bytes for ports are link-layer padding.
         0 => match wire_len.saturating_sub(narrow(offset)) {
             padding if padding < HEADER_LEN + 8 => HEADER_LEN,
             len => len,
@@ -167,7 +167,7 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
                 let [next, _, cut_high, cut_low, id @ ..] =
                     *cursor.peek::<8>(0, TruncatedNetwork)?;
                 let cut = u16::from_be_bytes([cut_high, cut_low]);
-                // The identification of the first fragment header, should there be several.
+                // The identification of the first fragment header, if there are several.
                 ip.identification = *identification.get_or_insert_with(|| u32::from_be_bytes(id));
                 cursor.skip(8);
                 ip.protocol = next;
@@ -189,8 +189,8 @@ fn skip_extensions(cursor: &mut Cursor<'_>, ip: &mut Ip) -> Result<(), DecodeErr
     }
 }
 
-/// Returns the last address of a routing header under the cursor that the packet has not reached
-/// yet: the destination of its flow, which checksums cover as well (RFC 8200, section 8.1).
+/// Returns the last address that the packet has not reached yet, from the routing header under the
+/// cursor: the destination of its flow, which checksums cover as well (RFC 8200, section 8.1).
 #[cold]
 fn final_destination(cursor: &Cursor<'_>) -> Option<[u8; 16]> {
     const ROUTE: u8 = 0;
@@ -203,7 +203,7 @@ fn final_destination(cursor: &Cursor<'_>) -> Option<[u8; 16]> {
     let place = match kind {
         _ if left == 0 => return None,
         ROUTE => last,
-        // Segments are listed from the last (RFC 8754).
+        // Segments are listed in reverse order (RFC 8754).
         HOME_ADDRESS | SEGMENTS => 0,
         _ => return None,
     };
@@ -238,7 +238,7 @@ mod tests {
 
     const EITHER: Network = Network { version: None, vlan_id: 0 };
 
-    /// Reads the IP headers of a bare packet; returns the innermost and the offset of its end.
+    /// Reads the IP headers of a bare packet; returns the innermost one and the offset of its end.
     fn read_bytes(bytes: &[u8]) -> Result<(Ip, usize), DecodeError> {
         let mut cursor = Cursor::new(bytes);
         let ip = read_innermost(&mut cursor, EITHER, narrow(bytes.len()), &mut None)?;
@@ -411,7 +411,7 @@ mod tests {
 
         /// Ethernet frames have at least 46 bytes after their header.
         #[test]
-        fn padding_after_headers_alone_is_no_payload() {
+        fn padding_after_bare_headers_is_not_payload() {
             let no_next_header = Frame::raw().ipv6(A6, B6).opaque(59).padded_to(46);
             assert_eq!(read(&no_next_header).0.len, 40);
         }

@@ -8,7 +8,7 @@ use super::link::{self, Network};
 use super::transport::{self, Transport};
 use crate::packet::{Fragment, LinkType, Packet, RawRecord, Tunnel, narrow};
 
-/// The headers read of one packet of a frame, IP in IP included.
+/// The headers read from one packet of a frame, IP in IP included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layers<'a> {
     /// Cursor after the IP headers.
@@ -38,8 +38,8 @@ impl<'a> Layers<'a> {
         Self::read(cursor, network, wire_len)
     }
 
-    /// Reads the packet under the cursor. It ends `end` bytes from the start of the frame if its
-    /// own header does not say where.
+    /// Reads the packet under the cursor. If its own header does not give its length, it ends `end`
+    /// bytes from the start of the frame.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// Adds the identity of a fragment, if the packet is one. Few are.
+/// Adds the fragment's identity, if the packet is a fragment. Few are.
 #[cold]
 fn add(id: Option<FragmentId>, fragments: &mut Vec<FragmentId>) {
     fragments.extend(id);

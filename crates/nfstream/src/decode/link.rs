@@ -1,7 +1,7 @@
 //! Link-layer headers: from the start of a frame to its IP header.
 //!
-//! [`link_types`] names the function of each link type. [`ethernet`] reads what all of them share:
-//! the tags, labels and headers that lie between an EtherType and IP.
+//! [`link_types`] names the function for each link type. [`ethernet`] reads what they have in
+//! common: the tags, labels and headers between an EtherType and IP.
 
 mod atm;
 mod bare;
@@ -78,7 +78,7 @@ fn other_links(link: LinkType, cursor: &mut Cursor<'_>) -> Result<Network, Decod
     };
     match read(link, cursor)? {
         Inside::Packet(network) => Ok(network),
-        // One header that names another link type is enough.
+        // At most one header may name another link type.
         Inside::Frame(_) => Err(UnsupportedHeader),
     }
 }

@@ -1,8 +1,8 @@
 //! From the bytes of a frame to a [`Packet`]: link, network and transport headers.
 //!
 //! Borrows, allocates nothing and keeps no state. A frame that cannot be decoded returns a
-//! [`DecodeError`], which is counted by its reason. [`flow`](crate::flow) gives later fragments the
-//! ports of their first, by their [`FragmentId`].
+//! [`DecodeError`], which is counted by its reason. [`flow`](crate::flow) uses the [`FragmentId`]
+//! to give later fragments the ports of the first.
 
 mod cursor;
 mod error;
@@ -26,7 +26,7 @@ use tunnel::Entrance;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Options {
     /// Whether packets inside a [`Tunnel`](crate::packet::Tunnel) are decoded, and metered in place
-    /// of those that carry it. IP in IP is always decoded.
+    /// of the packets that carry them. IP in IP is always decoded.
     pub tunnels: bool,
     /// Properties that separate flows besides addresses, ports and protocol.
     pub separation: Separation,
@@ -37,7 +37,7 @@ pub struct Options {
 /// # Errors
 ///
 /// [`DecodeError`] unless the frame carries an IP packet with readable addresses and ports.
-// Inlined into the loop over all packets, although parts of aggregated frames are decoded elsewhere.
+// Inlined into the loop over all packets, although subframes of aggregates are decoded elsewhere.
 #[inline(always)]
 pub fn decode(
     record: &RawRecord,
@@ -65,8 +65,8 @@ pub fn identifiers(packet: &Packet, frame: &[u8]) -> Identifiers {
     tunnel::identifiers(packet, frame)
 }
 
-/// Returns the packets that a frame of several holds, each as a frame of its own. The frame is one
-/// whose error is [`DecodeError::Aggregated`]; others have none.
+/// Returns the packets of an aggregated frame, whose error is [`DecodeError::Aggregated`], each as
+/// a separate frame. Other frames have none.
 #[cold]
 pub fn split<'a>(record: &RawRecord, frame: &'a [u8]) -> Subframes<'a> {
     let mut cursor = Cursor::new(frame);
@@ -87,7 +87,7 @@ mod tests {
     use crate::packet::{Fragment, LinkType, narrow};
     use crate::time::Timestamp;
 
-    /// Every supported link type, and one that is not.
+    /// Every supported link type, and an unsupported one.
     fn links() -> Vec<u16> {
         (0..1000).filter(|number| LinkType(*number).is_supported()).chain([147]).collect()
     }
@@ -173,7 +173,7 @@ mod tests {
             }
         }
 
-        /// Random bytes rarely pass the first header; damaged packets do.
+        /// Random bytes rarely get past the first header; damaged packets do.
         #[test]
         fn decode_takes_broken_packets(
             plan in strategies::plan(),

@@ -17,7 +17,7 @@ pub(super) struct Transport {
     pub(super) tcp_flags: TcpFlags,
 }
 
-/// Reads the transport header under the cursor, of which only the ports are required.
+/// Reads the transport header under the cursor; only the ports are required.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ fn other_has_ports(protocol: u8) -> bool {
 fn other_len(cursor: &Cursor<'_>, protocol: u8) -> u16 {
     match protocol {
         SCTP => 12,
-        // Options included (RFC 4340). One that the capture cuts has its least length.
+        // Options included (RFC 4340). A header that the capture cuts has the minimum length.
         DCCP => cursor.byte(4, TruncatedTransport).map_or(12, |words| u16::from(words).max(3) * 4),
         _ => 8,
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn dccp_says_the_length_of_its_header() {
+    fn dccp_gives_the_length_of_its_header() {
         for (words, len) in [(4, 16), (7, 28), (255, 1020), (0, 12)] {
             let header = [0x03, 0xe8, 0x00, 0x35, words, 0, 0, 0];
             let transport = read_in(DCCP, 2000, &header).unwrap();

@@ -16,7 +16,7 @@ use crate::packet::Packet;
 const MAX_KEPT_BYTES: usize = 6 << 10;
 /// Packets of a flow that are kept for nDPI, at most.
 const MAX_KEPT_PACKETS: usize = 8;
-/// Unused buffers, at most: after a flood of undecided flows the rest is freed.
+/// Most unused buffers to keep; after a flood of undecided flows the rest are freed.
 const MAX_IDLE: usize = 1024;
 
 /// The dissector in Rust, and nDPI for what stays unknown.
@@ -24,12 +24,12 @@ const MAX_IDLE: usize = 1024;
 /// nDPI gets the packets of a flow from its first payload on, but only once no protocol of the
 /// dissector in Rust fits. Up to then they are kept, at most 6 KiB a flow: most flows have a name
 /// after one packet with payload, so this takes less time than two dissectors at once. nDPI tests
-/// them only for protocols that have no probe in Rust, and gets none of a flow that another flow has
-/// announced. A label of nDPI does not count if a probe in Rust has ruled it out. If risks are
-/// wanted, nDPI gets the packets of all flows and tests them for all protocols.
+/// them only for protocols without a probe in Rust, and gets no packets of a flow that another flow
+/// announced. A label from nDPI does not count if a probe in Rust has ruled it out. If a run needs
+/// risks, nDPI gets the packets of all flows and tests them for all protocols.
 #[derive(Clone, Debug, Default)]
 pub struct AutoFactory {
-    /// The dissector in Rust, with the rules of the user.
+    /// The dissector in Rust, with the user's rules.
     pub native: NativeFactory,
 }
 
@@ -140,8 +140,8 @@ impl AutoDissector {
         inspection
     }
 
-    /// Returns whether a label of nDPI counts: it is not weak, and agrees with the bytes of the flow
-    /// in `slot` as far as the dissector in Rust has finished it.
+    /// Returns whether a label from nDPI counts: it is not weak, and is consistent with the bytes
+    /// of the flow in `slot` if the dissector in Rust has finished the flow.
     fn counts(&mut self, slot: Slot, ndpi: &Application) -> bool {
         ndpi.label.app_protocol != 0
             && !self.ndpi.numbering().is_weak(&ndpi.label)
@@ -157,7 +157,7 @@ impl AutoDissector {
         self.better(native, ndpi, counts)
     }
 
-    /// Returns the better of two labels; that of nDPI is eligible if `counts`.
+    /// Returns the better of two labels; nDPI's is eligible if `counts`.
     fn better(&self, native: Application, ndpi: Application, counts: bool) -> Application {
         let is_native = !counts
             || native.label.is_known()
@@ -239,7 +239,7 @@ impl Dissector for AutoDissector {
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
         let application = self.peek(slot);
         if !application.label.is_known() {
-            // As in the two dissectors: the next slice starts over.
+            // As in the two dissectors, the next slice starts over.
             return (self.end(slot), Inspection::Open);
         }
         let inspection = if self.for_risks {
@@ -280,7 +280,7 @@ impl Dissector for AutoDissector {
     }
 }
 
-/// Names of the catalogue, and of what the linked nDPI alone knows.
+/// Names from the catalogue, and names that only the linked nDPI has.
 #[derive(Debug)]
 struct AutoNames {
     native: Arc<dyn Names>,

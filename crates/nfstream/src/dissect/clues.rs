@@ -1,8 +1,7 @@
-//! Knowledge across flows: names of addresses from DNS answers, and ends of flows that others
-//! announce.
+//! Knowledge across flows: names of addresses from DNS answers, and announced ends of flows.
 //!
-//! [`Clues`] are read where packets are decoded, each packet by itself. Every meter applies those
-//! of all packets in the order of the stream, so each has the same [`Knowledge`] at a given packet.
+//! [`Clues`] are read during decoding, from each packet on its own. Every meter applies the clues
+//! of all packets in stream order, so all meters have the same [`Knowledge`] at a given packet.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -15,18 +14,18 @@ use crate::packet::protocol::TCP;
 use crate::packet::{Fragment, Packet, TcpFlags};
 use crate::time::{Duration, Timestamp};
 
-/// Addresses whose names are remembered, at most.
+/// Most addresses with remembered names.
 const MAX_NAMES: usize = 1 << 16;
-/// Announced ends that are remembered, at most.
+/// Most announced ends remembered.
 const MAX_ENDS: usize = 1 << 14;
 /// Longest name in bytes (RFC 1035).
 const MAX_NAME: usize = 255;
-/// Age up to which an announcement counts: media and data follow soon.
+/// Longest age at which an announcement counts: media and data follow soon.
 const MAX_AGE: Duration = Duration::from_nanos(600_000_000_000);
-/// Ports below are those of servers, as a rule.
+/// Lower ports are usually those of servers.
 const FIRST_CLIENT_PORT: u16 = 1024;
 
-/// Facts that packets show about flows to come, each with the index of its packet, in order.
+/// Facts about future flows that packets reveal, in order, each with the index of its packet.
 #[derive(Clone, Debug, Default)]
 pub struct Clues(Vec<(usize, Fact)>);
 
@@ -39,16 +38,16 @@ enum Fact {
 /// Address, port and transport of one end of a flow.
 type End = (IpAddr, u16, u8);
 
-/// Knowledge about flows to come that the packets so far have shown; bounded in bytes.
+/// Knowledge about future flows from the packets so far; bounded in bytes.
 #[derive(Debug)]
 pub struct Knowledge {
     names: Recent<IpAddr, Arc<str>>,
     ends: Recent<End, (ProtocolId, Timestamp)>,
-    /// Facts of the current packets that no flow has needed yet.
+    /// Facts from the current packets that no flow has needed yet.
     upcoming: VecDeque<(usize, Fact)>,
 }
 
-/// The entries that were set last, between half of a limit and the limit.
+/// The most recently set entries: between half the limit and the limit.
 #[derive(Debug)]
 struct Recent<K, V> {
     young: HashMap<K, V, foldhash::quality::RandomState>,
@@ -62,7 +61,7 @@ impl Clues {
         self.0.clear();
     }
 
-    /// Adds the facts that `packets` of a chunk with the bytes `frames` show; the first has the
+    /// Adds the facts in `packets` of a chunk with the bytes `frames`; the first packet has the
     /// index `start`.
     #[inline]
     pub fn read(&mut self, start: usize, packets: &[Packet], frames: &[u8]) {
@@ -109,7 +108,7 @@ impl Default for Knowledge {
 }
 
 impl Knowledge {
-    /// Notes the facts of the packets that come next; those before have all come.
+    /// Takes the facts of the next packets; all earlier packets have been processed.
     #[inline]
     pub fn note(&mut self, clues: &Clues) {
         while let Some((_, fact)) = self.upcoming.pop_front() {
@@ -118,7 +117,8 @@ impl Knowledge {
         self.upcoming.extend(clues.0.iter().cloned());
     }
 
-    /// Returns what packets before the one at `index` have shown of a flow that begins with it.
+    /// Returns the knowledge, from packets before the one at `index`, about the flow that begins
+    /// with it.
     pub fn hints(&mut self, index: usize, packet: &Packet) -> Hints {
         self.catch_up(index);
         let (src, dst) = (packet.src.ip(packet.version), packet.dst.ip(packet.version));
@@ -131,7 +131,7 @@ impl Knowledge {
         Hints { name: self.names.get(&server).cloned(), announced: self.of_ends(packet) }
     }
 
-    /// Returns the application that packets before the one at `index` have announced for its flow.
+    /// Returns the application that packets before the one at `index` announced for its flow.
     #[inline]
     pub fn announced(&mut self, index: usize, packet: &Packet) -> Option<ProtocolId> {
         if self.ends.is_empty() && self.upcoming.is_empty() {

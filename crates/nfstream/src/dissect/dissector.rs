@@ -27,7 +27,7 @@ pub struct Limits {
     pub udp_packets: u32,
 }
 
-/// Column groups that a run reads: a dissector need not compute what only others show.
+/// Column groups that a run reads; a dissector need not compute values for any others.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Wanted(Groups);
 
@@ -70,7 +70,7 @@ pub trait DissectorFactory: Debug + Send + Sync {
     /// Returns the versions that labels depend on: for files and for `--version`.
     fn components(&self) -> Vec<Component>;
 
-    /// Makes the dissector of one meter, which reads at least what is `wanted`.
+    /// Creates the dissector of one meter, which reads at least what is `wanted`.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ pub trait DissectorFactory: Debug + Send + Sync {
 ///
 /// A dissector keeps the state of a flow under the flow's slot.
 pub trait Dissector: Send {
-    /// Notes what other flows have shown of the flow in `slot` before its next packet. Called only
-    /// if they have shown something.
+    /// Receives the knowledge from other flows about the flow in `slot`, before its next packet.
+    /// Called only if there is any.
     fn learn(&mut self, _slot: Slot, _hints: &Hints) {}
 
     /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].
@@ -99,11 +99,11 @@ pub trait Dissector: Send {
     /// Returns the application of a flow that ends, and forgets the flow.
     fn end(&mut self, slot: Slot) -> Application;
 
-    /// Returns the bytes that the dissector holds for its flows, besides a fixed size for each:
-    /// packets kept, buffers, texts.
+    /// Returns the bytes that the dissector holds for its flows, in addition to a fixed size for
+    /// each: kept packets, buffers, texts.
     ///
-    /// Called after every inspected packet, so that it should only return a sum. The default is 0:
-    /// a dissector that bounds its own memory need not count it.
+    /// Called after every inspected packet, so it should only return a running total. The default
+    /// is 0: a dissector that bounds its own memory need not count it.
     fn memory(&self) -> usize {
         0
     }
@@ -121,54 +121,54 @@ impl Wanted {
         Self(groups.iter().fold(Groups::NONE, |set, group| set.with_if(true, *group)))
     }
 
-    /// Returns whether columns of `group` are read.
+    /// Returns whether the run reads columns of `group`.
     pub const fn contains(self, group: Group) -> bool {
         self.0.contains(group)
     }
 
-    /// Returns whether hashes of certificates are read.
+    /// Returns whether the run reads certificate hashes.
     pub const fn certificate_hashes(self) -> bool {
         self.contains(Group::Tls)
     }
 
-    /// Returns whether messages of DHCP are read.
+    /// Returns whether the run reads DHCP messages.
     pub const fn dhcp(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Dhcp)
     }
 
-    /// Returns whether exchanges of HTTP are read.
+    /// Returns whether the run reads HTTP exchanges.
     pub const fn http(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Http)
     }
 
-    /// Returns whether handshakes of QUIC are read.
+    /// Returns whether the run reads QUIC handshakes.
     pub const fn quic(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Quic)
     }
 
-    /// Returns whether handshakes of TLS are read.
+    /// Returns whether the run reads TLS handshakes.
     pub const fn tls(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Tls)
     }
 
-    /// Returns whether HASSH fingerprints are read.
+    /// Returns whether the run reads HASSH fingerprints.
     pub const fn hassh(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Ssh)
     }
 
-    /// Returns whether JA3 and JA3S fingerprints are read.
+    /// Returns whether the run reads JA3 and JA3S fingerprints.
     pub const fn ja3(self) -> bool {
         self.contains(Group::Application)
             || self.contains(Group::Dissection)
             || self.contains(Group::Tls)
     }
 
-    /// Returns whether JA4 fingerprints are read.
+    /// Returns whether the run reads JA4 fingerprints.
     pub const fn ja4(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Tls)
     }
 
-    /// Returns whether risks are read.
+    /// Returns whether the run reads risks.
     pub const fn risks(self) -> bool {
         self.contains(Group::Tls)
     }

@@ -83,7 +83,7 @@ impl DissectorChoice {
         self.factory(Rules::default()).components()
     }
 
-    /// Returns the factory of the dissector with the rules of a user.
+    /// Returns the factory of the dissector with a user's rules.
     pub fn factory(self, rules: Rules) -> Arc<dyn DissectorFactory> {
         match self {
             #[cfg(feature = "ndpi")]
@@ -106,8 +106,8 @@ pub fn component_versions() -> Vec<Component> {
     components
 }
 
-/// The dissector of a run without an explicit choice: both in turn, where the engine is linked with
-/// nDPI. One that is loaded must be chosen, so that labels do not depend on what else is installed.
+/// Dissector of a run without an explicit choice: both in turn if the engine is linked with nDPI. A
+/// loaded nDPI must be chosen explicitly, so that labels do not depend on what else is installed.
 impl Default for DissectorChoice {
     fn default() -> Self {
         #[cfg(all(feature = "ndpi", not(feature = "ndpi-loaded")))]

@@ -16,15 +16,15 @@ use crate::packet::protocol::TCP;
 use crate::packet::{Packet, TcpFlags};
 use crate::time::Timestamp;
 
-/// The dissector in Rust, with rules of the user or without.
+/// The dissector in Rust, with or without rules of the user.
 #[derive(Clone, Debug, Default)]
 pub struct NativeFactory {
-    /// Rules of the user, which come before what is built in.
+    /// The user's rules, which take precedence over the built-in ones.
     pub rules: Rules,
 }
 
 impl NativeFactory {
-    /// Makes the dissector of one meter.
+    /// Creates the dissector of one meter.
     pub(super) fn dissector(&self, limits: Limits, wanted: Wanted) -> NativeDissector {
         let config = native::Config {
             limits: native::Limits {
@@ -123,8 +123,8 @@ struct Finished {
 }
 
 impl Finished {
-    /// Returns whether the label is as good as another dissector's: it is known, or announced by
-    /// another flow.
+    /// Returns whether another dissector could not improve the label: it is known, or another flow
+    /// announced it.
     fn is_settled(&self) -> bool {
         let label = self.application.label;
         label.is_known() || label.confidence == Confidence::Guess
@@ -162,8 +162,8 @@ impl NativeDissector {
         }
     }
 
-    /// Inspects the flow in `slot` no further, so that [`contradicts`](Self::contradicts) can tell
-    /// what its bytes rule out.
+    /// Stops inspecting the flow in `slot`, so that [`contradicts`](Self::contradicts) can
+    /// determine what its bytes rule out.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn finish(&mut self, slot: Slot) {
         match std::mem::take(self.state(slot)) {
@@ -175,8 +175,8 @@ impl NativeDissector {
         }
     }
 
-    /// Returns whether the bytes of a finished flow rule a label out: a protocol in it has a probe
-    /// for this transport, and the probe has answered no.
+    /// Returns whether the bytes of a finished flow rule out a label: a protocol in it has a probe
+    /// for this transport, and the probe rejected the bytes.
     #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn contradicts(&mut self, slot: Slot, label: &Label) -> bool {
         let State::Done(Finished { possible: Some(possible), .. }) = self.state(slot) else {
@@ -199,7 +199,7 @@ impl NativeDissector {
         Finished { application, possible, held }
     }
 
-    /// Keeps what was found of the flow in `slot`.
+    /// Stores the findings of the flow in `slot`.
     fn finish_with(&mut self, slot: Slot, finished: Finished) {
         self.held += finished.held;
         *self.state(slot) = State::Done(finished);
@@ -344,7 +344,7 @@ impl Dissector for NativeDissector {
     }
 }
 
-/// Returns what was found in the engine's types.
+/// Returns the findings as the engine's types.
 fn application(found: native::Found, wanted: Wanted, time: Timestamp) -> Application {
     let native::Found { label, metadata, guessed, .. } = found;
     let label = Label {

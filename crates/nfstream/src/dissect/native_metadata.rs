@@ -1,4 +1,4 @@
-//! Metadata of the dissector in Rust in the engine's types.
+//! Metadata from the dissector in Rust, as the engine's types.
 
 use std::fmt::{Display, Write as _};
 
@@ -6,11 +6,11 @@ use nfstream_dissect as native;
 
 use super::Wanted;
 use super::native_risks::risks;
-use crate::features::{Dhcp, Dns, Group, Http, Metadata, Quic, Ssh, Tls};
+use crate::features::{Dns, Group, Http, Metadata, Tls};
 use crate::time::Timestamp;
 
-/// Returns the metadata of a flow as far as it is wanted; `None` where no column shows any of it.
-/// The flow's first packet came at `time`.
+/// Returns the requested metadata of a flow; `None` if no column shows any of it. The flow's first
+/// packet arrived at `time`.
 pub(super) fn metadata_of(
     read: native::Metadata,
     wanted: Wanted,
@@ -19,10 +19,10 @@ pub(super) fn metadata_of(
     let risks = if wanted.risks() { risks(&read, time) } else { Box::default() };
     let native::Metadata { host, dhcp, dns, http, http2, quic, ssh, tls, .. } = read;
     let mut metadata = Metadata {
-        dhcp: dhcp.filter(|_| wanted.dhcp()).map(|dhcp| Box::new(of_dhcp(*dhcp))),
+        dhcp: dhcp.filter(|_| wanted.dhcp()),
         dns: dns.filter(|_| wanted.contains(Group::Dns)).map(|dns| Box::new(of_dns(*dns))),
-        quic: quic.filter(|_| wanted.quic()).map(|quic| Box::new(of_quic(*quic))),
-        ssh: ssh.map(|ssh| Box::new(of_ssh(*ssh))),
+        quic: quic.filter(|_| wanted.quic()),
+        ssh,
         requested_server_name: host,
         risks,
         ..Metadata::default()
@@ -34,8 +34,7 @@ pub(super) fn metadata_of(
         metadata.server_info = metadata.requested_server_name.clone();
     }
     let http = http
-        .map(|http| of_http(*http))
-        .or_else(|| http2.map(|http| of_http2(*http, &metadata.requested_server_name)));
+        .or_else(|| http2.map(|http| Box::new(of_http2(*http, &metadata.requested_server_name))));
     if let Some(http) = http {
         add_http(http, is_tls, wanted, &mut metadata);
     }
@@ -43,7 +42,7 @@ pub(super) fn metadata_of(
     (metadata != Metadata::default()).then_some(metadata)
 }
 
-/// Fills in columns that hold something else for each protocol.
+/// Fills the columns whose content depends on the protocol.
 fn add_summary(is_tls: bool, metadata: &mut Metadata) {
     if let Some(ssh) = metadata.ssh.as_deref().filter(|_| !is_tls) {
         metadata.client_info = ssh.client_version.clone();
@@ -60,7 +59,7 @@ fn add_summary(is_tls: bool, metadata: &mut Metadata) {
     }
 }
 
-fn add_http(http: Http, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
+fn add_http(http: Box<Http>, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
     if !wanted.http() {
         if !is_tls {
             metadata.client_info = http.user_agent;
@@ -72,8 +71,7 @@ fn add_http(http: Http, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
     }
     metadata.user_agent = http.user_agent.clone();
     metadata.content_type = http.response_content_type.clone();
-    let host = metadata.requested_server_name.clone();
-    metadata.http = Some(Box::new(Http { host, ..http }));
+    metadata.http = Some(http);
 }
 
 fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) {
@@ -95,8 +93,8 @@ fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) 
     }
     metadata.server_fingerprint = tls.ja3s.clone();
     metadata.ja3_server = tls.ja3s;
-    // Hellos inside SMTP or a proxied connection may leave the host to what is around them: JA4
-    // shows whether they name a server.
+    // For hellos inside SMTP or a proxied connection, the host may come from the outer protocol.
+    // JA4 shows whether the hello itself names a server.
     let is_named = tls.ja4.get(3..4) != Some("i");
     let mut cells = Tls {
         version: tls.version.map_or(0, |version| version.0),
@@ -123,11 +121,6 @@ fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) 
     metadata.tls = Some(Box::new(cells));
 }
 
-fn of_dhcp(read: native::metadata::Dhcp) -> Dhcp {
-    let native::metadata::Dhcp { message_type, host_name, vendor_class, fingerprint } = read;
-    Dhcp { message_type, host_name, vendor_class, fingerprint }
-}
-
 fn of_dns(read: native::metadata::Dns) -> Dns {
     Dns {
         query_name: read.query_name,
@@ -138,24 +131,9 @@ fn of_dns(read: native::metadata::Dns) -> Dns {
     }
 }
 
-/// Returns an exchange without its host.
-fn of_http(read: native::metadata::Http) -> Http {
-    Http {
-        method: read.method,
-        host: Box::default(),
-        url: read.url,
-        user_agent: read.user_agent,
-        request_content_type: read.request_content_type,
-        status: read.status,
-        server: read.server,
-        response_content_type: read.response_content_type,
-    }
-}
-
 fn of_http2(read: native::metadata::Http2, host: &str) -> Http {
     Http {
         method: read.method,
-        host: Box::default(),
         url: format!("{host}{}", read.path).into(),
         user_agent: read.user_agent,
         request_content_type: read.request_content_type,
@@ -165,25 +143,14 @@ fn of_http2(read: native::metadata::Http2, host: &str) -> Http {
     }
 }
 
-fn of_quic(read: native::metadata::Quic) -> Quic {
-    let native::metadata::Quic { version, user_agent, version_negotiation, retry, early_data } =
-        read;
-    Quic { version, user_agent, version_negotiation, retry, early_data }
-}
-
-fn of_ssh(read: native::metadata::Ssh) -> Ssh {
-    let native::metadata::Ssh { client_version, server_version, client_hassh, server_hassh } = read;
-    Ssh { client_version, server_version, client_hassh, server_hassh }
-}
-
-/// Returns the texts of `items`, separated by commas: as many as fit in
-/// [`MAX_TEXT`](Metadata::MAX_TEXT).
+/// Returns as many texts of `items` as fit in [`MAX_TEXT`](Metadata::MAX_TEXT), separated by
+/// commas.
 fn join(items: impl Iterator<Item = impl Display>) -> Box<str> {
     let mut text = String::new();
     for item in items {
         let before = text.len();
         let separator = if before == 0 { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{separator}{item}");
         if text.len() > Metadata::MAX_TEXT {
             text.truncate(before);

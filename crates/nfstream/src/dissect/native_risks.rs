@@ -6,20 +6,20 @@ use nfstream_dissect as native;
 
 use crate::time::Timestamp;
 
-/// Longest validity of a certificate, 398 days in seconds, and the day from which certificates
-/// must keep it, 2020-09-01 (CA/Browser Forum, Baseline Requirements, 6.3.2).
+/// Longest validity of a certificate, 398 days in seconds, and the day from which the limit
+/// applies, 2020-09-01 (CA/Browser Forum, Baseline Requirements, 6.3.2).
 const LONGEST_VALIDITY: i64 = 398 * 86_400;
 const FIRST_DAY_OF_LIMIT: i64 = 1_598_918_400;
 
-/// Cipher suites without encryption, or with RC2, RC4, DES, 3DES or keys for export, beyond the
-/// first numbers, which are all of that kind.
+/// Cipher suites without encryption, or with RC2, RC4, DES, 3DES or export keys. The lowest numbers
+/// are all of that kind and are not listed.
 const WEAK_CIPHERS: &[u16] = &[
     0x003b, 0x0060, 0x0061, 0x0062, 0x0063, 0x0064, 0x0065, 0x0066, 0xc001, 0xc002, 0xc003, 0xc006,
     0xc007, 0xc008, 0xc00b, 0xc00c, 0xc00d, 0xc010, 0xc011, 0xc012, 0xc015, 0xc016, 0xc017,
 ];
 const LAST_OF_FIRST_WEAK_CIPHERS: u16 = 0x001b;
 
-/// Returns the risks of a flow whose first packet came at `time`, separated by commas.
+/// Returns the risks of a flow whose first packet arrived at `time`, separated by commas.
 pub(super) fn risks(read: &native::Metadata, time: Timestamp) -> Box<str> {
     let mut risks = Vec::new();
     let has_address = read.host.parse::<IpAddr>().is_ok();
@@ -62,8 +62,8 @@ fn of_tls(tls: &native::metadata::Tls, host: &str, now: i64, risks: &mut Vec<&'s
     }
 }
 
-/// Returns whether a name in a certificate, possibly with a star in place of the first label, is
-/// that of `host` (RFC 9525).
+/// Returns whether a name in a certificate, possibly with a wildcard as its first label, matches
+/// `host` (RFC 9525).
 fn covers(name: &str, host: &str) -> bool {
     match name.strip_prefix("*.") {
         Some(domain) => host.split_once('.').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain)),

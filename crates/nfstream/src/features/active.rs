@@ -65,7 +65,7 @@ impl ActiveMeasures {
         measures
     }
 
-    /// Takes the measurements of the flow in `slot`, which continues if it `is_slice`.
+    /// Takes the measurements of the flow in `slot`; if it `is_slice`, the flow continues.
     pub fn take(&mut self, slot: Slot, is_slice: bool) -> Box<Measures> {
         if self.spare.is_empty()
             && let Ok(spare) = self.pooled.0.try_recv()
@@ -87,8 +87,8 @@ impl ActiveMeasures {
         taken
     }
 
-    /// Prefetches the memory in which a packet of `direction` is measured; `before` packets of the
-    /// flow in `slot` come before it.
+    /// Prefetches the memory in which a packet of `direction` is measured, after `before` packets
+    /// of the flow in `slot`.
     #[inline]
     pub fn prefetch(&self, slot: Slot, direction: Direction, before: u64) {
         if let Some(Place(measures)) = self.places.get(slot.index()) {
@@ -106,7 +106,7 @@ impl ActiveMeasures {
         }
     }
 
-    /// Returns the bytes that the measurements take, besides a fixed size for each flow.
+    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
     pub fn memory(&self) -> usize {
         self.lists
     }
@@ -118,7 +118,7 @@ impl ActiveMeasures {
 }
 
 impl RecordPool {
-    /// Most batches of measurements that wait for a meter.
+    /// Most batches of measurements waiting for a meter.
     const QUEUE: usize = 4;
 
     /// Returns a pool, and the end from which meters take its buffers.

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use super::{Group, Names, Record};
 use crate::time::{TimeUnit, Timestamp};
 
-/// Placeholder for the run's time unit in a column's name, and the unit of a column whose numbers
-/// are in that unit.
+/// Placeholder for the run's time unit: in a column's name, and as the unit of a column in that
+/// unit.
 const PLACE: &str = "{unit}";
 
 /// A column of the flow table, for runs of one time unit.
@@ -91,8 +91,8 @@ pub enum Role {
     Time,
 }
 
-/// Reader of a column's values. Integers are read with the width and sign that they have in a
-/// packet; [`Column::integers`] is their type outside the engine.
+/// Reader of a column's values. Integers are read with their width and sign in the packet;
+/// [`Column::integers`] is their type outside the engine.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub enum Read {
@@ -328,7 +328,7 @@ impl Declared {
     fn column(&self, group: Group, times: TimeUnit) -> Column {
         let Self { name, kind, role, unit, description, read, ascends } = *self;
         let names_unit = name.contains(PLACE);
-        // Made once for each unit, and kept for the life of the process.
+        // Created once for each unit, and kept for the life of the process.
         let name = if names_unit { name.replace(PLACE, times.symbol()).leak() } else { name };
         let unit = if unit == PLACE { times.symbol() } else { unit };
         Column { name, group, kind, role, unit, description, read, ascends, times, names_unit }
@@ -390,8 +390,8 @@ impl Column {
         matches!(self.read, Read::List(..))
     }
 
-    /// Returns the type of its integers or of those in its lists, `None` if it has none: 32 bits for
-    /// codes, 64 for what is counted or measured and for codes that do not fit.
+    /// Returns the type of its integers, or of those in its lists; `None` if it has none. 32 bits
+    /// for codes; 64 for counts, for measurements and for codes that do not fit.
     pub const fn integers(&self) -> Option<Integers> {
         match self.read {
             Read::F64(_) | Read::Bool(_) | Read::Text(_) | Read::Name { .. } => None,

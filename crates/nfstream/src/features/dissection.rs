@@ -1,4 +1,4 @@
-//! Further metadata that the dissector reads in the packets of a flow.
+//! Further metadata that the dissector reads from the packets of a flow.
 
 use super::label::Confidence;
 use super::{Declaration, Declared, Presence, Role};
@@ -51,7 +51,7 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::flag(
             "application_is_guessed",
             Role::Label,
-            "whether the label comes from ports, addresses and other flows alone",
+            "whether the label comes only from ports, addresses and other flows",
             |r| r.application.label.guessed,
         ),
         Declared::label(

@@ -9,7 +9,7 @@ pub(super) type State = ();
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::DissectionFeature,
     shorthand: None,
-    about: "The first exchange of a flow, also of mDNS and LLMNR.",
+    about: "The first exchange of a flow, including mDNS and LLMNR.",
     columns: &[&[
         Declared::text("dns_query_name", Role::Identifier, "name in the question", |r, text| {
             text.push_str(dns(r).map_or("", |dns| &dns.query_name))
@@ -50,7 +50,7 @@ fn write_addresses(record: &Record, text: &mut String) {
     let addresses = dns(record).map_or(&[][..], |dns| &dns.addresses);
     for (place, address) in addresses.iter().enumerate() {
         let separator = if place == 0 { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{separator}{address}");
     }
 }

@@ -51,7 +51,7 @@ impl Group {
         matches!(self.declaration().presence, Presence::Feature | Presence::DissectionFeature)
     }
 
-    /// Returns the group called `name`, by its former name too.
+    /// Returns the group with this name or former name.
     pub fn by_name(name: &str) -> Option<Self> {
         let name = if name == "ndpi" { Self::Dissection.name() } else { name };
         Self::ALL.into_iter().find(|group| group.name() == name)

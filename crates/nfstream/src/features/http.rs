@@ -13,7 +13,9 @@ pub(super) const GROUP: Declaration = Declaration {
             write(r, text, |http| &http.method);
         }),
         Declared::text("http_host", Role::Identifier, "host of the request", |r, text| {
-            write(r, text, |http| &http.host);
+            if http(r).is_some() {
+                r.write_metadata(text, |metadata| &metadata.requested_server_name);
+            }
         }),
         Declared::text(
             "http_url",

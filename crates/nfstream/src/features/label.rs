@@ -1,13 +1,13 @@
 //! The application of a flow, as a dissector names it.
 //!
-//! Types alone; [`dissect`](crate::dissect) finds the application.
+//! Only types; [`dissect`](crate::dissect) determines the application.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::Metadata;
 
-/// Protocol and category numbers in the numbering of the dissector that gave them.
+/// Protocol and category numbers, in the numbering of the dissector that assigned them.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Label {
     /// The protocol that carries the application, 0 if there is none.
@@ -16,7 +16,7 @@ pub struct Label {
     pub app_protocol: u16,
     /// Category of the application.
     pub category: u16,
-    /// Whether the label comes from ports, addresses and other flows alone.
+    /// Whether the label comes only from ports, addresses and other flows.
     pub guessed: bool,
     /// Method that found the label.
     pub confidence: Confidence,
@@ -30,13 +30,13 @@ pub enum Confidence {
     None,
     /// The owner of an address.
     Address,
-    /// A DNS answer that gave the server's address.
+    /// A DNS answer with the server's address.
     Dns,
     /// The bytes of the flow.
     Dpi,
-    /// Bytes that fit without being decisive, or another flow of the same hosts.
+    /// Bytes that match without being decisive, or another flow of the same hosts.
     Guess,
-    /// A name that the flow shows, such as a TLS server name.
+    /// A name in the flow, such as a TLS server name.
     Name,
     /// The usual port of a protocol.
     Port,
@@ -64,7 +64,7 @@ pub trait Names: Debug + Send + Sync {
     fn category(&self, category: u16, name: &mut String);
 }
 
-/// The names of a run without a dissector: there are none.
+/// Names of a run without a dissector: none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nameless;
 
@@ -80,7 +80,7 @@ impl Confidence {
         Self::Rule,
     ];
 
-    /// Returns the word that tables show, empty for no label.
+    /// Returns the name in tables, empty for no label.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "",
@@ -100,13 +100,13 @@ impl Confidence {
         place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0)
     }
 
-    /// Returns the method that [`code`](Self::code) gives `code`.
+    /// Returns the method with this [`code`](Self::code).
     pub(super) fn of_code(code: u32) -> Self {
         let place = usize::try_from(code).ok();
         place.and_then(|place| Self::ALL.get(place).copied()).unwrap_or_default()
     }
 
-    /// Returns the nearest of nDPI 5.0's confidences by its number.
+    /// Returns the number of nDPI 5.0's nearest confidence.
     pub const fn ndpi_number(self) -> u8 {
         match self {
             Self::None => 0,
@@ -128,7 +128,7 @@ impl Application {
 }
 
 impl Label {
-    /// Returns whether the dissector knows the application by more than ports and addresses.
+    /// Returns whether the application is known from more than ports and addresses.
     pub const fn is_known(&self) -> bool {
         let is_guess =
             self.guessed || matches!(self.confidence, Confidence::Port | Confidence::Address);

@@ -116,7 +116,7 @@ impl Plan {
         self.any
     }
 
-    /// Returns whether flows have lists of packets that take more than a fixed size.
+    /// Returns whether flows have packet lists that may exceed a fixed size.
     #[inline]
     pub fn has_lists(&self) -> bool {
         self.lists

@@ -1,15 +1,17 @@
-//! Metadata that a dissector reads besides the label.
+//! Metadata that a dissector reads in addition to the label.
 
 use std::net::IpAddr;
 
+pub use nfstream_dissect::metadata::{Dhcp, Http, Quic, Ssh};
+
 use crate::time::Timestamp;
 
-/// Metadata of a flow. Empty text where the dissector read nothing.
+/// Metadata of a flow. Texts are empty if the dissector read nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Metadata {
-    /// Description of the client, or the name of the server that it requests; by protocol.
+    /// Description of the client, or the server name that it requests, depending on the protocol.
     pub client_info: Box<str>,
-    /// Description of the server; by protocol.
+    /// Description of the server, depending on the protocol.
     pub server_info: Box<str>,
     /// JA3 fingerprint of the client's TLS hello.
     pub ja3_client: Box<str>,
@@ -19,9 +21,9 @@ pub struct Metadata {
     pub ja4: Box<str>,
     /// Name of the server that the client requests.
     pub requested_server_name: Box<str>,
-    /// Fingerprint of the client; by protocol.
+    /// Fingerprint of the client, depending on the protocol.
     pub client_fingerprint: Box<str>,
-    /// Fingerprint of the server; by protocol.
+    /// Fingerprint of the server, depending on the protocol.
     pub server_fingerprint: Box<str>,
     /// User agent, or class, of the client.
     pub user_agent: Box<str>,
@@ -33,30 +35,17 @@ pub struct Metadata {
     pub dhcp: Option<Box<Dhcp>>,
     /// A DNS exchange.
     pub dns: Option<Box<Dns>>,
-    /// An HTTP exchange.
+    /// An HTTP exchange; its host is [`requested_server_name`](Self::requested_server_name).
     pub http: Option<Box<Http>>,
     /// A QUIC handshake; its hellos are in [`tls`](Self::tls).
     pub quic: Option<Box<Quic>>,
     /// An SSH handshake.
     pub ssh: Option<Box<Ssh>>,
-    /// A TLS handshake, also of DTLS and QUIC.
+    /// A TLS handshake, including those of DTLS and QUIC.
     pub tls: Option<Box<Tls>>,
 }
 
-/// Metadata of a DHCP or DHCPv6 message of a client.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Dhcp {
-    /// Type of the message, 0 if none was seen.
-    pub message_type: u8,
-    /// Name of the client.
-    pub host_name: Box<str>,
-    /// Vendor class.
-    pub vendor_class: Box<str>,
-    /// Numbers of the options that the client requests, separated by commas.
-    pub fingerprint: Box<str>,
-}
-
-/// Metadata of a DNS exchange, also of mDNS and LLMNR.
+/// Metadata of a DNS exchange, including mDNS and LLMNR.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dns {
     /// Name in the question.
@@ -69,55 +58,6 @@ pub struct Dns {
     pub answers: u16,
     /// Addresses in the response.
     pub addresses: Vec<IpAddr>,
-}
-
-/// Metadata of an HTTP exchange.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Http {
-    /// Method of the request.
-    pub method: Box<str>,
-    /// Host of the request.
-    pub host: Box<str>,
-    /// Host and target of the request.
-    pub url: Box<str>,
-    /// User agent of the client.
-    pub user_agent: Box<str>,
-    /// Content type of the request.
-    pub request_content_type: Box<str>,
-    /// Status of the response, 0 if none was seen.
-    pub status: u16,
-    /// Product of the server.
-    pub server: Box<str>,
-    /// Content type of the response.
-    pub response_content_type: Box<str>,
-}
-
-/// Metadata of a QUIC handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Quic {
-    /// Version as on the wire, such as 1.
-    pub version: u32,
-    /// User agent of the client.
-    pub user_agent: Box<str>,
-    /// Whether the server requests another version.
-    pub version_negotiation: bool,
-    /// Whether the server requests a token.
-    pub retry: bool,
-    /// Whether the client sends data before the handshake ends.
-    pub early_data: bool,
-}
-
-/// Metadata of an SSH handshake.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Ssh {
-    /// Version line of the client.
-    pub client_version: Box<str>,
-    /// Version line of the server.
-    pub server_version: Box<str>,
-    /// HASSH fingerprint of the client.
-    pub client_hassh: Box<str>,
-    /// HASSH fingerprint of the server.
-    pub server_hassh: Box<str>,
 }
 
 /// Metadata of a TLS handshake.
@@ -135,9 +75,9 @@ pub struct Tls {
     pub selected_alpn: Box<str>,
     /// Cipher suite that the server chose, 0 if none was seen.
     pub cipher: u16,
-    /// Whether the client's hello contains an encrypted one, or a decoy of one.
+    /// Whether the client's hello contains an encrypted hello, or a decoy.
     pub encrypted_hello: bool,
-    /// Whether the server requests another hello of the client.
+    /// Whether the server requests another hello from the client.
     pub hello_retry: bool,
     /// Names in the server's certificate, separated by commas.
     pub certificate_names: Box<str>,
@@ -156,7 +96,7 @@ pub struct Tls {
 }
 
 impl Metadata {
-    /// Longest text in bytes: lists of names in certificates. Other texts have at most 1 KiB.
+    /// Longest text in bytes, for lists of names in certificates. Other texts have at most 1 KiB.
     pub(crate) const MAX_TEXT: usize = 8 << 10;
 
     /// Returns the heap bytes that the metadata takes.
@@ -184,7 +124,6 @@ impl Metadata {
         let http = self.http.as_deref().map_or(0, |http| {
             let texts = [
                 &http.method,
-                &http.host,
                 &http.url,
                 &http.user_agent,
                 &http.request_content_type,

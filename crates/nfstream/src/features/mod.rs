@@ -71,7 +71,7 @@ impl Measures {
         self.connection.close()
     }
 
-    /// Returns a segment of the flow as one that may open another connection.
+    /// Returns a segment of the flow as an opener if it may open another connection.
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
     }

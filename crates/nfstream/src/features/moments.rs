@@ -27,8 +27,8 @@ impl Moments {
             return 0.0;
         }
         let (count, sum) = (u128::from(self.count), u128::from(self.sum));
-        // n Σx² − (Σx)² is exact in whole numbers, while the difference of two rounded means would
-        // lose the small differences between long flows.
+        // n Σx² − (Σx)² is exact in integers, while the difference of two rounded means would lose
+        // the small differences in long flows.
         let squares = match u64::try_from(self.squares) {
             Ok(squares) => count * u128::from(squares),
             Err(_) => count.saturating_mul(self.squares),
@@ -39,7 +39,7 @@ impl Moments {
 }
 
 fn float(number: u128) -> f64 {
-    // Nearly all numbers are small, and one instruction converts those.
+    // Nearly all numbers are small, and a single instruction converts those.
     #[allow(clippy::as_conversions, reason = "the nearest float is exact enough")]
     let float = u64::try_from(number).map_or_else(|_| number as f64, |number| number as f64);
     float

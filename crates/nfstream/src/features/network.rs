@@ -10,15 +10,15 @@ pub(super) type State = Networks;
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
     shorthand: None,
-    about: "Of the first packet in each direction, and of the whole path around it: the columns \
-            hold all VLANs and labels, the outermost eight at most, and otherwise the innermost \
-            number. VLANs, virtual networks and GRE keys separate flows unless `key` says \
-            otherwise; the other numbers differ by direction, and separate none.",
+    about: "Identifiers around the first packet in each direction: all VLANs and labels, at most \
+            the outermost eight, and the innermost of the other numbers. VLANs, virtual networks \
+            and GRE keys separate flows unless `key` says otherwise; the other numbers differ by \
+            direction and do not separate flows.",
     columns: &[&[
         Declared::list(
             "vlan_ids",
             Kind::Code,
-            "VLAN identifiers from the outside in, those around a tunnel included; empty without \
+            "VLAN identifiers, outermost first, including those around a tunnel; empty without \
              tags",
             |r, list| write(&of(r, |networks| networks.first.vlan_ids), list),
         )
@@ -54,14 +54,14 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::list(
             "src2dst_mpls_labels",
             Kind::Code,
-            "MPLS labels from source to destination, from the outside in; empty without labels",
+            "MPLS labels from source to destination, outermost first; empty without labels",
             |r, list| write(&of(r, |networks| networks.direction(Src2Dst).mpls_labels), list),
         )
         .with_role(Role::Environment),
         Declared::list(
             "dst2src_mpls_labels",
             Kind::Code,
-            "MPLS labels from destination to source, from the outside in; empty without labels",
+            "MPLS labels from destination to source, outermost first; empty without labels",
             |r, list| write(&of(r, |networks| networks.direction(Dst2Src).mpls_labels), list),
         )
         .with_role(Role::Environment),
@@ -89,7 +89,7 @@ pub(super) struct Networks {
     directions: [OfDirection; 2],
 }
 
-/// Identifiers that differ by direction, around the first packet of one.
+/// Identifiers that differ by direction, around the first packet of each direction.
 #[derive(Clone, Copy, Debug, Default)]
 struct OfDirection {
     is_read: bool,

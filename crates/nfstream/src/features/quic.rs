@@ -19,7 +19,7 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "quic_user_agent",
             Role::Environment,
-            "user agent, which Google's older clients send",
+            "user agent, sent by older Google clients",
             |r, text| text.push_str(quic(r).map_or("", |quic| &quic.user_agent)),
         ),
         Declared::flag(

@@ -43,7 +43,7 @@ impl Record {
         }
     }
 
-    /// Returns what the dissector read besides the label.
+    /// Returns what the dissector read in addition to the label.
     pub(super) fn metadata(&self) -> Option<&Metadata> {
         self.application.metadata.as_deref()
     }

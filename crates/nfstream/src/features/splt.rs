@@ -35,10 +35,10 @@ pub(super) const GROUP: Declaration = Declaration {
     ]],
 };
 
-/// Packets that the measurements have room for without an allocation.
+/// Packets for which the measurements have room without an allocation.
 const USUAL_PACKETS: usize = 10;
 
-/// Packets after the usual ones for which memory is reused, at most.
+/// Most packets after the usual ones for which memory is reused.
 const REUSED_PACKETS: usize = 128;
 
 /// The first packets of a flow.

@@ -17,7 +17,7 @@ pub(super) const GROUP: Declaration = Declaration {
         command: "--statistical-analysis",
     }),
     about: "`ps` is the packet size, as `accounting_mode` defines it, and `piat` the packet \
-            inter-arrival time, in whole units. Statistics of no numbers are 0, and so is the \
+            inter-arrival time, in whole units. Statistics of no numbers are 0, as is the \
             standard deviation of one number.",
     columns: &[
         &statistics!(bytes, "bidirectional", "ps", "packet sizes", sizes),
@@ -85,10 +85,10 @@ use statistics;
 /// Moments of packet sizes and of the gaps between consecutive packets: of the flow, and of each
 /// direction.
 ///
-/// Times are whole units, rounded down, so a gap is the difference of two times in the table. The
-/// flow's [`Volume`] holds the number of packets and their bytes, and the sum of all gaps is the
-/// time from the first packet to the last. A packet therefore touches two cache lines: that of the
-/// flow and that of its direction.
+/// Times are whole units, rounded down, so a gap is the difference between two times in the table.
+/// The flow's [`Volume`] holds the number of packets and their bytes, and the sum of all gaps is
+/// the time from the first packet to the last. A packet therefore touches two cache lines: that of
+/// the flow and that of its direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C, align(64))]
 pub(super) struct Statistics {
@@ -130,7 +130,7 @@ const _: () = assert!(size_of::<Arrivals>() == 64 && size_of::<OneWay>() == 64);
 
 impl Statistics {
     /// Adds a packet of `size` bytes at `time`, which is not earlier than the previous one.
-    /// `volume` is that of the flow, this packet included.
+    /// `volume` is the flow's, this packet included.
     #[inline]
     fn count(&mut self, direction: Direction, size: u32, time: i64, volume: &Volume) {
         let way = direction.index();
@@ -210,13 +210,13 @@ impl Spread {
 
     #[inline]
     fn add(&mut self, number: u64) {
-        // Overflow would take gaps of a hundred years.
+        // An overflow would require gaps of a hundred years.
         self.squares = self.squares.wrapping_add(u128::from(number) * u128::from(number));
         self.min = self.min.min(number);
         self.max = self.max.max(number);
     }
 
-    /// Returns the moments of the gaps between `packets` packets, where the last comes `span` after
+    /// Returns the moments of the gaps between `packets` packets, the last of which is `span` after
     /// the first.
     fn moments(&self, packets: u64, span: u64) -> Moments {
         if packets < 2 {

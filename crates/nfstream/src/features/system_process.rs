@@ -23,7 +23,7 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "system_process_name",
             Role::Label,
-            "name of the process as the kernel has it, 15 bytes at most",
+            "name of the process in the kernel, at most 15 bytes",
             |r, text| text.push_str(r.process.as_deref().map_or("", |process| &process.name)),
         ),
     ]],

@@ -57,8 +57,8 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::span_in(
             "us",
             "tcp_handshake_us",
-            "time from SYN to the segment that answers SYN+ACK, always in microseconds; 0 if these \
-             were not all seen",
+            "time from SYN to the segment that answers SYN+ACK, always in microseconds; 0 unless \
+             all three were seen",
             Read::U64(|r| of(r, |quality| quality.round_trip().nanos() / 1000)),
         ),
     ]],
@@ -87,7 +87,7 @@ struct Sender {
     first: u32,
     /// Sequence number after the last byte.
     next: Option<u32>,
-    /// Missing bytes before it: the most recent gaps, start and end.
+    /// Missing bytes before that: start and end of the most recent gaps.
     gaps: [(u32, u32); GAPS],
 }
 
@@ -133,12 +133,12 @@ impl TcpQuality {
         self.ends[direction.index()].initial_window.unwrap_or(0)
     }
 
-    /// Returns the segments of a direction that held no new bytes.
+    /// Returns the number of segments in a direction that held no new bytes.
     fn retransmitted(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].retransmitted
     }
 
-    /// Returns the segments of a direction that arrived after later ones.
+    /// Returns the number of segments in a direction that arrived after later ones.
     fn out_of_order(&self, direction: Direction) -> u32 {
         self.ends[direction.index()].out_of_order
     }
@@ -186,7 +186,8 @@ impl Sender {
             (self.first, self.next) = (begin, Some(end));
             return;
         };
-        // Another connection's, or a guess (RFC 5961): it has no place in these numbers.
+        // From another connection, or a guess (RFC 5961): it does not belong to these sequence
+        // numbers.
         let is_own = || (0..=LATE_SYN).contains(&distance(begin, self.first));
         if segment.flags.contains(TcpFlags::SYN) && !is_own() {
             return;
@@ -200,7 +201,7 @@ impl Sender {
         } else if self.fill(begin, end) {
             self.out_of_order = self.out_of_order.saturating_add(1);
         } else if !(segment.len <= 1 && !syn_or_fin && distance(begin, next) == 1) {
-            // Keep-alives begin one byte before the next one (RFC 9293, section 3.8.4).
+            // Keep-alives begin one byte before the next byte (RFC 9293, section 3.8.4).
             self.retransmitted = self.retransmitted.saturating_add(1);
         }
     }
@@ -216,7 +217,8 @@ impl Sender {
             if distance(begin, *from) >= 0 {
                 *from = if distance(end, *to) >= 0 { end } else { *to };
             } else {
-                // The gap after the segment is given up: bytes that fill it count as retransmitted.
+                // The gap after the segment is forgotten: bytes that fill it count as
+                // retransmitted.
                 *to = begin;
             }
         }

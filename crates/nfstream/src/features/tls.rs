@@ -121,9 +121,9 @@ pub(super) const GROUP: Declaration = Declaration {
         Declared::text(
             "risks",
             Role::Label,
-            "what is suspicious, nDPI's names separated by commas; with the dissector auto nDPI \
-             inspects every flow for them, while native knows those of handshakes, certificates and \
-             hosts",
+            "risks of the flow, by nDPI's names, separated by commas; with the dissector auto, \
+             nDPI inspects every flow for them; native finds those in handshakes, certificates and \
+             host names",
             |r, text| r.write_metadata(text, |m| &m.risks),
         ),
     ]],

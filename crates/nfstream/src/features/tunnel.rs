@@ -7,7 +7,7 @@ pub(super) type State = ();
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
     shorthand: None,
-    about: "What is in a tunnel is metered unless `decode_tunnels=False`.",
+    about: "The packets in a tunnel are metered unless `decode_tunnels=False`.",
     columns: &[&[Declared::code(
         "tunnel_id",
         Role::Environment,

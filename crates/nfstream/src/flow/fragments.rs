@@ -37,8 +37,8 @@ impl FragmentTable {
     /// Most first fragments held.
     pub const CAPACITY: usize = 16_384;
 
-    /// Gives the later fragments among `packets` the keys of their first ones, and remembers first
-    /// fragments. `ids` are those of the fragments, in the same order.
+    /// Gives later fragments among `packets` the key of their first fragment, and remembers first
+    /// fragments. `ids` identify the fragments, in the same order.
     #[inline]
     pub fn resolve(&mut self, packets: &mut [Packet], ids: &[FragmentId]) {
         if ids.is_empty() {
@@ -56,7 +56,7 @@ impl FragmentTable {
                 && packet.time.since(first.time) < Self::LIFETIME
             {
                 (packet.src, packet.dst) = (first.src, first.dst);
-                // They differ if the fragments carry a tunnel's packet.
+                // They differ if the fragments carry a tunnelled packet.
                 (packet.protocol, packet.version) = (first.protocol, first.version);
                 packet.network = first.network;
                 (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
@@ -65,7 +65,7 @@ impl FragmentTable {
         }
         if self.order.len() >= Self::CAPACITY
             && let Some((oldest, time)) = self.order.pop_front()
-            // Unless its identification was reused meanwhile.
+            // Unless its identification has been reused in the meantime.
             && self.firsts.get(&oldest).is_some_and(|first| first.time == time)
         {
             self.firsts.remove(&oldest);

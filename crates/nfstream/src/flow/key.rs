@@ -21,7 +21,7 @@ pub struct FlowKey {
     pub network: NetworkId,
 }
 
-/// The end of a flow key that sent a packet.
+/// End of a flow key that sent a packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Sender {
     /// The end that sorts first.
@@ -123,12 +123,12 @@ impl KeyHasher {
     }
 }
 
-/// Returns a hash of the two addresses alone: related packets (fragments, the data connection of an
-/// FTP session) have the same.
+/// Returns a hash of the two addresses, without the ports, so that related packets (fragments, the
+/// data connection of an FTP session) have the same hash.
 ///
-/// It is the same in every run, because nDPI keeps state across the flows of one meter, which must
-/// be the same too. An attacker who chooses colliding addresses gains no more than by using only
-/// two.
+/// The hash is the same in every run, because nDPI keeps state across the flows of a meter, so
+/// flows must be assigned to the same meter each time. Choosing colliding addresses gains an
+/// attacker no more than using only two addresses.
 #[inline]
 pub fn hash_of_addresses(packet: &Packet) -> u64 {
     const HASHER: foldhash::quality::FixedState = foldhash::quality::FixedState::with_seed(0);

@@ -1,4 +1,4 @@
-//! Flows: keys, the flow table, and the rules that end flows. Independent of measurements.
+//! Flows: keys, the flow table, and the rules that end flows. Independent of the measurements.
 
 mod fragments;
 mod key;

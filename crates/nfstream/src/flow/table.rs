@@ -16,7 +16,7 @@ pub struct Flow {
     pub generation: u32,
     /// Innermost VLAN of the conversation's first packet, 0 without a tag.
     pub vlan_id: u16,
-    /// Innermost tunnel that carried it, 0 without one.
+    /// Innermost tunnel that carried that packet, 0 without one.
     pub tunnel_id: u32,
     /// Time of the first packet.
     pub first_seen: Timestamp,
@@ -66,8 +66,7 @@ impl<S> FlowTable<S> {
         Self { index: Index::new(), entries: Vec::new(), free: Vec::new(), births: 0 }
     }
 
-    /// Inserts a new flow, whose key has `hash`, into a free slot; without VLAN and tunnel, which
-    /// the caller knows.
+    /// Inserts a new flow, whose key has `hash`, into a free slot; the caller sets VLAN and tunnel.
     ///
     /// The key must not be in the table.
     pub fn insert(
@@ -107,7 +106,7 @@ impl<S> FlowTable<S> {
         slot
     }
 
-    /// Counts a conversation that begins in a slot in use.
+    /// Counts a conversation that begins in an occupied slot.
     pub fn next_birth(&mut self) -> u64 {
         let birth = self.births;
         self.births += 1;
@@ -134,7 +133,7 @@ impl<S> FlowTable<S> {
         self.index.prefetch(hash);
     }
 
-    /// Prefetches the flow that probably has `hash`, and returns its slot.
+    /// Prefetches the flow that probably has the key with `hash`, and returns its slot.
     #[inline]
     pub fn prefetch_entry(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
@@ -247,7 +246,7 @@ impl Index {
             hole = self.next(hole);
         }
         self.len -= 1;
-        // Entries after the hole move up unless that would put them before their home.
+        // Entries after the hole move up unless that would place them before their home.
         let mut place = self.next(hole);
         while !self.entries[place].is_free() {
             let home = self.home(self.entries[place].hash);
@@ -315,7 +314,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few distinct hashes, so that probing, moving up and growing all occur.
+        /// Only a few distinct hashes, so that probing, moving up and growing all occur.
         #[test]
         fn table_finds_what_a_map_finds(
             steps in proptest::collection::vec((any::<bool>(), 0_u16..3000), 1..6000),
@@ -345,7 +344,7 @@ mod tests {
     }
 
     impl Index {
-        /// Returns the places that a look-up of `hash` reads if it finds no flow.
+        /// Returns the number of places that an unsuccessful look-up of `hash` reads.
         fn probes(&self, hash: u64) -> usize {
             let mut place = self.home(Self::fold(hash));
             let mut probes = 1;
@@ -357,7 +356,7 @@ mod tests {
         }
     }
 
-    /// Returns the mean and the greatest number of places that look-ups read for flows between
+    /// Returns the mean and the maximum number of places that look-ups read for flows between
     /// `pairs`, and the load of the busiest of 16 meters relative to an equal share.
     fn cost(pairs: fn(u32) -> [u32; 2]) -> (f64, usize, f64) {
         const FLOWS: u32 = 50_000;
@@ -383,8 +382,8 @@ mod tests {
         (per_flow(probes.iter().sum()), *probes.iter().max().unwrap(), busiest)
     }
 
-    /// Every class collides completely under a known hash, or one that combines the two addresses
-    /// carelessly.
+    /// Every class collides completely under a known hash, or under one that combines the two
+    /// addresses carelessly.
     #[test]
     #[allow(clippy::type_complexity, reason = "a table that is read in one place")]
     fn chosen_addresses_cost_at_most_twice_as_much() {

@@ -18,7 +18,7 @@ pub struct Segment {
     pub len: u32,
 }
 
-/// Way in which a connection was closed.
+/// How a connection was closed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Close {
     /// FIN in both directions, each acknowledged.
@@ -27,7 +27,7 @@ pub enum Close {
     Rst,
 }
 
-/// Tracks the two ends of a connection until it has closed.
+/// State of the two ends of a connection until it has closed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Connection {
     ends: [End; 2],
@@ -59,17 +59,17 @@ enum Initial {
     Before(u32),
 }
 
-/// Most bytes that a SYN is behind the segments that were captured before it: what a window holds
-/// that is not scaled.
+/// Most bytes by which a late SYN may lie before the segments captured ahead of it: one unscaled
+/// window.
 pub const LATE_SYN: i32 = 65_535;
 
-/// A segment with SYN that may open another connection between the ends of a connection.
+/// SYN segment that may open another connection between the same ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Opener {
     direction: Direction,
     flags: TcpFlags,
     sequence: u32,
-    /// Sequence number after it, which differs by more than one if it carries data (RFC 7413).
+    /// Sequence number after the segment, more than one higher if it carries data (RFC 7413).
     end: u32,
     acknowledgment: u32,
 }
@@ -138,7 +138,8 @@ impl Connection {
             }
             return;
         }
-        // It was not answered, so it has no place in this connection's numbers (RFC 5961).
+        // It was not answered, so it does not belong to this connection's sequence numbers (RFC
+        // 5961).
         if self.opener(direction, segment).is_some() {
             return;
         }
@@ -166,8 +167,8 @@ impl Connection {
         self.close
     }
 
-    /// Returns the segment as one that may open another connection: it has SYN, and another number
-    /// than the SYN of its sender in this connection.
+    /// Returns the segment as an opener if it may open another connection: it has SYN, and a
+    /// sequence number other than that of its sender's SYN in this connection.
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         let Segment { sequence, acknowledgment, flags, .. } = *segment;
         if !flags.contains(TcpFlags::SYN) || flags.contains(TcpFlags::RST) {
@@ -176,7 +177,7 @@ impl Connection {
         let has_ack = flags.contains(TcpFlags::ACK);
         let receiver = self.ends[1 - direction.index()].initial;
         let is_own = match self.ends[direction.index()].initial {
-            // An answer to the SYN of this connection, whatever its own number.
+            // An answer to this connection's SYN, whatever its own number.
             _ if has_ack && receiver == Some(Initial::Known(acknowledgment.wrapping_sub(1))) => {
                 true
             }
@@ -189,7 +190,8 @@ impl Connection {
         (!is_own).then_some(Opener { direction, flags, sequence, end, acknowledgment })
     }
 
-    /// Notes what `segment` says about the initial numbers of its sender and receiver.
+    /// Records what `segment` reveals about the initial sequence numbers of its sender and
+    /// receiver.
     fn note_initial(&mut self, sender: usize, receiver: usize, segment: &Segment) {
         let has = |flags| segment.flags.contains(flags);
         if has(TcpFlags::SYN) {
@@ -197,7 +199,7 @@ impl Connection {
         } else {
             let before = segment.sequence.wrapping_sub(1);
             let initial = self.ends[sender].initial.get_or_insert(Initial::Before(before));
-            // A segment that was overtaken.
+            // A segment that arrived late.
             if let Initial::Before(first) = initial
                 && (1..=LATE_SYN).contains(&distance(before, *first))
             {
@@ -223,8 +225,8 @@ impl Connection {
     fn is_valid_reset(&self, sender: usize, receiver: usize, segment: &Segment) -> bool {
         let (sender, receiver) = (&self.ends[sender], &self.ends[receiver]);
         let Some(expected) = receiver.acknowledged.or(sender.next) else {
-            // The sender is unknown: an answer to SYN acknowledges just that, and a capture that
-            // begins here has nothing to check against.
+            // Nothing is known of the sender: a refusal acknowledges just the SYN, and a capture
+            // that begins here has nothing to check against.
             return receiver.next.is_none_or(|next| {
                 segment.flags.contains(TcpFlags::ACK) && segment.acknowledgment == next
             });
@@ -235,7 +237,7 @@ impl Connection {
 }
 
 impl Opener {
-    /// Returns what the next segment of the conversation says about the opener.
+    /// Returns what the conversation's next segment reveals about the opener.
     pub fn answer(&self, direction: Direction, segment: &Segment) -> Answer {
         let has = |flags| segment.flags.contains(flags);
         let is_next =
@@ -243,7 +245,7 @@ impl Opener {
         let is_answer = has(TcpFlags::ACK) && is_next(segment.acknowledgment);
         if direction == self.direction {
             let is_same = has(TcpFlags::SYN) && segment.sequence == self.sequence;
-            // The third segment of the handshake, after an answer that was not captured.
+            // The third segment of the handshake, if the answer was not captured.
             let is_third = !has(TcpFlags::SYN) && !has(TcpFlags::RST) && is_next(segment.sequence);
             match (is_same, is_third) {
                 (true, _) => Answer::Again,
@@ -253,7 +255,8 @@ impl Opener {
         } else if is_answer {
             Answer::Opened
         } else if has(TcpFlags::SYN) && !has(TcpFlags::ACK) {
-            // Both ends open at once (RFC 9293), or the SYN that this one answers comes late.
+            // Both ends open at once (RFC 9293), or the SYN that this one answers was captured
+            // late.
             let is_unrelated = self.flags.contains(TcpFlags::ACK)
                 && segment.sequence.wrapping_add(1) != self.acknowledgment;
             if is_unrelated { Answer::Refuted } else { Answer::Again }
@@ -330,7 +333,7 @@ mod tests {
         assert_eq!(close(&refused), Some(Close::Rst));
     }
 
-    /// Connection after `segments`.
+    /// Returns the connection after `segments`.
     fn after(segments: &[(Direction, Segment)]) -> Connection {
         let mut connection = Connection::default();
         for (direction, segment) in segments {

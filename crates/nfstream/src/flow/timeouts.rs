@@ -24,7 +24,7 @@ pub enum EndReason {
     Active,
     /// The input ended.
     EndOfInput,
-    /// The flow was silent for longest when another one needed its place.
+    /// The flow had been silent the longest when another one needed its place.
     Evicted,
     /// No packet arrived for the idle timeout.
     Idle,
@@ -49,7 +49,7 @@ pub enum Verdict {
     Idle,
     /// The flow reached the active timeout: the packet begins its next slice.
     Active,
-    /// Another connection began, and the end of the flow's own was not captured.
+    /// Another connection began; the end of the flow's own connection was not captured.
     Reopened,
 }
 
@@ -107,8 +107,8 @@ impl EndReason {
 }
 
 impl Timeouts {
-    /// Returns the effect of a packet at `time`, not before the flow's last, on `flow` by time
-    /// alone.
+    /// Returns the effect on `flow` of a packet at `time`, not before the flow's last packet;
+    /// considers only time.
     ///
     /// If both timeouts have passed, the flow ends idle.
     #[inline]
@@ -140,11 +140,11 @@ pub struct Tick {
 
 /// Clock of a stream, set by its packets.
 ///
-/// Captures of several queues or files hold packets out of order, and damaged ones single packets
-/// from the far future. A clock that jumped with those would end flows whose packets are still to
-/// come. The time is therefore the earliest of the last one to two thousand packets, updated every
-/// [`StreamClock::PERIOD`] packets: counted over the whole stream, hence the same for any chunk
-/// size.
+/// Captures of several queues or files contain packets out of order, and damaged captures single
+/// packets from the far future. A clock that followed those would end flows whose packets are still
+/// to come. The time is therefore the earliest of the last one to two thousand packets, updated
+/// every [`StreamClock::PERIOD`] packets. Packets are counted over the whole stream, so the result
+/// is the same for any chunk size.
 #[derive(Clone, Debug)]
 pub struct StreamClock {
     seen: usize,
@@ -163,7 +163,7 @@ impl StreamClock {
         Self { seen: 0, earliest: Self::NEVER, earliest_before: Timestamp::MIN }
     }
 
-    /// Follows the next chunk; adds the ticks in it and after it to `ticks`.
+    /// Advances over the next chunk; adds the ticks in it and after it to `ticks`.
     pub fn follow(&mut self, chunk: &Chunk, ticks: &mut Vec<Tick>) {
         self.advance(chunk.records.iter().map(|record| record.time), ticks);
         if let Some(time) = chunk.settled {
@@ -171,8 +171,8 @@ impl StreamClock {
         }
     }
 
-    /// Settles that no packet from before `time` follows the current chunk, of `packets`; adds a
-    /// tick after them. A live source calls this also when no packet arrives.
+    /// Records that no packet from before `time` follows the current chunk of `packets`, and adds a
+    /// tick after them. A live source calls this even when no packet arrives.
     pub fn settle(&mut self, time: Timestamp, packets: usize, ticks: &mut Vec<Tick>) {
         if ticks.last().is_none_or(|last| last.index < packets || last.time < time) {
             ticks.push(Tick { index: packets, time });
@@ -201,10 +201,10 @@ impl Default for StreamClock {
     }
 }
 
-/// Finds idle flows, and the flow that has been silent for longest, without visiting the busy ones.
+/// Finds idle flows, and the flow that has been silent the longest, without visiting busy flows.
 ///
-/// A flow is noted once, at its birth, under the time at which it would end. At that time the flow
-/// is checked again: it ends, or is noted again. Packets never touch the wheel.
+/// A flow is entered once, when it begins, under the time at which it would end. At that time it is
+/// checked: either it ends, or it is entered again. Packets never touch the wheel.
 #[derive(Debug)]
 pub struct Wheel {
     /// Notes by the number of the period at whose start they are due.
@@ -228,12 +228,12 @@ pub struct Note {
 enum Bucket {
     /// In order of arrival.
     Noted(Vec<Note>),
-    /// By how long their flows had been silent when they were ranked, the longest first: a bucket
-    /// from which flows were taken early.
+    /// By how long their flows had been silent when they were ranked, longest first: a bucket from
+    /// which flows were taken early.
     Ranked(BinaryHeap<Reverse<Rank>>),
 }
 
-/// Rank of a flow: last packet, then birth; the least comes first.
+/// Rank of a flow: time of its last packet, then of its first; the lowest comes first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Rank {
     last_seen: Timestamp,
@@ -243,7 +243,7 @@ struct Rank {
 
 impl Wheel {
     const SHORTEST_PERIOD: i64 = 1_000_000;
-    /// Limit of the delay with which the end of a flow is noticed, for any timeout.
+    /// Longest delay before the end of a flow is noticed, for any timeout.
     const LONGEST_PERIOD: i64 = 250_000_000;
 
     /// Returns a wheel for flows that end after `idle`.

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// Returns the current time, in the clock of packets' timestamps.
+/// Returns the current time, by the clock of packet timestamps.
 #[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The local machine: its clocks, the processes that own its sockets, and what its terminal may
-//! show.
+//! The local machine: its clocks, the processes that own its sockets, and text that is safe for its
+//! terminal.
 
 mod clock;
 #[cfg(not(target_os = "linux"))]

@@ -62,13 +62,14 @@ impl Processes {
     /// Returns the process with a socket for packets between `src` and `dst`: the source's if it is
     /// local, otherwise the destination's.
     ///
-    /// A socket connected to the other end takes precedence over one that accepts packets from any.
+    /// A socket connected to the other end takes precedence over one that accepts packets from
+    /// anywhere.
     pub fn of_flow(&self, protocol: u8, src: SocketAddr, dst: SocketAddr) -> Option<Arc<Process>> {
         let table = self.lock();
         table.at(protocol, src, dst).or_else(|| table.at(protocol, dst, src)).cloned()
     }
 
-    /// Remembers closed sockets for `span`: no flow is looked up longer than that after its last
+    /// Remembers closed sockets for `span`: no flow is looked up later than that after its last
     /// packet.
     pub(crate) fn remember_for(&self, span: Duration) {
         self.lock().memory = span;

@@ -38,13 +38,13 @@ pub(super) struct SocketWatcher {
 enum Owner {
     /// This process has the socket open as this file.
     Known(Arc<Process>, PathBuf),
-    /// Not found in this number of searches: files of other users are not always visible, and a new
+    /// Not found in this many searches: files of other users are not always visible, and a new
     /// socket has no owner yet.
     Unknown { searches: u8 },
 }
 
-/// Most searches for the owner of a socket. One is not enough: a process gets a socket after it was
-/// created.
+/// Most searches for the owner of a socket. One is not enough: a process gets a socket only after
+/// it was created.
 const MOST_SEARCHES: u8 = 3;
 
 /// Bytes of answers read at once; the kernel sends less.
@@ -99,7 +99,7 @@ impl SocketWatcher {
         sockets: &mut Vec<(Socket, u32)>,
     ) -> io::Result<()> {
         let socket_id = if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() };
-        // Sockets in these states have no owner any more, or not yet.
+        // Sockets in these states no longer have an owner, or do not have one yet.
         let states = StateFlags::all().difference(StateFlags::TIME_WAIT | StateFlags::SYN_RECV);
         let extensions = ExtensionFlags::empty();
         let request = InetRequest { family, protocol, extensions, states, socket_id };

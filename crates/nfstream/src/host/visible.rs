@@ -1,9 +1,9 @@
-//! Text from files and packets, made safe to show on a terminal.
+//! Text from files and packets, made safe for a terminal.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// Returns whether a character controls the terminal, or the direction of the text around it.
+/// Returns whether a character controls the terminal or the direction of the surrounding text.
 pub fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -13,7 +13,7 @@ use super::processes::Processes;
 #[cfg(target_os = "linux")]
 use super::sockets::SocketWatcher;
 
-/// Lists the processes that own sockets, once in each polling interval.
+/// Lists the processes that own sockets, once per polling interval.
 #[derive(Clone, Debug)]
 pub struct ProcessWatcher {
     sockets: Arc<Mutex<SocketWatcher>>,

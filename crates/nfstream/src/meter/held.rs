@@ -8,10 +8,10 @@ use crate::flow::{Opener, Sender, Slot};
 use crate::packet::{ChunkBytes, Packet, narrow};
 use crate::time::Timestamp;
 
-/// Most packets held of one flow: a SYN is rarely sent more often.
+/// Most packets held for one flow: a SYN is rarely repeated more often.
 const MOST_PACKETS: usize = 8;
 
-/// Most bytes held. Beyond them a SYN belongs to the flow that is there.
+/// Most bytes held. Beyond that, a SYN belongs to the existing flow.
 const MOST_BYTES: usize = 16 << 20;
 
 /// The held packets of all flows.
@@ -22,7 +22,7 @@ pub(super) struct HeldPackets {
     bytes: usize,
 }
 
-/// The held packets of one flow, of which there is at least one.
+/// The held packets of one flow, at least one.
 #[derive(Debug)]
 pub(super) struct Held {
     /// The first of them.
@@ -32,7 +32,7 @@ pub(super) struct Held {
     pub(super) packets: Vec<HeldPacket>,
 }
 
-/// A packet with bytes of its own.
+/// A packet with its own copy of the bytes.
 #[derive(Debug)]
 pub(super) struct HeldPacket {
     pub(super) packet: Packet,
@@ -52,7 +52,7 @@ impl HeldPacket {
 }
 
 impl HeldPackets {
-    /// Holds a packet of the flow in `slot`, the first one as `opener`; returns whether there was
+    /// Holds a packet of the flow in `slot`, the first with its `opener`; returns whether there was
     /// room.
     pub(super) fn hold(
         &mut self,
@@ -75,13 +75,13 @@ impl HeldPackets {
         true
     }
 
-    /// Returns the packet that may open another connection than that of the flow in `slot`, and the
-    /// time of the flow's last packet before it.
+    /// Returns the packet that may open another connection in place of that of the flow in `slot`,
+    /// and the time of the flow's last packet before it.
     pub(super) fn opener(&self, slot: Slot) -> Option<(Opener, Timestamp)> {
         self.of_flows.get(&slot).map(|held| (held.opener, held.before))
     }
 
-    /// Takes the packets held of the flow in `slot`.
+    /// Takes the packets held for the flow in `slot`.
     pub(super) fn take(&mut self, slot: Slot) -> Option<Held> {
         let held = self.of_flows.remove(&slot)?;
         let bytes: usize = held.packets.iter().map(HeldPacket::bytes).sum();

@@ -1,4 +1,4 @@
-//! Policies that decide when the flows of a meter end, and number them.
+//! Policies that decide when the flows of a meter end, and that number them.
 
 use super::state::FlowState;
 use crate::flow::{EndReason, Flow, FlowTable, Slot, Timeouts, Wheel};
@@ -15,7 +15,7 @@ pub struct FlowEnd {
     pub reason: EndReason,
 }
 
-/// Decides when flows end, which of them makes room for another, and the numbers of records.
+/// Decides when flows end, which flow makes room for another, and the numbers of records.
 ///
 /// A meter is compiled for each policy, so a call costs nothing per packet.
 pub trait Lifecycle: Send + 'static {
@@ -29,7 +29,7 @@ pub trait Lifecycle: Send + 'static {
     /// Returns the policy for flows with these timeouts.
     fn new(timeouts: Timeouts) -> Self;
 
-    /// Notes the flow in `slot`, which has just begun.
+    /// Registers the flow in `slot`, which has just begun.
     fn begin(&mut self, slot: Slot, flows: &FlowTable<FlowState>);
 
     /// Returns the time of a packet that was captured at `time`. Called for all packets, in
@@ -57,11 +57,12 @@ pub trait Lifecycle: Send + 'static {
     /// Returns the flow that makes room for another; `None` if there is none.
     fn make_room(&mut self, flows: &FlowTable<FlowState>) -> Option<Slot>;
 
-    /// Returns the number for the record of `flow`, which has ended.
+    /// Returns the record number for `flow`, which has ended.
     fn number(&mut self, flow: &Flow) -> u64;
 }
 
-/// Policy in which flows end by the clock of the stream, and the one silent for longest makes room.
+/// Policy in which flows end by the clock of the stream, and the flow that has been silent the
+/// longest makes room.
 #[derive(Debug)]
 pub struct Standard {
     timeouts: Timeouts,
@@ -99,7 +100,7 @@ impl Lifecycle for Standard {
                 self.wheel.note(slot, &flows.entry(slot).flow);
             }
         }
-        // Hooks then see the same order for any number of ticks.
+        // Hooks then get the same order for any number of ticks.
         idle.sort_unstable();
         let end = |(ended, _, slot)| FlowEnd { slot, ended, reason: EndReason::Idle };
         idle.into_iter().map(end).collect()

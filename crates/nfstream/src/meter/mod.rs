@@ -1,26 +1,26 @@
 //! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
+mod ending;
 mod held;
 mod hooks;
 mod lifecycle;
+mod opening;
 mod output;
 mod state;
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
-use crate::features::{ActiveMeasures, Application, Plan, Record, Sample, SpareMeasures, Volume};
+use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volume};
 use crate::flow::{
-    Answer, Close, Direction, EndReason, FlowKey, FlowTable, KeyHasher, Segment, Sender, Slot,
-    Timeouts, Verdict,
+    Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
-use crate::host::{Process, Processes};
+use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
-use held::{Held, HeldPackets};
+use held::HeldPackets;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 pub use lifecycle::{FlowEnd, Lifecycle, Standard};
 pub use output::MeterOutput;
@@ -30,8 +30,8 @@ pub use state::FlowState;
 /// processed.
 const LOOK_AHEAD: usize = 32;
 
-/// Flows ended between the prefetch of a flow and its end: its memory was not touched for as long
-/// as the flow was silent.
+/// Flows ended between the prefetch of a flow and its end, because its memory has not been touched
+/// since its last packet.
 const END_AHEAD: usize = 8;
 
 /// Settings of a meter.
@@ -42,9 +42,9 @@ pub struct MeterConfig {
     pub plan: Plan,
     /// Most active flows, `None` for no limit. At the limit, the life cycle chooses a flow to end.
     pub max_active_flows: Option<NonZeroUsize>,
-    /// Most bytes that active flows hold besides a fixed size for each: buffers, texts and kept
-    /// packets of the dissector, lists of packets. `None` for no limit; beyond it, the life cycle
-    /// chooses flows to end.
+    /// Most bytes that active flows hold in addition to a fixed size for each: buffers, texts and
+    /// kept packets of the dissector, lists of packets. `None` for no limit. Beyond the limit, the
+    /// life cycle chooses flows to end.
     pub max_active_bytes: Option<NonZeroUsize>,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
@@ -61,14 +61,14 @@ pub struct Meter<L> {
     table: FlowTable<FlowState>,
     /// Most active flows.
     capacity: usize,
-    /// Most bytes that active flows hold.
+    /// Most bytes that active flows may hold.
     most_bytes: usize,
     /// Whether active flows hold more than that.
     is_full: bool,
     lifecycle: L,
     dissector: Option<Box<dyn Dissector>>,
     knowledge: Knowledge,
-    /// Names that DNS answers gave the servers of flows, by slot.
+    /// Names of the flows' servers from DNS answers, by slot.
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     plan: Plan,
@@ -79,7 +79,7 @@ pub struct Meter<L> {
     output: MeterOutput,
 }
 
-/// A packet whose flow is looked up next.
+/// Packet whose flow is looked up next.
 #[derive(Clone, Copy)]
 struct Keyed<'a> {
     index: u32,
@@ -127,8 +127,7 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Notes what the packets that come next show about flows to come, those of other meters
-    /// included.
+    /// Takes the clues about future flows in the next packets, those of other meters included.
     #[inline]
     pub fn note(&mut self, clues: &Clues) {
         self.knowledge.note(clues);
@@ -282,8 +281,8 @@ impl<L: Lifecycle> Meter<L> {
         self.join(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
-    /// Adds a packet to the flow in `slot`, or to one that it starts there. A flow that it ends has
-    /// ended at `now` or later.
+    /// Adds a packet to the flow in `slot`, or to a new one there. If the packet ends the flow, the
+    /// flow ends at `now` or later.
     #[inline]
     fn join<H: Hooks>(
         &mut self,
@@ -323,139 +322,6 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Adds a packet to the flow in `slot`, if it has SYN or packets are held.
-    ///
-    /// A SYN with another number may open another connection: it is held until the next packet says
-    /// whether it does.
-    #[cold]
-    #[inline(never)]
-    fn arrive_with_syn<H: Hooks>(
-        &mut self,
-        bytes: &ChunkBytes,
-        frames: &[u8],
-        keyed: &Keyed<'_>,
-        slot: Slot,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        let (packet, frame) = (keyed.packet, keyed.packet.frame(frames));
-        let flow = &self.table.entry(slot).flow;
-        let time = packet.time.max(flow.last_seen);
-        let is_late = packet.time < flow.last_seen;
-        let direction = Direction::of(keyed.sender, flow.src);
-        let verdict = self.timeouts.judge(flow, time);
-        let segment = Segment::read(packet, frame).filter(|_| verdict != Verdict::Idle);
-        if let Some((opener, before)) = self.held.opener(slot) {
-            let answer = segment.map(|segment| opener.answer(direction, &segment));
-            match answer.unwrap_or(Answer::Refuted) {
-                Answer::Opened => {
-                    self.reopen(keyed, slot, hooks)?;
-                    return self.arrive(bytes, frames, keyed, hooks);
-                }
-                Answer::Again
-                    if self.held.hold(slot, opener, before, (packet, frame, keyed.sender)) =>
-                {
-                    self.output.late_packets += u64::from(is_late);
-                    self.table.entry_mut(slot).flow.last_seen = time;
-                    return Ok(());
-                }
-                Answer::Again | Answer::Refuted => {
-                    let generation = self.table.entry(slot).flow.generation;
-                    self.release(slot, time, hooks)?;
-                    // A hook may have ended it.
-                    if self.table.alive(slot, generation).is_none() {
-                        return Ok(());
-                    }
-                    return self.arrive(bytes, frames, keyed, hooks);
-                }
-            }
-        }
-        self.output.late_packets += u64::from(is_late);
-        let opener =
-            segment.and_then(|segment| self.measures.of(slot)?.opener(direction, &segment));
-        let Some(opener) = opener else {
-            return self.join(bytes, frames, keyed, slot, packet.time, hooks);
-        };
-        let entry = self.table.entry_mut(slot);
-        if entry.state.close.is_some() {
-            self.begin_again(slot, Verdict::Closed, (time, time), keyed, hooks)?;
-            self.introduce(slot, keyed);
-            return self.add(bytes, frames, keyed, slot, true, hooks);
-        }
-        let before = entry.flow.last_seen;
-        if self.held.hold(slot, opener, before, (packet, frame, keyed.sender)) {
-            let entry = self.table.entry_mut(slot);
-            entry.flow.last_seen = time;
-            entry.state.is_holding = true;
-            return Ok(());
-        }
-        self.join(bytes, frames, keyed, slot, packet.time, hooks)
-    }
-
-    /// Takes the packets held of the flow in `slot`, which is as it was before them.
-    fn take_held(&mut self, slot: Slot) -> Option<Held> {
-        let held = self.held.take(slot)?;
-        let entry = self.table.entry_mut(slot);
-        entry.state.is_holding = false;
-        entry.flow.last_seen = held.before;
-        Some(held)
-    }
-
-    /// Adds the packets held of the flow in `slot` to it: they open no connection. A slice that they
-    /// end has ended at `now`.
-    fn release<H: Hooks>(
-        &mut self,
-        slot: Slot,
-        now: Timestamp,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        if !self.table.entry(slot).state.is_holding {
-            return Ok(());
-        }
-        let Some(held) = self.take_held(slot) else { return Ok(()) };
-        let key = self.table.entry(slot).flow.key;
-        let hash = self.hasher.key(&key);
-        for one in &held.packets {
-            let frames = one.bytes.as_slice();
-            let (packet, sender) = (&one.packet, one.sender);
-            let keyed = Keyed { index: 0, packet, key, sender, hash, slot: Some(slot) };
-            // A hook may have ended the flow.
-            match self.table.find(hash, &key) {
-                Some(slot) => self.join(&one.bytes, frames, &keyed, slot, now, hooks)?,
-                None => self.begin(&one.bytes, frames, &keyed, hooks)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the flow in `slot`, and starts one with the packets held of it: `keyed` shows that they
-    /// opened a connection.
-    fn reopen<H: Hooks>(
-        &mut self,
-        keyed: &Keyed<'_>,
-        slot: Slot,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        let now = keyed.packet.time.max(self.table.entry(slot).flow.last_seen);
-        let Some(held) = self.take_held(slot) else { return Ok(()) };
-        let mut is_first = true;
-        for one in &held.packets {
-            let frames = one.bytes.as_slice();
-            let packet = Keyed { packet: &one.packet, sender: one.sender, ..*keyed };
-            if std::mem::take(&mut is_first) {
-                let time = one.packet.time;
-                self.begin_again(slot, Verdict::Reopened, (time, now), &packet, hooks)?;
-                self.introduce(slot, &packet);
-                self.add(&one.bytes, frames, &packet, slot, true, hooks)?;
-            } else {
-                match self.table.find(packet.hash, &packet.key) {
-                    Some(slot) => self.join(&one.bytes, frames, &packet, slot, now, hooks)?,
-                    None => self.begin(&one.bytes, frames, &packet, hooks)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Starts a flow with its first packet.
     #[inline]
     fn begin<H: Hooks>(
@@ -485,7 +351,7 @@ impl<L: Lifecycle> Meter<L> {
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
 
-    /// Passes on what other flows have shown of the flow in `slot`, which begins.
+    /// Passes on the knowledge from other flows about the flow in `slot`, which begins.
     #[inline]
     fn introduce(&mut self, slot: Slot, keyed: &Keyed<'_>) {
         let Some(dissector) = &mut self.dissector else { return };
@@ -505,51 +371,9 @@ impl<L: Lifecycle> Meter<L> {
         }
     }
 
-    /// Ends the flow that the life cycle chooses, to make room for one that begins at `time`.
-    #[cold]
-    fn evict<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
-        let slot = self.lifecycle.make_room(&self.table);
-        let slot = slot.expect("the life cycle knows every active flow");
-        self.release(slot, time, hooks)?;
-        let ended = time.max(self.table.entry(slot).flow.last_seen);
-        self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
-    }
-
-    /// Ends the flows that the life cycle chooses until the others hold no more bytes than they
-    /// may, at `time`.
-    #[cold]
-    fn free_bytes<H: Hooks>(&mut self, time: Timestamp, hooks: &mut H) -> Result<(), HookError> {
-        while self.bytes() > self.most_bytes && !self.table.is_empty() {
-            self.evict(time, hooks)?;
-        }
-        self.is_full = false;
-        Ok(())
-    }
-
-    /// Returns the bytes that active flows hold besides a fixed size for each.
+    /// Returns the bytes that active flows hold in addition to a fixed size for each.
     fn bytes(&self) -> usize {
         self.measures.memory() + self.dissector.as_ref().map_or(0, |dissector| dissector.memory())
-    }
-
-    /// Ends flows one after the other; the stream is at `now`.
-    fn end<H: Hooks>(
-        &mut self,
-        ends: &[FlowEnd],
-        now: Timestamp,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        for (place, end) in ends.iter().enumerate() {
-            if let Some(ahead) = ends.get(place + END_AHEAD) {
-                self.measures.prefetch_all(ahead.slot);
-            }
-            let generation = self.table.entry(end.slot).flow.generation;
-            self.release(end.slot, now, hooks)?;
-            if self.table.alive(end.slot, generation).is_none() {
-                continue;
-            }
-            self.remove(*end, 0, hooks)?;
-        }
-        Ok(())
     }
 
     /// Returns the source end of a flow whose first packet is `packet`.
@@ -559,48 +383,7 @@ impl<L: Lifecycle> Meter<L> {
         if self.plan.track_tcp && answers { sender.other() } else { sender }
     }
 
-    /// Ends the flow in `slot` with `verdict`, and starts its successor, which begins at the first
-    /// of the two times, in the same slot. The flow ends at the second, unless it was idle.
-    fn begin_again<H: Hooks>(
-        &mut self,
-        slot: Slot,
-        verdict: Verdict,
-        (time, now): (Timestamp, Timestamp),
-        keyed: &Keyed<'_>,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        let (application, inspection) = match (&mut self.dissector, verdict) {
-            (None, _) => (Application::default(), Inspection::Done),
-            (Some(dissector), Verdict::Active) => dissector.end_slice(slot),
-            (Some(dissector), _) => (dissector.end(slot), Inspection::Open),
-        };
-        if verdict == Verdict::Active {
-            let end = FlowEnd { slot, ended: now, reason: EndReason::Active };
-            self.record(end, expiration_id(end.reason), application, hooks)?;
-            self.table.entry_mut(slot).flow.slice += 1;
-        } else {
-            let (ended, reason) = match verdict {
-                Verdict::Closed => (now, EndReason::Idle),
-                Verdict::Reopened => (now, EndReason::TcpReopened),
-                _ => (self.timeouts.deadline(&self.table.entry(slot).flow), EndReason::Idle),
-            };
-            let end = FlowEnd { slot, ended, reason };
-            self.record(end, expiration_id(end.reason), application, hooks)?;
-            let birth = self.table.next_birth();
-            self.output.births.push(keyed.index);
-            let src = self.source(keyed.packet, keyed.sender);
-            let flow = &mut self.table.entry_mut(slot).flow;
-            (flow.birth, flow.slice, flow.src) = (birth, 0, src);
-            (flow.vlan_id, flow.tunnel_id) = (keyed.packet.vlan_id, keyed.packet.tunnel_id);
-        }
-        let entry = self.table.entry_mut(slot);
-        (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state =
-            FlowState { volume: Volume::default(), inspection, close: None, is_holding: false };
-        Ok(())
-    }
-
-    /// Measures a packet of the flow in `slot`, whose time is already set.
+    /// Measures a packet of the flow in `slot`. Its time is already set.
     #[inline]
     fn add<H: Hooks>(
         &mut self,
@@ -639,7 +422,7 @@ impl<L: Lifecycle> Meter<L> {
             && packet.fragment != Fragment::Later
             && let Some(dissector) = &mut self.dissector
         {
-            // The announcement of a call may come after its first datagrams.
+            // The announcement of a call may arrive after its first datagrams.
             if !first
                 && packet.protocol == UDP
                 && let index = usize::try_from(keyed.index).unwrap_or(usize::MAX)
@@ -678,81 +461,5 @@ impl<L: Lifecycle> Meter<L> {
 
     fn first_inspection(&self) -> Inspection {
         if self.dissector.is_some() { Inspection::Open } else { Inspection::Done }
-    }
-
-    /// Ends a flow and frees its slot.
-    fn remove<H: Hooks>(
-        &mut self,
-        end: FlowEnd,
-        expiration_id: i32,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        let slot = end.slot;
-        let application = match &mut self.dissector {
-            Some(dissector) => dissector.end(slot),
-            None => Application::default(),
-        };
-        self.record(end, expiration_id, application, hooks)?;
-        let hash = self.hasher.key(&self.table.entry(slot).flow.key);
-        self.table.remove(hash, slot);
-        Ok(())
-    }
-
-    fn record<H: Hooks>(
-        &mut self,
-        end: FlowEnd,
-        expiration_id: i32,
-        mut application: Application,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        let FlowEnd { slot, ended, reason } = end;
-        let entry = self.table.entry(slot);
-        // A closed connection ended by its close; the idle timeout only covered late segments.
-        let end_reason = match (reason, entry.state.close) {
-            (EndReason::Active | EndReason::Plugin, _) | (_, None) => reason,
-            (_, Some(Close::Fin)) => EndReason::TcpFin,
-            (_, Some(Close::Rst)) => EndReason::TcpRst,
-        };
-        self.output.evicted_flows += u64::from(end_reason == EndReason::Evicted);
-        // The next slice continues the same connection.
-        let is_slice = end_reason.is_slice();
-        let measures = self.plan.measures().then(|| self.measures.take(slot, is_slice));
-        if let Some(name) = self.dns_names.get_mut(slot.index()) {
-            application.dns_name = if is_slice { name.clone() } else { name.take() };
-        }
-        let id = self.lifecycle.number(&entry.flow);
-        let mut record = Record {
-            id,
-            flow: entry.flow,
-            ended,
-            end_reason,
-            expiration_id,
-            volume: entry.state.volume,
-            measures,
-            application,
-            process: self.process_of(slot),
-        };
-        if H::ACTIVE {
-            hooks.on_expire(slot, &mut record)?;
-        }
-        self.output.records.push(record);
-        Ok(())
-    }
-
-    /// Returns the process that the flow in `slot` belongs to.
-    ///
-    /// Looked up at the flow's end, because the sockets of a new flow may not have been listed yet.
-    fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
-        let processes = self.processes.as_ref()?;
-        let flow = &self.table.entry(slot).flow;
-        let key = &flow.key;
-        if flow.tunnel_id != 0 {
-            return None;
-        }
-        let end = |sender| {
-            let end = key.end(sender);
-            SocketAddr::new(end.ip(key.version), end.port)
-        };
-        processes.of_flow(key.protocol, end(flow.src), end(flow.src.other()))
     }
 }

@@ -7,8 +7,8 @@ use crate::features::Record;
 pub struct MeterOutput {
     /// Index in the chunk of the first packet of each new conversation.
     pub births: Vec<u32>,
-    /// Ended flows, in the order in which their ends were noticed. Ids count the conversations of
-    /// this meter alone.
+    /// Ended flows, in the order in which their ends were noticed. Ids count only this meter's
+    /// conversations.
     pub records: Vec<Record>,
     /// For each tick of the stream's clock, the number of records up to and including it.
     pub records_at_ticks: Vec<usize>,

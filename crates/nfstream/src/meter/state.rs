@@ -13,6 +13,6 @@ pub struct FlowState {
     pub inspection: Inspection,
     /// How the TCP connection was closed, if it was and connections are tracked.
     pub close: Option<Close>,
-    /// Whether packets are held that may open another connection.
+    /// Whether the meter holds packets that may open another connection.
     pub is_holding: bool,
 }

@@ -1,4 +1,4 @@
-//! The columns of nfstream 6: its names and order for the measurements of this engine.
+//! The columns of nfstream 6: its names and order, for this engine's measurements.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use crate::features::{Column, Group, Kind, Read, Record, columns};
 use crate::flow::Sender;
 use crate::time::TimeUnit;
 
-/// Names in nfstream 6 and in this engine, in the order of nfstream 6. Columns that are not listed
-/// have the same name in both, and come between the two parts.
+/// Names in nfstream 6 and in this engine, in the order of nfstream 6. Columns not listed have the
+/// same name in both, and lie between the two parts.
 const BASE: [(&str, &str); 29] = [
     ("id", "id"),
     ("expiration_id", "expiration_id"),
@@ -81,11 +81,6 @@ impl Nfstream6Columns {
                 || groups.contains(&column.group)
         };
         COLUMNS.iter().filter(wanted).collect()
-    }
-
-    /// Returns the groups that its base columns need.
-    pub fn needed_groups() -> [Group; 2] {
-        BASE_GROUPS
     }
 }
 

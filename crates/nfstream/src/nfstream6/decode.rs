@@ -1,12 +1,12 @@
 //! Decoder with the behaviour of nfstream 6.6, mistakes included, for comparison with its results.
 //!
-//! Its rules were learnt from output alone. nfstream 6.6 drops later fragments, IPv4 packets of
+//! Its rules were derived only from output. nfstream 6.6 drops later fragments, IPv4 packets of
 //! total length 0, IPv6 packets that the capture cuts, and every packet with a tag other than 8100.
 //! It treats the payload of an unknown EtherType as IP if the version fits, does not check IPv4's
 //! header length, counts wire lengths in 16 bits, and reads ports of TCP and UDP only. Past the end
-//! of the captured bytes it reads remains of earlier packets; this module reads zeros.
+//! of the captured bytes it reads remnants of earlier packets; this module reads zeros.
 //!
-//! Separate from the decoder proper: the two share no code.
+//! Separate from the engine's decoder: the two share no code.
 
 use crate::decode::DecodeError::{
     self, MalformedNetwork, NotIp, TruncatedLink, TruncatedNetwork, TruncatedTransport,
@@ -24,9 +24,9 @@ mod ethertype {
     pub(super) const VLAN: u16 = 0x8100;
     pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
     pub(super) const PPPOE: u16 = 0x8864;
-    /// Greatest number that is a length.
+    /// Largest number that is a length.
     pub(super) const LAST_LENGTH: u16 = 1500;
-    /// Greatest number that is ignored.
+    /// Largest number that is ignored.
     pub(super) const LAST_IGNORED: u16 = 1536;
 }
 
@@ -93,7 +93,8 @@ pub fn decode(record: &RawRecord, frame: &[u8], options: Options) -> Result<Pack
     Ok(packet(record, frame, &ip, link.vlan_id, tunnel))
 }
 
-/// Returns `packet` with what separates flows in nfstream 6: the innermost VLAN and tunnel.
+/// Returns `packet` with the network that separates flows in nfstream 6: the innermost VLAN and
+/// tunnel.
 pub fn keyed(packet: Packet) -> Packet {
     Packet { network: NetworkId::innermost(packet.vlan_id, packet.tunnel_id), ..packet }
 }
@@ -344,7 +345,7 @@ fn ipv6(frame: Frame<'_>, offset: usize) -> Result<Ip, DecodeError> {
     }
     let mut next = frame.u8(offset + 6);
     let mut transport = offset + HEADER_LEN;
-    // The walk continues into padding.
+    // Parsing continues into the padding.
     while offset + available > transport + 1 {
         let [following, units] = frame.bytes(transport);
         let len = match next {
@@ -408,7 +409,7 @@ fn gtp(frame: Frame<'_>, start: usize) -> Option<usize> {
     (offset < frame.len()).then_some(offset)
 }
 
-/// Returns the offset of the Ethernet frame after a TZSP header. One of its tags is skipped.
+/// Returns the offset of the Ethernet frame after a TZSP header. One tag is skipped.
 fn tzsp(frame: Frame<'_>, start: usize) -> Result<Option<usize>, DecodeError> {
     const ETHERNET: [u8; 4] = [1, 0, 0, 1];
     const PADDING: u8 = 0;

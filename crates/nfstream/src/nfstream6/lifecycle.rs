@@ -1,8 +1,8 @@
 //! Life cycle of flows in nfstream 6, for scripts that depend on it.
 //!
-//! The whole run has one clock. Scans for idle flows follow the order of births and stop at the
-//! first busy flow. The flows after it are not affected, because each packet checks its own flow
-//! anyway; only the order in which flows end differs.
+//! The whole run has one clock. Scans for idle flows follow the order in which flows began and stop
+//! at the first busy flow. The flows after it are not affected, because each packet checks its own
+//! flow anyway; only the order in which flows end differs.
 
 use std::collections::VecDeque;
 
@@ -112,7 +112,7 @@ impl Births {
     /// Shortest time between two scans.
     const PERIOD: Duration = Duration::from_nanos(10_000_000);
 
-    /// Most flows that one scan ends.
+    /// Most flows ended by one scan.
     const SCAN: usize = 1000;
 
     /// Adds the youngest flow; `is_alive` returns whether another flow is still active.

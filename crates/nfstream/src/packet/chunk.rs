@@ -17,7 +17,7 @@ pub struct RawRecord {
     pub offset: u32,
     /// Captured length.
     pub capture_len: u32,
-    /// Wire length, as the capture gives it: some captures hold more bytes than were on the wire.
+    /// Wire length, as given by the capture: some captures hold more bytes than were on the wire.
     pub wire_len: u32,
     /// Link type of the frame.
     pub link: LinkType,
@@ -63,13 +63,13 @@ pub struct Chunk {
     pub bytes: ChunkBytes,
     /// One for each packet, in the order of the capture.
     pub records: Vec<RawRecord>,
-    /// Packets that a filter has removed.
+    /// Packets removed by a filter.
     pub filtered: u64,
     /// Exact duplicates among the packets, removed or not.
     pub duplicates: u64,
     /// Exact duplicates that were removed.
     pub removed_duplicates: u64,
-    /// Time before which all packets have been read, by the clock of a live source; `None` where
+    /// Time before which all packets have been read, by the clock of a live source; `None` if
     /// packets are the only clock.
     pub settled: Option<Timestamp>,
 }
@@ -97,7 +97,7 @@ impl Chunk {
         self.records.last().map(|record| record.time).max(self.settled)
     }
 
-    /// Returns the bytes of `record`'s frame, empty if the record is not of this chunk.
+    /// Returns the bytes of `record`'s frame, empty if the record is not from this chunk.
     pub fn frame(&self, record: &RawRecord) -> &[u8] {
         record.frame(self.bytes.as_slice())
     }

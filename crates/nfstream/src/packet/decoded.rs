@@ -14,7 +14,7 @@ pub struct Packet {
     pub src: Endpoint,
     /// Receiver.
     pub dst: Endpoint,
-    /// Network that it lies in.
+    /// Network that the packet lies in.
     pub network: NetworkId,
     /// Tunnel that carried the packet, 0 without one.
     pub tunnel_id: u32,
@@ -40,7 +40,7 @@ pub struct Packet {
     pub ip_offset: u32,
     /// Bytes of the innermost IP packet on the wire, its header included.
     pub ip_len: u32,
-    /// Offset of the transport header, or of the payload of IP, which the capture may have cut.
+    /// Offset of the transport header or else of the IP payload; the capture may have cut either.
     pub transport_offset: u32,
     /// Offset of the payload after the transport header.
     pub payload_offset: u32,
@@ -160,7 +160,7 @@ fn slice(bytes: &[u8], offset: u32, len: u32) -> &[u8] {
     bytes.get(offset..).and_then(|rest| rest.get(..len)).unwrap_or_default()
 }
 
-/// Returns an offset into a frame in the width that packets store.
+/// Returns an offset into a frame as the integer type that packets store.
 ///
 /// Frames are shorter than 4 GiB, so nothing is lost.
 #[inline]

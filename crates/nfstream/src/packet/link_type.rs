@@ -7,7 +7,7 @@ use std::fmt;
 pub struct LinkType(pub u16);
 
 /// Calls a macro with every supported link type: constant, number, name in the registry, and the
-/// function in `decode::link` that reads the header. A new link type is a line here and that
+/// function in `decode::link` that reads the header. A new link type takes a line here and that
 /// function.
 macro_rules! link_types {
     ($with:ident) => {
@@ -45,9 +45,9 @@ macro_rules! link_types {
             ATM_RFC1483 = 100, "ATM_RFC1483", atm::with_llc;
             /// Bare IP, with its version in the first four bits.
             RAW = 101, "RAW", bare::either;
-            /// SLIP of BSD/OS.
+            /// SLIP on BSD/OS.
             SLIP_BSDOS = 102, "SLIP_BSDOS", host::slip_bsdos;
-            /// PPP of BSD/OS.
+            /// PPP on BSD/OS.
             PPP_BSDOS = 103, "PPP_BSDOS", serial::bsdos;
             /// Cisco HDLC.
             C_HDLC = 104, "C_HDLC", serial::cisco_hdlc;
@@ -59,13 +59,13 @@ macro_rules! link_types {
             FRELAY = 107, "FRELAY", frame_relay::plain;
             /// OpenBSD loopback: an address family in network byte order.
             LOOP = 108, "LOOP", host::loopback;
-            /// Packets in IPsec, decrypted, of OpenBSD.
+            /// Decrypted IPsec packets, from OpenBSD.
             ENC = 109, "ENC", host::enc;
             /// ATM LAN emulation for Ethernet.
             LANE8023 = 110, "LANE8023", atm::lan_emulation;
             /// Linux "cooked" capture, version 1.
             LINUX_SLL = 113, "LINUX_SLL", host::cooked_1;
-            /// Log of the packet filter of the BSDs.
+            /// Log of the BSDs' packet filter.
             PFLOG = 117, "PFLOG", host::pflog;
             /// Wireless LAN (IEEE 802.11) after a Prism header.
             IEEE802_11_PRISM = 119, "IEEE802_11_PRISM", wireless::prism;
@@ -85,7 +85,7 @@ macro_rules! link_types {
             DOCSIS = 143, "DOCSIS", cable::docsis;
             /// Wireless LAN (IEEE 802.11) after an AVS header.
             IEEE802_11_AVS = 163, "IEEE802_11_AVS", wireless::avs;
-            /// PPP of Linux's pppd, with a direction in place of the address.
+            /// PPP from Linux's pppd, with the direction in place of the address.
             PPP_PPPD = 166, "PPP_PPPD", serial::pppd;
             /// Juniper routers: PPPoE.
             JUNIPER_PPPOE = 167, "JUNIPER_PPPOE", juniper::ethernet;
@@ -103,15 +103,15 @@ macro_rules! link_types {
             PPI = 192, "PPI", wrapped::ppi;
             /// Low-rate wireless (IEEE 802.15.4) with a checksum.
             IEEE802_15_4 = 195, "IEEE802_15_4_WITHFCS", low_rate::plain;
-            /// Records of Endace's cards.
+            /// Endace card records.
             ERF = 197, "ERF", wrapped::erf;
-            /// AX.25 after a byte of KISS.
+            /// AX.25 after a KISS byte.
             AX25_KISS = 202, "AX25_KISS", lan::ax25_kiss;
-            /// PPP after a byte for the direction of the packet.
+            /// PPP after a direction byte.
             PPP_WITH_DIRECTION = 204, "PPP_WITH_DIR", serial::with_direction;
-            /// Cisco HDLC after a byte for the direction of the packet.
+            /// Cisco HDLC after a direction byte.
             C_HDLC_WITH_DIRECTION = 205, "C_HDLC_WITH_DIR", serial::cisco_hdlc_with_direction;
-            /// Frame Relay after a byte for the direction of the packet.
+            /// Frame Relay after a direction byte.
             FRELAY_WITH_DIRECTION = 206, "FRELAY_WITH_DIR", frame_relay::with_direction;
             /// Low-rate wireless (IEEE 802.15.4) with the preamble.
             IEEE802_15_4_NONASK_PHY = 215, "IEEE802_15_4_NONASK_PHY", low_rate::with_preamble;
@@ -125,7 +125,7 @@ macro_rules! link_types {
             IPV6 = 229, "IPV6", bare::ipv6;
             /// Low-rate wireless (IEEE 802.15.4) without a checksum.
             IEEE802_15_4_NOFCS = 230, "IEEE802_15_4_NOFCS", low_rate::plain;
-            /// Log of Linux's netfilter.
+            /// Linux netfilter log.
             NFLOG = 239, "NFLOG", host::nflog;
             /// Ethernet after the header of netANALYZER devices.
             NETANALYZER = 240, "NETANALYZER", lan::netanalyzer;
@@ -137,7 +137,7 @@ macro_rules! link_types {
             INFINIBAND = 247, "INFINIBAND", infiniband::raw;
             /// Packets that Wireshark exports from other protocols.
             WIRESHARK_UPPER_PDU = 252, "WIRESHARK_UPPER_PDU", wrapped::exported;
-            /// PKTAP of Apple's systems, and a frame of the link type that it names.
+            /// Apple's PKTAP, and a frame of the link type that it names.
             PKTAP = 258, "PKTAP", wrapped::pktap;
             /// Ethernet passive optical network.
             EPON = 259, "EPON", lan::epon;
@@ -145,15 +145,15 @@ macro_rules! link_types {
             ETHERNET_MPACKET = 274, "ETHERNET_MPACKET", lan::mpacket;
             /// Linux "cooked" capture, version 2.
             LINUX_SLL2 = 276, "LINUX_SLL2", host::cooked_2;
-            /// Ethernet with a tag of Broadcom's switches after the addresses.
+            /// Ethernet with a Broadcom switch tag after the addresses.
             DSA_TAG_BRCM = 281, "DSA_TAG_BRCM", lan::switch_tag;
-            /// Ethernet after a tag of Broadcom's switches.
+            /// Ethernet after a Broadcom switch tag.
             DSA_TAG_BRCM_PREPEND = 282, "DSA_TAG_BRCM_PREPEND", lan::switch_tag_before;
-            /// Low-rate wireless (IEEE 802.15.4) after a header of fields.
+            /// Low-rate wireless (IEEE 802.15.4) after a header of metadata fields.
             IEEE802_15_4_TAP = 283, "IEEE802_15_4_TAP", low_rate::tap;
-            /// Ethernet with a tag of Marvell's switches after the addresses.
+            /// Ethernet with a Marvell switch tag after the addresses.
             DSA_TAG_DSA = 284, "DSA_TAG_DSA", lan::switch_tag;
-            /// Ethernet with a tag of Marvell's switches, under an EtherType of its own.
+            /// Ethernet with a Marvell switch tag, under its own EtherType.
             DSA_TAG_EDSA = 285, "DSA_TAG_EDSA", lan::switch_tag_with_type;
             /// Link-layer protocol of digital television (ATSC A/330).
             ATSC_ALP = 289, "ATSC_ALP", cable::atsc;
@@ -172,7 +172,7 @@ macro_rules! constants {
             /// Every supported link type, by number.
             pub const ALL: &[Self] = &[$(Self::$constant,)*];
 
-            /// Returns what its frames are, in a sentence; `None` for unsupported types.
+            /// Returns a sentence that describes its frames; `None` for unsupported types.
             pub fn about(self) -> Option<&'static str> {
                 match self {
                     $(Self::$constant => Some(concat!($($doc),*).trim_ascii()),)*

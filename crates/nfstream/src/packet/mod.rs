@@ -1,4 +1,4 @@
-//! Captured and decoded packets, and the numbers in them: the base of every other module.
+//! Captured and decoded packets, and the numbers in them: the basis of every other module.
 
 mod chunk;
 mod decoded;

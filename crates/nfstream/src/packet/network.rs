@@ -1,4 +1,4 @@
-//! Networks that packets lie in: what separates equal addresses, such as VLANs and tunnels.
+//! Networks that packets lie in, such as VLANs and tunnels: they separate equal addresses.
 
 use super::Tunnel;
 
@@ -12,7 +12,7 @@ pub enum Identifier {
     MplsLabel(u32),
     /// Tunnel endpoint identifier of GTP-U: each direction has its own.
     Teid(u32),
-    /// Tunnel itself.
+    /// The tunnel itself.
     Tunnel(Tunnel),
     /// VLAN; 0 is a tag that only carries a priority.
     Vlan(u16),
@@ -34,29 +34,28 @@ pub enum Separation {
     Vlans,
 }
 
-/// Network that a packet lies in: the identifiers around it that separate flows, from the outside
-/// in.
+/// Network that a packet lies in: the identifiers around it that separate flows, outermost first.
 ///
 /// Up to 63 bits of identifiers are kept as they are, and longer paths as a hash.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct NetworkId(u64);
 
-/// Identifiers around one packet, for columns: of each kind of number the innermost.
+/// Identifiers around one packet, for columns; of single numbers, the innermost.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Identifiers {
-    /// VLANs from the outside in, without 0.
+    /// VLANs, outermost first, without 0.
     pub vlan_ids: Stack,
-    /// MPLS labels from the outside in.
+    /// MPLS labels, outermost first.
     pub mpls_labels: Stack,
     /// Virtual network.
     pub virtual_network: Option<u32>,
-    /// Key of GRE.
+    /// GRE key.
     pub gre_key: Option<u32>,
-    /// Tunnel endpoint of GTP-U.
+    /// GTP-U tunnel endpoint identifier.
     pub teid: Option<u32>,
 }
 
-/// Stacked identifiers of one kind, from the outside in.
+/// Stacked identifiers of one kind, outermost first.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Stack {
     numbers: [u32; Self::MOST],
@@ -64,7 +63,7 @@ pub struct Stack {
 }
 
 impl Separation {
-    /// Words for users, each with its meaning.
+    /// Names for users, each with its meaning.
     pub const NAMES: &[(&str, &str)] = &[
         ("network", "VLANs and tunnels"),
         ("vlans", "VLANs, but not tunnels"),
@@ -79,7 +78,7 @@ impl Separation {
             .find(|separation| separation.name() == name)
     }
 
-    /// Returns its word for users.
+    /// Returns its name for users.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Endpoints => "endpoints",
@@ -106,7 +105,8 @@ impl NetworkId {
     /// does not separate.
     #[must_use]
     pub fn with(self, identifier: Identifier, separation: Separation) -> Self {
-        // The lowest bits tell the kind and thereby the width, so no two paths are packed alike.
+        // The lowest bits give the kind and thereby the width, so no two paths have the same
+        // encoding.
         let (kind, number, bits) = match identifier {
             Identifier::Vlan(1..) if !separation.has_vlans() => return self,
             Identifier::Vlan(id @ 1..) => (1, id.into(), 16),
@@ -142,7 +142,7 @@ impl NetworkId {
     }
 }
 
-/// Returns a number that depends on all bits of `x`; different numbers have different results.
+/// Returns a number that depends on all bits of `x`; different inputs give different results.
 const fn mix(x: u64) -> u64 {
     let x = (x ^ x >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ x >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -150,7 +150,7 @@ const fn mix(x: u64) -> u64 {
 }
 
 impl Identifiers {
-    /// Adds an identifier inside those that are known.
+    /// Adds an identifier inside the known ones.
     pub fn add(&mut self, identifier: Identifier) {
         match identifier {
             Identifier::Vlan(0) | Identifier::Tunnel(_) => {}
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_separation_has_a_word() {
+    fn every_separation_has_a_name() {
         for (name, _) in Separation::NAMES {
             assert_eq!(Separation::by_name(name).map(Separation::name), Some(*name));
         }

@@ -44,5 +44,5 @@ pub const MPLS: u8 = 137;
 pub const HIP: u8 = 139;
 /// Shim6 (RFC 5533).
 pub const SHIM6: u8 = 140;
-/// Ethernet without a header before it (RFC 8986).
+/// Bare Ethernet in IP (RFC 8986).
 pub const ETHERNET: u8 = 143;

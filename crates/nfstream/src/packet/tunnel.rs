@@ -3,8 +3,8 @@
 /// Calls a macro with every supported tunnel: variant, id, name, and where it is announced, each
 /// with the function in `decode::tunnel` that reads its header.
 ///
-/// `udp` is a port of either end, `udp_to` one of the receiver alone, `ip` an IP protocol number. A
-/// new tunnel is a line here and a file in `decode/tunnel/`.
+/// `udp` is a port of either end, `udp_to` a port of the receiver only, `ip` an IP protocol number.
+/// A new tunnel takes a line here and a file in `decode/tunnel/`.
 macro_rules! tunnels {
     ($callback:ident) => {
         $callback! {

@@ -9,7 +9,7 @@ use crate::capture::CaptureError;
 pub enum Topic {
     /// Capture on network interfaces; without effect on files.
     Capture,
-    /// Capture files; without effect on network interfaces.
+    /// Capture files; no effect on network interfaces.
     Files,
     /// Flows and their columns.
     Flows,
@@ -52,7 +52,7 @@ pub enum ParameterError {
     /// A packet filter that libpcap does not compile.
     #[error(transparent)]
     Filter(#[from] CaptureError),
-    /// A file of rules that cannot be read, or has a mistake.
+    /// A rules file that cannot be read or has a mistake.
     #[error(transparent)]
     Rules(Box<RulesFileError>),
     /// A value of another type, or out of range.

@@ -43,6 +43,11 @@ impl Parameter {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
     }
 
+    /// Returns whether a value can show what a table hides: a filter, or the name of a file.
+    pub const fn reveals(&self) -> bool {
+        matches!(self.kind, Kind::File | Kind::Filter)
+    }
+
     /// Returns the value of a run for which nobody chose another.
     pub fn default(&self) -> Value {
         (self.read)(&Parameters::default())
@@ -105,9 +110,6 @@ impl Parameter {
 }
 
 impl Parameters {
-    /// Parameters whose values can show what a table hides: filters, and names of files.
-    pub const REVEALING: &[&str] = &["bpf_filter", "rules"];
-
     /// Sets the parameter called `name`.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A file with rules of the user.
+//! A file of user rules.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::dissect::{Rules, RulesError};
 use crate::host::visible_path;
 
-/// Rules, and the file that they were read from.
+/// Rules, and the file from which they were read.
 #[derive(Clone, Debug)]
 pub struct RulesFile {
     /// Path of the file.
@@ -16,7 +16,7 @@ pub struct RulesFile {
     pub rules: Rules,
 }
 
-/// Failure to read a file of rules.
+/// Failure to read a rules file.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesFileError {
     /// The file cannot be read, or is not UTF-8.
@@ -24,7 +24,7 @@ pub enum RulesFileError {
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// Reason that the system gives.
+        /// The system's error.
         source: io::Error,
     },
     /// A rule has a mistake.

@@ -102,12 +102,12 @@ parameters! {
         "Maximum number of bytes to capture of each packet; no effect on files";
     order: FileOrder = FileOrder::Time,
         Files, ORDERS, "", true,
-        "Order of several files: time, by the times of their packets, with files that overlap \
-         merged; given, one after the other as listed";
+        "Order of several files: time, by packet time, merging files that overlap; given, one \
+         after the other as listed";
     strict_files: bool = false,
         Files, FLAG, "", false,
-        "Refuse files that are damaged, truncated, empty or no captures; by default a warning says \
-         what is missing of them";
+        "Refuse files that are damaged, truncated, empty or not captures; by default a warning \
+         says what is missing";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";
@@ -115,11 +115,11 @@ parameters! {
         Flows, SECONDS, "s", true,
         "Maximum age of a flow in seconds; a longer flow is cut into slices";
     dissect: bool = true,
-        Flows, on("Do not label flows, and leave out the columns of labels"), "", true,
+        Flows, on("Do not label flows, and leave out the label columns"), "", true,
         "Label each flow with its application";
     dissector: DissectorChoice = DissectorChoice::default(),
         Flows, Kind::Choice(DissectorChoice::NAMES), "", true,
-        "Dissector that labels flows: ndpi, the system's libndpi; native, the built-in one; auto, \
+        "Dissector that labels flows: ndpi, nDPI; native, the built-in one; auto, \
          native first and ndpi for flows that it leaves unknown";
     rules: Option<RulesFile> = None,
         Flows, Kind::File, "", true,
@@ -146,9 +146,9 @@ parameters! {
          tunnels, VNI, VSID, GRE key), vlans, tunnels, or endpoints (none of these)";
     deduplicate: Option<Duration> = None,
         Flows, Kind::Seconds { optional: true }, "s", true,
-        "Remove and count exact duplicates, as mirror ports make them, up to this many seconds \
-         after the packet: the same bytes from the IP header on, in the same tunnel, VLAN tags \
-         aside";
+        "Remove and count exact duplicates, such as mirror ports produce, up to this many seconds \
+         after the first copy: the same bytes from the IP header on, in the same tunnel; VLAN tags \
+         may differ";
     accounting_mode: Accounting = Accounting::Frame,
         Flows, whole(0, 3), "", true,
         "Bytes that count as the size of a packet: 0 the frame, 1 the IP packet, 2 the IP payload, \
@@ -165,12 +165,12 @@ parameters! {
         "End the run after this number of flows; 0 for no limit";
     max_active_flows: usize = 4_000_000,
         Flows, whole(0, u64::MAX), "flows", true,
-        "Maximum number of active flows; a further one evicts the flow that has been silent for \
-         longest; 0 for no limit";
+        "Maximum number of active flows; beyond it, a new flow evicts the one that has been silent \
+         the longest; 0 for no limit";
     max_active_bytes: usize = 1 << 30,
         Flows, whole(0, u64::MAX), "bytes", true,
-        "Maximum number of bytes that active flows hold for labels, texts and lists of packets; more \
-         evict the flows that have been silent for longest; 0 for no limit";
+        "Maximum number of bytes that active flows hold for labels, texts and lists of packets; \
+         beyond it, the flows that have been silent the longest are evicted; 0 for no limit";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";

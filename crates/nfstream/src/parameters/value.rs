@@ -41,7 +41,7 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
-    /// A file of rules that cannot be read, or has a mistake.
+    /// A rules file that cannot be read or has a mistake.
     Rules(Box<RulesFileError>),
 }
 
@@ -266,7 +266,7 @@ impl Typed for TimeUnit {
     }
 }
 
-/// Returns the column groups that are part of a table on request.
+/// Returns the column groups that are in a table only on request.
 pub(super) fn optional_groups() -> impl Iterator<Item = Group> {
     Group::ALL.into_iter().filter(|group| group.is_feature())
 }

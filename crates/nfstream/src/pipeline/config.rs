@@ -27,23 +27,24 @@ pub struct Config {
     pub dialect: Dialect,
     /// Options of decoding.
     pub decode: decode::Options,
-    /// Treatment of exact duplicates of packets, `None` for that of other packets.
+    /// Treatment of exact duplicates of packets; `None` treats them like other packets.
     pub duplicates: Option<Duplicates>,
     /// Dissector that labels flows, `None` for no labels.
     pub dissection: Option<Dissection>,
-    /// Measurements besides the volume of flows.
+    /// Measurements in addition to the volume of flows.
     pub measuring: Measuring,
     /// Process table for the flows of live sources, `None` for no attribution.
     pub processes: Option<ProcessWatcher>,
-    /// Flows after which the run ends, `None` for no limit.
+    /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
     /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
     /// meters a flow may be evicted that a single meter would have kept.
     pub max_active_flows: Option<NonZeroUsize>,
-    /// Most bytes that active flows hold besides a fixed size for each, `None` for no limit: buffers,
-    /// texts and kept packets of the dissector, and lists of packets. Each meter has an equal share.
+    /// Most bytes that active flows hold in addition to a fixed size for each: buffers, texts and
+    /// kept packets of the dissector, and lists of packets. `None` for no limit. Each meter has an
+    /// equal share.
     pub max_active_bytes: Option<NonZeroUsize>,
-    /// Shards of the work. Runs with hooks, and runs by other than the standard rules, have one.
+    /// Number of shards. Runs with hooks, and runs by rules other than the standard ones, have one.
     pub meters: NonZeroUsize,
     /// Most packets of a chunk.
     pub chunk_packets: NonZeroUsize,
@@ -121,8 +122,8 @@ impl Config {
     /// of a machine that monitors one.
     pub const MAX_ACTIVE_FLOWS: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("not zero");
 
-    /// Default limit of the bytes that active flows hold besides a fixed size for each: enough for a
-    /// million flows under inspection.
+    /// Default limit on the bytes that active flows hold in addition to a fixed size for each:
+    /// enough for a million flows under inspection.
     pub const MAX_ACTIVE_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 30).expect("not zero");
 
     /// Returns the settings of one of `meters` meters.
@@ -171,8 +172,8 @@ impl Config {
     }
 }
 
-/// Returns a suitable number of meters for an input of `bytes`, if that is known: one for an input
-/// too short to share, otherwise the number of processors.
+/// Returns a suitable number of meters for an input of `bytes`, if known: one if the input is too
+/// short to be worth sharing, otherwise the number of processors.
 pub fn suitable_meters(bytes: Option<u64>) -> NonZeroUsize {
     const SMALL: u64 = 16 << 20;
     match bytes {

@@ -17,7 +17,7 @@ const LOOK_AHEAD: usize = 8;
 pub(super) struct Decoder {
     /// Decoder of the frames.
     pub(super) headers: Headers,
-    /// Whether packets are read for what they show about other flows.
+    /// Whether packets are read for clues about other flows.
     pub(super) reads_clues: bool,
 }
 
@@ -34,8 +34,8 @@ pub(super) enum Headers {
     Nfstream6(decode::Options),
 }
 
-/// Decoded packets, the identities of the fragments among them, and what the packets show about
-/// flows to come, in the same order.
+/// Decoded packets, the identities of the fragments among them, and the packets' clues about future
+/// flows, in the same order.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
     pub(super) packets: Vec<Packet>,
@@ -53,8 +53,8 @@ impl Decoded {
 }
 
 impl Decoder {
-    /// Decodes `records` of a chunk with the bytes `frames` into `decoded`; counts the ignored
-    /// ones, and the packets that a frame holds in addition to its first.
+    /// Decodes `records` of a chunk with the bytes `frames` into `decoded`. Counts ignored packets,
+    /// and the packets of a frame after its first.
     #[inline]
     pub(super) fn decode(
         self,
@@ -114,7 +114,7 @@ fn each(
     }
 }
 
-/// Decodes the packets of a frame that holds several.
+/// Decodes the packets of an aggregated frame.
 #[cold]
 fn aggregated(
     record: &RawRecord,
@@ -138,7 +138,8 @@ fn aggregated(
     }
 }
 
-/// Prefetches the headers of a record: up to transport they rarely span more than two cache lines.
+/// Prefetches the headers of a record; up to the transport header they rarely span more than two
+/// cache lines.
 #[inline]
 fn prefetch_headers(frames: &[u8], record: &RawRecord) {
     if let Ok(offset) = usize::try_from(record.offset) {

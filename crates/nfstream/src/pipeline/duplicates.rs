@@ -1,12 +1,12 @@
-//! Exact duplicates of packets, as mirror ports make them.
+//! Exact duplicates of packets, as mirror ports produce them.
 //!
-//! A packet is a duplicate of one before it if the captured bytes of both are the same from the
+//! A packet is a duplicate of an earlier one if both have the same captured bytes from the
 //! innermost IP header on, and the same tunnel carried them. Link headers and VLAN tags may differ:
 //! a mirror port copies a packet where it enters a switch and where it leaves. Fields that a router
-//! changes may not.
+//! changes may not differ.
 //!
-//! Works on chunks in the order of the source, before packets are shared among meters, so the
-//! result is the same for any number of them.
+//! Works on chunks in the order of the source, before packets are divided among meters, so the
+//! result is the same for any number of meters.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -25,7 +25,7 @@ pub struct Duplicates {
 }
 
 impl Duplicates {
-    /// Counts the duplicates of mirror ports, which come within milliseconds.
+    /// Counts the duplicates of mirror ports, which arrive within milliseconds.
     pub const COUNTED: Self = Self { window: Duration::from_nanos(10_000_000), are_removed: false };
 }
 
@@ -42,7 +42,7 @@ pub(super) struct DuplicateFinder {
 }
 
 impl DuplicateFinder {
-    /// Most packets remembered, the newest ones: more than a link of 10 Gbit/s carries within
+    /// Most packets remembered; the oldest are forgotten. More than a 10 Gbit/s link carries within
     /// `COUNTED`.
     const CAPACITY: usize = 1 << 18;
 
@@ -74,21 +74,21 @@ impl DuplicateFinder {
         }
     }
 
-    /// Returns whether a packet with `fingerprint` came within the window before `time`; remembers
-    /// the packet if not.
+    /// Returns whether a packet with `fingerprint` arrived within the window before `time`;
+    /// remembers the packet if not.
     fn is_known(&mut self, fingerprint: u64, time: Timestamp) -> bool {
         let window = self.duplicates.window;
         while let Some(&(oldest, seen)) = self.order.front()
             && (time.since(seen) > window || self.order.len() >= Self::CAPACITY)
         {
             self.order.pop_front();
-            // Unless the same bytes came again after the window.
+            // Unless the same bytes arrived again after the window.
             if self.seen.get(&oldest) == Some(&seen) {
                 self.seen.remove(&oldest);
             }
         }
         if let Some(&seen) = self.seen.get(&fingerprint)
-            // Packets of several queues may come out of order.
+            // Packets of several queues may arrive out of order.
             && time.since(seen).max(seen.since(time)) <= window
         {
             return true;
@@ -98,8 +98,8 @@ impl DuplicateFinder {
         false
     }
 
-    /// Returns a number that duplicates share, and other packets do not; `None` for a frame that
-    /// cannot be decoded.
+    /// Returns a number that is the same for duplicates and different for other packets; `None` for
+    /// a frame that cannot be decoded.
     fn fingerprint(&self, record: &RawRecord, frames: &[u8]) -> Option<u64> {
         let frame = record.frame(frames);
         let packet = decode::decode(record, frame, self.options, &mut Vec::new()).ok()?;
@@ -142,7 +142,7 @@ mod tests {
         frame.ipv4([192, 0, 2, 1], [192, 0, 2, 2]).udp(1000, 53).payload(&[id; 9])
     }
 
-    /// Returns which packets are left of `packets` with a window of 10 ms.
+    /// Returns the packets that remain of `packets` with a window of 10 ms.
     fn left(packets: &[(u64, Frame)], are_removed: bool) -> (Vec<usize>, u64) {
         let mut chunk = chunk(packets);
         let all = chunk.records.clone();

@@ -48,7 +48,7 @@ pub enum RunError {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    /// Hooks get packets in their order, which several meters do not keep.
+    /// Hooks get packets in order, which several meters do not preserve.
     #[error("hooks need one meter, not {meters}")]
     HooksWithMeters {
         /// Meters of the run.

@@ -21,7 +21,7 @@ use crate::flow::{FragmentTable, Tick, hash_of_addresses};
 use crate::packet::{Chunk, ChunkBytes, Fragment, Packet};
 use crate::time::Timestamp;
 
-/// Most messages that wait in a queue.
+/// Most messages waiting in a queue.
 pub(super) const QUEUE: usize = 4;
 
 /// Longest time that a step of a run waits for the source.
@@ -268,7 +268,7 @@ impl Dispatch {
     fn resolve_fragments(&mut self, chunk: &mut FedChunk) {
         let Decoded { packets, fragments, .. } = &mut chunk.content.decoded;
         self.fragments.resolve(packets, fragments);
-        // In a tunnel the first fragment has other addresses than the later ones.
+        // In a tunnel, the addresses of the first fragment differ from those of the later ones.
         let is_later = |packet: &Packet| packet.fragment == Fragment::Later;
         if !fragments.is_empty() && packets.iter().any(is_later) {
             chunk.content.share(self.shards);

@@ -1,4 +1,4 @@
-//! The source of a run, and the work where it is read.
+//! The source of a run, and the work done in the thread that reads it.
 
 use std::mem;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) struct Intake {
     source: Box<dyn Source>,
     /// Most packets of a chunk.
     limit: usize,
-    /// Finds exact duplicates, `None` if they are like other packets.
+    /// Finds exact duplicates; `None` if they are treated like other packets.
     duplicates: Option<DuplicateFinder>,
     /// Updates the process table while packets are read.
     polling: Option<Polling>,
@@ -26,7 +26,7 @@ pub(super) struct Intake {
     is_stopping: bool,
     shared: Arc<Shared>,
     clock: StreamClock,
-    /// Time of the last packet, or up to which the stream is settled.
+    /// Time of the last packet, or a later time up to which all packets have arrived.
     time: Timestamp,
 }
 
@@ -50,7 +50,7 @@ impl Intake {
             if !mem::replace(&mut self.is_stopping, true)
                 && let Some(polling) = &self.polling
             {
-                // Flows are about to end, some with sockets newer than the table.
+                // Flows are about to end; some have sockets newer than the table.
                 polling.update_now();
             }
             if !self.source.stop() {

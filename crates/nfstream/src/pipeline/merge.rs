@@ -23,7 +23,7 @@ pub(super) struct Order {
 /// Position of a record in the output.
 type Place = (Timestamp, u64, u32);
 
-/// Most records that wait. Only a stream that jumps back in time comes near this limit.
+/// Most records waiting. Only a stream that jumps back in time comes near this limit.
 const CAPACITY: usize = 16_384;
 
 impl Order {

@@ -1,6 +1,6 @@
 //! Model of the threads of a run: in every round a scheduler chooses which one continues at each
-//! lock, queue and flag, at random or so that rare orders come early. A thread that never ends, or
-//! a deadlock, fails the round.
+//! lock, queue and flag, at random, or in a way that tries rare orders early. A deadlock or a
+//! thread that never ends fails the round.
 //!
 //! Everything but the channels is the real pipeline: `make model`.
 

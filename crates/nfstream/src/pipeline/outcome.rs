@@ -9,7 +9,7 @@ pub(super) enum Outcome {
     /// The input was read to its end.
     #[default]
     Complete,
-    /// Reading failed. The records of all flows up to there precede the error.
+    /// Reading failed. The records of all flows up to that point precede the error.
     Failed(RunError),
 }
 

@@ -23,8 +23,8 @@ use crate::nfstream6::Nfstream6;
 /// Packets after which a run frees enough memory to justify a scan of the heap.
 const MANY_PACKETS: u64 = 100_000;
 
-/// Longest delay between a packet and the end of its flow before the process of the flow is
-/// forgotten: a slow consumer delays reading.
+/// Longest delay between a packet and the end of its flow before the flow's process is forgotten: a
+/// slow consumer delays reading.
 const LATENESS: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Result of one step of a run.
@@ -114,7 +114,7 @@ impl Run {
     /// # Errors
     ///
     /// [`RunError`] if the source cannot be read any further, after the records of all flows up to
-    /// there. The run has then ended.
+    /// that point. The run has then ended.
     pub fn advance(&mut self) -> Result<Step, RunError> {
         self.advance_with(&mut NoHooks)
     }
@@ -150,7 +150,7 @@ impl Run {
         worker::catch("of the caller", || self.engine.advance(hooks)).flatten()
     }
 
-    /// Ends the run once it has returned the flows that were requested.
+    /// Ends the run once it has returned the requested number of flows.
     fn limit<H: Hooks>(&mut self, advance: Advance, hooks: &mut H) -> Result<Advance, RunError> {
         let Advance { mut records, outcome } = advance;
         let Some(flows_left) = &mut self.flows_left else {
@@ -163,7 +163,7 @@ impl Run {
         }
         records.truncate(wanted);
         *flows_left = 0;
-        // The active flows are not needed, but hooks have followed them.
+        // The active flows are not needed, but hooks have been called for them.
         if H::ACTIVE && self.is_live && outcome.is_none() {
             self.stop_handle().stop();
             while self.step(hooks)?.outcome.is_none() {}
@@ -175,7 +175,7 @@ impl Run {
     /// Ends the run and its threads at once, and returns their memory to the system. Active flows
     /// are lost; a [`StopHandle`] ends the run without loss.
     pub fn stop(&mut self) {
-        // A reader that waits for a pipe ends, too.
+        // A reader that waits for a pipe also ends.
         self.shared.input().set();
         self.engine = Engine::Ended(None);
         if self.shared.packets() >= MANY_PACKETS {
@@ -273,7 +273,7 @@ impl Engine {
         }
     }
 
-    /// Returns whether counts at the end can be a warning. nfstream 6 gives none.
+    /// Returns whether the counts at the end can give warnings. nfstream 6 gives none.
     fn warns(&self) -> bool {
         match self {
             Self::Single(_) | Self::Threads(_) => true,
@@ -324,7 +324,8 @@ impl<L: Lifecycle> Single<L> {
     }
 }
 
-/// Checks that there is one meter: hooks get packets in their order, which several do not keep.
+/// Checks that there is one meter: hooks get packets in order, which several meters do not
+/// preserve.
 fn only_one(meters: NonZeroUsize) -> Result<(), ConfigError> {
     if meters > NonZeroUsize::MIN {
         return Err(ConfigError::HooksWithMeters { meters });

@@ -16,7 +16,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Whether the run was stopped.
     stop: AtomicBool,
-    /// Flag of the source, for reads that wait.
+    /// Flag of the source, which ends reads that wait.
     input: StopFlag,
 }
 
@@ -50,8 +50,8 @@ impl StopHandle {
         Self(Arc::clone(shared))
     }
 
-    /// Stops the run: it reads only packets that were already captured. Its flows then end as at
-    /// the end of input, and further steps of the run return them.
+    /// Stops the run: it reads only packets that have already been captured. Its flows then end as
+    /// at the end of input, and further steps of the run return them.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
         self.0.input.set();

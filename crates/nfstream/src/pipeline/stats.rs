@@ -12,7 +12,7 @@ pub struct Stats {
     pub flow_packets: u64,
     /// Packets that belong to no flow.
     pub ignored: Ignored,
-    /// Packets found to be exact duplicates of others, where these are counted or removed.
+    /// Exact duplicates of other packets, if they are counted or removed.
     pub duplicate_packets: u64,
     /// Packets older than the last one of their flow.
     pub late_packets: u64,
@@ -24,7 +24,7 @@ pub struct Stats {
     pub active_flows: u64,
     /// Files that could not be read to their end.
     pub damaged_files: u64,
-    /// Counts that the system keeps of a live capture, `None` for files.
+    /// The system's counts for a live capture, `None` for files.
     pub reception: Option<Reception>,
 }
 
@@ -34,14 +34,14 @@ pub struct Ignored {
     undecoded: [u64; DecodeError::REASONS.len()],
     filtered: u64,
     duplicates: u64,
-    /// The first errors that have a number, and their packets.
+    /// The first errors that carry a number, and their packets.
     numbered: [Option<(DecodeError, u64)>; NUMBERED],
 }
 
 /// Errors with different numbers that are counted separately.
 const NUMBERED: usize = 8;
 
-/// Reason for ignoring the packets that a filter does not match.
+/// Reason for ignoring packets that do not match the filter.
 const FILTERED: &str = "filtered";
 
 /// Reason for ignoring exact duplicates.
@@ -59,12 +59,12 @@ impl Ignored {
         }
     }
 
-    /// Counts packets that a filter has removed.
+    /// Counts packets removed by a filter.
     pub(crate) fn add_filtered(&mut self, packets: u64) {
         self.filtered += packets;
     }
 
-    /// Counts exact duplicates that were removed.
+    /// Counts removed exact duplicates.
     pub(crate) fn add_duplicates(&mut self, packets: u64) {
         self.duplicates += packets;
     }
@@ -81,7 +81,7 @@ impl Ignored {
         }
     }
 
-    /// Returns the exact duplicates among them.
+    /// Returns the number of exact duplicates among them.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
@@ -101,17 +101,17 @@ impl Ignored {
         self.undecoded() + self.filtered + self.duplicates
     }
 
-    /// Returns the packets that could not be decoded.
+    /// Returns the number of packets that could not be decoded.
     pub(super) fn undecoded(&self) -> u64 {
         self.undecoded.iter().sum()
     }
 
-    /// Returns the packets that a filter has removed.
+    /// Returns the number of packets removed by a filter.
     pub(super) fn filtered(&self) -> u64 {
         self.filtered
     }
 
-    /// Returns why packets could not be decoded, in words, the most frequent reason first.
+    /// Returns the reasons why packets could not be decoded, in words, the most frequent first.
     pub(super) fn explanation(&self) -> String {
         let mut counts: Vec<(String, u64)> = Vec::new();
         for (reason, packets) in DecodeError::REASONS.into_iter().zip(self.undecoded) {
@@ -132,8 +132,8 @@ impl Ignored {
         }
     }
 
-    /// Returns the link types and EtherTypes that are not supported, each with its packets: the
-    /// first ones, should there be many.
+    /// Returns the unsupported link types and EtherTypes, each with its number of packets; if there
+    /// are many, only the first.
     pub fn unsupported(&self) -> impl Iterator<Item = (DecodeError, u64)> + '_ {
         self.numbered.iter().copied().flatten()
     }

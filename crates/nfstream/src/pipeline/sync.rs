@@ -1,5 +1,5 @@
-//! Locks and channels of the threads of a run: the standard library's and crossbeam's. With `--cfg
-//! shuttle`, tests replace them by ones whose scheduler is a model.
+//! Locks and channels for the threads of a run: the standard library's and crossbeam's. With `--cfg
+//! shuttle`, tests replace them with those of a model that controls scheduling.
 
 #[cfg(not(all(shuttle, test)))]
 pub(super) use {

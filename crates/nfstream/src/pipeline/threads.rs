@@ -17,9 +17,9 @@ use crate::features::Record;
 use crate::flow::Tick;
 use crate::meter::{HookError, Meter, MeterOutput, NoHooks, Standard};
 
-/// The threads of a run, as used by the thread that merges.
+/// The threads of a run, as seen by the thread that merges.
 pub(super) struct Threads {
-    /// The chunks that the meters also get.
+    /// The chunks, which the meters also get.
     feed: Receiver<Feed>,
     /// Results of each meter for those chunks.
     outputs: Vec<Receiver<MeterOutput>>,
@@ -56,7 +56,8 @@ impl Threads {
             let mut processes = processes.clone();
             let spare = spare.clone();
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
-                // In this thread: making a dissector can take longer than metering many chunks.
+                // Created in this thread: creating a dissector can take longer than metering many
+                // chunks.
                 if dissector.is_none() {
                     dissector = config.dissector()?;
                 }

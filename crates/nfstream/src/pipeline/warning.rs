@@ -1,9 +1,9 @@
-//! Warnings of a run: those of its source, and what its counts show at the end.
+//! Warnings of a run: those of its source, and those that follow from its counts at the end.
 
 use super::stats::Stats;
 use crate::capture;
 
-/// Something about a run that does not end it, but that its flows do not show.
+/// Irregularity that does not end a run, and that its flows do not show.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Warning {
@@ -17,7 +17,7 @@ pub enum Warning {
         packets: u64,
         /// Packets that match the filter.
         of: u64,
-        /// Why they are ignored, the most frequent reason first.
+        /// Reasons for ignoring them, the most frequent first.
         reasons: String,
     },
     /// Many packets are older than others of their flow.
@@ -34,9 +34,10 @@ pub enum Warning {
     },
 }
 
-/// Share of ignored packets that is worth a warning: local networks have some that are not IP.
+/// Smallest share of ignored packets that is worth a warning: local networks have some that are not
+/// IP.
 const IGNORED: u64 = 10;
-/// Share of late packets that is worth a warning: parallel paths make some.
+/// Smallest share of late packets that is worth a warning: parallel paths cause some.
 const LATE: u64 = 100;
 
 impl Warning {

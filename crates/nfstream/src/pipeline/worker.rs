@@ -14,7 +14,7 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Runs `body` in a thread that the run waits for.
+    /// Runs `body` in a thread for which the run waits.
     pub(super) fn spawn(
         &mut self,
         name: &str,

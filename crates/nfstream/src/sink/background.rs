@@ -1,4 +1,4 @@
-//! Writing in a separate thread, at no cost to the engine's thread.
+//! Writing in a separate thread, without delaying the engine's thread.
 
 use std::any::Any;
 use std::fmt::{self, Debug, Formatter};
@@ -15,12 +15,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 use super::{Sink, SinkError, Written};
 use crate::table::Provenance;
 
-/// Most batches that wait to be written.
+/// Most batches waiting to be written.
 const QUEUE: usize = 4;
-/// Longest time until an interruption is noticed.
+/// Longest time before an interruption is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Waits of that length for the end of a table that is aborted: a thread that writes to a pipe
-/// without a reader would never end.
+/// Number of such waits for an aborted table to end: a thread that writes to a pipe without a
+/// reader would never end.
 const FAREWELL: u32 = 20;
 
 /// Sink that writes in another thread. Writing blocks while the queue is full.
@@ -34,7 +34,7 @@ pub struct Background<S> {
     passed: Written,
 }
 
-/// The writing thread, as its owner sees it.
+/// Handle to the writing thread.
 struct Thread {
     messages: Option<Sender<Message>>,
     /// The outcome of opening, then the outcome of the table.
@@ -54,8 +54,9 @@ impl<S: Sink> Background<S> {
         Self::interruptible(inner, || false)
     }
 
-    /// Returns a sink that writes to `inner`. While the caller waits for it, `is_interrupted` is
-    /// called often; once it returns `true`, the wait ends with [`SinkError::Interrupted`].
+    /// Returns a sink that writes to `inner`. While the caller waits for the thread,
+    /// `is_interrupted` is called often; once it returns `true`, the wait ends with
+    /// [`SinkError::Interrupted`].
     pub fn interruptible(inner: S, is_interrupted: impl FnMut() -> bool + Send + 'static) -> Self {
         let is_interrupted = Box::new(is_interrupted);
         Self { inner: Some(inner), is_interrupted, thread: None, passed: Written::default() }
@@ -92,7 +93,7 @@ impl<S: Sink> Background<S> {
 }
 
 impl<S> Background<S> {
-    /// Has the table aborted, and waits a while until that is done.
+    /// Requests that the table be aborted, and waits a while for that.
     fn end(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         drop(thread.messages);
@@ -118,7 +119,7 @@ impl<S: Sink + 'static> Sink for Background<S> {
             let outcome = catch_unwind(AssertUnwindSafe(table));
             let panicked =
                 |panic: Box<dyn Any + Send>| Err(failed(io::Error::other(message(&*panic))));
-            // Nobody may be waiting any more.
+            // The receiver may no longer be waiting.
             drop(answer.send(outcome.unwrap_or_else(panicked)));
         };
         thread::Builder::new().name("nfstream-sink".to_owned()).spawn(work).map_err(failed)?;
@@ -162,7 +163,7 @@ impl<S> Debug for Background<S> {
     }
 }
 
-/// Writes a table in the thread; reports that it was opened, and returns its outcome.
+/// Writes a table in the thread: reports the result of opening it, and returns its outcome.
 fn work(
     sink: &mut impl Sink,
     schema: &SchemaRef,

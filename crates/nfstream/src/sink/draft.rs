@@ -21,8 +21,8 @@ pub enum Existing {
 
 /// Bytes of a file that is not complete.
 ///
-/// They grow under a temporary name in the same folder. Without [`complete`](Self::complete) the
-/// file is removed when this value is dropped. A path to a pipe or a device is written directly; a
+/// The file grows under a temporary name in the same folder. Without [`complete`](Self::complete),
+/// it is removed when this value is dropped. A path to a pipe or a device is written directly; a
 /// symbolic link stays, and its target is replaced.
 #[derive(Debug)]
 pub struct Draft {
@@ -59,7 +59,7 @@ impl Draft {
                 let (path, file) = (path.to_path_buf(), Arc::new(file));
                 return Ok(Self { path, existing, file, temporary: None });
             }
-            // Any other problem shows when the temporary file is created.
+            // Any other problem surfaces when the temporary file is created.
             Err(_) => (temporary(path).map_err(cannot)?, path.to_path_buf()),
         };
         let (path, opened) = (path.to_path_buf(), Arc::clone(file.as_file()));
@@ -109,20 +109,20 @@ impl Draft {
 fn temporary(target: &Path) -> io::Result<NamedTempFile<Arc<File>>> {
     let name = target.file_name().ok_or_else(is_a_directory)?;
     let mut prefix = OsString::from(".");
-    // A name of the greatest length leaves no room for a suffix.
+    // A name of the maximum length leaves no room for a suffix.
     prefix.push(if name.len() <= 128 { name } else { "nfstream".as_ref() });
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part");
     let mut number = None;
-    // With the permissions of any new file, by the user's mask; temporary files are private by
+    // With the permissions of any new file, by the user's umask; temporary files are private by
     // default.
     let open = |path: &Path| {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         file.map(Arc::new).inspect_err(|error| number = error.raw_os_error())
     };
     let named = builder.make_in(folder(target), open);
-    // `tempfile` would include the temporary name in its message.
+    // `tempfile` would include the temporary name in its error message.
     named.map_err(|error| number.map_or(error, io::Error::from_raw_os_error))
 }
 

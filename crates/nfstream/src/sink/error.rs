@@ -10,8 +10,8 @@ use crate::table::TableError;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// The file exists, and is to be kept.
-    #[error("{}: exists already", visible_path(path))]
+    /// The file exists and must be kept.
+    #[error("{}: already exists", visible_path(path))]
     Exists {
         /// The file.
         path: PathBuf,

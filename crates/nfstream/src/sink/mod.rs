@@ -31,7 +31,7 @@ use crate::table::Provenance;
 
 /// A destination of one table.
 ///
-/// A sink is opened once, takes batches, and ends by [`finish`](Self::finish) or
+/// A sink is opened once, takes batches, and ends with [`finish`](Self::finish) or
 /// [`abort`](Self::abort). It need not produce bytes: a broker or a collector is a sink too.
 pub trait Sink: Send {
     /// Starts a table with the columns of `schema`; `provenance` is its metadata, which the schema
@@ -75,7 +75,7 @@ pub trait Sink: Send {
 pub struct Written {
     /// Rows that were written.
     pub rows: u64,
-    /// Approximate bytes of these rows; 0 if the sink does not know.
+    /// Approximate bytes of these rows; 0 if unknown.
     pub bytes: u64,
     /// Rows that were dropped.
     pub dropped: u64,

@@ -10,9 +10,9 @@ use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkErr
 
 /// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
 ///
-/// With [`Existing::Keep`] opening fails if any file of such a name exists. With
-/// [`Existing::Replace`] leftover files of an earlier, longer table are removed at the end, so that
-/// the remaining ones make one table.
+/// With [`Existing::Keep`], opening fails if any file with such a name exists. With
+/// [`Existing::Replace`], leftover files of an earlier, longer table are removed at the end, so
+/// that the remaining ones form one table.
 #[derive(Debug)]
 pub struct NumberedFiles {
     path: PathBuf,
@@ -70,7 +70,7 @@ impl NumberedFiles {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        // Any other problem shows when a file is created.
+        // Any other problem surfaces when a file is created.
         let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for entry in entries {
@@ -280,7 +280,7 @@ mod tests {
         let kept: VecDeque<_> = (parts / 2..parts).collect();
         let begin = std::time::Instant::now();
         assert_eq!(u64::try_from(leftover(found, &kept).count()).unwrap(), parts / 2);
-        // A comparison of each with each takes minutes.
+        // Comparing every pair takes minutes.
         assert!(begin.elapsed() < std::time::Duration::from_secs(10));
     }
 

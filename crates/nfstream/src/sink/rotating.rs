@@ -14,11 +14,11 @@ use crate::table::Provenance;
 /// Limits of the parts of a table. Without any limit there is one part.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Rotation {
-    /// Most rows of a part.
+    /// Most rows in a part.
     pub rows: Option<NonZeroU64>,
-    /// Approximate bytes of a part: it is complete with the first rows that exceed them.
+    /// Approximate bytes in a part: the rows that exceed this number complete the part.
     pub bytes: Option<NonZeroU64>,
-    /// Number of parts to keep, the newest; `None` keeps all.
+    /// Number of newest parts to keep; `None` keeps all.
     pub keep: Option<NonZeroUsize>,
 }
 
@@ -142,7 +142,7 @@ impl<P: Parts> Sink for Rotating<P> {
         self.begin().map(drop)
     }
 
-    /// Writes a batch to as many parts as necessary. Complete parts stay if it fails.
+    /// Writes a batch to as many parts as necessary. If that fails, complete parts stay.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let mut start = 0;
         while start < batch.num_rows() {

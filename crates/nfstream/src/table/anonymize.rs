@@ -16,7 +16,7 @@ use super::cells::Cells;
 
 /// Replaces the values of some columns by keyed hashes (BLAKE2b, RFC 7693) of their text.
 ///
-/// Equal values have equal hashes, also in different columns and runs, for the same key. The hash
+/// With the same key, equal values have equal hashes, even in different columns and runs. The hash
 /// has 32 bytes, written as 64 hexadecimal digits.
 #[derive(Clone)]
 pub struct Anonymizer {
@@ -25,7 +25,7 @@ pub struct Anonymizer {
     keyed: Blake2bMac<U32>,
 }
 
-/// Columns whose values follow from others, and those others.
+/// Columns whose values follow from others, with those others.
 const DERIVED: &[(&str, &[&str])] = &[
     ("community_id", &["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]),
     ("src_oui", &["src_mac"]),
@@ -64,8 +64,9 @@ impl Anonymizer {
         self
     }
 
-    /// Returns the anonymiser with the columns of `schema` whose values follow from those that it
-    /// hides: a Community ID is a hash without a key, so that a guess of an address can be checked.
+    /// Returns the anonymiser, extended by the columns of `schema` whose values follow from hidden
+    /// ones: a Community ID, for example, is a hash without a key, which lets an attacker verify a
+    /// guessed address.
     #[must_use]
     pub(super) fn with_derived(mut self, schema: &ArrowSchema) -> Self {
         for (name, origins) in DERIVED {

@@ -11,15 +11,15 @@ use super::values::Values;
 use super::{Table, TableError};
 use crate::features::{Record, RecordPool};
 
-/// Rows of a batch; only the last one, one taken early and one with long texts or lists have fewer.
-/// Larger batches would leave the cache before they are written; smaller ones cost more than they
-/// hold.
+/// Rows in a batch; the last batch, one taken early and one with long texts or lists have fewer.
+/// Larger batches would leave the cache before they are written; smaller ones have too much
+/// overhead.
 pub const BATCH_ROWS: usize = 8192;
 
 /// Bytes of text and lists after which a batch ends before it has all its rows.
 const BATCH_BYTES: usize = 64 << 20;
 
-/// Records that are read column by column before the next ones: few enough to stay in the cache.
+/// Records read column by column at a time: few enough to stay in the cache.
 const BLOCK: usize = 32;
 
 /// Builds the batches of a table, and returns the memory of records to their pool.

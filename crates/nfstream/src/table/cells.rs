@@ -1,4 +1,4 @@
-//! The values of a batch, one at a time, as text.
+//! The values of a batch as text, one at a time.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -203,10 +203,10 @@ impl Cell<'_, '_> {
     }
 }
 
-/// Appends text as a JSON string, in which terminals find nothing that controls them.
+/// Appends text as a JSON string, with control characters for terminals escaped.
 fn write_string(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
-    // Text can always be written, and a vector never fails.
+    // Text is always serialisable, and writing to a vector never fails.
     drop(serde_json::to_writer(&mut *out, text));
     // Controls up to U+001F are escaped already.
     if text.bytes().all(|byte| byte < 0x7f) || !text.contains(is_control) {
@@ -276,7 +276,7 @@ fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
 
 /// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
 ///
-/// Years start in March here, so that the leap day is the last of its year.
+/// Years start in March here, so that the leap day is the last day of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn json_escapes_what_controls_a_terminal() {
+    fn json_escapes_terminal_controls() {
         let mut out = Vec::new();
         let text = "a\u{1b}\u{9b}2J\u{7f}\u{202e}b\"\\ü文";
         Cell::Text(text).write_json(&mut out);

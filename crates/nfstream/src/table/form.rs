@@ -16,7 +16,7 @@ pub enum TextForm {
     /// Names from a small set are encoded by a dictionary.
     #[default]
     Compact,
-    /// All text in the layout of pandas: plain arrays with 64-bit offsets, which a data frame takes
+    /// All text in pandas' layout: plain arrays with 64-bit offsets, which a data frame uses
     /// without a copy.
     Frame,
 }

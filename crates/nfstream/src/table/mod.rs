@@ -1,8 +1,8 @@
 //! Tables of records: a [`TableSpec`] specifies a table, a [`Table`] is a valid one, and a
 //! [`TableBuilder`] builds its batches.
 //!
-//! Columns are read in one place, so those of the engine, of plugins and anonymised ones are the
-//! same in every format.
+//! Columns are read in one place, so those of the engine, those of plugins and anonymised ones are
+//! the same in every format.
 
 mod anonymize;
 mod builder;

@@ -6,8 +6,8 @@ use arrow_schema::Schema as ArrowSchema;
 
 use crate::dissect::{Component, DissectorFactory};
 
-/// Version of the columns: their names, types and meanings. It grows when an existing column
-/// changes its type or meaning; new columns do not change it.
+/// Version of the columns: their names, types and meanings. It increases when an existing column
+/// changes its type or meaning, but not when columns are added.
 pub const SCHEMA_VERSION: u32 = 3;
 
 /// Origin of a table: versions and parameters, written to formats with room for metadata.
@@ -18,8 +18,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Returns the versions of nfstream, of the columns, and of everything that labels depend on:
-    /// `dissector` is the run's.
+    /// Returns the versions of nfstream, of the columns, and of everything that determines labels;
+    /// `dissector` is that of the run.
     pub fn new(dissector: Option<&dyn DissectorFactory>) -> Self {
         let mut this = Self::default()
             .with("version", env!("CARGO_PKG_VERSION"))

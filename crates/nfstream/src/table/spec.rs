@@ -22,7 +22,7 @@ pub struct TableSpec {
     /// Name of a column with the origin of each record, such as its capture; `None` for no such
     /// column.
     pub origin: Option<String>,
-    /// Place of that column among the engine's.
+    /// Position of that column among the engine's columns.
     pub origin_at: usize,
     /// Columns after the engine's, such as those of plugins. [`Table::complete`] adds their values.
     pub extra: Vec<FieldRef>,
@@ -43,10 +43,10 @@ pub struct Table {
     full: SchemaRef,
     /// All columns as readers see them.
     shown: SchemaRef,
-    /// Place of the column of origins, `None` without one.
+    /// Position of the column of origins, `None` without one.
     origin_at: Option<usize>,
     anonymizer: Option<Anonymizer>,
-    /// Columns that can show a value which the anonymiser hides in another.
+    /// Columns that can reveal a value that the anonymiser hides in another.
     revealing: Vec<String>,
     provenance: Provenance,
 }
@@ -104,7 +104,7 @@ impl Table {
         })
     }
 
-    /// Returns a built batch with the values of the extra columns, in the form that readers see.
+    /// Returns a built batch with the values of the extra columns, in its final form.
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl Table {
         })
     }
 
-    /// Returns the columns that can show a value which is anonymised in another column: text that
-    /// hosts send, such as host names and answers of DNS, the name of the origin, and extra columns.
+    /// Returns the columns that can reveal a value anonymised in another column: text sent by
+    /// hosts, such as host names and DNS answers, the name of the origin, and extra columns.
     pub fn revealing(&self) -> &[String] {
         &self.revealing
     }
@@ -143,7 +143,7 @@ impl Table {
         self.built.fields().len() < self.full.fields().len()
     }
 
-    /// Returns the place of the column of origins, `None` without one.
+    /// Returns the position of the column of origins, `None` without one.
     pub(super) fn origin_at(&self) -> Option<usize> {
         self.origin_at
     }
@@ -158,7 +158,7 @@ impl Table {
     }
 }
 
-/// Returns whether a column holds text with which hosts identify themselves or others.
+/// Returns whether a column holds text that identifies hosts.
 fn is_text_of_packets(column: &Column) -> bool {
     matches!(column.read, Read::Text(_))
         && column.role == Role::Identifier

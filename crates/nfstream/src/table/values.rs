@@ -78,7 +78,7 @@ fn integer_type(column: &Column) -> DataType {
     }
 }
 
-/// Values of a column during collection.
+/// Values of a column while they are collected.
 #[derive(Debug)]
 pub(super) struct Values {
     data_type: DataType,
@@ -133,8 +133,8 @@ impl Values {
     ///
     /// # Panics
     ///
-    /// Panics if a column without 64-bit offsets has more than 2 GiB of text: a builder of batches
-    /// ends them long before.
+    /// Panics if a column without 64-bit offsets has more than 2 GiB of text; a builder ends
+    /// batches long before that.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let array = self.kind.finish(&self.data_type);
         match &self.data_type {
@@ -224,14 +224,14 @@ impl Kind {
     }
 }
 
-/// Takes the collected values, and reserves a little more room: consecutive batches have similar
-/// lengths.
+/// Takes the collected values, and reserves room for slightly more: consecutive batches have
+/// similar lengths.
 fn take<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, next)
 }
 
-/// Integers of a column, converted to the type that they have outside the engine.
+/// Integers of a column, converted to their type outside the engine.
 #[derive(Debug)]
 enum Integers {
     I32(Vec<i32>),
@@ -246,7 +246,7 @@ impl Integers {
         }
     }
 
-    /// Appends `values`; those above the range become its greatest number.
+    /// Appends `values`; those above the range become its maximum.
     fn extend<T>(&mut self, values: impl Iterator<Item = T>)
     where
         T: TryInto<i32> + TryInto<i64>,

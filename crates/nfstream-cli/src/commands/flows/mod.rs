@@ -49,8 +49,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// Meter each capture separately, and add its name as the column `source`, the first one unless
-    /// --columns names it; --where knows it, too
+    /// Meter each capture separately, and add its name as the column `source`, which comes first
+    /// unless --columns names it; --where can use it as well
     #[arg(long)]
     separate: bool,
 
@@ -147,7 +147,7 @@ pub(super) struct Plan {
     columns: Option<Vec<&'static Column>>,
     sort: Option<Sort>,
     limit: u64,
-    /// Sandbox to enter when everything is open.
+    /// Sandbox to enter once everything is open.
     sandbox: Option<Sandbox>,
 }
 
@@ -207,7 +207,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
-        // An interruption has ended this input, and ends those that would follow.
+        // An interruption ended this input, and also ends the inputs after it.
         if writer.is_full() || (input.is_stream() && (io.interrupted)()) {
             break;
         }
@@ -356,20 +356,21 @@ fn check_unique(columns: &[ColumnName]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Warns of columns that can show what others hide.
+/// Warns about columns that can reveal hidden values of others.
 fn warn_of_revealing(writer: &RowWriter, io: &mut Io<'_>) {
     let columns = writer.revealing();
     if !columns.is_empty() {
         let warning = format!(
-            "not anonymized, and can show a hidden value: {}; name them too, or leave them out",
+            "not anonymized, but can reveal a hidden value: {}; anonymize them too, or leave them \
+             out",
             columns.join(", ")
         );
         io.stderr.say_as(WARNING, "warning:", warning);
     }
 }
 
-/// Returns the anonymizer of the columns `names`, with the key in a file or a random one; `None` if there are
-/// no columns.
+/// Returns the anonymizer for the columns `names`, with the key in a file or a random one; `None`
+/// if there are no columns.
 fn anonymizer(names: &[String], key: Option<&Path>) -> Result<Option<Anonymizer>, Error> {
     if names.is_empty() {
         return Ok(None);

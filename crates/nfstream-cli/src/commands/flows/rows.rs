@@ -54,12 +54,12 @@ impl RowWriter {
         })
     }
 
-    /// Starts the rows of the source of this number.
+    /// Starts the rows of the source with this number.
     pub(super) fn begin(&mut self, source: usize) {
         self.source = source;
     }
 
-    /// Returns the columns that can show what others hide.
+    /// Returns the columns that can reveal hidden values of others.
     pub(super) fn revealing(&self) -> &[String] {
         self.target.revealing()
     }
@@ -125,7 +125,7 @@ impl Consumer for RowWriter {
     }
 
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
-        // A header waits for the first row, as the input may be no capture at all.
+        // The header waits for the first row, because the input may not be a capture at all.
         if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 

@@ -32,7 +32,7 @@ const SIP: ProtocolId = ProtocolId(100);
 const LDAP: ProtocolId = ProtocolId(112);
 const TDS: ProtocolId = ProtocolId(114);
 const RADIUS: ProtocolId = ProtocolId(146);
-/// Attributes of subjects in certificates that a program or service makes itself.
+/// Subject attributes in certificates that a program or service issues itself.
 const OWNERS: &[(&str, ProtocolId)] = &[
     ("CN=NVIDIA GameStream", GEFORCE_NOW),
     ("CN=syncthing", SYNCTHING),
@@ -143,7 +143,7 @@ pub(super) fn set_label_by(certificate: &Certificate, finding: &mut Finding) {
     }
 }
 
-/// Returns the application with an attribute of a subject that is its alone.
+/// Returns the application that a subject attribute belongs to exclusively.
 fn owner(subject: &str) -> Option<ProtocolId> {
     let known = |attribute: &str| OWNERS.iter().find(|(owner, _)| *owner == attribute);
     subject.split(", ").find_map(known).map(|(_, application)| *application)

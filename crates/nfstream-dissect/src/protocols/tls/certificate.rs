@@ -24,9 +24,9 @@ pub struct Certificate {
     pub not_before: i64,
     /// End of the validity in seconds since 1970.
     pub not_after: i64,
-    /// SHA-1 of the certificate, `None` unless hashes are wanted.
+    /// SHA-1 of the certificate, `None` unless hashes are requested.
     pub sha1: Option<[u8; 20]>,
-    /// SHA-256 of the certificate, `None` unless hashes are wanted.
+    /// SHA-256 of the certificate, `None` unless hashes are requested.
     pub sha256: Option<[u8; 32]>,
 }
 

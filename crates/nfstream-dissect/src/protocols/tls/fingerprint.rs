@@ -129,7 +129,8 @@ fn push_decimal(list: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
     }
 }
 
-/// Appends a number in decimal: several times faster than the formatter, and a hello has dozens.
+/// Appends a number in decimal: several times faster than the formatter, and a hello has dozens of
+/// numbers.
 fn push_number(list: &mut Vec<u8>, number: u16) {
     let mut digits = [0; 5];
     let mut start = digits.len();

@@ -169,7 +169,7 @@ impl<'a> Messages<'a> {
 
     /// Notes that the current message lacks `bytes` bytes and the current record some.
     fn wait(&mut self, bytes: usize) {
-        // The rest comes after the header of the next record.
+        // The rest follows the header of the next record.
         let bytes = if self.missing < bytes { self.missing + HEADER } else { bytes };
         self.end = End::Bytes(self.stream.len() + bytes);
     }

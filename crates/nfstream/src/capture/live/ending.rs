@@ -12,6 +12,6 @@ pub(super) enum Ending {
     Open,
     /// At this moment.
     At(Instant),
-    /// Packets from before the end are still returned; all have been handed over at this moment.
+    /// Packets from before the end are still returned; by this moment all have been handed over.
     Draining(Instant),
 }

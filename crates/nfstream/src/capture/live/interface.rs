@@ -1,4 +1,4 @@
-//! Network interfaces, and the error for one that cannot be captured from.
+//! Network interfaces, and the error for those that capturing fails on.
 
 use std::io;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Program by which the kernel filters packets before it copies them.
+//! Program with which the kernel filters packets before it copies them.
 //!
 //! It decides only Ethernet frames without a VLAN tag. The kernel removes tags before the program
 //! runs, and other link types need other programs; such frames pass and are filtered again when
@@ -30,7 +30,7 @@ enum Extra {
 }
 
 /// Returns the program for a socket that receives `snaplen` bytes of each packet that matches
-/// `filter`, from these `interfaces`, or from the bound one if there are none.
+/// `filter`, from these `interfaces`, or from the bound interface if the list is empty.
 pub(super) fn assemble(
     interfaces: &[u32],
     filter: Option<&Program>,

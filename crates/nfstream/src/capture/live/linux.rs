@@ -35,7 +35,7 @@ pub struct LiveSource {
     has_ended: bool,
 }
 
-/// Selection of the packets that are copied from the ring to chunks.
+/// Selection of the packets to copy from the ring to chunks.
 #[derive(Debug)]
 struct Picking {
     filter: Option<Filter>,
@@ -44,8 +44,9 @@ struct Picking {
     snaplen: usize,
 }
 
-/// Bytes of a block. Blocks are small and many: after its timeout a block is used up even if it
-/// holds one packet, so their number limits the time for which the ring lasts while reading stalls.
+/// Bytes of a block. Blocks are small and numerous: when it times out, a block is used up even if
+/// it holds one packet, so the number of blocks limits how long the ring lasts while reading
+/// stalls.
 const BLOCK: usize = 128 << 10;
 
 /// Approximate time that a block waits to fill; the kernel's timer may take twice as long.
@@ -68,8 +69,8 @@ const IPV6: u16 = 0x86dd;
 const UNKNOWN: LinkType = LinkType(u16::MAX);
 
 impl LiveSource {
-    /// Starts to capture the packets that match `filter` from the interfaces `names`, where `any`
-    /// stands for all.
+    /// Starts capturing the packets that match `filter` from the interfaces `names`; `any` stands
+    /// for all.
     ///
     /// # Errors
     ///
@@ -159,7 +160,7 @@ impl LiveSource {
     fn wait(&mut self, chunk: &mut Chunk, limit: usize) {
         if let Err(error) = self.ring.wait(PATIENCE) {
             match error.kind() {
-                // The watch finds out which interface went down.
+                // The watch determines which interface went down.
                 ErrorKind::NetworkDown => self.watch.look_soon(monotonic()),
                 _ => self.failure = Some(refused(&self.names, error)),
             }

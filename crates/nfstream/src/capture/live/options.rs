@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Options of a live capture.
 #[derive(Clone, Debug)]
 pub struct LiveOptions {
-    /// Limit of the bytes captured of each packet.
+    /// Most bytes to capture of each packet.
     pub snaplen: u32,
     /// Whether packets that are not addressed to this machine are captured as well.
     pub promiscuous: bool,

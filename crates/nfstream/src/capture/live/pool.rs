@@ -10,7 +10,7 @@ pub(super) const CHUNK: usize = 1 << 20;
 pub(super) struct Pool(Vec<Arc<Vec<u8>>>);
 
 impl Pool {
-    /// Most buffers kept: more than a run has in flight.
+    /// Most buffers kept, more than a run has in flight.
     const CAPACITY: usize = 16;
 
     /// Returns an empty buffer.
@@ -26,7 +26,7 @@ impl Pool {
         }
     }
 
-    /// Keeps a buffer, still in use elsewhere, for later reuse.
+    /// Keeps a buffer that is still in use elsewhere for later reuse.
     pub(super) fn keep(&mut self, buffer: &Arc<Vec<u8>>) {
         if self.0.len() < Self::CAPACITY {
             self.0.push(Arc::clone(buffer));

@@ -26,7 +26,7 @@ pub struct LiveSource {
 }
 
 impl LiveSource {
-    /// Starts to capture the packets that match `filter` from the interfaces `names`.
+    /// Starts capturing the packets that match `filter` from the interfaces `names`.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ mod tests {
         let filter = Filter::new(&format!("udp dst port {port}")).unwrap();
         let options = LiveOptions { snaplen: 64, ..LiveOptions::default() };
         let mut source = match LiveSource::open(&names, Some(filter), &options) {
-            // The test needs the right to capture.
+            // The test needs the permission to capture.
             Err(CaptureError::NoRight { .. }) => return,
             source => source.unwrap(),
         };

@@ -25,7 +25,7 @@ impl Watch {
         Self { known, all, next: now, dropped: 0 }
     }
 
-    /// Polls the interfaces when it is time; adds changes to `warnings`.
+    /// Polls the interfaces when the next poll is due; adds changes to `warnings`.
     ///
     /// # Errors
     ///

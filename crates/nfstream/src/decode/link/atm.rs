@@ -1,4 +1,5 @@
-//! ATM adaptation layer 5: with LLC (RFC 2684), as emulated LAN, as Sun's devices capture it.
+//! ATM adaptation layer 5: with LLC (RFC 2684), as an emulated LAN, and as Sun's devices capture
+//! it.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
@@ -34,7 +35,7 @@ pub(super) fn lan_emulation(cursor: &mut Cursor<'_>) -> Result<Network, DecodeEr
     ethernet(cursor)
 }
 
-/// Reads a packet after a byte for its kind, and its virtual path and channel.
+/// Reads a packet that follows a type byte and its virtual path and channel.
 pub(super) fn sun(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.byte(0, TruncatedLink)? & 0x0f;
     cursor.skip(4);
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_of_sun_say_the_kind() {
+    fn devices_of_sun_give_the_kind() {
         let frame = [&[0x81, 0, 0, 40, 0, 9], ADDRESSES, &[8, 0], IPV4];
         assert_eq!(skip(LinkType::SUNATM, &frame), Ok((Some(4), 0, 20)));
         assert_eq!(skip(LinkType::SUNATM, &[&[2, 0, 0, 40], SNAP, IPV4]), Ok((Some(4), 0, 12)));

@@ -25,14 +25,14 @@ mod tests {
     use crate::packet::LinkType;
 
     #[test]
-    fn the_packet_says_its_version() {
+    fn the_packet_gives_its_version() {
         for link in [LinkType::RAW, LinkType::RAW_DLT, LinkType::RAW_OPENBSD] {
             assert_eq!(skip(link, &[IPV4]), Ok((None, 0, 0)));
         }
     }
 
     #[test]
-    fn the_link_type_may_say_it_too() {
+    fn the_link_type_may_give_it_too() {
         assert_eq!(skip(LinkType::IPV4, &[IPV4]), Ok((Some(4), 0, 0)));
         assert_eq!(skip(LinkType::IPV6, &[IPV6]), Ok((Some(6), 0, 0)));
     }

@@ -1,11 +1,11 @@
-//! Networks of cable and television.
+//! Cable and television networks.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, Encrypted, NotIp, TruncatedLink, UnsupportedHeader};
 use super::ethernet::ethernet;
 use super::network::{Network, V4};
 
-/// Reads a DOCSIS frame, without or with an extended header.
+/// Reads a DOCSIS frame, with or without an extended header.
 pub(super) fn docsis(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const KIND: u8 = 0xc0;
     const ISOLATED: u8 = 0x80;
@@ -15,7 +15,7 @@ pub(super) fn docsis(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
 
     let [control, extension_len] = *cursor.peek(0, TruncatedLink)?;
     match control & KIND {
-        // A packet, also if it is isolated from older modems.
+        // A packet, isolated from older modems or not.
         0 | ISOLATED => {}
         KIND if control & !HAS_EXTENSION & !KIND == CONCATENATED => return Err(UnsupportedHeader),
         KIND => return Err(NotIp),
@@ -39,7 +39,7 @@ fn is_private(header: &Cursor<'_>, end: usize) -> Result<bool, DecodeError> {
     let mut at = 4;
     while at < end {
         let kind_len = header.byte(at, TruncatedLink)?;
-        // Upstream and downstream privacy, of the first and of later versions.
+        // Upstream and downstream privacy, in the first and in later versions.
         if matches!(kind_len >> 4, 3 | 4) && header.byte(at + 2, TruncatedLink)? & ENABLED != 0 {
             return Ok(true);
         }

@@ -1,6 +1,6 @@
-//! Ethernet, and whatever lies between its header and IP.
+//! Ethernet, and everything between its header and IP.
 //!
-//! One loop reads it: each header returns what comes [`Next`], so nesting takes no stack.
+//! A single loop reads the headers: each returns the [`Next`] one, so nesting takes no stack.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, TruncatedLink, UnsupportedEtherType};
@@ -20,7 +20,7 @@ pub(crate) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> 
     }
 }
 
-/// Follows `kind`, the EtherType in the header of a tunnel, or the number by which tunnels announce
+/// Follows `kind`, the EtherType in a tunnel's header, or the number with which tunnels announce
 /// whole Ethernet frames.
 pub(crate) fn bridged(cursor: &mut Cursor<'_>, kind: u16) -> Result<Network, DecodeError> {
     // Here the field holds neither a length nor the start of an 802.2 header.
@@ -30,13 +30,13 @@ pub(crate) fn bridged(cursor: &mut Cursor<'_>, kind: u16) -> Result<Network, Dec
     behind_type(cursor, kind)
 }
 
-/// Skips labels (RFC 3032) and reads what they carry.
+/// Skips labels (RFC 3032) and reads their payload.
 pub(crate) fn mpls(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let next = labels::skip(cursor)?;
     follow(cursor, next)
 }
 
-/// Reads a network service header (RFC 8300) and what it carries.
+/// Reads a network service header (RFC 8300) and its payload.
 pub(crate) fn service(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     behind_type(cursor, ethertype::SERVICE)
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn priority_is_no_part_of_the_identifier() {
+    fn priority_is_not_part_of_the_identifier() {
         const TAG: &[u8] = &[0x81, 0x00, 0xf0, 0x07, 0x08, 0x00];
         assert_eq!(skip_ethernet(&[TAG, IPV4]), Ok((Some(4), 7, 18)));
     }

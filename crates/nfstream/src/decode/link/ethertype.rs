@@ -1,8 +1,8 @@
-//! EtherTypes (IEEE 802 numbers), by what is known of their payload.
+//! EtherTypes (IEEE 802 numbers), grouped by their payload.
 
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
-/// 802.1Q, 802.1ad, and two numbers that were used for stacked tags before it.
+/// 802.1Q, 802.1ad, and two earlier numbers for stacked tags.
 pub(super) const TAGS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
 /// Smaller numbers in this position are a length (IEEE 802.3).
@@ -35,7 +35,7 @@ pub(super) const HSR: u16 = 0x892f;
 pub(super) const E_TAG: u16 = 0x893f;
 /// Network service header (RFC 8300).
 pub(super) const SERVICE: u16 = 0x894f;
-/// Tag of Marvell's switches.
+/// Tag of Marvell switches.
 pub(super) const SWITCH_TAG: u16 = 0xdada;
 /// Redundancy tag (IEEE 802.1CB).
 pub(super) const R_TAG: u16 = 0xf1c1;
@@ -50,7 +50,7 @@ const NOT_IP: [u16; 49] = [
     0x2004, // Dynamic Trunking Protocol
     0x22ea, // Stream Reservation Protocol
     0x22f0, // Audio/Video Transport Protocol
-    0x22f4, // IS-IS of TRILL
+    0x22f4, // TRILL's IS-IS
     0x6002, // DECnet maintenance
     0x6003, // DECnet
     0x6004, // DEC local area transport
@@ -66,7 +66,7 @@ const NOT_IP: [u16; 49] = [
     0x887b, // HomePlug
     0x888e, // EAP over LAN
     0x8892, // PROFINET
-    0x8899, // Loop detection of Realtek
+    0x8899, // Realtek loop detection
     0x889a, // HyperSCSI
     0x88a2, // ATA over Ethernet
     0x88a4, // EtherCAT
@@ -74,7 +74,7 @@ const NOT_IP: [u16; 49] = [
     0x88b8, // GOOSE
     0x88b9, // Generic substation events
     0x88ba, // Sampled values
-    0x88c7, // Pre-authentication of 802.11i
+    0x88c7, // 802.11i pre-authentication
     0x88cc, // LLDP
     0x88cd, // SERCOS
     0x88e1, // HomePlug
@@ -83,14 +83,14 @@ const NOT_IP: [u16; 49] = [
     0x88f5, // Multiple VLAN registration
     0x88f6, // Multiple MAC registration
     0x88f7, // Precision time
-    0x88fb, // Supervision of HSR and PRP
+    0x88fb, // HSR and PRP supervision
     0x8902, // Connectivity fault management
     0x8906, // Fibre Channel
     0x890d, // 802.11 management
     0x8914, // Fibre Channel initialization
     0x8940, // Edge control
     0x9000, // Loopback test
-    0xfffa, // Reliable protocol of Aruba
+    0xfffa, // Aruba's reliable protocol
 ];
 
 /// Protocols that other files of this folder read, in ascending order.

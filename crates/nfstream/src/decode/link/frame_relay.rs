@@ -1,4 +1,4 @@
-//! Frame Relay (Q.922), with the headers of RFC 2427 and of Cisco.
+//! Frame Relay (Q.922), with the headers of RFC 2427 and those of Cisco.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};

@@ -1,5 +1,5 @@
-//! Headers that the capturing system writes in place of a link's: cooked captures, logs of packet
-//! filters, loopback.
+//! Headers that the capturing system writes in place of a link header: cooked captures, packet
+//! filter logs, loopback.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
@@ -8,7 +8,7 @@ use super::frame_relay;
 use super::network::{EITHER, Network, Next, V4, V6, type_after};
 use super::wireless;
 
-/// Number of IPv4 as an address family, on every system.
+/// Address family number of IPv4 on every system.
 const FAMILY_IPV4: u32 = 2;
 
 /// Reads an address family in the byte order of the capturing machine.
@@ -61,18 +61,18 @@ pub(super) fn cooked_2(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> 
     cooked(cursor, 0, 8, 20)
 }
 
-/// Reads a Linux "cooked" header of `len` bytes with its protocol at `protocol` and the kind of
-/// device at `device`.
+/// Reads a Linux "cooked" header of `len` bytes with the protocol field at `protocol` and the
+/// device type at `device`.
 fn cooked(
     cursor: &mut Cursor<'_>,
     protocol: usize,
     device: usize,
     len: usize,
 ) -> Result<Network, DecodeError> {
-    /// Kinds of devices (ARPHRD) whose frames begin with a header of their own.
+    /// Device types (ARPHRD) whose frames begin with their own header.
     const FRAME_RELAY: u16 = 770;
     const WIRELESS_RADIOTAP: u16 = 803;
-    /// Kinds of devices whose protocol is no EtherType.
+    /// Device types whose protocol field is not an EtherType.
     const NETLINK: u16 = 824;
 
     let kind = cursor.u16(protocol, TruncatedLink)?;
@@ -118,7 +118,7 @@ pub(super) fn nflog(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
 fn fields(cursor: &Cursor<'_>, number: fn([u8; 2]) -> u16) -> Option<(usize, Option<u16>)> {
     const PACKET_HEADER: u16 = 1;
     const PAYLOAD: u16 = 9;
-    /// Marks of nested fields and of fields in network byte order.
+    /// Flags that mark nested fields and fields in network byte order.
     const MARKS: u16 = 0xc000;
 
     let (mut at, mut protocol) = (0_usize, None);
@@ -147,7 +147,8 @@ pub(super) fn slip_bsdos(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError
     Ok(EITHER)
 }
 
-/// Reads the header of Symantec's firewalls: version 2 has its EtherType at byte 6, version 3 at 46.
+/// Reads the header of Symantec's firewalls: the EtherType is at byte 6 in version 2, at byte 46 in
+/// version 3.
 pub(super) fn symantec(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let kind = cursor.u16(6, TruncatedLink)?;
     if kind != 0 {
@@ -286,7 +287,7 @@ mod tests {
         }
 
         #[test]
-        fn packet_filters_say_the_length() {
+        fn packet_filters_give_the_length() {
             let frame = [&[61, 2][..], &[0; 62], IPV4];
             assert_eq!(skip(LinkType::PFLOG, &frame), Ok((Some(4), 0, 64)));
             let frame = [&[45, 24][..], &[0; 46], IPV6];

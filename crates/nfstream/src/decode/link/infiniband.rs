@@ -10,14 +10,14 @@ const GLOBAL_LEN: usize = 40;
 
 /// Reads the encapsulation header, which some captures precede with a global routing header.
 pub(super) fn ip(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
-    // The header begins with an EtherType, a global one with 6 as its version.
+    // The encapsulation header begins with an EtherType, a global routing header with version 6.
     if cursor.byte(0, TruncatedLink)? >> 4 == 6 {
         cursor.skip(GLOBAL_LEN);
     }
     encapsulation(cursor)
 }
 
-/// Reads a frame from its local routing header on, if it is a datagram or a message of one packet.
+/// Reads a frame from its local routing header on, if it is a datagram or a single-packet message.
 pub(super) fn raw(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const LOCAL_LEN: usize = 8;
     const TRANSPORT_LEN: usize = 12;

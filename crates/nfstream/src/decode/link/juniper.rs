@@ -1,4 +1,4 @@
-//! Captures of Juniper's routers: a header that says its length, then the usual frame.
+//! Captures from Juniper routers: a header that gives its own length, then the usual frame.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, TruncatedLink, UnsupportedHeader};

@@ -1,4 +1,4 @@
-//! MPLS labels (RFC 3032), and the Ethernet frames of pseudowires behind them (RFC 4448).
+//! MPLS labels (RFC 3032), and the Ethernet frames of pseudowires after them (RFC 4448).
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
@@ -9,8 +9,8 @@ use crate::packet::Identifier;
 /// Skips labels down to the bottom of the stack, and the header of a pseudowire.
 ///
 /// Labels do not identify their payload. An IP packet begins with its version, a control word with
-/// zeros, and both look like the first byte of an Ethernet address, which need not be preceded by a
-/// control word.
+/// zeros. Either may also be the first byte of an Ethernet address, as the control word is
+/// optional.
 pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<Next, DecodeError> {
     const CONTROL_WORD: usize = 4;
     const FRAGMENT: u8 = 0xc0;
@@ -69,11 +69,11 @@ fn holds_ip(cursor: &Cursor<'_>, at: usize) -> bool {
     false
 }
 
-/// Returns whether the bytes `at` after the cursor may be an Ethernet header.
+/// Returns whether the bytes at `at` after the cursor may be an Ethernet header.
 fn is_ethernet(cursor: &Cursor<'_>, at: usize) -> bool {
     match cursor.u16(at + 12, TruncatedLink) {
         Ok(kind) if kind >= ethertype::FIRST => ethertype::is_known(kind),
-        // A length, and service access points that are common.
+        // A length, and common service access points.
         Ok(_) => matches!(
             cursor.peek(at + 14, TruncatedLink),
             Ok([0xaa, 0xaa, 0x03] | [0x42, 0x42, 0x03] | [0xfe, 0xfe, 0x03] | [0x06, 0x06, 0x03])

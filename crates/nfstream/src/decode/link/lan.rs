@@ -1,4 +1,4 @@
-//! Local networks: Ethernet with something before, after or around its header, and older kinds.
+//! Local networks: Ethernet with extra fields before, after or around its header, and older kinds.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
@@ -142,7 +142,7 @@ fn arcnet(cursor: &mut Cursor<'_>, at: usize) -> Result<Network, DecodeError> {
     Ok(network)
 }
 
-/// Reads an AX.25 frame after a byte of KISS.
+/// Reads an AX.25 frame after a KISS byte.
 pub(super) fn ax25_kiss(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const COMMAND: u8 = 0x0f;
 
@@ -153,7 +153,7 @@ pub(super) fn ax25_kiss(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError>
     ax25(cursor)
 }
 
-/// Reads an AX.25 frame with information, numbered or not.
+/// Reads an AX.25 information frame, numbered or not.
 pub(super) fn ax25(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const ADDRESS_LEN: usize = 7;
     const MAX_ADDRESSES: usize = 10;
@@ -175,7 +175,7 @@ pub(super) fn ax25(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     cursor.skip(addresses * ADDRESS_LEN + 2);
     match protocol {
         0xcc => Ok(V4),
-        // Compressed TCP, segments and an extension of the number.
+        // Compressed TCP, segments, and an extension of the protocol number.
         0x06 | 0x07 | 0x08 | 0xff => Err(UnsupportedHeader),
         _ => Err(NotIp),
     }
@@ -190,7 +190,7 @@ mod tests {
     const SNAP: &[u8] = &[0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00];
 
     #[test]
-    fn ethernet_lies_behind_other_headers() {
+    fn ethernet_follows_other_headers() {
         for (link, len) in [
             (LinkType::NETANALYZER, 4),
             (LinkType::NETANALYZER_TRANSPARENT, 12),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn arcnet_has_two_ways_for_ip() {
+    fn arcnet_carries_ip_in_two_ways() {
         let bsd = |parts: &[&[u8]]| skip(LinkType::ARCNET_BSD, parts);
         assert_eq!(bsd(&[&[1, 2, 212, 0, 0, 9], IPV4]), Ok((Some(4), 0, 6)));
         assert_eq!(bsd(&[&[1, 2, 212, 0xff, 0, 9, 0, 0, 0, 9], IPV4]), Ok((Some(4), 0, 10)));

@@ -1,11 +1,11 @@
-//! 802.2 headers, with SNAP or without, and the protocol identifiers of ISO.
+//! 802.2 headers, with or without SNAP, and ISO's protocol identifiers.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink, UnsupportedHeader};
 use super::network::{Next, V4, V6, ethernet_header};
 use super::{ethertype, ppp};
 
-/// Reads an 802.2 header. A bridged frame lies `padding` bytes behind it.
+/// Reads an 802.2 header. A bridged frame begins `padding` bytes after it.
 pub(super) fn read(cursor: &mut Cursor<'_>, padding: usize) -> Result<Next, DecodeError> {
     match *cursor.peek(0, TruncatedLink)? {
         [0xaa | 0xab, 0xaa | 0xab, 0x03] => {
@@ -21,12 +21,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>, padding: usize) -> Result<Next, Deco
             cursor.skip(3);
             network(cursor)
         }
-        // Every other service access point belongs to one protocol, as that of spanning tree.
+        // Every other service access point belongs to one protocol, such as spanning tree.
         _ => Err(NotIp),
     }
 }
 
-/// Reads an organisation and its number of a protocol (RFC 1042).
+/// Reads an organisation and its protocol number (RFC 1042).
 pub(super) fn snap(cursor: &mut Cursor<'_>, padding: usize) -> Result<Next, DecodeError> {
     let [a, b, c, high, low] = *cursor.peek(0, TruncatedLink)?;
     cursor.skip(5);
@@ -42,7 +42,7 @@ pub(super) fn snap(cursor: &mut Cursor<'_>, padding: usize) -> Result<Next, Deco
             ethernet_header(cursor)
         }
         [0x00, 0x80, 0xc2] if matches!(kind, 0x000d | 0x000e) => Err(NotIp),
-        // Protocols of Cisco, Nortel, Apple, Extreme and Foundry for their devices.
+        // Protocols of Cisco, Nortel, Apple, Extreme and Foundry devices.
         [0x00, 0x00, 0x0c | 0x81] | [0x08, 0x00, 0x07] | [0x00, 0xe0, 0x2b | 0x52] => Err(NotIp),
         _ => Err(UnsupportedHeader),
     }

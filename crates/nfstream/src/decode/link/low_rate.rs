@@ -1,11 +1,11 @@
 //! Low-rate wireless networks (IEEE 802.15.4). Their IPv6 packets are nearly always compressed
-//! (6LoWPAN, RFC 6282), and those are counted only.
+//! (6LoWPAN, RFC 6282); compressed packets are only counted.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, Encrypted, NotIp, TruncatedLink, UnsupportedHeader};
 use super::network::{Network, V6};
 
-/// Reads a frame; a checksum after it does not matter.
+/// Reads a frame, with or without a checksum after it.
 pub(super) fn plain(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const TYPE: u16 = 0x0007;
     const TYPE_DATA: u16 = 1;
@@ -46,9 +46,9 @@ fn dispatch(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
             cursor.skip(1);
             Ok(V6)
         }
-        // Not of 6LoWPAN: Zigbee and others.
+        // Not 6LoWPAN: Zigbee and others.
         0x00..=0x3f => Err(NotIp),
-        // Compressed, in fragments, or with headers of a mesh.
+        // Compressed, fragmented, or with mesh headers.
         _ => Err(UnsupportedHeader),
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn with_preamble(cursor: &mut Cursor<'_>) -> Result<Network, DecodeEr
     plain(cursor)
 }
 
-/// Reads a frame after a header that says its length.
+/// Reads a frame after a header that gives its own length.
 pub(super) fn tap(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let [0, _, low, high] = *cursor.peek(0, TruncatedLink)? else { return Err(UnsupportedHeader) };
     cursor.skip(u16::from_le_bytes([low, high]).into());
@@ -79,7 +79,7 @@ mod tests {
         &[0x01, 0xdc, 7, 0xcd, 0xab, 1, 1, 1, 1, 1, 1, 1, 1, 0xef, 0xab, 2, 2, 2, 2, 2, 2, 2, 2];
 
     #[test]
-    fn a_packet_in_full_is_read() {
+    fn an_uncompressed_packet_is_read() {
         for link in [LinkType::IEEE802_15_4, LinkType::IEEE802_15_4_NOFCS] {
             assert_eq!(skip(link, &[SHORT, &[0x41], IPV6]), Ok((Some(6), 0, 10)));
             assert_eq!(skip(link, &[LONG, &[0x41], IPV6]), Ok((Some(6), 0, 24)));

@@ -3,10 +3,10 @@
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, TruncatedLink};
 
-/// Properties of a packet that its link layer gives.
+/// Properties of a packet known from its link layer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Network {
-    /// IP version that the link layer announces, `None` if only the packet says it.
+    /// IP version that the link layer announces, `None` if only the packet shows it.
     pub(crate) version: Option<u8>,
     /// Innermost VLAN identifier, 0 without a tag.
     pub(crate) vlan_id: u16,

@@ -1,4 +1,4 @@
-//! PPP headers (RFC 1661, RFC 1662), down to what their protocol carries.
+//! PPP headers (RFC 1661, RFC 1662), down to the payload of their protocol.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, Encrypted, NotIp, TruncatedLink, UnsupportedHeader};
@@ -18,7 +18,7 @@ pub(super) fn header(cursor: &mut Cursor<'_>) -> Result<Next, DecodeError> {
         cursor.skip(2);
     }
     let first = cursor.byte(0, TruncatedLink)?;
-    // The last byte of a protocol number is odd, all others are even.
+    // The last byte of a protocol number is odd; all others are even.
     let protocol = if first & 1 == 1 {
         cursor.skip(1);
         u16::from(first)
@@ -30,22 +30,22 @@ pub(super) fn header(cursor: &mut Cursor<'_>) -> Result<Next, DecodeError> {
     content(cursor, protocol)
 }
 
-/// Reads what follows the number of a protocol.
+/// Reads the payload after a protocol number.
 pub(super) fn content(cursor: &mut Cursor<'_>, protocol: u16) -> Result<Next, DecodeError> {
     match protocol {
         0x0021 => Ok(Next::Ip(V4)),
         0x0057 => Ok(Next::Ip(V6)),
         0x0281 | 0x0283 => labels::skip(cursor),
         0x0031 => bridged(cursor),
-        // Encryption of the link (RFC 1968).
+        // Link encryption (RFC 1968).
         0x0053 | 0x0055 => Err(Encrypted),
         // Protocols other than IP: ISO, XNS, DECnet, AppleTalk, IPX, Vines, NetBIOS, SNA.
         0x0023 | 0x0025 | 0x0027 | 0x0029 | 0x002b | 0x0035 | 0x003f | 0x004b | 0x004d => {
             Err(NotIp)
         }
-        // Negotiation of the link and of its protocols.
+        // Negotiation of the link and its protocols.
         0x4000.. => Err(NotIp),
-        // Parts of packets, and compressed ones.
+        // Fragments of packets, and compressed packets.
         _ => Err(UnsupportedHeader),
     }
 }

@@ -1,4 +1,4 @@
-//! Serial lines: PPP (RFC 1661), Cisco HDLC and what precedes them.
+//! Serial lines: PPP (RFC 1661), Cisco HDLC and the headers before them.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedLink};
@@ -12,7 +12,7 @@ pub(crate) fn plain(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     follow(cursor, next)
 }
 
-/// Reads a PPP or Cisco HDLC header: both are captured under one link type.
+/// Reads a PPP or Cisco HDLC header: both share one link type.
 pub(super) fn ppp_or_cisco_hdlc(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     match cursor.byte(0, TruncatedLink)? {
         // Unicast and multicast addresses of Cisco HDLC (RFC 1547, section 4.3.1).
@@ -71,7 +71,7 @@ mod tests {
     use crate::packet::LinkType;
 
     #[test]
-    fn protocols_without_ip_are_told_from_unread_ones() {
+    fn protocols_without_ip_are_distinguished_from_unsupported_ones() {
         for (protocol, reason) in
             [(0xc021_u16, NotIp), (0x002b, NotIp), (0x0053, Encrypted), (0x00fd, UnsupportedHeader)]
         {

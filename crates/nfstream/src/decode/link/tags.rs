@@ -12,7 +12,7 @@ use crate::packet::Identifier;
 ///
 /// # Errors
 ///
-/// [`DecodeError`] if nothing is known to follow it, or the frame ends inside it.
+/// [`DecodeError`] if its payload is unknown, or the frame ends inside it.
 #[cold]
 pub(super) fn skip(cursor: &mut Cursor<'_>, kind: u16) -> Result<Next, DecodeError> {
     match kind {
@@ -110,7 +110,7 @@ fn mesh(cursor: &mut Cursor<'_>) -> Result<Next, DecodeError> {
         BROADCAST => 14,
         UNICAST => 10,
         UNICAST_WITH_SOURCE => 18,
-        // The others keep the mesh together, or carry a fragment or several payloads.
+        // The others maintain the mesh, or carry a fragment or several payloads.
         0x00 | 0x02 => return Err(NotIp),
         _ => return Err(UnsupportedHeader),
     });
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn macsec_that_hides_is_encrypted() {
+    fn macsec_with_confidentiality_is_encrypted() {
         for flags in [0x0c, 0x08, 0x04, 0x2c] {
             assert_eq!(skip_ethernet(&[&[0x88, 0xe5, flags], &[0; 40]]), Err(Encrypted));
         }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_header_says_what_follows() {
+    fn a_service_header_names_its_payload() {
         let skip = |protocol, parts: &[&[u8]]| {
             let header = [0x89, 0x4f, 0x0f, 0xc2, 0x02, protocol, 0, 0, 1, 255];
             skip_ethernet(&[&[&header[..]], parts].concat())
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_types_are_not_said_to_be_without_ip() {
+    fn unknown_types_do_not_count_as_without_ip() {
         assert_eq!(
             skip_ethernet(&[&[0x12, 0x34], IPV4]),
             Err(UnsupportedEtherType { number: 0x1234 })

@@ -1,4 +1,4 @@
-//! Wireless LANs (IEEE 802.11), alone or after one of the headers that drivers write.
+//! Wireless LANs (IEEE 802.11), bare or after one of the headers that drivers write.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{
@@ -9,8 +9,8 @@ use super::llc;
 use super::network::Network;
 use crate::packet::{LinkType, RawRecord, narrow, to_usize};
 
-/// Bytes of the two addresses and the length before each subframe of an aggregate, which are those
-/// of an Ethernet frame.
+/// Bytes of the two addresses and the length before each subframe of an aggregate, laid out as in
+/// an Ethernet frame.
 const SUBFRAME_HEADER: usize = 14;
 
 /// Content of a data frame.
@@ -66,7 +66,7 @@ pub(super) fn prism(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     bare(cursor)
 }
 
-/// Reads an AVS header, which says its length.
+/// Reads an AVS header, which gives its own length.
 pub(super) fn avs(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const MIN_LEN: u32 = 8;
 
@@ -85,13 +85,13 @@ fn single(body: Body) -> Result<Network, DecodeError> {
     }
 }
 
-/// Reads an 802.11 frame inside a tunnel, and the first of aggregated frames.
+/// Reads an 802.11 frame inside a tunnel; of aggregated frames, the first.
 pub(crate) fn frame(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     first(body(cursor, None, false)?, cursor)
 }
 
 /// Reads an 802.11 data frame inside a tunnel that begins with `frame_control`, in either byte
-/// order, and the first of aggregated frames.
+/// order; of aggregated frames, it reads the first.
 pub(crate) fn data(
     cursor: &mut Cursor<'_>,
     frame_control: [u8; 2],
@@ -106,8 +106,8 @@ fn first(body: Body, cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
-/// Reads the header of a data frame, and that of its content unless frames are aggregated in it;
-/// `padded` if the header is padded to a multiple of four bytes.
+/// Reads the header of a data frame, and of its content unless that is an aggregate; `padded` if
+/// the header is padded to a multiple of four bytes.
 fn body(
     cursor: &mut Cursor<'_>,
     frame_control: Option<[u8; 2]>,
@@ -158,17 +158,17 @@ fn body(
     follow(cursor, next).map(Body::Single)
 }
 
-/// Subframes of an aggregate (A-MSDU), each as an Ethernet frame of its own.
+/// Subframes of an aggregate (A-MSDU), each as a separate Ethernet frame.
 ///
-/// Together they have the wire length of the aggregate: the first counts its headers, the last what
-/// follows it.
+/// Together they have the wire length of the aggregate: the first includes its headers, the last
+/// the bytes after it.
 #[derive(Clone, Debug)]
 pub struct Subframes<'a> {
     record: RawRecord,
     frame: &'a [u8],
     /// Offset of the next subframe in the frame.
     at: usize,
-    /// Wire bytes of the frame that earlier subframes count.
+    /// Wire bytes of the frame that earlier subframes account for.
     counted: usize,
 }
 
@@ -297,7 +297,7 @@ mod tests {
 
         #[test]
         fn flags_follow_all_presence_words() {
-            // Present: flags, and one word more.
+            // Present: flags, and one more word.
             const RADIOTAP: &[u8] = &[0, 0, 13, 0, 0x02, 0, 0, 0x80, 0, 0, 0, 0, 0x20];
             let frame = [RADIOTAP, &[0x88, 0x01], &[0; 24], &[0, 0], SNAP, IPV4];
             assert_eq!(skip(LinkType::RADIOTAP, &frame), Ok((Some(4), 0, 49)));

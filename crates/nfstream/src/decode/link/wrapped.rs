@@ -43,7 +43,7 @@ pub(super) fn pktap(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     Ok(link)
 }
 
-/// Reads a record of Endace's cards: a header, its extensions, and one of several kinds of frames.
+/// Reads a record of an Endace card: a header, its extensions, and one of several kinds of frame.
 pub(super) fn erf(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     const KIND: usize = 8;
     const HEADER_LEN: usize = 16;
@@ -60,11 +60,11 @@ pub(super) fn erf(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     }
     let (skipped, link) = match kind {
         1 | 10 | 15 | 17 | 19 => (0, LinkType::PPP_SERIAL),
-        // An offset and padding.
+        // Offset and padding.
         2 | 11 | 16 | 20 => (2, LinkType::ETHERNET),
-        // The header of a cell.
+        // Cell header.
         4 => (4, LinkType::ATM_RFC1483),
-        // The header of a channel.
+        // Channel header.
         5 => (4, LinkType::PPP_SERIAL),
         9 => (8, LinkType::ATM_RFC1483),
         21 => (0, LinkType::INFINIBAND),
@@ -78,7 +78,7 @@ pub(super) fn erf(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     Ok(link)
 }
 
-/// Reads the fields before a packet that Wireshark has exported; one names the protocol.
+/// Reads the fields before a packet exported by Wireshark; one of them names the protocol.
 pub(super) fn exported(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     const END: u16 = 0;
     const PROTOCOL: u16 = 12;
@@ -148,7 +148,7 @@ pub(crate) fn tzsp(cursor: &mut Cursor<'_>) -> Result<LinkType, DecodeError> {
     }
 }
 
-/// Returns the link type of a number that may have more bits than link types have.
+/// Returns the link type for a number that may have more bits than a link type.
 fn numbered(number: u32) -> LinkType {
     LinkType(u16::try_from(number).unwrap_or(u16::MAX))
 }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_does_not_name_its_own_kind() {
+    fn a_header_may_not_name_its_own_kind() {
         let header = [0, 0, 8, 0, 192, 0, 0, 0].repeat(1000);
         assert_eq!(skip(LinkType::PPI, &[&header]), Err(UnsupportedHeader));
     }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn exported_packets_say_their_protocol() {
+    fn exported_packets_name_their_protocol() {
         let frame = [&[0, 20, 0, 4, 0, 0, 0, 1, 0, 12, 0, 4], &b"ip\0\0"[..], &[0; 4], IPV4];
         assert_eq!(skip(LinkType::WIRESHARK_UPPER_PDU, &frame), Ok((Some(4), 0, 20)));
         let frame = [&[0, 12, 0, 4], &b"http"[..], &[0; 4], IPV4];

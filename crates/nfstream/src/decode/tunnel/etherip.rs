@@ -1,10 +1,10 @@
-//! Ethernet in IP: EtherIP (RFC 3378), and without a header (RFC 8986).
+//! Ethernet in IP: with a header (EtherIP, RFC 3378), and without (RFC 8986).
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 
-/// Reads the header, which has a version and nothing else, and the Ethernet header after it.
+/// Reads the header, which holds only a version, and the Ethernet header after it.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let [0x30, 0] = *cursor.peek(0, TruncatedNetwork)? else { return Err(NotIp) };
     cursor.skip(2);
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_and_contents_stay() {
+    fn other_versions_and_contents_are_not_opened() {
         assert!(stayed_out(&over_ip(97, &[&[0x40, 0], ETHERNET, V4])));
         assert!(stayed_out(&over_ip(97, &[&[0x30, 0], ARP])));
     }

@@ -13,7 +13,7 @@ const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
 
-/// Protocol types (IEEE 802 numbers) that denote more than their payload.
+/// Protocol types (IEEE 802 numbers) that imply more than their payload.
 mod kind {
     pub(super) const ETHERNET: u16 = 0x6558;
     pub(super) const ERSPAN: u16 = 0x88be;
@@ -21,7 +21,7 @@ mod kind {
     pub(super) const PPP: u16 = 0x880b;
     /// Web Cache Communication Protocol.
     pub(super) const WEB_CACHE: u16 = 0x883e;
-    /// Ethernet over IP of MikroTik's routers.
+    /// Ethernet over IP, as MikroTik routers send it.
     pub(super) const ETHERNET_OVER_IP: u16 = 0x6400;
 }
 
@@ -82,8 +82,8 @@ fn enter_standard(
     }
 }
 
-/// Returns the virtual subnet in the key of NVGRE, which precedes the number of a flow, or `None` for
-/// bridged Ethernet with another header: NVGRE has a key and nothing else, and reserves the first
+/// Returns the virtual subnet in an NVGRE key, where it precedes a flow number; `None` for bridged
+/// Ethernet in another kind of GRE. NVGRE has no optional field but the key, and reserves the first
 /// 4,096 subnets and the last one (RFC 7637).
 fn virtual_subnet(flags: u16, key: u32) -> Option<u32> {
     const AVAILABLE: RangeInclusive<u32> = 0x1000..=0xff_fffe;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn caches_and_routers_have_their_own_kinds() {
+    fn web_caches_and_mikrotik_routers_have_their_own_types() {
         const ETHERNET_OVER_IP: &[u8] = &[0x20, 0x01, 0x64, 0x00, 0, 50, 7, 0];
         assert!(opens(Tunnel::Gre, &[&[0, 0, 0x88, 0x3e], V4]));
         assert!(opens(Tunnel::Gre, &[&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], V4]));

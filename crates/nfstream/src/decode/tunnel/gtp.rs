@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_stay() {
+    fn other_messages_are_not_opened() {
         const ECHO: &[u8] = &[0x32, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0];
         const ERROR_INDICATION: &[u8] = &[0x30, 26, 0, 36, 0, 0, 0, 9];
         const CHARGING: &[u8] = &[0x20, 0xff, 0, 36, 0, 0, 0, 9];

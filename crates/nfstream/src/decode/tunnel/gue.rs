@@ -6,7 +6,7 @@ use super::super::link::{self, Network};
 use super::{etherip, gre};
 use crate::packet::{Tunnel, protocol};
 
-/// Reads the header and the one that its protocol announces, or an IP packet without a header.
+/// Reads the header and the one it announces, or an IP packet without a header.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<(Tunnel, Network), DecodeError> {
     const VARIANT: u8 = 0xc0;
     const WITHOUT_HEADER: u8 = 0x40;
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_protocol_says_what_follows() {
+    fn the_protocol_names_the_payload() {
         assert!(opens(Tunnel::Gue, &[&[0, 4, 0, 0], V4]));
         assert!(opens(Tunnel::Gue, &[&[0, 41, 0, 0], V6]));
         assert!(opens(Tunnel::Gue, &[&[0, 137, 0, 0], &[0, 1, 1, 64], V4]));
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn control_messages_and_other_variants_stay() {
+    fn control_messages_and_other_variants_are_not_opened() {
         assert!(!opens(Tunnel::Gue, &[&[0x20, 4, 0, 0], V4]));
         assert!(!opens(Tunnel::Gue, &[&[0x80, 4, 0, 0], V4]));
     }

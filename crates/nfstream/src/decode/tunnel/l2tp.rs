@@ -42,9 +42,9 @@ pub(super) fn enter_over_udp(cursor: &mut Cursor<'_>) -> Result<Network, DecodeE
 
 /// Reads a data message of version 3 from its session on.
 ///
-/// Only the control messages say whether a cookie of 4 or 8 bytes follows, or a sublayer of 4, and
-/// what is carried. All combinations are tried, and the first with an Ethernet or PPP header before
-/// an IP header is accepted.
+/// Only the control messages announce a cookie of 4 or 8 bytes, a sublayer of 4 bytes, and the kind
+/// of payload. All combinations are tried, and the first with an Ethernet or PPP header before an
+/// IP header is accepted.
 pub(super) fn enter_over_ip(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     // Control messages have no session.
     if cursor.peek(0, TruncatedNetwork)? == &[0; 4] {

@@ -5,7 +5,7 @@ use super::super::error::DecodeError::{self, NotIp, TruncatedNetwork};
 use super::super::link::{self, Network};
 use crate::packet::Identifier;
 
-/// Reads the header and the protocol that it announces, which is IP without the extension.
+/// Reads the header and the protocol that it announces; without the extension, that is IP.
 pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     const HAS_PROTOCOL: u8 = 0x04;
     const HAS_INSTANCE: u8 = 0x08;
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_generic_extension_says_what_follows() {
+    fn the_generic_extension_names_the_payload() {
         assert!(opens(&[&[0x0c, 0, 0, 1, 0, 0, 1, 0], V4]));
         assert!(opens(&[&[0x0c, 0, 0, 3, 0, 0, 1, 0], ETHERNET, V4]));
         assert!(!opens(&[&[0x0c, 0, 0, 3, 0, 0, 1, 0], ARP]));

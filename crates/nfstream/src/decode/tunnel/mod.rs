@@ -31,7 +31,7 @@ use crate::packet::{
     Fragment, Identifier, Identifiers, Packet, RawRecord, Separation, Tunnel, protocol, tunnels,
 };
 
-/// Most nested tunnels. A packet with more is an error, because its flow would be one of tunnels.
+/// Most nested tunnels. A packet with more is an error, because its flow would be that of a tunnel.
 const MAX_DEPTH: usize = 32;
 
 /// Start of a tunnel: the function that moves a cursor from its header to the IP header inside.
@@ -40,7 +40,8 @@ pub(super) struct Entrance(fn(&mut Cursor<'_>) -> Result<(Tunnel, Network), Deco
 
 /// Result of reading a tunnel's header.
 trait Inside {
-    /// Returns the tunnel and its content. The header announced `tunnel`, and may be more specific.
+    /// Returns the tunnel and its content. `tunnel` was announced; the header may identify a more
+    /// specific one.
     fn of(self, tunnel: Tunnel) -> (Tunnel, Network);
 }
 
@@ -81,7 +82,8 @@ impl Entrance {
     }
 }
 
-/// Returns an entrance from the function around it if `$value` announces it in the field there.
+/// Makes the surrounding function return an entrance if `$value` announces the tunnel in that
+/// field.
 macro_rules! entrance {
     (to udp, $($rest:tt)*) => { entrance!($($rest)*) };
     (to udp_to, $($rest:tt)*) => { entrance!($($rest)*) };
@@ -370,7 +372,7 @@ mod tests {
         assert_eq!(vlan_id(ETHERNET), 5);
     }
 
-    /// Later fragments do not show the inner tag; both must be found under one id.
+    /// Later fragments do not show the inner tag; both must have the same id.
     #[test]
     fn fragments_of_a_tunnel_are_known_by_the_outer_tag() {
         let payload = [VXLAN, TAGGED, V4].concat();
@@ -488,7 +490,7 @@ mod tests {
             check(&frame)?;
         }
 
-        /// Random bytes after each announcement.
+        /// Random bytes after each kind of announcement.
         #[test]
         fn any_bytes_may_follow_an_announcement(
             number in prop::sample::select(HEADERS.map(|(number, _)| number).to_vec()),

@@ -17,7 +17,7 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     let header: &[u8; 40] = cursor.peek(0, TruncatedNetwork)?;
     let [_, _, _, _, _, _, _, _, ref ends @ ..] = *header;
     let (src, dst) = ends.split_at(16);
-    // Any protocol may use the port; these addresses belong to Teredo alone.
+    // Any protocol may use the port; only Teredo uses these addresses.
     if header[0] >> 4 == 6 && (is_teredo(src) || is_teredo(dst)) {
         Ok(link::V6)
     } else {
@@ -25,7 +25,8 @@ pub(super) fn enter(cursor: &mut Cursor<'_>) -> Result<Network, DecodeError> {
     }
 }
 
-/// Returns whether `address` belongs to Teredo, or is a link-local one used before one is assigned.
+/// Returns whether `address` belongs to Teredo, or is a link-local address, used until one is
+/// assigned.
 fn is_teredo(address: &[u8]) -> bool {
     matches!(*address, [0x20, 0x01, 0, 0, ..] | [0xfe, 0x80..=0xbf, ..])
 }

@@ -1,4 +1,4 @@
-//! TaZmen Sniffer Protocol, by which sensors and routers forward copies of frames.
+//! TaZmen Sniffer Protocol, which sensors and routers use to forward copies of frames.
 
 use super::super::cursor::Cursor;
 use super::super::error::DecodeError;
@@ -42,7 +42,7 @@ mod tests {
         assert!(!opens(&[&[1, 0, 0, 0x78, 1], V4]));
     }
 
-    /// Sensors may forward only the beginning of a frame.
+    /// Sensors may forward only the start of a frame.
     #[test]
     fn a_copy_may_lack_its_end() {
         let packet = over_udp(5555, 37008, &[&[1, 0, 0, 1, 1], ETHERNET, &V4[..28]]);

@@ -1,4 +1,4 @@
-//! Adapter of nDPI, the only module of the engine that names it.
+//! Adapter for nDPI, the only module of the engine that names it.
 
 mod numbering;
 
@@ -15,28 +15,28 @@ use crate::flow::Slot;
 use crate::packet::Packet;
 use crate::packet::protocol::{TCP, UDP};
 
-/// Unused modules: making one can take longer than reading a capture.
+/// Unused modules: creating one can take longer than reading a capture.
 ///
-/// A module is reset when it is taken, not when it is returned: a reset can take as long as a new
-/// module, and the last run of a process need not wait for it.
+/// A module is reset when it is taken, not when it is returned: a reset can take as long as
+/// creating a new module, and the last run of a process need not wait for it.
 static IDLE_MODULES: Mutex<Vec<(Scope, ndpi::Module)>> = Mutex::new(Vec::new());
 
-/// Protocols that a module tests packets for.
+/// Protocols for which a module tests packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Scope {
     /// All.
     All,
-    /// Those that the dissector in Rust does not know by their bytes.
+    /// Those without a probe in the dissector in Rust.
     Rest,
 }
 
 /// nDPI, the system's `libndpi`.
 ///
-/// Labels have the numbers of nDPI 5.0, whichever release is linked; those that 5.0 does not have
-/// begin at 14,000. Names are those of the linked release.
+/// Labels have the numbers of nDPI 5.0, whichever release is linked; numbers for labels that 5.0
+/// lacks begin at 14,000. Names are those of the linked release.
 #[derive(Clone, Debug, Default)]
 pub struct NdpiFactory {
-    /// Rules of the user, which nDPI does not apply: with any, no dissector is made.
+    /// The user's rules, which nDPI does not apply: if there are any, creating a dissector fails.
     pub rules: Rules,
 }
 
@@ -81,10 +81,10 @@ pub(super) struct NdpiDissector {
 /// State of one flow.
 #[derive(Debug, Default)]
 enum State {
-    /// No packet has been seen.
+    /// No packet has arrived yet.
     #[default]
     New,
-    /// nDPI is at work.
+    /// nDPI is inspecting the flow.
     Open(Open),
     /// nDPI has finished.
     Done(Finished),
@@ -154,7 +154,8 @@ impl NdpiDissector {
         self.flows.get_mut(slot.index()).expect("resized above")
     }
 
-    /// Returns the final label of a flow, a guess if need be, and its structure to the pool.
+    /// Returns the final label of a flow, a guess if necessary, and returns its structure to the
+    /// pool.
     fn close(&mut self, mut open: Open) -> Application {
         self.held = self.held.saturating_sub(open.held);
         let mut label = open.progress.label;
@@ -204,7 +205,7 @@ impl Dissector for NdpiDissector {
             *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
-        // The state of a flow is large: free it as soon as it is of no more use.
+        // The state of a flow is large: free it as soon as it is no longer needed.
         let application = self.close(open);
         let held = application.memory();
         self.held += held;
@@ -264,7 +265,7 @@ impl Drop for NdpiDissector {
     }
 }
 
-/// Returns what was found in the engine's types, as far as it is wanted.
+/// Returns the requested findings as the engine's types.
 fn application(
     label: ndpi::Label,
     flow: &ndpi::Flow,
@@ -282,7 +283,7 @@ fn metadata_of(read: ndpi::Metadata, numbering: &Numbering, wanted: Wanted) -> M
         metadata.risks = numbering.risks(read.risks);
     }
     if wanted.contains(Group::Http) && (!read.http.method.is_empty() || read.http.status != 0) {
-        metadata.http = Some(Box::new(of_http(&read.http, &read.host)));
+        metadata.http = Some(Box::new(of_http(&read.http)));
     }
     metadata.user_agent = read.http.user_agent;
     metadata.content_type = read.http.content_type;
@@ -339,7 +340,7 @@ fn of_dhcp(read: &ndpi::Dhcp, host: &str) -> Dhcp {
 }
 
 fn of_dns(read: ndpi::Dns, host: &str) -> Dns {
-    // nDPI does not distinguish a response without error and records from a missing one.
+    // nDPI does not distinguish a response without errors or records from a missing response.
     let is_answered = read.reply_code > 0 || read.answers > 0;
     Dns {
         query_name: host.into(),
@@ -350,10 +351,9 @@ fn of_dns(read: ndpi::Dns, host: &str) -> Dns {
     }
 }
 
-fn of_http(read: &ndpi::Http, host: &str) -> Http {
+fn of_http(read: &ndpi::Http) -> Http {
     Http {
         method: read.method.clone(),
-        host: host.into(),
         url: read.url.clone(),
         user_agent: read.user_agent.clone(),
         request_content_type: read.request_content_type.clone(),

@@ -1,4 +1,4 @@
-//! nDPI's numbers, which differ between its releases, in the numbering of the catalogue.
+//! Translation of nDPI's numbers, which differ between its releases, to those of the catalogue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -26,12 +26,12 @@ const RENAMED: &[(&str, &str)] = &[
     ("Z39.50", "Z3950"),
 ];
 
-/// Protocols that nDPI 4.2 finds in datagrams of many others, and that later releases do not have.
+/// Protocols that nDPI 4.2 detects in datagrams of many others, and that later releases lack.
 const WEAK: &[&str] = &["SkypeCall", "Skype_Teams"];
 
 /// Numbers and names of the linked nDPI.
 ///
-/// A protocol has the number that the catalogue, and so nDPI 5.0, gives to its name.
+/// A protocol has the number that the catalogue, and thus nDPI 5.0, gives its name.
 #[derive(Debug)]
 pub(in crate::dissect) struct Numbering {
     names: Arc<ndpi::Names>,
@@ -51,7 +51,7 @@ pub(in crate::dissect) struct Numbering {
 pub(in crate::dissect) struct NdpiNames(pub(in crate::dissect) Arc<Numbering>);
 
 impl Numbering {
-    /// Returns the numbering of the linked nDPI, made once in a process.
+    /// Returns the numbering of the linked nDPI, created once in each process.
     pub(in crate::dissect) fn of(names: &Arc<ndpi::Names>) -> Arc<Self> {
         static NUMBERING: OnceLock<Arc<Numbering>> = OnceLock::new();
         Arc::clone(NUMBERING.get_or_init(|| Arc::new(Self::new(Arc::clone(names)))))
@@ -82,7 +82,7 @@ impl Numbering {
         Self { names, protocols, weak, categories, confidences, protocol_ids, category_ids }
     }
 
-    /// Returns a label of nDPI in the catalogue's numbers.
+    /// Returns nDPI's label in the catalogue's numbers.
     pub(in crate::dissect) fn label(&self, label: ndpi::Label) -> Label {
         Label {
             master_protocol: self.protocol(label.master),
@@ -96,14 +96,14 @@ impl Numbering {
         }
     }
 
-    /// Returns whether nDPI gives a label to flows of many other applications.
+    /// Returns whether nDPI gives the label to flows of many other applications as well.
     pub(in crate::dissect) fn is_weak(&self, label: &Label) -> bool {
-        // A name in TLS or DNS is a reason of its own.
+        // A name in TLS or DNS is a sufficient reason.
         self.weak.contains(&label.app_protocol)
             && (label.master_protocol == 0 || self.weak.contains(&label.master_protocol))
     }
 
-    /// Returns nDPI's numbers of the protocols that the dissector in Rust knows by their bytes.
+    /// Returns nDPI's numbers of the protocols for which the dissector in Rust has probes.
     pub(in crate::dissect) fn found_without_ndpi(&self) -> Vec<u16> {
         let found: HashSet<u16> = Dissector::protocols()
             .filter(|protocol| protocol.is_found_by_bytes())
@@ -113,19 +113,19 @@ impl Numbering {
         ids.filter(|(_, number)| found.contains(number)).map(|(id, _)| id).collect()
     }
 
-    /// Returns the name of a protocol that nDPI has and the catalogue has not.
+    /// Returns the name of a protocol that is in nDPI but not in the catalogue.
     pub(in crate::dissect) fn only_in_ndpi(&self, number: u16) -> Option<&str> {
         let id = self.protocol_ids.get(&number).filter(|_| number >= FIRST_UNKNOWN)?;
         Some(self.names.protocol(*id))
     }
 
-    /// Returns the name of a category that nDPI has and the catalogue has not.
+    /// Returns the name of a category that is in nDPI but not in the catalogue.
     pub(in crate::dissect) fn category_only_in_ndpi(&self, number: u16) -> Option<&str> {
         let id = self.category_ids.get(&number).filter(|_| number >= FIRST_UNKNOWN_CATEGORY)?;
         Some(self.names.category(*id))
     }
 
-    /// Returns number and names, nDPI's and that of the catalogue, of every protocol.
+    /// Returns the number of every protocol, and its names in nDPI and in the catalogue.
     #[cfg(test)]
     pub(in crate::dissect) fn all(&self) -> impl Iterator<Item = (u16, [&str; 2])> {
         (0..).zip(&self.protocols).map(|(id, number)| {
@@ -174,8 +174,8 @@ impl Names for NdpiNames {
     }
 }
 
-/// Returns numbers by nDPI's, and nDPI's by those numbers. No two are the same: `known` may give one
-/// number to several names, the first of which gets it.
+/// Returns the catalogue's numbers by nDPI's, and the reverse. No number occurs twice: if `known`
+/// gives one number to several names, the first gets it.
 fn numbers(
     count: usize,
     first_unknown: u16,
@@ -185,7 +185,7 @@ fn numbers(
     let mut ids = HashMap::with_capacity(count);
     for id in (0..u16::MAX).take(count) {
         let unknown = first_unknown.saturating_add(id);
-        // nDPI's 0 is no protocol, whatever its name.
+        // nDPI's 0 means no protocol, whatever its name.
         let number = if id == 0 { 0 } else { known(id).unwrap_or(unknown) };
         let number = if ids.contains_key(&number) { unknown } else { number };
         ids.insert(number, id);
@@ -194,7 +194,7 @@ fn numbers(
     (numbers, ids)
 }
 
-/// Returns the method that nDPI calls `name`.
+/// Returns the method with nDPI's name `name`.
 fn confidence(name: &str) -> Confidence {
     match name {
         "DPI" => Confidence::Dpi,
@@ -202,7 +202,7 @@ fn confidence(name: &str) -> Confidence {
         "Match by IP" => Confidence::Address,
         "Match by custom rule" | "nBPF" => Confidence::Rule,
         "" | "Unknown" => Confidence::None,
-        // Partial matches, and those from what other flows of the same hosts were.
+        // Partial matches, and matches with earlier flows of the same hosts.
         _ => Confidence::Guess,
     }
 }

@@ -1,5 +1,7 @@
 //! Tables as CSV (RFC 4180), a header line first.
 
+use std::borrow::Cow;
+
 use arrow_schema::Schema as ArrowSchema;
 
 use super::Format;
@@ -15,9 +17,9 @@ pub(super) const FORMAT: Format = Format {
 };
 
 impl Format {
-    /// CSV with an apostrophe before text that a spreadsheet may take for a formula: text that
-    /// begins with `=`, `+`, `-`, `@`, a tab or a line break. Other text is written as in
-    /// [`CSV`](Self::CSV).
+    /// CSV with an apostrophe before text that a spreadsheet may interpret as a formula: text that
+    /// begins, or goes on after `;` or a tab, with `=`, `+`, `-`, `@`, a tab or a line break. Other
+    /// text is written as in [`CSV`](Self::CSV).
     pub const SAFE_CSV: Self = Self {
         encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
         ..FORMAT
@@ -32,7 +34,7 @@ type SafeLine = TextLine<true>;
 
 /// A line of CSV.
 ///
-/// Lines end in `\n` alone, as Unix tools expect. Fields that contain a comma, a quote or a line
+/// Lines end in a bare `\n`, as Unix tools expect. Fields that contain a comma, a quote or a line
 /// break are quoted.
 #[derive(Debug)]
 struct TextLine<const SAFE: bool> {
@@ -62,9 +64,7 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
                 out.push(b',');
             }
             match cells.get(row) {
-                Cell::Text(text) if SAFE && is_like_a_formula(text) => {
-                    write_text(&format!("'{text}"), out);
-                }
+                Cell::Text(text) if SAFE => write_text(&guarded(text), out),
                 Cell::Text(text) => write_text(text, out),
                 list @ Cell::List(_) => {
                     let start = out.len();
@@ -74,7 +74,7 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
                 value => value.write_text(out),
             }
         }
-        // An empty line would be read as no row.
+        // Readers would skip an empty line.
         if let [only] = cells
             && out.last().is_none_or(|last| *last == b'\n')
             && matches!(only.get(row), Cell::Null | Cell::Text(""))
@@ -85,7 +85,24 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
     }
 }
 
-/// Returns whether a spreadsheet may take text for a formula.
+/// Returns text with an apostrophe before each part that a spreadsheet may take for a formula. In
+/// some languages they separate cells at `;`.
+fn guarded(text: &str) -> Cow<'_, str> {
+    let parts = text.split_inclusive([';', '\t']);
+    if !parts.clone().any(is_like_a_formula) {
+        return text.into();
+    }
+    let mut safe = String::new();
+    for part in parts {
+        if is_like_a_formula(part) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
+    }
+    safe.into()
+}
+
+/// Returns whether a spreadsheet may interpret text as a formula.
 fn is_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
@@ -99,7 +116,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 
 /// Quotes the field that begins at `start`, if necessary.
 fn quote_from(start: usize, out: &mut Vec<u8>) {
-    // The most common bytes first: nearly every field takes one comparison per byte.
+    // The most common bytes come first: nearly every field takes one comparison per byte.
     let is_special = |byte: &u8| *byte <= b',' && matches!(byte, b'"' | b',' | b'\n' | b'\r');
     let Some(field) = out.get(start..).filter(|field| field.iter().any(is_special)) else {
         return;
@@ -156,6 +173,9 @@ mod tests {
         let shown =
             ["'=1+1", "'+1", "'-1", "'@A1", "'\tx", "\"'\rx\"", "'＝1", "a=1", "'=1", "\"\""];
         assert_eq!(text.split_terminator('\n').skip(1).collect::<Vec<_>>(), shown);
+        let batch = texts(&[["x;=1;y", "a; b"].map(str::to_owned).to_vec()]);
+        assert_eq!(lines::<SafeLine>(&batch), b"c0\nx;'=1;y\na; b\n");
+        let batch = texts(&[given.map(str::to_owned).to_vec()]);
         let same = String::from_utf8(csv(&batch)).unwrap();
         assert!(same.starts_with("c0\n=1+1\n+1\n"), "{same}");
     }

@@ -60,7 +60,7 @@ pub trait Encoder: Send {
     ///
     /// # Errors
     ///
-    /// Those of the output. The table cannot be completed after an error.
+    /// Errors of the output. The table cannot be completed after an error.
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()>;
 
     /// Writes buffered rows, if the format allows.

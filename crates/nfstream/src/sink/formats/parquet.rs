@@ -17,9 +17,9 @@ use crate::features::columns;
 use crate::table::Provenance;
 use crate::time::TimeUnit;
 
-/// Most rows of a row group, which stays in memory until it is full.
+/// Most rows in a row group, which stays in memory until it is full.
 const GROUP_ROWS: usize = 65_536;
-/// Approximate bytes of a row group; only long text makes one that large.
+/// Approximate limit on the bytes in a row group; only long texts make a group that large.
 const GROUP_BYTES: usize = 32 << 20;
 
 pub(super) const FORMAT: Format = Format {
@@ -82,8 +82,8 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
     }
 }
 
-/// Returns whether the numbers of a column mostly grow from row to row: all differ, so a dictionary
-/// would be useless, but their differences are small.
+/// Returns whether the numbers in a column mostly grow from row to row: all are different, so a
+/// dictionary would be useless, but the steps are small.
 fn grows(field: &Field) -> bool {
     matches!(field.data_type(), DataType::Int64 | DataType::Timestamp(..))
         && columns(TimeUnit::default()).any(|column| column.ascends && column.name == field.name())
