@@ -42,7 +42,7 @@ mod _engine {
     #[pymodule_export]
     use super::parameters::{check_parameters, parameters};
     #[pymodule_export]
-    use super::report::write_report;
+    use super::report::{report_features, write_report};
     #[pymodule_export]
     use super::run::{Run, check_filter, check_source, column_names, versions};
 

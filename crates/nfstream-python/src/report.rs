@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nfstream::capture;
+use nfstream::features::Group;
 use nfstream::report::{Facts, Report};
 use nfstream::sink::{Draft, Existing, Rotation, SinkError, existing_at};
 use pyo3::exceptions::PyValueError;
@@ -10,6 +11,12 @@ use pyo3::prelude::*;
 
 use crate::export::sink_error;
 use crate::run::{Found, Run};
+
+/// Returns the names of the features that a report shows.
+#[pyfunction]
+pub(crate) fn report_features(dissect: bool) -> Vec<&'static str> {
+    Report::groups(dissect).map(Group::name).collect()
+}
 
 /// Reads a run to its end and writes the report on it to `path`.
 ///

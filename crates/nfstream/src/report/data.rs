@@ -200,6 +200,7 @@ fn certificates(report: &Report) -> Vec<Json> {
             "not_before_ms": certificate.not_before.map(Timestamp::millis),
             "not_after_ms": certificate.not_after.map(Timestamp::millis),
             "sha256": sha256.collect::<String>(),
+            "seen_us": micros(certificate.seen),
             "server": certificate.server,
             "flows": certificate.count.flows,
         })

@@ -61,6 +61,8 @@ pub(super) struct Certificate {
     pub(super) not_before: Option<Timestamp>,
     pub(super) not_after: Option<Timestamp>,
     pub(super) sha256: [u8; 32],
+    /// Time of the last packet of the flows with it.
+    pub(super) seen: Timestamp,
     /// Server of the first flow with it.
     pub(super) server: String,
     pub(super) count: Count,
@@ -101,6 +103,7 @@ impl Security {
         let Some(sha256) = tls.sha256 else { return };
         if let Some(known) = self.certificates.get_mut(&sha256) {
             known.count.add(count);
+            known.seen = known.seen.max(record.flow.last_seen);
         } else if self.certificates.len() < CERTIFICATES {
             let certificate = Certificate {
                 names: tls.certificate_names.to_string(),
@@ -109,6 +112,7 @@ impl Security {
                 not_before: tls.not_before,
                 not_after: tls.not_after,
                 sha256,
+                seen: record.flow.last_seen,
                 server: server.to_owned(),
                 count,
             };

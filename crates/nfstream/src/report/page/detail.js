@@ -1,7 +1,5 @@
 // Details of one flow.
 
-const LARGEST_PACKET = Math.log(65536);
-
 // The first packets as bars: up from the client, down from the server, by the logarithm of the size.
 const packetDiagram = (row) => {
   const [directions, sizes] = [at('splt_direction', row, []), at('splt_ps', row, [])];
@@ -9,9 +7,10 @@ const packetDiagram = (row) => {
   if (sizes.length === 0) return null;
   const times = gaps ? gaps.get(row) : [];
   const [width, middle, step] = [440, 60, Math.min(40, 420 / sizes.length)];
+  const scale = Math.log(Math.max(1500, ...sizes) / 40);
   const packets = sizes.map((size, place) => {
     const isUp = directions[place] === 0;
-    const height = Math.max(2, (52 * Math.log(Math.max(2, size))) / LARGEST_PACKET);
+    const height = 6 + (46 * Math.max(0, Math.log(Math.max(1, size) / 40))) / scale;
     const gap = gaps && place > 0 ? `, ${span(times[place] * MICROSECONDS[gaps.unit])} later` : '';
     return svg('rect', {
       x: 10 + place * step, y: isUp ? middle - 1 - height : middle + 1, width: Math.max(3, step - 4), height, rx: 2, class: isUp ? 'up' : 'down',
@@ -32,12 +31,11 @@ const pairs = (title, all) => {
     h('dl', {}, used.map(([name, value]) => [h('dt', {}, name), h('dd', {}, typeof value === 'string' ? h('bdi', {}, value) : value)])));
 };
 
-const expiry = (ms) => {
-  const end = data.span_us ? data.span_us[1] / 1000 : 0;
-  const days = (ms - end) / 86400000;
-  if (days < 0) return badge(`expired ${span(-days * 86400e6)} before the capture ended`, 'bad');
-  if (days < 30) return badge(`expires in ${span(days * 86400e6)}`, 'warn');
-  return null;
+const SOON = 30 * 86400e6;
+// A badge for a certificate that ends `left` microseconds after its use.
+const expiry = (left) => {
+  if (left < 0) return badge(`expired for ${span(-left)}`, 'bad');
+  return left < SOON ? badge(`expires in ${span(left)}`, 'warn') : null;
 };
 
 const names = (row) => pairs('Names', [
@@ -57,7 +55,7 @@ const encryption = (row) => {
   const weakness = data.names.tls_cipher[cipher]?.weakness;
   const version = at('tls_version', row, 0);
   return pairs('Encryption', [
-    ['Version', version ? [TLS_VERSIONS[version] ?? String(version), ' ', OLD_TLS.has(version) && badge('old', 'bad')] : ''],
+    ['Version', version ? [versionName(version), ' ', OLD_TLS.has(version) && badge('old', 'bad')] : ''],
     ['Cipher suite', cipher ? [codeName('tls_cipher', cipher) ?? `0x${cipher.toString(16)}`, ' ', weakness && badge(weakness, 'warn')] : ''],
     ['ALPN', at('tls_selected_alpn', row) || at('tls_alpn', row)],
     ['Encrypted hello', at('tls_encrypted_hello', row) ? 'yes, or a decoy' : ''],
@@ -71,7 +69,7 @@ const certificate = (row) => {
     ['Names', at('tls_certificate_names', row)],
     ['Subject', at('tls_subject', row)],
     ['Issuer', at('tls_issuer', row)],
-    ['Valid', ends ? [`${day(before.get(row) * MICROSECONDS[before.unit])} to ${day(ends)} `, expiry(ends / 1000)] : ''],
+    ['Valid', ends ? [`${day(before.get(row) * MICROSECONDS[before.unit])} to ${day(ends)} `, expiry(ends - lastSeen(row))] : ''],
     ['SHA-256', at('tls_sha256', row)],
   ]);
 };

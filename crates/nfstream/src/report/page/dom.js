@@ -1,4 +1,6 @@
-// Elements. Text from packets becomes text nodes and attribute values, never markup.
+// Data of the page, and elements. Text from packets becomes text nodes and attribute values, never markup.
+
+const data = JSON.parse(document.getElementById('data').textContent);
 
 const SVG = 'http://www.w3.org/2000/svg';
 

@@ -9,7 +9,9 @@ const certificates = () => {
   const used = new Map(topValues(byName.get('tls_sha256')).top.map(([value, flows]) => [value, flows]));
   return data.certificates.filter((one) => used.has(one.sha256)).map((one) => ({ ...one, flows: used.get(one.sha256) }));
 };
-const expires = (one) => (data.span_us && one.not_after_ms !== null ? one.not_after_ms * 1000 - data.span_us[1] : Infinity);
+// Microseconds from the last use of a certificate to its end.
+const expires = (one) => (one.not_after_ms === null ? Infinity : one.not_after_ms * 1000 - one.seen_us);
+const isSoon = (one) => expires(one) < SOON;
 const plainText = () => {
   if (!isFiltered()) return data.plain_text;
   const known = new Set(data.plain_text.map((one) => one.name));
@@ -30,22 +32,23 @@ const limited = (rows, most, make) => [make(rows.slice(0, most)), rows.length > 
 
 const encryptionSection = () => section('encryption', 'Encryption', 'Handshakes of TLS, DTLS and QUIC that were seen; certificates are encrypted from TLS 1.3 on.', live(() => {
   const [found, all, kept, plain] = [versions(), suites(), certificates(), plainText()];
-  const soon = kept.filter((one) => expires(one) < 30 * 86400e6);
+  const soon = kept.filter(isSoon);
+  const column = (...parts) => h('div', { class: 'column' }, parts);
   return [
-    card('Versions', null, found.length === 0 ? empty('No handshake was seen.') : table('Versions', ['version', { text: 'flows', number: true }, ''],
-      found.map(([value, flows]) => [filterLink('tls_version', value, TLS_VERSIONS[value] ?? String(value)), count(flows), OLD_TLS.has(value) && badge('old', 'bad')]))),
+    column(card('Versions', null, found.length === 0 ? empty('No handshake was seen.') : table('Versions', ['version', { text: 'flows', number: true }, ''],
+      found.map(([value, flows]) => [filterLink('tls_version', value, versionName(value)), count(flows), OLD_TLS.has(value) && badge('old', 'bad')]))),
+    card('Plain text', 'Protocols without encryption.', plain.length === 0 ? empty('None was seen.') : limited(plain, 20, (rows) =>
+      table('Protocols without encryption', ['application', { text: 'flows', number: true }, { text: 'bytes', number: true }],
+        rows.map((one) => [filterLink('application_name', one.name, one.name), count(one.flows), bytes(one.bytes)]))))),
     card('Cipher suites', 'Weak ones first (RFC 9325).', all.length === 0 ? empty('No handshake was seen.') : limited([...weakSuites(), ...all.filter((one) => !weakSuites().includes(one))], 15, (rows) =>
       table('Cipher suites', ['suite', { text: 'flows', number: true }, ''], rows.map(([value, flows]) => [
         filterLink('tls_cipher', value, codeName('tls_cipher', value) ?? `0x${value.toString(16).padStart(4, '0')}`), count(flows),
         data.names.tls_cipher[value]?.weakness && badge(data.names.tls_cipher[value].weakness, 'warn')])))),
-    card('Certificates', `${plural(kept.length, 'certificate')}, those that expire first in front${soon.length ? `; ${count(soon.length)} expired or about to expire when the capture ended` : ''}.`,
-      kept.length === 0 ? empty('No certificate was seen.') : limited(kept, 25, (rows) => table('Certificates', ['names', 'issuer', 'valid until', { text: 'flows', number: true }],
-        rows.map((one) => [filterLink('tls_sha256', one.sha256, clip(one.names || one.subject || one.server, 60)), h('bdi', {}, clip(one.issuer, 60)),
-          one.not_after_ms === null ? '–' : [day(one.not_after_ms * 1000), ' ', expiry(one.not_after_ms)], count(one.flows)]))),
-      data.other_certificates > 0 && h('p', { class: 'note' }, `${plural(data.other_certificates, 'flow')} with further certificates are not listed.`)),
-    card('Plain text', 'Protocols without encryption.', plain.length === 0 ? empty('None was seen.') : limited(plain, 20, (rows) =>
-      table('Protocols without encryption', ['application', { text: 'flows', number: true }, { text: 'bytes', number: true }],
-        rows.map((one) => [filterLink('application_name', one.name, one.name), count(one.flows), bytes(one.bytes)])))),
+    h('div', { class: 'wide' }, card('Certificates', `${plural(kept.length, 'certificate')}, those that expire first in front${soon.length ? `; ${count(soon.length)} expired, or about to expire within 30 days of their last use` : ''}.`,
+      kept.length === 0 ? empty('No certificate was seen.') : limited(kept, 25, (rows) => table('Certificates', ['names', 'issuer', 'valid until', '', { text: 'flows', number: true }],
+        rows.map((one) => [filterLink('tls_sha256', one.sha256, clip(one.names || one.subject || one.server, 80)), h('bdi', {}, clip(one.issuer, 90)),
+          h('span', { class: 'whole' }, one.not_after_ms === null ? '–' : day(one.not_after_ms * 1000)), expiry(expires(one)), count(one.flows)]))),
+      data.other_certificates > 0 && h('p', { class: 'note' }, `${plural(data.other_certificates, 'flow')} with further certificates are not listed.`))),
   ];
 }));
 
@@ -110,7 +113,7 @@ const findings = () => {
   const old = of(versions().filter(([value]) => OLD_TLS.has(value)));
   const weak = of(weakSuites());
   const expired = data.certificates.filter((one) => expires(one) < 0).length;
-  const soon = data.certificates.filter((one) => expires(one) >= 0 && expires(one) < 30 * 86400e6).length;
+  const soon = data.certificates.filter(isSoon).length - expired;
   const plain = data.plain_text.reduce((all, one) => all + one.flows, 0);
   const failed = data.failed_names.rows.filter(([, code]) => code > 0).reduce((all, [, , flows]) => all + flows, 0);
   const risky = data.risks.slice(0, 3);

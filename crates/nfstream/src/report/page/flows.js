@@ -7,8 +7,8 @@ const endpoint = (address, port) => (port ? (address.includes(':') ? `[${address
 const badge = (text, kind = '') => h('span', { class: `badge ${kind}` }, h('bdi', {}, text));
 
 const flowColumns = [
-  { id: 'first_seen', title: 'Time (UTC)', sort: firstSeen, cell: (row) => h('time', { datetime: iso(firstSeen(row)) }, clock(firstSeen(row), 1)) },
-  { id: 'client', title: 'Client', sort: (row) => at('src_ip', row), cell: (row) => h('bdi', {}, endpoint(at('src_ip', row), at('src_port', row))) },
+  { id: 'first_seen', title: 'Time (UTC)', sort: firstSeen, cell: (row) => h('time', { datetime: iso(firstSeen(row)) }, (isLong ? moment : clock)(firstSeen(row), 1)) },
+  { id: 'client', title: 'Client', sort: (row) => at('src_ip', row), cell: (row) => h('bdi', { class: 'whole' }, endpoint(at('src_ip', row), at('src_port', row))) },
   { id: 'server', title: 'Server', sort: (row) => at('server', row), cell: (row) => {
     const [name, address] = [at('server', row), at('dst_ip', row)];
     return [h('bdi', { class: 'strong' }, clip(name, 60)), name !== address && h('bdi', { class: 'sub' }, endpoint(address, at('dst_port', row))), name === address && at('dst_port', row) > 0 && `:${at('dst_port', row)}`];
@@ -59,7 +59,7 @@ const flowsSection = () => {
     const rows = order.slice(state.page * PAGE, (state.page + 1) * PAGE);
     show(body, rows.map((row) => h('tr', { 'data-row': String(row), onclick: (event) => {
       if (!event.target.closest('button') && String(getSelection()) === '') openDetail(row, order);
-    } }, shownColumns().map((column, index) => h('td', { class: column.number && 'number' }, index === 0
+    } }, shownColumns().map((column, index) => h('td', { class: `${column.number ? 'number ' : ''}${column.id}` }, index === 0
       ? h('button', { type: 'button', class: 'open', 'data-key': `open-${row}`, 'aria-label': `Details of the flow from ${at('src_ip', row)} to ${clip(at('server', row), 80)}`, onclick: () => openDetail(row, order) }, column.cell(row))
       : column.cell(row))))));
     const first = order.length ? state.page * PAGE + 1 : 0;

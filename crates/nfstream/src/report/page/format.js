@@ -44,6 +44,9 @@ const day = (us) => iso(us).slice(0, 10);
 const clock = (us, width = 1e6) => iso(us).slice(11, width < 1e6 ? 23 : 19);
 const moment = (us, width = 1e6) => `${day(us)} ${clock(us, width)}`;
 
+// Whether times need a date.
+const isLong = data.span_us !== null && day(data.span_us[0]) !== day(data.span_us[1]);
+
 const PROTOCOLS = {
   1: 'ICMP', 2: 'IGMP', 4: 'IPv4', 6: 'TCP', 17: 'UDP', 33: 'DCCP', 41: 'IPv6', 47: 'GRE', 50: 'ESP', 51: 'AH',
   58: 'ICMPv6', 89: 'OSPF', 103: 'PIM', 112: 'VRRP', 115: 'L2TP', 132: 'SCTP', 136: 'UDP-Lite',
@@ -53,6 +56,7 @@ const TLS_VERSIONS = {
   2: 'SSL 2.0', 768: 'SSL 3.0', 769: 'TLS 1.0', 770: 'TLS 1.1', 771: 'TLS 1.2', 772: 'TLS 1.3',
   65279: 'DTLS 1.0', 65277: 'DTLS 1.2', 65276: 'DTLS 1.3', 256: 'DTLS 1.0 (OpenSSL)',
 };
+const versionName = (number) => TLS_VERSIONS[number] ?? (number >> 8 === 127 ? `TLS 1.3 draft ${number & 255}` : `0x${number.toString(16).padStart(4, '0')}`);
 const OLD_TLS = new Set([2, 768, 769, 770, 65279, 256]);
 
 const DNS_CODES = {
@@ -65,7 +69,7 @@ const DNS_TYPES = { 1: 'A', 2: 'NS', 5: 'CNAME', 6: 'SOA', 12: 'PTR', 15: 'MX', 
 const codeName = (column, value) => {
   switch (column) {
     case 'protocol': return PROTOCOLS[value];
-    case 'tls_version': return TLS_VERSIONS[value];
+    case 'tls_version': return value === 0 ? undefined : versionName(value);
     case 'tls_cipher': return data.names.tls_cipher[value]?.name;
     case 'dns_response_code': return value === 0 ? 'success' : DNS_CODES[value];
     case 'dns_query_type': return DNS_TYPES[value];

@@ -13,8 +13,8 @@ const filterBar = () => {
       return chip(FILTER_NAMES[name] ?? name, human(column, typed), () => toggle(name, value));
     }));
     if (filters.time) {
-      const width = data.timeline.width_us;
-      chips.push(chip('time', `${clock(filters.time[0], width)} to ${clock(filters.time[1], width)}`, () => setTime(null)));
+      const [first, last] = filters.time.map((time) => (isLong ? moment : clock)(time, data.timeline.width_us));
+      chips.push(chip('time', `${first} to ${last}`, () => setTime(null)));
     }
     if (filters.search) chips.push(chip('search', filters.search, () => setSearch('')));
     const found = `${plural(total().flows, 'flow')} of ${count(ROWS)}${isComplete ? '' : ' in this page'}`;

@@ -1,6 +1,5 @@
-// The data of the page, its filters, and what is shown under them.
+// Columns, filters, and what is shown under them.
 
-const data = JSON.parse(document.getElementById('data').textContent);
 const ROWS = data.flows.rows;
 const isComplete = ROWS === data.total.flows;
 

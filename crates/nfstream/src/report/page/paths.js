@@ -74,7 +74,7 @@ const pathsSection = () => {
       },
       series: [{
         type: 'sankey', left: 4, right: 4, top: 8, bottom: 8, nodeWidth: 12, nodeGap: isNarrow ? 8 : 10, draggable: false,
-        emphasis: { focus: 'adjacency' }, layoutIterations: 40,
+        emphasis: { focus: 'trajectory' }, layoutIterations: 40,
         data: built.nodes.map((node) => ({
           name: node.name, depth: node.depth, itemStyle: { color: paint(node), borderWidth: 0 },
           label: { position: node.level === 2 ? 'left' : 'right' },

@@ -42,6 +42,8 @@ const themeButton = () => {
 // Creates a chart in `element`; `options` returns its contents.
 const chart = (element, options) => {
   const drawing = charts.init(element, null, { renderer: 'svg' });
+  // Lets the style sheet for print scale the drawing to the paper.
+  const frame = () => element.querySelector('svg')?.setAttribute('viewBox', `0 0 ${drawing.getWidth()} ${drawing.getHeight()}`);
   const draw = () => {
     drawing.setOption({
       animation: !reducedMotion.matches,
@@ -50,9 +52,12 @@ const chart = (element, options) => {
       textStyle: { fontFamily: 'system-ui, sans-serif', color: colour('--text') },
       ...options(),
     }, { notMerge: true });
+    frame();
   };
   new ResizeObserver(() => {
+    if (printing.matches) return;
     drawing.resize();
+    frame();
   }).observe(element);
   drawings.push(draw);
   return { drawing, draw };

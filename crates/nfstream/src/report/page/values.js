@@ -30,26 +30,29 @@ const valueCard = (column) => {
     !exact && h('p', { class: 'note' }, 'Counts are lower bounds: there are too many values to count all of them.'));
 };
 
+const singleValues = (single) => single.map((column, place) => [place > 0 && ', ', h('span', { title: column.description }, column.name),
+  column.values.top.length > 0 && [' = ', h('bdi', {}, human(column, column.values.top[0][0]))]]);
+
 const valuesSection = () => {
-  const order = [...new Set(columns.map((column) => column.group))];
-  const folds = order.flatMap((group) => {
-    const counted = columns.filter((column) => column.group === group && column.values);
-    if (counted.length === 0) return [];
-    const varied = counted.filter((column) => column.values.different > 1);
-    const single = counted.filter((column) => column.values.different <= 1);
+  const counted = columns.filter((column) => column.values);
+  const isVaried = (column) => column.values.different > 1;
+  const order = [...new Set(counted.filter(isVaried).map((column) => column.group))];
+  const folds = order.map((group) => {
+    const varied = counted.filter((column) => column.group === group && isVaried(column));
     const body = h('div', { class: 'values' });
     const fold = h('details', { open: group === 'base', 'data-group': group },
       h('summary', {}, h('h3', {}, GROUP_TITLES[group] ?? group), h('span', { class: 'quiet' }, plural(varied.length, 'column'))), body);
-    const update = () => {
-      if (!fold.open) return;
-      show(body, varied.map(valueCard), single.length > 0 && h('p', { class: 'note single' }, 'The same in all flows: ',
-        single.map((column, place) => [place > 0 && ', ', column.name, column.values.top.length > 0 && [' = ', h('bdi', {}, human(column, column.values.top[0][0]))]])));
-    };
+    const update = () => fold.open && show(body, varied.map(valueCard));
     fold.addEventListener('toggle', update);
     watchers.push(update);
     update();
-    return [fold];
+    return fold;
   });
+  const single = counted.filter((column) => !isVaried(column));
+  if (single.length) {
+    folds.push(h('details', {}, h('summary', {}, h('h3', {}, 'The same in all flows'), h('span', { class: 'quiet' }, plural(single.length, 'column'))),
+      h('p', { class: 'note single' }, singleValues(single))));
+  }
   return section('values', 'Values', 'The most frequent values of every column, with the number of flows. Click a value to filter.',
     ...(data.total.flows ? folds : [empty('No flows.')]));
 };
