@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import sys
 import threading
 from collections.abc import Callable
@@ -26,7 +27,9 @@ class Progress:
         bar: Class of the bar, with the interface of ``tqdm.tqdm``.
     """
 
-    def __init__(self, progress: Callable[[], tuple[int, int | None]], bar: Callable[..., Any]) -> None:
+    def __init__(
+        self, progress: Callable[[], tuple[int, int | None]], bar: Callable[..., Any]
+    ) -> None:
         self._progress = progress
         self._bar = bar
         self._ended = threading.Event()
@@ -56,7 +59,7 @@ def start(progress: Callable[[], tuple[int, int | None]]) -> Progress | None:
     if not is_wanted():
         return None
     try:
-        from tqdm.auto import tqdm
+        tqdm = importlib.import_module("tqdm.auto")
     except ImportError:
         return None
-    return Progress(progress, tqdm)
+    return Progress(progress, tqdm.tqdm)

@@ -49,7 +49,9 @@ def fold(title: str, names: Mapping[str, object]) -> str:
         f"<tr><th{_LEFT}>{text(name)}</th><td{_LEFT}>{text(value, 400)}</td></tr>"
         for name, value in names.items()
     )
-    return f"<details><summary>{text(title)}</summary><table><tbody>{rows}</tbody></table></details>"
+    return (
+        f"<details><summary>{text(title)}</summary><table><tbody>{rows}</tbody></table></details>"
+    )
 
 
 def flow_table(flows: Sequence[NFlow], unit: str) -> str:
@@ -144,9 +146,7 @@ def counts(numbers: Mapping[str, Any]) -> str:
         f"<tr><th{_LEFT}>{text(name)}</th><td{_LEFT}>{text(number)}</td></tr>"
         for name, number in others.items()
     )
-    return (
-        f"<table><tbody>{rows}</tbody></table>{_fates(fates)}"
-    )
+    return f"<table><tbody>{rows}</tbody></table>{_fates(fates)}"
 
 
 def _fates(fates: Mapping[str, int]) -> str:

@@ -20,11 +20,19 @@ BIDI = "moc.\u202egpj.exe"
 
 def hostile(folder: Path) -> Path:
     """Returns a capture of HTTP requests with hostile texts."""
-    agents = [ALERT, "</script><script>window.hacked=1</script>", BIDI, "\x1b[31mred\x07", "ä" * 32_000]
+    agents = [
+        ALERT,
+        "</script><script>window.hacked=1</script>",
+        BIDI,
+        "\x1b[31mred\x07",
+        "ä" * 32_000,
+    ]
     packets = []
     for number, agent in enumerate(agents):
         request = f"GET /{ALERT} HTTP/1.1\r\nHost: {ALERT}.example\r\nUser-Agent: {agent}\r\n\r\n"
-        packet = IP(src="192.0.2.1", dst="192.0.2.2") / TCP(sport=2000 + number, dport=80, flags="PA")
+        packet = IP(src="192.0.2.1", dst="192.0.2.2") / TCP(
+            sport=2000 + number, dport=80, flags="PA"
+        )
         packets.append(packet / Raw(request.encode()[:60_000]))
     path = folder / "hostile.pcap"
     wrpcap(str(path), packets)
@@ -84,7 +92,7 @@ def test_existing_files_and_captures_stay(redis: Path, tmp_path: Path) -> None:
         streamer.report(tmp_path / "absent" / "report.html")
     for arguments in ({"flows": -1}, {"flows": True}, {"title": 1}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
-            streamer.report(page, **arguments)  # type: ignore[arg-type]
+            streamer.report(page, **arguments)
 
 
 def test_report_warns_of_damaged_captures(redis: Path, tmp_path: Path) -> None:

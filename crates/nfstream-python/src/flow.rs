@@ -424,11 +424,8 @@ impl NFlow {
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let all = self.kind.column_names(py).into_iter().zip(self.column_values(py)?);
         let all: Vec<_> = all.collect();
-        let important = if self.kind.rules == Rules::Nfstream6 {
-            Vec::new()
-        } else {
-            self.important(py)?
-        };
+        let important =
+            if self.kind.rules == Rules::Nfstream6 { Vec::new() } else { self.important(py)? };
         html::flow(&important, &all)
     }
 }

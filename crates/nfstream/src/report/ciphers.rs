@@ -24,7 +24,10 @@ pub(super) fn weakness(name: &str) -> Option<&'static str> {
         Some("64-bit blocks")
     } else if has("MD5") {
         Some("MD5 is broken")
-    } else if name.starts_with("TLS_RSA_") || name.starts_with("TLS_ECDH_") || name.starts_with("TLS_DH_") {
+    } else if name.starts_with("TLS_RSA_")
+        || name.starts_with("TLS_ECDH_")
+        || name.starts_with("TLS_DH_")
+    {
         Some("no forward secrecy")
     } else if has("CBC") {
         Some("CBC mode")

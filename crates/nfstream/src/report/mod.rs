@@ -173,7 +173,8 @@ impl Report {
         if flow.key.protocol == protocol::TCP {
             self.quality.add(record);
         }
-        let dns = record.application.metadata.as_deref().and_then(|metadata| metadata.dns.as_deref());
+        let dns =
+            record.application.metadata.as_deref().and_then(|metadata| metadata.dns.as_deref());
         let dns = dns.filter(|dns| !dns.query_name.is_empty());
         let failed = dns.and_then(|dns| match dns.response_code {
             Some(0) => None,

@@ -85,7 +85,9 @@ mod tests {
     #[test]
     fn the_program_makes_no_markup_and_no_request() {
         for part in PROGRAM {
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "fetch(", "eval("] {
+            for forbidden in
+                ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "fetch(", "eval("]
+            {
                 assert!(!part.contains(forbidden), "{forbidden}");
             }
         }

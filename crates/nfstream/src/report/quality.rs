@@ -49,11 +49,11 @@ impl Quality {
 
     /// Counts a TCP flow.
     pub(super) fn add(&mut self, record: &Record) {
-        let number = |column: &Option<&'static Column>| {
-            match column.map(|column| column.value(record, &Nameless)) {
-                Some(Value::Integer(number)) => u64::try_from(number).unwrap_or(0),
-                _ => 0,
-            }
+        let number = |column: &Option<&'static Column>| match column
+            .map(|column| column.value(record, &Nameless))
+        {
+            Some(Value::Integer(number)) => u64::try_from(number).unwrap_or(0),
+            _ => 0,
         };
         let both = |columns: &[Option<&'static Column>; 2]| columns.iter().map(number).sum::<u64>();
         self.sums.flows += 1;

@@ -33,6 +33,17 @@ pub(super) struct Tally<K> {
     is_exact: bool,
 }
 
+impl By {
+    /// Returns the sort key; the key itself makes the order deterministic.
+    fn rank<K>(self, key: &K, count: Count) -> (Reverse<(u64, u64)>, &K) {
+        let rank = match self {
+            Self::Bytes => (count.bytes, count.flows),
+            Self::Flows => (count.flows, count.bytes),
+        };
+        (Reverse(rank), key)
+    }
+}
+
 impl Count {
     pub(super) fn add(&mut self, other: Self) {
         self.flows += other.flows;
@@ -71,7 +82,7 @@ impl<K: Clone + Eq + Hash + Ord> Tally<K> {
     /// Returns the `n` first keys in order.
     pub(super) fn top(&self, n: usize) -> Vec<(&K, Count)> {
         let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (key, *count)).collect();
-        all.sort_unstable_by(|a, b| self.rank(a.0, a.1).cmp(&self.rank(b.0, b.1)));
+        all.sort_unstable_by(|a, b| self.by.rank(a.0, a.1).cmp(&self.by.rank(b.0, b.1)));
         all.truncate(n);
         all
     }
@@ -86,20 +97,16 @@ impl<K: Clone + Eq + Hash + Ord> Tally<K> {
         self.is_exact
     }
 
-    /// Returns the sort key; the key itself makes the order deterministic.
-    fn rank<'a>(&self, key: &'a K, count: Count) -> (Reverse<(u64, u64)>, &'a K) {
-        let rank = match self.by {
-            By::Bytes => (count.bytes, count.flows),
-            By::Flows => (count.flows, count.bytes),
-        };
-        (Reverse(rank), key)
-    }
-
     fn drop_smallest(&mut self) {
-        let kept = self.top(self.capacity);
-        let kept: Vec<_> = kept.into_iter().map(|(key, count)| (key.clone(), count)).collect();
-        self.counts.clear();
-        self.counts.extend(kept);
+        let mut all: Vec<_> = self.counts.drain().collect();
+        if self.capacity < all.len() {
+            let by = self.by;
+            let compare =
+                |a: &(K, Count), b: &(K, Count)| by.rank(&a.0, a.1).cmp(&by.rank(&b.0, b.1));
+            all.select_nth_unstable_by(self.capacity, compare);
+            all.truncate(self.capacity);
+        }
+        self.counts.extend(all);
         self.is_exact = false;
     }
 }

@@ -102,7 +102,7 @@ const failedNames = () => {
 const namesSection = () => section('names', 'DNS names that failed', 'The first question of each flow whose response was an error, or without a response.', live(() => {
   const rows = failedNames();
   const { different, exact } = data.failed_names;
-  return card('Names', !isFiltered() && different > rows.length ? `${exact ? '' : 'Over '}${plural(different, 'name')}; the most frequent are shown.` : null, rows.length === 0 ? empty('None.') : limited(rows, 100, (some) =>
+  return card('Names', !isFiltered() && different > rows.length ? `${exact ? '' : 'Over '}${plural(different, 'name')}; the most frequent are shown.` : null, rows.length === 0 ? empty('None.') : limited(rows, 30, (some) =>
     table('Names', ['name', 'response', { text: 'flows', number: true }], some.map(([name, code, flows]) => [
       filterLink('dns_query_name', name, name), badge(DNS_CODES[code] ?? `code ${code}`, code === -1 ? '' : 'warn'), count(flows)]))));
 }));

@@ -63,7 +63,8 @@ const start = () => {
     titles.push([element.id, element.querySelector('h2').textContent]);
     if (one === overview) {
       overview.append(...[findings(), facts()].filter(Boolean), h('div', { class: 'cards' },
-        bars('Applications', data.applications, 'application_name'), bars('Categories', data.categories, 'category_name'), account()),
+        bars('Applications', data.applications, 'application_name'),
+        h('div', { class: 'column' }, account(), bars('Categories', data.categories, 'category_name'))),
         ...[captures(), parameters()].filter(Boolean));
     }
   }
