@@ -63,8 +63,8 @@ check: lint test bare ## Check format, lints, types and licences, and run all te
 
 .PHONY: bare
 bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
-	cargo test --workspace --exclude ndpi-sys --exclude ndpi --exclude nfstream-python \
-	    --no-default-features --quiet --no-fail-fast
+	cargo test --workspace --exclude ndpi-sys --exclude ndpi --no-default-features --quiet \
+	    --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
 REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs \
