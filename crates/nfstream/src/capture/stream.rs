@@ -34,7 +34,7 @@ const PIPE: usize = 64 << 10;
 /// Most bytes that a step reads without finding a packet, before and after decompression: even a
 /// small file can hold gigabytes of blocks to skip.
 const BUDGET: u64 = 16 << 20;
-/// Detail of an error about data that goes on without content.
+/// Detail of an error about endless data that yields no packets.
 const DECOMPRESSES_TO_NOTHING: &str = "many megabytes decompress to nothing";
 /// Pauses after which the search for the start of a capture ends.
 const MAX_PAUSES: u32 = 16;
