@@ -58,6 +58,17 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: browser
+browser: .venv/browser ## Test the page of a report in headless Chromium
+	@command -v chromium >/dev/null || \
+	    { echo "error: install the Debian package chromium" >&2; exit 1; }
+	@echo "Building the Python package …"; $(call DEVELOP)
+	@$(call TESTED,$(BIN)/python -m pytest python/tests/test_report_page.py)
+
+.PHONY: charts
+charts: ## Build the charts of the report again, from npm packages in packages/charts
+	cd packages/charts && npm ci --no-audit --no-fund && npm run build
+
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
 
@@ -265,7 +276,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

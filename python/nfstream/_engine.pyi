@@ -23,11 +23,13 @@ __all__ = [
     "parameters",
     "read_batches",
     "read_table",
+    "report_features",
     "restore_flow",
     "revealing_columns",
     "run_command",
     "table_schema",
     "versions",
+    "write_report",
     "write_table",
 ]
 
@@ -332,6 +334,8 @@ class Run:
         """Ends the run and its threads, and discards flows that have not been read."""
     def stats(self) -> dict[str, Any]:
         """Returns the counts so far."""
+    def progress(self) -> tuple[int, int | None]:
+        """Returns the bytes read so far, and those of all files if they are known."""
     def take_warnings(self) -> list[str]:
         """Returns the warnings since the last call."""
 
@@ -408,6 +412,22 @@ def write_table(
     rotate_files: int,
 ) -> int:
     """Writes the table of a run to files and returns the number of its flows."""
+
+def report_features(dissect: bool) -> list[str]:
+    """Returns the features that a report shows."""
+
+def write_report(
+    run: Run,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    flows: int,
+    facts: tuple[str, Sequence[str], str, Sequence[str]],
+) -> list[str]:
+    """Reads a run to its end, writes the report on it, and returns the warnings of the run.
+
+    ``facts`` are a title, captures, parameters as JSON and the names of changed parameters.
+    """
 
 def first_flows(run: Run, flows: int, packets: int) -> list[NFlow]:
     """Returns the first flows of a run without plugins; reads about ``packets`` packets."""

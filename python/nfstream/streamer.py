@@ -7,11 +7,11 @@ import contextlib
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nfstream import _engine
+from nfstream import _engine, progress, views
 from nfstream._engine import NFlow
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
@@ -57,6 +57,10 @@ class Stats:
     received: int = 0
     dropped_by_kernel: int = 0
     dropped_by_interface: int = 0
+
+    def _repr_html_(self) -> str:
+        """Returns the counts and a bar of packets by fate, for notebooks."""
+        return views.counts(asdict(self))
 
 
 _PARAMETERS = _engine.parameters()
@@ -361,16 +365,22 @@ class NFStreamer(Tables):
             parameters["plugins"] = [plugin.name for plugin in self._plugins]
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
-    def _start(self) -> _engine.Run:
-        run = self._run = self._make_run(self._plugins)
+    def _start(self, changes: Mapping[str, Any] | None = None) -> _engine.Run:
+        run = self._run = self._make_run(self._plugins, changes)
         ending = self._endings[run] = contextlib.ExitStack()
         ending.enter_context(stopped_by_interrupt(run))
+        if not run.is_stream and (bar := progress.start(run.progress)) is not None:
+            ending.callback(bar.end)
         if self._report_interval > 0:
             ending.callback(Reporter(self._report_interval, run.stats).end)
         return run
 
-    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
-        return _engine.Run(self._source, plugins=plugins, plugin_base=NFPlugin, **self._parameters)
+    def _make_run(
+        self, plugins: Sequence[NFPlugin], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
+        """Returns a run with the streamer's parameters and `changes` of them."""
+        parameters = {**self._parameters, **(changes or {})}
+        return _engine.Run(self._source, plugins=plugins, plugin_base=NFPlugin, **parameters)
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         """Ends a run, and cleans up after it.

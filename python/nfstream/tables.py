@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nfstream import _engine
+from nfstream import _engine, views
 from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-_PREVIEW_FLOWS = 10
+_PREVIEW_FLOWS = 1_000
 _PREVIEW_PACKETS = 50_000
 
 
@@ -52,10 +51,12 @@ class Tables:
     # A table that was read for its schema; the next request for rows takes it.
     _read_ahead: Any = None
 
-    def _start(self) -> _engine.Run:
+    def _start(self, changes: Mapping[str, Any] | None = None) -> _engine.Run:
         raise NotImplementedError
 
-    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
+    def _make_run(
+        self, plugins: Sequence[NFPlugin], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
         raise NotImplementedError
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
@@ -379,22 +380,86 @@ class Tables:
         batches = _engine.read_batches(self._start(), options, self._end)
         return batches.__arrow_c_stream__(requested_schema)
 
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        flows: int = 5000,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes a report on all flows: one HTML page with charts and flows that works offline.
+
+        The page shows the packets by fate, a time line, applications, conversations, the most
+        frequent values of every column, flows with their details, encryption, slow and lossy
+        connections, and DNS names that failed. All flows count in totals and charts; the largest
+        ones, and those that are slow, lossy or risky, are also shown individually. The run has the
+        columns that the page shows, in addition to ``features``. Values of plugins are not shown.
+
+        Args:
+            path: File to write; it appears when it is complete.
+            title: Title of the page; by default the name of the capture.
+            flows: Number of largest flows to show individually.
+            overwrite: Whether to replace an existing file.
+
+        Raises:
+            FileExistsError: If the file exists, unless ``overwrite`` is true.
+            OSError: If the file cannot be written; see ``errno`` and ``filename``.
+            ValueError: If the file is one of the source's, or an argument has an invalid value.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     NFStreamer("tests/captures/redis.pcap").report(f"{folder}/report.html")
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"path must be the path of a file, not {path!r}")
+        if not isinstance(flows, int) or isinstance(flows, bool) or not 0 <= flows < 2**31:
+            raise ValueError(f"flows must be a whole number from 0 on, not {flows!r}")
+        if title is not None and not isinstance(title, str):
+            raise ValueError(f"title must be text, not {title!r}")
+        if title is None:
+            names = [os.path.basename(os.path.normpath(name)) for name in self._source]
+            title = names[0] if len(names) == 1 else f"{len(names)} captures"
+        parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
+        changed = list(self._changed())
+        needed = _engine.report_features(self._parameters["dissect"])
+        features = dict.fromkeys([*self._parameters["features"], *needed])
+        run = self._start({"features": list(features)})
+        try:
+            facts = (title, self._source, json.dumps(parameters, default=str), changed)
+            messages = _engine.write_report(
+                run, path, overwrite=bool(overwrite), flows=flows, facts=facts
+            )
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
+        for message in messages:
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
+
+    def _changed(self) -> dict[str, Any]:
+        """Returns the parameters that differ from their defaults."""
+        defaults = {one["name"]: one["default"] for one in _engine.parameters()}
+        return {
+            name: value
+            for name, value in self._parameters.items()
+            if value != defaults.get(name, value)
+        }
+
     def _repr_html_(self) -> str:
-        """Returns the parameters and the first flows as HTML, for notebooks.
+        """Returns the first flows, a chart of their applications and parameters, for notebooks.
 
         Reads only the beginning of regular files; plugins do not run.
         """
         what = {
             "source": ", ".join(self._source),
-            **self._parameters,
+            **self._changed(),
             "plugins": ", ".join(plugin.name for plugin in self._plugins) or "none",
         }
-        rows = "".join(
-            f'<tr><th style="text-align:left">{html.escape(name)}</th>'
-            f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
-            for name, value in what.items()
-        )
-        return f"<div><b>NFStreamer</b><table><tbody>{rows}</tbody></table>{self._preview()}</div>"
+        fold = views.fold("Source, and parameters that differ from their defaults", what)
+        return f"<div><b>NFStreamer</b>{self._preview()}{fold}</div>"
 
     def _preview(self) -> str:
         if not all(os.path.isfile(path) for path in self._source):
@@ -406,22 +471,19 @@ class Tables:
             finally:
                 run.close()
         except (OSError, ValueError) as error:
-            return f"<p>The source cannot be read: {html.escape(str(error))}</p>"
+            return f"<p>The source cannot be read: {views.text(error, 400)}</p>"
         if not flows:
             packets = f"{_PREVIEW_PACKETS:,}"
             return f"<p>No flow has ended in the first packets (at most {packets} are read).</p>"
-        names = "".join(f"<th>{html.escape(name)}</th>" for name in flows[0].keys())  # noqa: SIM118
-        lines = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(str(value))}</td>" for value in flow.values())
-            + "</tr>"
-            for flow in flows
-        )
         plugins = ", without plugins" if self._plugins else ""
+        chart = ""
+        if self._parameters["dissect"]:
+            amounts = ((flow.application_name, flow.total_bytes) for flow in flows)
+            chart = views.bars(f"Bytes of the first {len(flows):,} flows by application", amounts)
         return (
-            f"<p>The first {len(flows)} flows{plugins}; the rest was not read.</p>"
-            '<div style="overflow-x:auto"><table>'
-            f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+            f"<p>The first {min(len(flows), views.ROWS)} flows{plugins}; "
+            f"only the beginning was read.</p>"
+            f"{views.flow_table(flows, self._parameters['time_unit'])}{chart}"
         )
 
     def _options(

@@ -209,6 +209,12 @@ impl FlowRules {
 }
 
 impl Job {
+    /// Returns the job that also measures the columns of `groups`.
+    pub(crate) fn measuring(mut self, groups: impl Iterator<Item = Group>) -> Self {
+        self.needed.extend(groups);
+        self
+    }
+
     /// Returns the job that counts exact duplicates where it does not remove them.
     pub(crate) fn counting_duplicates(self) -> Self {
         Self { counts_duplicates: true, ..self }

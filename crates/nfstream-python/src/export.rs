@@ -401,7 +401,7 @@ pub(crate) fn first_flows(
 
 /// Returns the exception for a table that cannot be written: a subclass of `OSError` with the path
 /// for an error of the system, `ValueError` for an invalid parameter.
-fn sink_error(error: &SinkError) -> PyErr {
+pub(crate) fn sink_error(error: &SinkError) -> PyErr {
     /// Number of the error for an existing file, the same on all systems.
     const EEXIST: i32 = 17;
 

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
-use crate::{flow_copy, nfstream6};
+use crate::{flow_copy, html, nfstream6};
 
 /// Data shared by all flows of a run.
 #[derive(Debug)]
@@ -266,6 +266,25 @@ impl NFlow {
     fn column_values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.attributes().map(|attribute| self.get(py, attribute)).collect()
     }
+
+    /// Returns the columns that identify the flow, names that it has, and the columns of plugins.
+    fn important<'py>(&self, py: Python<'py>) -> PyResult<Vec<html::Field<'py>>> {
+        let own = self.kind.schema.columns().len();
+        let names = self.kind.column_names(py).into_iter().enumerate();
+        let mut fields: Vec<html::Field<'py>> = Vec::new();
+        for ((place, name), value) in names.zip(self.column_values(py)?) {
+            let text = name.to_string_lossy();
+            let is_shown = place >= own || IDENTITY.contains(&&*text) || {
+                // Several columns may hold the same name.
+                let is_known = |field: &html::Field<'py>| field.1.eq(&value).unwrap_or(false);
+                NAMES.contains(&&*text) && value.is_truthy()? && !fields.iter().any(is_known)
+            };
+            if is_shown {
+                fields.push((name, value));
+            }
+        }
+        Ok(fields)
+    }
 }
 
 #[pymethods]
@@ -397,16 +416,17 @@ impl NFlow {
         if self.kind.rules == Rules::Nfstream6 {
             return nfstream6::flow_text(&self.keys(py)?, &self.values(py)?);
         }
-        let names = self.kind.column_names(py);
-        let fields = names.iter().zip(self.column_values(py)?);
-        let fields: Vec<_> = fields
-            .map(|(name, value)| Ok(format!("{name}={}", value.repr()?)))
-            .collect::<PyResult<_>>()?;
-        Ok(format!("NFlow({})", fields.join(", ")))
+        let fields = self.important(py)?.into_iter();
+        let fields = fields.map(|(name, value)| Ok(format!("{name}={}", value.repr()?)));
+        Ok(format!("NFlow({})", fields.collect::<PyResult<Vec<_>>>()?.join(", ")))
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        crate::html::flow(&self.kind.column_names(py), &self.column_values(py)?)
+        let all = self.kind.column_names(py).into_iter().zip(self.column_values(py)?);
+        let all: Vec<_> = all.collect();
+        let important =
+            if self.kind.rules == Rules::Nfstream6 { Vec::new() } else { self.important(py)? };
+        html::flow(&important, &all)
     }
 }
 
@@ -425,6 +445,33 @@ impl Drop for NFlow {
         }
     }
 }
+
+/// Columns that identify a flow.
+const IDENTITY: [&str; 9] = [
+    "id",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "src_ip",
+    "dst_ip",
+    "total_packets",
+    "total_bytes",
+    "application_name",
+];
+
+/// Columns of names, shown where they are not empty.
+const NAMES: [&str; 10] = [
+    "client_info",
+    "server_info",
+    "requested_server_name",
+    "dns_name",
+    "tls_server_name",
+    "dns_query_name",
+    "http_host",
+    "dhcp_host_name",
+    "risks",
+    "system_process_name",
+];
 
 impl Used {
     /// Records that are returned together.

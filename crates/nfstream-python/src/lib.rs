@@ -14,6 +14,7 @@ mod nfstream6;
 mod packet;
 mod parameters;
 mod plugin_column;
+mod report;
 mod run;
 
 use pyo3::prelude::*;
@@ -40,6 +41,8 @@ mod _engine {
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
     use super::parameters::{check_parameters, parameters};
+    #[pymodule_export]
+    use super::report::{report_features, write_report};
     #[pymodule_export]
     use super::run::{Run, check_filter, check_source, column_names, versions};
 

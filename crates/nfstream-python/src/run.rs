@@ -236,6 +236,12 @@ impl Run {
         Ok(dict)
     }
 
+    /// Returns the bytes read so far, and those of all files if they are known.
+    fn progress(&self) -> (u64, Option<u64>) {
+        let progress = self.monitor.progress();
+        (progress.bytes, progress.total_bytes)
+    }
+
     /// Takes the warnings since the last call.
     fn take_warnings(&self) -> Vec<String> {
         self.monitor.take_warnings().iter().map(ToString::to_string).collect()

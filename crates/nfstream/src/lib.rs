@@ -34,6 +34,7 @@ pub mod nfstream6;
 pub mod packet;
 pub mod parameters;
 pub mod pipeline;
+pub mod report;
 pub mod sink;
 pub mod table;
 pub mod time;

@@ -40,6 +40,7 @@ registry! {
     Live: live,
     Interfaces: interfaces,
     Summary: summary,
+    Report: report,
     Columns: columns,
     Protocols: protocols,
     Completions: completions,
