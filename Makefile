@@ -141,6 +141,11 @@ compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures
 	@echo "Building the Python package …"; $(call DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/compare.py)
 
+.PHONY: compare-extract
+compare-extract: .venv/test ## Compare extracted packets with tshark's display filter on 30 captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(call DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/extract.py)
+
 .PHONY: bless
 bless: .venv/test ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet

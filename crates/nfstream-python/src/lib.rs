@@ -6,6 +6,7 @@
 mod command;
 mod error;
 mod export;
+mod extract;
 mod flow;
 mod flow_copy;
 mod hooks;
@@ -14,7 +15,9 @@ mod nfstream6;
 mod packet;
 mod parameters;
 mod plugin_column;
+mod query;
 mod run;
+mod source;
 
 use pyo3::prelude::*;
 
@@ -31,6 +34,8 @@ mod _engine {
         write_table,
     };
     #[pymodule_export]
+    use super::extract::extract;
+    #[pymodule_export]
     use super::flow::NFlow;
     #[pymodule_export]
     use super::flow_copy::restore_flow;
@@ -40,6 +45,8 @@ mod _engine {
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
     use super::parameters::{check_parameters, parameters};
+    #[pymodule_export]
+    use super::query::Query;
     #[pymodule_export]
     use super::run::{Run, check_filter, check_source, column_names, versions};
 

@@ -40,6 +40,7 @@ registry! {
     Live: live,
     Interfaces: interfaces,
     Summary: summary,
+    Extract: extract,
     Columns: columns,
     Protocols: protocols,
     Completions: completions,
