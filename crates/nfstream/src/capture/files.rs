@@ -15,6 +15,7 @@ use super::outcome::Failure;
 use super::patterns::matching;
 use super::reader::{Access, Held, Reader, is_stdin};
 use super::stop::StopFlag;
+use super::stream::Window;
 use super::{CaptureError, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct FileOptions {
     pub order: FileOrder,
     /// Whether a file that cannot be read completely is an error instead of a warning.
     pub strict: bool,
+    /// Whether to decompress files that need more than 128 MiB of memory for it, up to 2 GiB each.
+    pub large_windows: bool,
 }
 
 /// Files of one capture, in the order in which they are read.
@@ -82,6 +85,12 @@ struct Skipped {
     count: usize,
 }
 
+impl FileOptions {
+    fn window(self) -> Window {
+        if self.large_windows { Window::Large } else { Window::Usual }
+    }
+}
+
 /// Opens capture files to be read as one capture.
 ///
 /// Each is pcap or pcapng, possibly compressed; its name does not matter. `-` is standard input,
@@ -122,8 +131,8 @@ impl Files {
         let (mut refused, mut any_read) = (None, false);
         for Candidate { path, content, folder } in candidates {
             let probed = match &content {
-                Some(content) => Entry::probe_content(&path, content, needs_times),
-                None => Entry::probe(&path, needs_times),
+                Some(content) => Entry::probe_content(&path, content, needs_times, options.window()),
+                None => Entry::probe(&path, needs_times, options.window()),
             };
             let (entry, failure) = match probed {
                 Ok(entry) => (entry, None),
@@ -192,7 +201,11 @@ impl Files {
         FileSource::new(
             self.files.iter().map(waiting).collect(),
             self.warnings.clone(),
-            SourceOptions { is_strict: self.options.strict, fails_alone: self.fails_alone },
+            SourceOptions {
+                is_strict: self.options.strict,
+                fails_alone: self.fails_alone,
+                window: self.options.window(),
+            },
         )
     }
 
@@ -249,7 +262,11 @@ impl Entry {
     /// Checks the start of a file, up to its first packets if their time is needed. A failure
     /// includes the file's bytes, if the file exists.
     #[allow(clippy::result_large_err, reason = "once for each file")]
-    fn probe(path: &Path, needs_time: bool) -> Result<Self, (Option<u64>, Failure)> {
+    fn probe(
+        path: &Path,
+        needs_time: bool,
+        window: Window,
+    ) -> Result<Self, (Option<u64>, Failure)> {
         let entry = |len| Self { path: path.to_path_buf(), content: None, len, start: None };
         if is_stdin(path) {
             return Ok(entry(None));
@@ -264,7 +281,7 @@ impl Entry {
         }
         let len = Some(metadata.len());
         let mut reader =
-            Reader::open(path, glance(needs_time)).map_err(|failure| (len, failure))?;
+            Reader::open(path, glance(needs_time), window).map_err(|failure| (len, failure))?;
         let start = if needs_time { first_time(&mut reader) } else { None };
         Ok(Self { start, ..entry(len) })
     }
@@ -275,6 +292,7 @@ impl Entry {
         path: &Path,
         content: &Arc<dyn Content>,
         needs_time: bool,
+        window: Window,
     ) -> Result<Self, (Option<u64>, Failure)> {
         let len = content.size();
         let content = Some(Arc::clone(content));
@@ -282,7 +300,9 @@ impl Entry {
         if let (Some(content), Some(_)) = (&entry.content, len) {
             let held = content.open().map(Held::Content).map_err(Failure::Io);
             let reader = held
-                .and_then(|held| Reader::new(held, path, glance(needs_time), &StopFlag::default()));
+                .and_then(|held| {
+                    Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
+                });
             let mut reader = reader.map_err(|failure| (len, failure))?;
             if needs_time {
                 entry.start = first_time(&mut reader);
