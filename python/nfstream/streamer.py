@@ -422,7 +422,7 @@ class NFStreamer(Tables):
             >>> streamer = NFStreamer("tests/captures/redis.pcap")
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     streamer.extract(f"{folder}/flows.pcapng", where="id == 0")
-            (22, 1)
+            (10, 1)
         """
         both = [text for text in (self._query["where"], where) if text is not None]
         query = _checked_query(where, None, None, None, False)
@@ -433,7 +433,9 @@ class NFStreamer(Tables):
             query=_engine.Query(**query, parameters=self._parameters),
             parameters=self._parameters,
             ids=list(ids),
-            community_ids=[community_ids] if isinstance(community_ids, str) else list(community_ids),
+            community_ids=[community_ids]
+            if isinstance(community_ids, str)
+            else list(community_ids),
             rows=None if rows is None else os.fspath(rows),
             split=bool(split),
             overwrite=bool(overwrite),

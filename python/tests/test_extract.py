@@ -25,8 +25,9 @@ def test_packets_of_selected_flows_are_written(tmp_path: Path) -> None:
     path = tmp_path / "tls.pcapng"
     assert streamer.extract(path, where="dst_port == 443") == (expected, len(flows))
     again = list(NFStreamer(path))
-    assert [(f.src_ip, f.src_port, f.first_seen, f.total_bytes, f.application_name) for f in again] \
-        == [(f.src_ip, f.src_port, f.first_seen, f.total_bytes, f.application_name) for f in flows]
+    assert [
+        (f.src_ip, f.src_port, f.first_seen, f.total_bytes, f.application_name) for f in again
+    ] == [(f.src_ip, f.src_port, f.first_seen, f.total_bytes, f.application_name) for f in flows]
     with pytest.raises(FileExistsError):
         streamer.extract(path, where="dst_port == 443")
     streamer.extract(path, where="dst_port == 443", overwrite=True)
@@ -42,8 +43,12 @@ def test_flows_are_chosen_by_number_community_id_and_rows(tmp_path: Path) -> Non
     chosen = NFStreamer(WEB, idle_timeout=5, where=f"id == {flow.id}")
     for name in ("rows.parquet", "rows.csv", "rows.jsonl", "rows.arrow"):
         rows = tmp_path / name
-        write = {"parquet": chosen.to_parquet, "csv": chosen.to_csv, "jsonl": chosen.to_jsonl,
-                 "arrow": chosen.to_ipc}[name.split(".")[1]]
+        write = {
+            "parquet": chosen.to_parquet,
+            "csv": chosen.to_csv,
+            "jsonl": chosen.to_jsonl,
+            "arrow": chosen.to_ipc,
+        }[name.split(".")[1]]
         write(rows)
         # CSV and JSON Lines record no parameters.
         reader = streamer if name.endswith(("csv", "jsonl")) else NFStreamer(WEB)
@@ -86,7 +91,9 @@ def test_packets_are_those_of_a_display_filter(tmp_path: Path) -> None:
         if count == 0:
             continue
         compared += 1
-        stream = {line.split("\t")[0] for line in fields(capture, "tcp.port == 443", "frame.number")}
+        stream = {
+            line.split("\t")[0] for line in fields(capture, "tcp.port == 443", "frame.number")
+        }
         ours = fields(chosen, "", "frame.time_epoch", "frame.len", "frame.cap_len")
         assert len(ours) == len(stream) == count, capture
 

@@ -1,12 +1,19 @@
 """Conditions, columns, order and limits of a streamer, and its sources."""
 
+from __future__ import annotations
+
 import io
 import json
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nfstream import NFPlugin, NFStreamer
+from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 WEB = "tests/captures/web.pcap"
 REDIS = "tests/captures/redis.pcap"
@@ -41,19 +48,20 @@ def test_conditions_know_networks_times_and_protocols() -> None:
 def test_plugins_see_all_flows_and_only_selected_ones_are_returned() -> None:
     seen: list[int] = []
 
-    class Note(NFPlugin):
-        def on_expire(self, packet, flow):  # type: ignore[no-untyped-def]
+    class Ports(NFPlugin):
+        def on_init(self, pkt: NFPacket) -> int:
+            return pkt.dst_port
+
+        def on_expire(self, flow: NFlow) -> None:
             seen.append(flow.id)
 
-    class Ports(NFPlugin):
-        def on_init(self, packet, flow):  # type: ignore[no-untyped-def]
-            flow.ports = flow.dst_port
-
-    plugins = [Ports(name="ports")]
-    streamer = NFStreamer(WEB, plugins=plugins, where="dst_port == 53", sort="id:desc")
+    plugin = Ports()
+    streamer = NFStreamer(WEB, plugins=plugin, where="dst_port == 53", sort="id:desc")
     flows = list(streamer)
     assert [flow.id for flow in flows] == sorted((flow.id for flow in flows), reverse=True)
-    assert {flow.ports for flow in flows} == {53}
+    assert {flow[plugin.name] for flow in flows} == {53}
+    assert sorted(seen) == sorted(ids(NFStreamer(WEB)))
+    assert streamer.to_arrow()[plugin.name].to_pylist() == [53] * len(flows)
 
 
 def test_columns_limit_and_sort_are_those_of_the_command() -> None:
@@ -62,9 +70,10 @@ def test_columns_limit_and_sort_are_those_of_the_command() -> None:
     )
     table = streamer.to_arrow()
     assert table.column_names == ["dst_port", "total_bytes"]
-    assert table["total_bytes"].to_pylist() == sorted(
-        (flow.total_bytes for flow in NFStreamer(WEB)), reverse=True
-    )[:3]
+    assert (
+        table["total_bytes"].to_pylist()
+        == sorted((flow.total_bytes for flow in NFStreamer(WEB)), reverse=True)[:3]
+    )
     assert len(list(NFStreamer(WEB, limit=2))) == 2
     assert list(NFStreamer(WEB, limit=0)) == []
 
@@ -82,8 +91,6 @@ def test_separate_captures_have_their_name_as_a_column_and_an_attribute() -> Non
     table = streamer.to_arrow()
     assert table.column_names[0] == "source"
     assert table["source"].to_pylist() == [flow.source for flow in flows]
-    single = NFStreamer(WEB).stats
-    assert single is not None
     packets = sum(count_packets(path) for path in (WEB, REDIS))
     assert streamer.stats().packets == packets
     only = NFStreamer([WEB, REDIS], separate=True, where=f"source == '{REDIS}'", sort="id")
@@ -120,15 +127,15 @@ def test_a_file_object_without_positions_is_read_once() -> None:
         def readable(self) -> bool:
             return True
 
-        def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+        def readinto(self, buffer: Any) -> int:
             return self.inner.readinto(buffer)
 
-    streamer = NFStreamer(Once(Path(WEB).read_bytes()))
+    streamer = NFStreamer(cast("BinaryIO", Once(Path(WEB).read_bytes())))
     assert ids(streamer) == ids(NFStreamer(WEB))
 
 
 def test_bytes_and_files_are_one_capture() -> None:
-    parts = [Path(WEB).read_bytes(), REDIS]
+    parts: list[bytes | str] = [Path(WEB).read_bytes(), REDIS]
     assert len(ids(NFStreamer(parts))) == len(ids(NFStreamer([WEB, REDIS])))
 
 
@@ -142,7 +149,7 @@ def test_patterns_stand_for_files(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_explained() -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "did you mean 'dst_port'": {"where": "dst_prt == 443"},
         "no column 'bidirectional_bytes'; did you mean 'total_bytes'": {
             "columns": ["bidirectional_bytes"]
@@ -154,12 +161,12 @@ def test_mistakes_are_explained() -> None:
         "needs dissect=True": {"columns": ["application_name"], "dissect": False},
     }
     for message, arguments in cases.items():
-        with pytest.raises(ValueError, match=message.replace("(", ".")):
+        with pytest.raises(ValueError, match=re.escape(message)):
             NFStreamer(WEB, **arguments)
-    with pytest.raises(ValueError, match="no capture|not a capture|pcap"):
+    with pytest.raises(ValueError, match="not a capture"):
         NFStreamer(b"Dear diary, today I captured some packets")
     with pytest.raises(ValueError, match="binary mode"), open(WEB, encoding="latin-1") as file:
-        NFStreamer(file)
+        NFStreamer(cast("BinaryIO", file))
     with pytest.raises(TypeError, match=r"nfstream\.v6"):
         NFStreamer(WEB, n_dissections=20)
     with pytest.raises(TypeError, match="did you mean 'idle_timeout'"):

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{
-    Column, Read, Record, RecordPool, Schema, Value, columns, nearest,
-};
+use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value, columns, nearest};
 use nfstream::time::TimeUnit;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;

@@ -139,9 +139,8 @@ impl Query {
             return columns.clone();
         }
         let is_needed = |group| self.needed().any(|needed| needed == group);
-        let is_shown = |group: Group| {
-            !group.is_feature() || self.shown.contains(&group) || !is_needed(group)
-        };
+        let is_shown =
+            |group: Group| !group.is_feature() || self.shown.contains(&group) || !is_needed(group);
         schema.columns().iter().copied().filter(|column| is_shown(column.group)).collect()
     }
 }

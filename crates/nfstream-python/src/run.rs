@@ -12,7 +12,7 @@ use nfstream::features::{Group, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
 use nfstream::time::TimeUnit;
-use nfstream::{Config, Dialect, Monitor, RunError, Rules, Stats, Step, StopHandle};
+use nfstream::{Config, Dialect, Monitor, Rules, RunError, Stats, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -58,7 +58,7 @@ type Named = (Input, String);
 struct Opening {
     filter: Option<Filter>,
     live: LiveOptions,
-    config: Box<dyn Fn(Option<u64>) -> Config + Send>,
+    config: Box<dyn Fn(Option<u64>) -> Config + Send + Sync>,
     has_plugins: bool,
 }
 
@@ -133,8 +133,10 @@ impl Run {
         let separate = query.as_ref().is_some_and(|query| query.bind(py).get().separate);
         let mut rest: VecDeque<Named> =
             if separate { separately(input) } else { [(input, String::new())].into() };
-        let needed: Vec<_> =
-            query.iter().flat_map(|query| query.bind(py).get().needed().collect::<Vec<_>>()).collect();
+        let needed: Vec<_> = query
+            .iter()
+            .flat_map(|query| query.bind(py).get().needed().collect::<Vec<_>>())
+            .collect();
         let of_run = parameters.clone();
         let config = move |bytes: Option<u64>| {
             let mut config = of_run.config(bytes);
@@ -419,8 +421,7 @@ impl State {
         let opening = &self.opening;
         let run = py.detach(|| opening.open(&input, None)).map_err(run_error)?;
         let schema = Arc::clone(run.schema());
-        let mut kind =
-            FlowType::new(py, schema, &[], Rules::Standard, Some(run.record_pool()));
+        let mut kind = FlowType::new(py, schema, &[], Rules::Standard, Some(run.record_pool()));
         kind.set_origin(py, SOURCE, &name);
         self.kinds.push((Arc::new(kind), name));
         let mut control = lock(&self.control);

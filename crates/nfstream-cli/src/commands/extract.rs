@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nfstream::capture::{self, Source};
-use nfstream::extract::{
-    Choice, ExtractedFiles, Extractor, Receiver, Rows, Wanted, written,
-};
+use nfstream::extract::{Choice, ExtractedFiles, Extractor, Receiver, Rows, Wanted, written};
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::visible_path;
 use nfstream::meter::HookError;
@@ -104,7 +102,8 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if input.bytes.is_none() {
         return Err(Error::PipeReadTwice);
     }
-    let outputs = if is_stdout { vec!["-".into()] } else { existing_at(&output, Rotation::default())? };
+    let outputs =
+        if is_stdout { vec!["-".into()] } else { existing_at(&output, Rotation::default())? };
     if capture::overwritten(&input.paths, &outputs).is_some() {
         return Err(Error::TargetIsInput { path: output });
     }
@@ -140,7 +139,8 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     destination.finish(io)?;
     let flows = u64::try_from(wanted.flows()).unwrap_or(u64::MAX);
     let place = if is_stdout { "standard output".to_owned() } else { visible_path(&output) };
-    let written = format!("{} of {} written to {place}", counted(packets, "packet"), counted(flows, "flow"));
+    let written =
+        format!("{} of {} written to {place}", counted(packets, "packet"), counted(flows, "flow"));
     io.stderr.say(written);
     if let Some(given) = rows_given
         && u64::try_from(given).unwrap_or(u64::MAX) > wanted.conversations()

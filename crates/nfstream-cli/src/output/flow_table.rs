@@ -202,7 +202,8 @@ impl FlowTable {
 
     /// Returns the names of the user's columns that do not fit.
     pub(super) fn hidden(&self) -> Vec<&'static str> {
-        let Some(layout) = self.layout.as_ref().filter(|_| self.selection == Selection::User) else {
+        let Some(layout) = self.layout.as_ref().filter(|_| self.selection == Selection::User)
+        else {
             return Vec::new();
         };
         let columns = self.columns.iter().zip(layout.widths());
@@ -213,7 +214,8 @@ impl FlowTable {
     fn add_start(&mut self, first_day: Option<String>) {
         let is_timestamp = self.times == TimeForm::Timestamps;
         let name = if is_timestamp { "first_seen" } else { "start (UTC)" };
-        self.columns.push(Column::text(name, Fit::Whole).rank(6));
+        let rank = if is_timestamp { 1 } else { 6 };
+        self.columns.push(Column::text(name, Fit::Whole).rank(rank));
         self.cells.push(Box::new(move |record, _, _| {
             let time = record.flow.first_seen;
             let is_other = first_day.as_ref().is_some_and(|first| *first != day(time));

@@ -102,7 +102,11 @@ impl Target {
                     (None, None) => sink::files_at(path, existing, format, rotation),
                 };
                 let writer = TableWriter::open(&full, pool, sink)?;
-                Kind::Files { writer, path: path.clone(), is_rotated: rotation.is_on() || every.is_some() }
+                Kind::Files {
+                    writer,
+                    path: path.clone(),
+                    is_rotated: rotation.is_on() || every.is_some(),
+                }
             }
             (Format::Programs(format), None) => {
                 let memory = Memory::default();

@@ -131,7 +131,9 @@ impl Files {
         let (mut refused, mut any_read) = (None, false);
         for Candidate { path, content, folder } in candidates {
             let probed = match &content {
-                Some(content) => Entry::probe_content(&path, content, needs_times, options.window()),
+                Some(content) => {
+                    Entry::probe_content(&path, content, needs_times, options.window())
+                }
                 None => Entry::probe(&path, needs_times, options.window()),
             };
             let (entry, failure) = match probed {
@@ -299,10 +301,9 @@ impl Entry {
         let mut entry = Self { path: path.to_path_buf(), content, len, start: None };
         if let (Some(content), Some(_)) = (&entry.content, len) {
             let held = content.open().map(Held::Content).map_err(Failure::Io);
-            let reader = held
-                .and_then(|held| {
-                    Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
-                });
+            let reader = held.and_then(|held| {
+                Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
+            });
             let mut reader = reader.map_err(|failure| (len, failure))?;
             if needs_time {
                 entry.start = first_time(&mut reader);

@@ -44,7 +44,9 @@ impl<'a> Constants<'a> {
         match &mut expression.expr {
             Expr::Call(call) => {
                 replace_protocols(call)?;
-                if let Some(constant) = self.call(call).map_err(|message| Mistake { at, message })? {
+                if let Some(constant) =
+                    self.call(call).map_err(|message| Mistake { at, message })?
+                {
                     expression.expr = integer(constant);
                     return Ok(());
                 }
@@ -93,7 +95,9 @@ impl<'a> Constants<'a> {
             return Ok(None);
         }
         let text = || match call.args.as_slice() {
-            [IdedExpr { expr: Expr::Literal(LiteralValue::String(text)), .. }] => Some(text.inner()),
+            [IdedExpr { expr: Expr::Literal(LiteralValue::String(text)), .. }] => {
+                Some(text.inner())
+            }
             _ => None,
         };
         match call.func_name.as_str() {

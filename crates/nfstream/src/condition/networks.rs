@@ -87,9 +87,17 @@ mod tests {
     #[test]
     fn private_addresses_are_those_of_no_public_network() {
         let is_private = |text: &str| is_private(text.parse().unwrap());
-        for text in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "127.0.0.1", "169.254.0.9", "fd00::1",
-            "fe80::1", "::1", "::ffff:10.0.0.1"]
-        {
+        for text in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.0.9",
+            "fd00::1",
+            "fe80::1",
+            "::1",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(is_private(text), "{text}");
         }
         for text in ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {

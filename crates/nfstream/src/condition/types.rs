@@ -272,7 +272,9 @@ impl<'a> Checker<'a> {
             Kind::Instant if Timestamp::parse(text).is_some() => "timestamp",
             Kind::Span if Duration::parse(text).is_some() => "duration",
             Kind::Address if text.contains('/') && Network::parse(text).is_some() => {
-                return Some(format!("an address is never a network; write net({name}, \"{text}\")"));
+                return Some(format!(
+                    "an address is never a network; write net({name}, \"{text}\")"
+                ));
             }
             _ => return None,
         };

@@ -6,8 +6,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMicrosecondType, TimestampMillisecondType};
 use arrow_array::types::TimestampNanosecondType;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType, TimestampMillisecondType};
 use arrow_array::{Array, RecordBatch};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit as ArrowUnit};
@@ -47,7 +47,7 @@ pub enum RowsError {
     NoTable {
         /// Path of the table.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the problem.
         what: String,
     },
 }
@@ -136,9 +136,11 @@ impl Rows {
 
     fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), String> {
         if batch.column_by_name("source").is_some() {
-            return Err("holds flows of separate captures; extract from one at a time with --where \
+            return Err(
+                "holds flows of separate captures; extract from one at a time with --where \
                         or --id"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let ids = batch.column_by_name("id").ok_or_else(no_id)?;
         let ids = ids.as_primitive_opt::<Int64Type>().ok_or_else(no_id)?;

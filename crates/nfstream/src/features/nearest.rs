@@ -85,7 +85,7 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     if let Some(meant) = meant.next() {
         return Some(meant);
     }
-    let rated = names.into_iter().map(|name| (strsim::jaro_winkler(name, &plain), name));
+    let rated = names.into_iter().map(|name| (strsim::jaro_winkler(name, typed), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)
 }

@@ -59,8 +59,7 @@ impl NumberedFiles {
         match self.extension() {
             Some(extension) => {
                 let numbered = [OsString::from(format!("{number}.")), extension];
-                uncompressed(&self.path)
-                    .with_extension(numbered.into_iter().collect::<OsString>())
+                uncompressed(&self.path).with_extension(numbered.into_iter().collect::<OsString>())
             }
             None => self.path.with_extension(number.to_string()),
         }

@@ -35,7 +35,7 @@ struct Key {
 ///
 /// # Errors
 ///
-/// What was expected.
+/// The expected forms.
 pub fn parse_sort(text: &str) -> Result<(&str, bool), String> {
     match text.split_once(':') {
         None => Ok((text, false)),

@@ -74,7 +74,8 @@ impl Grouping {
         let key = self.by.iter().map(|column| Part::from(column.value(record, names))).collect();
         let packets = record.volume.total_packets();
         let count = Count { flows: 1, packets, bytes: record.volume.total_bytes() };
-        let bucket = self.every.map_or(Timestamp::MIN, |every| record.flow.first_seen.start_of(every));
+        let bucket =
+            self.every.map_or(Timestamp::MIN, |every| record.flow.first_seen.start_of(every));
         let last_seen = record.flow.last_seen;
         if self.last.is_none() {
             return self.count(bucket, key, count);

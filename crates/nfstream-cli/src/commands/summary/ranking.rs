@@ -42,7 +42,8 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
 
     /// Returns the `n` keys with the most bytes, in descending order.
     pub(super) fn top(&self, n: usize) -> Vec<(K, Count)> {
-        let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (key.clone(), *count)).collect();
+        let mut all: Vec<_> =
+            self.counts.iter().map(|(key, count)| (key.clone(), *count)).collect();
         all.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
         all.truncate(n);
         all

@@ -152,7 +152,7 @@ fn section<K: Copy + Eq + std::hash::Hash + Ord>(
 
 /// Returns protocol and port as in `tcp/443`, or the protocol alone if it has no ports.
 fn port_name((protocol, port): (u8, u16)) -> String {
-    let name =
-        ip_protocol::name(protocol).map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
+    let name = ip_protocol::name(protocol)
+        .map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
     if port == 0 { name } else { format!("{name}/{port}") }
 }
