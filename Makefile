@@ -154,6 +154,11 @@ compare: .venv/installed ## Compare nfstream.v6 with nfstream 6.6.0 over the cap
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/compare.py)
 
+.PHONY: compare-extract
+compare-extract: .venv/installed ## Compare extracted packets with tshark's display filter on 30 captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/extract.py)
+
 .PHONY: bless
 bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --quiet

@@ -11,6 +11,7 @@ __all__ = [
     "NFPacket",
     "NFlow",
     "Nfstream6Packet",
+    "Query",
     "Run",
     "TableOptions",
     "TcpFlags",
@@ -19,6 +20,7 @@ __all__ = [
     "check_parameters",
     "check_source",
     "column_names",
+    "extract",
     "first_flows",
     "parameters",
     "read_batches",
@@ -299,17 +301,33 @@ class Nfstream6Packet:
     def __getitem__(self, index: Any, /) -> Any: ...
 
 @final
+class Query:
+    """Selection of flows and columns of a run."""
+
+    def __new__(
+        cls,
+        *,
+        where: str | None,
+        columns: Sequence[str] | None,
+        limit: int | None,
+        sort: str | None,
+        separate: bool,
+        parameters: dict[str, Any],
+    ) -> Query: ...
+
+@final
 class Run:
     """One pass over a source: an iterator of its flows."""
 
     def __new__(
         cls,
-        source: Sequence[str],
+        source: Sequence[Any],
         *,
         plugins: Sequence[NFPlugin | Nfstream6Plugin],
         plugin_base: type[NFPlugin | Nfstream6Plugin],
         flow_rules: str = "standard",
         strict: bool = False,
+        query: Query | None = None,
         **parameters: Any,
     ) -> Run: ...
     @property
@@ -348,7 +366,7 @@ def check_parameters(values: dict[str, Any]) -> dict[str, Any]:
     Features that are short for others are replaced by them.
     """
 
-def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
+def check_source(source: Sequence[Any], parameters: dict[str, Any]) -> bool:
     """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:
@@ -407,6 +425,7 @@ def write_table(
     *,
     safe: bool,
     overwrite: bool,
+    every_s: int,
     flows_per_file: int,
     bytes_per_file: int,
     rotate_files: int,
@@ -428,6 +447,19 @@ def write_report(
 
     ``facts`` are a title, captures, parameters as JSON and the names of changed parameters.
     """
+def extract(
+    source: Sequence[Any],
+    path: str,
+    *,
+    query: Query | None,
+    parameters: dict[str, Any],
+    ids: Sequence[int],
+    community_ids: Sequence[str],
+    rows: str | None,
+    split: bool,
+    overwrite: bool,
+) -> tuple[int, int, list[str]]:
+    """Writes the packets of flows; returns the numbers of packets and flows, and warnings."""
 
 def first_flows(run: Run, flows: int, packets: int) -> list[NFlow]:
     """Returns the first flows of a run without plugins; reads about ``packets`` packets."""

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 from nfstream import _engine, views
 from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
+from nfstream.source import is_regular, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
+# Seconds of a partition, and the folders for its time.
+_PARTITIONS = {
+    "day": (86_400, "day=%F"),
+    "hour": (3_600, "day=%F/hour=%H"),
+}
 _PREVIEW_FLOWS = 1_000
 _PREVIEW_PACKETS = 50_000
 
@@ -45,7 +51,9 @@ class Tables:
     the types of plugin columns depend on all values.
     """
 
-    _source: list[str]
+    _source: list[Any]
+    # Arguments of the query; the interface of nfstream 6 has none.
+    _query: dict[str, Any] = {"where": None}  # noqa: RUF012
     _plugins: list[NFPlugin]
     _parameters: dict[str, Any]
     # A table that was read for its schema; the next request for rows takes it.
@@ -201,6 +209,7 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to a Parquet file, compressed with zstd.
 
@@ -220,7 +229,7 @@ class Tables:
         """
         return self._write(
             "parquet", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def to_csv(
@@ -235,6 +244,7 @@ class Tables:
         timestamps: bool = False,
         overwrite: bool = False,
         safe: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         r"""Writes all flows to a CSV file (RFC 4180, lines end in ``\n``), a header line first.
 
@@ -250,7 +260,8 @@ class Tables:
         numbers continue to grow.
 
         Args:
-            path: File to write; pipes and devices are written directly.
+            path: File to write; pipes and devices are written directly. With the extension
+                ``.gz`` or ``.zst``, CSV and JSON Lines are compressed.
             columns_to_anonymize: Columns to replace with hashes.
             flows_per_file: Maximum flows of a file; 0 for no limit.
             rotate_files: Number of newest files to keep; 0 for all.
@@ -259,6 +270,10 @@ class Tables:
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
             overwrite: Whether to replace existing files; with ``flows_per_file`` or
                 ``bytes_per_file`` all files with one of these names.
+            partition_by: ``"day"`` or ``"hour"``, to write a file for each day or hour (UTC) in
+                which flows end, in folders of ``path`` that are named after it:
+                ``path/day=2026-11-25/flows.csv``. Or ``path`` is a pattern with ``%F``, ``%Y``,
+                ``%m``, ``%d`` and ``%H``. Existing files stay; new ones get the next number.
             safe: Whether to write an apostrophe before text that a spreadsheet may take for a
                 formula: text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break.
 
@@ -287,7 +302,7 @@ class Tables:
             raise ValueError(f"safe must be True or False, not {safe!r}")
         return self._write(
             "csv", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite, bool(safe),
+            bytes_per_file, key, timestamps, overwrite, bool(safe), partition_by,
         )  # fmt: skip
 
     def to_jsonl(
@@ -301,6 +316,7 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to a JSON Lines file, one object per flow.
 
@@ -318,7 +334,7 @@ class Tables:
         """
         return self._write(
             "jsonl", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def to_ipc(
@@ -332,6 +348,7 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to an Arrow file, also known as Feather version 2.
 
@@ -350,7 +367,7 @@ class Tables:
         """
         return self._write(
             "arrow", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def __arrow_c_schema__(self) -> object:
@@ -419,16 +436,17 @@ class Tables:
             raise ValueError(f"flows must be a whole number from 0 on, not {flows!r}")
         if title is not None and not isinstance(title, str):
             raise ValueError(f"title must be text, not {title!r}")
+        names = [name_of(source) for source in self._source]
         if title is None:
-            names = [os.path.basename(os.path.normpath(name)) for name in self._source]
-            title = names[0] if len(names) == 1 else f"{len(names)} captures"
+            bare = [os.path.basename(os.path.normpath(name)) for name in names]
+            title = bare[0] if len(bare) == 1 else f"{len(bare)} captures"
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
         changed = list(self._changed())
         needed = _engine.report_features(self._parameters["dissect"])
         features = dict.fromkeys([*self._parameters["features"], *needed])
         run = self._start({"features": list(features)})
         try:
-            facts = (title, self._source, json.dumps(parameters, default=str), changed)
+            facts = (title, names, json.dumps(parameters, default=str), changed)
             messages = _engine.write_report(
                 run, path, overwrite=bool(overwrite), flows=flows, facts=facts
             )
@@ -454,15 +472,16 @@ class Tables:
         Reads only the beginning of regular files; plugins do not run.
         """
         what = {
-            "source": ", ".join(self._source),
+            "source": ", ".join(name_of(source) for source in self._source),
             **self._changed(),
+            **{name: value for name, value in self._query.items() if value},
             "plugins": ", ".join(plugin.name for plugin in self._plugins) or "none",
         }
         fold = views.fold("Source, and parameters that differ from their defaults", what)
         return f"<div><b>NFStreamer</b>{self._preview()}{fold}</div>"
 
     def _preview(self) -> str:
-        if not all(os.path.isfile(path) for path in self._source):
+        if not all(is_regular(source) for source in self._source):
             return "<p>No preview: only regular files have one.</p>"
         try:
             run = self._make_run([])
@@ -507,7 +526,9 @@ class Tables:
                     parameters.pop(parameter["name"], None)
             parameters["columns_to_anonymize"] = names
         else:
-            parameters["source"] = self._source
+            parameters["source"] = [name_of(source) for source in self._source]
+            if self._query["where"] is not None:
+                parameters["where"] = self._query["where"]
         options = _engine.TableOptions(
             timestamps=bool(timestamps),
             frame_text=frame_text,
@@ -542,6 +563,7 @@ class Tables:
         timestamps: bool,
         overwrite: bool,
         safe: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         if not isinstance(path, (str, os.PathLike)):
             raise ValueError(f"path must be the path of a file, not {path!r}")
@@ -553,20 +575,42 @@ class Tables:
         for name, value in limits.items():
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
                 raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
-        if rotate_files and not (flows_per_file or bytes_per_file):
+        if rotate_files and not (flows_per_file or bytes_per_file or partition_by):
             raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
+        every = 0
+        if partition_by is not None:
+            if partition_by not in _PARTITIONS:
+                known = ", ".join(repr(name) for name in _PARTITIONS)
+                raise ValueError(f"partition_by must be one of {known}, not {partition_by!r}")
+            if self._plugins:
+                raise ValueError("partition_by cannot be used with plugins")
+            if flows_per_file or bytes_per_file or overwrite or self._query.get("sort"):
+                raise ValueError(
+                    "partition_by cannot be used with flows_per_file, bytes_per_file, overwrite "
+                    "or sort"
+                )
+            every, pattern = _PARTITIONS[partition_by]
+            path = _pattern(os.fspath(path), pattern, format)
         options, _ = self._options(columns_to_anonymize, key, timestamps)
         run = self._start()
         try:
             _warn_of_revealing(run, options)
             flows = _engine.write_table(
-                run, options, path, format, safe=safe, overwrite=bool(overwrite), **limits
-            )
+                run, options, path, format,
+                safe=safe, overwrite=bool(overwrite), every_s=every, **limits,
+            )  # fmt: skip
         except BaseException:
             self._end(run, failed=True)
             raise
         self._end(run)
         return flows
+
+
+def _pattern(path: str, pattern: str, format: str) -> str:
+    """Returns the pattern of the files in a partitioned folder; one with conversions stays."""
+    if "%" in path:
+        return path
+    return f"{path}/{pattern}/flows.{format}"
 
 
 def _warn_of_revealing(run: _engine.Run, options: _engine.TableOptions) -> None:

@@ -152,6 +152,19 @@ impl FlowRules {
         &self.parameters
     }
 
+    /// Sets the parameters that a table records.
+    pub(crate) fn set_recorded(
+        &mut self,
+        recorded: &serde_json::Map<String, Value>,
+    ) -> Result<(), nfstream::parameters::ParameterError> {
+        self.parameters.set_recorded(recorded)
+    }
+
+    /// Returns whether there is a condition on flows.
+    pub(crate) const fn has_condition(&self) -> bool {
+        self.condition.is_some()
+    }
+
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
         let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;

@@ -25,6 +25,7 @@ pub mod capture;
 pub mod condition;
 pub mod decode;
 pub mod dissect;
+pub mod extract;
 pub mod features;
 pub mod flow;
 pub mod host;

@@ -6,6 +6,7 @@
 mod bpf;
 mod changes;
 mod compression;
+mod content;
 mod error;
 mod file;
 mod files;
@@ -21,6 +22,7 @@ mod merge;
 mod order;
 mod outcome;
 mod parsed;
+mod patterns;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -30,6 +32,7 @@ mod source;
 mod stop;
 mod stream;
 
+pub use content::{Content, Memory, Place};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
 pub use files::{FileOptions, Files, open};

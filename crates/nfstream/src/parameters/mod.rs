@@ -79,6 +79,26 @@ impl Parameter {
         Ok(value)
     }
 
+    /// Returns a value as files record it, `None` if it is of another kind.
+    fn recorded(&self, json: &Json) -> Option<Value> {
+        Some(match (self.kind, json) {
+            (_, Json::Null) => Value::None,
+            (Kind::Flag { .. }, Json::Bool(flag)) => Value::Flag(*flag),
+            (Kind::Features, Json::Array(names)) => {
+                let names = names.iter().map(|name| name.as_str().map(str::to_owned));
+                Value::Names(names.collect::<Option<_>>()?)
+            }
+            (Kind::Seconds { .. }, json) => {
+                Value::Seconds(time::Duration::try_from_seconds(json.as_f64()?)?)
+            }
+            (Kind::Whole { .. }, json) => Value::Whole(json.as_u64()?),
+            (Kind::Choice(_) | Kind::File | Kind::Filter, Json::String(text)) => {
+                Value::Text(text.clone())
+            }
+            _ => return None,
+        })
+    }
+
     /// Returns the values that the parameter takes, in words: "a whole number from 0 to 3".
     pub fn expected(&self) -> String {
         self.kind.expected()
@@ -120,6 +140,22 @@ impl Parameters {
         let parameter = Parameter::by_name(name).ok_or_else(unknown)?;
         parameter.check(&value)?;
         (parameter.write)(self, value).map_err(|mismatch| parameter.error(mismatch))
+    }
+
+    /// Sets the parameters that a file records, as [`to_json`](Self::to_json) returns them. Names
+    /// that are no parameters are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if a value does not fit: the file is from another version.
+    pub fn set_recorded(&mut self, recorded: &Map<String, Json>) -> Result<(), ParameterError> {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.recorded) {
+            if let Some(json) = recorded.get(parameter.name) {
+                let value = parameter.recorded(json).ok_or_else(|| parameter.unexpected())?;
+                self.set(parameter.name, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the value of `parameter`.
@@ -256,6 +292,19 @@ mod tests {
                 vec![Value::Seconds(time::Duration::default()), Value::Seconds(time::Duration::MAX)]
             }
             Kind::Whole { least, most } => vec![Value::Whole(least), Value::Whole(most)],
+        }
+    }
+
+    #[test]
+    fn recorded_values_are_read_back() {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.recorded) {
+            for value in values(parameter) {
+                let mut parameters = Parameters::default();
+                parameters.set(parameter.name, value).unwrap();
+                let mut read = Parameters::default();
+                read.set_recorded(&parameters.to_json()).unwrap();
+                assert_eq!(read.to_json(), parameters.to_json(), "{}", parameter.name);
+            }
         }
     }
 

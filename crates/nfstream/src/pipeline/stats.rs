@@ -47,6 +47,24 @@ const FILTERED: &str = "filtered";
 /// Reason for ignoring exact duplicates.
 const DUPLICATE: &str = "duplicate";
 
+impl Stats {
+    /// Returns the sum of these counts and those of another run.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        self.packets += other.packets;
+        self.flow_packets += other.flow_packets;
+        self.ignored.merge(&other.ignored);
+        self.duplicate_packets += other.duplicate_packets;
+        self.late_packets += other.late_packets;
+        self.flows += other.flows;
+        self.evicted_flows += other.evicted_flows;
+        self.active_flows += other.active_flows;
+        self.damaged_files += other.damaged_files;
+        self.reception = other.reception.or(self.reception);
+        self
+    }
+}
+
 impl Ignored {
     /// Counts a packet.
     pub(crate) fn add(&mut self, reason: DecodeError) {
