@@ -368,6 +368,7 @@ class TableOptions:
         *,
         timestamps: bool,
         frame_text: bool,
+        names: str,
         columns_to_anonymize: Sequence[str],
         key: bytes | None,
         parameters: str,

@@ -72,6 +72,10 @@ fn presence(group: Group) -> String {
         Presence::Always => "always present".to_owned(),
         Presence::Dissection => "present without --no-dissect".to_owned(),
         Presence::Feature | Presence::DissectionFeature => format!("with --features {name}{or}"),
+        Presence::NamedFeature => format!("with --features {name}{or}, not with all"),
+        Presence::EarlyRecords => {
+            "with --early-packets, --early-seconds or --update-every".to_owned()
+        }
         Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),
     }
 }

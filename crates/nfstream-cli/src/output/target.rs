@@ -81,7 +81,8 @@ impl Target {
                 let source =
                     spec.origin.is_some().then(|| SourceColumn::new(spec.origin_at, &names));
                 let schema = Arc::new(schema.select(&columns));
-                let table = FlowTable::new(schema, selection, source, options.look);
+                let headings = spec.headings;
+                let table = FlowTable::new(schema, selection, source, headings, options.look);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
             (Format::Programs(format), Some(path)) => {

@@ -306,6 +306,7 @@ impl Plan {
             rotation,
             spec: TableSpec {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+                headings: rules.parameters().names,
                 origin: separate.then(|| SOURCE.to_owned()),
                 origin_at: source_at.unwrap_or(0),
                 anonymizer,
