@@ -53,14 +53,18 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "flow_byts_s": ("flow_bytes_s", "frames"),
     "flow_pkts_s": ("flow_packets_s", ""),
     **{
-        f"flow_iat_{key}": (f"flow_iat_{key}", "population" if key == "std" else "")
+        f"flow_iat_{key}": (f"flow_iat_{key}", "population" if key == "std" else "single")
         for key in ("mean", "std", "max", "min")
     },
     **{
         f"{way}_iat_{short}": (f"{way}_iat_{key}", "population" if key == "std" else "")
         for way in ("fwd", "bwd")
         for short, key in (
-            ("tot", "total"), ("mean", "mean"), ("std", "std"), ("max", "max"), ("min", "min"),
+            ("tot", "total"),
+            ("mean", "mean"),
+            ("std", "std"),
+            ("max", "max"),
+            ("min", "min"),
         )
     },
     **{
@@ -72,7 +76,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bwd_header_len": ("bwd_header_length", "ip_header"),
     "fwd_pkts_s": ("fwd_packets_s", ""),
     "bwd_pkts_s": ("bwd_packets_s", ""),
-    **{f"pkt_len_{key}": (f"packet_length_{key}", "frames") for key in ("min", "max", "mean", "std")},
+    **{
+        f"pkt_len_{key}": (f"packet_length_{key}", "frames")
+        for key in ("min", "max", "mean", "std")
+    },
     "pkt_len_var": ("packet_length_variance", "frames"),
     **{
         f"{flag}_flag_cnt": (f"{flag}_flag_count", "")
@@ -87,7 +94,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
         f"{way}_{short}_avg": (f"{way}_{name}_avg", "bulk")
         for way in ("fwd", "bwd")
         for short, name in (
-            ("byts_b", "bytes_bulk"), ("pkts_b", "packet_bulk"), ("blk_rate", "bulk_rate"),
+            ("byts_b", "bytes_bulk"),
+            ("pkts_b", "packet_bulk"),
+            ("blk_rate", "bulk_rate"),
         )
     },
     "subflow_fwd_pkts": ("subflow_fwd_packets", "subflow"),
@@ -106,17 +115,17 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 REASONS = {
-    "": "no difference is expected",
     "frames": "it counts the frame, link and IP headers included; the payload is meant",
+    "single": "it gives 0 for a flow with a single gap; that gap is the mean, maximum and minimum",
     "population": "it divides by n; the fork and this table divide by n - 1",
     "ip_header": "it takes the length of the IP header; that of TCP or UDP is meant",
-    "cwr": "it always gives 0 or looks at one direction; all packets count",
+    "cwr": "it gives 0; all packets count",
     "bulk": "it ends bulks by other rules; a bulk is a whole run of at least four packets",
     "subflow": "it gives the totals of the flow; they are to be divided by the number of subflows",
     "window": "it takes the window of the last packets; that of the first ones is meant",
     "data": "it counts by the length of the frame; packets with payload are meant",
-    "active": "it leaves the last period out; the last period counts",
-    "idle": "it takes other gaps; those of more than 5 s between packets are meant",
+    "active": "it leaves the last period out and ends periods at shorter gaps; the last one counts",
+    "idle": "it counts gaps of a fraction of a second; those of more than 5 s are meant",
 }
 
 
@@ -185,7 +194,9 @@ def table(python: str) -> str:
         if not different:
             lines.append(f"| `{column}` | {equal} | | both |")
             continue
-        example = ", ".join(f"{value:.6g}" if value is not None else "null" for value in different[0])
+        example = ", ".join(
+            f"{value:.6g}" if value is not None else "null" for value in different[0]
+        )
         lines.append(f"| `{column}` | {equal} | {example} | ours: {REASONS[reason]} |")
     return "\n".join(lines) + "\n"
 

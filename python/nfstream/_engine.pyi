@@ -19,6 +19,7 @@ __all__ = [
     "check_parameters",
     "check_source",
     "column_names",
+    "column_roles",
     "first_flows",
     "parameters",
     "read_batches",
@@ -349,6 +350,9 @@ def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
+
+def column_roles() -> dict[str, str]:
+    """Returns the roles of all columns by name, in every time unit and with CIC headings."""
 
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
