@@ -165,6 +165,14 @@ bless: .venv/installed ## Update golden results, generated pages and the noteboo
 	@$(DEVELOP)
 	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
 
+.PHONY: cic
+cic: .venv/installed ## Compare the CIC features with a reference over all captures, and write docs/cic.md
+	@$(DEVELOP)
+	NFSTREAM_ALL_CAPTURES=1 $(BIN)/python -m pytest -q python/tests/test_cic.py
+	@test -x target/cic/bin/python || $(PYTHON) -m venv target/cic
+	@target/cic/bin/python -m pip install --quiet cicflowmeter
+	@$(call TESTED,$(BIN)/python benches/cic.py target/cic/bin/python)
+
 # Files of a release, which are written to dist.
 
 TARGET ?= x86_64-unknown-linux-gnu

@@ -21,6 +21,7 @@ __all__ = [
     "check_source",
     "column_names",
     "extract",
+    "column_roles",
     "first_flows",
     "parameters",
     "read_batches",
@@ -372,6 +373,9 @@ def check_source(source: Sequence[Any], parameters: dict[str, Any]) -> bool:
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
 
+def column_roles() -> dict[str, str]:
+    """Returns the roles of all columns by name, in every time unit and with CIC headings."""
+
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
 
@@ -390,6 +394,7 @@ class TableOptions:
         *,
         timestamps: bool,
         frame_text: bool,
+        names: str,
         columns_to_anonymize: Sequence[str],
         key: bytes | None,
         parameters: str,

@@ -141,10 +141,23 @@ class NFStreamer(Tables):
         max_active_bytes: Maximum number of bytes that active flows hold for labels, texts and
             lists of packets, in addition to a fixed size for each; beyond it, the flows
             that have been silent the longest are evicted; 0 for no limit.
+        early_packets: Return an early record of each flow after this number of packets, and the
+            final one when the flow ends; 0 for none. The column ``record_kind`` tells them apart.
+            With plugins, an early record has copies of their values (``copy.deepcopy``), and
+            ``on_expire`` is not called for it.
+        early_seconds: Return an early record of each flow with the packets of its first seconds,
+            as soon as a later packet arrives; 0 for none. With both, the first one counts.
+        early_only: Return one record for each flow: the early one, or the final one if the flow
+            ends before.
+        update_every: Return a record of each flow so far every this many seconds of its life, as
+            soon as a later packet arrives; 0 for none.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
+        names: Headings of the columns in tables: ``"nfstream"``, or ``"cic"``, those of
+            CICFlowMeter for the columns that it has. Attributes of flows and the names in other
+            parameters stay those of nfstream.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
@@ -208,9 +221,14 @@ class NFStreamer(Tables):
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
         max_active_bytes: int = 2**30,
+        early_packets: int = 0,
+        early_seconds: float = 0,
+        early_only: bool = False,
+        update_every: float = 0,
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
+        names: str = "nfstream",
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -252,9 +270,14 @@ class NFStreamer(Tables):
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
                 "max_active_bytes": max_active_bytes,
+                "early_packets": early_packets,
+                "early_seconds": early_seconds,
+                "early_only": early_only,
+                "update_every": update_every,
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
+                "names": names,
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,

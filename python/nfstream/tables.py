@@ -532,6 +532,7 @@ class Tables:
         options = _engine.TableOptions(
             timestamps=bool(timestamps),
             frame_text=frame_text,
+            names=self._parameters.get("names", "nfstream"),
             columns_to_anonymize=names,
             key=None if key is None else bytes(key),
             parameters=json.dumps(parameters, default=str),

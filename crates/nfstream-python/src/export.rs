@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use nfstream::capture;
+use nfstream::features::Headings;
 use nfstream::sink::{
     self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter, TimedFiles,
 };
@@ -39,10 +40,11 @@ pub(crate) struct TableOptions {
 #[pymethods]
 impl TableOptions {
     #[new]
-    #[pyo3(signature = (*, timestamps, frame_text, columns_to_anonymize, key, parameters))]
+    #[pyo3(signature = (*, timestamps, frame_text, names, columns_to_anonymize, key, parameters))]
     fn new(
         timestamps: bool,
         frame_text: bool,
+        names: &str,
         columns_to_anonymize: Vec<String>,
         key: Option<Vec<u8>>,
         parameters: String,
@@ -51,6 +53,7 @@ impl TableOptions {
             .then(|| Anonymizer::new(columns_to_anonymize, key.as_deref()));
         let spec = TableSpec {
             times: if timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+            headings: Headings::by_name(names).unwrap_or_default(),
             text: if frame_text { TextForm::Frame } else { TextForm::Compact },
             anonymizer: anonymizer.transpose().map_err(|error| table_error(&error))?,
             ..TableSpec::default()

@@ -211,6 +211,7 @@ impl FlowType {
             return Ok(label.bind(py).clone().into_any());
         }
         Ok(match column.value(record, self.schema.names()) {
+            Value::Null => py.None().into_bound(py),
             Value::Integer(number) => number.into_pyobject(py)?.into_any(),
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),

@@ -51,7 +51,7 @@ mod _engine {
     #[pymodule_export]
     use super::report::{report_features, write_report};
     #[pymodule_export]
-    use super::run::{Run, check_filter, check_source, column_names, versions};
+    use super::run::{Run, check_filter, check_source, column_names, column_roles, versions};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::capture::{Filter, Input, LiveOptions};
 use nfstream::dissect::{Component, DissectorFactory, component_versions};
-use nfstream::features::{Group, Record, RecordPool, columns};
+use nfstream::features::{Group, Headings, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
 use nfstream::time::TimeUnit;
@@ -586,6 +586,18 @@ pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn column_names() -> Vec<&'static str> {
     columns(TimeUnit::default()).map(|column| column.name).collect()
+}
+
+/// Returns the roles of all columns by name, those of every time unit and those with the headings of
+/// CICFlowMeter.
+#[pyfunction]
+pub(crate) fn column_roles(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let roles = PyDict::new(py);
+    for column in TimeUnit::ALL.into_iter().flat_map(columns) {
+        roles.set_item(column.name, column.role.name())?;
+        roles.set_item(Headings::Cic.heading(column.name), column.role.name())?;
+    }
+    Ok(roles)
 }
 
 /// Returns the versions of the engine and of the components that determine labels.

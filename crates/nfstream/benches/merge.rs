@@ -102,6 +102,7 @@ fn record(id: u64, ended: i64) -> Record {
         flow,
         ended,
         end_reason: EndReason::Idle,
+        kind: nfstream::features::RecordKind::Final,
         expiration_id: 0,
         volume: Volume::default(),
         measures: None,

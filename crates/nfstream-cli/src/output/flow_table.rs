@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstyle::Style;
-use nfstream::features::{self as engine, Group, Kind, Names, Read, Record, Schema, Value};
+use nfstream::features::{self as engine, Group, Headings, Kind, Names, Read, Record, Schema, Value};
 use nfstream::flow::Sender;
 use nfstream::packet::protocol as ip_protocol;
 use nfstream::table::TimeForm;
@@ -59,6 +59,7 @@ pub(super) struct FlowTable {
     schema: Arc<Schema>,
     selection: Selection,
     source: Option<SourceColumn>,
+    headings: Headings,
     look: Look,
     /// Columns that options name.
     named: Vec<&'static engine::Column>,
@@ -91,6 +92,7 @@ impl FlowTable {
         schema: Arc<Schema>,
         selection: Selection,
         source: Option<SourceColumn>,
+        headings: Headings,
         look: Look,
         named: Vec<&'static engine::Column>,
         times: TimeForm,
@@ -99,6 +101,7 @@ impl FlowTable {
             schema,
             selection,
             source,
+            headings,
             look,
             named,
             times,
@@ -238,7 +241,8 @@ impl FlowTable {
             (_, Align::Right) => Fit::Whole,
         };
         let is_timestamp = self.times == TimeForm::Timestamps;
-        self.columns.push(Column { align, ..Column::text(column.name, fit).rank(rank) });
+        let heading = self.headings.heading(column.name);
+        self.columns.push(Column { align, ..Column::text(heading, fit).rank(rank) });
         self.cells.push(Box::new(move |record, _, names| match column.read {
             Read::Instant(read) if is_timestamp => {
                 read(record).map_or_else(Cell::default, |time| timestamp(time).into())
@@ -282,6 +286,7 @@ fn risks(record: &Record) -> &str {
 
 fn plain(value: Value) -> Cell {
     match value {
+        Value::Null => Cell::default(),
         Value::Integer(number) => number.to_string().into(),
         Value::Float(number) => number.to_string().into(),
         Value::Bool(flag) => flag.to_string().into(),

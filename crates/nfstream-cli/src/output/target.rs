@@ -89,7 +89,10 @@ impl Target {
                 let schema = Arc::new(schema.select(&columns));
                 let named = options.named.clone();
                 let times = spec.times;
-                let table = FlowTable::new(schema, selection, source, options.look, named, times);
+                let headings = spec.headings;
+                let look = options.look;
+                let table =
+                    FlowTable::new(schema, selection, source, headings, look, named, times);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
             (Format::Programs(format), Some(path)) => {

@@ -29,8 +29,9 @@ mod types;
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
@@ -65,6 +66,8 @@ struct Row<'a> {
     origin: Option<(&'static str, &'a str)>,
     record: &'a Record,
     names: &'a dyn Names,
+    /// Whether a column read so far is null.
+    has_null: AtomicBool,
 }
 
 impl Condition {
@@ -132,6 +135,9 @@ impl Condition {
 
     /// Returns whether the expression is true of a flow; `names` are those of the run's schema.
     ///
+    /// A comparison or calculation with null is neither true nor false, so a flow for which the
+    /// result depends on it does not match.
+    ///
     /// # Errors
     ///
     /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
@@ -152,7 +158,8 @@ impl Condition {
         origin: &str,
     ) -> Result<bool, ConditionError> {
         let origin = self.origin.map(|name| (name, origin));
-        let row = Row { columns: &self.columns, origin, record, names };
+        let has_null = AtomicBool::new(false);
+        let row = Row { columns: &self.columns, origin, record, names, has_null };
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&row);
         budget::start();
@@ -160,7 +167,11 @@ impl Condition {
         if budget::is_exceeded() {
             return Err(syntax::too_many_steps(&self.text, record.id, budget::BUDGET));
         }
-        let value = value.map_err(|error| syntax::failure(&self.text, record.id, &error))?;
+        let value = match value {
+            // Null has no order and no sum: the condition is not known to be true.
+            Err(_) if row.has_null.load(Ordering::Relaxed) => return Ok(false),
+            value => value.map_err(|error| syntax::failure(&self.text, record.id, &error))?,
+        };
         match value.downcast_ref::<CelBool>() {
             Some(value) => Ok(*value.inner()),
             None => {
@@ -218,6 +229,10 @@ impl VariableResolver for Row<'_> {
         }
         let column = self.columns.iter().find(|column| column.name == variable)?;
         Some(match column.value(self.record, self.names) {
+            Value::Null => {
+                self.has_null.store(true, Ordering::Relaxed);
+                CowVal::owned(CelNull)
+            }
             Value::Integer(number) => CowVal::owned(CelInt::from(number)),
             Value::Float(number) => CowVal::owned(CelDouble::from(number)),
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
@@ -305,6 +320,13 @@ mod tests {
             "'in' takes a list on its right, not a string; use text.contains(part) to search \
              text\n  'DNS' in application_name\n        ^^"
         );
+    }
+
+    #[test]
+    fn columns_with_nulls_are_compared_with_null() {
+        is_fine("cic_down_up_ratio == null || cic_down_up_ratio > 1.0");
+        is_fine("cic_icmp_type != null && cic_icmp_type == 8");
+        assert!(error("src_ip == null").contains("never equal"));
     }
 
     #[test]

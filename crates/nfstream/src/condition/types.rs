@@ -323,7 +323,7 @@ impl<'a> Checker<'a> {
 impl Type {
     fn of_column(column: &Column) -> Self {
         match column.read {
-            Read::F64(_) => Self::Double,
+            Read::F64(_) | Read::OptionF64(_) => Self::Double,
             Read::Bool(_) => Self::Bool,
             Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
@@ -360,6 +360,8 @@ impl Type {
     fn compares_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
+            // Columns of numbers may hold null.
+            (Self::Null, other) | (other, Self::Null) if other.is_number() => true,
             (Self::List(left), Self::List(right)) => left.compares_with(right),
             (left, right) => left == right || left.is_number() && right.is_number(),
         }

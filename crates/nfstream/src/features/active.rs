@@ -187,6 +187,7 @@ mod tests {
             flow: table.entry(slot).flow,
             ended: Timestamp::default(),
             end_reason: crate::flow::EndReason::Idle,
+            kind: crate::features::RecordKind::Final,
             expiration_id: 0,
             volume: Volume::default(),
             measures: Some(measures),

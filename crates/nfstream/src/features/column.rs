@@ -110,6 +110,10 @@ pub enum Read {
     I64(fn(&Record) -> i64),
     /// Floating point, 64 bits, always finite.
     F64(fn(&Record) -> f64),
+    /// Floating point, 64 bits, always finite; null where the value is undefined.
+    OptionF64(fn(&Record) -> Option<f64>),
+    /// Signed, 64 bits; null where there is no value.
+    OptionI64(fn(&Record) -> Option<i64>),
     /// True or false.
     Bool(fn(&Record) -> bool),
     /// A point in time, in whole units since the Unix epoch, rounded down; 0 for none.
@@ -142,6 +146,8 @@ pub enum Integers {
 /// A value read from a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// No value: undefined for this flow.
+    Null,
     /// An integer.
     Integer(i64),
     /// A finite floating-point number.
@@ -353,6 +359,8 @@ impl Column {
             Read::I32(read) => Value::Integer(read(record).into()),
             Read::I64(read) => Value::Integer(read(record)),
             Read::F64(read) => Value::Float(read(record)),
+            Read::OptionF64(read) => read(record).map_or(Value::Null, Value::Float),
+            Read::OptionI64(read) => read(record).map_or(Value::Null, Value::Integer),
             Read::Bool(read) => Value::Bool(read(record)),
             Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
             Read::Span(read) => Value::Integer(span_ticks(read(record), self.times)),
@@ -385,6 +393,11 @@ impl Column {
         self.kind == Kind::Instant && !self.names_unit
     }
 
+    /// Returns whether the column holds null where a value is undefined.
+    pub const fn is_nullable(&self) -> bool {
+        matches!(self.read, Read::OptionF64(_) | Read::OptionI64(_))
+    }
+
     /// Returns whether its values are lists.
     pub const fn is_list(&self) -> bool {
         matches!(self.read, Read::List(..))
@@ -394,14 +407,20 @@ impl Column {
     /// for codes; 64 for counts, for measurements and for codes that do not fit.
     pub const fn integers(&self) -> Option<Integers> {
         match self.read {
-            Read::F64(_) | Read::Bool(_) | Read::Text(_) | Read::Name { .. } => None,
+            Read::F64(_)
+            | Read::OptionF64(_)
+            | Read::Bool(_)
+            | Read::Text(_)
+            | Read::Name { .. } => None,
             Read::U32(_) | Read::U64(_) | Read::I64(_) | Read::Instant(_) | Read::Span(_) => {
                 Some(Integers::I64)
             }
-            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::List(_) => match self.kind {
-                Kind::Code | Kind::Flag => Some(Integers::I32),
-                _ => Some(Integers::I64),
-            },
+            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::OptionI64(_) | Read::List(_) => {
+                match self.kind {
+                    Kind::Code | Kind::Flag => Some(Integers::I32),
+                    _ => Some(Integers::I64),
+                }
+            }
         }
     }
 
@@ -412,7 +431,7 @@ impl Column {
             (Read::List(_), _) => "list<int64>",
             (_, Some(Integers::I32)) => "int32",
             (_, Some(Integers::I64)) => "int64",
-            (Read::F64(_), _) => "double",
+            (Read::F64(_) | Read::OptionF64(_), _) => "double",
             (Read::Bool(_), _) => "bool",
             (Read::Name { .. }, _) => "dictionary<string>",
             _ => "string",
@@ -439,6 +458,12 @@ impl Kind {
 }
 
 impl Role {
+    /// Returns whether the column identifies a flow, a host, a network or a date, from which a
+    /// model learns the data set instead of behaviour.
+    pub const fn is_identifying(self) -> bool {
+        matches!(self, Self::Environment | Self::Identifier | Self::Time)
+    }
+
     /// Returns the role as a word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -468,8 +493,10 @@ pub(crate) fn span_ticks(ends: Option<(Timestamp, Timestamp)>, unit: TimeUnit) -
 mod tests {
     use super::*;
 
-    /// In microseconds in every table.
-    const FIXED: &str = "tcp_handshake_us";
+    /// Returns whether a column has one unit in every table.
+    fn is_fixed(column: &Column) -> bool {
+        column.name == "tcp_handshake_us" || matches!(column.group, Group::Cic | Group::Cesnet)
+    }
 
     #[test]
     fn names_are_unique() {
@@ -485,7 +512,7 @@ mod tests {
     #[test]
     fn names_carry_the_unit_of_times_only() {
         for unit in TimeUnit::ALL {
-            for column in columns(unit).filter(|column| column.name != FIXED) {
+            for column in columns(unit).filter(|column| !is_fixed(column)) {
                 assert!(!column.name.contains(['{', '}']), "{}: an unknown place", column.name);
                 let is_time = matches!(column.kind, Kind::Instant | Kind::Span);
                 assert_eq!(column.unit == unit.symbol(), is_time);

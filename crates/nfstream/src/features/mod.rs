@@ -5,18 +5,25 @@
 
 mod accounting;
 mod active;
+mod boxed;
+mod bulks;
+mod cesnet_state;
+mod cic_state;
 mod column;
 mod group;
+mod headings;
 mod label;
 mod measurement;
 mod metadata;
 mod moments;
 mod nearest;
+mod nettisa;
 mod record;
 #[macro_use]
 mod registry;
 mod sample;
 mod schema;
+mod sent;
 mod volume;
 
 registry! {
@@ -41,6 +48,9 @@ registry! {
     Ssh: ssh,
     Dhcp: dhcp,
     SystemProcess: system_process,
+    RecordKind: record_kind,
+    Cic: cic,
+    Cesnet: cesnet,
 }
 
 use crate::flow::{Close, Connection, Direction, Opener, Segment};
@@ -50,13 +60,14 @@ pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
 pub use group::{Declaration, Presence, Shorthand};
+pub use headings::Headings;
 pub use label::{Application, Confidence, Label, Nameless, Names};
 pub use mac::LinkAddresses;
 pub use measurement::{Measuring, Plan};
 pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
 pub use nearest::nearest;
-pub use record::Record;
+pub use record::{Record, RecordKind};
 pub use sample::Sample;
 pub use schema::Schema;
 pub use volume::Volume;

@@ -7,7 +7,7 @@ use super::{
     END_AHEAD, FlowEnd, FlowState, HookError, Hooks, Keyed, Lifecycle, Meter, expiration_id,
 };
 use crate::dissect::Inspection;
-use crate::features::{Application, Record, Volume};
+use crate::features::{Application, Record, RecordKind, Volume};
 use crate::flow::{Close, EndReason, Slot, Verdict};
 use crate::host::Process;
 use crate::time::Timestamp;
@@ -99,8 +99,13 @@ impl<L: Lifecycle> Meter<L> {
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state =
-            FlowState { volume: Volume::default(), inspection, close: None, is_holding: false };
+        entry.state = FlowState {
+            volume: Volume::default(),
+            inspection,
+            close: None,
+            is_holding: false,
+            has_early: entry.state.has_early && verdict == Verdict::Active,
+        };
         Ok(())
     }
 
@@ -150,6 +155,10 @@ impl<L: Lifecycle> Meter<L> {
             flow: entry.flow,
             ended,
             end_reason,
+            kind: match entry.state.has_early && self.early.only {
+                true => RecordKind::Hidden,
+                false => RecordKind::Final,
+            },
             expiration_id,
             volume: entry.state.volume,
             measures,

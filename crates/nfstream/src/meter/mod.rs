@@ -1,5 +1,6 @@
 //! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
+mod early;
 mod ending;
 mod held;
 mod hooks;
@@ -20,6 +21,7 @@ use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
+pub use early::EarlyRecords;
 use held::HeldPackets;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 pub use lifecycle::{FlowEnd, Lifecycle, Standard};
@@ -46,6 +48,8 @@ pub struct MeterConfig {
     /// kept packets of the dissector, lists of packets. `None` for no limit. Beyond the limit, the
     /// life cycle chooses flows to end.
     pub max_active_bytes: Option<NonZeroUsize>,
+    /// Records before the ends of flows.
+    pub early: EarlyRecords,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
     /// Process table of this machine, `None` when attribution is off.
@@ -76,6 +80,8 @@ pub struct Meter<L> {
     measures: ActiveMeasures,
     /// Packets that may open another connection.
     held: HeldPackets,
+    /// Records before the ends of flows.
+    early: EarlyRecords,
     output: MeterOutput,
 }
 
@@ -104,6 +110,7 @@ impl<L: Lifecycle> Meter<L> {
             plan,
             max_active_flows,
             max_active_bytes,
+            early,
             dissector,
             processes,
             spare,
@@ -123,6 +130,7 @@ impl<L: Lifecycle> Meter<L> {
             plan,
             measures: ActiveMeasures::new(plan, spare),
             held: HeldPackets::default(),
+            early,
             output: MeterOutput::default(),
         }
     }
@@ -314,7 +322,10 @@ impl<L: Lifecycle> Meter<L> {
             (verdict, None) => verdict,
         };
         if verdict == Verdict::Belongs {
-            flow.last_seen = time;
+            if self.early.is_on() {
+                self.record_before(slot, time, hooks)?;
+            }
+            self.table.entry_mut(slot).flow.last_seen = time;
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
         self.begin_again(slot, verdict, (time, time.max(now)), keyed, hooks)?;
@@ -340,6 +351,7 @@ impl<L: Lifecycle> Meter<L> {
             inspection: self.first_inspection(),
             close: None,
             is_holding: false,
+            has_early: false,
         };
         let src = self.source(packet, sender);
         let slot = self.table.insert(hash, key, src, packet.time, state);
@@ -437,7 +449,7 @@ impl<L: Lifecycle> Meter<L> {
             self.is_full = self.bytes() > self.most_bytes;
         }
         if !H::ACTIVE {
-            return Ok(());
+            return if self.early.packets > 0 { self.record_after(slot, hooks) } else { Ok(()) };
         }
         let entry = self.table.entry(slot);
         let view = FlowView {
@@ -452,6 +464,7 @@ impl<L: Lifecycle> Meter<L> {
         let action =
             if first { hooks.on_init(view, arrival)? } else { hooks.on_update(view, arrival)? };
         match action {
+            FlowAction::Continue if self.early.packets > 0 => self.record_after(slot, hooks),
             FlowAction::Continue => Ok(()),
             FlowAction::End(id) => {
                 self.remove(FlowEnd { slot, ended: time, reason: EndReason::Plugin }, id, hooks)

@@ -28,6 +28,7 @@ use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
 use crate::features::{Group, Measuring, nearest};
 use crate::flow::Timeouts;
+use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
@@ -206,6 +207,12 @@ impl Parameters {
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
             max_active_bytes: NonZeroUsize::new(self.max_active_bytes),
+            early: EarlyRecords {
+                packets: self.early_packets.into(),
+                age: self.early_seconds,
+                only: self.early_only,
+                every: self.update_every,
+            },
             meters: NonZeroUsize::new(self.n_meters)
                 .unwrap_or_else(|| suitable_meters(input_bytes)),
             ..Config::default()
@@ -269,6 +276,7 @@ mod tests {
         );
         assert_eq!(ours.timeouts, config.timeouts);
         assert_eq!(ours.max_flows, config.max_flows);
+        assert_eq!(ours.early, config.early);
         assert_eq!(ours.max_active_flows, config.max_active_flows);
         assert_eq!(ours.max_active_bytes, config.max_active_bytes);
         assert_eq!(format!("{:?}", ours.dissection), format!("{:?}", config.dissection));
@@ -421,6 +429,7 @@ mod tests {
             (vec![Group::Splt], Measuring::SPLT_PACKETS)
         );
         let all = settled("features", Value::Names(vec!["all".to_owned()]));
-        assert_eq!(all.features.len(), optional_groups().count());
+        assert_eq!(all.features.len(), optional_groups().filter(|one| one.is_in_all()).count());
+        assert!(!all.features.contains(&Group::Cic));
     }
 }

@@ -5,7 +5,7 @@ use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -175,6 +175,20 @@ parameters! {
         Flows, whole(0, u64::MAX), "bytes", true,
         "Maximum number of bytes that active flows hold for labels, texts and lists of packets; \
          beyond it, the flows that have been silent the longest are evicted; 0 for no limit";
+    early_packets: u32 = 0,
+        Flows, whole(0, U32), "packets", true,
+        "Return an early record of each flow after this number of packets; 0 for none";
+    early_seconds: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Return an early record of each flow with the packets of its first seconds, as soon as a \
+         later packet arrives; 0 for none";
+    early_only: bool = false,
+        Flows, FLAG, "", true,
+        "Return one record for each flow: the early one, or the final one if the flow ends before";
+    update_every: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Return a record of each flow so far every this many seconds of its life, as soon as a \
+         later packet arrives; 0 for none";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -184,6 +198,10 @@ parameters! {
     features: Vec<Group> = Vec::new(),
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
+    names: Headings = Headings::Nfstream,
+        Flows, Kind::Choice(Headings::NAMES), "", true,
+        "Headings of the columns in tables: nfstream, or cic, those of CICFlowMeter for the \
+         columns that it has; attributes and conditions keep the names of nfstream";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

@@ -8,7 +8,7 @@ use super::rules_file::{RulesFile, RulesFileError};
 
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -180,6 +180,17 @@ impl Typed for DissectorChoice {
     }
 }
 
+impl Typed for Headings {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
+    }
+}
+
 impl Typed for FileOrder {
     fn to_value(&self) -> Value {
         Value::Text(self.name().to_owned())
@@ -201,7 +212,7 @@ impl Typed for Vec<Group> {
         let mut groups = Self::new();
         for name in names {
             if name == ALL {
-                return Ok(optional_groups().collect());
+                return Ok(optional_groups().filter(|group| group.is_in_all()).collect());
             }
             let group = Group::by_name(&name).filter(|group| group.is_feature());
             let group = group.ok_or(Mismatch::Feature(name))?;

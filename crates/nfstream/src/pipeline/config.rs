@@ -10,7 +10,7 @@ use crate::dissect::{Dissection, Dissector, Wanted};
 use crate::features::{Group, LinkAddresses, Measuring, Plan, SpareMeasures};
 use crate::flow::Timeouts;
 use crate::host::{ProcessWatcher, Processes};
-use crate::meter::MeterConfig;
+use crate::meter::{EarlyRecords, MeterConfig};
 #[cfg(feature = "nfstream6")]
 use crate::nfstream6;
 use crate::packet::Packet;
@@ -44,6 +44,8 @@ pub struct Config {
     /// kept packets of the dissector, and lists of packets. `None` for no limit. Each meter has an
     /// equal share.
     pub max_active_bytes: Option<NonZeroUsize>,
+    /// Records before the ends of flows. The rules of nfstream 6 have none.
+    pub early: EarlyRecords,
     /// Number of shards. Runs with hooks, and runs by rules other than the standard ones, have one.
     pub meters: NonZeroUsize,
     /// Most packets of a chunk.
@@ -111,6 +113,7 @@ impl Default for Config {
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
             max_active_bytes: Some(Self::MAX_ACTIVE_BYTES),
+            early: EarlyRecords::default(),
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(8192).expect("not zero"),
         }
@@ -137,6 +140,11 @@ impl Config {
             plan: self.plan(),
             max_active_flows: self.max_active_flows.map(share),
             max_active_bytes: self.max_active_bytes.map(share),
+            early: match self.rules {
+                Rules::Standard => self.early,
+                #[cfg(feature = "nfstream6")]
+                Rules::Nfstream6 => EarlyRecords::default(),
+            },
             dissector,
             processes,
             spare,

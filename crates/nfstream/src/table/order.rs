@@ -84,6 +84,10 @@ impl Key {
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => a.cmp(b),
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Null, Value::Null) => Ordering::Equal,
+            // Null sorts before every value.
+            (Value::Null, _) => Ordering::Less,
+            (_, Value::Null) => Ordering::Greater,
             // The values of one column have one type.
             _ => Ordering::Equal,
         };

@@ -21,17 +21,23 @@ use super::{TextForm, TimeForm};
 use crate::features::{self, Column, Names, Read, Record, instant_ticks, span_ticks};
 use crate::time::{self, Timestamp};
 
-/// Returns the field of `column` in these forms. No column contains nulls.
+/// Returns the field of `column` in these forms.
 pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
     if times == TimeForm::Timestamps
         && let Some(unit) = time_unit(column)
     {
         // The type carries the unit.
-        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false);
+        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false)
+            .with_metadata([role(column)].into());
     }
     let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
-    Field::new(column.name, data_type(column, text), false)
-        .with_metadata(unit.into_iter().collect())
+    Field::new(column.name, data_type(column, text), column.is_nullable())
+        .with_metadata(unit.into_iter().chain([role(column)]).collect())
+}
+
+/// Returns the metadata of a field with the role of its column.
+fn role(column: &Column) -> (String, String) {
+    ("role".to_owned(), column.role.name().to_owned())
 }
 
 /// Returns the unit of a column that can be shown as timestamps.
@@ -59,7 +65,7 @@ fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
 
 fn data_type(column: &Column, text: TextForm) -> DataType {
     match column.read {
-        Read::F64(_) => DataType::Float64,
+        Read::F64(_) | Read::OptionF64(_) => DataType::Float64,
         Read::Bool(_) => DataType::Boolean,
         Read::List(_) => DataType::new_list(integer_type(column), true),
         Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
@@ -97,6 +103,8 @@ enum Kind {
     U32(fn(&Record) -> u32, Integers),
     U64(fn(&Record) -> u64, Integers),
     F64(fn(&Record) -> f64, Vec<f64>),
+    OptionF64(fn(&Record) -> Option<f64>, Vec<Option<f64>>),
+    OptionI64(fn(&Record) -> Option<i64>, Vec<Option<i64>>),
     Bool(fn(&Record) -> bool, BooleanBuilder),
     List(fn(&Record, &mut Vec<i64>), Lists),
     Text(fn(&Record, &mut String), Texts),
@@ -157,6 +165,8 @@ impl Kind {
             Read::U32(read) => Self::U32(read, integers()),
             Read::U64(read) => Self::U64(read, integers()),
             Read::F64(read) => Self::F64(read, Vec::new()),
+            Read::OptionF64(read) => Self::OptionF64(read, Vec::new()),
+            Read::OptionI64(read) => Self::OptionI64(read, Vec::new()),
             Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
             Read::List(read) => Self::List(read, Lists::new(integers())),
             Read::Text(read) => Self::Text(read, Texts::default()),
@@ -182,6 +192,8 @@ impl Kind {
             Self::U32(read, values) => values.extend(records.iter().map(*read)),
             Self::U64(read, values) => values.extend(records.iter().map(*read)),
             Self::F64(read, values) => values.extend(records.iter().map(*read)),
+            Self::OptionF64(read, values) => values.extend(records.iter().map(*read)),
+            Self::OptionI64(read, values) => values.extend(records.iter().map(*read)),
             Self::Bool(read, values) => {
                 records.iter().for_each(|record| values.append_value(read(record)));
             }
@@ -216,6 +228,14 @@ impl Kind {
                 Arc::new(Int64Array::from(take(values)))
             }
             Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::OptionF64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::OptionI64(_, values) if *data_type == DataType::Int32 => {
+                let narrow = |value: i64| value.try_into().unwrap_or(i32::MAX);
+                Arc::new(
+                    take(values).into_iter().map(|value| value.map(narrow)).collect::<Int32Array>(),
+                )
+            }
+            Self::OptionI64(_, values) => Arc::new(Int64Array::from(take(values))),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
             Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),

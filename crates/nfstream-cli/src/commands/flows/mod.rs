@@ -128,6 +128,11 @@ pub(super) struct TableArgs {
     #[arg(hide_possible_values = true)]
     columns: Vec<ColumnName>,
 
+    /// Leave out columns that identify flows, hosts, networks or dates (identifiers), from which a
+    /// model would learn the data set instead of behaviour
+    #[arg(long, value_name = "KIND", value_parser = ["identifiers"], hide_possible_values = true)]
+    drop: Option<String>,
+
     /// Replace the values of these columns with keyed hashes (BLAKE2b)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
     #[arg(hide_possible_values = true)]
@@ -157,6 +162,8 @@ pub(super) struct Plan {
     target: TargetOptions,
     /// Columns chosen with `--columns`, in order; `None` without the option.
     columns: Option<Vec<&'static Column>>,
+    /// Whether to leave out columns that identify something.
+    drops_identifiers: bool,
     sort: Option<Sort>,
     limit: u64,
     /// Sandbox to enter once everything is open.
@@ -326,6 +333,7 @@ impl Plan {
             every: table.every,
             spec: TableSpec {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+                headings: rules.parameters().names,
                 origin: separate.then(|| SOURCE.to_owned()),
                 origin_at: source_at.unwrap_or(0),
                 anonymizer,
@@ -344,7 +352,17 @@ impl Plan {
         let limit = table.limit.unwrap_or(u64::MAX);
         let columns = (!table.columns.is_empty()).then_some(columns);
         let sandbox = None;
-        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit, sandbox })
+        Ok(Self {
+            input,
+            is_separate: separate,
+            job,
+            target,
+            columns,
+            drops_identifiers: table.drop.is_some(),
+            sort,
+            limit,
+            sandbox,
+        })
     }
 
     /// Prepares a sandbox for this work, if `arguments` request one.
@@ -365,11 +383,16 @@ impl Plan {
 
     /// Returns the columns to write, a selection of those of the run.
     fn columns(&self, all: &Schema) -> Vec<&'static Column> {
-        if let Some(columns) = &self.columns {
-            return columns.clone();
-        }
-        // Columns that only --sort and --where need are not written.
-        all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
+        let mut columns = match &self.columns {
+            Some(columns) => columns.clone(),
+            None => {
+                // Columns that only --sort and --where need are not written.
+                let all = all.columns().iter().copied();
+                all.filter(|column| self.job.shows(column.group)).collect()
+            }
+        };
+        columns.retain(|column| !(self.drops_identifiers && column.role.is_identifying()));
+        columns
     }
 }
 

@@ -36,7 +36,8 @@ impl RowWriter {
         pool: &RecordPool,
         names: Vec<String>,
     ) -> Result<Self, Error> {
-        let selection = if plan.columns.is_none() { Selection::Glance } else { Selection::User };
+        let is_glance = plan.columns.is_none() && !plan.drops_identifiers;
+        let selection = if is_glance { Selection::Glance } else { Selection::User };
         Ok(Self {
             target: Target::new(
                 &plan.target,

@@ -125,7 +125,8 @@ impl Consumer for Survey {
         pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        records.iter().for_each(|record| self.add(record));
+        let flows = records.iter().filter(|record| record.kind.is_counted());
+        flows.for_each(|record| self.add(record));
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
     }
