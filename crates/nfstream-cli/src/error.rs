@@ -66,6 +66,9 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// Columns of places without databases.
+    #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
+    GeoIpOff,
     /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
@@ -180,6 +183,7 @@ impl Error {
             | Self::FeatureOff { .. }
             | Self::FeatureOfSummary { .. }
             | Self::FormatUnknown { .. }
+            | Self::GeoIpOff
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))

@@ -27,6 +27,7 @@ pub mod decode;
 pub mod dissect;
 pub mod features;
 pub mod flow;
+pub mod geoip;
 pub mod host;
 pub mod meter;
 #[cfg(feature = "nfstream6")]

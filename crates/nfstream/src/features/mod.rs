@@ -40,6 +40,7 @@ registry! {
     Http: http,
     Ssh: ssh,
     Dhcp: dhcp,
+    GeoIp: geoip,
     SystemProcess: system_process,
 }
 
@@ -49,6 +50,7 @@ pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
+pub use geoip::Place;
 pub use group::{Declaration, Presence, Shorthand};
 pub use label::{Application, Confidence, Label, Nameless, Names};
 pub use mac::LinkAddresses;
