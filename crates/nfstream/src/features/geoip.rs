@@ -50,7 +50,7 @@ pub(super) const GROUP: Declaration = Declaration {
     ]],
 };
 
-/// What databases hold about an address.
+/// Facts about an address in databases.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Place {
     /// ISO 3166 code of the country, empty if unknown.
