@@ -112,6 +112,8 @@ class NFStreamer(Tables):
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
+        geoip: Databases in MaxMind's format (``.mmdb``) with countries or autonomous systems: a
+            path or several. They add the columns of the group ``geoip``.
         order: Order of several files. ``"time"``: by packet time; files that overlap are
             merged, and a file with several names is read once. ``"given"``: one after
             the other, as listed.
@@ -208,6 +210,7 @@ class NFStreamer(Tables):
         *,
         dissector: str | None = None,
         rules: Path | None = None,
+        geoip: Path | Iterable[Path] = (),
         order: str = "time",
         strict_files: bool = False,
         large_windows: bool = False,
@@ -255,6 +258,7 @@ class NFStreamer(Tables):
                 "dissect": dissect,
                 "dissector": _default("dissector") if dissector is None else dissector,
                 "rules": os.fspath(rules) if isinstance(rules, os.PathLike) else rules,
+                "geoip": _paths(geoip),
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
                 "order": order,
@@ -581,6 +585,15 @@ def _advice(name: str) -> str:
     ours += [one["name"] for one in _PARAMETERS]
     near = difflib.get_close_matches(name, ours, 1)
     return f"{message}; did you mean {near[0]!r}?" if near else message
+
+
+def _paths(files: object) -> object:
+    """Returns paths as text. The engine refuses what is neither a path nor several."""
+    if isinstance(files, (str, os.PathLike)):
+        return [os.fspath(files)]
+    if not isinstance(files, Iterable):
+        return files
+    return [os.fspath(file) if isinstance(file, os.PathLike) else file for file in files]
 
 
 def _plugins(plugins: object) -> list[NFPlugin]:

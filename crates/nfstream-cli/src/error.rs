@@ -66,6 +66,9 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// Columns of places without databases.
+    #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
+    GeoIpOff,
     /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
@@ -208,6 +211,7 @@ impl Error {
             | Self::FeatureOfSummary { .. }
             | Self::FileAsInterface { .. }
             | Self::FormatUnknown { .. }
+            | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
             | Self::NoSelection

@@ -279,6 +279,9 @@ impl Job {
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);
         }
+        if self.needed.contains(&Group::GeoIp) && self.parameters.geoip.paths.is_empty() {
+            return Err(Error::GeoIpOff);
+        }
         Ok(())
     }
 }

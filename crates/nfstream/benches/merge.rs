@@ -108,6 +108,7 @@ fn record(id: u64, ended: i64) -> Record {
         measures: None,
         application: Application::default(),
         process: None,
+        places: [None, None],
     }
 }
 

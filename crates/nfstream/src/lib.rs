@@ -28,6 +28,7 @@ pub mod dissect;
 pub mod extract;
 pub mod features;
 pub mod flow;
+pub mod geoip;
 pub mod host;
 pub mod meter;
 #[cfg(feature = "nfstream6")]

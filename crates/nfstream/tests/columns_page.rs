@@ -22,6 +22,7 @@ fn introduction(group: Group) -> String {
         Presence::EarlyRecords => {
             "Present with `early_packets`, `early_seconds` or `update_every`.".to_owned()
         }
+        Presence::GeoIp => "Present with `geoip`.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
     format!("{presence} {}", declaration.about).trim_end().to_owned()

@@ -193,6 +193,7 @@ mod tests {
             measures: Some(measures),
             application: crate::features::Application::default(),
             process: None,
+            places: [None, None],
         }
     }
 

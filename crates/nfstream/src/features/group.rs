@@ -30,6 +30,8 @@ pub enum Presence {
     DissectionFeature,
     /// When a run returns records before the ends of flows.
     EarlyRecords,
+    /// When the run has databases of addresses.
+    GeoIp,
     /// When the source attributes flows to processes of this machine.
     Processes,
 }

@@ -47,6 +47,7 @@ registry! {
     Http: http,
     Ssh: ssh,
     Dhcp: dhcp,
+    GeoIp: geoip,
     SystemProcess: system_process,
     RecordKind: record_kind,
     Cic: cic,
@@ -59,6 +60,7 @@ pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
+pub use geoip::Place;
 pub use group::{Declaration, Presence, Shorthand};
 pub use headings::Headings;
 pub use label::{Application, Confidence, Label, Nameless, Names};

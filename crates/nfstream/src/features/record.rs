@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Application, Measures, Metadata, Tls, Volume};
+use super::{Application, Measures, Metadata, Place, Tls, Volume};
 use crate::flow::{EndReason, Flow};
 use crate::host::Process;
 use crate::time::Timestamp;
@@ -46,6 +46,8 @@ pub struct Record {
     pub application: Application,
     /// Process that the packets belong to, `None` if unknown or attribution is off.
     pub process: Option<Arc<Process>>,
+    /// Places of source and destination, `None` where the databases of the run have none.
+    pub places: [Option<Arc<Place>>; 2],
 }
 
 impl RecordKind {

@@ -17,6 +17,7 @@ use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volum
 use crate::flow::{
     Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
+use crate::geoip::Locator;
 use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
@@ -54,6 +55,8 @@ pub struct MeterConfig {
     pub dissector: Option<Box<dyn Dissector>>,
     /// Process table of this machine, `None` when attribution is off.
     pub processes: Option<Processes>,
+    /// Places of addresses, `None` if the run has no databases.
+    pub locator: Option<Locator>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,
 }
@@ -75,6 +78,7 @@ pub struct Meter<L> {
     /// Names of the flows' servers from DNS answers, by slot.
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
+    locator: Option<Locator>,
     plan: Plan,
     /// Measurements besides the volume.
     measures: ActiveMeasures,
@@ -113,6 +117,7 @@ impl<L: Lifecycle> Meter<L> {
             early,
             dissector,
             processes,
+            locator,
             spare,
         } = config;
         Self {
@@ -127,6 +132,7 @@ impl<L: Lifecycle> Meter<L> {
             knowledge: Knowledge::default(),
             dns_names: Vec::new(),
             processes,
+            locator,
             plan,
             measures: ActiveMeasures::new(plan, spare),
             held: HeldPackets::default(),

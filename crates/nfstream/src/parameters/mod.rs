@@ -15,12 +15,14 @@
 //! # Ok::<(), nfstream::parameters::ParameterError>(())
 //! ```
 
+mod geoip_files;
 mod kind;
 mod rules_file;
 mod table;
 mod value;
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -32,6 +34,7 @@ use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
+pub use geoip_files::{GeoIpFileError, GeoIpFiles};
 pub use kind::{Kind, ParameterError, Topic};
 pub use rules_file::{RulesFile, RulesFileError};
 pub use table::{PARAMETERS, Parameter, Parameters};
@@ -44,9 +47,9 @@ impl Parameter {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Returns whether a value can show what a table hides: a filter, or the name of a file.
+    /// Returns whether a value can show what a table hides: a filter, or names of files.
     pub const fn reveals(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::Filter)
+        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter)
     }
 
     /// Returns the value of a run for which nobody chose another.
@@ -62,6 +65,7 @@ impl Parameter {
     pub fn parse(&self, text: &str) -> Result<Value, ParameterError> {
         let value = match self.kind {
             Kind::File => return Ok(Value::Text(text.to_owned())),
+            Kind::Files => return Ok(Value::Names(vec![text.to_owned()])),
             Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
             Kind::Flag { .. } => match text {
@@ -117,6 +121,7 @@ impl Parameter {
         match mismatch {
             Mismatch::Value => self.unexpected(),
             Mismatch::Filter(error) => error.into(),
+            Mismatch::GeoIp(error) => ParameterError::GeoIp(error),
             Mismatch::Rules(error) => ParameterError::Rules(error),
             Mismatch::Feature(group) => {
                 let names = || optional_groups().map(Group::name).chain([ALL]);
@@ -193,6 +198,7 @@ impl Parameters {
             decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
             duplicates: self.deduplicate.map(|window| Duplicates { window, are_removed: true }),
             dissection: self.dissection(),
+            geoip: (!self.geoip.paths.is_empty()).then(|| Arc::clone(&self.geoip.databases)),
             measuring: Measuring {
                 groups: settled.features,
                 unit: self.time_unit,
@@ -263,6 +269,11 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::sync::LazyLock;
+
+    use nfstream_testkit::mmdb::{self, Field};
+
     use super::*;
 
     const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules.toml");
@@ -284,6 +295,17 @@ mod tests {
         assert_eq!(format!("{:?}", Parameters::default().live_options()), live);
     }
 
+    /// Returns the path of a database, which is written once.
+    fn database() -> String {
+        static FILE: LazyLock<tempfile::NamedTempFile> = LazyLock::new(|| {
+            let record = Field::map([("country_code", Field::text("NL"))]);
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&mmdb::database("Test", &[("192.0.2.0/24", record)])).unwrap();
+            file
+        });
+        FILE.path().to_str().unwrap().to_owned()
+    }
+
     /// Returns some values that a parameter takes, the extremes among them.
     fn values(parameter: &Parameter) -> Vec<Value> {
         match parameter.kind {
@@ -294,6 +316,7 @@ mod tests {
                 vec![Value::Names(Vec::new()), Value::Names(vec!["splt".to_owned()])]
             }
             Kind::File => vec![Value::None, Value::Text(RULES.to_owned())],
+            Kind::Files => vec![Value::Names(Vec::new()), Value::Names(vec![database()])],
             Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
             Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
             Kind::Seconds { .. } => {
@@ -399,6 +422,10 @@ mod tests {
         let no_rules = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let mistake = error("rules", Value::Text(no_rules.to_owned()));
         assert!(mistake.contains("/Cargo.toml: line "), "{mistake}");
+        let files = |path: &str| Value::Names(vec![database(), path.to_owned()]);
+        assert_eq!(error("geoip", files("/no/geoip")), "/no/geoip: cannot be read");
+        let mistake = error("geoip", files(no_rules));
+        assert!(mistake.ends_with("/Cargo.toml: not a database in MaxMind's format"), "{mistake}");
     }
 
     #[test]

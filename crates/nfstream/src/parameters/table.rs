@@ -1,5 +1,6 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
+use super::geoip_files::GeoIpFiles;
 use super::kind::{Kind, Topic};
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
@@ -129,6 +130,10 @@ parameters! {
         Flows, Kind::File, "", true,
         "TOML file of rules that map domains, addresses, ports, JA4 fingerprints and certificate \
          names to applications; needs the dissector native or auto";
+    geoip: GeoIpFiles = GeoIpFiles::default(),
+        Flows, Kind::Files, "", true,
+        "Databases in MaxMind's format (.mmdb) that add columns with the countries and autonomous \
+         systems of addresses";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Maximum number of packets of a TCP flow that the dissector inspects";

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::geoip_files::{GeoIpFileError, GeoIpFiles};
 use super::rules_file::{RulesFile, RulesFileError};
 
 use crate::capture::{CaptureError, FileOrder, Filter};
@@ -41,6 +42,8 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A database of addresses that cannot be read.
+    GeoIp(Box<GeoIpFileError>),
     /// A rules file that cannot be read or has a mistake.
     Rules(Box<RulesFileError>),
 }
@@ -163,6 +166,23 @@ impl Typed for Option<RulesFile> {
             Value::Text(path) => {
                 let read = RulesFile::read(PathBuf::from(path));
                 read.map(Some).map_err(|error| Mismatch::Rules(Box::new(error)))
+            }
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
+impl Typed for GeoIpFiles {
+    fn to_value(&self) -> Value {
+        Value::Names(self.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(Self::default()),
+            Value::Names(paths) => {
+                let read = Self::read(paths.into_iter().map(PathBuf::from).collect());
+                read.map_err(|error| Mismatch::GeoIp(Box::new(error)))
             }
             _ => Err(Mismatch::Value),
         }

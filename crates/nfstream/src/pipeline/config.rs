@@ -1,6 +1,7 @@
 //! Configuration of a run.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
 use super::decoder::{Decoder, Headers};
 use super::duplicates::Duplicates;
@@ -9,6 +10,7 @@ use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
 use crate::features::{Group, LinkAddresses, Measuring, Plan, SpareMeasures};
 use crate::flow::Timeouts;
+use crate::geoip::{GeoIp, Locator};
 use crate::host::{ProcessWatcher, Processes};
 use crate::meter::{EarlyRecords, MeterConfig};
 #[cfg(feature = "nfstream6")]
@@ -35,6 +37,8 @@ pub struct Config {
     pub measuring: Measuring,
     /// Process table for the flows of live sources, `None` for no attribution.
     pub processes: Option<ProcessWatcher>,
+    /// Databases of countries and autonomous systems, `None` for no such columns.
+    pub geoip: Option<Arc<GeoIp>>,
     /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
     /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
@@ -110,6 +114,7 @@ impl Default for Config {
             dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,
+            geoip: None,
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
             max_active_bytes: Some(Self::MAX_ACTIVE_BYTES),
@@ -147,6 +152,7 @@ impl Config {
             },
             dissector,
             processes,
+            locator: self.geoip.as_ref().map(|databases| Locator::new(Arc::clone(databases))),
             spare,
         }
     }

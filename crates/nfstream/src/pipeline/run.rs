@@ -231,9 +231,12 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        groups.retain(|group| *group != Group::SystemProcess);
+        groups.retain(|group| !matches!(group, Group::GeoIp | Group::SystemProcess));
         if config.early.is_on() {
             groups.push(Group::RecordKind);
+        }
+        if config.geoip.is_some() {
+            groups.push(Group::GeoIp);
         }
         let mut polling: Option<Polling> = None;
         if let Some(watcher) = watcher {
