@@ -162,8 +162,10 @@ wheels: .venv/package ## Build a wheel for Python 3.10 and later on glibc 2.17, 
 
 .PHONY: wheel-ndpi
 wheel-ndpi: .venv/package ## Build the wheel of nfstream-rs-ndpi, with the nDPI of this system or of NDPI_DIR
+	@rm -rf target/wheel-ndpi && mkdir -p dist
 	$(BIN)/python -m build --wheel --outdir target/wheel-ndpi packages/ndpi >/dev/null
-	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir dist target/wheel-ndpi/nfstream_rs_ndpi-$(VERSION)-*.whl
+	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir target/wheel-ndpi/repaired target/wheel-ndpi/*.whl
+	$(BIN)/python packages/ndpi/add_notices.py target/wheel-ndpi/repaired/*.whl dist
 
 .PHONY: package
 package: .venv/package ## Build the command as an archive and as a Debian package
