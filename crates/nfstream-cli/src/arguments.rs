@@ -49,8 +49,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(Arguments::from_arg_matches(&matches)?.command)
 }
 
-/// Returns the versions of the program, its dissectors and libpcap; loads the libraries to find
-/// theirs.
+/// Returns the versions of the program, its dissectors and libpcap, and the optional parts of this
+/// build; loads the libraries to find their versions.
 fn versions() -> String {
     let mut text = concat!(env!("CARGO_PKG_VERSION"), " (package nfstream-rs)").to_owned();
     for Component { name, version } in component_versions() {
@@ -60,6 +60,7 @@ fn versions() -> String {
         Some(version) => text.push_str(&format!(", libpcap {version}")),
         None => text.push_str(", no libpcap: no filters"),
     }
+    text.push_str(&format!("; features: {}", nfstream::FEATURES));
     text
 }
 

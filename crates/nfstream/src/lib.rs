@@ -41,6 +41,9 @@ pub mod sink;
 pub mod table;
 pub mod time;
 
+/// Cargo features of this build, in alphabetical order and separated by commas.
+pub const FEATURES: &str = env!("NFSTREAM_FEATURES");
+
 pub use pipeline::{
     Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step, StopHandle,
 };
