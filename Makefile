@@ -62,7 +62,7 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 browser: .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
 	    { echo "error: install the Debian package chromium" >&2; exit 1; }
-	@echo "Building the Python package …"; $(call DEVELOP)
+	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest python/tests/test_report_page.py)
 
 .PHONY: charts

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstyle::Style;
-use nfstream::features::{self as engine, Group, Headings, Kind, Names, Read, Record, Schema, Value};
+use nfstream::features::{
+    self as engine, Group, Headings, Kind, Names, Read, Record, Schema, Value,
+};
 use nfstream::flow::Sender;
 use nfstream::packet::protocol as ip_protocol;
 use nfstream::table::TimeForm;

@@ -91,8 +91,7 @@ impl Target {
                 let times = spec.times;
                 let headings = spec.headings;
                 let look = options.look;
-                let table =
-                    FlowTable::new(schema, selection, source, headings, look, named, times);
+                let table = FlowTable::new(schema, selection, source, headings, look, named, times);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
             (Format::Programs(format), Some(path)) => {
