@@ -84,6 +84,7 @@ impl<L: Lifecycle> Meter<L> {
             self.dissector.as_mut().map(|dissector| dissector.conclude(slot)).unwrap_or_default();
         application.dns_name = self.dns_names.get(slot.index()).cloned().flatten();
         let process = self.process_of(slot);
+        let places = self.places_of(slot);
         let measures = self.plan.measures().then(|| self.measures.of(slot)).flatten();
         let measures = measures.map(|measures| Box::new(measures.clone()));
         let entry = self.table.entry_mut(slot);
@@ -106,6 +107,7 @@ impl<L: Lifecycle> Meter<L> {
             measures,
             application,
             process,
+            places,
         };
         if H::ACTIVE {
             hooks.on_record(slot, &record)?;

@@ -187,7 +187,7 @@ impl<L: Lifecycle> Meter<L> {
     }
 
     /// Returns the places of the ends of the flow in `slot`.
-    fn places_of(&mut self, slot: Slot) -> [Option<Arc<Place>>; 2] {
+    pub(super) fn places_of(&mut self, slot: Slot) -> [Option<Arc<Place>>; 2] {
         let Some(locator) = &mut self.locator else { return [None, None] };
         ends(&self.table.entry(slot).flow).map(|end| locator.place(end.ip()))
     }

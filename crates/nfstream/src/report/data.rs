@@ -264,6 +264,7 @@ fn cells(column: &Column, flows: &[&Record], names: &dyn Names) -> Json {
 
 fn json_of(value: &Value) -> Json {
     match value {
+        Value::Null => Json::Null,
         Value::Integer(number) => (*number).into(),
         Value::Float(number) => (*number).into(),
         Value::Bool(flag) => (*flag).into(),
