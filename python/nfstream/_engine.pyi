@@ -20,6 +20,7 @@ __all__ = [
     "check_source",
     "column_names",
     "first_flows",
+    "measure_fields",
     "parameters",
     "read_batches",
     "read_table",
@@ -349,6 +350,9 @@ def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
+
+def measure_fields() -> list[dict[str, str]]:
+    """Returns the fields of a packet that measures can read."""
 
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""

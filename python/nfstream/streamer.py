@@ -7,7 +7,7 @@ import contextlib
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from nfstream import _engine
 from nfstream._engine import NFlow
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
+from nfstream.measure import Expression, _texts
 from nfstream.plugin import NFPlugin
 from nfstream.report import Reporter
 from nfstream.tables import Tables
@@ -131,6 +132,9 @@ class NFStreamer(Tables):
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
+        measure: Columns of your own, computed in the engine: a dictionary of names and
+            expressions over :data:`nfstream.pkt` and :data:`nfstream.flow`, or their text.
+            ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
@@ -187,6 +191,7 @@ class NFStreamer(Tables):
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
+        measure: Mapping[str, Expression | str] | None = None,
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -196,7 +201,8 @@ class NFStreamer(Tables):
         performance_report: float = 0,
     ) -> None:
         self._source = _source(source)
-        self._plugins = _plugins(plugins)
+        measures = {} if measure is None else _texts(measure)
+        self._plugins = _plugins(plugins, measures)
         self._parameters: dict[str, Any] = _engine.check_parameters(
             {
                 "snaplen": snaplen,
@@ -222,6 +228,7 @@ class NFStreamer(Tables):
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
+                "measure": measures or None,
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
@@ -408,12 +415,16 @@ def _source(source: object) -> list[str]:
     return [os.fspath(path) for path in paths]
 
 
-def _plugins(plugins: object) -> list[NFPlugin]:
+def _plugins(plugins: object, measures: Iterable[str]) -> list[NFPlugin]:
     given = [plugins] if isinstance(plugins, NFPlugin) else plugins
     if not isinstance(given, Iterable):
         raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
     owners = dict.fromkeys(dir(NFlow), "a method")
+    for name in measures:
+        if name in owners:
+            raise ValueError(f"name of a measure: {name!r} is a method's")
     owners |= dict.fromkeys(_engine.column_names(), "a column")
+    owners |= dict.fromkeys(measures, "a measure")
     checked: list[NFPlugin] = []
     for plugin in given:
         if isinstance(plugin, type) and issubclass(plugin, NFPlugin):

@@ -18,6 +18,7 @@ fn introduction(group: Group) -> String {
         Presence::Dissection => "Present unless `dissect=False`.".to_owned(),
         Presence::Feature => format!("Feature `{name}`{or}."),
         Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
+        Presence::Measures => "Present with the parameter `measure`.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
     format!("{presence} {}", declaration.about).trim_end().to_owned()
@@ -37,6 +38,10 @@ fn page() -> String {
     for group in Group::ALL {
         let introduction = introduction(group);
         write!(page, "\n## {}\n\n{introduction}\n\n", group.name()).unwrap();
+        if columns(TimeUnit::Milliseconds).all(|column| column.group != group) {
+            page.truncate(page.len() - 1);
+            continue;
+        }
         page.push_str("| column | type | unit | meaning |\n|---|---|---|---|\n");
         for column in columns(TimeUnit::Milliseconds).filter(|column| column.group == group) {
             let (name, kind) = (column.name, column.type_name());

@@ -15,7 +15,6 @@ use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
 use nfstream::sink::{self, Existing, Rotation};
 use nfstream::table::{Anonymizer, Provenance, TableError, TableSpec, TimeForm};
-use nfstream::time::TimeUnit;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
@@ -264,17 +263,20 @@ impl Plan {
             return Err(Error::SourceOff);
         }
         check_unique(&table.columns)?;
-        let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
-        let unit = rules.unit();
+        let run = rules.parameters();
         let source_at = table.columns.iter().position(|name| name.is_source());
         let of_engine = table.columns.iter().filter(|name| !name.is_source());
-        let columns = of_engine.map(|name| find(*name, unit)).collect::<Result<Vec<_>, _>>()?;
-        let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let columns = of_engine.map(|name| name.find(run, "--columns <NAME,…>"));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let sort = table.sort.map(|sort| sort.find(run)).transpose()?;
         let hidden = table.columns_to_anonymize.iter().map(|name| match name {
             name if name.is_source() => Ok(SOURCE.to_owned()),
-            name => find(*name, unit).map(|column| column.name.to_owned()),
+            name => {
+                let column = name.find(run, "--columns-to-anonymize <NAME,…>")?;
+                Ok(column.name.to_owned())
+            }
         });
-        let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
+        let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
         let job = rules.job(&needed, separate.then_some(SOURCE))?;
