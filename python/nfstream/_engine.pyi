@@ -389,9 +389,15 @@ def revealing_columns(run: Run, options: TableOptions) -> list[str]:
     """Returns the columns that can reveal a value anonymised in another."""
 
 def read_table(
-    run: Run, options: TableOptions, plugin_columns: bool
+    run: Run,
+    options: TableOptions,
+    plugin_columns: bool,
+    append: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, list[list[Any]]]:
-    """Reads a run to its end; returns an Arrow table, and a list for each plugin column."""
+    """Reads a run to its end; returns an Arrow table, and a list for each plugin column.
+
+    ``append`` returns further columns for each batch.
+    """
 
 def table_schema(run: Run, options: TableOptions) -> Any:
     """Returns the Arrow schema of the table of a run without plugins."""
@@ -410,6 +416,7 @@ def write_table(
     flows_per_file: int,
     bytes_per_file: int,
     rotate_files: int,
+    append: Callable[[Any], Any] | None = None,
 ) -> int:
     """Writes the table of a run to files and returns the number of its flows."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
+from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
 from nfstream.measure import Expression, _texts
@@ -205,7 +206,9 @@ class NFStreamer(Tables):
     ) -> None:
         self._source = _source(source)
         measures = {} if measure is None else _texts(measure)
-        self._plugins = _plugins(plugins, measures)
+        checked = _plugins(plugins, measures)
+        self._plugins = [plugin for plugin in checked if not has_batches(plugin)]
+        self._batch_plugins = [plugin for plugin in checked if has_batches(plugin)]
         self._parameters: dict[str, Any] = _engine.check_parameters(
             {
                 "snaplen": snaplen,
@@ -364,8 +367,9 @@ class NFStreamer(Tables):
         """Returns the call that makes this streamer."""
         source = self._source[0] if len(self._source) == 1 else self._source
         parameters = {"source": source, **self._parameters}
-        if self._plugins:
-            parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        plugins = [*self._plugins, *self._batch_plugins]
+        if plugins:
+            parameters["plugins"] = [plugin.name for plugin in plugins]
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
     def _start(self) -> _engine.Run:
@@ -397,7 +401,7 @@ class NFStreamer(Tables):
             run.close()
             self._endings.pop(run).close()
         errors = []
-        for plugin in self._plugins:
+        for plugin in [*self._plugins, *self._batch_plugins]:
             try:
                 plugin.cleanup()
             except Exception as error:

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstyle::Style;
-use nfstream::features::{Group, Headings, Names, Read, Record, Schema, Value};
+use nfstream::features::{Group, Names, Read, Record, Schema, Value};
 use nfstream::flow::Sender;
 
 use super::Look;
@@ -56,7 +56,6 @@ pub(super) struct FlowTable {
     schema: Arc<Schema>,
     selection: Selection,
     source: Option<SourceColumn>,
-    headings: Headings,
     look: Look,
     columns: Vec<Column>,
     cells: Vec<CellOf>,
@@ -71,14 +70,12 @@ impl FlowTable {
         schema: Arc<Schema>,
         selection: Selection,
         source: Option<SourceColumn>,
-        headings: Headings,
         look: Look,
     ) -> Self {
         Self {
             schema,
             selection,
             source,
-            headings,
             look,
             columns: Vec::new(),
             cells: Vec::new(),
@@ -136,8 +133,7 @@ impl FlowTable {
                     }
                     _ => Align::Right,
                 };
-                let heading = self.headings.heading(column.name);
-                self.columns.push(Column { align, ..Column::text(heading, Fit::Whole) });
+                self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
                 self.cells.push(Box::new(move |r, _, names| plain(column.value(r, names))));
             }
             self.add_source(self.source.map_or(0, |source| source.place));

@@ -141,7 +141,7 @@ impl<'a> Compiler<'a> {
         let tree = self.tree;
         let (known, next) = (self.registers.len(), self.next);
         let expressions = || tree.expressions().filter(|(id, _)| needed.contains(id));
-        // These change with each packet of the stream, whoever needs them.
+        // These change with each packet of the stream, even if only a narrower one reads them.
         for (id, expression) in expressions() {
             if let Expression::Field(Source::Gap(_) | Source::Elapsed(_), of) = expression
                 && *of == stream

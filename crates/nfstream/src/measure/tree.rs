@@ -66,7 +66,7 @@ pub(super) enum Kind {
     Payload,
 }
 
-/// What an expression is a value of.
+/// Scope of an expression: it is a constant, or a value of each packet or of the flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Level {
     Constant,

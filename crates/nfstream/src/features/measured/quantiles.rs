@@ -6,8 +6,8 @@
 //! by at most the weight of its runs, so the rank error of a quantile is at most log2(n / 256) / 512
 //! of n values, and usually far less.
 //!
-//! Runs of weight 2^l have one place in the list. The number of values that were added tells which
-//! runs exist, as the digits of a binary number.
+//! Runs of weight 2^l have one place in the list. They exist where the number of full runs has a binary
+//! digit 1.
 
 use super::cell::{MISSING, float, nearest, of_float};
 
