@@ -22,9 +22,7 @@ def appender(plugins: Sequence[NFPlugin]) -> Callable[[Any], Any] | None:
     try:
         import pyarrow as pa
     except ImportError as error:
-        raise ImportError(
-            "on_batch needs pyarrow: pip install 'nfstream-rs[arrow]'"
-        ) from error
+        raise ImportError("on_batch needs pyarrow: pip install 'nfstream-rs[arrow]'") from error
     types: dict[str, pa.DataType] = {}
 
     def append(given: Any) -> pa.RecordBatch:

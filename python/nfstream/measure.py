@@ -4,14 +4,14 @@
 >>> measure = {"up_acks": pkt.filter(pkt.up & pkt.ack).count(), "longest": pkt.iat_ms.max()}
 >>> flows = NFStreamer("tests/captures/redis.pcap", measure=measure).to_pandas()
 >>> int(flows["up_acks"].sum())
-39
+44
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 __all__ = ["Columns", "Condition", "Packets", "Value", "flow", "pkt"]
 
@@ -525,6 +525,7 @@ class Packets(Expression):
         """Bytes after the transport header."""
         return Payload(f"{self._text}.payload")
 
+
 class Columns:
     """The columns of a flow, and the measures before: ``flow.total_bytes / flow.duration``."""
 
@@ -559,9 +560,7 @@ def _texts(measure: object) -> dict[str, str]:
         ValueError: If ``measure`` is not a dictionary of names and expressions.
     """
     if not isinstance(measure, Mapping):
-        raise ValueError(
-            f"measure must be a dictionary of names and expressions, not {measure!r}"
-        )
+        raise ValueError(f"measure must be a dictionary of names and expressions, not {measure!r}")
     texts = {}
     for name, expression in measure.items():
         if not isinstance(name, str):

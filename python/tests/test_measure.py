@@ -75,9 +75,7 @@ def rows_of(capture: Path) -> list[tuple[int, int, dict[str, np.ndarray]]]:
 
 def measured(capture: Path, measure: dict[str, Any], **parameters: Any) -> list[dict[str, Any]]:
     """Returns the flows with their measures."""
-    streamer = NFStreamer(
-        capture, measure=measure, dissect=False, active_timeout=30, **parameters
-    )
+    streamer = NFStreamer(capture, measure=measure, dissect=False, active_timeout=30, **parameters)
     return [found.to_dict() for found in streamer]
 
 
@@ -239,21 +237,21 @@ def test_statistics_by_measures_are_the_built_in_columns(capture: Path) -> None:
 
 
 def test_the_plugins_of_the_notebook_are_measures(web: Path) -> None:
-    class ack_count(NFPlugin):  # noqa: N801
+    class ack_count(NFPlugin):
         def on_init(self, packet: NFPacket) -> int:
             return packet.tcpflags.ack
 
         def on_update(self, packet: NFPacket, flow: NFlow) -> None:
             flow.ack_count += packet.tcpflags.ack
 
-    class iat(NFPlugin):  # noqa: N801
+    class iat(NFPlugin):
         def on_init(self, packet: NFPacket) -> tuple[int, int]:
             return 0, packet.time
 
         def on_update(self, packet: NFPacket, flow: NFlow) -> None:
             flow.iat = packet.time - flow.iat[1], packet.time
 
-    class maximum_iat_ms(NFPlugin):  # noqa: N801
+    class maximum_iat_ms(NFPlugin):
         def on_update(self, packet: NFPacket, flow: NFlow) -> None:
             flow.maximum_iat_ms = max(flow.maximum_iat_ms, flow.iat[0])
 
@@ -281,7 +279,13 @@ def test_measures_are_columns_everywhere(web: Path, tmp_path: Path) -> None:
     }
     streamer = NFStreamer(web, measure=measure, dissect=False)
     rows = [row.to_dict() for row in streamer]
-    assert [type(value) for value in list(rows[0].values())[-7:-2]] == [int, list, list, bool, float]
+    assert [type(value) for value in list(rows[0].values())[-7:-2]] == [
+        int,
+        list,
+        list,
+        bool,
+        float,
+    ]
     table = streamer.to_arrow()
     assert [str(table.schema.field(name).type) for name in measure] == [
         "int64", "list<item: int64>", "list<item: double>", "bool", "double", "int64", "double",
@@ -336,13 +340,13 @@ def test_columns_that_measures_read_are_not_added(web: Path) -> None:
     rows = [row.to_dict() for row in NFStreamer(web, dissect=False, measure=measure)]
     assert list(rows[0]) == [*next(iter(plain)).keys(), "share"]
     both = NFStreamer(web, dissect=False, measure=measure, features="payload").to_pandas()
-    assert [row["share"] for row in rows] == list(both["src2dst_payload_bytes"] / both["total_bytes"])
+    assert [row["share"] for row in rows] == list(
+        both["src2dst_payload_bytes"] / both["total_bytes"]
+    )
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
 
 
 def test_the_command_has_the_same_measures(web: Path) -> None:

@@ -385,7 +385,7 @@ class Rate(NFPlugin):
 
 @pytest.mark.parametrize("meters", [1, 3])
 def test_batches_give_columns_in_every_table(web: Path, tmp_path: Path, meters: int) -> None:
-    class is_small(NFPlugin):  # noqa: N801
+    class is_small(NFPlugin):
         def on_batch(self, batch: pa.RecordBatch) -> list[bool]:
             return [not large.as_py() for large in batch["is_large"]]
 
@@ -421,7 +421,7 @@ def test_batches_come_after_other_plugins(web: Path) -> None:
     ],
 )
 def test_wrong_columns_of_batches_are_refused(web: Path, result: Any, message: str) -> None:
-    class wrong(NFPlugin):  # noqa: N801
+    class wrong(NFPlugin):
         def on_batch(self, batch: pa.RecordBatch) -> Any:
             return result
 
@@ -430,7 +430,7 @@ def test_wrong_columns_of_batches_are_refused(web: Path, result: Any, message: s
 
 
 def test_a_plugin_works_on_batches_or_on_packets(web: Path) -> None:
-    class both(Rate):  # noqa: N801
+    class both(Rate):
         def on_expire(self, flow: NFlow) -> None:
             pass
 
@@ -439,7 +439,7 @@ def test_a_plugin_works_on_batches_or_on_packets(web: Path) -> None:
 
 
 def test_an_exception_in_a_batch_reaches_the_caller(web: Path, tmp_path: Path) -> None:
-    class broken(NFPlugin):  # noqa: N801
+    class broken(NFPlugin):
         def on_batch(self, batch: pa.RecordBatch) -> Any:
             raise ZeroDivisionError("batch")
 

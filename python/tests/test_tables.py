@@ -843,6 +843,8 @@ def test_files_record_the_account_of_packets_and_their_captures(
     expected["blake2b_256"] = hashlib.blake2b(redis.read_bytes(), digest_size=32).hexdigest()
     for metadata in found:
         account = json.loads(metadata[b"nfstream.account"])
-        assert account["packets"] == account["flow_packets"] + sum(account["ignored"].values()) == 83
+        assert (
+            account["packets"] == account["flow_packets"] + sum(account["ignored"].values()) == 83
+        )
         assert account["flows"] == 6
         assert json.loads(metadata[b"nfstream.captures"]) == [expected]
