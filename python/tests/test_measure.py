@@ -23,7 +23,7 @@ from conftest import CAPTURES, captures, each_capture
 from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer, _engine, flow, pkt
 from nfstream.measure import Condition, Expression, Packets, Value
 
-COMMAND = [Path(sys.executable).parent / "nfstream", "flows"]
+COMMAND = [str(Path(sys.executable).parent / "nfstream"), "flows"]
 
 
 class Listed(NFPlugin):
@@ -100,7 +100,7 @@ def moment(values: np.ndarray, power: int) -> float:
 def shape(values: np.ndarray, power: int) -> float:
     if len(values) == 0 or (values == values[0]).all():
         return math.nan
-    return moment(values, power) / moment(values, 2) ** (power / 2)
+    return float(moment(values, power) / moment(values, 2) ** (power / 2))
 
 
 def entropy(values: np.ndarray) -> float:
@@ -462,7 +462,8 @@ def test_expressions_are_values() -> None:
         expression.text = "x"
     assert str(3 - pkt.length * 2 / 5) == "(3 - ((pkt.length * 2) / 5))"
     assert str((-pkt.length).max()) == "(-(pkt.length)).max()"
-    assert str(np.int64(3) + pkt.length) in ("(3 + pkt.length)", "(pkt.length + 3)")
+    three: Any = np.int64(3)
+    assert str(three + pkt.length) in ("(3 + pkt.length)", "(pkt.length + 3)")
     assert nfstream.measure.flow is flow
 
 

@@ -839,7 +839,7 @@ def test_files_record_the_account_of_packets_and_their_captures(
         pyarrow.parquet.read_metadata(tmp_path / "flows.parquet").metadata,
         pa.ipc.open_file(tmp_path / "flows.arrow").metadata,
     ]
-    expected = {"bytes": redis.stat().st_size}
+    expected: dict[str, Any] = {"bytes": redis.stat().st_size}
     expected["blake2b_256"] = hashlib.blake2b(redis.read_bytes(), digest_size=32).hexdigest()
     for metadata in found:
         account = json.loads(metadata[b"nfstream.account"])
