@@ -219,7 +219,7 @@ class Value(Expression):
         """Returns a quantile, interpolated as numpy does: 0.5 is the median.
 
         It is exact up to 256 values, beyond that an estimate: its rank is off by at most
-        log2(n / 256) / 512 of n values, and usually far less.
+        log2(n / 64) / 512 of n values, and usually far less.
         """
         return self._aggregate("quantile", q)
 

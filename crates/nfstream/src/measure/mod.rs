@@ -229,7 +229,7 @@ mod tests {
         assert!(first_line("pkt.length.histogram([3, 2])").contains("growing edges"));
         assert!(first_line("pkt.length.first(0)").contains("1 to 65535"));
         assert!(first_line("pkt.length.max(").starts_with("ends too early"));
-        assert_eq!(error(""), "ends too early");
+        assert_eq!(first_line(""), "ends too early");
     }
 
     fn refused(names: &[&str]) -> String {

@@ -3,7 +3,7 @@
 //! The first [`EXACT`] places of a list hold the newest values. When they are full, they become a
 //! sorted run. Two runs of the same weight merge into one of twice the weight, which keeps every
 //! second value, in turn the even and the odd ones (Munro and Paterson, 1980). A merge shifts ranks
-//! by at most the weight of its runs, so the rank error of a quantile is at most log2(n / 256) / 512
+//! by at most the weight of its runs, so the rank error of a quantile is at most log2(n / 64) / 512
 //! of n values, and usually far less.
 //!
 //! Runs of weight 2^l have one place in the list. They exist where the number of full runs has a binary
@@ -135,7 +135,7 @@ mod tests {
             });
             let values: Vec<_> = values.map(super::super::cell::nearest_wide).collect();
             let (list, count) = filled(&values);
-            let bound = (nearest(total) / 256.0).log2().max(1.0) / 512.0 * nearest(total) + 2.0;
+            let bound = (nearest(total) / 64.0).log2() / 512.0 * nearest(total) + 2.0;
             let error = (float(quantile(&list, count, share)) - share * nearest(total - 1)).abs();
             prop_assert!(error <= bound, "{} of {}, bound {}", error, total, bound);
             prop_assert!(list.len() <= EXACT * 13);
