@@ -1,6 +1,6 @@
 //! Aggregations: values of a flow from values of its packets.
 
-use super::tree::Kind;
+use super::kind::Kind;
 use crate::features::Scalar;
 
 /// An aggregation with its parameters; floating-point numbers as their bits.

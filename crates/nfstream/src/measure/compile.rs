@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::MeasureSet;
 use super::aggregation::Aggregation;
-use super::tree::{self, Expression, Id, Kind, Part, StreamId, Tree};
+use super::kind::Kind;
+use super::tree::{self, Expression, Id, Part, StreamId, Tree};
 use crate::features::cell::MISSING;
 use crate::features::{
     Column, Finish, Items, Operator, Output, Part as OfPacket, Program, Reading, Register,

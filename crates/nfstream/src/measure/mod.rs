@@ -23,6 +23,7 @@
 mod aggregation;
 mod compile;
 mod error;
+mod kind;
 mod parts;
 mod reader;
 mod tree;

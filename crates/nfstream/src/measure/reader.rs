@@ -4,8 +4,9 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 
 use super::aggregation::{self, Aggregation, Argument};
+use super::kind::Kind;
 use super::parts::{sign, text};
-use super::tree::{self, Expression, Id, Kind, Level, Part, StreamId, Tree};
+use super::tree::{self, Expression, Id, Level, Part, StreamId, Tree};
 use crate::condition::{ConditionError, Parsed};
 use crate::features::cell::{MISSING, of_float, of_whole};
 use crate::features::{

@@ -7,6 +7,7 @@ use crate::features::{Column, FIELDS, Operator, Read, Scalar, Source, columns};
 use crate::time::TimeUnit;
 
 use super::aggregation::Aggregation;
+use super::kind::Kind;
 
 /// All expressions of a set of measures.
 #[derive(Clone, Debug)]
@@ -54,16 +55,6 @@ pub(super) struct Part {
     pub(super) id: Id,
     pub(super) kind: Kind,
     pub(super) level: Level,
-}
-
-/// Type of an expression.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
-    List(Scalar),
-    Null,
-    One(Scalar),
-    Packets,
-    Payload,
 }
 
 /// Scope of an expression: it is a constant, or a value of each packet or of the flow.
