@@ -5,7 +5,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::MeasureSet;
 use super::aggregation::Aggregation;
 use super::kind::Kind;
 use super::tree::{self, Expression, Id, Part, StreamId, Tree};
@@ -43,10 +42,16 @@ pub(super) fn check(tree: &Tree, results: &[Part]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the program of the measures for runs with times in `unit`.
-pub(super) fn program(set: &MeasureSet, unit: TimeUnit) -> Program {
-    let compiler = Compiler::new(&set.tree, &set.results);
-    let columns = set.texts.iter().zip(&set.results).map(|((name, text), part)| {
+/// Returns the program of measures for runs with times in `unit`: `texts` are their names and
+/// expressions.
+pub(super) fn program(
+    tree: &Tree,
+    texts: &[(String, String)],
+    results: &[Part],
+    unit: TimeUnit,
+) -> Program {
+    let compiler = Compiler::new(tree, results);
+    let columns = texts.iter().zip(results).map(|((name, text), part)| {
         let output = Output { scalar: scalar(part.kind), result: compiler.result(*part, unit) };
         // Kept for the life of the process, like the program itself.
         let [name, text] = [name, text].map(|text| &*text.clone().leak());

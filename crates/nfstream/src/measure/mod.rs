@@ -96,8 +96,12 @@ impl MeasureSet {
         }
         let key = (self.texts.clone(), unit.symbol());
         let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || &*Box::leak(Box::new(compile::program(self, unit)));
+        let make = || &*Box::leak(Box::new(self.program(unit)));
         Some(programs.entry(key).or_insert_with(make))
+    }
+
+    fn program(&self, unit: TimeUnit) -> Program {
+        compile::program(&self.tree, &self.texts, &self.results, unit)
     }
 
     fn check_name(&self, name: &str) -> Result<(), MeasureError> {
@@ -314,7 +318,7 @@ mod tests {
             ) {
                 let text = parts.concat();
                 if let Ok(set) = MeasureSet::parse([("m", text.as_str())]) {
-                    let program = compile::program(&set, TimeUnit::Milliseconds);
+                    let program = set.program(TimeUnit::Milliseconds);
                     prop_assert_eq!(program.columns.len(), 1);
                 }
             }
