@@ -16,8 +16,7 @@
 //! ```
 
 mod kind;
-#[cfg(not(feature = "where"))]
-mod no_measures;
+mod measures;
 mod rules_file;
 mod table;
 mod value;
@@ -30,14 +29,10 @@ use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
 use crate::features::{Column, Group, Measuring, Program, columns, nearest};
 use crate::flow::Timeouts;
-#[cfg(feature = "where")]
-use crate::measure::MeasureSet;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
 pub use kind::{Kind, ParameterError, Topic};
-#[cfg(not(feature = "where"))]
-use no_measures::MeasureSet;
 pub use rules_file::{RulesFile, RulesFileError};
 pub use table::{PARAMETERS, Parameter, Parameters};
 pub use value::Value;

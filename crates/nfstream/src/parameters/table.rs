@@ -1,7 +1,7 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
-use super::MeasureSet;
 use super::kind::{Kind, Topic};
+use super::measures::MeasureSet;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};

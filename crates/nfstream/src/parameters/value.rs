@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::rules_file::{RulesFile, RulesFileError};
 
-use super::MeasureSet;
+use super::measures::MeasureSet;
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
