@@ -1,9 +1,14 @@
 //! An expression that was parsed and not yet checked, for other languages of the same syntax.
 
-use cel::{IdedExpr, Program};
+use cel::{Env, IdedExpr, Program};
 
 use super::error::ConditionError;
 use super::{LONGEST, functions, syntax};
+
+thread_local! {
+    /// Environment of this thread: making one takes longer than parsing.
+    static ENVIRONMENT: Env = functions::environment();
+}
 
 /// A parsed expression.
 pub(crate) struct Parsed<'a> {
@@ -22,7 +27,7 @@ impl<'a> Parsed<'a> {
             let message = format!("has {} bytes; at most {LONGEST} are allowed", text.len());
             return Err(ConditionError::new("", message));
         }
-        let program = functions::environment().compile(text);
+        let program = ENVIRONMENT.with(|environment| environment.compile(text));
         let program = program.map_err(|errors| syntax::error(text, &errors))?;
         Ok(Self { text, program })
     }
