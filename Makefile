@@ -164,19 +164,19 @@ wheels: .venv/package ## Build a wheel for Python 3.10 and later on glibc 2.17, 
 
 .PHONY: wheel-ndpi
 wheel-ndpi: .venv/package ## Build the wheel of nfstream-rs-ndpi, with the nDPI of this system or of NDPI_DIR
+	@rm -rf target/wheel-ndpi && mkdir -p dist
 	$(BIN)/python -m build --wheel --outdir target/wheel-ndpi packages/ndpi >/dev/null
-	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir dist target/wheel-ndpi/nfstream_rs_ndpi-$(VERSION)-*.whl
+	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir target/wheel-ndpi/repaired target/wheel-ndpi/*.whl
+	$(BIN)/python packages/ndpi/add_notices.py target/wheel-ndpi/repaired/*.whl dist
 
 .PHONY: package
-package: .venv/package ## Build the command as an archive and as a Debian package
-	$(PORTABLE) cargo build --release --target $(TARGET) -p nfstream-cli $(LOADED) \
-	    --features nfstream/nfstream6
-	@mkdir -p dist target/package
-	$(BIN)/python -m ziglang objcopy --strip-all target/$(TARGET)/release/nfstream target/package/nfstream || \
-	    strip -o target/package/nfstream target/$(TARGET)/release/nfstream
-	tar -C target/package --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) -cJf \
-	    dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
-	packages/deb target/package/nfstream dist
+package: .venv/package ## Build the command as an archive and a Debian package, or for TARGET; musl: static
+	$(PORTABLE) cargo rustc --release --target $(TARGET) -p nfstream-cli --bin nfstream $(LOADED) \
+	    --features nfstream/nfstream6 -- -C strip=symbols
+	@mkdir -p dist
+	tar -C target/$(TARGET)/release --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) \
+	    -cJf dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
+	$(if $(findstring gnu,$(TARGET)),packages/deb target/$(TARGET)/release/nfstream dist $(TARGET))
 
 .PHONY: release
 release: ## Build and check what a release publishes; PUBLISH=1 also tags and uploads it
