@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine, progress, views
 from nfstream._engine import NFlow
+from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
+from nfstream.measure import Expression, _texts
 from nfstream.plugin import NFPlugin
 from nfstream.report import Reporter
 from nfstream.source import Path, Source, name_of, sources
@@ -160,6 +162,9 @@ class NFStreamer(Tables):
         names: Headings of the columns in tables: ``"nfstream"``, or ``"cic"``, those of
             CICFlowMeter for the columns that it has. Attributes of flows and the names in other
             parameters stay those of nfstream.
+        measure: Columns of your own, computed in the engine: a dictionary of names and
+            expressions over :data:`nfstream.pkt` and :data:`nfstream.flow`, or their text.
+            ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
@@ -232,6 +237,7 @@ class NFStreamer(Tables):
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
         names: str = "nfstream",
+        measure: Mapping[str, Expression | str] | None = None,
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -249,7 +255,10 @@ class NFStreamer(Tables):
         if unknown:
             raise TypeError(_advice(next(iter(unknown))))
         self._source = sources(source)
-        self._plugins = _plugins(plugins)
+        measures = {} if measure is None else _texts(measure)
+        checked = _plugins(plugins, measures)
+        self._plugins = [plugin for plugin in checked if not has_batches(plugin)]
+        self._batch_plugins = [plugin for plugin in checked if has_batches(plugin)]
         self._parameters: dict[str, Any] = _engine.check_parameters(
             {
                 "snaplen": snaplen,
@@ -282,6 +291,7 @@ class NFStreamer(Tables):
                 "time_unit": time_unit,
                 "features": features,
                 "names": names,
+                "measure": measures or None,
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
@@ -484,8 +494,9 @@ class NFStreamer(Tables):
         names = [name_of(source) for source in self._source]
         parameters = {"source": names[0] if len(names) == 1 else names, **self._parameters}
         parameters |= {name: value for name, value in self._query.items() if value}
-        if self._plugins:
-            parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        plugins = [*self._plugins, *self._batch_plugins]
+        if plugins:
+            parameters["plugins"] = [plugin.name for plugin in plugins]
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
     def _start(self, changes: Mapping[str, Any] | None = None) -> _engine.Run:
@@ -535,7 +546,7 @@ class NFStreamer(Tables):
             run.close()
             self._endings.pop(run).close()
         errors = []
-        for plugin in self._plugins:
+        for plugin in [*self._plugins, *self._batch_plugins]:
             try:
                 plugin.cleanup()
             except Exception as error:
@@ -596,12 +607,16 @@ def _paths(files: object) -> object:
     return [os.fspath(file) if isinstance(file, os.PathLike) else file for file in files]
 
 
-def _plugins(plugins: object) -> list[NFPlugin]:
+def _plugins(plugins: object, measures: Iterable[str]) -> list[NFPlugin]:
     given = [plugins] if isinstance(plugins, NFPlugin) else plugins
     if not isinstance(given, Iterable):
         raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
     owners = dict.fromkeys(dir(NFlow), "a method")
+    for name in measures:
+        if name in owners:
+            raise ValueError(f"name of a measure: {name!r} is a method's")
     owners |= dict.fromkeys(_engine.column_names(), "a column")
+    owners |= dict.fromkeys(measures, "a measure")
     checked: list[NFPlugin] = []
     for plugin in given:
         if isinstance(plugin, type) and issubclass(plugin, NFPlugin):

@@ -35,6 +35,13 @@ pub(crate) fn update(
                 });
                 Value::Names(names.cloned().collect())
             }),
+            Kind::Measures => matches.get_many::<Value>(id).map(|all| {
+                let pairs = all.filter_map(|value| match value {
+                    Value::Pairs(pairs) => Some(pairs.clone()),
+                    _ => None,
+                });
+                Value::Pairs(pairs.flatten().collect())
+            }),
             _ => matches.get_one::<Value>(id).cloned(),
         };
         if let Some(value) = value {
@@ -88,6 +95,9 @@ fn option(parameter: &'static Parameter) -> Arg {
         }
         Kind::File => value("FILE".to_owned()),
         Kind::Files => value("FILE".to_owned()).action(ArgAction::Append),
+        Kind::Measures => {
+            value("NAME=EXPR".to_owned()).action(ArgAction::Append).allow_hyphen_values(true)
+        }
         Kind::Filter => value("EXPR".to_owned()),
         Kind::Seconds { optional } => {
             let arg = value("S".to_owned()).allow_hyphen_values(true);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
-use nfstream::capture;
+use nfstream::capture::{self, Digests};
 use nfstream::features::Headings;
 use nfstream::sink::{
     self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter, TimedFiles,
@@ -20,7 +20,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueEr
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyList};
-use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema, PyTable};
 
 use crate::error::{chain, system_message};
 use crate::flow::NFlow;
@@ -89,6 +89,13 @@ impl TableOptions {
         }
     }
 
+    /// Returns the table of `run` with a column to be replaced, and without anonymisation.
+    fn table_unhidden(&self, py: Python<'_>, run: &Run, column: Field) -> PyResult<Table> {
+        let extra = vec![Arc::new(column)];
+        let spec = TableSpec { extra, anonymizer: None, ..self.spec(py, run) };
+        Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
+    }
+
     /// Returns the table of `run` with the columns of plugins after the engine's.
     fn table_with(
         &self,
@@ -117,15 +124,19 @@ pub(crate) fn revealing_columns(
 
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
-/// Without `plugin_columns`, the table has only the engine's columns.
+/// Without `plugin_columns`, the table has only the engine's columns, and those that `append`
+/// returns for each batch.
 #[pyfunction]
+#[pyo3(signature = (run, options, plugin_columns, append = None))]
 pub(crate) fn read_table<'py>(
     py: Python<'py>,
     run: &Bound<'py, Run>,
     options: &Bound<'py, TableOptions>,
     plugin_columns: bool,
+    append: Option<Bound<'py, PyAny>>,
 ) -> PyResult<(PyTable, Vec<Bound<'py, PyList>>)> {
-    let (batches, schema, values) = read_all(py, run.get(), options.get(), plugin_columns)?;
+    let (batches, schema, values) =
+        read_all(py, run.get(), options.get(), plugin_columns, append.as_ref())?;
     Ok((PyTable::try_new(batches, schema)?, values))
 }
 
@@ -135,18 +146,28 @@ fn read_all<'py>(
     run: &Run,
     options: &TableOptions,
     plugin_columns: bool,
+    append: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Vec<RecordBatch>, SchemaRef, Vec<Bound<'py, PyList>>)> {
     let names = run.kind.plugin_columns(py);
     let with_plugins = plugin_columns && !names.is_empty();
+    let has_extra = with_plugins || append.is_some();
     let mut table = options.table(py, run)?;
-    if with_plugins {
-        // The types are known only at the end.
-        let unknown = names.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
-        table = options.table_with(py, run, unknown)?;
+    if has_extra {
+        // Names and types are known only at the end.
+        let unknown = Field::new("", DataType::Null, true);
+        table = options.table_unhidden(py, run, unknown)?;
     }
     let mut state = run.lock()?;
     let values: Vec<_> = names.iter().map(|_| PyList::empty(py)).collect();
     let mut batches = Vec::new();
+    let mut appended = Vec::new();
+    let mut call = |batch: &RecordBatch| -> PyResult<()> {
+        if let Some(append) = append {
+            let columns = append.call1((PyRecordBatch::new(batch.clone()),))?;
+            appended.push(columns.extract::<PyRecordBatch>()?.into_inner());
+        }
+        Ok(())
+    };
     let mut builder = table.builder(run.pool.clone());
     while !state.ended {
         let (records, flows) = match state.advance(py, &run.kind)? {
@@ -160,21 +181,35 @@ fn read_all<'py>(
         }
         let origin = state.origin();
         let full = py.detach(|| builder.append_from(records, &origin));
-        batches.extend(full.map_err(|error| table_error(&error))?);
+        for batch in full.map_err(|error| table_error(&error))? {
+            call(&batch)?;
+            batches.push(batch);
+        }
     }
     let rest = py.detach(|| builder.rest()).map_err(|error| table_error(&error))?;
-    batches.extend(rest);
-    if with_plugins {
-        let arrays = values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?;
+    if let Some(batch) = rest {
+        call(&batch)?;
+        batches.push(batch);
+    }
+    if has_extra {
+        let arrays = match with_plugins {
+            true => values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?,
+            false => Vec::new(),
+        };
         let fields = names.iter().zip(&arrays);
         let fields = fields
             .map(|(name, array)| Field::new(name.to_string(), array.data_type().clone(), true));
-        table = options.table_with(py, run, fields)?;
+        let of_batches = appended.first().map(RecordBatch::schema);
+        let of_batches = of_batches.iter().flat_map(|schema| schema.fields().iter());
+        let of_batches = of_batches.map(|field| field.as_ref().clone().with_nullable(true));
+        table = options.table_with(py, run, fields.chain(of_batches))?;
         let completed = py.detach(|| {
             let mut start = 0;
-            let completed = batches.iter().map(|batch| {
+            let completed = batches.iter().enumerate().map(|(place, batch)| {
                 let rows = batch.num_rows();
-                let part: Vec<_> = arrays.iter().map(|array| array.slice(start, rows)).collect();
+                let mut part: Vec<_> =
+                    arrays.iter().map(|array| array.slice(start, rows)).collect();
+                part.extend(appended.get(place).into_iter().flat_map(|one| one.columns().to_vec()));
                 start += rows;
                 table.complete(batch, &part)
             });
@@ -291,7 +326,7 @@ impl Drop for Batches {
 #[pyfunction]
 #[pyo3(signature = (
     run, options, path, format, *, safe, overwrite, every_s, flows_per_file, bytes_per_file,
-    rotate_files,
+    rotate_files, append = None,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 pub(crate) fn write_table(
@@ -306,6 +341,7 @@ pub(crate) fn write_table(
     flows_per_file: u64,
     bytes_per_file: u64,
     rotate_files: usize,
+    append: Option<Bound<'_, PyAny>>,
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
         .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
@@ -323,6 +359,11 @@ pub(crate) fn write_table(
         return Err(PyValueError::new_err(message));
     }
     let table = options.table(py, run)?;
+    let digests = (format.has_footer() && run.is_complete).then(|| Digests::start(&run.files));
+    let conclude = || {
+        let captures = digests.map(Digests::finish).unwrap_or_default();
+        table.provenance().conclude(&run.monitor.stats().account(), &captures);
+    };
     let interruption = Interruption::default();
     let every = Some(Duration::from_nanos(every_s.saturating_mul(1_000_000_000)));
     let sink = || {
@@ -333,14 +374,17 @@ pub(crate) fn write_table(
         interruption.watch(sink)
     };
     let error = |error: SinkError| interruption.take().unwrap_or_else(|| sink_error(&error));
-    let written = if run.kind.plugin_columns(py).is_empty() {
+    let written = if run.kind.plugin_columns(py).is_empty() && append.is_none() {
         let sink = sink();
         let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
         let mut writer = writer.map_err(error)?;
         let rows = write_rows(py, run, &mut writer, error);
         // Aborting may have to wait for the writing thread.
         py.detach(|| match rows {
-            Ok(()) => Ok(writer.finish()),
+            Ok(()) => {
+                conclude();
+                Ok(writer.finish())
+            }
             Err(error) => {
                 drop(writer);
                 Err(error)
@@ -355,11 +399,12 @@ pub(crate) fn write_table(
             Ok(())
         });
         opened.map_err(error)?;
-        let (batches, schema, _) = read_all(py, run, options, true)?;
+        let (batches, schema, _) = read_all(py, run, options, true, append.as_ref())?;
         let mut sink = sink();
         py.detach(|| {
             sink.open(&schema, table.provenance())?;
             batches.iter().try_for_each(|batch| sink.write(batch))?;
+            conclude();
             sink.finish()
         })
     };

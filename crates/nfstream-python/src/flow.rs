@@ -216,6 +216,7 @@ impl FlowType {
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
+            Value::Floats(list) => PyList::new(py, list)?.into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }

@@ -40,6 +40,8 @@ pub(crate) struct Run {
     /// Files from which the packets come.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) query: Option<Py<Query>>,
+    /// Whether the run reads its files to their end.
+    pub(crate) is_complete: bool,
     state: Mutex<State>,
 }
 
@@ -127,6 +129,7 @@ impl Run {
         let live = parameters.live_options();
         let polling = parameters.process_polling();
         let source = places(&source, followed)?;
+        let is_complete = parameters.max_nflows == 0;
         let input = py.detach(|| Input::of_places(&source, parameters.file_options()));
         let input = input.map_err(|error| capture_error(&error))?;
         let (is_live, is_stream, files) = (input.is_live(), input.is_stream(), input.paths());
@@ -208,6 +211,7 @@ impl Run {
             is_stream,
             files,
             query,
+            is_complete,
             state: Mutex::new(state),
         })
     }
@@ -323,7 +327,9 @@ impl Run {
     /// Returns the counts so far, of all captures.
     pub(crate) fn counts(&self) -> Stats {
         let monitors = lock(&self.control).monitors.clone();
-        monitors.iter().fold(Stats::default(), |total, monitor| total.plus(&monitor.stats()))
+        let mut total = Stats::default();
+        monitors.iter().for_each(|monitor| total.add(&monitor.stats()));
+        total
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {

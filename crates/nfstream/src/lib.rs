@@ -30,6 +30,8 @@ pub mod features;
 pub mod flow;
 pub mod geoip;
 pub mod host;
+#[cfg(feature = "where")]
+pub mod measure;
 pub mod meter;
 #[cfg(feature = "nfstream6")]
 pub mod nfstream6;

@@ -23,6 +23,7 @@ fn introduction(group: Group) -> String {
             "Present with `early_packets`, `early_seconds` or `update_every`.".to_owned()
         }
         Presence::GeoIp => "Present with `geoip`.".to_owned(),
+        Presence::Measures => "Present with the parameter `measure`.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
     format!("{presence} {}", declaration.about).trim_end().to_owned()
@@ -47,6 +48,10 @@ fn page() -> String {
     for group in Group::ALL {
         let introduction = introduction(group);
         write!(page, "\n## {}\n\n{introduction}\n\n", group.name()).unwrap();
+        if columns(TimeUnit::Milliseconds).all(|column| column.group != group) {
+            page.truncate(page.len() - 1);
+            continue;
+        }
         page.push_str("| column | type | unit | meaning |\n|---|---|---|---|\n");
         for column in columns(TimeUnit::Milliseconds).filter(|column| column.group == group) {
             let (name, kind) = (column.name, column.type_name());

@@ -293,6 +293,7 @@ fn plain(value: Value) -> Cell {
         Value::Float(number) => number.to_string().into(),
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),
+        Value::Floats(list) => format!("{list:?}").into(),
         Value::Text(text) => text.into(),
     }
 }

@@ -7,6 +7,7 @@ mod bpf;
 mod changes;
 mod compression;
 mod content;
+mod digest;
 mod error;
 mod file;
 mod files;
@@ -33,6 +34,7 @@ mod stop;
 mod stream;
 
 pub use content::{Content, Memory, Place};
+pub use digest::{Digest, Digests};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
 pub use files::{FileOptions, Files, open};

@@ -24,6 +24,7 @@ mod constants;
 mod error;
 mod functions;
 mod networks;
+mod parsed;
 mod syntax;
 mod types;
 
@@ -37,6 +38,7 @@ use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
 
 pub use error::ConditionError;
+pub(crate) use parsed::Parsed;
 
 use crate::features::{Column, Names, Record, Value};
 use crate::time::TimeUnit;
@@ -236,6 +238,11 @@ impl VariableResolver for Row<'_> {
             Value::Integer(number) => CowVal::owned(CelInt::from(number)),
             Value::Float(number) => CowVal::owned(CelDouble::from(number)),
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
+            Value::Floats(list) => {
+                let list = list.into_iter();
+                let list = list.map(|number| Box::new(CelDouble::from(number)) as Box<dyn Val>);
+                CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
+            }
             Value::Text(text) => CowVal::owned(CelString::from(text)),
             Value::List(list) => {
                 let list =

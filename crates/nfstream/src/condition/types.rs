@@ -8,7 +8,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceIn
 use super::error::ConditionError;
 use super::functions::{now_in, pattern_error};
 use super::networks::Network;
-use crate::features::{Column, Kind, Read, nearest};
+use crate::features::{Column, Kind, Read, Scalar, nearest};
 use crate::time::{Duration, TimeUnit, Timestamp};
 
 /// The type of a value.
@@ -325,6 +325,14 @@ impl Type {
         match column.read {
             Read::F64(_) | Read::OptionF64(_) => Self::Double,
             Read::Bool(_) => Self::Bool,
+            Read::Measured(output) => {
+                let scalar = match output.scalar() {
+                    Scalar::Bool if !output.is_list() => Self::Bool,
+                    Scalar::Float => Self::Double,
+                    _ => Self::Int,
+                };
+                if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
+            }
             Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,

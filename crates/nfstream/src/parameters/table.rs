@@ -2,6 +2,7 @@
 
 use super::geoip_files::GeoIpFiles;
 use super::kind::{Kind, Topic};
+use super::measures::MeasureSet;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
@@ -207,6 +208,10 @@ parameters! {
         Flows, Kind::Choice(Headings::NAMES), "", true,
         "Headings of the columns in tables: nfstream, or cic, those of CICFlowMeter for the \
          columns that it has; attributes and conditions keep the names of nfstream";
+    measure: MeasureSet = MeasureSet::default(),
+        Flows, Kind::Measures, "", true,
+        "Columns of your own, each NAME=EXPR, in the language of --where: over packets, such as \
+         'up_acks=pkt.filter(pkt.up && pkt.ack).count()', and over columns";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

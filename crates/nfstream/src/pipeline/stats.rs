@@ -1,5 +1,7 @@
 //! Counts of a run: every packet read is in a flow or ignored for a reason.
 
+use serde_json::{Map, Value as Json, json};
+
 use crate::capture::Reception;
 use crate::decode::DecodeError;
 
@@ -48,9 +50,8 @@ const FILTERED: &str = "filtered";
 const DUPLICATE: &str = "duplicate";
 
 impl Stats {
-    /// Returns the sum of these counts and those of another run.
-    #[must_use]
-    pub fn plus(mut self, other: &Self) -> Self {
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &Self) {
         self.packets += other.packets;
         self.flow_packets += other.flow_packets;
         self.ignored.merge(&other.ignored);
@@ -61,7 +62,29 @@ impl Stats {
         self.active_flows += other.active_flows;
         self.damaged_files += other.damaged_files;
         self.reception = other.reception.or(self.reception);
-        self
+    }
+
+    /// Returns the account of packets as files record it: each was read, and is in a flow or
+    /// ignored for a reason.
+    pub fn account(&self) -> Json {
+        let ignored: Map<_, _> = self
+            .ignored
+            .reasons()
+            .map(|(reason, packets)| (reason.to_owned(), packets.into()))
+            .collect();
+        let reception = self.reception.unwrap_or_default();
+        json!({
+            "packets": self.packets,
+            "flow_packets": self.flow_packets,
+            "ignored": ignored,
+            "late_packets": self.late_packets,
+            "flows": self.flows,
+            "evicted_flows": self.evicted_flows,
+            "damaged_files": self.damaged_files,
+            "received": reception.received,
+            "dropped_by_kernel": reception.dropped_by_kernel,
+            "dropped_by_interface": reception.dropped_by_interface,
+        })
     }
 }
 

@@ -269,6 +269,7 @@ fn json_of(value: &Value) -> Json {
         Value::Float(number) => (*number).into(),
         Value::Bool(flag) => (*flag).into(),
         Value::List(numbers) => trimmed(numbers).into(),
+        Value::Floats(numbers) => numbers.clone().into(),
         Value::Text(text) => shown(text).into(),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
+use nfstream::parameters::Parameters;
 use nfstream::table::{Sort, parse_sort};
-use nfstream::time::TimeUnit;
 
 use crate::column_argument::ColumnName;
+use crate::error::Error;
 
 /// Order of rows on the command line: `NAME`, `NAME:asc` or `NAME:desc`.
 #[derive(Clone, Copy, Debug)]
@@ -15,9 +16,10 @@ pub(super) struct SortArgument {
 }
 
 impl SortArgument {
-    /// Returns the order for a table with times in `unit`.
-    pub(super) fn find(self, unit: TimeUnit) -> Result<Sort, String> {
-        Ok(Sort { column: self.name.find(unit)?, is_descending: self.is_descending })
+    /// Returns the order for the table of a run.
+    pub(super) fn find(self, parameters: &Parameters) -> Result<Sort, Error> {
+        let column = self.name.find(parameters, "--sort <NAME[:desc]>")?;
+        Ok(Sort { column, is_descending: self.is_descending })
     }
 }
 

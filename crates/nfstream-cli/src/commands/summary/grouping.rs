@@ -261,6 +261,8 @@ impl From<Value> for Part {
             Value::Float(number) => Self::Text(number.to_string()),
             Value::Bool(flag) => Self::Text(flag.to_string()),
             Value::List(list) => Self::Text(format!("{list:?}")),
+            Value::Floats(list) => Self::Text(format!("{list:?}")),
+            Value::Null => Self::Text(String::new()),
             Value::Text(text) => Self::Text(text),
         }
     }
