@@ -93,7 +93,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         return Err(Error::FeatureOfSummary { option });
     }
     let input = args.input.find(rules.parameters().file_options())?;
-    let by = args.by.iter().map(|name| name.find(rules.unit()).map_err(Error::ColumnUnit));
+    let by = args.by.iter().map(|name| name.find(rules.parameters(), "--by <NAME,…>"));
     let by = by.collect::<Result<Vec<_>, _>>()?;
     let is_grouped = !by.is_empty() || args.every.is_some() || args.last.is_some();
     let mut job = rules.job(&by, None)?.counting_duplicates();
