@@ -1,6 +1,6 @@
 //! Countries and autonomous systems of a flow's ends.
 
-use super::{Declaration, Declared, Presence, Read, Record, Role};
+use super::{Declaration, Declared, Place, Presence, Read, Record, Role};
 
 pub(super) type State = ();
 
@@ -49,17 +49,6 @@ pub(super) const GROUP: Declaration = Declaration {
         ),
     ]],
 };
-
-/// Facts about an address in databases.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Place {
-    /// ISO 3166 code of the country, empty if unknown.
-    pub country: String,
-    /// Number of the autonomous system, 0 if unknown (RFC 7607 reserves it).
-    pub asn: u32,
-    /// Organization of the autonomous system, empty if unknown.
-    pub as_name: String,
-}
 
 fn source(record: &Record) -> Option<&Place> {
     record.places[0].as_deref()

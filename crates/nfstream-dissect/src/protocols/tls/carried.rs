@@ -166,7 +166,7 @@ pub(super) fn set_label_by_random_name(finding: &mut Finding) {
     let inner_digits =
         label.windows(2).filter(|pair| matches!(pair, [b'2'..=b'7', b'a'..=b'z'])).count();
     let vowels = label.iter().filter(|byte| b"aeiou".contains(byte)).count();
-    if label.len() >= 10 && inner_digits >= 2 && vowels * 3 <= label.len() {
+    if label.len() >= 10 && inner_digits >= 2 && vowels * 4 <= label.len() {
         finding.set_application(TOR);
     }
 }
