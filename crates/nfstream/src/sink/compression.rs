@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::write::GzEncoder;
 
-use super::Output;
-
 /// Level of zstd: its default.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -23,8 +21,8 @@ pub(super) enum Compression {
 pub(super) struct Ending(Arc<Mutex<Option<io::Error>>>);
 
 enum Encoder {
-    Gzip(GzEncoder<Output>),
-    Zstd(zstd::Encoder<'static, Output>),
+    Gzip(GzEncoder<Box<dyn Write + Send>>),
+    Zstd(zstd::Encoder<'static, Box<dyn Write + Send>>),
 }
 
 /// Output that compresses.
@@ -50,7 +48,11 @@ impl Compression {
     /// # Errors
     ///
     /// An error of the compressor.
-    pub(super) fn compressed(self, output: Output, ending: &Ending) -> io::Result<Output> {
+    pub(super) fn compressed(
+        self,
+        output: Box<dyn Write + Send>,
+        ending: &Ending,
+    ) -> io::Result<Box<dyn Write + Send>> {
         let encoder = match self {
             Self::Gzip => Encoder::Gzip(GzEncoder::new(output, flate2::Compression::default())),
             Self::Zstd => Encoder::Zstd(zstd::Encoder::new(output, ZSTD_LEVEL)?),
