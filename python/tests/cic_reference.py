@@ -88,12 +88,12 @@ def features(flow: Flow, first_slice: Flow) -> dict[str, Value]:
     out["average_packet_size"] = sum(sizes) / len(sizes)
     found = list(bulks(packets))
     for name, way in (("fwd", FORWARD), ("bwd", BACKWARD)):
-        mine = [bulk for bulk in found if bulk[0].way == way]
-        total = sum(packet.payload for bulk in mine for packet in bulk)
-        time = sum(bulk[-1].time - bulk[0].time for bulk in mine)
-        out[f"{name}_bytes_bulk_avg"] = ratio(total, len(mine)) or 0
-        out[f"{name}_packet_bulk_avg"] = ratio(sum(map(len, mine)), len(mine)) or 0
-        out[f"{name}_bulk_rate_avg"] = ratio(total, time / S) if mine else 0
+        runs = [bulk for bulk in found if bulk[0].way == way]
+        total = sum(packet.payload for run in runs for packet in run)
+        time = sum(run[-1].time - run[0].time for run in runs)
+        out[f"{name}_bytes_bulk_avg"] = ratio(total, len(runs)) or 0
+        out[f"{name}_packet_bulk_avg"] = ratio(sum(map(len, runs)), len(runs)) or 0
+        out[f"{name}_bulk_rate_avg"] = ratio(total, time / S) if runs else 0
     subflows = 1 + sum(gap > S for gap in gaps)
     for name, mine in zip(("fwd", "bwd"), ways, strict=True):
         out[f"subflow_{name}_packets"] = len(mine) / subflows

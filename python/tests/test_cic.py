@@ -11,7 +11,7 @@ import pytest
 from cic_reference import features
 from conftest import CAPTURES, captures, each, shared_captures
 from nfstream import NFStreamer
-from reference import meter
+from reference import Flow, meter
 
 # `make cic` compares all shared captures; the usual tests only some of them.
 SHARED = shared_captures()[:: 1 if os.environ.get("NFSTREAM_ALL_CAPTURES") else 16]
@@ -44,7 +44,7 @@ def test_features_are_those_of_the_reference(
     if any(flow.last_ns > YEAR_2262_NS for flow in flows):
         pytest.skip("times beyond the year 2262")
     assert len(rows) == len(flows)
-    slices = {}
+    slices: dict[int, Flow] = {}
     for row, flow in zip(rows, flows, strict=True):
         expected = features(flow, slices.setdefault(flow.id, flow))
         found = {name: value for name, value in row.items() if name.startswith("cic_")}
