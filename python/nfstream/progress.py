@@ -48,7 +48,8 @@ class Progress:
         with self._bar(total=total, unit="B", unit_scale=True, desc="nfstream", leave=False) as bar:
             while True:
                 has_ended = self._ended.wait(_INTERVAL)
-                read, _ = self._progress()
+                read, total = self._progress()
+                bar.total = total
                 bar.update(read - bar.n)
                 if has_ended:
                     return

@@ -317,7 +317,9 @@ impl NFlow {
         let mut fields: Vec<html::Field<'py>> = Vec::new();
         for ((place, name), value) in names.zip(self.column_values(py)?) {
             let text = name.to_string_lossy();
-            let is_shown = place >= own || IDENTITY.contains(&&*text) || {
+            // Copies have only names.
+            let is_of_plugin = place >= own && !is_column(&text);
+            let is_shown = is_of_plugin || IDENTITY.contains(&&*text) || {
                 // Several columns may hold the same name.
                 let is_known = |field: &html::Field<'py>| field.1.eq(&value).unwrap_or(false);
                 NAMES.contains(&&*text) && value.is_truthy()? && !fields.iter().any(is_known)
@@ -488,6 +490,11 @@ impl Drop for NFlow {
             }
         }
     }
+}
+
+/// Returns whether a column of the engine has this name.
+fn is_column(name: &str) -> bool {
+    TimeUnit::ALL.into_iter().any(|unit| columns(unit).any(|column| column.name == name))
 }
 
 /// Columns that identify a flow.

@@ -120,10 +120,17 @@ fn the_report_of_a_damaged_capture_says_so() {
     let whole = fs::read(folder.path("redis.pcap")).unwrap();
     folder.write("cut.pcap", &whole[..whole.len() - 7]);
     let output = nfstream(&folder, &["report", "cut.pcap"]);
+    // As for a table: only the last packet is missing.
+    assert_eq!(output.status.code(), nfstream(&folder, &["flows", "cut.pcap"]).status.code());
+    let cut = data(&String::from_utf8(output.stdout).unwrap());
+    let warning = cut["warnings"][0].as_str().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains(warning), "{warning}");
+    folder.write("none.pcap", b"no capture");
+    let output = nfstream(&folder, &["report", "cut.pcap", "none.pcap"]);
     assert_eq!(output.status.code(), Some(1));
-    let data = data(&String::from_utf8(output.stdout).unwrap());
-    assert_eq!(data["stats"]["damaged_files"], 1);
-    assert_eq!(data["warnings"].as_array().unwrap().len(), 1);
+    let both = data(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(both["stats"]["damaged_files"], 1);
+    assert_eq!(both["warnings"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -203,7 +203,7 @@ impl Rows {
         let digits = text.split_once('.').map_or(0, |(_, rest)| rest.trim_end_matches('Z').len());
         let unit = match digits {
             ..=3 => TimeUnit::Milliseconds,
-            ..=6 => TimeUnit::Microseconds,
+            4..=6 => TimeUnit::Microseconds,
             _ => TimeUnit::Nanoseconds,
         };
         self.unit = Some(unit);

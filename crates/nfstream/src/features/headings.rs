@@ -134,7 +134,7 @@ impl Headings {
     }
 
     /// Returns the heading of a column.
-    pub fn heading<'a>(self, column: &'a str) -> &'a str {
+    pub fn heading(self, column: &str) -> &str {
         if self == Self::Nfstream {
             return column;
         }

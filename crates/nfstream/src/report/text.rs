@@ -13,7 +13,8 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return visible(text);
     }
-    let start = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let start = text.get(..end).unwrap_or_default();
     Cow::Owned(format!("{}… ({} bytes)", visible(start), text.len()))
 }
 

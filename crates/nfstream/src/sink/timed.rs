@@ -60,7 +60,7 @@ impl TimedFiles {
     /// Checks that files can be created in the folder of all files, which is created if necessary.
     fn check(&self) -> Result<(), SinkError> {
         let mut folder = PathBuf::new();
-        for part in self.pattern.parent().unwrap_or(Path::new("")).components() {
+        for part in self.pattern.parent().unwrap_or_else(|| Path::new("")).components() {
             if has_conversion(&part) {
                 break;
             }
