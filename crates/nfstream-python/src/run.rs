@@ -517,11 +517,8 @@ impl Found {
 }
 
 fn found_of(rows: Vec<Row>, is_followed: bool) -> Found {
-    let mut found = if is_followed {
-        Found::Followed(Vec::new(), Vec::new())
-    } else {
-        Found::Rows(Vec::new())
-    };
+    let mut found =
+        if is_followed { Found::Followed(Vec::new(), Vec::new()) } else { Found::Rows(Vec::new()) };
     rows.into_iter().for_each(|row| found.push(row));
     found
 }
