@@ -72,7 +72,6 @@ pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
 pub use nearest::nearest;
 pub use place::Place;
-pub use record::Record;
 pub use record::{Record, RecordKind};
 pub use sample::Sample;
 pub use schema::Schema;
