@@ -6,7 +6,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub enum Field {
     /// Names with values.
-    Map(Vec<(String, Field)>),
+    Map(Vec<(String, Self)>),
     /// Unsigned number of 32 bits.
     Number(u32),
     /// Unsigned number of 16 bits.
@@ -14,7 +14,7 @@ pub enum Field {
     /// Text.
     Text(String),
     /// Several values.
-    List(Vec<Field>),
+    List(Vec<Self>),
 }
 
 /// Marks a child that has not been set.
