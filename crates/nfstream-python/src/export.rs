@@ -362,7 +362,7 @@ pub(crate) fn write_table(
     let digests = (format.has_footer() && run.is_complete).then(|| Digests::start(&run.files));
     let conclude = || {
         let captures = digests.map(Digests::finish).unwrap_or_default();
-        table.provenance().conclude(&run.monitor.stats().account(), &captures);
+        table.provenance().conclude(&run.counts().account(), &captures);
     };
     let interruption = Interruption::default();
     let every = Some(Duration::from_nanos(every_s.saturating_mul(1_000_000_000)));

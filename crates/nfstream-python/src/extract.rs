@@ -136,7 +136,7 @@ pub(crate) fn extract(
 /// Returns the exception for a table that cannot be read.
 fn rows_error(error: RowsError) -> PyErr {
     match &error {
-        RowsError::Io { path, source } => capture_error(&nfstream::capture::CaptureError::Io {
+        RowsError::Io { path, source } => capture_error(&capture::CaptureError::Io {
             path: path.clone(),
             source: std::io::Error::from(source.kind()),
         }),

@@ -104,6 +104,11 @@ impl Query {
 }
 
 impl Query {
+    /// Returns whether a run can end before its captures do.
+    pub(crate) fn ends_early(&self) -> bool {
+        self.limit.is_some() && self.sort.is_none()
+    }
+
     /// Checks that a run with `parameters` can provide the named columns.
     fn check(&self, parameters: &Parameters) -> PyResult<()> {
         let is_off = |column: &&Column| column.group.needs_inspection() && !parameters.dissect;

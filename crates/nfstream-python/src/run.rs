@@ -42,6 +42,8 @@ pub(crate) struct Run {
     pub(crate) query: Option<Py<Query>>,
     /// Whether the run reads its files to their end.
     pub(crate) is_complete: bool,
+    /// Whether each file is a capture of its own.
+    is_separate: bool,
     state: Mutex<State>,
 }
 
@@ -129,7 +131,8 @@ impl Run {
         let live = parameters.live_options();
         let polling = parameters.process_polling();
         let source = places(&source, followed)?;
-        let is_complete = parameters.max_nflows == 0;
+        let ends_early = query.as_ref().is_some_and(|query| query.bind(py).get().ends_early());
+        let is_complete = parameters.max_nflows == 0 && !ends_early;
         let input = py.detach(|| Input::of_places(&source, parameters.file_options()));
         let input = input.map_err(|error| capture_error(&error))?;
         let (is_live, is_stream, files) = (input.is_live(), input.is_stream(), input.paths());
@@ -212,6 +215,7 @@ impl Run {
             files,
             query,
             is_complete,
+            is_separate: separate,
             state: Mutex::new(state),
         })
     }
@@ -309,14 +313,19 @@ impl Run {
         Ok(dict)
     }
 
-    /// Returns the bytes read so far, and those of all files if they are known.
+    /// Returns the bytes read so far, and those of all files if they are known. Those of separate
+    /// captures are not, as each is opened after the one before.
     fn progress(&self) -> (u64, Option<u64>) {
-        let progress = self.monitor.progress();
-        (progress.bytes, progress.total_bytes)
+        let monitors = lock(&self.control).monitors.clone();
+        let total = match monitors.as_slice() {
+            [only] if !self.is_separate => only.progress().total_bytes,
+            _ => None,
+        };
+        (monitors.iter().map(|monitor| monitor.progress().bytes).sum(), total)
     }
 
     /// Takes the warnings since the last call.
-    fn take_warnings(&self) -> Vec<String> {
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
         let monitors = lock(&self.control).monitors.clone();
         let warnings = monitors.iter().flat_map(Monitor::take_warnings);
         warnings.map(|warning| warning.to_string()).collect()

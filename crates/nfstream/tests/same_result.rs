@@ -279,7 +279,7 @@ mod captures {
         for path in captures {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let run = |meters| {
-                let source = nfstream::capture::open(std::slice::from_ref(&path)).unwrap();
+                let source = capture::open(std::slice::from_ref(&path)).unwrap();
                 let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };
                 capture_from(Box::new(source), &ends.on(meters, 16))
             };
