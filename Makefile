@@ -58,6 +58,17 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: browser
+browser: .venv/browser ## Test the page of a report in headless Chromium
+	@command -v chromium >/dev/null || \
+	    { echo "error: install the Debian package chromium" >&2; exit 1; }
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python -m pytest python/tests/test_report_page.py)
+
+.PHONY: charts
+charts: ## Build the charts of the report again, from npm packages in packages/charts
+	cd packages/charts && npm ci --no-audit --no-fund && npm run build
+
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
 
@@ -143,11 +154,24 @@ compare: .venv/installed ## Compare nfstream.v6 with nfstream 6.6.0 over the cap
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/compare.py)
 
+.PHONY: compare-extract
+compare-extract: .venv/installed ## Compare extracted packets with tshark's display filter on 30 captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/extract.py)
+
 .PHONY: bless
 bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --quiet
 	@$(DEVELOP)
 	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
+
+.PHONY: cic
+cic: .venv/installed ## Compare the CIC features with a reference over all captures, and write docs/cic.md
+	@$(DEVELOP)
+	NFSTREAM_ALL_CAPTURES=1 $(BIN)/python -m pytest -q python/tests/test_cic.py
+	@test -x target/cic/bin/python || $(PYTHON) -m venv target/cic
+	@target/cic/bin/python -m pip install --quiet cicflowmeter
+	@$(call TESTED,$(BIN)/python benches/cic.py target/cic/bin/python)
 
 # Files of a release, which are written to dist.
 
@@ -265,7 +289,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

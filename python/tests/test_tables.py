@@ -716,7 +716,10 @@ def test_html_of_a_streamer(tmp_path: Path) -> None:
 
     streamer = NFStreamer(REDIS, plugins=[boom()])
     page = streamer._repr_html_()
-    assert page.count("<tr>") == len(streamer._parameters) + 2 + 1 + 6
+    # Source and plugins, the header of the table, and the flows.
+    assert page.count("<tr>") == 2 + 1 + 6
+    assert "<svg" in page and "idle_timeout" not in page
+    assert "idle_timeout" in NFStreamer(REDIS, idle_timeout=5)._repr_html_()
     assert "without plugins" in page and "boom" in page
     assert streamer.stats().packets == 0
     pipe = tmp_path / "<pipe>"

@@ -146,6 +146,19 @@ impl FlowRules {
         &self.parameters
     }
 
+    /// Sets the parameters that a table records.
+    pub(crate) fn set_recorded(
+        &mut self,
+        recorded: &serde_json::Map<String, Value>,
+    ) -> Result<(), nfstream::parameters::ParameterError> {
+        self.parameters.set_recorded(recorded)
+    }
+
+    /// Returns whether there is a condition on flows.
+    pub(crate) const fn has_condition(&self) -> bool {
+        self.condition.is_some()
+    }
+
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
         let Parameters { features, statistical_analysis, splt_analysis, measure, .. } =
@@ -210,6 +223,12 @@ impl FlowRules {
 }
 
 impl Job {
+    /// Returns the job that also measures the columns of `groups`.
+    pub(crate) fn measuring(mut self, groups: impl Iterator<Item = Group>) -> Self {
+        self.needed.extend(groups);
+        self
+    }
+
     /// Returns the job that counts exact duplicates where it does not remove them.
     pub(crate) fn counting_duplicates(self) -> Self {
         Self { counts_duplicates: true, ..self }
@@ -260,6 +279,9 @@ impl Job {
         let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);
+        }
+        if self.needed.contains(&Group::GeoIp) && self.parameters.geoip.paths.is_empty() {
+            return Err(Error::GeoIpOff);
         }
         Ok(())
     }

@@ -39,6 +39,9 @@ pub(crate) trait Consumer {
     /// Writes the rows that are waiting, while the input is silent.
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
 
+    /// Takes a warning, which was also printed.
+    fn note(&mut self, _warning: &str) {}
+
     /// Returns how much has been written, for the message of an interrupted call.
     fn written(&self) -> Written;
 }
@@ -137,6 +140,7 @@ impl<'a> Reading<'a> {
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
+                consumer.note(&warning.to_string());
                 progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
             }
             progress.update(&self.monitor);

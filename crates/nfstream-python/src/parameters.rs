@@ -3,7 +3,8 @@
 use nfstream::capture::CaptureError;
 use nfstream::features::{FIELDS, Field, Group, Scalar};
 use nfstream::parameters::{
-    Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic, Value,
+    GeoIpFileError, Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic,
+    Value,
 };
 use nfstream::time::Duration;
 use pyo3::exceptions::PyValueError;
@@ -53,6 +54,12 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
         let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
         parameters.set(&name, value).map_err(|error| match error {
             ParameterError::Filter(error) => capture_error(&error),
+            ParameterError::GeoIp(error) => match *error {
+                GeoIpFileError::Io { path, source } => {
+                    capture_error(&CaptureError::Io { path, source })
+                }
+                error => PyValueError::new_err(error.to_string()),
+            },
             ParameterError::Rules(error) => match *error {
                 RulesFileError::Io { path, source } => {
                     capture_error(&CaptureError::Io { path, source })
@@ -76,7 +83,7 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
     }
     Ok(match parameter.kind {
         Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
-        Kind::Features => names(given)?.map(Value::Names),
+        Kind::Features | Kind::Files => names(given)?.map(Value::Names),
         Kind::Measures => pairs(given)?.map(Value::Pairs),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // In Python, bool is a subclass of int; here a bool is not accepted as a number.
@@ -156,6 +163,7 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
         Kind::Choice(_) => "choice",
         Kind::Features => "features",
         Kind::File => "file",
+        Kind::Files => "files",
         Kind::Filter => "filter",
         Kind::Measures => "measures",
         Kind::Flag { .. } => "flag",

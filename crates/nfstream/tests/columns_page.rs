@@ -17,7 +17,12 @@ fn introduction(group: Group) -> String {
         Presence::Always => "Always present.".to_owned(),
         Presence::Dissection => "Present unless `dissect=False`.".to_owned(),
         Presence::Feature => format!("Feature `{name}`{or}."),
+        Presence::NamedFeature => format!("Feature `{name}`{or}, not part of `all`."),
         Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
+        Presence::EarlyRecords => {
+            "Present with `early_packets`, `early_seconds` or `update_every`.".to_owned()
+        }
+        Presence::GeoIp => "Present with `geoip`.".to_owned(),
         Presence::Measures => "Present with the parameter `measure`.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };

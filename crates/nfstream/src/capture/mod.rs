@@ -6,6 +6,7 @@
 mod bpf;
 mod changes;
 mod compression;
+mod content;
 mod digest;
 mod error;
 mod file;
@@ -22,6 +23,7 @@ mod merge;
 mod order;
 mod outcome;
 mod parsed;
+mod patterns;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -31,6 +33,7 @@ mod source;
 mod stop;
 mod stream;
 
+pub use content::{Content, Memory, Place};
 pub use digest::{Digest, Digests};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;

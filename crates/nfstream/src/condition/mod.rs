@@ -20,8 +20,10 @@
 //! ```
 
 mod budget;
+mod constants;
 mod error;
 mod functions;
+mod networks;
 mod parsed;
 mod syntax;
 mod types;
@@ -39,6 +41,8 @@ pub use error::ConditionError;
 pub(crate) use parsed::Parsed;
 
 use crate::features::{Column, Names, Record, Value};
+use crate::time::TimeUnit;
+use constants::{Constants, Mistake};
 use types::{Checker, Type};
 
 /// Bytes of an expression, at most. Each byte may nest one level deeper in the parser, the checker
@@ -99,18 +103,24 @@ impl Condition {
         }
         let environment = functions::environment();
         let program = environment.compile(text).map_err(|errors| syntax::error(text, &errors))?;
-        let known = columns.into_iter().collect();
+        let known: Vec<_> = columns.into_iter().collect();
+        let mut expression = program.expression().clone();
+        let unit = known.first().map_or_else(TimeUnit::default, |column| column.times());
+        let is_variable = |name: &str| {
+            origin == Some(name) || known.iter().any(|column: &&Column| column.name == name)
+        };
+        let replaced = Constants::new(unit, &is_variable).replace(&mut expression);
         let mut checker = Checker::new(text, program.source_info(), known, origin);
-        let expression = program.expression();
-        match checker.check(expression)? {
+        replaced.map_err(|Mistake { at, message }| checker.error_at(at, message))?;
+        match checker.check(&expression)? {
             Type::Any | Type::Bool => {}
             other => {
                 let message = format!("must be true or false, not {other}");
-                return Err(checker.error(expression, message));
+                return Err(checker.error(&expression, message));
             }
         }
         let columns = checker.into_columns();
-        let expression = budget::limited(expression);
+        let expression = budget::limited(&expression);
         let (text, environment) = (text.to_owned(), Arc::new(environment));
         Ok(Self { text, expression, environment, columns, origin })
     }
@@ -342,6 +352,46 @@ mod tests {
             "no function 'startWith'; did you mean 'startsWith'?\n  \
              src_ip.startWith('10.')\n                  ^"
         );
+    }
+
+    #[test]
+    fn networks_times_and_protocols_are_part_of_the_language() {
+        is_fine("net(src_ip, '10.0.0.0/8') && !net(dst_ip, 'fd00::/8') || is_private(dst_ip)");
+        is_fine("first_seen >= timestamp('2026-11-25T15:00:00Z') && duration > duration('1m30s')");
+        is_fine("last_seen > now() - duration('5m') || first_seen < timestamp('2026-11-25')");
+        is_fine("lower(application_name) == 'tls' || client_info.lower().endsWith('.org')");
+        is_fine("protocol == TCP || protocol == 'udp' || protocol in ['ICMP', 'icmpv6', SCTP]");
+        is_fine("splt_ps.exists(TCP, TCP > 1000)");
+    }
+
+    #[test]
+    fn constants_have_the_unit_of_the_run() {
+        let parse = |text| Condition::parse(text, columns(TimeUnit::Nanoseconds)).unwrap();
+        let text = format!("{:?}", parse("duration > duration('1ms')").expression);
+        assert!(text.contains("1000000"), "{text}");
+    }
+
+    #[test]
+    fn mistakes_in_constants_are_marked() {
+        assert_eq!(
+            error("first_seen > timestamp('yesterday')").lines().next(),
+            Some(
+                "'timestamp' takes a time in quotes: timestamp(\"2026-11-25T15:00:00Z\"), or a \
+                 day: timestamp(\"2026-11-25\")"
+            )
+        );
+        assert!(error("duration > duration('5')").starts_with("'duration' takes a span in quotes"));
+        assert!(error("duration > duration(5)").starts_with("'duration' takes a span in quotes"));
+        assert_eq!(
+            error("protocol == 'TPC'"),
+            "no protocol 'TPC'; did you mean 'TCP'?\n  protocol == 'TPC'\n              ^^^^^"
+        );
+        assert!(error("net(src_ip, '10.0.0.0/40')").starts_with("'net' takes a network in quotes"));
+        assert!(error("net(src_port, '10.0.0.0/8')").starts_with("'net' takes an address"));
+        assert!(error("now(1) > 2").starts_with("'now' takes nothing"));
+        assert!(error("first_seen > '2026-11-25'").contains("timestamp(\"2026-11-25\")"));
+        assert!(error("duration > '5s'").contains("duration(\"5s\")"));
+        assert!(error("src_ip == '10.0.0.0/8'").contains("net(src_ip, \"10.0.0.0/8\")"));
     }
 
     #[test]

@@ -194,11 +194,13 @@ mod tests {
             flow: table.entry(slot).flow,
             ended: Timestamp::default(),
             end_reason: crate::flow::EndReason::Idle,
+            kind: crate::features::RecordKind::Final,
             expiration_id: 0,
             volume: Volume::default(),
             measures: Some(measures),
             application: crate::features::Application::default(),
             process: None,
+            places: [None, None],
         }
     }
 

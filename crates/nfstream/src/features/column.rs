@@ -501,6 +501,12 @@ impl Kind {
 }
 
 impl Role {
+    /// Returns whether the column identifies a flow, a host, a network or a date, from which a
+    /// model learns the data set instead of behaviour.
+    pub const fn is_identifying(self) -> bool {
+        matches!(self, Self::Environment | Self::Identifier | Self::Time)
+    }
+
     /// Returns the role as a word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -532,7 +538,7 @@ mod tests {
 
     /// Returns whether a column has one unit in every table.
     fn is_fixed(column: &Column) -> bool {
-        column.name == "tcp_handshake_us" || false
+        column.name == "tcp_handshake_us" || matches!(column.group, Group::Cic | Group::Cesnet)
     }
 
     #[test]

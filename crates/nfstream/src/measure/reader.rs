@@ -346,12 +346,9 @@ impl<'a> Reader<'a> {
         place: &IdedExpr,
     ) -> Result<Part, ConditionError> {
         let part = self.part(of)?;
-        let offset = match self.argument(place)? {
-            Argument::Whole(offset @ 0..=MOST_OFFSET) => offset,
-            _ => {
-                let message = "the place must be a number from 0 to 65535".to_owned();
-                return Err(self.parsed.error(place, message));
-            }
+        let Argument::Whole(offset @ 0..=MOST_OFFSET) = self.argument(place)? else {
+            let message = "the place must be a number from 0 to 65535".to_owned();
+            return Err(self.parsed.error(place, message));
         };
         let (added, scalar) = match part.kind {
             Kind::Payload => {

@@ -1,10 +1,10 @@
 //! Set of measures: an empty one in a build without the language of conditions.
 
 #[cfg(not(feature = "where"))]
-pub use empty::MeasureSet;
+pub(super) use empty::MeasureSet;
 
 #[cfg(feature = "where")]
-pub use crate::measure::MeasureSet;
+pub(super) use crate::measure::MeasureSet;
 
 #[cfg(not(feature = "where"))]
 mod empty {

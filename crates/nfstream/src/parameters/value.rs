@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::geoip_files::{GeoIpFileError, GeoIpFiles};
 use super::rules_file::{RulesFile, RulesFileError};
 
 use super::measures::MeasureSet;
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -44,6 +45,8 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A database of addresses that cannot be read.
+    GeoIp(Box<GeoIpFileError>),
     /// A mistake in a measure.
     Measure(String),
     /// A rules file that cannot be read or has a mistake.
@@ -183,6 +186,23 @@ impl Typed for Option<RulesFile> {
     }
 }
 
+impl Typed for GeoIpFiles {
+    fn to_value(&self) -> Value {
+        Value::Names(self.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(Self::default()),
+            Value::Names(paths) => {
+                let read = Self::read(paths.into_iter().map(PathBuf::from).collect());
+                read.map_err(|error| Mismatch::GeoIp(Box::new(error)))
+            }
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
 impl Typed for MeasureSet {
     fn to_value(&self) -> Value {
         match self.texts() {
@@ -203,6 +223,17 @@ impl Typed for MeasureSet {
 }
 
 impl Typed for DissectorChoice {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
+    }
+}
+
+impl Typed for Headings {
     fn to_value(&self) -> Value {
         Value::Text(self.name().to_owned())
     }
@@ -234,7 +265,7 @@ impl Typed for Vec<Group> {
         let mut groups = Self::new();
         for name in names {
             if name == ALL {
-                return Ok(optional_groups().collect());
+                return Ok(optional_groups().filter(|group| group.is_in_all()).collect());
             }
             let group = Group::by_name(&name).filter(|group| group.is_feature());
             let group = group.ok_or(Mismatch::Feature(name))?;

@@ -50,7 +50,7 @@ const FILTERED: &str = "filtered";
 const DUPLICATE: &str = "duplicate";
 
 impl Stats {
-    /// Adds the counts of another run, which has ended.
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         self.packets += other.packets;
         self.flow_packets += other.flow_packets;
@@ -59,6 +59,7 @@ impl Stats {
         self.late_packets += other.late_packets;
         self.flows += other.flows;
         self.evicted_flows += other.evicted_flows;
+        self.active_flows += other.active_flows;
         self.damaged_files += other.damaged_files;
         self.reception = other.reception.or(self.reception);
     }

@@ -30,11 +30,17 @@ pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
         && let Some(unit) = time_unit(column)
     {
         // The type carries the unit.
-        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false);
+        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false)
+            .with_metadata([role(column)].into());
     }
     let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
     Field::new(column.name, data_type(column, text), column.is_nullable())
-        .with_metadata(unit.into_iter().collect())
+        .with_metadata(unit.into_iter().chain([role(column)]).collect())
+}
+
+/// Returns the metadata of a field with the role of its column.
+fn role(column: &Column) -> (String, String) {
+    ("role".to_owned(), column.role.name().to_owned())
 }
 
 /// Returns the unit of a column that can be shown as timestamps.
