@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value, columns};
+use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value, columns, nearest};
 use nfstream::time::TimeUnit;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
@@ -23,6 +23,8 @@ pub(crate) struct FlowType {
     by_address: HashMap<usize, Attribute, foldhash::fast::FixedState>,
     by_name: HashMap<String, Attribute>,
     plugins: Vec<PluginColumn>,
+    /// Name of the capture of all flows, the value of the only attribute after the columns.
+    origin: Option<Py<PyString>>,
     /// Rules of the run, which also determine the behaviour of its flows in Python.
     rules: Rules,
     /// Cached names of labels, by column and code.
@@ -95,6 +97,7 @@ impl FlowType {
             by_address: HashMap::default(),
             by_name: HashMap::new(),
             plugins: Vec::new(),
+            origin: None,
             rules,
             labels: Mutex::default(),
             named_tuple: Mutex::default(),
@@ -108,6 +111,14 @@ impl FlowType {
             kind.plugins.push(PluginColumn { name, volatile: *volatile });
         }
         kind
+    }
+
+    /// Adds the attribute `name` with the name of the capture of all flows. There must be no
+    /// plugins.
+    pub(crate) fn set_origin(&mut self, py: Python<'_>, name: &str, origin: &str) {
+        let name = self.add(py, name, Attribute::Plugin(0));
+        self.plugins.push(PluginColumn { name, volatile: false });
+        self.origin = Some(PyString::new(py, origin).unbind());
     }
 
     pub(crate) fn schema(&self) -> &Arc<Schema> {
@@ -132,6 +143,11 @@ impl FlowType {
 
     /// Returns the names of the plugins that have a column.
     pub(crate) fn plugin_columns<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
+        if self.origin.is_some() { Vec::new() } else { self.added_columns(py) }
+    }
+
+    /// Returns the names of the columns after the engine's.
+    fn added_columns<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         let plugins = self.plugins.iter().filter(|plugin| !plugin.volatile);
         plugins.map(|plugin| plugin.name.bind(py).clone()).collect()
     }
@@ -149,10 +165,31 @@ impl FlowType {
         known.or_else(|| self.by_name.get(name.to_cow().ok()?.as_ref()).copied())
     }
 
+    /// Adds advice to the error of an attribute that does not exist.
+    fn with_advice(&self, py: Python<'_>, name: &Bound<'_, PyString>, error: PyErr) -> PyErr {
+        let Ok(name) = name.to_cow() else { return error };
+        // Python and its libraries look for these names.
+        if name.starts_with('_') || !error.is_instance_of::<PyAttributeError>(py) {
+            return error;
+        }
+        let known = TimeUnit::ALL.into_iter().flat_map(columns).find(|column| column.name == name);
+        let advice = match known {
+            Some(column) if column.group.is_feature() => {
+                format!("it needs features='{}'", column.group.name())
+            }
+            Some(column) if column.group.needs_inspection() => "it needs dissect=True".to_owned(),
+            _ => match nearest(&name, self.by_name.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean '{meant}'?"),
+                None => return error,
+            },
+        };
+        PyAttributeError::new_err(format!("a flow has no '{name}'; {advice}"))
+    }
+
     /// Returns the names of the columns without those of volatile plugins.
     fn column_names<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         let columns = self.names[..self.schema.columns().len()].iter();
-        columns.map(|name| name.bind(py).clone()).chain(self.plugin_columns(py)).collect()
+        columns.map(|name| name.bind(py).clone()).chain(self.added_columns(py)).collect()
     }
 
     /// Returns the value of column `index` in `record`.
@@ -174,10 +211,12 @@ impl FlowType {
             return Ok(label.bind(py).clone().into_any());
         }
         Ok(match column.value(record, self.schema.names()) {
+            Value::Null => py.None().into_bound(py),
             Value::Integer(number) => number.into_pyobject(py)?.into_any(),
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
+            Value::Floats(list) => PyList::new(py, list)?.into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }
@@ -236,6 +275,9 @@ impl NFlow {
                 nfstream6::new_udps(py)
             }
             (Content::Row(_), Attribute::Plugin(plugin)) => {
+                if let Some(origin) = &self.kind.origin {
+                    return Ok(origin.bind(py).clone().into_any());
+                }
                 Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
             }
         }
@@ -302,7 +344,8 @@ impl NFlow {
             Some(attribute) => flow.get(py, attribute),
             None => {
                 let object = py.get_type::<PyAny>();
-                object.call_method1(intern!(py, "__getattribute__"), (slf, name))
+                let found = object.call_method1(intern!(py, "__getattribute__"), (slf, name));
+                found.map_err(|error| flow.kind.with_advice(py, name, error))
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn write_report(
     drop(state);
     let (title, captures, parameters, changed) = facts;
     let mut sizes = run.files.iter().map(|file| file.metadata().ok().map(|data| data.len()));
-    let warnings: Vec<_> = run.monitor.take_warnings().iter().map(ToString::to_string).collect();
+    let warnings = run.take_warnings();
     let facts = Facts {
         title,
         captures,
@@ -59,7 +59,7 @@ pub(crate) fn write_report(
         parameters: serde_json::from_str(&parameters)
             .map_err(|error| PyValueError::new_err(error.to_string()))?,
         changed,
-        stats: run.monitor.stats(),
+        stats: run.counts(),
         warnings: warnings.clone(),
     };
     let written = py.detach(|| {

@@ -41,6 +41,7 @@ registry! {
     Interfaces: interfaces,
     Summary: summary,
     Report: report,
+    Extract: extract,
     Columns: columns,
     Protocols: protocols,
     Completions: completions,

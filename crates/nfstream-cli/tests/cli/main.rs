@@ -9,6 +9,7 @@ mod files;
 mod flows;
 mod folder;
 mod others;
+mod queries;
 mod reports;
 #[cfg(target_os = "linux")]
 mod sandbox;

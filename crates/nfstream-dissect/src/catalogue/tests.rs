@@ -52,6 +52,13 @@ fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
 }
 
 #[test]
+fn no_suffix_is_shared_by_unrelated_owners() {
+    for (suffix, name) in data() {
+        assert!(!public_suffix::is_shared(&suffix), "{suffix} of {name}");
+    }
+}
+
+#[test]
 fn sizes_are_those_of_a_full_catalogue() {
     let size = size();
     assert!(size.applications >= 600, "{size:?}");

@@ -264,10 +264,12 @@ fn cells(column: &Column, flows: &[&Record], names: &dyn Names) -> Json {
 
 fn json_of(value: &Value) -> Json {
     match value {
+        Value::Null => Json::Null,
         Value::Integer(number) => (*number).into(),
         Value::Float(number) => (*number).into(),
         Value::Bool(flag) => (*flag).into(),
         Value::List(numbers) => trimmed(numbers).into(),
+        Value::Floats(numbers) => numbers.clone().into(),
         Value::Text(text) => shown(text).into(),
     }
 }

@@ -96,7 +96,7 @@ impl Values {
                 self.texts.add_with(&*text, || text.clone().into_owned(), count);
             }
             Value::List(numbers) => self.texts.add(shown(&list(numbers)).into_owned(), count),
-            Value::Bool(_) | Value::Float(_) => {}
+            Value::Null | Value::Bool(_) | Value::Float(_) | Value::Floats(_) => {}
         }
     }
 
