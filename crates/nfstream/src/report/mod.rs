@@ -14,7 +14,6 @@ mod text;
 mod timeline;
 mod values;
 
-use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -137,16 +136,6 @@ impl Report {
         let spare: Vec<_> =
             records.into_iter().filter_map(|record| self.sample.offer(record)).collect();
         pool.put_back(spare);
-    }
-
-    /// Writes the page.
-    ///
-    /// # Errors
-    ///
-    /// Those of `output`.
-    pub fn write(&mut self, facts: &Facts, output: &mut dyn Write) -> io::Result<()> {
-        self.values.iter_mut().for_each(Values::settle);
-        page::write(self, facts, output)
     }
 
     fn count(&mut self, record: &Record) {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::values::Values;
 use super::{Facts, Report, data};
 
 /// The chart library; `packages/charts` builds it.
@@ -30,8 +31,19 @@ const PROGRAM: [&str; 12] = [
 /// Style sheet of the page.
 const STYLE: &str = include_str!("page/style.css");
 
-/// Writes the page.
-pub(super) fn write(report: &Report, facts: &Facts, output: &mut dyn Write) -> io::Result<()> {
+impl Report {
+    /// Writes the page.
+    ///
+    /// # Errors
+    ///
+    /// Those of `output`.
+    pub fn write(&mut self, facts: &Facts, output: &mut dyn Write) -> io::Result<()> {
+        self.values.iter_mut().for_each(Values::settle);
+        write(self, facts, output)
+    }
+}
+
+fn write(report: &Report, facts: &Facts, output: &mut dyn Write) -> io::Result<()> {
     let script = script();
     let hash = STANDARD.encode(Sha256::digest(script.as_bytes()));
     // Nothing is loaded, only this script runs, and text cannot be turned into markup: browsers

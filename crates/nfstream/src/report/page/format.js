@@ -81,6 +81,7 @@ const MICROSECONDS = { ns: 0.001, us: 1, ms: 1000 };
 
 // A value of a column as text for people.
 const human = (column, value) => {
+  if (value === null) return '(none)';
   if (value === '' || (Array.isArray(value) && value.length === 0)) return '(empty)';
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

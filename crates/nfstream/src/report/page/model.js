@@ -11,7 +11,7 @@ const reader = (cells) => {
 
 const columns = data.columns.map((column, place) => {
   const get = reader(data.flows.columns[place]);
-  const keys = column.list ? (row) => [get(row).join(', ')] : (row) => [String(get(row))];
+  const keys = column.list ? (row) => [(get(row) ?? []).join(', ')] : (row) => [String(get(row))];
   return { ...column, get, keys };
 });
 const byName = new Map(columns.map((column) => [column.name, column]));
@@ -73,7 +73,7 @@ const haystack = (row) => {
   if (!haystacks) {
     const texts = columns.filter((column) => column.kind !== 'instant');
     haystacks = Array.from({ length: ROWS }, (_, one) =>
-      texts.map((column) => column.get(one)).filter((value) => value !== '' && value !== 0 && value !== false).join('\n').toLowerCase());
+      texts.map((column) => column.get(one)).filter((value) => value !== null && value !== '' && value !== 0 && value !== false).join('\n').toLowerCase());
   }
   return haystacks[row];
 };

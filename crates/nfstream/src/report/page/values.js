@@ -34,7 +34,7 @@ const singleValues = (single) => single.map((column, place) => [place > 0 && ', 
   column.values.top.length > 0 && [' = ', h('bdi', {}, human(column, column.values.top[0][0]))]]);
 
 const valuesSection = () => {
-  const counted = columns.filter((column) => column.values);
+  const counted = columns.filter((column) => column.values?.top.length > 0);
   const isVaried = (column) => column.values.different > 1;
   const order = [...new Set(counted.filter(isVaried).map((column) => column.group))];
   const folds = order.map((group) => {
