@@ -9,9 +9,20 @@
 
 from nfstream import _installation
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
+from nfstream.measure import flow, pkt
 from nfstream.plugin import NFPlugin
 from nfstream.streamer import NFStreamer, Stats
 
-__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__"]
+__all__ = [
+    "NFPacket",
+    "NFPlugin",
+    "NFStreamer",
+    "NFlow",
+    "Stats",
+    "TcpFlags",
+    "__version__",
+    "flow",
+    "pkt",
+]
 
 _installation.warn_if_shared()

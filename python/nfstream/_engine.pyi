@@ -20,6 +20,7 @@ __all__ = [
     "check_source",
     "column_names",
     "first_flows",
+    "measure_fields",
     "parameters",
     "read_batches",
     "read_table",
@@ -350,6 +351,9 @@ def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
 
+def measure_fields() -> list[dict[str, str]]:
+    """Returns the fields of a packet that measures can read."""
+
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
 
@@ -385,9 +389,15 @@ def revealing_columns(run: Run, options: TableOptions) -> list[str]:
     """Returns the columns that can reveal a value anonymised in another."""
 
 def read_table(
-    run: Run, options: TableOptions, plugin_columns: bool
+    run: Run,
+    options: TableOptions,
+    plugin_columns: bool,
+    append: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, list[list[Any]]]:
-    """Reads a run to its end; returns an Arrow table, and a list for each plugin column."""
+    """Reads a run to its end; returns an Arrow table, and a list for each plugin column.
+
+    ``append`` returns further columns for each batch.
+    """
 
 def table_schema(run: Run, options: TableOptions) -> Any:
     """Returns the Arrow schema of the table of a run without plugins."""
@@ -406,6 +416,7 @@ def write_table(
     flows_per_file: int,
     bytes_per_file: int,
     rotate_files: int,
+    append: Callable[[Any], Any] | None = None,
 ) -> int:
     """Writes the table of a run to files and returns the number of its flows."""
 

@@ -7,14 +7,16 @@ import contextlib
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream._engine import NFlow
+from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
+from nfstream.measure import Expression, _texts
 from nfstream.plugin import NFPlugin
 from nfstream.report import Reporter
 from nfstream.tables import Tables
@@ -133,6 +135,9 @@ class NFStreamer(Tables):
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
+        measure: Columns of your own, computed in the engine: a dictionary of names and
+            expressions over :data:`nfstream.pkt` and :data:`nfstream.flow`, or their text.
+            ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
@@ -190,6 +195,7 @@ class NFStreamer(Tables):
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
+        measure: Mapping[str, Expression | str] | None = None,
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -199,7 +205,10 @@ class NFStreamer(Tables):
         performance_report: float = 0,
     ) -> None:
         self._source = _source(source)
-        self._plugins = _plugins(plugins)
+        measures = {} if measure is None else _texts(measure)
+        checked = _plugins(plugins, measures)
+        self._plugins = [plugin for plugin in checked if not has_batches(plugin)]
+        self._batch_plugins = [plugin for plugin in checked if has_batches(plugin)]
         self._parameters: dict[str, Any] = _engine.check_parameters(
             {
                 "snaplen": snaplen,
@@ -226,6 +235,7 @@ class NFStreamer(Tables):
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
+                "measure": measures or None,
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
@@ -357,8 +367,9 @@ class NFStreamer(Tables):
         """Returns the call that makes this streamer."""
         source = self._source[0] if len(self._source) == 1 else self._source
         parameters = {"source": source, **self._parameters}
-        if self._plugins:
-            parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        plugins = [*self._plugins, *self._batch_plugins]
+        if plugins:
+            parameters["plugins"] = [plugin.name for plugin in plugins]
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
     def _start(self) -> _engine.Run:
@@ -390,7 +401,7 @@ class NFStreamer(Tables):
             run.close()
             self._endings.pop(run).close()
         errors = []
-        for plugin in self._plugins:
+        for plugin in [*self._plugins, *self._batch_plugins]:
             try:
                 plugin.cleanup()
             except Exception as error:
@@ -414,12 +425,16 @@ def _source(source: object) -> list[str]:
     return [os.fspath(path) for path in paths]
 
 
-def _plugins(plugins: object) -> list[NFPlugin]:
+def _plugins(plugins: object, measures: Iterable[str]) -> list[NFPlugin]:
     given = [plugins] if isinstance(plugins, NFPlugin) else plugins
     if not isinstance(given, Iterable):
         raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
     owners = dict.fromkeys(dir(NFlow), "a method")
+    for name in measures:
+        if name in owners:
+            raise ValueError(f"name of a measure: {name!r} is a method's")
     owners |= dict.fromkeys(_engine.column_names(), "a column")
+    owners |= dict.fromkeys(measures, "a measure")
     checked: list[NFPlugin] = []
     for plugin in given:
         if isinstance(plugin, type) and issubclass(plugin, NFPlugin):

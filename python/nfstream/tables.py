@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
+from nfstream.batch import appender
 from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
 
@@ -48,6 +49,7 @@ class Tables:
 
     _source: list[str]
     _plugins: list[NFPlugin]
+    _batch_plugins: list[NFPlugin]
     _parameters: dict[str, Any]
     # A table that was read for its schema; the next request for rows takes it.
     _read_ahead: Any = None
@@ -203,9 +205,10 @@ class Tables:
     ) -> int:
         """Writes all flows to a Parquet file, compressed with zstd.
 
-        The file's metadata has the versions of nfstream, nDPI and the columns, and the parameters
-        of the run as JSON, all under names that begin with ``nfstream.``. :meth:`to_csv` explains
-        when files appear, and the arguments.
+        The file's metadata has the versions of nfstream, nDPI and the columns, and as JSON the
+        parameters of the run, its account of packets and the BLAKE2b-256 hashes of its captures,
+        all under names that begin with ``nfstream.``. A run with ``max_nflows`` and pipes have no
+        hashes. :meth:`to_csv` explains when files appear, and the arguments.
 
         Returns:
             The number of flows written.
@@ -334,8 +337,9 @@ class Tables:
     ) -> int:
         """Writes all flows to an Arrow file, also known as Feather version 2.
 
-        The schema's metadata is that of :meth:`to_arrow`. :meth:`to_csv` explains when files
-        appear, and the arguments.
+        The schema's metadata is that of :meth:`to_arrow`; the file's footer has the account and
+        the hashes of :meth:`to_parquet`. :meth:`to_csv` explains when files appear, and the
+        arguments.
 
         Returns:
             The number of flows written.
@@ -358,7 +362,7 @@ class Tables:
         With plugins this is a complete run; the next request for rows gets its table.
         """
         options, _ = self._options((), None, False)
-        if self._plugins:
+        if self._plugins or self._batch_plugins:
             if self._read_ahead is None:
                 self._read_ahead = self._read(options)[0]
             return self._read_ahead.__arrow_c_schema__()
@@ -371,7 +375,7 @@ class Tables:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Starts a run and returns its batches as a capsule of the Arrow C stream interface."""
         options, _ = self._options((), None, False)
-        if self._plugins:
+        if self._plugins or self._batch_plugins:
             table, self._read_ahead = self._read_ahead, None
             if table is None:
                 table = self._read(options)[0]
@@ -387,7 +391,7 @@ class Tables:
         what = {
             "source": ", ".join(self._source),
             **self._parameters,
-            "plugins": ", ".join(plugin.name for plugin in self._plugins) or "none",
+            "plugins": ", ".join(self._plugin_names()) or "none",
         }
         rows = "".join(
             f'<tr><th style="text-align:left">{html.escape(name)}</th>'
@@ -417,7 +421,7 @@ class Tables:
             + "</tr>"
             for flow in flows
         )
-        plugins = ", without plugins" if self._plugins else ""
+        plugins = ", without plugins" if self._plugin_names() else ""
         return (
             f"<p>The first {len(flows)} flows{plugins}; the rest was not read.</p>"
             '<div style="overflow-x:auto"><table>'
@@ -438,7 +442,7 @@ class Tables:
         if timestamps not in (True, False):
             raise ValueError(f"timestamps must be True or False, not {timestamps!r}")
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
-        parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        parameters["plugins"] = self._plugin_names()
         if names:
             for parameter in _engine.parameters():
                 if parameter["reveals"]:
@@ -455,13 +459,17 @@ class Tables:
         )
         return options, names
 
+    def _plugin_names(self) -> list[str]:
+        return [plugin.name for plugin in [*self._plugins, *self._batch_plugins]]
+
     def _read(
         self, options: _engine.TableOptions, plugin_columns: bool = True
     ) -> tuple[Any, list[list[Any]]]:
         run = self._start()
         try:
             _warn_of_revealing(run, options)
-            table = _engine.read_table(run, options, plugin_columns)
+            append = appender(self._batch_plugins)
+            table = _engine.read_table(run, options, plugin_columns, append)
         except BaseException:
             self._end(run, failed=True)
             raise
@@ -498,7 +506,14 @@ class Tables:
         try:
             _warn_of_revealing(run, options)
             flows = _engine.write_table(
-                run, options, path, format, safe=safe, overwrite=bool(overwrite), **limits
+                run,
+                options,
+                path,
+                format,
+                safe=safe,
+                overwrite=bool(overwrite),
+                append=appender(self._batch_plugins),
+                **limits,
             )
         except BaseException:
             self._end(run, failed=True)

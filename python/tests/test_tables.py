@@ -828,3 +828,25 @@ def test_safe_csv_has_no_formulas(tmp_path: Path) -> None:
         assert found == [*(sign + value for value in values[:-1]), "a"]
     with pytest.raises(ValueError, match="safe must be True or False"):
         streamer.to_csv(tmp_path / "b.csv", safe="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("hidden", [[], ["src_ip"]])
+def test_files_record_the_account_of_packets_and_their_captures(
+    redis: Path, tmp_path: Path, hidden: list[str]
+) -> None:
+    streamer = NFStreamer(redis, dissect=False)
+    streamer.to_parquet(tmp_path / "flows.parquet", hidden)
+    streamer.to_ipc(tmp_path / "flows.arrow", hidden)
+    found = [
+        pyarrow.parquet.read_metadata(tmp_path / "flows.parquet").metadata,
+        pa.ipc.open_file(tmp_path / "flows.arrow").metadata,
+    ]
+    expected: dict[str, Any] = {"bytes": redis.stat().st_size}
+    expected["blake2b_256"] = hashlib.blake2b(redis.read_bytes(), digest_size=32).hexdigest()
+    for metadata in found:
+        account = json.loads(metadata[b"nfstream.account"])
+        assert (
+            account["packets"] == account["flow_packets"] + sum(account["ignored"].values()) == 83
+        )
+        assert account["flows"] == 6
+        assert json.loads(metadata[b"nfstream.captures"]) == [expected]

@@ -7,10 +7,9 @@ use nfstream::Config;
 use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
-use nfstream::features::{Column, Group, columns};
+use nfstream::features::{Column, Group};
 use nfstream::parameters::{PARAMETERS, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
-use nfstream::time::TimeUnit;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -142,11 +141,6 @@ impl<K: SourceKind> FromArgMatches for SourceRules<K> {
 }
 
 impl FlowRules {
-    /// Returns the time unit.
-    pub(crate) const fn unit(&self) -> TimeUnit {
-        self.parameters.time_unit
-    }
-
     /// Returns the parameters of the engine.
     pub(crate) const fn parameters(&self) -> &Parameters {
         &self.parameters
@@ -154,7 +148,11 @@ impl FlowRules {
 
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
-        let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
+        let Parameters { features, statistical_analysis, splt_analysis, measure, .. } =
+            &self.parameters;
+        if !measure.texts().is_empty() {
+            return Some("measure");
+        }
         match (features.is_empty(), statistical_analysis, splt_analysis) {
             (false, ..) => Some("features"),
             (_, true, _) => Some("statistical-analysis"),
@@ -171,11 +169,14 @@ impl FlowRules {
         origin: Option<&'static str>,
     ) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
-        let parse = |text| Condition::parse_with_origin(text, columns(self.unit()), origin);
+        let parse = |text| Condition::parse_with_origin(text, self.parameters.columns(), origin);
         let condition = condition.map(parse).transpose()?;
         let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name() });
+        }
+        if let Some(column) = self.parameters.unfilled() {
+            return Err(Error::ColumnOff { column: column.name });
         }
         let named = condition.iter().flat_map(|condition| condition.columns());
         let needed: Vec<_> = named.chain(needed).copied().collect();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
-use nfstream::capture;
+use nfstream::capture::{self, Digests};
 use nfstream::sink::{self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter};
 use nfstream::table::{
     Anonymizer, Provenance, Table, TableBuilder, TableError, TableSpec, TextForm, TimeForm,
@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueEr
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyList};
-use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema, PyTable};
 
 use crate::error::{chain, system_message};
 use crate::flow::NFlow;
@@ -75,6 +75,13 @@ impl TableOptions {
         TableSpec { provenance, ..self.spec.clone() }
     }
 
+    /// Returns the table of `run` with a column to be replaced, and without anonymisation.
+    fn table_unhidden(&self, run: &Run, column: Field) -> PyResult<Table> {
+        let extra = vec![Arc::new(column)];
+        let spec = TableSpec { extra, anonymizer: None, ..self.spec(run) };
+        Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
+    }
+
     /// Returns the table of `run` with the columns of plugins after the engine's.
     fn table_with(&self, run: &Run, plugins: impl Iterator<Item = Field>) -> PyResult<Table> {
         let extra = plugins.map(Arc::new).collect();
@@ -98,15 +105,19 @@ pub(crate) fn revealing_columns(
 
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
-/// Without `plugin_columns`, the table has only the engine's columns.
+/// Without `plugin_columns`, the table has only the engine's columns, and those that `append`
+/// returns for each batch.
 #[pyfunction]
+#[pyo3(signature = (run, options, plugin_columns, append = None))]
 pub(crate) fn read_table<'py>(
     py: Python<'py>,
     run: &Bound<'py, Run>,
     options: &Bound<'py, TableOptions>,
     plugin_columns: bool,
+    append: Option<Bound<'py, PyAny>>,
 ) -> PyResult<(PyTable, Vec<Bound<'py, PyList>>)> {
-    let (batches, schema, values) = read_all(py, run.get(), options.get(), plugin_columns)?;
+    let (batches, schema, values) =
+        read_all(py, run.get(), options.get(), plugin_columns, append.as_ref())?;
     Ok((PyTable::try_new(batches, schema)?, values))
 }
 
@@ -116,18 +127,28 @@ fn read_all<'py>(
     run: &Run,
     options: &TableOptions,
     plugin_columns: bool,
+    append: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Vec<RecordBatch>, SchemaRef, Vec<Bound<'py, PyList>>)> {
     let names = run.kind.plugin_columns(py);
     let with_plugins = plugin_columns && !names.is_empty();
+    let has_extra = with_plugins || append.is_some();
     let mut table = options.table(py, run)?;
-    if with_plugins {
-        // The types are known only at the end.
-        let unknown = names.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
-        table = options.table_with(run, unknown)?;
+    if has_extra {
+        // Names and types are known only at the end.
+        let unknown = Field::new("", DataType::Null, true);
+        table = options.table_unhidden(run, unknown)?;
     }
     let mut state = run.lock()?;
     let values: Vec<_> = names.iter().map(|_| PyList::empty(py)).collect();
     let mut batches = Vec::new();
+    let mut appended = Vec::new();
+    let mut call = |batch: &RecordBatch| -> PyResult<()> {
+        if let Some(append) = append {
+            let columns = append.call1((PyRecordBatch::new(batch.clone()),))?;
+            appended.push(columns.extract::<PyRecordBatch>()?.into_inner());
+        }
+        Ok(())
+    };
     let mut builder = table.builder(run.pool.clone());
     while !state.ended {
         let (records, flows) = match state.advance(py, &run.kind)? {
@@ -140,21 +161,35 @@ fn read_all<'py>(
             }
         }
         let full = py.detach(|| builder.append(records));
-        batches.extend(full.map_err(|error| table_error(&error))?);
+        for batch in full.map_err(|error| table_error(&error))? {
+            call(&batch)?;
+            batches.push(batch);
+        }
     }
     let rest = py.detach(|| builder.rest()).map_err(|error| table_error(&error))?;
-    batches.extend(rest);
-    if with_plugins {
-        let arrays = values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?;
+    if let Some(batch) = rest {
+        call(&batch)?;
+        batches.push(batch);
+    }
+    if has_extra {
+        let arrays = match with_plugins {
+            true => values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?,
+            false => Vec::new(),
+        };
         let fields = names.iter().zip(&arrays);
         let fields = fields
             .map(|(name, array)| Field::new(name.to_string(), array.data_type().clone(), true));
-        table = options.table_with(run, fields)?;
+        let of_batches = appended.first().map(RecordBatch::schema);
+        let of_batches = of_batches.iter().flat_map(|schema| schema.fields().iter());
+        let of_batches = of_batches.map(|field| field.as_ref().clone().with_nullable(true));
+        table = options.table_with(run, fields.chain(of_batches))?;
         let completed = py.detach(|| {
             let mut start = 0;
-            let completed = batches.iter().map(|batch| {
+            let completed = batches.iter().enumerate().map(|(place, batch)| {
                 let rows = batch.num_rows();
-                let part: Vec<_> = arrays.iter().map(|array| array.slice(start, rows)).collect();
+                let mut part: Vec<_> =
+                    arrays.iter().map(|array| array.slice(start, rows)).collect();
+                part.extend(appended.get(place).into_iter().flat_map(|one| one.columns().to_vec()));
                 start += rows;
                 table.complete(batch, &part)
             });
@@ -270,6 +305,7 @@ impl Drop for Batches {
 #[pyfunction]
 #[pyo3(signature = (
     run, options, path, format, *, safe, overwrite, flows_per_file, bytes_per_file, rotate_files,
+    append = None,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 pub(crate) fn write_table(
@@ -283,6 +319,7 @@ pub(crate) fn write_table(
     flows_per_file: u64,
     bytes_per_file: u64,
     rotate_files: usize,
+    append: Option<Bound<'_, PyAny>>,
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
         .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
@@ -300,17 +337,25 @@ pub(crate) fn write_table(
         return Err(PyValueError::new_err(message));
     }
     let table = options.table(py, run)?;
+    let digests = (format.has_footer() && run.is_complete).then(|| Digests::start(&run.files));
+    let conclude = || {
+        let captures = digests.map(Digests::finish).unwrap_or_default();
+        table.provenance().conclude(&run.monitor.stats().account(), &captures);
+    };
     let interruption = Interruption::default();
     let sink = || interruption.watch(sink::files_at(&path, existing, format, rotation));
     let error = |error: SinkError| interruption.take().unwrap_or_else(|| sink_error(&error));
-    let written = if run.kind.plugin_columns(py).is_empty() {
+    let written = if run.kind.plugin_columns(py).is_empty() && append.is_none() {
         let sink = sink();
         let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
         let mut writer = writer.map_err(error)?;
         let rows = write_rows(py, run, &mut writer, error);
         // Aborting may have to wait for the writing thread.
         py.detach(|| match rows {
-            Ok(()) => Ok(writer.finish()),
+            Ok(()) => {
+                conclude();
+                Ok(writer.finish())
+            }
             Err(error) => {
                 drop(writer);
                 Err(error)
@@ -325,11 +370,12 @@ pub(crate) fn write_table(
             Ok(())
         });
         opened.map_err(error)?;
-        let (batches, schema, _) = read_all(py, run, options, true)?;
+        let (batches, schema, _) = read_all(py, run, options, true, append.as_ref())?;
         let mut sink = sink();
         py.detach(|| {
             sink.open(&schema, table.provenance())?;
             batches.iter().try_for_each(|batch| sink.write(batch))?;
+            conclude();
             sink.finish()
         })
     };

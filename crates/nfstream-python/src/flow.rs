@@ -173,10 +173,12 @@ impl FlowType {
             return Ok(label.bind(py).clone().into_any());
         }
         Ok(match column.value(record, self.schema.names()) {
+            Value::Null => py.None().into_bound(py),
             Value::Integer(number) => number.into_pyobject(py)?.into_any(),
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
+            Value::Floats(list) => PyList::new(py, list)?.into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }

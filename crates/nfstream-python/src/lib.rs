@@ -39,7 +39,7 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::parameters::{check_parameters, parameters};
+    use super::parameters::{check_parameters, measure_fields, parameters};
     #[pymodule_export]
     use super::run::{Run, check_filter, check_source, column_names, versions};
 

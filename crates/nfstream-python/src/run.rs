@@ -38,6 +38,8 @@ pub(crate) struct Run {
     is_stream: bool,
     /// Files from which the packets come.
     pub(crate) files: Vec<PathBuf>,
+    /// Whether the run reads its files to their end.
+    pub(crate) is_complete: bool,
     state: Mutex<State>,
 }
 
@@ -89,6 +91,7 @@ impl Run {
         let followed = !plugins.is_empty();
         let live = parameters.live_options();
         let polling = parameters.process_polling();
+        let is_complete = parameters.max_nflows == 0;
         let input = py.detach(|| Input::of(&source, parameters.file_options()));
         let input = input.map_err(|error| capture_error(&error))?;
         let (is_live, is_stream, files) = (input.is_live(), input.is_stream(), input.paths());
@@ -142,6 +145,7 @@ impl Run {
             is_live,
             is_stream,
             files,
+            is_complete,
             state: Mutex::new(state),
         })
     }

@@ -28,6 +28,8 @@ pub mod dissect;
 pub mod features;
 pub mod flow;
 pub mod host;
+#[cfg(feature = "where")]
+pub mod measure;
 pub mod meter;
 #[cfg(feature = "nfstream6")]
 pub mod nfstream6;

@@ -12,7 +12,7 @@ pub struct Timestamp(i64);
 pub struct Duration(u64);
 
 /// The unit of times in a table.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum TimeUnit {
     /// Thousandths of a second.
     #[default]

@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use nfstream::features::Record;
+use nfstream::features::{Record, Value};
 use nfstream::flow::{Slot, Timeouts};
+use nfstream::measure::MeasureSet;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Run, Step};
@@ -109,6 +110,32 @@ fn check_all_ways(packets: &[Captured], timeouts: Timeouts) -> Result<(), TestCa
     Ok(())
 }
 
+/// Returns the values of measures in each row of a run.
+fn measured(packets: &[Captured], meters: usize, chunk_packets: usize) -> Vec<Vec<Value>> {
+    let set = MeasureSet::parse([
+        ("longest", "pkt.iat_us.max()"),
+        ("up", "pkt.filter(pkt.up && pkt.length > 60).iat_ns.mean()"),
+        ("sizes", "pkt.payload_length.first(4)"),
+        ("bins", "pkt.length.histogram([0, 64, 128, 2000])"),
+        ("half", "pkt.length.quantile(0.5)"),
+        ("ports", "pkt.src_port.n_unique()"),
+        ("skew", "pkt.length.skew()"),
+        ("spread", "pkt.length.std() / up"),
+        ("order", "pkt.elapsed_ms.entropy()"),
+        ("bursts", "pkt.bursts(3)"),
+        ("share", "total_bytes / duration"),
+    ]);
+    let mut config = ends(SHORT).on(meters, chunk_packets).config();
+    config.measuring.measures = set.unwrap().compile(config.measuring.unit);
+    let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
+    let schema = run.schema().clone();
+    let records = nfstream_testkit::records(&mut run).unwrap();
+    let row = |record: &Record| {
+        schema.columns().iter().map(|column| column.value(record, schema.names())).collect()
+    };
+    records.iter().map(row).collect()
+}
+
 fn check_model(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Result<(), TestCaseError> {
     let packets = captured(stream);
     let total = capture_from(MemorySource::new(packets).boxed(), &ends(timeouts));
@@ -147,6 +174,21 @@ proptest! {
         stream in stream(LONG, 0..1000, Order::Late),
     ) {
         check_model(&stream, LONG)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(8, 500))]
+
+    #[test]
+    fn measures_are_the_same_for_any_meters_and_chunks(
+        stream in stream(SHORT, 0..600, Order::Late),
+    ) {
+        let packets = captured(&stream);
+        let expected = measured(&packets, 1, 2048);
+        for (meters, chunk_packets) in [(1, 7), (2, 1000), (5, 64)] {
+            prop_assert_eq!(&measured(&packets, meters, chunk_packets), &expected);
+        }
     }
 }
 

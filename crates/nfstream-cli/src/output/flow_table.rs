@@ -187,10 +187,12 @@ impl FlowTable {
 
 fn plain(value: Value) -> Cell {
     match value {
+        Value::Null => Cell::default(),
         Value::Integer(number) => number.to_string().into(),
         Value::Float(number) => number.to_string().into(),
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),
+        Value::Floats(list) => format!("{list:?}").into(),
         Value::Text(text) => text.into(),
     }
 }

@@ -32,6 +32,13 @@ pub(crate) struct TargetOptions {
     pub(crate) look: Look,
 }
 
+impl TargetOptions {
+    /// Returns whether the output can hold what is known only at the end.
+    pub(crate) fn has_footer(&self) -> bool {
+        matches!(self.format, Format::Programs(format) if format.has_footer())
+    }
+}
+
 /// Table that is being written.
 pub(crate) struct Target {
     kind: Kind,

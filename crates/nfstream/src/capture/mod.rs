@@ -6,6 +6,7 @@
 mod bpf;
 mod changes;
 mod compression;
+mod digest;
 mod error;
 mod file;
 mod files;
@@ -30,6 +31,7 @@ mod source;
 mod stop;
 mod stream;
 
+pub use digest::{Digest, Digests};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
 pub use files::{FileOptions, Files, open};

@@ -22,18 +22,21 @@
 mod budget;
 mod error;
 mod functions;
+mod parsed;
 mod syntax;
 mod types;
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
 
 pub use error::ConditionError;
+pub(crate) use parsed::Parsed;
 
 use crate::features::{Column, Names, Record, Value};
 use types::{Checker, Type};
@@ -61,6 +64,8 @@ struct Row<'a> {
     origin: Option<(&'static str, &'a str)>,
     record: &'a Record,
     names: &'a dyn Names,
+    /// Whether a column read so far is null.
+    has_null: AtomicBool,
 }
 
 impl Condition {
@@ -122,6 +127,9 @@ impl Condition {
 
     /// Returns whether the expression is true of a flow; `names` are those of the run's schema.
     ///
+    /// A comparison or calculation with null is neither true nor false, so a flow for which the
+    /// result depends on it does not match.
+    ///
     /// # Errors
     ///
     /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
@@ -142,7 +150,8 @@ impl Condition {
         origin: &str,
     ) -> Result<bool, ConditionError> {
         let origin = self.origin.map(|name| (name, origin));
-        let row = Row { columns: &self.columns, origin, record, names };
+        let has_null = AtomicBool::new(false);
+        let row = Row { columns: &self.columns, origin, record, names, has_null };
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&row);
         budget::start();
@@ -150,7 +159,11 @@ impl Condition {
         if budget::is_exceeded() {
             return Err(syntax::too_many_steps(&self.text, record.id, budget::BUDGET));
         }
-        let value = value.map_err(|error| syntax::failure(&self.text, record.id, &error))?;
+        let value = match value {
+            // Null has no order and no sum: the condition is not known to be true.
+            Err(_) if row.has_null.load(Ordering::Relaxed) => return Ok(false),
+            value => value.map_err(|error| syntax::failure(&self.text, record.id, &error))?,
+        };
         match value.downcast_ref::<CelBool>() {
             Some(value) => Ok(*value.inner()),
             None => {
@@ -208,9 +221,18 @@ impl VariableResolver for Row<'_> {
         }
         let column = self.columns.iter().find(|column| column.name == variable)?;
         Some(match column.value(self.record, self.names) {
+            Value::Null => {
+                self.has_null.store(true, Ordering::Relaxed);
+                CowVal::owned(CelNull)
+            }
             Value::Integer(number) => CowVal::owned(CelInt::from(number)),
             Value::Float(number) => CowVal::owned(CelDouble::from(number)),
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
+            Value::Floats(list) => {
+                let list = list.into_iter();
+                let list = list.map(|number| Box::new(CelDouble::from(number)) as Box<dyn Val>);
+                CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
+            }
             Value::Text(text) => CowVal::owned(CelString::from(text)),
             Value::List(list) => {
                 let list =
@@ -295,6 +317,13 @@ mod tests {
             "'in' takes a list on its right, not a string; use text.contains(part) to search \
              text\n  'DNS' in application_name\n        ^^"
         );
+    }
+
+    #[test]
+    fn columns_with_nulls_are_compared_with_null() {
+        is_fine("cic_down_up_ratio == null || cic_down_up_ratio > 1.0");
+        is_fine("cic_icmp_type != null && cic_icmp_type == 8");
+        assert!(error("src_ip == null").contains("never equal"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceIn
 
 use super::error::ConditionError;
 use super::functions::pattern_error;
-use crate::features::{Column, Read, nearest};
+use crate::features::{Column, Read, Scalar, nearest};
 
 /// The type of a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -272,8 +272,16 @@ impl<'a> Checker<'a> {
 impl Type {
     fn of_column(column: &Column) -> Self {
         match column.read {
-            Read::F64(_) => Self::Double,
+            Read::F64(_) | Read::OptionF64(_) => Self::Double,
             Read::Bool(_) => Self::Bool,
+            Read::Measured(output) => {
+                let scalar = match output.scalar() {
+                    Scalar::Bool if !output.is_list() => Self::Bool,
+                    Scalar::Float => Self::Double,
+                    _ => Self::Int,
+                };
+                if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
+            }
             Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
@@ -309,6 +317,8 @@ impl Type {
     fn compares_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
+            // Columns of numbers may hold null.
+            (Self::Null, other) | (other, Self::Null) if other.is_number() => true,
             (Self::List(left), Self::List(right)) => left.compares_with(right),
             (left, right) => left == right || left.is_number() && right.is_number(),
         }

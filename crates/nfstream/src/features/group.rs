@@ -26,6 +26,8 @@ pub enum Presence {
     Feature,
     /// When the group is selected by name and flows are dissected.
     DissectionFeature,
+    /// When the run has measures.
+    Measures,
     /// When the source attributes flows to processes of this machine.
     Processes,
 }

@@ -41,6 +41,7 @@ registry! {
     Ssh: ssh,
     Dhcp: dhcp,
     SystemProcess: system_process,
+    Measured: measured,
 }
 
 use crate::flow::{Close, Connection, Direction, Opener, Segment};
@@ -52,6 +53,7 @@ pub(crate) use column::{instant_ticks, span_ticks};
 pub use group::{Declaration, Presence, Shorthand};
 pub use label::{Application, Confidence, Label, Nameless, Names};
 pub use mac::LinkAddresses;
+pub use measured::{FIELDS, Field, Output, Program, Scalar};
 pub use measurement::{Measuring, Plan};
 pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
@@ -62,6 +64,9 @@ pub use schema::Schema;
 pub use volume::Volume;
 
 pub(crate) use group::Groups;
+pub(crate) use measured::{
+    Finish, Items, Operator, Part, Reading, Register, Result, Source, Step, Update, cell,
+};
 use measurement::Measurement;
 
 impl Measures {
@@ -74,5 +79,10 @@ impl Measures {
     /// Returns a segment of the flow as an opener if it may open another connection.
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
+    }
+
+    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
+    fn memory(&self) -> usize {
+        self.splt.memory() + self.measured.memory()
     }
 }

@@ -26,6 +26,8 @@ pub enum Kind {
     File,
     /// Filter expression of libpcap, or none.
     Filter,
+    /// Measures: names and expressions.
+    Measures,
     /// True or false.
     Flag {
         /// Meaning of false, for a parameter that is true by default.
@@ -63,6 +65,12 @@ pub enum ParameterError {
         /// Values that it takes, in words.
         expected: String,
     },
+    /// A mistake in a measure.
+    #[error("{message}")]
+    Measure {
+        /// The mistake; further lines may show the expression and mark the place.
+        message: String,
+    },
     /// A column group that does not exist.
     #[error("no column group {group:?}; {advice}")]
     UnknownFeature {
@@ -90,6 +98,7 @@ impl Kind {
             Self::Features => "names of column groups".to_owned(),
             Self::File => "the path of a file".to_owned(),
             Self::Filter => "a filter of libpcap".to_owned(),
+            Self::Measures => "names and expressions of measures".to_owned(),
             Self::Flag { .. } => "True or False".to_owned(),
             Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
             Self::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
@@ -104,9 +113,13 @@ impl Kind {
                 choices.iter().any(|(word, _)| word == text)
             }
             (Self::Whole { least, most }, Value::Whole(number)) => (least..=most).contains(number),
-            (Self::File | Self::Filter | Self::Seconds { optional: true }, Value::None)
+            (
+                Self::File | Self::Filter | Self::Measures | Self::Seconds { optional: true },
+                Value::None,
+            )
             | (Self::File | Self::Filter, Value::Text(_))
             | (Self::Features, Value::Names(_))
+            | (Self::Measures, Value::Pairs(_))
             | (Self::Flag { .. }, Value::Flag(_))
             | (Self::Seconds { .. }, Value::Seconds(_)) => true,
             _ => false,

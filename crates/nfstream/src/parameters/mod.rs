@@ -16,6 +16,7 @@
 //! ```
 
 mod kind;
+mod measures;
 mod rules_file;
 mod table;
 mod value;
@@ -26,7 +27,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
-use crate::features::{Group, Measuring, nearest};
+use crate::features::{Column, Group, Measuring, Program, columns, nearest};
 use crate::flow::Timeouts;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
@@ -63,6 +64,10 @@ impl Parameter {
             Kind::File => return Ok(Value::Text(text.to_owned())),
             Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
+            Kind::Measures => {
+                let (name, text) = text.split_once('=').ok_or_else(|| self.unexpected())?;
+                return Ok(Value::Pairs(vec![(name.trim().to_owned(), text.to_owned())]));
+            }
             Kind::Flag { .. } => match text {
                 "true" => Value::Flag(true),
                 "false" => Value::Flag(false),
@@ -96,6 +101,7 @@ impl Parameter {
         match mismatch {
             Mismatch::Value => self.unexpected(),
             Mismatch::Filter(error) => error.into(),
+            Mismatch::Measure(message) => ParameterError::Measure { message },
             Mismatch::Rules(error) => ParameterError::Rules(error),
             Mismatch::Feature(group) => {
                 let names = || optional_groups().map(Group::name).chain([ALL]);
@@ -166,6 +172,8 @@ impl Parameters {
                     packets => packets.into(),
                 },
                 track_tcp: self.track_tcp,
+                hidden: self.measure.columns().map(|column| column.group).collect(),
+                measures: self.measures(),
             },
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
@@ -182,6 +190,24 @@ impl Parameters {
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
         let rules = self.rules.as_ref().map(|file| file.rules.clone()).unwrap_or_default();
         self.dissect.then(|| Dissection { dissector: self.dissector.factory(rules), limits })
+    }
+
+    /// Returns the program of the measures, `None` without any.
+    pub fn measures(&self) -> Option<&'static Program> {
+        self.measure.compile(self.time_unit)
+    }
+
+    /// Returns the columns that a table of the run can have: those of the engine and measures.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let measures = self.measures().into_iter().flat_map(Program::columns);
+        columns(self.time_unit).chain(measures)
+    }
+
+    /// Returns a column that a measure reads although the run does not fill it, because flows are
+    /// not dissected.
+    pub fn unfilled(&self) -> Option<&'static Column> {
+        let mut columns = self.measure.columns();
+        columns.find(|column| column.group.needs_inspection() && !self.dissect)
     }
 
     /// Returns the options of capture files.
@@ -252,6 +278,10 @@ mod tests {
             Kind::File => vec![Value::None, Value::Text(RULES.to_owned())],
             Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
             Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
+            Kind::Measures => {
+                let one = ("sizes".to_owned(), "pkt.length.max()".to_owned());
+                vec![Value::None, Value::Pairs(vec![one])]
+            }
             Kind::Seconds { .. } => {
                 vec![Value::Seconds(time::Duration::default()), Value::Seconds(time::Duration::MAX)]
             }

@@ -1,6 +1,7 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
 use super::kind::{Kind, Topic};
+use super::measures::MeasureSet;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
@@ -184,6 +185,10 @@ parameters! {
     features: Vec<Group> = Vec::new(),
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
+    measure: MeasureSet = MeasureSet::default(),
+        Flows, Kind::Measures, "", true,
+        "Columns of your own, each NAME=EXPR, in the language of --where: over packets, such as \
+         'up_acks=pkt.filter(pkt.up && pkt.ack).count()', and over columns";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::rules_file::{RulesFile, RulesFileError};
 
+use super::measures::MeasureSet;
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
 use crate::features::{Accounting, Group};
@@ -24,6 +25,8 @@ pub enum Value {
     Flag(bool),
     /// Several names.
     Names(Vec<String>),
+    /// Names and texts.
+    Pairs(Vec<(String, String)>),
     /// Seconds.
     Seconds(Duration),
     /// Text.
@@ -41,6 +44,8 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A mistake in a measure.
+    Measure(String),
     /// A rules file that cannot be read or has a mistake.
     Rules(Box<RulesFileError>),
 }
@@ -59,6 +64,10 @@ impl Value {
             Self::None => Json::Null,
             Self::Flag(flag) => json!(flag),
             Self::Names(names) => json!(names),
+            Self::Pairs(pairs) => {
+                let pairs = pairs.iter().map(|(name, text)| (name.clone(), json!(text)));
+                Json::Object(pairs.collect())
+            }
             Self::Seconds(span) => json!(in_seconds(*span)),
             Self::Text(text) => json!(text),
             Self::Whole(number) => json!(number),
@@ -73,6 +82,11 @@ impl std::fmt::Display for Value {
             Self::None => Ok(()),
             Self::Flag(flag) => flag.fmt(f),
             Self::Names(names) => f.write_str(&names.join(",")),
+            Self::Pairs(pairs) => {
+                let pairs: Vec<_> =
+                    pairs.iter().map(|(name, text)| format!("{name}={text}")).collect();
+                f.write_str(&pairs.join(" "))
+            }
             Self::Seconds(span) => in_seconds(*span).fmt(f),
             Self::Text(text) => f.write_str(text),
             Self::Whole(number) => number.fmt(f),
@@ -166,6 +180,25 @@ impl Typed for Option<RulesFile> {
             }
             _ => Err(Mismatch::Value),
         }
+    }
+}
+
+impl Typed for MeasureSet {
+    fn to_value(&self) -> Value {
+        match self.texts() {
+            [] => Value::None,
+            texts => Value::Pairs(texts.to_vec()),
+        }
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let pairs = match value {
+            Value::None => return Ok(Self::default()),
+            Value::Pairs(pairs) => pairs,
+            _ => return Err(Mismatch::Value),
+        };
+        let pairs = pairs.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Self::parse(pairs).map_err(|error| Mismatch::Measure(error.to_string()))
     }
 }
 

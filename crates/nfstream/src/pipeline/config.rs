@@ -168,6 +168,7 @@ impl Config {
         let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
         let mut groups = self.measuring.groups.clone();
         groups.push(Group::Application);
+        groups.extend(&self.measuring.hidden);
         Ok(Some(dissector.make(*limits, Wanted::by(&groups))?))
     }
 }

@@ -238,7 +238,8 @@ impl Run {
             polling = Some(watcher.poll()?);
         }
         let processes = watcher.map(|watcher| watcher.processes().clone());
-        let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
+        let schema = Schema::new(&groups, config.measuring.unit, names);
+        let schema = Arc::new(schema.with_measures(config.measuring.measures));
         let shared = Arc::new(Shared::default());
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };

@@ -10,12 +10,12 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
-use nfstream::capture::{self, FileOrder};
+use nfstream::Stats;
+use nfstream::capture::{self, Digests, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
 use nfstream::sink::{self, Existing, Rotation};
 use nfstream::table::{Anonymizer, Provenance, TableError, TableSpec, TimeForm};
-use nfstream::time::TimeUnit;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
@@ -170,9 +170,13 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
+    let mut total = Stats::default();
     let mut begun: Option<RowWriter> = None;
     let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
     let mut held = VecDeque::new();
+    let is_complete = plan.limit == u64::MAX && plan.input.live.is_none();
+    let digests = (is_complete && plan.target.has_footer())
+        .then(|| Digests::start(&plan.input.paths));
     if let Some(sandbox) = sandbox {
         for input in &inputs {
             held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);
@@ -199,7 +203,10 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         };
         writer.begin(place);
         match reading.drain(writer, &mut progress, io) {
-            Ok(stats) => counts.add(&stats),
+            Ok(stats) => {
+                counts.add(&stats);
+                total.add(&stats);
+            }
             // Rows before the failure go to standard output, but make no complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
                 writer.write_rest(io)?;
@@ -214,7 +221,11 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     }
     drop(progress);
     let flows = match begun {
-        Some(writer) => writer.finish(io)?,
+        Some(writer) => {
+            let captures = digests.map(Digests::finish).unwrap_or_default();
+            plan.target.spec.provenance.conclude(&total.account(), &captures);
+            writer.finish(io)?
+        }
         None => 0,
     };
     summarize(flows, &counts, plan.target.path.as_ref(), io);
@@ -264,17 +275,20 @@ impl Plan {
             return Err(Error::SourceOff);
         }
         check_unique(&table.columns)?;
-        let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
-        let unit = rules.unit();
+        let run = rules.parameters();
         let source_at = table.columns.iter().position(|name| name.is_source());
         let of_engine = table.columns.iter().filter(|name| !name.is_source());
-        let columns = of_engine.map(|name| find(*name, unit)).collect::<Result<Vec<_>, _>>()?;
-        let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let columns = of_engine.map(|name| name.find(run, "--columns <NAME,…>"));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let sort = table.sort.map(|sort| sort.find(run)).transpose()?;
         let hidden = table.columns_to_anonymize.iter().map(|name| match name {
             name if name.is_source() => Ok(SOURCE.to_owned()),
-            name => find(*name, unit).map(|column| column.name.to_owned()),
+            name => {
+                let column = name.find(run, "--columns-to-anonymize <NAME,…>")?;
+                Ok(column.name.to_owned())
+            }
         });
-        let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
+        let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
         let job = rules.job(&needed, separate.then_some(SOURCE))?;

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::str::FromStr;
 
 use nfstream::features::{Column, Names, Record, Value};
-use nfstream::time::TimeUnit;
+use nfstream::parameters::Parameters;
 
 use crate::column_argument::ColumnName;
+use crate::error::Error;
 
 /// Order of rows on the command line: `NAME`, `NAME:asc` or `NAME:desc`.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +42,10 @@ struct Row {
 }
 
 impl SortArgument {
-    /// Returns the order for a table with times in `unit`.
-    pub(super) fn find(self, unit: TimeUnit) -> Result<Sort, String> {
-        Ok(Sort { column: self.name.find(unit)?, is_descending: self.is_descending })
+    /// Returns the order for the table of a run.
+    pub(super) fn find(self, parameters: &Parameters) -> Result<Sort, Error> {
+        let column = self.name.find(parameters, "--sort <NAME[:desc]>")?;
+        Ok(Sort { column, is_descending: self.is_descending })
     }
 }
 
@@ -115,7 +117,16 @@ impl Key {
             (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => a.cmp(b),
+            (Value::Floats(a), Value::Floats(b)) => {
+                let mut pairs = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+                let differing = pairs.find(|order| order.is_ne());
+                differing.unwrap_or_else(|| a.len().cmp(&b.len()))
+            }
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Null, Value::Null) => Ordering::Equal,
+            // Null sorts before every value.
+            (Value::Null, _) => Ordering::Less,
+            (_, Value::Null) => Ordering::Greater,
             // The values of one column have one type.
             _ => Ordering::Equal,
         };

@@ -97,6 +97,11 @@ impl Format {
         (self.encoder)(output, schema, provenance)
     }
 
+    /// Returns whether files end with metadata, and so can hold what is known only at the end.
+    pub fn has_footer(&self) -> bool {
+        *self == Self::PARQUET || *self == Self::ARROW
+    }
+
     /// Returns the format called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name == name)
