@@ -1,7 +1,7 @@
 //! Suggestions for misspelt names.
 
 /// Similarity below which a name is no suggestion.
-const SIMILAR: f64 = 0.66;
+const SIMILAR: f64 = 0.7;
 
 /// Words of other programs and of nfstream 6, and the names that mean the same here.
 const SYNONYMS: [(&str, &str); 66] = [
