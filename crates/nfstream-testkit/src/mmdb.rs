@@ -11,6 +11,8 @@ pub enum Field {
     Number(u32),
     /// Unsigned number of 16 bits.
     Short(u16),
+    /// Unsigned number of 64 bits.
+    Long(u64),
     /// Text.
     Text(String),
     /// Several values.
@@ -49,6 +51,10 @@ impl Field {
             }
             Self::Short(number) => {
                 write_control(5, 2, bytes);
+                bytes.extend(number.to_be_bytes());
+            }
+            Self::Long(number) => {
+                write_control(9, 8, bytes);
                 bytes.extend(number.to_be_bytes());
             }
             Self::Text(text) => {
@@ -127,7 +133,7 @@ pub fn database(database_type: &str, networks: &[(&str, Field)]) -> Vec<u8> {
     Field::map([
         ("binary_format_major_version", Field::Short(2)),
         ("binary_format_minor_version", Field::Short(0)),
-        ("build_epoch", Field::Number(1_700_000_000)),
+        ("build_epoch", Field::Long(1_700_000_000)),
         ("database_type", Field::text(database_type)),
         ("description", Field::Map(Vec::new())),
         ("ip_version", Field::Short(6)),

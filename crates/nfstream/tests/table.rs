@@ -36,7 +36,8 @@ const BASE: [&str; 18] = [
 ];
 
 /// Codes that 31 bits do not hold.
-const WIDE_CODES: [&str; 5] = ["id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version"];
+const WIDE_CODES: [&str; 7] =
+    ["id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version", "src_asn", "dst_asn"];
 
 const APPLICATION: [&str; 8] = [
     "master_protocol",

@@ -383,8 +383,8 @@ mod tests {
         assert!(error("duration > duration('5')").starts_with("'duration' takes a span in quotes"));
         assert!(error("duration > duration(5)").starts_with("'duration' takes a span in quotes"));
         assert_eq!(
-            error("protocol == 'TPC'"),
-            "no protocol 'TPC'; did you mean 'TCP'?\n  protocol == 'TPC'\n              ^^^^^"
+            error("protocol == 'ICNP'"),
+            "no protocol 'ICNP'; did you mean 'ICMP'?\n  protocol == 'ICNP'\n              ^^^^^^"
         );
         assert!(error("net(src_ip, '10.0.0.0/40')").starts_with("'net' takes a network in quotes"));
         assert!(error("net(src_port, '10.0.0.0/8')").starts_with("'net' takes an address"));

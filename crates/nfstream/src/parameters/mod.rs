@@ -94,9 +94,15 @@ impl Parameter {
         Some(match (self.kind, json) {
             (_, Json::Null) => Value::None,
             (Kind::Flag { .. }, Json::Bool(flag)) => Value::Flag(*flag),
-            (Kind::Features, Json::Array(names)) => {
+            (Kind::Features | Kind::Files, Json::Array(names)) => {
                 let names = names.iter().map(|name| name.as_str().map(str::to_owned));
                 Value::Names(names.collect::<Option<_>>()?)
+            }
+            (Kind::Measures, Json::Object(pairs)) => {
+                let pair = |(name, text): (&String, &Json)| {
+                    Some((name.clone(), text.as_str()?.to_owned()))
+                };
+                Value::Pairs(pairs.iter().map(pair).collect::<Option<_>>()?)
             }
             (Kind::Seconds { .. }, json) => {
                 Value::Seconds(time::Duration::try_from_seconds(json.as_f64()?)?)
