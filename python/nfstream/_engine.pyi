@@ -463,6 +463,7 @@ def write_report(
 
     ``facts`` are a title, captures, parameters as JSON and the names of changed parameters.
     """
+
 def extract(
     source: Sequence[Any],
     path: str,

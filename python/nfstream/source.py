@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 Path = str | os.PathLike[str]
 Source = Path | bytes | bytearray | memoryview | BinaryIO
@@ -40,6 +40,20 @@ def is_regular(source: object) -> bool:
     return isinstance(source, bytes) or (isinstance(source, str) and os.path.isfile(source))
 
 
+class _FromHere:
+    """File object that is read from the position that it had first, each time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def tell(self) -> int:
+        return self._start
+
+
 def _source(source: object) -> Any:
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
@@ -54,4 +68,6 @@ def _source(source: object) -> Any:
         raise ValueError(
             f"source must hold paths of capture files, bytes or file objects, not {source!r}"
         )
-    return source
+    seekable = getattr(source, "seekable", None)
+    has_positions = callable(seekable) and seekable()
+    return _FromHere(cast("BinaryIO", source)) if has_positions else source

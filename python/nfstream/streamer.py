@@ -524,7 +524,7 @@ class NFStreamer(Tables):
 
     def _make_query(self) -> _engine.Query | None:
         """Returns the selection of flows and columns, ``None`` for all."""
-        if not any(value not in (None, False) for value in self._query.values()):
+        if not any(value is not None and value is not False for value in self._query.values()):
             return None
         return _engine.Query(**self._query, parameters=self._parameters)
 

@@ -315,7 +315,10 @@ def test_measures_are_columns_everywhere(web: Path, tmp_path: Path) -> None:
 
 def test_measures_have_the_unit_and_text_of_their_expression(web: Path) -> None:
     streamer = NFStreamer(web, measure={"longest": pkt.iat_us.max()}, dissect=False)
-    assert streamer.to_arrow().schema.field("longest").metadata == {b"unit": b"us"}
+    assert streamer.to_arrow().schema.field("longest").metadata == {
+        b"role": b"behaviour",
+        b"unit": b"us",
+    }
 
 
 def test_plugins_see_measures(web: Path) -> None:

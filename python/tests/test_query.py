@@ -116,6 +116,7 @@ def test_bytes_and_file_objects_are_sources() -> None:
         streamer = NFStreamer(file, n_meters=2)
         assert ids(streamer) == expected
         assert ids(streamer) == expected
+        file.seek(0)
         assert ids(NFStreamer(file, plugins=NFPlugin())) == expected
 
 

@@ -44,7 +44,10 @@ def test_lists_are_flat_columns(web: Path) -> None:
     for place in range(4):
         expected = [one[place] if place < len(one) else None for one in sizes]
         assert flat[f"sizes_{place + 1}"].to_pylist() == expected + expected[2:]
-    assert flat.schema.field("splt_ps_1").metadata == {b"unit": b"bytes"}
+    assert flat.schema.field("splt_ps_1").metadata == {
+        b"role": b"behaviour",
+        b"unit": b"bytes",
+    }
     assert flat.schema.metadata == table.schema.metadata
     chosen = tensors.flatten(table, ["sizes"])
     assert "splt_ps" in chosen.column_names and "sizes_1" in chosen.column_names

@@ -344,10 +344,18 @@ impl NFlow {
             Some(attribute) => flow.get(py, attribute),
             None => {
                 let object = py.get_type::<PyAny>();
-                let found = object.call_method1(intern!(py, "__getattribute__"), (slf, name));
-                found.map_err(|error| flow.kind.with_advice(py, name, error))
+                object.call_method1(intern!(py, "__getattribute__"), (slf, name))
             }
         }
+    }
+
+    /// Raises the error for an attribute that is missing: PyO3 drops that of `__getattribute__`.
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let error = |error| slf.get().kind.with_advice(slf.py(), name, error);
+        Self::__getattribute__(slf, name).map_err(error)
     }
 
     fn __setattr__(&self, name: &Bound<'_, PyString>, value: Bound<'_, PyAny>) -> PyResult<()> {

@@ -195,8 +195,8 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
     let mut held = VecDeque::new();
     let is_complete = plan.limit == u64::MAX && plan.input.live.is_none();
-    let digests = (is_complete && plan.target.has_footer())
-        .then(|| Digests::start(&plan.input.paths));
+    let digests =
+        (is_complete && plan.target.has_footer()).then(|| Digests::start(&plan.input.paths));
     if let Some(sandbox) = sandbox {
         for input in &inputs {
             held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);

@@ -85,7 +85,8 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
     }
 
     fn bytes(&self) -> u64 {
-        u64::try_from(self.writer.bytes_written() + self.writer.in_progress_size()).unwrap_or(u64::MAX)
+        u64::try_from(self.writer.bytes_written() + self.writer.in_progress_size())
+            .unwrap_or(u64::MAX)
     }
 }
 
