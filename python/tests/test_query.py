@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
+from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer, pkt
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -76,6 +76,18 @@ def test_columns_limit_and_sort_are_those_of_the_command() -> None:
     )
     assert len(list(NFStreamer(WEB, limit=2))) == 2
     assert list(NFStreamer(WEB, limit=0)) == []
+
+
+def test_measures_are_columns_of_queries() -> None:
+    measure = {"up_acks": pkt.filter(pkt.up & pkt.ack).count()}
+    every = NFStreamer(WEB, measure=measure).to_arrow()["up_acks"].to_pylist()
+    streamer = NFStreamer(
+        WEB, measure=measure, where="up_acks > 3", columns=["id", "up_acks"], sort="up_acks:desc"
+    )
+    expected = sorted((acks for acks in every if acks > 3), reverse=True)
+    assert expected
+    assert [flow.up_acks for flow in streamer] == expected
+    assert streamer.to_arrow()["up_acks"].to_pylist() == expected
 
 
 def test_named_columns_need_no_feature_and_tables_hide_the_needed_ones() -> None:

@@ -1,10 +1,9 @@
 //! Selection of flows and columns: conditions, order and limits, as in the command.
 
 use nfstream::condition::Condition;
-use nfstream::features::{Column, Group, Record, Schema, columns, nearest};
+use nfstream::features::{Column, Group, Record, Schema, nearest};
 use nfstream::parameters::Parameters;
 use nfstream::table::{Sort, Sorted, parse_sort};
-use nfstream::time::TimeUnit;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -59,10 +58,9 @@ impl Query {
         parameters: &Bound<'_, pyo3::types::PyDict>,
     ) -> PyResult<Self> {
         let parameters = crate::parameters::from_python(parameters)?.settled();
-        let unit = parameters.time_unit;
         let origin = separate.then_some(SOURCE);
         let condition = r#where
-            .map(|text| Condition::parse_with_origin(text, columns_in(unit), origin))
+            .map(|text| Condition::parse_with_origin(text, parameters.columns(), origin))
             .transpose()
             .map_err(|error| PyValueError::new_err(format!("where: {error}")))?;
         let mut source_at = 0;
@@ -74,7 +72,7 @@ impl Query {
                     source_at = found.len();
                     continue;
                 }
-                let column = column(name, unit, "columns")?;
+                let column = column(name, &parameters, "columns")?;
                 if found.iter().any(|other| other.name == column.name) {
                     return Err(PyValueError::new_err(format!("columns: {name} occurs twice")));
                 }
@@ -86,7 +84,7 @@ impl Query {
             .map(|text| {
                 let wrong = |error| PyValueError::new_err(format!("sort: {error}"));
                 let (name, is_descending) = parse_sort(text).map_err(wrong)?;
-                PyResult::Ok(Sort { column: column(name, unit, "sort")?, is_descending })
+                PyResult::Ok(Sort { column: column(name, &parameters, "sort")?, is_descending })
             })
             .transpose()?;
         let query = Self {
@@ -199,14 +197,10 @@ impl Selector {
     }
 }
 
-fn columns_in(unit: TimeUnit) -> impl Iterator<Item = &'static Column> {
-    columns(unit)
-}
-
-/// Returns the column called `name`.
-fn column(name: &str, unit: TimeUnit, argument: &str) -> PyResult<&'static Column> {
-    columns(unit).find(|column| column.name == name).ok_or_else(|| {
-        let advice = match nearest(name, columns(unit).map(|column| column.name)) {
+/// Returns the column called `name`, of all that runs with `parameters` can have.
+fn column(name: &str, parameters: &Parameters, argument: &str) -> PyResult<&'static Column> {
+    parameters.columns().find(|column| column.name == name).ok_or_else(|| {
+        let advice = match nearest(name, parameters.columns().map(|column| column.name)) {
             Some(meant) => format!("did you mean '{meant}'?"),
             None => "docs/columns.md lists them".to_owned(),
         };
