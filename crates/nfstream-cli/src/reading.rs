@@ -36,14 +36,19 @@ pub(crate) trait Consumer {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
-    /// Writes the rows that are waiting, while the input is silent.
-    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
+    /// Writes the waiting rows, while the input is silent; none wait if output only comes at the
+    /// end.
+    fn flush(&mut self, _io: &mut Io<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Takes a warning, which was also printed.
     fn note(&mut self, _warning: &str) {}
 
     /// Returns how much has been written, for the message of an interrupted call.
-    fn written(&self) -> Written;
+    fn written(&self) -> Written {
+        Written::Nothing
+    }
 }
 
 /// An input that was opened.
@@ -135,7 +140,7 @@ impl<'a> Reading<'a> {
                     stop.stop();
                     continue;
                 }
-                progress.aside(|| consumer.rest(io))?;
+                progress.aside(|| consumer.flush(io))?;
                 return Err(Error::Interrupted(consumer.written()));
             }
             let step = self.steps.recv_timeout(PATIENCE);
@@ -155,7 +160,7 @@ impl<'a> Reading<'a> {
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => {
-                    progress.aside(|| consumer.rest(io))?;
+                    progress.aside(|| consumer.flush(io))?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),

@@ -198,14 +198,6 @@ impl Consumer for Collector {
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
     }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
-    }
 }
 
 impl Destination {

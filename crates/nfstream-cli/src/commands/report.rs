@@ -139,10 +139,6 @@ impl Consumer for Collector {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn note(&mut self, warning: &str) {
         self.warnings.push(warning.to_owned());
     }

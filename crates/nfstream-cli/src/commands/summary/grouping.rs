@@ -9,7 +9,7 @@ use nfstream::time::{Duration, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::ranking::{Count, Ranking};
-use crate::error::{Error, Written};
+use crate::error::Error;
 use crate::human::{bytes, count, day, share, time_of_day};
 use crate::io::Io;
 use crate::reading::Consumer;
@@ -234,14 +234,6 @@ impl Consumer for Grouping {
         }
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
     }
 }
 

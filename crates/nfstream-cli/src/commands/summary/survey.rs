@@ -9,7 +9,7 @@ use nfstream::packet::protocol as ip_protocol;
 use nfstream::time::Timestamp;
 
 use super::ranking::{Count, Ranking};
-use crate::error::{Error, Written};
+use crate::error::Error;
 use crate::io::Io;
 use crate::reading::Consumer;
 
@@ -129,14 +129,6 @@ impl Consumer for Survey {
         flows.for_each(|record| self.add(record));
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
     }
 }
 
