@@ -130,11 +130,18 @@ impl Report {
         }
     }
 
-    /// Adds flows. Records that are not kept return to `pool`.
+    /// Adds flows. Records that are not kept return to `pool`, as do early records and updates, which
+    /// do not count: the final record of their flow follows.
     pub fn add(&mut self, records: Vec<Record>, pool: &RecordPool) {
-        records.iter().for_each(|record| self.count(record));
-        let spare: Vec<_> =
-            records.into_iter().filter_map(|record| self.sample.offer(record)).collect();
+        let mut spare = Vec::new();
+        for record in records {
+            if record.kind.is_counted() {
+                self.count(&record);
+                spare.extend(self.sample.offer(record));
+            } else {
+                spare.push(record);
+            }
+        }
         pool.put_back(spare);
     }
 

@@ -229,7 +229,7 @@ impl Consumer for Grouping {
         pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        for record in &records {
+        for record in records.iter().filter(|record| record.kind.is_counted()) {
             self.add(record)?;
         }
         pool.put_back(records);
