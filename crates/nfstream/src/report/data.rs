@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::tally::Count;
+use super::ranking::Count;
 use super::text::{inert, shown, trimmed};
 use super::timeline::Key;
 use super::{Facts, Report, ciphers};
@@ -227,7 +227,7 @@ fn failed_names(report: &Report) -> Json {
     let rows = rows.map(|((name, code), sum)| json!([name, code, sum.flows]));
     json!({
         "rows": rows.collect::<Vec<_>>(),
-        "different": report.failed_names.len(),
+        "different": report.failed_names.distinct(),
         "exact": report.failed_names.is_exact(),
     })
 }

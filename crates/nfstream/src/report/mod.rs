@@ -2,14 +2,15 @@
 //!
 //! [`Report`] takes records and keeps totals and a sample in bounded memory. [`Report::write`]
 //! writes the page: the totals and the sample as JSON, and the program in `page/` that shows them.
+//! [`Ranking`] counts flows by key, here and in `nfstream summary`.
 
 mod ciphers;
 mod data;
 mod page;
 mod quality;
+mod ranking;
 mod sample;
 mod security;
-mod tally;
 mod text;
 mod timeline;
 mod values;
@@ -27,9 +28,10 @@ use crate::time::Timestamp;
 use quality::Quality;
 use sample::Sample;
 use security::Security;
-use tally::{By, Count, Tally};
 use timeline::{Key, Timeline};
 use values::Values;
+
+pub use ranking::{By, Count, Ranking};
 
 /// Clients, servers and the applications between them that are counted exactly.
 const PATHS: usize = 50_000;
@@ -48,17 +50,17 @@ pub struct Report {
     /// Times of the first and the last packet.
     span: Option<(Timestamp, Timestamp)>,
     timeline: Timeline,
-    applications: Tally<Key>,
-    categories: Tally<u16>,
+    applications: Ranking<Key>,
+    categories: Ranking<u16>,
     /// By client, application and server.
-    paths: Tally<(IpAddr, Key, String)>,
+    paths: Ranking<(IpAddr, Key, String)>,
     values: Vec<Values>,
     security: Security,
     quality: Quality,
     /// Names that DNS could not resolve, with the code of the response; -1 without a response.
-    failed_names: Tally<(String, i16)>,
+    failed_names: Ranking<(String, i16)>,
     /// Flows with each risk.
-    risks: Tally<String>,
+    risks: Ranking<String>,
     sample: Sample,
 }
 
@@ -118,14 +120,14 @@ impl Report {
             total: Count::default(),
             span: None,
             timeline: Timeline::new(),
-            applications: Tally::new(By::Bytes, NUMBERS),
-            categories: Tally::new(By::Bytes, NUMBERS),
-            paths: Tally::new(By::Bytes, PATHS),
+            applications: Ranking::new(By::Bytes, NUMBERS),
+            categories: Ranking::new(By::Bytes, NUMBERS),
+            paths: Ranking::new(By::Bytes, PATHS),
             values: schema.columns().iter().filter_map(|column| Values::new(column)).collect(),
             security: Security::new(),
             quality: Quality::new(schema),
-            failed_names: Tally::new(By::Flows, NAMES),
-            risks: Tally::new(By::Flows, NAMES),
+            failed_names: Ranking::new(By::Flows, NAMES),
+            risks: Ranking::new(By::Flows, NAMES),
             sample: Sample::new(schema, flows.min(Self::MOST_FLOWS)),
         }
     }
@@ -146,9 +148,8 @@ impl Report {
     }
 
     fn count(&mut self, record: &Record) {
-        let (flow, volume) = (&record.flow, &record.volume);
-        let count =
-            Count { flows: 1, packets: volume.total_packets(), bytes: volume.total_bytes() };
+        let flow = &record.flow;
+        let count = Count::of(record);
         self.total.add(count);
         let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
         self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tally::{By, Count, Tally};
+use super::ranking::{By, Count, Ranking};
 use super::timeline::Key;
 use crate::features::{Names, Record};
 use crate::time::Timestamp;
@@ -74,7 +74,7 @@ pub(super) struct Security {
     certificates: HashMap<[u8; 32], Certificate>,
     /// Flows whose certificate is not kept.
     other_certificates: u64,
-    plain_text: Tally<Key>,
+    plain_text: Ranking<Key>,
     /// Whether applications are plain text.
     known: HashMap<Key, bool>,
 }
@@ -84,7 +84,7 @@ impl Security {
         Self {
             certificates: HashMap::new(),
             other_certificates: 0,
-            plain_text: Tally::new(By::Bytes, 10_000),
+            plain_text: Ranking::new(By::Bytes, 10_000),
             known: HashMap::new(),
         }
     }

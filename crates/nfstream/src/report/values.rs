@@ -1,6 +1,6 @@
 //! Most frequent values of a column.
 
-use super::tally::{By, Count, Tally};
+use super::ranking::{By, Count, Ranking};
 use super::text::{list, shown};
 use crate::features::{Column, Kind, Names, Read, Record, Value};
 
@@ -13,8 +13,8 @@ const TEXTS: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Values {
     column: &'static Column,
-    numbers: Tally<i64>,
-    texts: Tally<String>,
+    numbers: Ranking<i64>,
+    texts: Ranking<String>,
     /// Value of the last flows, and their count: most columns repeat one value.
     last: (Value, Count),
     scratch: String,
@@ -29,8 +29,8 @@ impl Values {
             || matches!(column.read, Read::F64(_));
         (!is_own).then(|| Self {
             column,
-            numbers: Tally::new(By::Flows, NUMBERS),
-            texts: Tally::new(By::Flows, TEXTS),
+            numbers: Ranking::new(By::Flows, NUMBERS),
+            texts: Ranking::new(By::Flows, TEXTS),
             last: (Value::Integer(0), Count::default()),
             scratch: String::new(),
         })
@@ -107,7 +107,7 @@ impl Values {
 
     /// Returns the number of different values.
     pub(super) fn len(&self) -> usize {
-        self.numbers.len() + self.texts.len()
+        self.numbers.distinct() + self.texts.distinct()
     }
 
     /// Returns the most frequent values, as the flow table of the page holds them.

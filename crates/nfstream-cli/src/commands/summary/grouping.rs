@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Column, Record, RecordPool, Schema, Value};
+use nfstream::report::{By, Count, Ranking};
 use nfstream::time::{Duration, Timestamp};
 use serde_json::{Value as Json, json};
 
-use super::ranking::{Count, Ranking};
 use crate::error::Error;
 use crate::human::{bytes, count, day, share, time_of_day};
 use crate::io::Io;
@@ -43,6 +43,8 @@ pub(super) struct Grouping {
     every: Option<Duration>,
     last: Option<Duration>,
     buckets: BTreeMap<Timestamp, Ranking<Vec<Part>>>,
+    /// Total of all groups.
+    total: Count,
     /// Time of the last packet of all flows.
     latest: Timestamp,
     recent: Vec<Recent>,
@@ -63,6 +65,7 @@ impl Grouping {
             every,
             last,
             buckets: BTreeMap::new(),
+            total: Count::default(),
             latest: Timestamp::MIN,
             recent: Vec::new(),
             prune_at: 4096,
@@ -72,8 +75,7 @@ impl Grouping {
     fn add(&mut self, record: &Record) -> Result<(), Error> {
         let names = self.schema.names();
         let key = self.by.iter().map(|column| Part::from(column.value(record, names))).collect();
-        let packets = record.volume.total_packets();
-        let count = Count { flows: 1, packets, bytes: record.volume.total_bytes() };
+        let count = Count::of(record);
         let bucket =
             self.every.map_or(Timestamp::MIN, |every| record.flow.first_seen.start_of(every));
         let last_seen = record.flow.last_seen;
@@ -93,8 +95,9 @@ impl Grouping {
         if !self.buckets.contains_key(&bucket) && self.buckets.len() == BUCKETS {
             return Err(Error::ManyBuckets { most: BUCKETS });
         }
-        let ranking = self.buckets.entry(bucket).or_insert_with(|| Ranking::new(GROUPS));
-        ranking.add(key, count.packets, count.bytes);
+        let ranking = self.buckets.entry(bucket).or_insert_with(|| Ranking::new(By::Bytes, GROUPS));
+        ranking.add(key, count);
+        self.total.add(count);
         Ok(())
     }
 
@@ -114,22 +117,12 @@ impl Grouping {
         Ok(())
     }
 
-    /// Returns the largest groups of each bucket, with the count of all.
-    fn top(&self, n: usize) -> impl Iterator<Item = (Timestamp, Vec<(Vec<Part>, Count)>, usize)> {
+    /// Returns the largest groups of each bucket, and the number of its other groups.
+    fn top(&self, n: usize) -> impl Iterator<Item = (Timestamp, Vec<(&Vec<Part>, Count)>, usize)> {
         self.buckets.iter().map(move |(bucket, ranking)| {
             let top = ranking.top(n);
-            let more = ranking.len() - top.len();
+            let more = ranking.distinct() - top.len();
             (*bucket, top, more)
-        })
-    }
-
-    /// Returns the total of all groups.
-    fn total(&self) -> Count {
-        let all = self.buckets.values().flat_map(|ranking| ranking.top(usize::MAX));
-        all.fold(Count::default(), |total, (_, count)| Count {
-            flows: total.flows + count.flows,
-            packets: total.packets + count.packets,
-            bytes: total.bytes + count.bytes,
         })
     }
 
@@ -143,7 +136,7 @@ impl Grouping {
                     row.insert("time".to_owned(), rfc3339(bucket).into());
                 }
                 for (column, part) in self.by.iter().zip(key) {
-                    row.insert(column.name.to_owned(), part.into_json());
+                    row.insert(column.name.to_owned(), part.to_json());
                 }
                 row.insert("flows".to_owned(), json!(count.flows));
                 row.insert("packets".to_owned(), json!(count.packets));
@@ -164,7 +157,7 @@ impl Grouping {
         for (bucket, top, _) in self.top(n) {
             for (key, count) in top {
                 let mut fields: Vec<_> = self.every.iter().map(|_| rfc3339(bucket)).collect();
-                fields.extend(key.into_iter().map(|part| quoted(part.to_string())));
+                fields.extend(key.iter().map(|part| quoted(part.to_string())));
                 fields.extend([count.flows, count.packets, count.bytes].map(|n| n.to_string()));
                 text.push_str(&fields.join(","));
                 text.push('\n');
@@ -175,7 +168,6 @@ impl Grouping {
 
     /// Returns a table for people.
     pub(super) fn to_text(&self, n: usize, io: &Io<'_>) -> Vec<u8> {
-        let total = self.total();
         let mut columns = Vec::new();
         if self.every.is_some() {
             columns.push(TableColumn::text("time", Fit::Whole));
@@ -196,11 +188,11 @@ impl Grouping {
                 if self.every.is_some() {
                     row.push(format!("{} {}", day(bucket), time_of_day(bucket)).into());
                 }
-                row.extend(key.into_iter().map(|part| Cell::styled(part.to_string(), ACCENT)));
+                row.extend(key.iter().map(|part| Cell::styled(part.to_string(), ACCENT)));
                 row.push(count(part.flows).into());
                 row.push(count(part.packets).into());
                 row.push(bytes(part.bytes).into());
-                row.push(share(part.bytes, total.bytes).into());
+                row.push(share(part.bytes, self.total.bytes).into());
                 rows.push(row);
             }
         }
@@ -238,10 +230,10 @@ impl Consumer for Grouping {
 }
 
 impl Part {
-    fn into_json(self) -> Json {
+    fn to_json(&self) -> Json {
         match self {
-            Self::Integer(number) => number.into(),
-            Self::Text(text) => text.into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `nfstream summary`: totals and largest groups of captures.
 
 mod grouping;
-mod ranking;
 mod survey;
 
 use std::fs;
@@ -9,6 +8,7 @@ use std::fs;
 use clap::ArgGroup;
 use nfstream::Stats;
 use nfstream::host::{visible, visible_path};
+use nfstream::report::Count;
 use nfstream::time::Duration;
 use serde_json::{Map, Value, json};
 
@@ -26,7 +26,6 @@ use crate::reading::{Opened, Reading};
 use crate::sandbox_argument::SandboxArgs;
 use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
 use grouping::Grouping;
-use ranking::Count;
 use survey::{Section, Survey};
 
 /// Show totals, times and the largest applications, hosts and ports of captures
