@@ -181,9 +181,7 @@ impl Part {
             Self::Flags => packet.tcp_flags.0.into(),
             Self::HeaderLen => packet.payload_offset.saturating_sub(packet.transport_offset).into(),
             Self::IpLen => packet.ip_len.into(),
-            Self::Number => {
-                i64::try_from(sample.volume.total_packets() - 1).unwrap_or(i64::MAX)
-            }
+            Self::Number => i64::try_from(sample.volume.total_packets() - 1).unwrap_or(i64::MAX),
             Self::PayloadLen => packet.payload_len.into(),
             Self::Protocol => packet.protocol.into(),
             Self::Size => sample.size.into(),
@@ -203,9 +201,9 @@ impl Part {
                 (high @ 0.., low @ 0..) => (high & 0xf) << 4 | low >> 4,
                 _ => MISSING,
             },
-            Self::PayloadByte(offset) => {
-                payload(packet, sample.frame).get(usize::from(offset)).map_or(MISSING, |byte| (*byte).into())
-            }
+            Self::PayloadByte(offset) => payload(packet, sample.frame)
+                .get(usize::from(offset))
+                .map_or(MISSING, |byte| (*byte).into()),
             Self::Entropy => entropy(payload(packet, sample.frame)),
         }
     }
@@ -240,4 +238,3 @@ fn entropy(bytes: &[u8]) -> i64 {
     let shares = counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / total);
     of_float(shares.map(|share| -share * share.log2()).sum::<f64>())
 }
-

@@ -27,34 +27,83 @@ pub(crate) enum Finish {
     Constant(i64),
     Column(&'static Column),
     Reading(Reading),
-    Compute { operator: Operator, left: Box<Self>, right: Box<Self> },
-    Choose { condition: Box<Self>, yes: Box<Self>, no: Box<Self> },
+    Compute {
+        operator: Operator,
+        left: Box<Self>,
+        right: Box<Self>,
+    },
+    Choose {
+        condition: Box<Self>,
+        yes: Box<Self>,
+        no: Box<Self>,
+    },
     /// Item of a list, missing beyond its end.
-    Item { items: Items, place: usize },
+    Item {
+        items: Items,
+        place: usize,
+    },
 }
 
 /// Value of an aggregation, from the words at `at` or from a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     /// A word, missing if the word is.
-    Word { at: usize },
+    Word {
+        at: usize,
+    },
     /// A word, 0 if it is missing.
-    WordOrZero { at: usize },
+    WordOrZero {
+        at: usize,
+    },
     /// Whether a word, the least or greatest truth so far, is 1; `empty` without values.
-    Truth { at: usize, empty: bool },
-    SumFloat { at: usize },
-    SumWhole { at: usize },
-    MeanFloat { sum: usize, count: usize },
-    MeanWhole { sum: usize, count: usize },
-    Variance { at: usize },
-    Deviation { at: usize },
-    VarianceOfPowers { at: usize },
-    DeviationOfPowers { at: usize },
-    Skewness { at: usize },
-    Kurtosis { at: usize },
-    Distinct { at: usize, list: usize },
-    Quantile { at: usize, list: usize, share: f64 },
-    Entropy { list: usize },
+    Truth {
+        at: usize,
+        empty: bool,
+    },
+    SumFloat {
+        at: usize,
+    },
+    SumWhole {
+        at: usize,
+    },
+    MeanFloat {
+        sum: usize,
+        count: usize,
+    },
+    MeanWhole {
+        sum: usize,
+        count: usize,
+    },
+    Variance {
+        at: usize,
+    },
+    Deviation {
+        at: usize,
+    },
+    VarianceOfPowers {
+        at: usize,
+    },
+    DeviationOfPowers {
+        at: usize,
+    },
+    Skewness {
+        at: usize,
+    },
+    Kurtosis {
+        at: usize,
+    },
+    Distinct {
+        at: usize,
+        list: usize,
+    },
+    Quantile {
+        at: usize,
+        list: usize,
+        share: f64,
+    },
+    Entropy {
+        list: usize,
+    },
 }
 
 /// Values of a list.
@@ -146,9 +195,7 @@ impl Finish {
                 0 => no.value(state, record),
                 _ => MISSING,
             },
-            Self::Item { items, place } => {
-                items.of(state).get(*place).copied().unwrap_or(MISSING)
-            }
+            Self::Item { items, place } => items.of(state).get(*place).copied().unwrap_or(MISSING),
         }
     }
 }

@@ -91,11 +91,9 @@ impl Update {
     pub(crate) const fn initial(self) -> &'static [i64] {
         match self {
             Self::Count => &[0],
-            Self::Last
-            | Self::MaxFloat
-            | Self::MaxWhole
-            | Self::MinFloat
-            | Self::MinWhole => &[MISSING],
+            Self::Last | Self::MaxFloat | Self::MaxWhole | Self::MinFloat | Self::MinWhole => {
+                &[MISSING]
+            }
             Self::Powers | Self::PowersOfWhole | Self::Squares => &[0; 6],
             Self::SumFloat | Self::SumWhole => &[0; 2],
         }
@@ -157,7 +155,12 @@ impl Program {
     }
 
     /// Measures a packet.
-    pub(in crate::features) fn run(&self, registers: &mut Registers, state: &mut State, sample: &Sample<'_>) {
+    pub(in crate::features) fn run(
+        &self,
+        registers: &mut Registers,
+        state: &mut State,
+        sample: &Sample<'_>,
+    ) {
         let mut steps = self.steps.iter();
         while let Some(step) = steps.next() {
             match step {
