@@ -9,12 +9,12 @@ import os
 import re
 import warnings
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from nfstream import frames
 from nfstream.caller import level_of_caller
-from nfstream.leakage import _column, _kind, _names, _nanoseconds
 
 Frame = TypeVar("Frame")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -146,7 +146,7 @@ def label_by(
     """
     if match not in ("first", "all"):
         raise ValueError(f"match must be 'first' or 'all', not {match!r}")
-    if "label" in _names(frame):
+    if "label" in frames.names(frame):
         raise ValueError("the table has a column 'label' already")
     zone = None if time_zone is None else _zone(time_zone)
     known = list(_read(os.fspath(rules), zone, columns or {}))
@@ -180,7 +180,7 @@ def label_by(
             UserWarning,
             stacklevel=level_of_caller(),
         )
-    return _with_column(frame, labels), report
+    return frames.with_texts(frame, "label", labels), report
 
 
 class _Index:
@@ -260,14 +260,14 @@ def _flows(frame: Any) -> list[_Ends]:
         return found
 
     names = ("src_ip", "dst_ip", "src_port", "dst_port", "protocol", "first_seen", "last_seen")
-    rows = zip(*(_column(frame, name) for name in names), strict=True)
+    rows = zip(*(frames.column(frame, name) for name in names), strict=True)
     return [
         _Ends(
             (address(src), address(dst)),
             (int(sport), int(dport)),
             int(protocol),
-            _nanoseconds(first),
-            _nanoseconds(last),
+            frames.nanoseconds(first),
+            frames.nanoseconds(last),
         )
         for src, dst, sport, dport, protocol, first, last in rows
     ]
@@ -406,17 +406,3 @@ def _time(zone: datetime.tzinfo | None) -> Any:
         return int(whole.timestamp()) * 1_000_000_000 + time.microsecond * 1000
 
     return parse
-
-
-def _with_column(frame: Any, labels: Iterable[str]) -> Any:
-    values = list(labels)
-    kind = _kind(frame)
-    if kind == "pandas":
-        return frame.assign(label=values)
-    if kind == "polars":
-        import polars as pl
-
-        return frame.with_columns(pl.Series("label", values, dtype=pl.String))
-    import pyarrow as pa
-
-    return frame.append_column("label", pa.array(values, pa.string()))
