@@ -18,8 +18,8 @@ from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
 from nfstream.measure import Expression, _texts
+from nfstream.performance_report import PerformanceReport
 from nfstream.plugin import NFPlugin
-from nfstream.report import Reporter
 from nfstream.source import Path, Source, name_of, sources
 from nfstream.tables import Tables
 
@@ -506,7 +506,7 @@ class NFStreamer(Tables):
         if not run.is_stream and (bar := progress.start(run.progress)) is not None:
             ending.callback(bar.end)
         if self._report_interval > 0:
-            ending.callback(Reporter(self._report_interval, run.stats).end)
+            ending.callback(PerformanceReport(self._report_interval, run.stats).end)
         return run
 
     def _make_run(

@@ -18,8 +18,8 @@ use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
 use crate::input::{Input, Opening};
 use crate::io::Io;
+use crate::performance_report::PerformanceReport;
 use crate::progress::ProgressDisplay;
-use crate::report::Report;
 
 /// Steps of the run that may wait to be written.
 const QUEUE: usize = 16;
@@ -69,7 +69,7 @@ pub(crate) struct Reading<'a> {
     steps: Receiver<Result<Step, RunError>>,
     /// Stops a run over interfaces or pipes without losing flows; `None` for files.
     stop: Option<StopHandle>,
-    report: Report,
+    report: PerformanceReport,
     thread: JoinHandle<()>,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
         let config = Config { processes, ..job.config(input.bytes) };
         let run = Run::new(source, &config)?;
         let stop = input.is_stream().then(|| run.stop_handle());
-        let report = Report::every(input.live.as_ref().and_then(|live| live.report));
+        let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let pool = run.record_pool();
         let (sender, steps) = sync_channel(QUEUE);
