@@ -23,8 +23,9 @@ const PAUSE: u64 = 1_000_000_000;
 pub(super) struct Cesnet {
     packets: [Entry; PACKETS],
     len: usize,
-    /// First packet of the flow and last packet of the sequence, with payload or without.
+    /// First packet of the flow, with payload or without.
     first: Option<Timestamp>,
+    /// First and last packet of the sequence.
     sequence: Option<(Timestamp, Timestamp)>,
     ways: [Way; 2],
     /// Statistics over all packets.
@@ -106,6 +107,7 @@ impl Cesnet {
         u64::try_from(changes).unwrap_or(u64::MAX)
     }
 
+    /// Returns the measurements of a direction.
     pub(super) fn way(&self, direction: Direction) -> &Way {
         &self.ways[direction.index()]
     }

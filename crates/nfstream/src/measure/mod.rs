@@ -41,7 +41,7 @@ use tree::{Part, Tree};
 /// Names that expressions use for something else.
 const RESERVED: [&str; 6] = ["false", "in", "null", "pkt", "source", "true"];
 
-/// Measures at most.
+/// Most measures of a run.
 const MOST: usize = 200;
 
 /// Measures of a run, parsed and checked.
