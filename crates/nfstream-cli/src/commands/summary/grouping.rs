@@ -9,11 +9,12 @@ use nfstream::report::{By, Count, Ranking};
 use nfstream::time::{Duration, Timestamp};
 use serde_json::{Value as Json, json};
 
+use super::amounts;
 use crate::error::Error;
-use crate::human::{bytes, count, day, share, time_of_day};
+use crate::human::{day, time_of_day};
 use crate::io::Io;
 use crate::reading::Consumer;
-use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout, QUIET};
+use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout};
 
 /// Groups of one bucket that are counted exactly.
 const GROUPS: usize = 100_000;
@@ -175,10 +176,7 @@ impl Grouping {
         for column in &self.by {
             columns.push(TableColumn::text(column.name, Fit::End(8)));
         }
-        columns.push(TableColumn::number("flows").rank(2));
-        columns.push(TableColumn::number("packets").rank(3));
-        columns.push(TableColumn::number("bytes").rank(1));
-        columns.push(TableColumn::number("share").rank(1));
+        columns.extend(amounts::COLUMNS);
         let mut rows: Vec<Vec<Cell>> = Vec::new();
         let mut more = 0;
         for (bucket, top, others) in self.top(n) {
@@ -189,10 +187,7 @@ impl Grouping {
                     row.push(format!("{} {}", day(bucket), time_of_day(bucket)).into());
                 }
                 row.extend(key.iter().map(|part| Cell::styled(part.to_string(), ACCENT)));
-                row.push(count(part.flows).into());
-                row.push(count(part.packets).into());
-                row.push(bytes(part.bytes).into());
-                row.push(share(part.bytes, self.total.bytes).into());
+                row.extend(amounts::cells(part, self.total));
                 rows.push(row);
             }
         }
@@ -203,13 +198,7 @@ impl Grouping {
             table::write_row(&layout, &columns, row, io.stdout.color, &mut text);
         }
         let is_exact = self.buckets.values().all(Ranking::is_exact);
-        let note = match (more, is_exact) {
-            (0, true) => return text,
-            (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
-            (_, false) => "… and more, too many to count exactly".to_owned(),
-        };
-        text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
-        text.push(b'\n');
+        amounts::write_others(more, is_exact, io, &mut text);
         text
     }
 }
