@@ -224,7 +224,7 @@ class Value(Expression):
         return self._aggregate("quantile", q)
 
     def histogram(self, edges: Sequence[Number]) -> List:
-        """Returns the number of values between growing edges, as ``numpy.histogram`` counts.
+        """Returns the number of values between increasing edges, as ``numpy.histogram`` counts.
 
         Each bin contains its lower edge, the last one both; values outside are not counted.
         """
