@@ -179,7 +179,7 @@ def table(python: str) -> str:
     rows = pairs(python)
     lines = [
         f"Of the flows of {', '.join(f'`{name}`' for name in CAPTURES)}, {len(rows)} have the same",
-        "packets in both programs. The column "equal" counts those with equal values.\n",
+        "packets in both programs. The column `equal` counts those with equal values.\n",
         "| column | equal | example: nfstream, package | correct |",
         "|---|---|---|---|",
     ]
