@@ -107,8 +107,8 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
-        dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
-            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``,
+        dissector: Dissector that labels flows: ``"auto"``, the one in Rust first and nDPI for the
+            flows that it leaves unknown; ``"native"``, the dissector in Rust; ``"ndpi"``,
             nDPI. ``None`` is ``"auto"`` where nfstream is linked with libndpi, as a build from
             source is, otherwise ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
@@ -168,7 +168,8 @@ class NFStreamer(Tables):
             ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
-            ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
+            ``max_active_flows`` and ``max_active_bytes``. Plugins need one, except those with
+            ``on_batch``.
         promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
