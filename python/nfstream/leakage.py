@@ -41,7 +41,7 @@ def drop_identifiers(frame: Frame, keep: Iterable[str] = ()) -> Frame:
         keep: Columns to keep in any case.
 
     Raises:
-        TypeError: If it is no such table.
+        TypeError: If ``frame`` is another object.
         ValueError: If a column of ``keep`` is not in the table.
 
     Examples:
@@ -63,22 +63,22 @@ def drop_identifiers(frame: Frame, keep: Iterable[str] = ()) -> Frame:
 def split(frame: Frame, by: str = "conversation", test: float = 0.25) -> tuple[Frame, Frame]:
     """Splits a table into rows for training and later rows for a test, without common groups.
 
-    Groups are ordered by the time of their first flow, and the last ones are for the test: it
-    holds at least one group, and at least the part ``test`` of the rows if the groups allow it.
+    Groups are ordered by the time of their first flow, and the last ones are for the test: at least
+    one group, and at least the share ``test`` of the rows if the groups allow it.
 
     Args:
         frame: A pandas or Polars data frame, or a pyarrow table, with the columns of nfstream.
-        by: What no two parts share: ``"conversation"``, addresses, ports and protocol in either
-            direction; ``"host"``, the source address; or ``"day"``, in UTC.
-        test: Part of the rows for the test, more than 0 and less than 1.
+        by: Group that stays in one part: ``"conversation"``, addresses, ports and protocol in
+            either direction; ``"host"``, the source address; or ``"day"``, in UTC.
+        test: Share of the rows for the test, between 0 and 1, both excluded.
 
     Returns:
         The rows for training and those for the test, in the order of the table.
 
     Raises:
-        TypeError: If it is no such table.
-        ValueError: If a column is missing, there are fewer than two groups, or an argument has
-            another value.
+        TypeError: If ``frame`` is another object.
+        ValueError: If a column is missing, there are fewer than two groups, or an argument is
+            invalid.
 
     Examples:
         >>> import nfstream

@@ -44,7 +44,7 @@ def size(number: float) -> str:
 
 
 def fold(title: str, names: Mapping[str, object]) -> str:
-    """Returns a table of names and values behind a title that opens it."""
+    """Returns a table of names and values that a click on the title opens."""
     rows = "".join(
         f"<tr><th{_LEFT}>{text(name)}</th><td{_LEFT}>{text(value, 400)}</td></tr>"
         for name, value in names.items()
@@ -57,7 +57,7 @@ def fold(title: str, names: Mapping[str, object]) -> str:
 def flow_table(flows: Sequence[NFlow], unit: str) -> str:
     """Returns the first flows as a table with the columns that the command shows."""
     rows = [_cells(flow, unit) for flow in flows[:ROWS]]
-    # As in the command, names have a column only where flows are labelled.
+    # As in the command, names have a column only if flows are labelled.
     names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th{_LEFT}>{text(name)}</th>" for name in names)
     body = "".join(
@@ -105,7 +105,7 @@ def _endpoint(address: str, port: int) -> str:
 
 
 def bars(title: str, amounts: Iterable[tuple[str, int]]) -> str:
-    """Returns bytes by name as a bar chart in SVG, the largest first."""
+    """Returns an SVG bar chart of bytes by name, the largest first."""
     total: Counter[str] = Counter()
     for name, amount in amounts:
         total[name] += amount

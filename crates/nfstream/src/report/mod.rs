@@ -33,9 +33,9 @@ use values::Values;
 
 pub use ranking::{By, Count, Ranking};
 
-/// Clients, servers and the applications between them that are counted exactly.
+/// Number of paths (client, application, server) that are counted exactly.
 const PATHS: usize = 50_000;
-/// Failed names that are counted exactly.
+/// Number of failed names that are counted exactly.
 const NAMES: usize = 5_000;
 /// More than the number of applications and categories.
 const NUMBERS: usize = 1 << 25;
@@ -86,13 +86,14 @@ pub struct Facts {
 }
 
 impl Report {
-    /// Flows that the page shows one by one, unless another number is chosen.
+    /// Default number of flows that the page shows individually.
     pub const FLOWS: usize = 5_000;
-    /// Most flows that a page can show one by one; browsers need several kilobytes for each.
+    /// Maximum number of flows that a page can show individually; browsers need several kilobytes
+    /// for each.
     pub const MOST_FLOWS: usize = 200_000;
 
     /// Returns the groups of columns that a report shows, in addition to those that a table always
-    /// has; without dissection, those that do without it.
+    /// has; without dissection, only those that do not need it.
     pub fn groups(dissects: bool) -> impl Iterator<Item = Group> {
         let groups = [
             Group::Mac,
@@ -176,7 +177,7 @@ impl Report {
         let failed = dns.and_then(|dns| match dns.response_code {
             Some(0) => None,
             Some(code) => Some((&dns.query_name, i16::from(code))),
-            // Names that no host answers are usual in multicast DNS.
+            // In multicast DNS, names without an answer are common.
             None => (dst.port == DNS_PORT).then_some((&dns.query_name, -1)),
         });
         if let Some((name, code)) = failed {

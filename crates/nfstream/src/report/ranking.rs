@@ -18,7 +18,7 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// Order in which keys come first and stay longest.
+/// Order of keys; when memory is short, the last ones are dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum By {
     /// Most bytes first.
@@ -70,7 +70,7 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
         Self { counts: HashMap::default(), by, capacity, is_exact: true }
     }
 
-    /// Adds to the count of `key`; `own` makes the key that is kept.
+    /// Adds to the count of `key`; `own` returns the owned key to store.
     pub(super) fn add_with<Q>(&mut self, key: &Q, own: impl FnOnce() -> K, count: Count)
     where
         K: Borrow<Q>,
@@ -91,7 +91,7 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
         self.add_with(&key, || key.clone(), count);
     }
 
-    /// Returns the `n` first keys in order.
+    /// Returns the first `n` keys in order.
     pub fn top(&self, n: usize) -> Vec<(&K, Count)> {
         let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (key, *count)).collect();
         all.sort_unstable_by(|a, b| self.by.rank(a.0, a.1).cmp(&self.by.rank(b.0, b.1)));

@@ -59,8 +59,8 @@ pub(crate) struct Args {
     #[arg(hide_possible_values = true)]
     by: Vec<ColumnName>,
 
-    /// Divide time into buckets of SPAN, such as 1m; a flow counts where it begins, and --top is
-    /// for each bucket
+    /// Divide time into buckets of SPAN, such as 1m. A flow counts in the bucket in which it begins;
+    /// --top applies to each bucket
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     every: Option<Duration>,
 

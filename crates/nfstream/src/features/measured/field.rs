@@ -29,7 +29,7 @@ pub struct Field {
     pub unit: &'static str,
     /// Description, one phrase without a full stop.
     pub description: &'static str,
-    /// How its value is found.
+    /// Origin of its value.
     pub(crate) source: Source,
 }
 
@@ -111,7 +111,7 @@ const fn timed(
 
 use TimeUnit::{Microseconds, Milliseconds, Nanoseconds};
 
-/// Fields of a packet. A byte of the payload, `pkt.payload[offset]`, comes in addition.
+/// Fields of a packet, in addition to bytes of the payload, `pkt.payload[offset]`.
 pub static FIELDS: &[Field] = &[
     whole("length", "bytes", "length of the frame on the wire", Part::WireLen),
     whole("capture_length", "bytes", "length of the frame in the capture", Part::CaptureLen),
@@ -169,7 +169,7 @@ impl Field {
 }
 
 impl Part {
-    /// Returns its value in the packet of `sample`, missing if it has none.
+    /// Returns its value in the packet of `sample`, missing if the packet has none.
     #[inline]
     pub(super) fn read(self, sample: &Sample<'_>) -> i64 {
         let packet = sample.packet;

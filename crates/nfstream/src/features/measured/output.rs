@@ -9,12 +9,12 @@ use crate::features::{Column, Nameless, Record, Value};
 /// Result of a measure.
 #[derive(Debug)]
 pub struct Output {
-    /// Type of the values; of a list, type of its items.
+    /// Type of the value; for a list, type of its items.
     pub(crate) scalar: Scalar,
     pub(crate) result: Result,
 }
 
-/// How the result is found.
+/// Form of a result.
 #[derive(Debug)]
 pub(crate) enum Result {
     One(Finish),
@@ -55,7 +55,7 @@ pub(crate) enum Reading {
     WordOrZero {
         at: usize,
     },
-    /// Whether a word, the least or greatest truth so far, is 1; `empty` without values.
+    /// Whether a word, the minimum or maximum of truth values so far, is 1; `empty` without values.
     Truth {
         at: usize,
         empty: bool,
@@ -116,7 +116,7 @@ pub(crate) enum Items {
 }
 
 impl Output {
-    /// Returns the type of the values; of a list, type of its items.
+    /// Returns the type of the value; for a list, the type of its items.
     pub const fn scalar(&self) -> Scalar {
         self.scalar
     }
@@ -126,7 +126,7 @@ impl Output {
         matches!(self.result, Result::Many(_))
     }
 
-    /// Returns the name of the type, as Arrow writes it.
+    /// Returns Arrow's name for the type.
     pub const fn type_name(&self) -> &'static str {
         match (&self.result, self.scalar) {
             (Result::One(_), Scalar::Bool) => "bool",
