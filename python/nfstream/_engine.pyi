@@ -16,6 +16,7 @@ __all__ = [
     "TableOptions",
     "TcpFlags",
     "__version__",
+    "active_table",
     "check_filter",
     "check_parameters",
     "check_source",
@@ -358,6 +359,9 @@ class Run:
         """Returns the bytes read so far, and those of all files if they are known."""
     def take_warnings(self) -> list[str]:
         """Returns the warnings since the last call."""
+
+def active_table(run: Run, options: TableOptions) -> Any:
+    """Returns an Arrow table of the active flows, without columns of plugins."""
 
 def check_filter(bpf_filter: str) -> None:
     """Compiles a packet filter."""
