@@ -261,12 +261,8 @@ def test_active_flows_can_be_seen_between_rows(tmp_path: Path) -> None:
     active = streamer.active(timestamps=True)
     assert sorted(active["src_port"].to_pylist()) == [1000, 1001, 1002]
     assert str(active.schema.field("first_seen").type) == "timestamp[ms, tz=UTC]"
-    before = {
-        id: packets
-        for id, packets in zip(
-            *(active[name].to_pylist() for name in ("id", "total_packets")), strict=True
-        )
-    }
+    ids, packets_before = (active[name].to_pylist() for name in ("id", "total_packets"))
+    before = dict(zip(ids, packets_before, strict=True))
     assert all(before[flow.id] <= flow.total_packets for flow in flows if flow.id in before)
 
 
@@ -275,7 +271,7 @@ def test_a_plugin_cannot_see_active_flows(redis: Path) -> None:
 
     class Looks(NFPlugin):
         def on_init(self, pkt: NFPacket) -> int:
-            return streamer.active().num_rows
+            return int(streamer.active().num_rows)
 
     streamer = NFStreamer(redis, plugins=[Looks("looks")])
     with pytest.raises(RuntimeError, match="a hook cannot read the active flows of its own run"):

@@ -37,10 +37,10 @@ pub(crate) struct SourceRules<K> {
 
 /// Kind of source.
 pub(crate) trait SourceKind {
-    /// Its parameters.
-    const TOPIC: Topic;
-    /// Heading of its options.
-    const HEADING: &str;
+    /// Its parameters, under headings.
+    const TOPICS: &[(Topic, &str)];
+    /// Parameters without an option.
+    const WITHOUT: &[&str] = &[];
 }
 
 /// Capture files.
@@ -48,8 +48,7 @@ pub(crate) trait SourceKind {
 pub(crate) struct OfFiles;
 
 impl SourceKind for OfFiles {
-    const TOPIC: Topic = Topic::Files;
-    const HEADING: &str = "Files";
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Files, "Files")];
 }
 
 /// Network interfaces.
@@ -57,8 +56,19 @@ impl SourceKind for OfFiles {
 pub(crate) struct OfInterfaces;
 
 impl SourceKind for OfInterfaces {
-    const TOPIC: Topic = Topic::Capture;
-    const HEADING: &str = "Capture";
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Capture, "Capture")];
+}
+
+/// Capture files or network interfaces.
+#[cfg(feature = "top")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfBoth;
+
+#[cfg(feature = "top")]
+impl SourceKind for OfBoth {
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Capture, "Capture"), (Topic::Files, "Files")];
+    // The screen is a report itself.
+    const WITHOUT: &[&str] = &["performance_report"];
 }
 
 /// Metering job.
@@ -85,7 +95,7 @@ impl Args for FlowRules {
                 "Keep only the flows for which EXPR is true, a Common Expression Language (CEL) \
                  expression over columns, such as 'dst_port == 443 && total_bytes > 1000'",
             );
-        parameter_arguments::augment(command, Topic::Flows, HEADING).arg(condition)
+        parameter_arguments::augment(command, Topic::Flows, HEADING, &[]).arg(condition)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -102,7 +112,7 @@ impl FromArgMatches for FlowRules {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        parameter_arguments::update(&mut self.parameters, matches, Topic::Flows)?;
+        parameter_arguments::update(&mut self.parameters, matches, Topic::Flows, &[])?;
         let features = matches.get_many::<Features>("features").into_iter().flatten();
         self.named = features.filter_map(|features| features.named()).collect();
         self.condition = matches.get_one("where").cloned();
@@ -119,7 +129,10 @@ impl<K: SourceKind> SourceRules<K> {
 
 impl<K: SourceKind> Args for SourceRules<K> {
     fn augment_args(command: Command) -> Command {
-        FlowRules::augment_args(parameter_arguments::augment(command, K::TOPIC, K::HEADING))
+        let augment = |command, (topic, heading): &(Topic, &'static str)| {
+            parameter_arguments::augment(command, *topic, heading, K::WITHOUT)
+        };
+        FlowRules::augment_args(K::TOPICS.iter().fold(command, augment))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -130,7 +143,9 @@ impl<K: SourceKind> Args for SourceRules<K> {
 impl<K: SourceKind> FromArgMatches for SourceRules<K> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut rules = FlowRules::from_arg_matches(matches)?;
-        parameter_arguments::update(&mut rules.parameters, matches, K::TOPIC)?;
+        for (topic, _) in K::TOPICS {
+            parameter_arguments::update(&mut rules.parameters, matches, *topic, K::WITHOUT)?;
+        }
         Ok(Self { rules, kind: PhantomData })
     }
 
@@ -172,6 +187,15 @@ impl FlowRules {
             (.., 1..) => Some("splt-analysis"),
             _ => None,
         }
+    }
+
+    /// Parses a condition on flows.
+    #[cfg(feature = "top")]
+    pub(crate) fn condition(
+        &self,
+        text: &str,
+    ) -> Result<Condition, nfstream::condition::ConditionError> {
+        Condition::parse(text, self.parameters.columns())
     }
 
     /// Returns the job, which also measures the columns in `needed`. `origin` is the name of the

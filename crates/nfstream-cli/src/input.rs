@@ -52,6 +52,12 @@ pub(crate) struct Live {
 }
 
 impl InputArgs {
+    /// Returns the arguments for `captures`.
+    #[cfg(feature = "top")]
+    pub(crate) fn of(captures: Vec<PathBuf>) -> Self {
+        Self { captures }
+    }
+
     /// Resolves folders and patterns to files.
     pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
         if self.captures.iter().any(|path| is_stdin(path)) && stdin().is_terminal() {

@@ -8,19 +8,26 @@ use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Paramete
 use crate::error::with_causes;
 use crate::feature_argument::{FeatureParser, Features};
 
-/// Adds an option for each parameter of `topic`, under `heading`.
-pub(crate) fn augment(command: Command, topic: Topic, heading: &'static str) -> Command {
+/// Adds an option for each parameter of `topic`, under `heading`, apart from those `without`.
+pub(crate) fn augment(
+    command: Command,
+    topic: Topic,
+    heading: &'static str,
+    without: &'static [&'static str],
+) -> Command {
     of(topic)
+        .filter(|parameter| !without.contains(&parameter.name))
         .fold(command, |command, parameter| command.arg(option(parameter).help_heading(heading)))
 }
 
-/// Sets the parameters of `topic` to the values of `matches`.
+/// Sets the parameters of `topic`, apart from those `without`, to the values of `matches`.
 pub(crate) fn update(
     parameters: &mut Parameters,
     matches: &ArgMatches,
     topic: Topic,
+    without: &[&str],
 ) -> Result<(), clap::Error> {
-    for parameter in of(topic) {
+    for parameter in of(topic).filter(|parameter| !without.contains(&parameter.name)) {
         let id = parameter.name;
         let value = match parameter.kind {
             Kind::Flag { off } => Some(Value::Flag(matches.get_flag(id) == off.is_empty())),

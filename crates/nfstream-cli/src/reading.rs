@@ -82,6 +82,12 @@ impl Opened {
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
         Ok(Self { source, processes })
     }
+
+    /// Returns the source, and the process table if attribution is on.
+    #[cfg(feature = "top")]
+    pub(crate) fn into_parts(self) -> (Box<dyn Source>, Option<ProcessWatcher>) {
+        (self.source, self.processes)
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -231,7 +237,7 @@ fn is_early_end(error: &CaptureError) -> bool {
     )
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()
