@@ -135,6 +135,11 @@ impl Cic {
         times.last = time;
     }
 
+    /// Returns the bytes beyond a fixed size.
+    pub(super) fn memory(&self) -> usize {
+        self.ways.iter().map(|way| way.sent.memory()).sum()
+    }
+
     /// Returns the measurements of a direction.
     pub(super) fn way(&self, direction: Direction) -> &Way {
         &self.ways[direction.index()]

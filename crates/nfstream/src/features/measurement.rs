@@ -98,6 +98,9 @@ pub struct Plan {
     lists: bool,
 }
 
+/// Groups whose measurements have no fixed size.
+const WITH_LISTS: [Group; 3] = [Group::Splt, Group::Measured, Group::Cic];
+
 impl Measuring {
     /// Returns the work for each packet.
     pub fn plan(&self) -> Plan {
@@ -114,7 +117,7 @@ impl Measuring {
             splt_packets: self.splt_packets,
             program: self.measures,
             groups,
-            lists: groups.contains(Group::Splt) || groups.contains(Group::Measured),
+            lists: WITH_LISTS.iter().any(|group| groups.contains(*group)),
             any: self.track_tcp || !groups.is_empty(),
         }
     }

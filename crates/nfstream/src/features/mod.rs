@@ -97,6 +97,7 @@ impl Measures {
 
     /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
     fn memory(&self) -> usize {
-        self.splt.memory() + self.measured.memory()
+        let cic = self.cic.get().map_or(0, cic_state::Cic::memory);
+        self.splt.memory() + self.measured.memory() + cic
     }
 }

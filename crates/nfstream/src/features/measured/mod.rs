@@ -62,7 +62,8 @@ impl Measurement for State {
         self.lists.resize_with(program.lists, Vec::new);
         self.lists.iter_mut().for_each(Vec::clear);
         let lists: usize = self.lists.iter().map(Vec::capacity).sum();
-        self.bytes = (self.words.len() + lists) * size_of::<i64>();
+        let headers = self.lists.capacity() * size_of::<Vec<i64>>();
+        self.bytes = (self.words.capacity() + lists) * size_of::<i64>() + headers;
     }
 
     fn leave_to(&mut self, to: &mut Self) {
