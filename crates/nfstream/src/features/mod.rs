@@ -94,10 +94,4 @@ impl Measures {
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
     }
-
-    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
-    fn memory(&self) -> usize {
-        let cic = self.cic.get().map_or(0, cic_state::Cic::memory);
-        self.splt.memory() + self.measured.memory() + cic
-    }
 }

@@ -43,11 +43,6 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Returns the bytes of the state.
-    pub(super) fn memory(&self) -> usize {
-        self.bytes
-    }
-
     /// Returns the words at `at`, zeros if there are none.
     fn chunk<const N: usize>(&self, at: usize) -> [i64; N] {
         self.words.get(at..).and_then(|words| words.first_chunk()).copied().unwrap_or([0; N])
@@ -55,6 +50,13 @@ impl State {
 }
 
 impl Measurement for State {
+    const GROWS: bool = true;
+
+    /// Returns the bytes of the state.
+    fn memory(&self) -> usize {
+        self.bytes
+    }
+
     fn begin(&mut self, plan: &Plan, _: &Sample<'_>) {
         let Some(program) = plan.program else { return };
         self.words.clear();
