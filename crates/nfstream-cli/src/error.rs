@@ -66,7 +66,7 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
-    /// Columns of places without databases.
+    /// Columns with countries and autonomous systems, without databases.
     #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
     GeoIpOff,
     /// Some captures could not be read completely. Everything readable was read.
@@ -84,6 +84,9 @@ pub(crate) enum Error {
     /// Too many buckets of time.
     #[error("--every makes more than {most} buckets; choose a longer span")]
     ManyBuckets { most: usize },
+    /// Too many flows in the last span.
+    #[error("more than {most} flows ended within --last; choose a shorter span")]
+    ManyRecent { most: usize },
     /// No flows are selected.
     #[error("choose flows with --where, --id, --community-id or --rows")]
     NoSelection,
@@ -214,6 +217,7 @@ impl Error {
             | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
+            | Self::ManyRecent { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }
             | Self::RotationInSandbox

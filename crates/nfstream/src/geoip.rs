@@ -1,8 +1,8 @@
 //! Countries and autonomous systems of addresses, from databases in MaxMind's format.
 //!
-//! The databases are read elsewhere; this module has their bytes. It understands the fields of
-//! MaxMind's own databases for countries, cities and autonomous systems, and those of databases
-//! that keep the same facts under short names at the top of a record.
+//! Other modules read the files; this one gets their bytes. It understands the fields of MaxMind's
+//! own databases for countries, cities and autonomous systems, and those of databases that store
+//! the same facts under short names at the top level of a record.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +13,16 @@ use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions
 
 use crate::features::Place;
 
-/// Records of a database among which at least one must have a country or an autonomous system.
+/// Number of first records, at least one of which must have a country or an autonomous system.
 const SAMPLE: usize = 1_000;
 
-/// Most places that a [`Locator`] remembers, about 2 MiB.
+/// Maximum number of networks, with or without data, that are searched for these records.
+const MOST_NETWORKS: usize = 1_000_000;
+
+/// Maximum number of places that a [`Locator`] remembers, about 2 MiB.
 const MOST_KNOWN: usize = 8_192;
 
-/// Most bytes of the name of an autonomous system.
+/// Maximum length in bytes of the name of an autonomous system.
 const MOST_NAME_BYTES: usize = 128;
 
 const COUNTRY: [&[PathElement<'_>]; 4] = [
@@ -48,17 +51,17 @@ pub struct Database(Reader<Vec<u8>>);
 #[derive(Debug, Default)]
 pub struct GeoIp(Vec<Database>);
 
-/// Lookups of one meter in the databases of a run, with the places that it has found before.
+/// Lookups of one meter in the databases of a run, with the places found before.
 #[derive(Debug)]
 pub struct Locator {
     databases: Arc<GeoIp>,
     /// Position of the address's record in each database, `usize::MAX` where there is none.
     positions: Vec<usize>,
-    /// Many networks share a record, so few positions stand for most addresses.
+    /// Places by these positions. Many networks share a record, so the map stays small.
     known: HashMap<Box<[usize]>, Option<Arc<Place>>>,
 }
 
-/// Bytes that are no database of countries or autonomous systems.
+/// Reason why bytes are not a database of countries or autonomous systems.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum GeoIpError {
@@ -78,10 +81,17 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`GeoIpError`] if the bytes are no database, or one of other facts.
+    /// [`GeoIpError`] if the bytes are not a database, or one of other facts.
     pub fn new(bytes: Vec<u8>) -> Result<Self, GeoIpError> {
         let reader = Reader::from_source(bytes)?;
-        let mut records = reader.networks(WithinOptions::default())?.take(SAMPLE);
+        // With all networks, the iterator returns after each: it would walk all paths of a tree
+        // without data, which a small file can make endless.
+        let all =
+            WithinOptions::default().include_aliased_networks().include_networks_without_data();
+        let networks = reader.networks(all)?.take(MOST_NETWORKS);
+        let has_data = |found: &LookupResult<'_, _>| found.has_data();
+        let mut records =
+            networks.filter(|found| found.as_ref().map_or(true, has_data)).take(SAMPLE);
         let has_places = |found: LookupResult<'_, _>| Facts::of(&found).place() != Place::default();
         if records.any(|record| record.is_ok_and(has_places)) {
             return Ok(Self(reader));
@@ -91,7 +101,7 @@ impl Database {
     }
 }
 
-/// Writes the type of the database, not its bytes.
+/// Shows the type of the database, not its bytes.
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Database").field(&self.0.metadata().database_type).finish()
@@ -99,14 +109,14 @@ impl fmt::Debug for Database {
 }
 
 impl GeoIp {
-    /// Returns the union of `databases`: of several that have a fact, the first counts.
+    /// Returns the union of `databases`. If several have a fact, the first one is used.
     pub const fn new(databases: Vec<Database>) -> Self {
         Self(databases)
     }
 }
 
 impl Locator {
-    /// Returns a locator that has looked nothing up yet.
+    /// Returns a locator without remembered places.
     pub fn new(databases: Arc<GeoIp>) -> Self {
         Self { databases, positions: Vec::new(), known: HashMap::new() }
     }
@@ -117,7 +127,7 @@ impl Locator {
         let databases = &databases.0;
         positions.clear();
         positions.extend(databases.iter().map(|database| {
-            // A database of IPv4 addresses refuses others.
+            // A database of IPv4 addresses rejects IPv6 addresses.
             let found = database.0.lookup(address).ok();
             found.and_then(|found| found.offset()).unwrap_or(usize::MAX)
         }));
@@ -168,7 +178,7 @@ impl<'a> Facts<'a> {
         self.asn = self.asn.or_else(|| {
             ASN.iter().find_map(|path| {
                 let number = found.decode_path::<u32>(path).ok().flatten();
-                // Some databases write it as "AS64496".
+                // Some databases write the number as "AS64496".
                 number.or_else(|| text(path)?.trim_start_matches("AS").parse().ok())
             })
         });
@@ -184,7 +194,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Returns a name without control characters, cut to its greatest length.
+/// Returns a name without control characters, truncated to the maximum length.
 fn clean(name: &str) -> String {
     let mut clean = String::new();
     for character in name.chars().filter(|character| !character.is_control()) {
@@ -250,6 +260,12 @@ mod tests {
         assert_eq!(found(&mut locator, "192.0.2.200").0, "DE");
         assert_eq!(found(&mut locator, "2001:db8::1").0, "JP");
         assert_eq!(locator.place("198.51.100.1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_tree_with_endless_paths_is_refused() {
+        let error = Database::new(mmdb::without_data("Test", 126)).unwrap_err();
+        assert!(matches!(error, GeoIpError::OtherFacts { .. }), "{error}");
     }
 
     #[test]

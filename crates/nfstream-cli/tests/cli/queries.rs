@@ -48,6 +48,13 @@ fn flows_are_grouped_by_columns_and_time() {
 }
 
 #[test]
+fn groups_count_each_flow_once() {
+    let early = ["--early-packets", "2", "--csv", "--no-dissect"];
+    let args = [&["summary", "redis.pcap", "--by", "protocol"][..], &early].concat();
+    Folder::with(&["redis.pcap"]).check("groups_early", &args);
+}
+
+#[test]
 fn packets_are_extracted() {
     let folder = Folder::with(&["web.pcap"]);
     let args = ["extract", "web.pcap", "--where", "dst_port == 53", "-o", "dns.pcapng"];
@@ -55,6 +62,15 @@ fn packets_are_extracted() {
     folder.check("extract_existing", &args);
     folder.check("extract_all", &["extract", "web.pcap", "-o", "all.pcapng"]);
     folder.check("extract_pcap", &["extract", "web.pcap", "--id", "1", "-o", "one.pcap"]);
+}
+
+#[test]
+fn divided_packets_do_not_replace_their_capture() {
+    let folder = Folder::with(&["web.pcap"]);
+    let args = ["extract", "web.pcap", "--where", "id < 2", "--split", "-o", "flow.pcapng"];
+    folder.check("extract_divided", &args);
+    let args = ["extract", "flow.0.pcapng", "--id", "0", "--split", "--force", "-o", "flow.pcapng"];
+    folder.check("extract_onto_input", &args);
 }
 
 #[test]

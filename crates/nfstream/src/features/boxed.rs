@@ -1,4 +1,4 @@
-//! Measurements in memory of their own, so that runs without them do not reserve it in each flow.
+//! Separately allocated measurements, which take no memory in flows of runs without them.
 
 use super::{Measurement, Plan, Sample};
 use crate::flow::Direction;
@@ -15,6 +15,12 @@ impl<M> Boxed<M> {
 }
 
 impl<M: Measurement> Measurement for Boxed<M> {
+    const GROWS: bool = M::GROWS;
+
+    fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |measurement| measurement.memory())
+    }
+
     #[inline]
     fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
         self.0.get_or_insert_default().begin(plan, sample);

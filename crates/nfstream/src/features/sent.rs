@@ -2,7 +2,7 @@
 
 use crate::flow::distance;
 
-/// Gaps remembered; when there are more, the oldest counts as sent.
+/// Maximum number of gaps; beyond it, the oldest counts as sent.
 const GAPS: usize = 64;
 
 /// Sequence numbers sent so far, counted from the first segment without wrapping.
@@ -42,6 +42,11 @@ impl Sent {
         }
         self.range = Some((low.min(begin), high.max(end)));
         false
+    }
+
+    /// Returns the bytes of the gaps.
+    pub(super) fn memory(&self) -> usize {
+        self.gaps.capacity() * size_of::<(i64, i64)>()
     }
 
     fn open(&mut self, gap: (i64, i64)) {

@@ -38,11 +38,14 @@ use crate::time::TimeUnit;
 use reader::Reader;
 use tree::{Part, Tree};
 
-/// Names that expressions use for something else.
+/// Names that have another meaning in expressions.
 const RESERVED: [&str; 6] = ["false", "in", "null", "pkt", "source", "true"];
 
-/// Measures at most.
+/// Maximum number of measures.
 const MOST: usize = 200;
+
+/// Maximum number of different expressions in all measures.
+const MOST_EXPRESSIONS: usize = 10_000;
 
 /// Measures of a run, parsed and checked.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +56,7 @@ pub struct MeasureSet {
 }
 
 impl MeasureSet {
-    /// Parses measures, each a name and an expression. An expression may name measures before it.
+    /// Parses measures, each a name and an expression, which may use the measures before it.
     ///
     /// # Errors
     ///
@@ -70,6 +73,10 @@ impl MeasureSet {
             let result = result.map_err(|error| MeasureError::new(name, error))?;
             set.texts.push((name.to_owned(), text.to_owned()));
             set.results.push(result);
+            if set.tree.len() > MOST_EXPRESSIONS {
+                let message = "have too many different expressions; use fewer measures";
+                return Err(MeasureError::too_large(message.to_owned()));
+            }
         }
         compile::check(&set.tree, &set.results).map_err(MeasureError::too_large)?;
         Ok(set)
@@ -115,7 +122,7 @@ impl MeasureSet {
             ));
         }
         if RESERVED.contains(&name) {
-            return Err(MeasureError::bad_name(name, "is a word of the language"));
+            return Err(MeasureError::bad_name(name, "is a reserved word"));
         }
         if tree::names().any(|known| known == name) {
             return Err(MeasureError::bad_name(name, "is the name of a column"));
@@ -171,6 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn measures_that_repeat_each_other_are_refused() {
+        let mut chain = vec![("m0".to_owned(), "pkt.count()".to_owned())];
+        for n in 1..100 {
+            chain.push((format!("m{n}"), format!("m{0} + m{0}", n - 1)));
+        }
+        let all = chain.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let error = MeasureSet::parse(all).unwrap_err().to_string();
+        assert!(error.contains("repeat each other too often"), "{error}");
+        let sum = ["pkt.count()"; 200].join(" + ");
+        is_fine(&sum);
+    }
+
+    #[test]
     fn errors_name_the_parts_and_their_types() {
         assert_eq!(
             error("pkt.filter(pkt.length && pkt.up).count()"),
@@ -220,10 +240,7 @@ mod tests {
             first_line("totl_bytes / 2"),
             "no column 'totl_bytes'; did you mean 'total_bytes'?"
         );
-        assert_eq!(
-            first_line("length.max()"),
-            "no column 'length'; write pkt.length for the packet's"
-        );
+        assert_eq!(first_line("length.max()"), "no column 'length'; write pkt.length for packets");
         assert_eq!(first_line("pkt.length.maxx()"), "no aggregation 'maxx'; did you mean 'max'?");
         assert_eq!(first_line("pkt.length.max"), "pkt.length, an int, has no field 'max'");
         assert_eq!(first_line("pkt.count"), "write count() to aggregate");
@@ -231,7 +248,7 @@ mod tests {
             first_line("pkt.length.quantile(2)"),
             "'quantile' takes a share from 0 to 1: quantile(0.5)"
         );
-        assert!(first_line("pkt.length.histogram([3, 2])").contains("growing edges"));
+        assert!(first_line("pkt.length.histogram([3, 2])").contains("increasing edges"));
         assert!(first_line("pkt.length.first(0)").contains("1 to 65535"));
         assert!(first_line("pkt.length.max(").starts_with("ends too early"));
         assert_eq!(first_line(""), "ends too early");

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::compression::{Compression, uncompressed};
+use super::draft::folder;
 use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkError};
 
 /// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
@@ -27,11 +28,17 @@ pub struct NumberedFiles {
 ///
 /// [`SinkError::Io`] if the folder cannot be listed.
 pub fn existing_at(path: &Path, rotation: Rotation) -> Result<Vec<PathBuf>, SinkError> {
-    if rotation.is_on() {
-        let files = NumberedFiles::new(path, Existing::Replace, Format::CSV);
-        return Ok(files.numbered()?.into_iter().map(|(_, path)| path).collect());
-    }
-    Ok(vec![path.to_path_buf()])
+    if rotation.is_on() { numbered_at(path) } else { Ok(vec![path.to_path_buf()]) }
+}
+
+/// Returns the existing files with numbers that belong to `path`: `flows.0.csv`, `flows.1.csv`.
+///
+/// # Errors
+///
+/// [`SinkError::Io`] if the folder cannot be listed.
+pub fn numbered_at(path: &Path) -> Result<Vec<PathBuf>, SinkError> {
+    let files = NumberedFiles::new(path, Existing::Replace, Format::CSV);
+    Ok(files.numbered()?.into_iter().map(|(_, path)| path).collect())
 }
 
 /// Returns a sink for the file at `path`, or with rotation for its [`NumberedFiles`].
@@ -93,10 +100,7 @@ impl NumberedFiles {
 
     /// Returns the existing files whose names match this table.
     fn numbered(&self) -> Result<Vec<(u64, PathBuf)>, SinkError> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(&self.path);
         // Any other problem surfaces when a file is created.
         let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();

@@ -17,10 +17,9 @@ use crate::time::{Civil, Duration, Timestamp};
 /// A table divided by the times at which flows end, into a file for each span.
 ///
 /// The path may contain `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%F` (`%Y-%m-%d`), `%s` (seconds since
-/// the Unix epoch) and `%%`, which the start of the span replaces, in UTC; folders are created. A
-/// path without any of them gets numbers: `flows.0.csv`. No existing file is replaced: where one
-/// has the name, the new file gets the next free number. So a program that is started again
-/// continues.
+/// the Unix epoch) and `%%`; the start of the span, in UTC, replaces them. Folders are created. A
+/// path without any of them gets numbers: `flows.0.csv`. No existing file is replaced: if one has
+/// the name, the new file gets the next free number, so a program can be restarted.
 #[derive(Debug)]
 pub struct TimedFiles {
     pattern: PathBuf,
@@ -31,13 +30,16 @@ pub struct TimedFiles {
     /// Start of the current span.
     period: Timestamp,
     current: Option<(FileSink, PathBuf)>,
-    /// Complete files of this table, the oldest first.
+    /// Number of the next file, if the path has no conversions.
+    number: Option<u64>,
+    /// Complete files of this table if only some are kept, the oldest first.
     complete: VecDeque<PathBuf>,
     total: Written,
 }
 
 impl TimedFiles {
-    /// Returns the files of `pattern`, one for each span of `every`, of which the newest are kept.
+    /// Returns the files of `pattern`, one for each span of `every`. Only the newest `keep` of the
+    /// files that it writes stay.
     pub fn new(
         pattern: &Path,
         format: Format,
@@ -52,12 +54,14 @@ impl TimedFiles {
             table: None,
             period: Timestamp::default(),
             current: None,
+            number: None,
             complete: VecDeque::new(),
             total: Written::default(),
         }
     }
 
-    /// Checks that files can be created in the folder of all files, which is created if necessary.
+    /// Checks that files can be created in the folder that all of them share, and creates it if
+    /// necessary.
     fn check(&self) -> Result<(), SinkError> {
         let mut folder = PathBuf::new();
         for part in self.pattern.parent().unwrap_or_else(|| Path::new("")).components() {
@@ -75,8 +79,8 @@ impl TimedFiles {
     }
 
     fn begin(&mut self) -> Result<&mut FileSink, SinkError> {
-        let (schema, provenance) = self.table.as_ref().ok_or(SinkError::NotOpen)?;
         let path = self.next_path()?;
+        let (schema, provenance) = self.table.as_ref().ok_or(SinkError::NotOpen)?;
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(|source| SinkError::io(folder, source))?;
         }
@@ -86,22 +90,35 @@ impl TimedFiles {
         Ok(file)
     }
 
-    /// Returns a path that no file has.
-    fn next_path(&self) -> Result<PathBuf, SinkError> {
+    /// Returns an unused path.
+    fn next_path(&mut self) -> Result<PathBuf, SinkError> {
         let path = expanded(&self.pattern, self.period);
         let is_pattern = self.pattern.components().any(|part| has_conversion(&part));
         if is_pattern && !path.exists() {
             return Ok(path);
         }
         let files = NumberedFiles::new(&path, Existing::Continue, self.format);
-        let first = u64::from(is_pattern);
-        Ok(files.name(files.next_number()?.max(first)))
+        if is_pattern {
+            return Ok(files.name(files.next_number()?.max(1)));
+        }
+        let mut number = match self.number {
+            Some(number) => number,
+            // The first file: later ones follow without a list of the folder.
+            None => files.next_number()?,
+        };
+        while files.name(number).exists() {
+            number += 1;
+        }
+        self.number = Some(number + 1);
+        Ok(files.name(number))
     }
 
     fn complete_file(&mut self) -> Result<(), SinkError> {
         let Some((mut file, path)) = self.current.take() else { return Ok(()) };
         self.total = self.total + file.finish()?;
-        self.complete.push_back(path);
+        if self.keep.is_some() {
+            self.complete.push_back(path);
+        }
         while let Some(keep) = self.keep
             && self.complete.len() > keep.get()
             && let Some(oldest) = self.complete.pop_front()
@@ -169,7 +186,7 @@ fn has_conversion(part: &Component<'_>) -> bool {
     part.as_os_str().to_string_lossy().contains('%')
 }
 
-/// Replaces the conversions in `pattern` by the parts of `time`.
+/// Replaces the conversions in `pattern` with the parts of `time`.
 fn expanded(pattern: &Path, time: Timestamp) -> PathBuf {
     let Some(text) = pattern.to_str() else { return pattern.to_path_buf() };
     let Civil { year, month, day, hour, minute, second, .. } = time.civil();
