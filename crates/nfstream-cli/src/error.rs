@@ -95,6 +95,9 @@ pub(crate) enum Error {
     #[cfg(feature = "top")]
     #[error("cannot use the terminal")]
     Screen { source: io::Error },
+    /// Too many flows in the last span.
+    #[error("more than {most} flows ended within --last; choose a shorter span")]
+    ManyRecent { most: usize },
     /// No flows are selected.
     #[error("choose flows with --where, --id, --community-id or --rows")]
     NoSelection,
@@ -228,6 +231,7 @@ impl Error {
             | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
+            | Self::ManyRecent { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }
             | Self::RotationInSandbox
