@@ -24,7 +24,7 @@ pty = pytest.importorskip("pty")
 termios = pytest.importorskip("termios")
 
 COMMAND = Path(sys.executable).parent / "nfstream"
-PATIENCE = 60
+PATIENCE = 30
 """Seconds after which a hanging program fails its test, even on a busy machine."""
 
 ENTERED = "\x1b[?1049h"
@@ -150,8 +150,10 @@ def test_keys_and_filters(terminal: Any) -> None:
     top.press("/")
     top.press("\x15dst_prt == 53")
     top.wait_for("did you mean 'dst_port'?")
-    # Enter does not apply it.
-    top.press("\r\x1b")
+    # Enter does not apply it, and Escape leaves the filter as it was.
+    top.press("\r")
+    top.press("\x1b")
+    top.wait_for("filter dst_port == 53")
     top.press("\r")
     top.wait_for("src_port")
     top.press("?")
@@ -164,7 +166,7 @@ def test_keys_and_filters(terminal: Any) -> None:
 def test_the_terminal_is_given_back(terminal: Any, how: str | signal.Signals) -> None:
     top = terminal()
     # The replay takes two seconds, so the flows are active.
-    top.wait_for("40 active, 0 ended flows")
+    top.wait_for("40 active")
     if isinstance(how, str):
         top.press(how)
         assert top.end() == (0, "")
@@ -200,7 +202,8 @@ def test_a_terminal_that_goes_away_ends_the_program(terminal: Any) -> None:
     top.wait_for("replay")
     os.close(top.keys)
     os.close(top.terminal)
-    assert top.program.wait(PATIENCE) == 128 + signal.SIGHUP
+    # The signal, or a failed write: the first that the program notices.
+    assert top.program.wait(PATIENCE) in (128 + signal.SIGHUP, 1)
 
 
 def test_a_pipe_is_no_screen(capture: Path) -> None:
@@ -228,7 +231,7 @@ def test_mistakes_on_the_command_line_leave_the_terminal_alone(tmp_path: Path) -
         (["absent.pcap"], "absent.pcap"),
         (["--where", "dst_prt == 1"], "did you mean 'dst_port'?"),
         (["--speed", "0"], "expected a number"),
-        (["no-such-interface"], "neither"),
+        (["no-such-interface"], "no such file or interface"),
     ]:
         top = Terminal(*arguments)
         try:

@@ -31,6 +31,8 @@ pub struct Paced {
     /// Packets that were read, from the next one that is not due yet.
     ahead: Chunk,
     next: usize,
+    /// Bytes of the source before these packets.
+    before: u64,
     /// Whether the source has ended.
     has_ended: bool,
     /// Last time at which the replay moved.
@@ -95,6 +97,7 @@ impl Paced {
             pace,
             ahead: Chunk::default(),
             next: 0,
+            before: 0,
             has_ended: false,
             moved: None,
             stop: None,
@@ -144,6 +147,7 @@ impl Source for Paced {
                 return Ok(false);
             }
             self.next = 0;
+            self.before = self.source.progress().bytes;
             if self.pace.is_unlimited() {
                 self.ahead.clear();
                 self.has_ended = !self.source.read(chunk, limit)?;
@@ -190,8 +194,16 @@ impl Source for Paced {
         true
     }
 
+    /// Returns the position of the packets that were released.
     fn progress(&self) -> ReadProgress {
-        self.source.progress()
+        let progress = self.source.progress();
+        let count = |packets: usize| u128::try_from(packets).unwrap_or(u128::MAX);
+        let (done, all) = (count(self.next), count(self.ahead.records.len()));
+        let ahead = u128::from(progress.bytes.saturating_sub(self.before));
+        // Without packets that wait, everything was released.
+        let released = (ahead * done).checked_div(all).unwrap_or(ahead);
+        let bytes = self.before + u64::try_from(released).unwrap_or(0);
+        ReadProgress { bytes, ..progress }
     }
 
     fn reception(&self) -> Option<Reception> {
@@ -232,7 +244,9 @@ mod tests {
         }
 
         fn progress(&self) -> ReadProgress {
-            ReadProgress::default()
+            // 100 bytes a packet.
+            let bytes = u64::try_from(self.0.start - 1000).unwrap() * 100;
+            ReadProgress { bytes, total_bytes: None }
         }
 
         fn take_warnings(&mut self) -> Vec<Warning> {
@@ -279,9 +293,11 @@ mod tests {
             assert!(paced.read(&mut chunk, 100).unwrap());
             packets += chunk.records.len();
         }
+        assert_eq!(paced.progress().bytes, 100, "the others were read but not released");
         // The first packet sets the clock.
         assert_eq!((packets, pace.time()), (1, Some(Timestamp::from_seconds(1000, 0))));
         pace.set_speed(Pace::UNLIMITED);
         assert!(exhaust(&mut paced).0.into_iter().eq(1001..1010));
+        assert_eq!(paced.progress().bytes, 1000);
     }
 }

@@ -1,8 +1,8 @@
 //! Active flows of a run, for other threads: the screen, `active()` in Python.
 //!
-//! Nothing is kept or sent for them while nobody looks. A meter works under a lock, which it takes
+//! Without a look, nothing is kept or sent for them. A meter works under a lock, which it takes
 //! once for each chunk; to look at its flows, another thread takes the lock between two chunks, for
-//! a few hundred flows at a time. So a look delays no packet by more than that, works while the
+//! some thousands of flows at a time. So a look delays no packet by more than that, works while the
 //! source is silent and while the caller of the run is busy, and needs no memory in the run.
 
 use std::fmt::{self, Debug, Formatter};
@@ -17,11 +17,12 @@ use crate::flow::{Flow, Slot};
 use crate::host::Process;
 use crate::meter::{ActiveTable, Lifecycle, Meter};
 
-/// Slots that are read before the meter continues: less than a millisecond.
-const SLOTS: usize = 4096;
+/// Flows that are read before the meter continues: milliseconds, in which packets wait in the buffer
+/// of the source. With fewer, a look at many flows waits for too many chunks.
+const FLOWS: usize = 32_768;
 
 /// Records that are made before the meter continues, as a record takes much longer.
-const RECORDS: usize = 64;
+const RECORDS: usize = 1024;
 
 /// The active flows of a run, from any thread. The handle outlives the run, and then finds none.
 ///
@@ -107,7 +108,7 @@ impl ActiveFlows {
     ///
     /// [`ActiveError`] in a hook of the run.
     pub fn visit(&self, mut visit: impl FnMut(ActiveFlow<'_>)) -> Result<(), ActiveError> {
-        self.visit_in_steps(SLOTS, &mut visit)
+        self.visit_in_steps(FLOWS, &mut visit)
     }
 
     /// Calls `visit` for those flows at `places` that are still active.
@@ -140,14 +141,19 @@ impl ActiveFlows {
         Ok(())
     }
 
-    /// Returns the records that all active flows would have if the input ended now.
+    /// Returns the records that all active flows would have if the input ended now, without flows
+    /// that the run has not counted yet.
     ///
     /// # Errors
     ///
     /// [`ActiveError`] in a hook of the run.
     pub fn records(&self) -> Result<Vec<Record>, ActiveError> {
         let mut records = Vec::new();
-        self.visit_in_steps(RECORDS, &mut |mut flow| records.extend(flow.record()))?;
+        self.visit_in_steps(RECORDS, &mut |mut flow| {
+            if flow.id().is_some() {
+                records.push(flow.record());
+            }
+        })?;
         records.sort_unstable_by_key(|record| (record.id, record.flow.slice));
         Ok(records)
     }
@@ -226,14 +232,22 @@ impl ActiveFlow<'_> {
         self.table.process(self.place.slot)
     }
 
-    /// Returns the record that the flow would have if the input ended now; `None` for a flow that
-    /// has just begun and has no id yet.
-    pub fn record(&mut self) -> Option<Record> {
-        let mut record = self.table.record(self.place.slot);
-        if let Some(ids) = self.ids {
-            record.id = lock(ids).of(self.place.meter, record.id)?;
+    /// Returns the id of the conversation; `None` if it has just begun, and the run has not counted
+    /// it yet.
+    pub fn id(&self) -> Option<u64> {
+        let birth = self.flow().birth;
+        match self.ids {
+            Some(ids) => lock(ids).of(self.place.meter, birth),
+            None => Some(birth),
         }
-        Some(record)
+    }
+
+    /// Returns the record that the flow would have if the input ended now. Without an
+    /// [`id`](Self::id), that of the record counts only the conversations of the flow's meter.
+    pub fn record(&mut self) -> Record {
+        let mut record = self.table.record(self.place.slot);
+        record.id = self.id().unwrap_or(record.id);
+        record
     }
 }
 

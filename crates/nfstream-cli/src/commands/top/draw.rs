@@ -15,7 +15,7 @@ use super::survey::{EXAMINED, ROWS};
 use super::theme::Theme;
 use super::watch::View;
 use crate::human::{bytes, count, time_of_day};
-use crate::table::{ACCENT, Align, Cell, Layout, QUIET, shorten, width};
+use crate::table::{ACCENT, Align, Cell, Fit, Layout, QUIET, shorten, width};
 
 /// Least width and height that are drawn.
 pub(super) const LEAST: (u16, u16) = (40, 10);
@@ -32,7 +32,7 @@ const WITH_PORTS: u16 = 100;
 /// Spaces between two columns of a table.
 const GAP: u16 = 2;
 
-/// What stays the same while the screen is shown.
+/// Facts that stay the same while the screen is shown.
 pub(super) struct Stage<'a> {
     pub(super) schema: &'a Schema,
     pub(super) known: Known,
@@ -95,11 +95,10 @@ impl Stage<'_> {
             let time = time_of_day(time);
             right.push_str(&format!("{} UTC", time.split('.').next().unwrap_or(&time)));
         }
-        let mut spans = vec![
-            Span::styled("nfstream top ", theme.strong()),
-            Span::raw(theme.text(&self.source)),
-        ];
-        if let (Some(speed), false) = (state.speed, state.view.is_over) {
+        let mut spans = vec![Span::styled("nfstream top", theme.strong())];
+        if state.view.is_over {
+            spans.push(Span::styled("  end of input", theme.accent()));
+        } else if let Some(speed) = state.speed {
             let speed = if speed.is_finite() {
                 format!("  replay ×{speed}")
             } else {
@@ -110,18 +109,18 @@ impl Stage<'_> {
                 spans.push(Span::raw(format!(" {share}")));
             }
         }
-        if state.view.is_over {
-            spans.push(Span::styled("  end of input", theme.accent()));
-        }
         if state.is_paused {
             spans.push(Span::styled("  PAUSED", theme.warning()));
         }
         let used: usize = spans.iter().map(|span| width(&span.content)).sum();
-        let room = usize::from(area.width).saturating_sub(used + width(&right));
-        if room > 0 {
-            spans.push(Span::raw(" ".repeat(room)));
-            spans.push(Span::raw(right));
+        let mut room = usize::from(area.width).saturating_sub(used + width(&right) + 2);
+        if room > 8 {
+            let source = theme.text(&shorten(&self.source, room - 2, Fit::Middle(0)));
+            room -= 2 + width(&source);
+            spans.push(Span::raw(format!("  {source}")));
         }
+        spans.push(Span::raw(" ".repeat(room + 2)));
+        spans.push(Span::raw(right));
         frame.render_widget(Paragraph::new(Line::from(spans)), area);
     }
 
@@ -144,40 +143,42 @@ impl Stage<'_> {
         frame.render_widget(Paragraph::new(line), area);
     }
 
-    /// Draws the account of packets: what was received, and what was not measured.
+    /// Draws the account of packets, and totals as far as there is room.
     fn draw_account(&self, frame: &mut Frame<'_>, area: Rect, view: &View) {
         let theme = self.theme;
         let stats = &view.stats;
-        let mut spans = vec![Span::raw(format!("{} packets", count(stats.packets)))];
-        let dot = || Span::raw(theme.text(" · "));
+        let alert = |number: u64, style: Style| if number > 0 { style } else { Style::new() };
+        let mut parts = vec![(format!("{} packets", count(stats.packets)), Style::new())];
         if let Some(reception) = stats.reception {
-            let dropped = reception.dropped_by_kernel + reception.dropped_by_interface;
-            let style = if dropped > 0 { theme.error() } else { Style::new() };
-            spans.extend([dot(), Span::styled(format!("{} dropped", count(dropped)), style)]);
+            let (kernel, interface) = (reception.dropped_by_kernel, reception.dropped_by_interface);
+            parts.push((format!("{} dropped", count(kernel)), alert(kernel, theme.error())));
+            if interface > 0 {
+                parts.push((format!("{} at interface", count(interface)), theme.warning()));
+            }
         }
         let ignored = stats.ignored.total();
-        let style = if ignored > 0 { theme.warning() } else { Style::new() };
-        let mut text = format!("{} ignored", count(ignored));
-        let room = usize::from(area.width);
-        let flows =
-            format!("{} active, {} ended flows", count(stats.active_flows), count(stats.flows));
-        let volume = bytes(view.total.bytes);
-        let used: usize = spans.iter().map(|span| width(&span.content)).sum();
-        let reasons: Vec<_> = stats
-            .ignored
-            .reasons()
-            .map(|(reason, packets)| format!("{} {}", count(packets), reason.replace('_', " ")))
-            .collect();
-        let reasons = format!(": {}", reasons.join(", "));
-        let fixed = used + 3 + width(&text) + 3 + width(&flows) + 3 + width(&volume);
-        if ignored > 0 && fixed + width(&reasons) <= room {
-            text.push_str(&reasons);
-        }
-        spans.extend([dot(), Span::styled(text, style), dot(), Span::raw(flows)]);
-        spans.extend([dot(), Span::raw(volume)]);
+        parts.push((format!("{} ignored", count(ignored)), alert(ignored, theme.warning())));
         if stats.evicted_flows > 0 {
-            let evicted = format!("{} evicted", count(stats.evicted_flows));
-            spans.extend([dot(), Span::styled(evicted, theme.warning())]);
+            parts.push((format!("{} evicted", count(stats.evicted_flows)), theme.warning()));
+        }
+        parts.push((format!("{} active", count(stats.active_flows)), Style::new()));
+        let always = parts.len();
+        parts.push((format!("{} ended", count(stats.flows)), Style::new()));
+        parts.push((bytes(view.total.bytes), Style::new()));
+        let reasons = stats.ignored.reasons().filter(|(_, packets)| *packets > 0);
+        parts.extend(reasons.map(|(reason, packets)| {
+            (format!("{} {}", count(packets), reason.replace('_', " ")), theme.quiet())
+        }));
+        let mut spans: Vec<Span<'_>> = Vec::new();
+        let mut left = usize::from(area.width);
+        for (place, (text, style)) in parts.into_iter().enumerate() {
+            let dot = if spans.is_empty() { "" } else { " · " };
+            let wide = width(dot) + width(&text);
+            if place >= always && wide > left {
+                break;
+            }
+            left = left.saturating_sub(wide);
+            spans.extend([Span::raw(theme.text(dot)), Span::styled(text, style)]);
         }
         frame.render_widget(Paragraph::new(Line::from(spans)), area);
     }

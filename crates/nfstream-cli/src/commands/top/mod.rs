@@ -37,10 +37,13 @@ use draw::Stage;
 use screen::Screen;
 use state::{Action, State};
 use theme::Theme;
-use watch::{Clock, Watch};
+use watch::{Clock, Watch, now};
 
 /// Longest time until a signal is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Longest time until counts are drawn again while a survey takes long.
+const COUNTS: Duration = Duration::from_millis(1500);
 
 /// Show the traffic of interfaces, or a replay of captures, on the whole terminal
 #[derive(Debug, clap::Args)]
@@ -141,7 +144,7 @@ impl<W: std::io::Write> Show<'_, W> {
     fn until_closed(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(), Error> {
         let error = |source| Error::Screen { source };
         let events = self.screen.events().map_err(error)?;
-        let mut is_stale = true;
+        let (mut is_stale, mut drawn) = (true, now());
         loop {
             if interrupted() {
                 return Err(Error::Interrupted(Written::Screen));
@@ -155,7 +158,12 @@ impl<W: std::io::Write> Show<'_, W> {
                 self.state.show(view);
                 is_stale = true;
             }
+            if !self.state.is_paused && !is_stale && drawn.elapsed() >= COUNTS {
+                (self.state.view.stats, self.state.view.progress) = self.watch.counts();
+                is_stale = true;
+            }
             if std::mem::take(&mut is_stale) {
+                drawn = now();
                 let Self { screen, stage, state, .. } = self;
                 screen.terminal.draw(|frame| stage.draw(frame, state)).map_err(error)?;
             }

@@ -1,6 +1,7 @@
 //! The terminal as a screen: taken over at the start, and given back in every case.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -26,7 +27,8 @@ const QUEUE: usize = 64;
 
 /// The terminal, taken over until it is dropped.
 pub(super) struct Screen<W: Write> {
-    pub(super) terminal: Terminal<CrosstermBackend<W>>,
+    /// Never dropped: dropping it prints an error, and thus panics, if the terminal is gone.
+    pub(super) terminal: ManuallyDrop<Terminal<CrosstermBackend<W>>>,
     is_closed: Arc<AtomicBool>,
     _report: PanicReport,
 }
@@ -46,7 +48,11 @@ impl<W: Write> Screen<W> {
         );
         let terminal = entered.and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
         match terminal {
-            Ok(terminal) => Ok(Self { terminal, is_closed: Arc::default(), _report: report }),
+            Ok(terminal) => Ok(Self {
+                terminal: ManuallyDrop::new(terminal),
+                is_closed: Arc::default(),
+                _report: report,
+            }),
             Err(error) => {
                 give_back(&mut io::stdout());
                 Err(error)

@@ -19,6 +19,9 @@ pub(super) const ROWS: usize = 1000;
 /// Flows to which a filter is applied in one look; those that come first in the order.
 pub(super) const EXAMINED: usize = 20_000;
 
+/// Flows of which records are made at once.
+const GROUP: usize = 256;
+
 /// Slots of a meter whose flows have a current rate, 40 bytes each. Flows beyond have a mean rate.
 const SLOTS: usize = 1 << 20;
 
@@ -33,6 +36,9 @@ pub(super) enum Sort {
     /// Time of the last packet.
     Recent,
 }
+
+/// Place of a flow in an order, larger first: by what the order names, then by bytes.
+type Rank = (u64, u64);
 
 /// Question for the next look.
 #[derive(Clone, Debug, Default)]
@@ -111,13 +117,13 @@ impl Sort {
 }
 
 impl Wish {
-    fn rank(&self, flow: &Flow, bytes: u64, packets: u64, rate: Rate) -> u64 {
-        let rank = self.sort.rank(flow, bytes, packets, rate);
-        if self.is_ascending { u64::MAX - rank } else { rank }
+    fn rank(&self, flow: &Flow, bytes: u64, packets: u64, rate: Rate) -> Rank {
+        let rank = (self.sort.rank(flow, bytes, packets, rate), bytes);
+        if self.is_ascending { (u64::MAX - rank.0, u64::MAX - rank.1) } else { rank }
     }
 
     /// Returns the rank of a row, larger first.
-    pub(super) fn rank_of(&self, row: &Row) -> u64 {
+    pub(super) fn rank_of(&self, row: &Row) -> Rank {
         let volume = &row.record.volume;
         self.rank(&row.record.flow, volume.total_bytes(), volume.total_packets(), row.rate)
     }
@@ -146,7 +152,7 @@ impl Survey {
     ) -> Look {
         let mut look = Look::default();
         let most = if wish.filter.is_some() { EXAMINED } else { ROWS };
-        let mut first: BinaryHeap<Reverse<(u64, FlowPlace)>> = BinaryHeap::with_capacity(most + 1);
+        let mut first: BinaryHeap<Reverse<(Rank, FlowPlace)>> = BinaryHeap::with_capacity(most + 1);
         let seen = &mut self.seen;
         // The survey is never part of a hook.
         let visited = self.active.visit(|mut flow| {
@@ -198,7 +204,7 @@ impl Survey {
     /// Makes the rows of the flows at `places`, as far as they match the filter.
     fn examine(&mut self, places: &[FlowPlace], wish: &Wish, names: &dyn Names, look: &mut Look) {
         // Between the groups the meters continue, and the filter does not hold them up.
-        for group in places.chunks(64) {
+        for group in places.chunks(GROUP) {
             let mut rows = Vec::with_capacity(group.len());
             let visited = self.active.visit_again(group, |mut flow| {
                 let rate = match place_of(&mut self.seen, flow.place()) {
@@ -208,7 +214,7 @@ impl Survey {
                         mean(flow.flow(), volume.total_bytes(), volume.total_packets())
                     }
                 };
-                rows.extend(flow.record().map(|record| Row { record, rate, has_ended: false }));
+                rows.push(Row { record: flow.record(), rate, has_ended: false });
             });
             debug_assert!(visited.is_ok(), "the survey is no hook");
             for row in rows {

@@ -27,8 +27,11 @@ const HISTORY: usize = 300;
 /// Warnings that are kept.
 const WARNINGS: usize = 20;
 
-/// Share of the time that surveys take at most: a fraction with this denominator.
+/// Share of a processor that surveys take at most: a fraction with this denominator.
 const SHARE: u32 = 33;
+
+/// Longest pause between two surveys, even if they take a larger share.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Clock of the rates and ages.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ pub(super) enum Clock {
     Replay(Pace),
 }
 
-/// What the screen shows of a moment.
+/// State of the run at one moment.
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) stats: Stats,
@@ -75,6 +78,7 @@ pub(super) struct Pulse {
 
 /// The threads.
 pub(super) struct Watch {
+    monitor: Monitor,
     wishes: Sender<Wanted>,
     views: Arc<Mutex<Option<View>>>,
     shared: Arc<Shared>,
@@ -112,6 +116,7 @@ impl Watch {
         let shared = Arc::new(Shared::default());
         let views = Arc::new(Mutex::new(None));
         let (wishes, receiver) = channel();
+        let monitor = run.monitor();
         let mut surveyor = Surveyor::new(&run, clock, wanted, interval, with_processes);
         surveyor.shared = Arc::clone(&shared);
         let (of_run, of_survey) = (Arc::clone(&shared), Arc::clone(&views));
@@ -119,7 +124,7 @@ impl Watch {
             spawn("nfstream-run", move || advance(run, &of_run))?,
             spawn("nfstream-survey", move || surveyor.work(&receiver, &of_survey))?,
         ];
-        Ok(Self { wishes, views, shared, threads })
+        Ok(Self { monitor, wishes, views, shared, threads })
     }
 
     /// Asks another question; a view that answers it follows soon.
@@ -131,6 +136,11 @@ impl Watch {
     /// Takes the latest view, `None` if it was taken before.
     pub(super) fn take(&self) -> Option<View> {
         lock(&self.views).take()
+    }
+
+    /// Returns the counts of this moment, which are newer than those of a view.
+    pub(super) fn counts(&self) -> (Stats, ReadProgress) {
+        (self.monitor.stats(), self.monitor.progress())
     }
 
     /// Returns whether a thread ended that should work.
@@ -263,12 +273,15 @@ impl Surveyor {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            let start = now();
+            let (start, busy) = (now(), processor_time());
             let view = self.view(start);
             *lock(views) = Some(view);
-            // With many flows a survey takes longer; then there are fewer.
             let taken = now().saturating_duration_since(start);
-            pause = self.interval.saturating_sub(taken).max(taken.saturating_mul(SHARE));
+            // Waiting for the meters costs nothing.
+            let busy =
+                processor_time().zip(busy).map(|(after, before)| after.saturating_sub(before));
+            let rest = busy.unwrap_or(taken).saturating_mul(SHARE).min(LONGEST_PAUSE);
+            pause = self.interval.saturating_sub(taken).max(rest);
         }
     }
 
@@ -411,6 +424,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
 pub(super) fn now() -> Instant {
     Instant::now()
+}
+
+/// Returns the time for which this thread has used a processor, if the system says so.
+fn processor_time() -> Option<Duration> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanos = statistics.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
 }
 
 /// Returns the time by the clock of packets on interfaces.
