@@ -165,7 +165,7 @@ pub(crate) fn active_table(
         Ok(batches)
     });
     let batches = batches.map_err(|error: TableError| table_error(&error))?;
-    Ok(PyTable::try_new(batches, Arc::clone(table.schema()))?)
+    PyTable::try_new(batches, Arc::clone(table.schema()))
 }
 
 /// Returns the batches of a run, their schema and the values of each plugin column.

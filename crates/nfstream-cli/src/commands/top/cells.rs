@@ -126,7 +126,7 @@ pub(super) fn of_flow(
         } else {
             since(flow.first_seen)
         }),
-        age(since(flow.last_seen)),
+        if *has_ended { Cell::default() } else { age(since(flow.last_seen)) },
         crate::output::protocol(flow.key.protocol),
         if is_wide {
             endpoint(record, flow.src)

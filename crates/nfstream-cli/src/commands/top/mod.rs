@@ -118,7 +118,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     };
     let watch = Watch::start(run, clock, state.wanted(), interval, with_processes)?;
     let mut shown = Show { screen, stage, state, watch: &watch, pace, parse: &parse };
-    let result = shown.until_closed(&*io.interrupted);
+    let result = shown.until_closed(io.interrupted);
     let warnings = std::mem::take(&mut shown.state.view.warnings);
     // The terminal is given back before anything else is printed.
     drop(shown);
@@ -271,7 +271,7 @@ fn parse(
 
 /// Returns whether the terminal can move its cursor.
 fn is_capable() -> bool {
-    !std::env::var_os("TERM").is_some_and(|name| name == "dumb")
+    std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
 /// Returns whether the terminal shows more than ASCII, by the locale.

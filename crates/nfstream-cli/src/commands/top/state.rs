@@ -245,11 +245,9 @@ impl State {
             KeyCode::Esc if self.has_detail => self.has_detail = false,
             KeyCode::Esc if self.filter.is_some() => return self.set_filter(None),
             KeyCode::Char('s') => return self.next_order(),
-            KeyCode::Char('r') => {
-                if self.tab == Tab::Flows {
-                    self.is_ascending = !self.is_ascending;
-                    return self.sort_again();
-                }
+            KeyCode::Char('r') if self.tab == Tab::Flows => {
+                self.is_ascending = !self.is_ascending;
+                return self.sort_again();
             }
             KeyCode::Char('c') => {
                 self.with_ended = !self.with_ended;
