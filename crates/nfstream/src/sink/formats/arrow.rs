@@ -8,5 +8,6 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["arrow", "feather"],
     description: "Arrow's file format",
     is_binary: true,
+    needs: None,
     encoder: |output, schema, _| Ok(Box::new(IpcEncoder::file(output, schema)?)),
 };
