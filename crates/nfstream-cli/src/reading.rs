@@ -39,6 +39,11 @@ pub(crate) trait Consumer {
     /// Writes the rows that are waiting, while the input is silent.
     fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
 
+    /// Returns sentences about the destination for the user, since the last call.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns how much has been written, for the message of an interrupted call.
     fn written(&self) -> Written;
 }
@@ -107,6 +112,11 @@ impl<'a> Reading<'a> {
         &self.schema
     }
 
+    /// Returns the monitor of the run.
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
     /// Returns the pool of the run's records.
     pub(crate) fn pool(&self) -> &RecordPool {
         &self.pool
@@ -138,6 +148,9 @@ impl<'a> Reading<'a> {
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
                 progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
+            }
+            for notice in consumer.notices() {
+                progress.aside(|| io.stderr.say_as(WARNING, "warning:", notice));
             }
             progress.update(&self.monitor);
             let (records, is_last) = match step {
