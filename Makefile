@@ -56,6 +56,11 @@ test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentat
 	@echo "Building the Python package …"; $(call DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: test-peers
+test-peers: .venv/test ## Send flows to real receivers, those that are installed (nfdump, clickhouse-server, prometheus)
+	cargo build --quiet --workspace --exclude nfstream-python --bins
+	$(BIN)/python -m pytest --quiet tests/peers
+
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
 
