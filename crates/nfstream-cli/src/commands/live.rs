@@ -52,5 +52,8 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     confinement.check_metrics(metrics.is_some())?;
     plan.confine(confinement)?;
     plan.metrics = metrics.as_deref().map(Metrics::open).transpose()?;
+    if let Some(metrics) = plan.metrics.as_ref().filter(|_| io.shows_progress()) {
+        io.stderr.say(format_args!("metrics at http://{}/metrics", metrics.address()));
+    }
     flows::write(plan, io)
 }

@@ -77,7 +77,8 @@ impl RowWriter {
         self.left == 0 && self.sorted.is_none()
     }
 
-    /// Writes the remaining rows to standard output or another program, before a failure is reported.
+    /// Writes the remaining rows to standard output or another program, before a failure is
+    /// reported.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         if self.target.path().is_some() {
             return Ok(());
