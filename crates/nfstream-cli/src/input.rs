@@ -1,13 +1,13 @@
 //! Captures and interfaces that a subcommand reads.
 
-use std::io::{IsTerminal, stdin};
+use std::io::{ErrorKind, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use glob::MatchOptions;
 use nfstream::RunError;
-use nfstream::capture::{self, FileOptions, Files, Filter, LiveOptions, Source};
+use nfstream::capture::{self, CaptureError, FileOptions, Files, Filter, LiveOptions, Source};
 
+use crate::arguments::is_interface;
 use crate::error::Error;
 
 /// Arguments that name captures.
@@ -54,18 +54,18 @@ pub(crate) struct Live {
 impl InputArgs {
     /// Resolves folders and patterns to files.
     pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
-        let mut names = Vec::new();
-        for path in &self.captures {
-            if is_stdin(path) && stdin().is_terminal() {
-                return Err(Error::StdinIsTerminal);
-            }
-            if is_stdin(path) {
-                names.push(path.clone());
-            } else {
-                names.extend(matches(path)?);
-            }
+        if self.captures.iter().any(|path| is_stdin(path)) && stdin().is_terminal() {
+            return Err(Error::StdinIsTerminal);
         }
-        Files::find(&names, options).map(Input::files).map_err(|error| RunError::from(error).into())
+        Files::find(&self.captures, options).map(Input::files).map_err(|error| match error {
+            CaptureError::Io { path, source }
+                if source.kind() == ErrorKind::NotFound
+                    && path.to_str().is_some_and(is_interface) =>
+            {
+                Error::InterfaceAsFile { path }
+            }
+            error => RunError::from(error).into(),
+        })
     }
 }
 
@@ -138,28 +138,6 @@ impl Input {
             capture::Input::Interfaces(_) => vec![self.clone()],
         }
     }
-}
-
-/// Returns the path itself, or, for a pattern, the sorted paths that match it.
-fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Some(pattern) = path.to_str().filter(|text| text.contains(['*', '?', '['])) else {
-        return Ok(vec![path.to_path_buf()]);
-    };
-    // A file may have such a name, even one that is not a valid pattern.
-    if path.exists() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let options = MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..MatchOptions::new()
-    };
-    let found = glob::glob_with(pattern, options).into_iter().flatten().flatten();
-    let found: Vec<_> = found.collect();
-    if found.is_empty() {
-        return Err(Error::NoMatch { path: path.to_path_buf() });
-    }
-    Ok(found)
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -46,6 +46,13 @@ they are written or not, and no feature is needed for them. The result must be a
 - Operators: `&& || ! == != < <= > >= + - * / % in ?:`.
 - Functions of strings: `contains`, `startsWith`, `endsWith`, `size`, and `matches`, which takes a
   regular expression of the crate [`regex`](https://docs.rs/regex) and runs in linear time.
+- `lower(text)` and `text.lower()` return text in lower case.
+- Addresses: `net(src_ip, '10.0.0.0/8')` for the addresses of a network, IPv4 or IPv6;
+  `is_private(dst_ip)` for private (RFC 1918, RFC 4193), link-local and loopback addresses.
+- Times: `first_seen >= timestamp('2026-11-25T15:00:00Z')`, also with an offset or as a day alone,
+  `duration > duration('1m30s')`, `last_seen > now() - duration('5m')`. They are numbers in the
+  unit of `--time-unit`, like the columns. Units of spans are `d`, `h`, `m`, `s`, `ms`, `us`, `ns`.
+- Names of IP protocols: `protocol == TCP`, `protocol in ['UDP', 'ICMP', 'ICMPv6']`.
 - Functions of lists: `size`, `in`, `[n]`, `all`, `exists`, `exists_one`, `filter`, `map`.
 - Conversions: `int`, `double`, `string`, `bool`, `uint`.
 

@@ -44,6 +44,9 @@ pub(crate) trait Consumer {
         Vec::new()
     }
 
+    /// Takes a warning, which was also printed.
+    fn note(&mut self, _warning: &str) {}
+
     /// Returns how much has been written, for the message of an interrupted call.
     fn written(&self) -> Written;
 }
@@ -147,6 +150,7 @@ impl<'a> Reading<'a> {
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
+                consumer.note(&warning.to_string());
                 progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
             }
             for notice in consumer.notices() {

@@ -40,6 +40,8 @@ registry! {
     Live: live,
     Interfaces: interfaces,
     Summary: summary,
+    Report: report,
+    Extract: extract,
     Columns: columns,
     Protocols: protocols,
     Completions: completions,

@@ -1,11 +1,13 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
+use super::geoip_files::GeoIpFiles;
 use super::kind::{Kind, Topic};
+use super::measures::MeasureSet;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -129,6 +131,10 @@ parameters! {
         Flows, Kind::File, "", true,
         "TOML file of rules that map domains, addresses, ports, JA4 fingerprints and certificate \
          names to applications; needs the dissector native or auto";
+    geoip: GeoIpFiles = GeoIpFiles::default(),
+        Flows, Kind::Files, "", true,
+        "Databases in MaxMind's format (.mmdb) that add columns with the countries and autonomous \
+         systems of addresses";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Maximum number of packets of a TCP flow that the dissector inspects";
@@ -175,6 +181,20 @@ parameters! {
         Flows, whole(0, u64::MAX), "bytes", true,
         "Maximum number of bytes that active flows hold for labels, texts and lists of packets; \
          beyond it, the flows that have been silent the longest are evicted; 0 for no limit";
+    early_packets: u32 = 0,
+        Flows, whole(0, U32), "packets", true,
+        "Return an early record of each flow after this number of packets; 0 for none";
+    early_seconds: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Return an early record of each flow with the packets of its first seconds, as soon as a \
+         later packet arrives; 0 for none";
+    early_only: bool = false,
+        Flows, FLAG, "", true,
+        "Return one record for each flow: the early one, or the final one if the flow ends before";
+    update_every: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Return a record of each flow so far every this many seconds of its life, as soon as a \
+         later packet arrives; 0 for none";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -184,6 +204,14 @@ parameters! {
     features: Vec<Group> = Vec::new(),
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
+    names: Headings = Headings::Nfstream,
+        Flows, Kind::Choice(Headings::NAMES), "", true,
+        "Headings of the columns in tables: nfstream, or cic, those of CICFlowMeter for the \
+         columns that it has; attributes and conditions keep the names of nfstream";
+    measure: MeasureSet = MeasureSet::default(),
+        Flows, Kind::Measures, "", true,
+        "Columns of your own, each NAME=EXPR, in the language of --where: over packets, such as \
+         'up_acks=pkt.filter(pkt.up && pkt.ack).count()', and over columns";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

@@ -157,11 +157,13 @@ impl Run {
             return Ok(Advance { records, outcome });
         };
         let wanted = usize::try_from(*flows_left).unwrap_or(usize::MAX);
-        if records.len() < wanted {
-            *flows_left -= u64::try_from(records.len()).unwrap_or(0);
+        let mut flows = records.iter().enumerate().filter(|(_, record)| record.kind.is_counted());
+        let Some((last, _)) = wanted.checked_sub(1).and_then(|before| flows.nth(before)) else {
+            let flows = records.iter().filter(|record| record.kind.is_counted()).count();
+            *flows_left -= u64::try_from(flows).unwrap_or(0);
             return Ok(Advance { records, outcome });
-        }
-        records.truncate(wanted);
+        };
+        records.truncate(last + 1);
         *flows_left = 0;
         // The active flows are not needed, but hooks have been called for them.
         if H::ACTIVE && self.is_live && outcome.is_none() {
@@ -229,7 +231,13 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        groups.retain(|group| *group != Group::SystemProcess);
+        groups.retain(|group| !matches!(group, Group::GeoIp | Group::SystemProcess));
+        if config.early.is_on() {
+            groups.push(Group::RecordKind);
+        }
+        if config.geoip.is_some() {
+            groups.push(Group::GeoIp);
+        }
         let mut polling: Option<Polling> = None;
         if let Some(watcher) = watcher {
             groups.push(Group::SystemProcess);
@@ -238,7 +246,8 @@ impl Run {
             polling = Some(watcher.poll()?);
         }
         let processes = watcher.map(|watcher| watcher.processes().clone());
-        let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
+        let schema = Schema::new(&groups, config.measuring.unit, names);
+        let schema = Arc::new(schema.with_measures(config.measuring.measures));
         let shared = Arc::new(Shared::default());
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };

@@ -10,12 +10,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
-use nfstream::capture::{self, FileOrder};
+use nfstream::Stats;
+use nfstream::capture::{self, Digests, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
 use nfstream::sink::{self, Destination, Existing, Full, Rotation};
-use nfstream::table::{Anonymizer, Provenance, TableError, TableSpec, TimeForm};
-use nfstream::time::TimeUnit;
+use nfstream::table::{Anonymizer, Provenance, Sort, TableError, TableSpec, TimeForm};
+use nfstream::time::Duration;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
@@ -25,7 +26,7 @@ use crate::human::{count, counted};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::metrics::Metrics;
-use crate::numbers::parse_whole;
+use crate::numbers::{parse_span, parse_whole};
 use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
@@ -33,7 +34,7 @@ use crate::rights::{self, Kept};
 use crate::sandbox::Sandbox;
 use crate::sandbox_argument::SandboxArgs;
 use rows::RowWriter;
-use sort::{Sort, SortArgument};
+use sort::SortArgument;
 
 /// Read captures and write their flows as a table
 #[derive(Debug, clap::Args)]
@@ -69,12 +70,12 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
 #[group(skip)]
-#[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file"]).multiple(true))]
+#[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file", "every"]).multiple(true))]
 pub(super) struct TableArgs {
     /// Write to FILE; its extension selects the format: .parquet, .arrow, .feather, .arrows, .csv,
-    /// .jsonl, .ndjson or .ipfix. `-` is standard output. Or send the flows to another program by
-    /// URL, such as ipfix://collector:4739, clickhouse://host:8123/default/flows or
-    /// https://host/path
+    /// .jsonl, .ndjson or .ipfix; .gz or .zst after that of text compresses it. `-` is standard
+    /// output. Or send the flows to another program by URL, such as ipfix://collector:4739,
+    /// clickhouse://host:8123/default/flows or https://host/path
     #[arg(short, long, value_name = "FILE|URL")]
     output: Option<PathBuf>,
 
@@ -110,6 +111,18 @@ pub(super) struct TableArgs {
     #[arg(value_parser = parse_whole::<NonZeroU64, 1>)]
     bytes_per_file: Option<NonZeroU64>,
 
+    /// Start a new file for each SPAN of time, such as 1h, in which flows end. Names come from FILE:
+    /// %F is the date, %Y %m %d %H %M %S its parts and those of the time, in UTC, as in
+    /// flows/day=%F/%H.parquet; without them files are numbered. Existing files stay, and new ones
+    /// get the next number
+    #[arg(long, value_name = "SPAN", requires = "output", value_parser = parse_span)]
+    #[arg(conflicts_with_all = ["flows_per_file", "bytes_per_file", "force", "sort"])]
+    every: Option<Duration>,
+
+    /// Continue after the newest of the numbered files instead of refusing to replace them
+    #[arg(long, requires = "rotation", conflicts_with = "force")]
+    resume: bool,
+
     /// Keep only the N newest of the numbered files
     #[arg(long, value_name = "N", requires = "rotation", allow_negative_numbers = true)]
     #[arg(value_parser = parse_whole::<NonZeroUsize, 1>)]
@@ -119,6 +132,11 @@ pub(super) struct TableArgs {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
     #[arg(hide_possible_values = true)]
     columns: Vec<ColumnName>,
+
+    /// Leave out columns that identify flows, hosts, networks or dates (identifiers), from which a
+    /// model would learn the data set instead of behaviour
+    #[arg(long, value_name = "KIND", value_parser = ["identifiers"], hide_possible_values = true)]
+    drop: Option<String>,
 
     /// Replace the values of these columns with keyed hashes (BLAKE2b)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
@@ -149,6 +167,8 @@ pub(super) struct Plan {
     target: TargetOptions,
     /// Columns chosen with `--columns`, in order; `None` without the option.
     columns: Option<Vec<&'static Column>>,
+    /// Whether to leave out columns that identify something.
+    drops_identifiers: bool,
     sort: Option<Sort>,
     limit: u64,
     /// Sandbox to enter once everything is open.
@@ -176,9 +196,13 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
+    let mut total = Stats::default();
     let mut begun: Option<RowWriter> = None;
     let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
     let mut held = VecDeque::new();
+    let is_complete = plan.limit == u64::MAX && plan.input.live.is_none();
+    let digests =
+        (is_complete && plan.target.has_footer()).then(|| Digests::start(&plan.input.paths));
     if let Some(sandbox) = sandbox {
         for input in &inputs {
             held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);
@@ -197,6 +221,9 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             let processes = live.processes.is_some();
             rights::give_up(Kept { files, processes });
         }
+        if input.live.is_some() && io.shows_progress() {
+            io.stderr.say_in(crate::table::QUIET, listening(plan, input));
+        }
         let reading = Reading::start(opened, input, &plan.job, name)?;
         let writer = match &mut begun {
             Some(writer) => writer,
@@ -212,7 +239,10 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             metrics.watch(reading.monitor(), writer.status());
         }
         match reading.drain(writer, &mut progress, io) {
-            Ok(stats) => counts.add(&stats),
+            Ok(stats) => {
+                counts.add(&stats);
+                total.add(&stats);
+            }
             // Rows before the failure go to standard output or another program, but make no
             // complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
@@ -233,7 +263,11 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     }
     drop(progress);
     let flows = match begun {
-        Some(writer) => writer.finish(io)?,
+        Some(writer) => {
+            let captures = digests.map(Digests::finish).unwrap_or_default();
+            plan.target.spec.provenance.conclude(&total.account(), &captures);
+            writer.finish(io)?
+        }
         None => 0,
     };
     summarize(flows, &counts, &plan.target, io);
@@ -341,17 +375,20 @@ impl Plan {
             return Err(Error::SourceOff);
         }
         check_unique(&table.columns)?;
-        let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
-        let unit = rules.unit();
+        let run = rules.parameters();
         let source_at = table.columns.iter().position(|name| name.is_source());
         let of_engine = table.columns.iter().filter(|name| !name.is_source());
-        let columns = of_engine.map(|name| find(*name, unit)).collect::<Result<Vec<_>, _>>()?;
-        let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let columns = of_engine.map(|name| name.find(run, "--columns <NAME,…>"));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let sort = table.sort.map(|sort| sort.find(run)).transpose()?;
         let hidden = table.columns_to_anonymize.iter().map(|name| match name {
             name if name.is_source() => Ok(SOURCE.to_owned()),
-            name => find(*name, unit).map(|column| column.name.to_owned()),
+            name => {
+                let column = name.find(run, "--columns-to-anonymize <NAME,…>")?;
+                Ok(column.name.to_owned())
+            }
         });
-        let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
+        let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let columns = fixed.or((!table.columns.is_empty()).then_some(columns));
         let needed = columns.iter().flatten().copied().chain(sort.map(|sort| sort.column));
@@ -383,11 +420,17 @@ impl Plan {
             path: output,
             destination: destination.map(|destination| (destination, full)),
             outlet: None,
-            existing: if table.force { Existing::Replace } else { Existing::Keep },
+            existing: match (table.force, table.resume) {
+                (true, _) => Existing::Replace,
+                (_, true) => Existing::Continue,
+                _ => Existing::Keep,
+            },
             format,
             rotation,
+            every: table.every,
             spec: TableSpec {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+                headings: rules.parameters().names,
                 origin: separate.then(|| SOURCE.to_owned()),
                 origin_at: source_at.unwrap_or(0),
                 anonymizer,
@@ -398,17 +441,34 @@ impl Plan {
                 ..TableSpec::default()
             },
             look: Look::of(&io.stdout),
+            named: Vec::new(),
         };
+        let named = job.condition.iter().flat_map(|condition| condition.columns()).copied();
+        let named = named.chain(sort.map(|sort| sort.column)).collect();
+        let target = TargetOptions { named, ..target };
         let limit = table.limit.unwrap_or(u64::MAX);
         let (sandbox, metrics) = (None, None);
-        let is_separate = separate;
-        Ok(Self { input, is_separate, job, target, columns, sort, limit, sandbox, metrics })
+        Ok(Self {
+            input,
+            is_separate: separate,
+            job,
+            target,
+            columns,
+            drops_identifiers: table.drop.is_some(),
+            sort,
+            limit,
+            sandbox,
+            metrics,
+        })
     }
 
     /// Prepares a sandbox for this work, if `arguments` request one.
     pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
         arguments.check_destination(self.target.destination.is_some())?;
         if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
+            if self.target.every.is_some() || self.target.existing == Existing::Continue {
+                return Err(Error::RotationInSandbox);
+            }
             if let (Some(path), Format::Programs(format)) = (&self.target.path, self.target.format)
             {
                 let TargetOptions { existing, rotation, .. } = self.target;
@@ -421,11 +481,16 @@ impl Plan {
 
     /// Returns the columns to write, a selection of those of the run.
     fn columns(&self, all: &Schema) -> Vec<&'static Column> {
-        if let Some(columns) = &self.columns {
-            return columns.clone();
-        }
-        // Columns that only --sort and --where need are not written.
-        all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
+        let mut columns = match &self.columns {
+            Some(columns) => columns.clone(),
+            None => {
+                // Columns that only --sort and --where need are not written.
+                let all = all.columns().iter().copied();
+                all.filter(|column| self.job.shows(column.group)).collect()
+            }
+        };
+        columns.retain(|column| !(self.drops_identifiers && column.role.is_identifying()));
+        columns
     }
 }
 
@@ -472,6 +537,17 @@ fn read_key(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut key = Vec::new();
     File::open(path)?.take(1 << 20).read_to_end(&mut key)?;
     Ok(key)
+}
+
+/// Returns the interfaces that packets come from, and how to stop.
+fn listening(plan: &Plan, input: &Input) -> String {
+    let names: Vec<_> = input.paths.iter().map(|path| visible_path(path)).collect();
+    let mut line = format!("listening on {}", names.join(", "));
+    if let Some(filter) = plan.job.filter() {
+        line.push_str(&format!(", {}", filter.expression()));
+    }
+    line.push_str("; flows appear when they end; Ctrl-C stops");
+    line
 }
 
 /// Prints a summary of the call on a terminal.

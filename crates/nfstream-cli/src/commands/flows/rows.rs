@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::sink::SinkStatus;
+use nfstream::table::Sorted;
 
 use super::Plan;
-use super::sort::Sorted;
 use crate::error::{Error, Written};
 use crate::io::Io;
 use crate::output::{Selection, Target};
@@ -18,7 +18,7 @@ pub(super) struct RowWriter {
     target: Target,
     /// Columns of the runs, the same for all of them.
     schema: Arc<Schema>,
-    sorted: Option<Sorted>,
+    sorted: Option<Sorted<(usize, Record)>>,
     /// Number of the current source.
     source: usize,
     /// Rows left before the limit.
@@ -38,7 +38,8 @@ impl RowWriter {
         names: Vec<String>,
         io: &Io<'_>,
     ) -> Result<Self, Error> {
-        let selection = if plan.columns.is_none() { Selection::Glance } else { Selection::User };
+        let is_glance = plan.columns.is_none() && !plan.drops_identifiers;
+        let selection = if is_glance { Selection::Glance } else { Selection::User };
         Ok(Self {
             target: Target::new(
                 &plan.target,
@@ -96,7 +97,15 @@ impl RowWriter {
 
     fn encode_sorted(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         let Some(sorted) = &mut self.sorted else { return Ok(()) };
-        for (source, records) in sorted.take() {
+        // Runs of rows from one source.
+        let mut runs: Vec<(usize, Vec<Record>)> = Vec::new();
+        for (source, record) in sorted.take() {
+            match runs.last_mut() {
+                Some((last, records)) if *last == source => records.push(record),
+                _ => runs.push((source, vec![record])),
+            }
+        }
+        for (source, records) in runs {
             self.encode(records, source, io)?;
         }
         Ok(())
@@ -125,7 +134,9 @@ impl Consumer for RowWriter {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
         if let Some(sorted) = &mut self.sorted {
-            sorted.add(records, self.source, self.schema.names());
+            for record in records {
+                sorted.add(record, self.schema.names(), |record| (self.source, record));
+            }
             return Ok(ControlFlow::Continue(()));
         }
         self.target.set_pool(pool);

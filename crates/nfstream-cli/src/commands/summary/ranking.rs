@@ -23,7 +23,7 @@ pub(super) struct Ranking<K> {
     is_exact: bool,
 }
 
-impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
+impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
     /// Returns a ranking that is exact for up to twice `capacity` keys.
     pub(super) fn new(capacity: usize) -> Self {
         Self { counts: HashMap::new(), capacity, is_exact: true }
@@ -42,8 +42,9 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
 
     /// Returns the `n` keys with the most bytes, in descending order.
     pub(super) fn top(&self, n: usize) -> Vec<(K, Count)> {
-        let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (*key, *count)).collect();
-        all.sort_unstable_by_key(order);
+        let mut all: Vec<_> =
+            self.counts.iter().map(|(key, count)| (key.clone(), *count)).collect();
+        all.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
         all.truncate(n);
         all
     }
@@ -60,7 +61,7 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
 
     fn drop_smallest(&mut self) {
         let mut all: Vec<_> = self.counts.drain().collect();
-        all.select_nth_unstable_by_key(self.capacity, order);
+        all.select_nth_unstable_by(self.capacity, |a, b| order(a).cmp(&order(b)));
         all.truncate(self.capacity);
         self.counts.extend(all);
         self.is_exact = false;
@@ -69,8 +70,8 @@ impl<K: Copy + Eq + Hash + Ord> Ranking<K> {
 
 /// Returns the sort key: bytes, then flows, then the key itself, so that the order is
 /// deterministic.
-fn order<K: Copy>((key, count): &(K, Count)) -> (std::cmp::Reverse<(u64, u64)>, K) {
-    (std::cmp::Reverse((count.bytes, count.flows)), *key)
+fn order<K>((key, count): &(K, Count)) -> (std::cmp::Reverse<(u64, u64)>, &K) {
+    (std::cmp::Reverse((count.bytes, count.flows)), key)
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Record, RecordPool, Schema};
+use nfstream::packet::protocol as ip_protocol;
 use nfstream::time::Timestamp;
 
 use super::ranking::{Count, Ranking};
 use crate::error::{Error, Written};
-use crate::human::protocol_name;
 use crate::io::Io;
 use crate::reading::Consumer;
 
@@ -125,7 +125,8 @@ impl Consumer for Survey {
         pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        records.iter().for_each(|record| self.add(record));
+        let flows = records.iter().filter(|record| record.kind.is_counted());
+        flows.for_each(|record| self.add(record));
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
     }
@@ -152,7 +153,7 @@ fn section<K: Copy + Eq + std::hash::Hash + Ord>(
 
 /// Returns protocol and port as in `tcp/443`, or the protocol alone if it has no ports.
 fn port_name((protocol, port): (u8, u16)) -> String {
-    let name =
-        protocol_name(protocol).map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
+    let name = ip_protocol::name(protocol)
+        .map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
     if port == 0 { name } else { format!("{name}/{port}") }
 }

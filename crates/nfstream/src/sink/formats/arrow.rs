@@ -9,5 +9,7 @@ pub(super) const FORMAT: Format = Format {
     description: "Arrow's file format",
     is_binary: true,
     needs: None,
-    encoder: |output, schema, _| Ok(Box::new(IpcEncoder::file(output, schema)?)),
+    encoder: |output, schema, provenance| {
+        Ok(Box::new(IpcEncoder::file(output, schema, provenance)?))
+    },
 };
