@@ -82,7 +82,8 @@ bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
 	    --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
-REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs \
+REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/features/*/*.rs \
+    crates/nfstream/src/sink/formats/*.rs \
     crates/nfstream-cli/src/commands/*.rs crates/nfstream-cli/src/commands/*/*.rs)
 
 .PHONY: lint

@@ -115,17 +115,17 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 REASONS = {
-    "frames": "it counts the frame, link and IP headers included; the payload is meant",
-    "single": "it gives 0 for a flow with a single gap; that gap is the mean, maximum and minimum",
-    "population": "it divides by n; the fork and this table divide by n - 1",
-    "ip_header": "it takes the length of the IP header; that of TCP or UDP is meant",
-    "cwr": "it gives 0; all packets count",
-    "bulk": "it ends bulks by other rules; a bulk is a whole run of at least four packets",
-    "subflow": "it gives the totals of the flow; they are to be divided by the number of subflows",
-    "window": "it takes the window of the last packets; that of the first ones is meant",
-    "data": "it counts by the length of the frame; packets with payload are meant",
-    "active": "it leaves the last period out and ends periods at shorter gaps; the last one counts",
-    "idle": "it counts gaps of a fraction of a second; those of more than 5 s are meant",
+    "frames": "the package counts the whole frame, headers included, instead of the payload",
+    "single": "the package gives 0 for a flow with one gap instead of that gap",
+    "population": "the package divides by n; the fork and nfstream divide by n - 1",
+    "ip_header": "the package measures the IP header instead of the TCP or UDP header",
+    "cwr": "the package gives 0 instead of counting all packets",
+    "bulk": "the package ends bulks by other rules; a bulk is a whole run of at least four packets",
+    "subflow": "the package does not divide the totals of the flow by the number of subflows",
+    "window": "the package takes the window of the last packets instead of the first ones",
+    "data": "the package counts by frame length instead of packets with payload",
+    "active": "the package omits the last period and ends periods at shorter gaps",
+    "idle": "the package counts gaps of a fraction of a second instead of those of more than 5 s",
 }
 
 
@@ -179,8 +179,8 @@ def table(python: str) -> str:
     rows = pairs(python)
     lines = [
         f"Of the flows of {', '.join(f'`{name}`' for name in CAPTURES)}, {len(rows)} have the same",
-        "packets in both. The numbers count those with equal values.\n",
-        "| column | equal | example: ours, package | who is right |",
+        "packets in both programs. The column `equal` counts those with equal values.\n",
+        "| column | equal | example: nfstream, package | correct |",
         "|---|---|---|---|",
     ]
     for theirs_name, (name, reason) in COLUMNS.items():
@@ -197,7 +197,7 @@ def table(python: str) -> str:
         example = ", ".join(
             f"{value:.6g}" if value is not None else "null" for value in different[0]
         )
-        lines.append(f"| `{column}` | {equal} | {example} | ours: {REASONS[reason]} |")
+        lines.append(f"| `{column}` | {equal} | {example} | nfstream: {REASONS[reason]} |")
     return "\n".join(lines) + "\n"
 
 

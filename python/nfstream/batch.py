@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def appender(plugins: Sequence[NFPlugin]) -> Callable[[Any], Any] | None:
     """Returns the function that computes the columns of ``plugins`` for a batch.
 
-    The function takes a record batch, and returns one with the new columns alone. Each plugin sees
-    the columns of those before it. ``None`` without plugins.
+    The function takes a record batch, and returns one with only the new columns. Each plugin sees
+    the columns of the plugins before it. ``None`` without plugins.
     """
     if not plugins:
         return None
@@ -61,7 +61,7 @@ def has_batches(plugin: NFPlugin) -> bool:
     for method in ("on_init", "on_update", "on_expire"):
         if is_own(method):
             raise ValueError(
-                f"plugin {plugin.name!r} has on_batch and {method}: make two plugins of it"
+                f"plugin {plugin.name!r} has on_batch and {method}: split it into two plugins"
             )
     if plugin.volatile:
         raise ValueError(f"plugin {plugin.name!r} has on_batch, so it cannot be volatile")
@@ -69,7 +69,7 @@ def has_batches(plugin: NFPlugin) -> bool:
 
 
 def _columns(plugin: NFPlugin, found: Any) -> Iterable[tuple[str, Any]]:
-    """Returns names and values of what ``on_batch`` has returned."""
+    """Returns the names and values of the columns that ``on_batch`` has returned."""
     import pyarrow as pa
 
     if isinstance(found, (pa.RecordBatch, pa.Table)):
@@ -85,7 +85,7 @@ def _columns(plugin: NFPlugin, found: Any) -> Iterable[tuple[str, Any]]:
 def _array(
     plugin: NFPlugin, name: str, values: Any, type: pa.DataType | None, rows: int
 ) -> pa.Array:
-    """Returns values as an array of ``type``, or of their own one for the first batch."""
+    """Returns values as an array of ``type``, or of their own type for the first batch."""
     import pyarrow as pa
 
     if values is None:

@@ -9,12 +9,12 @@ import os
 import re
 import warnings
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from nfstream import frames
 from nfstream.caller import level_of_caller
-from nfstream.leakage import _column, _kind, _names, _nanoseconds
 
 Frame = TypeVar("Frame")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -64,8 +64,8 @@ class LabelReport:
         labelled_flows: Flows that a rule matches.
         unmatched_flows: Other flows.
         ambiguous_flows: Flows that rules with different labels match.
-        clock_difference_hours: Hours to add to the times of the rules for many more matches;
-            0 if the clocks seem to agree.
+        clock_difference_hours: Hours to add to the times of the rules, which gives many more
+            matches; 0 if the clocks seem to agree.
     """
 
     rules: int
@@ -110,7 +110,7 @@ def label_by(
     A rule is a line of a CSV file with a header. It matches a flow if all its cells do, in either
     direction; an empty cell matches everything. Addresses may be networks (``10.0.0.0/8``),
     protocols names or numbers. A flow matches an interval if one of its packets can lie in it:
-    the times from the first to the last packet overlap it, both ends included. A warning says when
+    the times from the first to the last packet overlap it, both ends included. A warning appears if
     the clocks of rules and flows seem to differ by whole hours.
 
     Args:
@@ -119,20 +119,20 @@ def label_by(
             ``protocol``, ``start``, ``end`` and ``label``, or common variants; only the label is
             required. Times are RFC 3339 (``2017-07-05 09:47:00``), or seconds since the epoch.
         time_zone: Zone of times without an offset: ``"UTC"``, an offset such as ``"-03:00"``, or a
-            name such as ``"America/Halifax"``. Such times are refused without it.
-        columns: Headings of the file by our names, where they differ:
+            name such as ``"America/Halifax"``. Without it, such times are an error.
+        columns: Headings of the file by the names above, if they are not recognised:
             ``{"src_ip": "Attacker"}``.
         match: ``"first"``: the label of the first rule that matches; ``"all"``: the labels of all,
             without repetition, separated by ``|``.
         default: Label of flows that no rule matches.
 
     Returns:
-        The table with the column, and a report of what matched.
+        The table with the column, and a report of the matches.
 
     Raises:
         OSError: If the file cannot be read.
-        TypeError: If ``frame`` is no such table.
-        ValueError: If a rule or an argument is invalid; the message names file, line and column.
+        TypeError: If ``frame`` is another object.
+        ValueError: If a rule or an argument is invalid; the message gives file, line and column.
 
     Examples:
         >>> import nfstream, pathlib, tempfile
@@ -146,7 +146,7 @@ def label_by(
     """
     if match not in ("first", "all"):
         raise ValueError(f"match must be 'first' or 'all', not {match!r}")
-    if "label" in _names(frame):
+    if "label" in frames.names(frame):
         raise ValueError("the table has a column 'label' already")
     zone = None if time_zone is None else _zone(time_zone)
     known = list(_read(os.fspath(rules), zone, columns or {}))
@@ -180,7 +180,7 @@ def label_by(
             UserWarning,
             stacklevel=level_of_caller(),
         )
-    return _with_column(frame, labels), report
+    return frames.with_texts(frame, "label", labels), report
 
 
 class _Index:
@@ -260,14 +260,14 @@ def _flows(frame: Any) -> list[_Ends]:
         return found
 
     names = ("src_ip", "dst_ip", "src_port", "dst_port", "protocol", "first_seen", "last_seen")
-    rows = zip(*(_column(frame, name) for name in names), strict=True)
+    rows = zip(*(frames.column(frame, name) for name in names), strict=True)
     return [
         _Ends(
             (address(src), address(dst)),
             (int(sport), int(dport)),
             int(protocol),
-            _nanoseconds(first),
-            _nanoseconds(last),
+            frames.nanoseconds(first),
+            frames.nanoseconds(last),
         )
         for src, dst, sport, dport, protocol, first, last in rows
     ]
@@ -286,7 +286,7 @@ def _read(path: str, zone: datetime.tzinfo | None, columns: Mapping[str, str]) -
 
 
 def _places(path: str, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Returns the place of each of our columns in the file."""
+    """Returns the place of each known column in the file."""
     plain = [re.sub(r"[^a-z0-9]", "", heading.lower()) for heading in header]
     places: dict[str, int] = {}
     for name, heading in columns.items():
@@ -406,17 +406,3 @@ def _time(zone: datetime.tzinfo | None) -> Any:
         return int(whole.timestamp()) * 1_000_000_000 + time.microsecond * 1000
 
     return parse
-
-
-def _with_column(frame: Any, labels: Iterable[str]) -> Any:
-    values = list(labels)
-    kind = _kind(frame)
-    if kind == "pandas":
-        return frame.assign(label=values)
-    if kind == "polars":
-        import polars as pl
-
-        return frame.with_columns(pl.Series("label", values, dtype=pl.String))
-    import pyarrow as pa
-
-    return frame.append_column("label", pa.array(values, pa.string()))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from nfstream import _engine
+from nfstream import _engine, frames
 
 Frame = TypeVar("Frame")
 
@@ -42,7 +41,7 @@ def drop_identifiers(frame: Frame, keep: Iterable[str] = ()) -> Frame:
         keep: Columns to keep in any case.
 
     Raises:
-        TypeError: If it is no such table.
+        TypeError: If ``frame`` is another object.
         ValueError: If a column of ``keep`` is not in the table.
 
     Examples:
@@ -51,35 +50,35 @@ def drop_identifiers(frame: Frame, keep: Iterable[str] = ()) -> Frame:
         >>> list(nfstream.drop_identifiers(flows).columns[:4])
         ['protocol', 'total_packets', 'total_bytes', 'duration']
     """
-    names = _names(frame)
+    names = frames.names(frame)
     kept = [keep] if isinstance(keep, str) else list(keep)
     for name in kept:
         if name not in names:
             raise ValueError(f"keep: the table has no column {name!r}")
     chosen = [name for name in names if name in kept or _ROLES.get(name) not in _IDENTIFYING]
-    result: Frame = _select(frame, chosen)
+    result: Frame = frames.select(frame, chosen)
     return result
 
 
 def split(frame: Frame, by: str = "conversation", test: float = 0.25) -> tuple[Frame, Frame]:
     """Splits a table into rows for training and later rows for a test, without common groups.
 
-    Groups are ordered by the time of their first flow, and the last ones are for the test: it
-    holds at least one group, and at least the part ``test`` of the rows if the groups allow it.
+    Groups are ordered by the time of their first flow, and the last ones are for the test: at least
+    one group, and at least the share ``test`` of the rows if the groups allow it.
 
     Args:
         frame: A pandas or Polars data frame, or a pyarrow table, with the columns of nfstream.
-        by: What no two parts share: ``"conversation"``, addresses, ports and protocol in either
-            direction; ``"host"``, the source address; or ``"day"``, in UTC.
-        test: Part of the rows for the test, more than 0 and less than 1.
+        by: Group that stays in one part: ``"conversation"``, addresses, ports and protocol in
+            either direction; ``"host"``, the source address; or ``"day"``, in UTC.
+        test: Share of the rows for the test, between 0 and 1, both excluded.
 
     Returns:
         The rows for training and those for the test, in the order of the table.
 
     Raises:
-        TypeError: If it is no such table.
-        ValueError: If a column is missing, there are fewer than two groups, or an argument has
-            another value.
+        TypeError: If ``frame`` is another object.
+        ValueError: If a column is missing, there are fewer than two groups, or an argument is
+            invalid.
 
     Examples:
         >>> import nfstream
@@ -92,7 +91,7 @@ def split(frame: Frame, by: str = "conversation", test: float = 0.25) -> tuple[F
         raise ValueError(f"by must be 'conversation', 'host' or 'day', not {by!r}")
     if isinstance(test, bool) or not isinstance(test, (int, float)) or not 0 < test < 1:
         raise ValueError(f"test must be a number between 0 and 1, not {test!r}")
-    times = [_nanoseconds(value) for value in _column(frame, "first_seen")]
+    times = [frames.nanoseconds(value) for value in frames.column(frame, "first_seen")]
     groups: dict[Any, list[int]] = {}
     for row, key in enumerate(_keys(frame, by, times)):
         groups.setdefault(key, []).append(row)
@@ -105,73 +104,17 @@ def split(frame: Frame, by: str = "conversation", test: float = 0.25) -> tuple[F
             break
         for_test.update(ordered.pop())
     train = [row for row in range(len(times)) if row not in for_test]
-    return _take(frame, train), _take(frame, sorted(for_test))
+    return frames.take(frame, train), frames.take(frame, sorted(for_test))
 
 
 def _keys(frame: Any, by: str, times: Sequence[int]) -> Iterator[Any]:
     if by == "day":
         return iter([time // 86_400_000_000_000 for time in times])
     if by == "host":
-        return iter(_column(frame, "src_ip"))
-    ends = [_column(frame, name) for name in ("src_ip", "src_port", "dst_ip", "dst_port")]
-    rows = zip(*ends, _column(frame, "protocol"), strict=True)
+        return iter(frames.column(frame, "src_ip"))
+    ends = [frames.column(frame, name) for name in ("src_ip", "src_port", "dst_ip", "dst_port")]
+    rows = zip(*ends, frames.column(frame, "protocol"), strict=True)
     return (
         (*sorted([(str(src), int(sport)), (str(dst), int(dport))]), int(protocol))
         for src, sport, dst, dport, protocol in rows
     )
-
-
-_NANOSECONDS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
-
-
-def _nanoseconds(value: Any) -> int:
-    """Returns a time as nanoseconds; numbers are milliseconds, or the unit that fits their size."""
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=datetime.timezone.utc)
-        return int(value.timestamp() * 1e6) * 1000
-    number = int(value)
-    # Milliseconds of today have 13 digits, microseconds 16, nanoseconds 19.
-    for unit in ("ms", "us", "ns"):
-        if abs(number) < 10**14 * (1_000_000 // _NANOSECONDS[unit]):
-            return number * _NANOSECONDS[unit]
-    return number
-
-
-def _kind(frame: Any) -> str:
-    module = type(frame).__module__.partition(".")[0]
-    if module not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
-        raise TypeError(
-            f"frame must be a pandas or Polars data frame or a pyarrow table, not {type(frame)}"
-        )
-    return module
-
-
-def _names(frame: Any) -> list[str]:
-    names = frame.column_names if _kind(frame) == "pyarrow" else frame.columns
-    return [str(name) for name in names]
-
-
-def _select(frame: Any, names: list[str]) -> Any:
-    return frame[names] if _kind(frame) == "pandas" else frame.select(names)
-
-
-def _column(frame: Any, name: str) -> list[Any]:
-    names = _names(frame)
-    if name not in names:
-        headings = {"src_ip": "Src IP", "dst_ip": "Dst IP", "src_port": "Src Port"}
-        headings |= {"dst_port": "Dst Port", "protocol": "Protocol", "first_seen": "Timestamp"}
-        heading = headings.get(name)
-        if heading not in names:
-            raise ValueError(f"the table has no column {name!r}")
-        name = heading
-    kind = _kind(frame)
-    if kind == "pandas":
-        return list(frame[name].tolist())
-    return list(frame.column(name).to_pylist() if kind == "pyarrow" else frame[name].to_list())
-
-
-def _take(frame: Any, rows: list[int]) -> Any:
-    if _kind(frame) == "pandas":
-        return frame.iloc[rows]
-    return frame.take(rows) if _kind(frame) == "pyarrow" else frame[rows]

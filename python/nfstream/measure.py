@@ -1,4 +1,4 @@
-"""Measures: columns of your own, computed in the engine, written as expressions.
+"""Measures: columns of your own, written as expressions and computed in the engine.
 
 >>> from nfstream import NFStreamer, pkt
 >>> measure = {"up_acks": pkt.filter(pkt.up & pkt.ack).count(), "longest": pkt.iat_ms.max()}
@@ -21,7 +21,7 @@ Number = int | float
 class Expression:
     """Expression of a measure; ``str()`` returns its text in the language of the command.
 
-    Comparisons and arithmetic make new expressions. Write ``&``, ``|`` and ``~`` for *and*, *or*
+    Comparisons and arithmetic return new expressions. Write ``&``, ``|`` and ``~`` for *and*, *or*
     and *not*, with parentheses around comparisons: ``(pkt.length > 100) & pkt.up``.
     """
 
@@ -39,7 +39,7 @@ class Expression:
         return self._text
 
     def __bool__(self) -> bool:
-        """Refuses to be true or false: the value is not known yet.
+        """Raises an error: the expression has no value yet.
 
         Raises:
             TypeError: Always.
@@ -54,22 +54,22 @@ class Expression:
         return hash(self._text)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuses to set an attribute, except while the expression is made."""
+        """Raises an error, except during construction: expressions are immutable."""
         if name != "_text" or hasattr(self, "_text"):
             raise AttributeError(f"{name!r} of an expression cannot be set")
         object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[type[Expression], tuple[str]]:
-        """Returns what a copy is made of."""
+        """Returns the type and the text, from which copies are made."""
         return type(self), (self._text,)
 
 
 class Value(Expression):
     """A number or a condition: of each packet, or of the flow.
 
-    An aggregation makes a value of the flow from values of its packets. Over no values, ``last``,
-    ``quantile``, ``skew`` and ``kurtosis`` are null, ``all`` is true, lists are empty and the rest
-    is 0.
+    An aggregation reduces the values of packets to a value of the flow. Over no values, ``last``,
+    ``quantile``, ``skew`` and ``kurtosis`` are null, ``all`` is true, ``any`` is false, lists are
+    empty and the rest is 0.
     """
 
     __slots__ = ()
@@ -115,11 +115,11 @@ class Value(Expression):
         return _binary(other, "%", self)
 
     def __neg__(self) -> Value:
-        """Returns the number with the other sign."""
+        """Returns the negated number."""
         return Value(f"-({self._text})")
 
     def __abs__(self) -> Value:
-        """Returns the absolute number."""
+        """Returns the absolute value."""
         return Value(f"abs({self._text})")
 
     def __lt__(self, other: Value | Number) -> Condition:
@@ -165,19 +165,19 @@ class Value(Expression):
         return self._aggregate("count")
 
     def sum(self) -> Value:
-        """Returns the sum; of conditions, the number of true ones."""
+        """Returns the sum; for conditions, the number of true ones."""
         return self._aggregate("sum")
 
     def min(self) -> Value:
-        """Returns the least value."""
+        """Returns the minimum."""
         return self._aggregate("min")
 
     def max(self) -> Value:
-        """Returns the greatest value."""
+        """Returns the maximum."""
         return self._aggregate("max")
 
     def mean(self) -> Value:
-        """Returns the mean; of conditions, the share of true ones."""
+        """Returns the mean; for conditions, the share of true ones."""
         return self._aggregate("mean")
 
     def std(self) -> Value:
@@ -197,7 +197,7 @@ class Value(Expression):
         return self._aggregate("kurtosis")
 
     def entropy(self) -> Value:
-        """Returns the entropy of the values in bits; beyond 256 different values a lower bound."""
+        """Returns the entropy of the values in bits; beyond 256 distinct values a lower bound."""
         return self._aggregate("entropy")
 
     def last(self) -> Value:
@@ -209,7 +209,7 @@ class Value(Expression):
         return List(f"{_operand(self)}.first({_literal(n)})")
 
     def n_unique(self) -> Value:
-        """Returns the number of different values.
+        """Returns the number of distinct values.
 
         It is exact up to 256, beyond that an estimate with a standard error of 3.3 %.
         """
@@ -224,7 +224,7 @@ class Value(Expression):
         return self._aggregate("quantile", q)
 
     def histogram(self, edges: Sequence[Number]) -> List:
-        """Returns the number of values between growing edges, as ``numpy.histogram`` counts.
+        """Returns the number of values between increasing edges, as ``numpy.histogram`` counts.
 
         Each bin contains its lower edge, the last one both; values outside are not counted.
         """
@@ -248,7 +248,7 @@ class Condition(Value):
     __rand__ = __and__
 
     def __or__(self, other: Condition | bool) -> Condition:
-        """Returns whether one is true."""
+        """Returns whether at least one is true."""
         return Condition(str(_binary(self, "||", other)))
 
     __ror__ = __or__
@@ -262,7 +262,7 @@ class Condition(Value):
         return Value(f"({self._text} ? {_literal(yes)} : {_literal(no)})")
 
     def any(self) -> Condition:
-        """Returns whether the condition is true for one of the packets."""
+        """Returns whether the condition is true for at least one packet."""
         return Condition(f"{_operand(self)}.any()")
 
     def all(self) -> Condition:
@@ -271,7 +271,7 @@ class Condition(Value):
 
 
 class List(Expression):
-    """A list of a flow; ``list[0]`` is its first item, null beyond its end."""
+    """A list of values of a flow; ``list[0]`` is its first item, null if there is none."""
 
     __slots__ = ()
 
@@ -286,7 +286,7 @@ class Payload(Expression):
     __slots__ = ()
 
     def __getitem__(self, offset: int) -> Value:
-        """Returns the byte at an offset, missing where the capture has none."""
+        """Returns the byte at an offset, missing if it was not captured."""
         return Value(f"{self._text}[{_literal(offset)}]")
 
 
@@ -311,7 +311,7 @@ class Packets(Expression):
         return Value(f"{self._text}.count()")
 
     def bursts(self, gap_ms: float) -> Value:
-        """Returns the number of bursts: packets without a gap of more than ``gap_ms`` ms."""
+        """Returns the number of bursts, which end with a gap of more than ``gap_ms`` ms."""
         return Value(f"{self._text}.bursts({_literal(gap_ms)})")
 
     def _value(self, name: str) -> Value:
@@ -402,17 +402,17 @@ class Packets(Expression):
 
     @property
     def direction(self) -> Value:
-        """0 from source to destination, 1 the other way."""
+        """Direction: 0 from source to destination, 1 from destination to source."""
         return self._value("direction")
 
     @property
     def up(self) -> Condition:
-        """From source to destination."""
+        """Direction from source to destination."""
         return self._condition("up")
 
     @property
     def down(self) -> Condition:
-        """From destination to source."""
+        """Direction from destination to source."""
         return self._condition("down")
 
     @property
@@ -527,7 +527,7 @@ class Packets(Expression):
 
 
 class Columns:
-    """The columns of a flow, and the measures before: ``flow.total_bytes / flow.duration``."""
+    """The columns of a flow, and earlier measures: ``flow.total_bytes / flow.duration``."""
 
     __slots__ = ()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 _SILENCE = 1.0
-"""Seconds before the bar appears: most captures have been read by then."""
+"""Seconds before the bar appears: most runs have ended by then."""
 _INTERVAL = 0.2
 
 
@@ -23,7 +23,7 @@ class Progress:
     """Bar that follows a run until its end.
 
     Args:
-        progress: Returns the bytes read so far and those of all files, if known.
+        progress: Function that returns the bytes read so far, and those of all files if known.
         bar: Class of the bar, with the interface of ``tqdm.tqdm``.
     """
 

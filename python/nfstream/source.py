@@ -36,12 +36,12 @@ def name_of(source: object) -> str:
 
 
 def is_regular(source: object) -> bool:
-    """Returns whether a source is a regular file, or bytes, and so can be read many times."""
+    """Returns whether a source is a regular file or bytes, which can be read repeatedly."""
     return isinstance(source, bytes) or (isinstance(source, str) and os.path.isfile(source))
 
 
 class _FromHere:
-    """File object that is read from the position that it had first, each time."""
+    """File object that each run reads from its original position."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

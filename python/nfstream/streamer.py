@@ -18,8 +18,8 @@ from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
 from nfstream.measure import Expression, _texts
+from nfstream.performance_report import PerformanceReport
 from nfstream.plugin import NFPlugin
-from nfstream.report import Reporter
 from nfstream.source import Path, Source, name_of, sources
 from nfstream.tables import Tables
 
@@ -107,8 +107,8 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
-        dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
-            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``,
+        dissector: Dissector that labels flows: ``"auto"``, the one in Rust first and nDPI for the
+            flows that it leaves unknown; ``"native"``, the dissector in Rust; ``"ndpi"``,
             nDPI. ``None`` is ``"auto"`` where nfstream is linked with libndpi, as a build from
             source is, otherwise ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
@@ -122,8 +122,8 @@ class NFStreamer(Tables):
         strict_files: Whether to refuse files that are damaged, truncated, empty or not captures.
             By default the flows of everything readable are returned, and a warning says what is
             missing; only a source without any capture is refused.
-        large_windows: Whether to decompress zstd and xz files that need more than 128 MiB of memory
-            for it, up to 2 GiB each.
+        large_windows: Whether to decompress zstd and xz files that need more than 128 MiB of
+            memory, up to 2 GiB each.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -150,11 +150,12 @@ class NFStreamer(Tables):
             With plugins, an early record has copies of their values (``copy.deepcopy``), and
             ``on_expire`` is not called for it.
         early_seconds: Return an early record of each flow with the packets of its first seconds,
-            as soon as a later packet arrives; 0 for none. With both, the first one counts.
+            when its next packet arrives; 0 for none. If both are set, the limit reached first
+            applies.
         early_only: Return one record for each flow: the early one, or the final one if the flow
-            ends before.
-        update_every: Return a record of each flow so far every this many seconds of its life, as
-            soon as a later packet arrives; 0 for none.
+            ends first.
+        update_every: Seconds of a flow's life between two records of its packets so far, each
+            returned when its next packet arrives; 0 for none.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
@@ -167,7 +168,8 @@ class NFStreamer(Tables):
             ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
-            ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
+            ``max_active_flows`` and ``max_active_bytes``. Plugins need one, except those with
+            ``on_batch``.
         promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
@@ -444,7 +446,7 @@ class NFStreamer(Tables):
             where: Condition on columns, in addition to that of the streamer.
             ids: Numbers of flows, as in the column ``id``.
             community_ids: Community IDs of flows.
-            rows: Table from the same captures whose flows to take; the parameters of its run
+            rows: Table from the same captures whose flows to select; the parameters of its run
                 replace those of the streamer, if the table records them.
             split: Whether to write a file for each flow, with its number before the extension.
             overwrite: Whether to replace existing files.
@@ -506,7 +508,7 @@ class NFStreamer(Tables):
         if not run.is_stream and (bar := progress.start(run.progress)) is not None:
             ending.callback(bar.end)
         if self._report_interval > 0:
-            ending.callback(Reporter(self._report_interval, run.stats).end)
+            ending.callback(PerformanceReport(self._report_interval, run.stats).end)
         return run
 
     def _make_run(

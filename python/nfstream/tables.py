@@ -413,9 +413,9 @@ class Tables:
 
         The page shows the packets by fate, a time line, applications, conversations, the most
         frequent values of every column, flows with their details, encryption, slow and lossy
-        connections, and DNS names that failed. All flows count in totals and charts; the largest
-        ones, and those that are slow, lossy or risky, are also shown individually. The run has the
-        columns that the page shows, in addition to ``features``. Values of plugins are not shown.
+        connections, and DNS names that failed. Totals and charts count all flows; the largest ones,
+        and those that are slow, lossy or risky, are also shown individually. The page adds the
+        groups that it needs to ``features``. Values of plugins are not shown.
 
         Args:
             path: File to write; it appears when it is complete.
@@ -585,7 +585,9 @@ class Tables:
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
                 raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
         if rotate_files and not (flows_per_file or bytes_per_file or partition_by):
-            raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
+            raise ValueError(
+                "rotate_files makes sense only with flows_per_file, bytes_per_file or partition_by"
+            )
         every = 0
         if partition_by is not None:
             if partition_by not in _PARTITIONS:

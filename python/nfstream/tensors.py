@@ -29,10 +29,10 @@ def to_numpy(table: pa.Table | pa.RecordBatch, column: str) -> np.ndarray:
 
     Args:
         table: Table or batch of flows.
-        column: Name of a column whose lists have one length, such as ``splt_ps``.
+        column: Name of a column whose lists all have the same length, such as ``splt_ps``.
 
     Raises:
-        ValueError: If the column has no lists, or lists of several lengths.
+        ValueError: If the column has no lists, or lists of different lengths.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -56,14 +56,14 @@ def to_torch(table: pa.Table | pa.RecordBatch, column: str) -> torch.Tensor:
 
     Raises:
         ImportError: If PyTorch is not installed.
-        ValueError: If the column has no lists, or lists of several lengths.
+        ValueError: If the column has no lists, or lists of different lengths.
     """
     import warnings
 
     import torch
 
     with warnings.catch_warnings():
-        # The memory is read-only.
+        # PyTorch warns because the memory is read-only.
         warnings.simplefilter("ignore", UserWarning)
         return torch.from_numpy(to_numpy(table, column))
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from nfstream._engine import NFlow
+from nfstream.frames import NANOSECONDS
 
 ROWS = 10
 """Flows in the table of a streamer."""
 
 _PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", 17: "UDP", 47: "GRE", 58: "ICMP6", 132: "SCTP"}
-_NANOSECONDS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 _LEFT = ' style="text-align:left"'
 _COLOURS = ("#4c6ef5", "#12b886", "#f59f00", "#e64980", "#ae3ec9", "#15aabf", "#868e96")
 
@@ -44,7 +44,7 @@ def size(number: float) -> str:
 
 
 def fold(title: str, names: Mapping[str, object]) -> str:
-    """Returns a table of names and values behind a title that opens it."""
+    """Returns a table of names and values that a click on the title opens."""
     rows = "".join(
         f"<tr><th{_LEFT}>{text(name)}</th><td{_LEFT}>{text(value, 400)}</td></tr>"
         for name, value in names.items()
@@ -57,7 +57,7 @@ def fold(title: str, names: Mapping[str, object]) -> str:
 def flow_table(flows: Sequence[NFlow], unit: str) -> str:
     """Returns the first flows as a table with the columns that the command shows."""
     rows = [_cells(flow, unit) for flow in flows[:ROWS]]
-    # As in the command, names have a column only where flows are labelled.
+    # As in the command, names have a column only if flows are labelled.
     names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th{_LEFT}>{text(name)}</th>" for name in names)
     body = "".join(
@@ -71,7 +71,7 @@ def flow_table(flows: Sequence[NFlow], unit: str) -> str:
 
 
 def _cells(flow: NFlow, unit: str) -> dict[str, str]:
-    nanoseconds = flow.first_seen * _NANOSECONDS[unit]
+    nanoseconds = flow.first_seen * NANOSECONDS[unit]
     try:
         start = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(
             microseconds=nanoseconds // 1000
@@ -82,7 +82,7 @@ def _cells(flow: NFlow, unit: str) -> dict[str, str]:
     cells = {
         "id": f"{flow.id:,}",
         "start (UTC)": time,
-        "duration": f"{flow.duration * _NANOSECONDS[unit] / 1e9:,.3f} s",
+        "duration": f"{flow.duration * NANOSECONDS[unit] / 1e9:,.3f} s",
         "proto": _PROTOCOLS.get(flow.protocol, str(flow.protocol)),
         "source": _endpoint(flow.src_ip, flow.src_port),
         "destination": _endpoint(flow.dst_ip, flow.dst_port),
@@ -105,7 +105,7 @@ def _endpoint(address: str, port: int) -> str:
 
 
 def bars(title: str, amounts: Iterable[tuple[str, int]]) -> str:
-    """Returns bytes by name as a bar chart in SVG, the largest first."""
+    """Returns an SVG bar chart of bytes by name, the largest first."""
     total: Counter[str] = Counter()
     for name, amount in amounts:
         total[name] += amount

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import each_capture
+from conftest import each_capture, ordered_rows, plain
 from nfstream import NFStreamer
 from reference import Flow, Packet, meter
 
@@ -127,12 +127,8 @@ def test_features_are_those_of_plain_python(capture: Path, idle_timeout: float) 
         features="cesnet",
         time_unit="ns",
     )
-    rows = sorted(
-        (flow.to_dict() for flow in streamer), key=lambda row: (row["id"], row["first_seen"])
-    )
-    plain = capture.with_suffix("") if capture.suffix in (".gz", ".zst") else capture
-    flows = meter(plain, idle_timeout, 300).flows
-    for row, flow in zip(rows, flows, strict=True):
+    flows = meter(plain(capture), idle_timeout, 300).flows
+    for row, flow in zip(ordered_rows(streamer), flows, strict=True):
         for name, value in expected(flow).items():
             found = row[f"cesnet_{name}"]
             if value is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cic_reference import features
-from conftest import CAPTURES, captures, each, shared_captures
+from conftest import CAPTURES, captures, each, ordered_rows, plain, shared_captures
 from nfstream import NFStreamer
 from reference import Flow, meter
 
@@ -36,11 +36,8 @@ def test_features_are_those_of_the_reference(
         features="cic",
         time_unit="ns",
     )
-    rows = sorted(
-        (flow.to_dict() for flow in streamer), key=lambda row: (row["id"], row["first_seen"])
-    )
-    plain = capture.with_suffix("") if capture.suffix in (".gz", ".zst") else capture
-    flows = meter(plain, idle_timeout, active_timeout).flows
+    rows = ordered_rows(streamer)
+    flows = meter(plain(capture), idle_timeout, active_timeout).flows
     if any(flow.last_ns > YEAR_2262_NS for flow in flows):
         pytest.skip("times beyond the year 2262")
     assert len(rows) == len(flows)

@@ -564,7 +564,7 @@ class TestCommand:
     def test_the_service_needs_no_more_than_its_rights(self, tmp_path: Path) -> None:
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv is not installed")
-        unit = Path("deploy/nfstream.service").read_text()
+        unit = Path("deploy/nfstream@.service").read_text()
         line = re.search(r"^ExecStart=/usr/bin/nfstream (.*)$", unit, re.MULTILINE)
         assert line is not None
         tables = tmp_path / "tables"
@@ -573,9 +573,10 @@ class TestCommand:
         for folder in (tmp_path, *tmp_path.parents[:2]):
             folder.chmod(0o755)
         settings = {
-            "$INTERFACES": "here",
-            "${TABLES}": str(tables / "day=%F/%H.parquet"),
+            "%I": "here",
+            "${STATE_DIRECTORY}": str(tables),
             "$OPTIONS": "--idle-timeout 0.2",
+            "%%": "%",
         }
         words = line[1]
         for name, value in settings.items():

@@ -17,7 +17,7 @@ TCP, UDP = 6, 17
 
 @dataclass(frozen=True)
 class Expected:
-    """Label and columns of the flows to a port."""
+    """Expected label and columns of the flows to a port."""
 
     protocol: int
     port: int
@@ -48,12 +48,12 @@ EXCHANGES: dict[str, Exchange] = {}
 
 
 def tcp(port: int, label: str, **columns: object) -> Expected:
-    """Returns what is expected of connections to `port`."""
+    """Returns the expectation for connections to `port`."""
     return Expected(TCP, port, label, columns)
 
 
 def udp(port: int, label: str, **columns: object) -> Expected:
-    """Returns what is expected of datagrams to `port`."""
+    """Returns the expectation for datagrams to `port`."""
     return Expected(UDP, port, label, columns)
 
 
@@ -93,7 +93,7 @@ class Bench:
         return path
 
     def folder(self, name: str, owner: str = "") -> Path:
-        """Makes a directory that belongs to a user of the system."""
+        """Creates a directory that belongs to a system user."""
         path = self.work / name
         path.mkdir(parents=True, exist_ok=True)
         if owner:
@@ -105,7 +105,7 @@ class Bench:
         self.lab.start(self.lab.server, find(str(command[0])), *command[1:], port=port, line=line)
 
     def serve_python(self, code: str, *arguments: str, port: int = 0) -> None:
-        """Starts a server that is written in Python."""
+        """Starts a server written in Python."""
         script = self.file(f"server{len(self.lab.logs)}.py", code)
         python = self.venv / "bin/python"
         self.lab.start(self.lab.server, python, script, *arguments, port=port)
@@ -117,7 +117,7 @@ class Bench:
     def record_all(
         self, *commands: list[str | Path], check: bool = True, seconds: float = 0
     ) -> str:
-        """Runs several clients one after the other and records them."""
+        """Runs several clients in turn and records them."""
         output = ""
         with self.lab.capture(self.out, self._only):
             for command in commands:
@@ -127,7 +127,7 @@ class Bench:
         return output
 
     def record_python(self, code: str, *arguments: str, check: bool = True) -> str:
-        """Runs a client that is written in Python, and records it."""
+        """Runs a client written in Python, and records it."""
         script = self.file("client.py", code)
         return self.record(self.venv / "bin/python", script, *arguments, check=check)
 

@@ -2,16 +2,16 @@
 """Records real programs that talk to each other, as a test of labels.
 
     sudo python3 tests/captures/lab.py                 all exchanges
-    sudo python3 tests/captures/lab.py https dns       the named ones
+    sudo python3 tests/captures/lab.py https dns       only these
     python3 tests/captures/lab.py --list               list the names and their Debian packages
 
 Each exchange runs a server and a client in two network namespaces, and leaves a capture in `lab/`.
-`lab/table.json` says which programs took part, in which versions, and which label and metadata
-their flows must have: `python/tests/test_lab.py` compares every dissector with it.  Nothing leaves
-the namespaces; names such as www.youtube.com are mapped to the server.
+`lab/table.json` lists the programs, their versions, and the label and metadata that their flows
+must have: `python/tests/test_lab.py` compares every dissector with it.  Nothing leaves the
+namespaces; names such as www.youtube.com resolve to the server.
 
 Programs come from Debian and, in a temporary virtual environment, from PyPI.  An exchange whose
-programs cannot be installed or do not work is reported at the end, and keeps its former capture.
+programs cannot be installed or do not work is reported at the end, and keeps its old capture.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PYPI = (
 
 
 def version_of(program: str, venv: Path) -> str:
-    """Returns the installed version of a Debian package or a project of PyPI."""
+    """Returns the installed version of a Debian package or a PyPI project."""
     if program.startswith("pypi:"):
         code = f"import importlib.metadata as m; print(m.version({program[5:]!r}))"
         return call(venv / "bin/python", "-c", code).strip()
@@ -48,7 +48,7 @@ def version_of(program: str, venv: Path) -> str:
 
 
 def make_venv(work: Path) -> Path:
-    """Makes a virtual environment with the projects of PyPI."""
+    """Creates a virtual environment with the PyPI projects."""
     venv = work / "venv"
     call("/usr/bin/python3", "-m", "venv", venv, timeout=300)
     call(venv / "bin/pip", "install", "-q", *PYPI, timeout=900)
@@ -81,10 +81,10 @@ def write_table(rows: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Records the exchanges that are named, or all."""
+    """Records the exchanges named on the command line, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="exchange, default all")
-    parser.add_argument("--list", action="store_true", help="list the exchanges and end")
+    parser.add_argument("--list", action="store_true", help="list the exchanges and exit")
     parser.add_argument("--venv", type=Path, help="virtual environment with the PyPI projects")
     chosen = parser.parse_args()
     if chosen.list:

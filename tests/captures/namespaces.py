@@ -16,7 +16,7 @@ from pathlib import Path
 
 PEERS = Path(__file__).resolve().with_name("peers.py")
 
-# Program -> Debian package that has it.
+# Program -> Debian package that contains it.
 PACKAGES = {
     "ip": "iproute2",
     "ss": "iproute2",
@@ -63,7 +63,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 class Unavailable(Exception):
-    """A requirement of a recording is missing on this machine; the message names it."""
+    """A requirement of a recording that this machine lacks; the message names it."""
 
 
 def find(program: str) -> str:
@@ -108,7 +108,7 @@ class Lab:
     logs: dict[int, Path] = field(default_factory=dict)
 
     def __enter__(self) -> Lab:
-        """Makes the namespaces."""
+        """Creates the namespaces."""
         try:
             self._build()
         except BaseException:
@@ -196,7 +196,7 @@ class Lab:
         return {"PATH": PATH, "LANG": "C", "HOME": str(self.work), "USER": "user"}
 
     def run(self, name: str, *command: str | Path, check: bool = True) -> str:
-        """Runs a command in a namespace to its end, and returns its output."""
+        """Runs a command in a namespace until it ends, and returns its output."""
         done = subprocess.run(
             self._inside(name, command),
             env=self._environment(),
@@ -336,7 +336,7 @@ def python() -> list[str]:
 
 
 def stop(process: subprocess.Popen[str], how: int = signal.SIGTERM) -> None:
-    """Ends a process that this script started and those that it started in turn."""
+    """Ends a process that this script started, and its children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, how)
     try:
@@ -354,7 +354,7 @@ def keep(part: Path, out: Path) -> None:
 
 
 def make_certificate(work: Path) -> None:
-    """Makes a temporary authority (ca.pem) and a certificate for all names (site.*)."""
+    """Creates a temporary authority (ca.pem) and a certificate for all names (site.*)."""
     if (work / "site.pem").exists():
         return
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

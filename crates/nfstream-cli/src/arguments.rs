@@ -64,7 +64,7 @@ fn versions() -> String {
     text
 }
 
-/// Options of other programs, and what does the same here.
+/// Options of other programs, and their equivalents.
 const OPTIONS: [(&str, &str); 13] = [
     ("-r", "name the capture without an option: nfstream flows FILE"),
     ("-i", "to capture from an interface, use 'nfstream live IFACE'"),
@@ -91,7 +91,7 @@ fn with_help(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
-/// Adds a hint to the error of a frequent slip: a capture or an interface in place of the
+/// Adds a hint to the error of a common mistake: a capture or an interface in place of the
 /// subcommand, an option of another program, or a pipe without `-`.
 fn with_hint(mut error: clap::Error) -> clap::Error {
     if let Some(hint) = hint(&error) {

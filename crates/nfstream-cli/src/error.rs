@@ -72,7 +72,7 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
-    /// Columns of places without databases.
+    /// Columns with countries and autonomous systems, without databases.
     #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
     GeoIpOff,
     /// Some captures could not be read completely. Everything readable was read.

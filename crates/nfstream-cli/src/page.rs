@@ -19,9 +19,9 @@ unless `NO_COLOR` is set.
 | 2 | invalid usage |
 | 128 + N | ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP |
 
-The first signal ends the input if that is a pipe, standard input or interfaces; it ends the command if
-the input is files. The second signal ends the command at once. SIGHUP is ignored if it was ignored
-before, as by `nohup`.
+If the input is a pipe, standard input or interfaces, the first signal ends the input; if it is files,
+the first signal ends the command. The second signal ends the command at once. SIGHUP is ignored if it
+was ignored at the start, as under `nohup`.
 
 This page is generated from the command-line parser. `nfstream COMMAND --help` prints the same text,
 and `nfstream man COMMAND` prints it as a manual page.

@@ -18,8 +18,8 @@ use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
 use crate::input::{Input, Opening};
 use crate::io::Io;
+use crate::performance_report::PerformanceReport;
 use crate::progress::ProgressDisplay;
-use crate::report::Report;
 
 /// Steps of the run that may wait to be written.
 const QUEUE: usize = 16;
@@ -36,8 +36,11 @@ pub(crate) trait Consumer {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
-    /// Writes the rows that are waiting, while the input is silent.
-    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
+    /// Writes the waiting rows, while the input is silent; none wait if output only comes at the
+    /// end.
+    fn flush(&mut self, _io: &mut Io<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Returns sentences about the destination for the user, since the last call.
     fn notices(&mut self) -> Vec<String> {
@@ -48,7 +51,9 @@ pub(crate) trait Consumer {
     fn note(&mut self, _warning: &str) {}
 
     /// Returns how much has been written, for the message of an interrupted call.
-    fn written(&self) -> Written;
+    fn written(&self) -> Written {
+        Written::Nothing
+    }
 }
 
 /// An input that was opened.
@@ -69,7 +74,7 @@ pub(crate) struct Reading<'a> {
     steps: Receiver<Result<Step, RunError>>,
     /// Stops a run over interfaces or pipes without losing flows; `None` for files.
     stop: Option<StopHandle>,
-    report: Report,
+    report: PerformanceReport,
     thread: JoinHandle<()>,
 }
 
@@ -96,7 +101,7 @@ impl<'a> Reading<'a> {
         let config = Config { processes, ..job.config(input.bytes) };
         let run = Run::new(source, &config)?;
         let stop = input.is_stream().then(|| run.stop_handle());
-        let report = Report::every(input.live.as_ref().and_then(|live| live.report));
+        let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let pool = run.record_pool();
         let (sender, steps) = sync_channel(QUEUE);
@@ -145,7 +150,7 @@ impl<'a> Reading<'a> {
                     stop.stop();
                     continue;
                 }
-                progress.aside(|| consumer.rest(io))?;
+                progress.aside(|| consumer.flush(io))?;
                 return Err(Error::Interrupted(consumer.written()));
             }
             let step = self.steps.recv_timeout(PATIENCE);
@@ -168,7 +173,7 @@ impl<'a> Reading<'a> {
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => {
-                    progress.aside(|| consumer.rest(io))?;
+                    progress.aside(|| consumer.flush(io))?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),

@@ -87,7 +87,7 @@ pub(crate) fn extract(
         };
         for record in &records {
             let is_selected = match query {
-                Some(query) => query.selects(record, &schema)?,
+                Some(query) => query.selects(record, &schema, "")?,
                 None => true,
             };
             if is_selected && choice.contains(record, &schema) {

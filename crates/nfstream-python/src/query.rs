@@ -129,10 +129,10 @@ impl Query {
         self.named().map(|column| column.group)
     }
 
-    /// Returns whether the condition holds for a flow.
-    pub(crate) fn selects(&self, record: &Record, schema: &Schema) -> PyResult<bool> {
+    /// Returns whether the condition holds for a flow from `origin`.
+    pub(crate) fn selects(&self, record: &Record, schema: &Schema, origin: &str) -> PyResult<bool> {
         let Some(condition) = &self.condition else { return Ok(true) };
-        let matches = condition.matches(record, schema.names());
+        let matches = condition.matches_of(record, schema.names(), origin);
         matches.map_err(|error| PyValueError::new_err(format!("where: {error}")))
     }
 
@@ -168,12 +168,8 @@ impl Selector {
         let names = schema.names();
         let mut kept = Vec::new();
         for row in rows {
-            if let Some(condition) = &query.condition {
-                let matches = condition.matches_of(&row.record, names, origin);
-                let wrong = |error| PyValueError::new_err(format!("where: {error}"));
-                if !matches.map_err(wrong)? {
-                    continue;
-                }
+            if !query.selects(&row.record, schema, origin)? {
+                continue;
             }
             if let Some(sorted) = &mut self.sorted {
                 let Row { source, record, flow } = row;

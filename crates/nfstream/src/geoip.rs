@@ -1,8 +1,8 @@
 //! Countries and autonomous systems of addresses, from databases in MaxMind's format.
 //!
-//! The databases are read elsewhere; this module has their bytes. It understands the fields of
-//! MaxMind's own databases for countries, cities and autonomous systems, and those of databases
-//! that keep the same facts under short names at the top of a record.
+//! Other modules read the files; this one gets their bytes. It understands the fields of MaxMind's
+//! own databases for countries, cities and autonomous systems, and those of databases that store
+//! the same facts under short names at the top level of a record.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +13,13 @@ use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions
 
 use crate::features::Place;
 
-/// Records of a database among which at least one must have a country or an autonomous system.
+/// Number of first records, at least one of which must have a country or an autonomous system.
 const SAMPLE: usize = 1_000;
 
-/// Most places that a [`Locator`] remembers, about 2 MiB.
+/// Maximum number of places that a [`Locator`] remembers, about 2 MiB.
 const MOST_KNOWN: usize = 8_192;
 
-/// Most bytes of the name of an autonomous system.
+/// Maximum length in bytes of the name of an autonomous system.
 const MOST_NAME_BYTES: usize = 128;
 
 const COUNTRY: [&[PathElement<'_>]; 4] = [
@@ -48,17 +48,17 @@ pub struct Database(Reader<Vec<u8>>);
 #[derive(Debug, Default)]
 pub struct GeoIp(Vec<Database>);
 
-/// Lookups of one meter in the databases of a run, with the places that it has found before.
+/// Lookups of one meter in the databases of a run, with the places found before.
 #[derive(Debug)]
 pub struct Locator {
     databases: Arc<GeoIp>,
     /// Position of the address's record in each database, `usize::MAX` where there is none.
     positions: Vec<usize>,
-    /// Many networks share a record, so few positions stand for most addresses.
+    /// Places by these positions. Many networks share a record, so the map stays small.
     known: HashMap<Box<[usize]>, Option<Arc<Place>>>,
 }
 
-/// Bytes that are no database of countries or autonomous systems.
+/// Reason why bytes are not a database of countries or autonomous systems.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum GeoIpError {
@@ -78,7 +78,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`GeoIpError`] if the bytes are no database, or one of other facts.
+    /// [`GeoIpError`] if the bytes are not a database, or one of other facts.
     pub fn new(bytes: Vec<u8>) -> Result<Self, GeoIpError> {
         let reader = Reader::from_source(bytes)?;
         let mut records = reader.networks(WithinOptions::default())?.take(SAMPLE);
@@ -91,7 +91,7 @@ impl Database {
     }
 }
 
-/// Writes the type of the database, not its bytes.
+/// Shows the type of the database, not its bytes.
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Database").field(&self.0.metadata().database_type).finish()
@@ -99,14 +99,14 @@ impl fmt::Debug for Database {
 }
 
 impl GeoIp {
-    /// Returns the union of `databases`: of several that have a fact, the first counts.
+    /// Returns the union of `databases`. If several have a fact, the first one is used.
     pub const fn new(databases: Vec<Database>) -> Self {
         Self(databases)
     }
 }
 
 impl Locator {
-    /// Returns a locator that has looked nothing up yet.
+    /// Returns a locator without remembered places.
     pub fn new(databases: Arc<GeoIp>) -> Self {
         Self { databases, positions: Vec::new(), known: HashMap::new() }
     }
@@ -117,7 +117,7 @@ impl Locator {
         let databases = &databases.0;
         positions.clear();
         positions.extend(databases.iter().map(|database| {
-            // A database of IPv4 addresses refuses others.
+            // A database of IPv4 addresses rejects IPv6 addresses.
             let found = database.0.lookup(address).ok();
             found.and_then(|found| found.offset()).unwrap_or(usize::MAX)
         }));
@@ -168,7 +168,7 @@ impl<'a> Facts<'a> {
         self.asn = self.asn.or_else(|| {
             ASN.iter().find_map(|path| {
                 let number = found.decode_path::<u32>(path).ok().flatten();
-                // Some databases write it as "AS64496".
+                // Some databases write the number as "AS64496".
                 number.or_else(|| text(path)?.trim_start_matches("AS").parse().ok())
             })
         });
@@ -184,7 +184,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Returns a name without control characters, cut to its greatest length.
+/// Returns a name without control characters, truncated to the maximum length.
 fn clean(name: &str) -> String {
     let mut clean = String::new();
     for character in name.chars().filter(|character| !character.is_control()) {

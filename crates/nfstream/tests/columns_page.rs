@@ -33,14 +33,14 @@ fn page() -> String {
     let mut page = String::from(
         "# Columns\n\n\
          A table has its columns in the order of this page. The groups base and application are \
-         the default. A parameter adds other groups: `features=[\"mac\", \"tls\"]` in Python, \
+         the default. Features add other groups: `features=[\"mac\", \"tls\"]` in Python, \
          `--features mac,tls` on the command line, or `all`. Groups that are not added cost \
          nothing.\n\n\
          A column holds null where a value is undefined, such as a rate of a flow without duration: \
          an empty field in CSV, `null` in JSON, `None` as an attribute, NaN or NA in data frames. \
          Values are never NaN or infinite. Only columns described as such hold nulls. In a \
          condition, `column == null` finds them; a comparison or calculation with null is neither \
-         true nor false, and a flow for which the result depends on it does not match.\n\n\
+         true nor false, and a flow does not match if the result depends on it.\n\n\
          Bytes are those on the wire, link header included, unless `accounting_mode` says \
          otherwise. Times come from the capture, in UTC; units below are those of \
          `time_unit=\"ms\"`, the default.\n",

@@ -67,24 +67,25 @@ userdb {{
 """
 
 
-@exchange("dovecot-imapd", "curl", expect=(tcp(143, "IMAP"),))
-def imap(bench: Bench) -> None:
-    """Folders of a mailbox."""
+def read_mail(bench: Bench, scheme: str, port: int) -> None:
+    """Serves an empty mailbox and reads it."""
     bench.folder("mail", "mail")
     bench.work.chmod(0o755)
     conf = bench.file("dovecot.conf", DOVECOT.format(work=bench.work, server=SERVER4))
-    bench.serve("dovecot", "-F", "-c", conf, port=143)
-    bench.record("curl", "-sS", "-u", "user:secret", f"imap://{SERVER4}/", check=False)
+    bench.serve("dovecot", "-F", "-c", conf, port=port)
+    bench.record("curl", "-sS", "-u", "user:secret", f"{scheme}://{SERVER4}/", check=False)
+
+
+@exchange("dovecot-imapd", "curl", expect=(tcp(143, "IMAP"),))
+def imap(bench: Bench) -> None:
+    """Folders of a mailbox."""
+    read_mail(bench, "imap", 143)
 
 
 @exchange("dovecot-pop3d", "curl", expect=(tcp(110, "POP3"),))
 def pop3(bench: Bench) -> None:
     """Messages of a mailbox."""
-    bench.folder("mail", "mail")
-    bench.work.chmod(0o755)
-    conf = bench.file("dovecot.conf", DOVECOT.format(work=bench.work, server=SERVER4))
-    bench.serve("dovecot", "-F", "-c", conf, port=110)
-    bench.record("curl", "-sS", "-u", "user:secret", f"pop3://{SERVER4}/", check=False)
+    read_mail(bench, "pop3", 110)
 
 
 @exchange("prosody", "pypi:slixmpp", expect=(tcp(5222, "Jabber"),))

@@ -38,15 +38,15 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", help_heading = "Packets")]
     output: PathBuf,
 
-    /// Take the flows with these numbers, as in the column `id`
+    /// Select the flows with these numbers, as in the column `id`
     #[arg(long, value_name = "ID,…", value_delimiter = ',', help_heading = "Packets")]
     id: Vec<u64>,
 
-    /// Take the flows with these Community IDs
+    /// Select the flows with these Community IDs
     #[arg(long, value_name = "ID,…", value_delimiter = ',', help_heading = "Packets")]
     community_id: Vec<String>,
 
-    /// Take the flows in the rows of TABLE, a file of `nfstream flows` from the same captures.
+    /// Select the flows in the rows of TABLE, written by `nfstream flows` from the same captures.
     /// Parameters come from its metadata, if it has any
     #[arg(long, value_name = "TABLE", help_heading = "Packets")]
     rows: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Packets")]
     split: bool,
 
-    /// Replace files that exist
+    /// Replace existing files
     #[arg(long, help_heading = "Packets")]
     force: bool,
 
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     rules: SourceRules<OfFiles>,
 }
 
-/// Collector of the wanted flows.
+/// Collector of the selected flows.
 struct Collector {
     schema: Arc<Schema>,
     choice: Choice,
@@ -116,7 +116,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let needed: Vec<_> = choice.needed().into_iter().collect();
     let job = rules.job(&needed, None)?;
 
-    // Created first, so that nothing is read for a file that cannot be written.
+    // Created first, so that no capture is read in vain if the file cannot be written.
     let destination = if is_stdout {
         Destination::Memory(PacketStream::new(Vec::new()))
     } else {
@@ -145,14 +145,14 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if let Some(given) = rows_given
         && u64::try_from(given).unwrap_or(u64::MAX) > wanted.conversations()
     {
-        let warning = "not all rows of the table are flows of these captures; give the captures and \
-                       options of the table";
+        let warning = "not all rows of the table are flows of these captures; use the captures and \
+                       options that the table was written with";
         io.stderr.say_as(WARNING, "warning:", warning);
     }
     Counts::from(&stats).complete()
 }
 
-/// Reads the captures again and passes the packets of the wanted flows to `destination`.
+/// Reads the captures again and passes the packets of the selected flows to `destination`.
 fn second_pass(
     source: Box<dyn Source>,
     config: &nfstream::Config,
@@ -197,14 +197,6 @@ impl Consumer for Collector {
         }
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if let Some(sandbox) = sandbox {
         sandbox.enter(false)?;
     }
-    // Before the run, which would be in vain if the file cannot be written.
+    // Before the run, which is in vain if the file cannot be written.
     let target = Target::open(output.as_deref(), outlet.as_ref(), existing)?;
     let reading = Reading::start(opened, &input, &job, "")?;
     let report = Report::new(reading.schema(), args.flows);
@@ -137,10 +137,6 @@ impl Consumer for Collector {
     ) -> Result<ControlFlow<()>, Error> {
         self.report.add(records, pool);
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
     }
 
     fn note(&mut self, warning: &str) {

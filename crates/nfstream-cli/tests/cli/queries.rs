@@ -48,6 +48,13 @@ fn flows_are_grouped_by_columns_and_time() {
 }
 
 #[test]
+fn groups_count_each_flow_once() {
+    let early = ["--early-packets", "2", "--csv", "--no-dissect"];
+    let args = [&["summary", "redis.pcap", "--by", "protocol"][..], &early].concat();
+    Folder::with(&["redis.pcap"]).check("groups_early", &args);
+}
+
+#[test]
 fn packets_are_extracted() {
     let folder = Folder::with(&["web.pcap"]);
     let args = ["extract", "web.pcap", "--where", "dst_port == 53", "-o", "dns.pcapng"];

@@ -83,6 +83,15 @@ fn the_sample_has_the_largest_flows_and_totals_have_all() {
 }
 
 #[test]
+fn records_before_the_end_of_a_flow_do_not_count() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let data = report(&folder, &["redis.pcap", "--early-packets", "2"]);
+    let whole = report(&folder, &["redis.pcap"]);
+    assert_eq!(data["total"], whole["total"]);
+    assert_eq!(data["flows"]["rows"], whole["total"]["flows"]);
+}
+
+#[test]
 fn a_report_of_no_flows_is_complete() {
     let folder = Folder::with(&["web.pcap"]);
     let data = report(&folder, &["web.pcap", "--where", "total_packets > 1000000"]);

@@ -1,4 +1,4 @@
-//! Hashes of captures, computed beside a run.
+//! Hashes of captures, computed during a run.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,7 +1,7 @@
 //! Times, spans and names in an expression, replaced by the numbers that columns hold.
 //!
 //! `timestamp("2026-11-25")` and `duration("5s")` become numbers in the run's unit, and names of IP
-//! protocols become their numbers. So evaluation needs no further types.
+//! protocols become their numbers, so evaluation needs no further types.
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators};
@@ -18,16 +18,16 @@ const PROTOCOL: &str = "protocol";
 /// Mistake in a constant.
 #[derive(Debug)]
 pub(super) struct Mistake {
-    /// Number of the expression.
+    /// Id of the expression.
     pub(super) at: u64,
     pub(super) message: String,
 }
 
-/// Replaces constants.
+/// Replacement of constants.
 pub(super) struct Constants<'a> {
     /// Unit of times.
     unit: TimeUnit,
-    /// Returns whether a name is that of a variable.
+    /// Function that returns whether a name is that of a variable.
     is_variable: &'a dyn Fn(&str) -> bool,
     /// Variables of macros such as `exists`, the innermost last.
     scope: Vec<String>,
@@ -89,7 +89,7 @@ impl<'a> Constants<'a> {
         Ok(())
     }
 
-    /// Returns the number that a call stands for, if it is a constant.
+    /// Returns the number that a call stands for, if the call is a constant.
     fn call(&self, call: &mut CallExpr) -> Result<Option<i64>, String> {
         if call.target.is_some() {
             return Ok(None);

@@ -13,20 +13,20 @@ use super::networks::{Network, is_private};
 use crate::host;
 use crate::time::TimeUnit;
 
-/// Compiled patterns that a thread keeps; an expression has one or two.
+/// Maximum number of compiled patterns that a thread keeps; an expression has one or two.
 const PATTERNS: usize = 16;
 
 /// Steps charged to the budget for compiling a pattern.
 const PATTERN_STEPS: u64 = 10_000;
 
 thread_local! {
-    /// Patterns that this thread has compiled, which takes longer than a search.
+    /// Patterns that this thread has compiled; compiling takes longer than a search.
     static KNOWN: RefCell<Vec<(String, Regex)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Returns the standard library of the language.
 ///
-/// `matches` replaces the one of the crate `cel`, which compiles the pattern for every flow.
+/// Its `matches` replaces that of the crate `cel`, which compiles the pattern for every flow.
 pub(super) fn environment() -> Env {
     let mut environment = Env::stdlib();
     let added = environment
@@ -41,7 +41,7 @@ pub(super) fn environment() -> Env {
     environment
 }
 
-/// Declares the functions that the standard library does not have.
+/// Declares the functions that the standard library lacks.
 fn declare_ours(environment: &mut Env) -> Result<(), DeclarationError> {
     environment.add_overload("is_private", "is_private", vec![STRING_TYPE], in_private)?;
     environment.add_overload("net", "net", vec![STRING_TYPE, STRING_TYPE], in_network)?;
@@ -71,7 +71,7 @@ pub(super) const fn now_in(unit: TimeUnit) -> &'static str {
 pub(super) fn pattern_error(pattern: &str) -> Option<String> {
     let error = Regex::new(pattern).err()?;
     let text = error.to_string();
-    // The lines before repeat the pattern.
+    // The earlier lines repeat the pattern.
     let last = text.lines().last().unwrap_or_default();
     Some(last.trim_start_matches("error: ").to_owned())
 }

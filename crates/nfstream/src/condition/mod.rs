@@ -45,11 +45,11 @@ use crate::time::TimeUnit;
 use constants::{Constants, Mistake};
 use types::{Checker, Type};
 
-/// Bytes of an expression, at most. Each byte may nest one level deeper in the parser, the checker
-/// and the evaluation; the stack has room for twice as many.
+/// Maximum length of an expression in bytes. Each byte may nest one level deeper in the parser, the
+/// checker and the evaluation; the stack has room for twice as many.
 const LONGEST: usize = 4096;
 
-/// Expression that is true or false of each flow.
+/// Expression that is true or false for each flow.
 pub struct Condition {
     text: String,
     /// The expression, with a limit on its steps.
@@ -125,7 +125,7 @@ impl Condition {
         Ok(Self { text, expression, environment, columns, origin })
     }
 
-    /// Returns the columns that the expression names: a run has to measure their groups.
+    /// Returns the columns that the expression names: a run must measure their groups.
     pub fn columns(&self) -> &[&'static Column] {
         &self.columns
     }
@@ -135,15 +135,15 @@ impl Condition {
         &self.text
     }
 
-    /// Returns whether the expression is true of a flow; `names` are those of the run's schema.
+    /// Returns whether the expression is true for a flow; `names` are those of the run's schema.
     ///
     /// A comparison or calculation with null is neither true nor false, so a flow for which the
     /// result depends on it does not match.
     ///
     /// # Errors
     ///
-    /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
-    /// element that a list does not have, or more than a million visits to elements of lists.
+    /// [`ConditionError`] for mistakes that only values show: a division by zero, an overflow, an
+    /// index beyond the end of a list, or more than a million visits to elements of lists.
     pub fn matches(&self, record: &Record, names: &dyn Names) -> Result<bool, ConditionError> {
         self.matches_of(record, names, "")
     }
@@ -170,7 +170,7 @@ impl Condition {
             return Err(syntax::too_many_steps(&self.text, record.id, budget::BUDGET));
         }
         let value = match value {
-            // Null has no order and no sum: the condition is not known to be true.
+            // Null has no order and no sum, so the condition is not known to be true.
             Err(_) if row.has_null.load(Ordering::Relaxed) => return Ok(false),
             value => value.map_err(|error| syntax::failure(&self.text, record.id, &error))?,
         };
@@ -184,7 +184,7 @@ impl Condition {
         }
     }
 
-    /// Removes the records of which the expression is false.
+    /// Removes the records for which the expression is false.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Networks that conditions compare addresses with.
+//! Networks for conditions on addresses.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -45,7 +45,7 @@ impl Network {
     }
 }
 
-/// Returns whether an address is not reachable through the Internet: private (RFC 1918, RFC 4193),
+/// Returns whether an address is unreachable from the Internet: private (RFC 1918, RFC 4193),
 /// link-local or loopback.
 pub(super) fn is_private(address: IpAddr) -> bool {
     match address {

@@ -1,4 +1,4 @@
-//! An expression that was parsed and not yet checked, for other languages of the same syntax.
+//! Parsed expression whose types are not checked yet, for other languages with the same syntax.
 
 use cel::{Env, IdedExpr, Program};
 
@@ -6,7 +6,7 @@ use super::error::ConditionError;
 use super::{LONGEST, functions, syntax};
 
 thread_local! {
-    /// Environment of this thread: making one takes longer than parsing.
+    /// Environment of this thread: creating one takes longer than parsing.
     static ENVIRONMENT: Env = functions::environment();
 }
 
@@ -37,7 +37,7 @@ impl<'a> Parsed<'a> {
         self.program.expression()
     }
 
-    /// Returns an error of a part of the expression.
+    /// Returns an error about a part of the expression.
     pub(crate) fn error(&self, part: &IdedExpr, message: String) -> ConditionError {
         let error = ConditionError::new(self.text, message);
         let place = self.program.source_info().offset_for(part.id);

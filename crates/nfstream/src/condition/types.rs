@@ -60,9 +60,9 @@ const FUNCTIONS: [&str; 25] = [
 pub(super) struct Checker<'a> {
     text: &'a str,
     source: &'a SourceInfo,
-    /// Columns that can be named.
+    /// Columns that the expression can name.
     known: Vec<&'static Column>,
-    /// Columns that are named.
+    /// Columns that the expression names.
     columns: Vec<&'static Column>,
     /// Name of the variable for the origin of a flow.
     origin: Option<&'static str>,
@@ -112,12 +112,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Returns an error of `expression`.
+    /// Returns an error about `expression`.
     pub(super) fn error(&self, expression: &IdedExpr, message: String) -> ConditionError {
         self.error_at(expression.id, message)
     }
 
-    /// Returns an error of the expression with number `id`.
+    /// Returns an error about the expression with the id `id`.
     pub(super) fn error_at(&self, id: u64, message: String) -> ConditionError {
         let error = ConditionError::new(self.text, message);
         let place = self.source.offset_for(id);
@@ -459,7 +459,7 @@ fn arithmetic(operator: &str, left: &Type, right: &Type) -> Result<Type, String>
     }
 }
 
-/// Returns an operator as it is typed: `_&&_` is `&&`.
+/// Returns an operator as users write it: `&&` for `_&&_`.
 fn sign(operator: &str) -> &str {
     operator.trim_matches('_')
 }

@@ -9,7 +9,7 @@ use crate::time::TimeUnit;
 /// Column with the Community ID of a flow.
 const COMMUNITY_ID: &str = "community_id";
 
-/// Flows to take. Without any restriction, all are.
+/// Selection of flows. Without restrictions, it includes all flows.
 #[derive(Debug, Default)]
 pub struct Choice {
     /// Numbers of conversations.
@@ -21,7 +21,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Returns whether all flows are taken.
+    /// Returns whether all flows are selected.
     pub fn is_all(&self) -> bool {
         self.ids.is_empty() && self.community_ids.is_empty() && self.rows.is_none()
     }
@@ -34,7 +34,7 @@ impl Choice {
         columns(TimeUnit::default()).find(|column| column.name == COMMUNITY_ID)
     }
 
-    /// Returns whether a flow is taken.
+    /// Returns whether a flow is selected.
     pub fn contains(&self, record: &Record, schema: &Schema) -> bool {
         self.is_all()
             || self.ids.contains(&record.id)

@@ -13,7 +13,7 @@ use crate::sink::{Existing, PacketFile, PacketFiles, SinkError, WrittenPacket};
 pub enum ExtractedFiles {
     /// One file.
     One(PacketFile),
-    /// A file for each conversation, and their places by its number.
+    /// A file for each conversation, and its place by the conversation's number.
     Many(PacketFiles, HashMap<u64, usize>),
 }
 
@@ -71,7 +71,7 @@ impl Receiver for ExtractedFiles {
     }
 }
 
-/// Returns a packet as it is written.
+/// Returns the packet to write.
 pub fn written<'a>(packet: &Packet, frame: &'a [u8], comment: &'a str) -> WrittenPacket<'a> {
     let Packet { time, link, wire_len, .. } = *packet;
     WrittenPacket { time, link, frame, wire_len, comment }

@@ -1,6 +1,6 @@
 //! The packets of selected flows.
 //!
-//! Whether a flow is selected is known once it has ended, so a capture is read twice: the first run
+//! A flow can be selected only once it has ended, so a capture is read twice: the first run
 //! collects the flows that are [`Wanted`], and the second one, with the [`Extractor`] as its hooks,
 //! passes on their packets. Memory depends on the number of wanted flows, not on their packets.
 
@@ -73,12 +73,12 @@ impl Wanted {
         u64::try_from(self.conversations.len()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the configuration of the second run for that of the first: one meter, and no more
-    /// measurements than are necessary for the same flows.
+    /// Returns the configuration of the second run, given that of the first: one meter, and only
+    /// the measurements that the same flows need.
     pub fn second(config: Config, had_evictions: bool) -> Config {
         let mut config = Config { meters: std::num::NonZeroUsize::MIN, ..config };
         if !had_evictions {
-            // Labels have an effect on memory only, and memory only on evictions.
+            // Labels affect only memory, and memory affects only evictions.
             config.dissection = None;
             config.measuring.groups.clear();
         }

@@ -42,7 +42,7 @@ pub enum RowsError {
         /// The system's error.
         source: io::Error,
     },
-    /// The file is no table of flows.
+    /// The file is not a table of flows.
     #[error("{}: {what}", visible_path(path))]
     NoTable {
         /// Path of the table.
@@ -52,7 +52,7 @@ pub enum RowsError {
     },
 }
 
-/// Format of a table, by its first bytes.
+/// Format of a table, recognised by its first bytes.
 enum Kind {
     Parquet,
     ArrowFile,
@@ -280,5 +280,5 @@ fn fields(row: &str) -> Vec<String> {
 }
 
 fn no_id() -> String {
-    "no table of flows: it has no column 'id'".to_owned()
+    "not a table of flows: it has no column 'id'".to_owned()
 }

@@ -1,4 +1,4 @@
-//! Measurements in memory of their own, so that runs without them do not reserve it in each flow.
+//! Separately allocated measurements, which take no memory in flows of runs without them.
 
 use super::{Measurement, Plan, Sample};
 use crate::flow::Direction;

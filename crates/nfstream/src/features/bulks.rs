@@ -3,13 +3,13 @@
 use crate::flow::Direction;
 use crate::time::Timestamp;
 
-/// Least number of packets in a bulk.
+/// Minimum number of packets in a bulk.
 const LEAST: u64 = 4;
 
-/// Longest gap between two packets of a bulk, in nanoseconds.
+/// Maximum gap between two packets of a bulk, in nanoseconds.
 const LONGEST_GAP: u64 = 1_000_000_000;
 
-/// Bulks of both directions, and the run of packets that may become another one.
+/// Bulks of both directions, and the run of packets that may become the next one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bulks {
     done: [Bulk; 2],

@@ -6,25 +6,26 @@ use crate::flow::Direction;
 use crate::packet::TcpFlags;
 use crate::time::Timestamp;
 
-/// Packets of the sequence.
+/// Maximum number of packets in the sequence.
 const PACKETS: usize = 30;
 
-/// Bursts listed of each direction.
+/// Maximum number of listed bursts in each direction.
 const BURSTS: usize = 15;
 
-/// Least number of packets in a burst.
+/// Minimum number of packets in a burst.
 const LEAST: u32 = 3;
 
 /// Gap that ends a burst, in nanoseconds.
 const PAUSE: u64 = 1_000_000_000;
 
-/// Measurements of one flow, over its packets with payload unless said otherwise.
+/// Measurements of one flow, over its packets with payload unless stated otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cesnet {
     packets: [Entry; PACKETS],
     len: usize,
-    /// First packet of the flow and last packet of the sequence, with payload or without.
+    /// Time of the flow's first packet, with or without payload.
     first: Option<Timestamp>,
+    /// Times of the first and the last packet of the sequence.
     sequence: Option<(Timestamp, Timestamp)>,
     ways: [Way; 2],
     /// Statistics over all packets.
@@ -46,7 +47,7 @@ pub(super) struct Entry {
 pub(super) struct Way {
     /// Packets by size.
     pub(super) sizes: [u64; 8],
-    /// Gaps by milliseconds.
+    /// Gaps by length.
     pub(super) gaps: [u64; 8],
     last: Option<Timestamp>,
     bursts: [Burst; BURSTS],
@@ -106,6 +107,7 @@ impl Cesnet {
         u64::try_from(changes).unwrap_or(u64::MAX)
     }
 
+    /// Returns the measurements of a direction.
     pub(super) fn way(&self, direction: Direction) -> &Way {
         &self.ways[direction.index()]
     }
@@ -118,7 +120,7 @@ impl Cesnet {
         done.iter().chain(has_room.then_some(&way.current))
     }
 
-    /// Returns begin and end of a burst, in whole milliseconds since the flow's first packet.
+    /// Returns the start and end of a burst, in whole milliseconds since the flow's first packet.
     pub(super) fn span(&self, burst: &Burst) -> (i64, i64) {
         let first = self.first.unwrap_or_default();
         let millis = |time: Timestamp| {

@@ -13,10 +13,10 @@ pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::NamedFeature,
     shorthand: None,
     about: "Features of CICFlowMeter without its published errors; [cic.md](cic.md) has the \
-            definitions. `names=\"cic\"` gives tables its headings. Payload is that of TCP and UDP, \
-            0 in other protocols; times are in microseconds, with a fraction. Statistics of no \
-            numbers are 0, as is the standard deviation of one number; rates of a flow without \
-            duration are null.",
+            definitions. With `names=\"cic\"`, tables have its column headings. Payload is that of \
+            TCP and UDP, 0 in other protocols; times are in microseconds, with a fraction. \
+            Statistics over no values are 0, as is the standard deviation of one value; rates of a \
+            flow without duration are null.",
     columns: &[&[
         Declared::span_in(
             "us",

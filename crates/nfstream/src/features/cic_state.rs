@@ -7,10 +7,10 @@ use crate::flow::Direction;
 use crate::packet::{Fragment, Packet, TcpFlags, protocol};
 use crate::time::Timestamp;
 
-/// Gap after which another active period begins, in nanoseconds.
+/// Gap after which a new active period begins, in nanoseconds.
 const IDLE: u64 = 5_000_000_000;
 
-/// Gap after which another subflow begins, in nanoseconds.
+/// Gap after which a new subflow begins, in nanoseconds.
 const SUBFLOW: u64 = 1_000_000_000;
 
 /// Flags of a TCP header, in the order of their counts.

@@ -146,7 +146,7 @@ impl Headings {
     }
 }
 
-/// Returns whether a column's name is made of a heading.
+/// Returns whether a column's name corresponds to a heading.
 fn is_name(name: &str, heading: &str) -> bool {
     let words = heading.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words = words.filter(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! An ended flow with all that was measured of it.
+//! A flow with all that was measured of it, at its end or before.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use crate::flow::distance;
 
-/// Gaps remembered; when there are more, the oldest counts as sent.
+/// Maximum number of gaps; beyond it, the oldest counts as sent.
 const GAPS: usize = 64;
 
 /// Sequence numbers sent so far, counted from the first segment without wrapping.

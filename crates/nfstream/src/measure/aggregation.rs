@@ -49,10 +49,10 @@ pub(super) const NAMES: [&str; 18] = [
     "var",
 ];
 
-/// Items of the longest list of first values.
+/// Maximum length of a list of first values.
 const MOST_FIRST: i64 = 65_535;
 
-/// Edges of the longest histogram.
+/// Maximum number of edges of a histogram.
 const MOST_EDGES: usize = 257;
 
 /// Argument of an aggregation: a literal number, or a list of them.
@@ -79,7 +79,7 @@ impl Aggregation {
     ///
     /// # Errors
     ///
-    /// A message if it takes other arguments.
+    /// A message if the arguments do not fit.
     pub(super) fn new(name: &str, arguments: &[Argument]) -> Result<Self, String> {
         let plain = match name {
             "all" => Self::All,
@@ -133,7 +133,7 @@ impl Aggregation {
     ///
     /// # Errors
     ///
-    /// The types that it takes, in words.
+    /// The types that the aggregation takes, in words.
     pub(super) fn kind(&self, scalar: Option<Scalar>) -> Result<Kind, &'static str> {
         use Scalar::{Bool, Float, Whole};
         let one = |scalar| Ok(Kind::One(scalar));
@@ -157,13 +157,13 @@ impl Aggregation {
     }
 }
 
-/// Returns the message for other arguments.
+/// Returns the message for arguments that do not fit.
 fn expected(name: &str) -> String {
     match name {
         "bursts" => "'bursts' takes a gap in milliseconds: pkt.bursts(1000)".to_owned(),
         "first" => "'first' takes a number of values from 1 to 65535".to_owned(),
         "histogram" => {
-            "'histogram' takes a list of 2 to 257 growing edges: histogram([0, 64, 1500])"
+            "'histogram' takes a list of 2 to 257 increasing edges: histogram([0, 64, 1500])"
                 .to_owned()
         }
         "quantile" => "'quantile' takes a share from 0 to 1: quantile(0.5)".to_owned(),

@@ -1,7 +1,7 @@
-//! Programs from expressions.
+//! Compiler from expressions to programs.
 //!
 //! The steps of a stream follow those of the stream that it filters, and are skipped for packets that
-//! do not pass the filter. What several measures need is computed once.
+//! do not pass the filter. Values that several measures need are computed once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,13 +15,13 @@ use crate::features::{
 };
 use crate::time::TimeUnit;
 
-/// Words of a flow's state, at most: 64 KiB.
+/// Maximum number of words of a flow's state: 64 KiB.
 const MOST_WORDS: usize = 8192;
 
-/// Lists of a flow, at most.
+/// Maximum number of lists of a flow.
 const MOST_LISTS: usize = 256;
 
-/// Checks the size of the program of these results.
+/// Checks the size of the program for these results.
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ struct Compiler<'a> {
     states: HashMap<(State, StreamId, Option<Id>), Place>,
 }
 
-/// State that one or several aggregations read.
+/// State that one or more aggregations read.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum State {
     Bursts(i64),
@@ -235,7 +235,7 @@ impl<'a> Compiler<'a> {
         self.states.insert(key, Place { at, list });
     }
 
-    /// Returns the register of values; one that is never missing without values.
+    /// Returns the register of the values; without values, a register that is never missing.
     fn operand(&mut self, values: Option<Id>) -> Register {
         match values {
             Some(id) => self.value(id),
@@ -287,7 +287,7 @@ impl<'a> Compiler<'a> {
                 self.program.steps.push(Step::Choose { condition, yes, no, to });
                 to
             }
-            // The reader keeps values of the flow out of those of packets.
+            // The reader rejects values of the flow in expressions over packets.
             Expression::Aggregate(..) | Expression::Column(_) | Expression::Item(..) => {
                 self.constant(MISSING)
             }
@@ -410,7 +410,7 @@ impl<'a> Compiler<'a> {
             Expression::Aggregate(aggregation, stream, values) => {
                 Finish::Reading(self.reading(aggregation, *stream, *values))
             }
-            // The reader lets no value of packets through.
+            // The reader rejects values of packets here.
             Expression::Field(..) => Finish::Constant(MISSING),
         }
     }

@@ -4,9 +4,10 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::condition::ConditionError;
 
-/// Reason why measures are refused.
+/// Reason why measures are invalid.
 ///
-/// A mistake in an expression shows the expression in a second line, and marks the place in a third.
+/// For a mistake in an expression, the second line shows the expression, and the third marks the
+/// place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MeasureError {
     name: Option<String>,

@@ -38,10 +38,10 @@ use crate::time::TimeUnit;
 use reader::Reader;
 use tree::{Part, Tree};
 
-/// Names that expressions use for something else.
+/// Names that have another meaning in expressions.
 const RESERVED: [&str; 6] = ["false", "in", "null", "pkt", "source", "true"];
 
-/// Measures at most.
+/// Maximum number of measures.
 const MOST: usize = 200;
 
 /// Measures of a run, parsed and checked.
@@ -53,7 +53,7 @@ pub struct MeasureSet {
 }
 
 impl MeasureSet {
-    /// Parses measures, each a name and an expression. An expression may name measures before it.
+    /// Parses measures, each a name and an expression, which may use the measures before it.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl MeasureSet {
             ));
         }
         if RESERVED.contains(&name) {
-            return Err(MeasureError::bad_name(name, "is a word of the language"));
+            return Err(MeasureError::bad_name(name, "is a reserved word"));
         }
         if tree::names().any(|known| known == name) {
             return Err(MeasureError::bad_name(name, "is the name of a column"));
@@ -220,10 +220,7 @@ mod tests {
             first_line("totl_bytes / 2"),
             "no column 'totl_bytes'; did you mean 'total_bytes'?"
         );
-        assert_eq!(
-            first_line("length.max()"),
-            "no column 'length'; write pkt.length for the packet's"
-        );
+        assert_eq!(first_line("length.max()"), "no column 'length'; write pkt.length for packets");
         assert_eq!(first_line("pkt.length.maxx()"), "no aggregation 'maxx'; did you mean 'max'?");
         assert_eq!(first_line("pkt.length.max"), "pkt.length, an int, has no field 'max'");
         assert_eq!(first_line("pkt.count"), "write count() to aggregate");
@@ -231,7 +228,7 @@ mod tests {
             first_line("pkt.length.quantile(2)"),
             "'quantile' takes a share from 0 to 1: quantile(0.5)"
         );
-        assert!(first_line("pkt.length.histogram([3, 2])").contains("growing edges"));
+        assert!(first_line("pkt.length.histogram([3, 2])").contains("increasing edges"));
         assert!(first_line("pkt.length.first(0)").contains("1 to 65535"));
         assert!(first_line("pkt.length.max(").starts_with("ends too early"));
         assert_eq!(first_line(""), "ends too early");

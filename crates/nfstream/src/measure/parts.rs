@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 
-/// Characters of a part that a message shows.
+/// Maximum number of characters of a part in a message.
 const MOST: usize = 60;
 
 /// Returns the text of an expression, shortened.
@@ -97,7 +97,7 @@ fn write_all(parts: &[IdedExpr], text: &mut String) {
     }
 }
 
-/// Returns an operator as it is typed: `_&&_` is `&&`.
+/// Returns an operator as users write it: `&&` for `_&&_`.
 pub(super) fn sign(operator: &str) -> &str {
     operator.trim_matches('_')
 }

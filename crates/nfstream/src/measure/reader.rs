@@ -1,4 +1,4 @@
-//! Expressions from text: parts, their types, and what is wrong with them.
+//! Reader of expressions: it determines the type of each part, and reports mistakes.
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
@@ -17,14 +17,14 @@ use crate::time::TimeUnit;
 /// Functions of one number, in addition to aggregations.
 const FUNCTIONS: [&str; 5] = ["abs", "double", "int", "log", "sqrt"];
 
-/// Greatest offset of a byte in the payload.
+/// Maximum offset of a byte in the payload.
 const MOST_OFFSET: i64 = 65_535;
 
 /// Reader of one expression.
 pub(super) struct Reader<'a> {
     parsed: &'a Parsed<'a>,
     tree: &'a mut Tree,
-    /// Measures that the expression can name.
+    /// Measures that the expression can use.
     known: &'a [(&'a str, Part)],
 }
 
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
             let known = self.known.iter().map(|(known, _)| *known);
             let all = known.chain(tree::names().map(|known| -> &str { known }));
             let message = match (Field::by_name(name), nearest(name, all)) {
-                (Some(_), _) => format!("no column '{name}'; write pkt.{name} for the packet's"),
+                (Some(_), _) => format!("no column '{name}'; write pkt.{name} for packets"),
                 (None, Some(meant)) => format!("no column '{name}'; did you mean '{meant}'?"),
                 (None, None) => format!("no column '{name}'; packets are pkt"),
             };
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
             return Err(self.parsed.error(expression, message));
         };
         if is_of_source(column.group) {
-            let message = format!("column {name} is not known to measures");
+            let message = format!("column {name} cannot be used in measures");
             return Err(self.parsed.error(expression, message));
         }
         let id = self.tree.add(Expression::Column(known));
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             };
             return Err(self.parsed.error(expression, message));
         };
-        // Only a gap depends on the packets before.
+        // Only a gap depends on earlier packets.
         let stream = if let Source::Gap(_) = field.source { stream } else { Tree::ALL };
         let id = self.tree.add(Expression::Field(field.source, stream));
         Ok(Part { id, kind: Kind::One(field.scalar), level })
@@ -252,15 +252,15 @@ impl<'a> Reader<'a> {
             Level::Flow => {
                 let message = format!(
                     "'filter' takes a condition on packets, and {} is a value of the flow, which \
-                     is not known yet",
+                     is not known until the flow ends",
                     text(condition)
                 );
                 return Err(self.parsed.error(condition, message));
             }
-            // The condition has to be known for every packet that it is applied to.
+            // The condition must have a value for every packet that it is applied to.
             Level::Packet(inner) if self.tree.narrower(inner, stream) != Some(stream) => {
                 let message =
-                    format!("{} is known for packets of another filter only", text(condition));
+                    format!("{} has values only for packets of another filter", text(condition));
                 return Err(self.parsed.error(condition, message));
             }
             Level::Constant | Level::Packet(_) => {}
@@ -332,7 +332,7 @@ impl<'a> Reader<'a> {
                 Ok(Argument::Whole(if negative { number.saturating_neg() } else { number }))
             }
             _ => {
-                let message = format!("{} must be a number as such", text(argument));
+                let message = format!("{} must be a literal number", text(argument));
                 Err(self.parsed.error(argument, message))
             }
         }
@@ -347,7 +347,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Part, ConditionError> {
         let part = self.part(of)?;
         let Argument::Whole(offset @ 0..=MOST_OFFSET) = self.argument(place)? else {
-            let message = "the place must be a number from 0 to 65535".to_owned();
+            let message = "the index must be a number from 0 to 65535".to_owned();
             return Err(self.parsed.error(place, message));
         };
         let (added, scalar) = match part.kind {
@@ -540,7 +540,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reason why operands do not go together.
+/// Reason why operands cannot be combined.
 #[derive(Clone, Copy, Debug)]
 enum Mistake {
     Levels,

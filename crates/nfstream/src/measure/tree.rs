@@ -1,4 +1,4 @@
-//! Expressions of measures as a tree in which equal parts are one.
+//! Expressions of measures as a tree in which equal parts are shared.
 
 use std::hash::Hash;
 
@@ -17,11 +17,11 @@ pub(super) struct Tree {
     streams: Vec<Stream>,
 }
 
-/// Number of an expression.
+/// Index of an expression.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Id(usize);
 
-/// Number of a stream.
+/// Index of a stream.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct StreamId(usize);
 
@@ -35,7 +35,7 @@ pub(super) struct Stream {
 /// An expression.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Expression {
-    /// Value in one word.
+    /// Constant in one word.
     Constant(i64, Scalar),
     /// Field of a packet.
     Field(Source, StreamId),
@@ -57,7 +57,7 @@ pub(super) struct Part {
     pub(super) level: Level,
 }
 
-/// Scope of an expression: it is a constant, or a value of each packet or of the flow.
+/// Scope of an expression: a constant, or a value of each packet or of the flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Level {
     Constant,
@@ -69,12 +69,12 @@ impl Tree {
     /// Returns the stream of all packets.
     pub(super) const ALL: StreamId = StreamId(0);
 
-    /// Returns the number of an expression, which is added unless it is there.
+    /// Returns the index of an expression, and adds it if it is new.
     pub(super) fn add(&mut self, expression: Expression) -> Id {
         Id(place_of(&mut self.parts, expression))
     }
 
-    /// Returns the number of a stream, which is added unless it is there.
+    /// Returns the index of a stream, and adds it if it is new.
     pub(super) fn add_stream(&mut self, of: StreamId, condition: Id) -> StreamId {
         StreamId(place_of(&mut self.streams, Stream { filter: Some((of, condition)) }))
     }
@@ -87,7 +87,7 @@ impl Tree {
         self.parts.iter().enumerate().map(|(place, expression)| (Id(place), expression))
     }
 
-    /// Returns the streams and their numbers, each after the one that it filters.
+    /// Returns the streams with their indices, each after the one that it filters.
     pub(super) fn streams(&self) -> impl Iterator<Item = (StreamId, Stream)> {
         self.streams.iter().enumerate().map(|(place, stream)| (StreamId(place), *stream))
     }
@@ -177,7 +177,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TimeUnit::ALL.into_iter().flat_map(columns).map(|column| column.name)
 }
 
-/// Returns the column called `name`, with times in `unit` unless the name carries another one.
+/// Returns the column called `name`, with times in `unit` unless the name includes a unit.
 pub(super) fn column(name: &str, unit: TimeUnit) -> &'static Column {
     let units = [unit].into_iter().chain(TimeUnit::ALL);
     let found = units.flat_map(columns).find(|column| column.name == name);

@@ -5,14 +5,14 @@ use crate::features::{Record, RecordKind};
 use crate::flow::{Close, EndReason, Flow, Slot};
 use crate::time::{Duration, Timestamp};
 
-/// Records that a meter makes before flows end. Zeros stand for none.
+/// Records that a meter makes before flows end. A zero turns a kind off.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct EarlyRecords {
-    /// Number of packets of a flow after which its early record is made.
+    /// Number of packets after which the early record of a flow is made.
     pub packets: u64,
-    /// Age of a flow at which its early record is made, of the packets before.
+    /// Age of a flow after which the early record of its packets until then is made.
     pub age: Duration,
-    /// Whether a flow has no other record after its early one.
+    /// Whether the early record of a flow is its only one.
     pub only: bool,
     /// Span between the updates of a slice.
     pub every: Duration,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::geoip::{Database, GeoIp, GeoIpError};
 use crate::host::visible_path;
 
-/// Most bytes of a database, several times the size of the largest known ones.
+/// Maximum size of a database in bytes, several times that of the largest known ones.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// Databases of addresses, and the files from which they were read.
@@ -23,7 +23,7 @@ pub struct GeoIpFiles {
 /// Failure to read a database of addresses.
 #[derive(Debug, thiserror::Error)]
 pub enum GeoIpFileError {
-    /// The file is no database of countries or autonomous systems.
+    /// The file is not a database of countries or autonomous systems.
     #[error("{}: {mistake}", visible_path(path))]
     Database {
         /// Path of the file.
@@ -46,7 +46,7 @@ impl GeoIpFiles {
     ///
     /// # Errors
     ///
-    /// [`GeoIpFileError`] for the first file that cannot be read or is no such database.
+    /// [`GeoIpFileError`] for the first file that cannot be read or is not such a database.
     pub fn read(paths: Vec<PathBuf>) -> Result<Self, GeoIpFileError> {
         let mut databases = Vec::new();
         for path in &paths {

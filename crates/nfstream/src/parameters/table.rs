@@ -16,9 +16,9 @@ use crate::time::{Duration, TimeUnit};
 pub struct Parameter {
     /// Name in Python and in files; the command has it with hyphens.
     pub name: &'static str,
-    /// Part of a run that it belongs to.
+    /// Part of a run that it affects.
     pub topic: Topic,
-    /// Values that it takes.
+    /// Permitted values.
     pub kind: Kind,
     /// Unit of a number, empty where there is none.
     pub unit: &'static str,
@@ -40,7 +40,7 @@ macro_rules! parameters {
         $name:ident: $type:ty = $default:expr,
         $topic:ident, $kind:expr, $unit:literal, $recorded:literal, $meaning:literal;
     )*) => {
-        /// Parameters of a run, with defaults for all that nobody chose.
+        /// Parameters of a run, with defaults for those that are not set.
         #[derive(Clone, Debug)]
         pub struct Parameters {
             $(#[doc = concat!($meaning, ".")] pub $name: $type,)*
@@ -112,8 +112,7 @@ parameters! {
          says what is missing";
     large_windows: bool = false,
         Files, FLAG, "", false,
-        "Decompress zstd and xz files that need more than 128 MiB of memory for it, up to 2 GiB \
-         each";
+        "Decompress zstd and xz files that need more than 128 MiB of memory, up to 2 GiB each";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";
@@ -186,15 +185,15 @@ parameters! {
         "Return an early record of each flow after this number of packets; 0 for none";
     early_seconds: Duration = seconds(0),
         Flows, SECONDS, "s", true,
-        "Return an early record of each flow with the packets of its first seconds, as soon as a \
-         later packet arrives; 0 for none";
+        "Return an early record of each flow with the packets of its first seconds, when its next \
+         packet arrives; 0 for none";
     early_only: bool = false,
         Flows, FLAG, "", true,
-        "Return one record for each flow: the early one, or the final one if the flow ends before";
+        "Return one record for each flow: the early one, or the final one if the flow ends first";
     update_every: Duration = seconds(0),
         Flows, SECONDS, "s", true,
-        "Return a record of each flow so far every this many seconds of its life, as soon as a \
-         later packet arrives; 0 for none";
+        "Seconds of a flow's life between two records of its packets so far, each returned when \
+         its next packet arrives; 0 for none";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";

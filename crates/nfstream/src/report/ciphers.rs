@@ -6,7 +6,7 @@ pub(super) fn name(number: u16) -> Option<&'static str> {
     NAMES.get(place).map(|(_, name)| *name)
 }
 
-/// Returns the reason why a cipher suite should no longer be used (RFC 9325), `None` for a sound
+/// Returns the reason why a cipher suite should no longer be used (RFC 9325), `None` for a secure
 /// one.
 pub(super) fn weakness(name: &str) -> Option<&'static str> {
     let has = |part: &str| name.split('_').any(|word| word == part);

@@ -5,24 +5,24 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::tally::Count;
+use super::ranking::Count;
 use super::text::{inert, shown, trimmed};
 use super::timeline::Key;
 use super::{Facts, Report, ciphers};
 use crate::features::{Column, Names, Record, Value};
 use crate::time::Timestamp;
 
-/// Applications with a colour of their own in the time line; the page adds up the others.
+/// Number of applications with a colour of their own in the time line; the others share one.
 const SERIES: usize = 40;
-/// Paths between clients and servers.
+/// Maximum number of paths between clients and servers.
 const PATHS: usize = 1_000;
-/// Failed names.
+/// Maximum number of failed names.
 const NAMES: usize = 300;
 
 /// Writes the JSON object that the page shows. None of its characters can end a script element.
 pub(super) fn write(report: &Report, facts: &Facts, output: &mut dyn Write) -> io::Result<()> {
     let head = head(report, facts).to_string();
-    // The last brace of the object follows the flows.
+    // The closing brace of the object follows the flows.
     let head = head.strip_suffix('}').unwrap_or(&head);
     output.write_all(inert(head).as_bytes())?;
     let flows = report.sample.flows();
@@ -133,8 +133,8 @@ fn plain_text(report: &Report) -> Vec<Json> {
     all.into_iter().map(|(key, sum)| named(name(report, *key), sum)).collect()
 }
 
-/// Returns clients, applications, servers, bytes and flows, and the bytes of paths that are left
-/// out.
+/// Returns clients, applications, servers, bytes and flows of the largest paths, and the bytes of
+/// the others.
 fn paths(report: &Report) -> Json {
     let top = report.paths.top(PATHS);
     let shown: u64 = top.iter().map(|(_, sum)| sum.bytes).sum();
@@ -175,7 +175,7 @@ fn columns(report: &Report) -> Vec<Json> {
     columns.collect()
 }
 
-/// Returns names of the cipher suites that occur, and the reasons against weak ones.
+/// Returns the names of the cipher suites that occur, and the weaknesses of some.
 fn code_names(report: &Report) -> Json {
     let suites = report.values.iter().filter(|values| values.column().name == "tls_cipher");
     let suites = suites.flat_map(|values| values.top(report.schema.names()));
@@ -227,7 +227,7 @@ fn failed_names(report: &Report) -> Json {
     let rows = rows.map(|((name, code), sum)| json!([name, code, sum.flows]));
     json!({
         "rows": rows.collect::<Vec<_>>(),
-        "different": report.failed_names.len(),
+        "different": report.failed_names.distinct(),
         "exact": report.failed_names.is_exact(),
     })
 }
@@ -236,7 +236,8 @@ fn risks(report: &Report) -> Vec<Json> {
     report.risks.top(NAMES).into_iter().map(|(name, sum)| json!([name, sum.flows])).collect()
 }
 
-/// Returns the cells of a column: one value if all are equal, texts by their number, or values.
+/// Returns the cells of a column: one value if all are equal, indices into a list of texts, or
+/// values.
 fn cells(column: &Column, flows: &[&Record], names: &dyn Names) -> Json {
     let values: Vec<_> = flows.iter().map(|record| column.value(record, names)).collect();
     match values.as_slice() {
@@ -284,7 +285,7 @@ fn count(count: Count) -> Json {
     json!({ "flows": count.flows, "packets": count.packets, "bytes": count.bytes })
 }
 
-/// Returns the name of an application, as the column `application_name` has it.
+/// Returns the name of an application, as in the column `application_name`.
 fn name(report: &Report, (master, application): Key) -> String {
     let mut name = String::new();
     report.schema.names().application(master, application, &mut name);

@@ -2,14 +2,15 @@
 //!
 //! [`Report`] takes records and keeps totals and a sample in bounded memory. [`Report::write`]
 //! writes the page: the totals and the sample as JSON, and the program in `page/` that shows them.
+//! [`Ranking`] counts flows by key, here and in `nfstream summary`.
 
 mod ciphers;
 mod data;
 mod page;
 mod quality;
+mod ranking;
 mod sample;
 mod security;
-mod tally;
 mod text;
 mod timeline;
 mod values;
@@ -27,13 +28,14 @@ use crate::time::Timestamp;
 use quality::Quality;
 use sample::Sample;
 use security::Security;
-use tally::{By, Count, Tally};
 use timeline::{Key, Timeline};
 use values::Values;
 
-/// Clients, servers and the applications between them that are counted exactly.
+pub use ranking::{By, Count, Ranking};
+
+/// Number of paths (client, application, server) that are counted exactly.
 const PATHS: usize = 50_000;
-/// Failed names that are counted exactly.
+/// Number of failed names that are counted exactly.
 const NAMES: usize = 5_000;
 /// More than the number of applications and categories.
 const NUMBERS: usize = 1 << 25;
@@ -48,17 +50,17 @@ pub struct Report {
     /// Times of the first and the last packet.
     span: Option<(Timestamp, Timestamp)>,
     timeline: Timeline,
-    applications: Tally<Key>,
-    categories: Tally<u16>,
+    applications: Ranking<Key>,
+    categories: Ranking<u16>,
     /// By client, application and server.
-    paths: Tally<(IpAddr, Key, String)>,
+    paths: Ranking<(IpAddr, Key, String)>,
     values: Vec<Values>,
     security: Security,
     quality: Quality,
     /// Names that DNS could not resolve, with the code of the response; -1 without a response.
-    failed_names: Tally<(String, i16)>,
+    failed_names: Ranking<(String, i16)>,
     /// Flows with each risk.
-    risks: Tally<String>,
+    risks: Ranking<String>,
     sample: Sample,
 }
 
@@ -84,13 +86,14 @@ pub struct Facts {
 }
 
 impl Report {
-    /// Flows that the page shows one by one, unless another number is chosen.
+    /// Default number of flows that the page shows individually.
     pub const FLOWS: usize = 5_000;
-    /// Most flows that a page can show one by one; browsers need several kilobytes for each.
+    /// Maximum number of flows that a page can show individually; browsers need several kilobytes
+    /// for each.
     pub const MOST_FLOWS: usize = 200_000;
 
     /// Returns the groups of columns that a report shows, in addition to those that a table always
-    /// has; without dissection, those that do without it.
+    /// has; without dissection, only those that do not need it.
     pub fn groups(dissects: bool) -> impl Iterator<Item = Group> {
         let groups = [
             Group::Mac,
@@ -118,30 +121,36 @@ impl Report {
             total: Count::default(),
             span: None,
             timeline: Timeline::new(),
-            applications: Tally::new(By::Bytes, NUMBERS),
-            categories: Tally::new(By::Bytes, NUMBERS),
-            paths: Tally::new(By::Bytes, PATHS),
+            applications: Ranking::new(By::Bytes, NUMBERS),
+            categories: Ranking::new(By::Bytes, NUMBERS),
+            paths: Ranking::new(By::Bytes, PATHS),
             values: schema.columns().iter().filter_map(|column| Values::new(column)).collect(),
             security: Security::new(),
             quality: Quality::new(schema),
-            failed_names: Tally::new(By::Flows, NAMES),
-            risks: Tally::new(By::Flows, NAMES),
+            failed_names: Ranking::new(By::Flows, NAMES),
+            risks: Ranking::new(By::Flows, NAMES),
             sample: Sample::new(schema, flows.min(Self::MOST_FLOWS)),
         }
     }
 
-    /// Adds flows. Records that are not kept return to `pool`.
+    /// Adds flows. Records that are not kept return to `pool`, as do early records and updates, which
+    /// do not count: the final record of their flow follows.
     pub fn add(&mut self, records: Vec<Record>, pool: &RecordPool) {
-        records.iter().for_each(|record| self.count(record));
-        let spare: Vec<_> =
-            records.into_iter().filter_map(|record| self.sample.offer(record)).collect();
+        let mut spare = Vec::new();
+        for record in records {
+            if record.kind.is_counted() {
+                self.count(&record);
+                spare.extend(self.sample.offer(record));
+            } else {
+                spare.push(record);
+            }
+        }
         pool.put_back(spare);
     }
 
     fn count(&mut self, record: &Record) {
-        let (flow, volume) = (&record.flow, &record.volume);
-        let count =
-            Count { flows: 1, packets: volume.total_packets(), bytes: volume.total_bytes() };
+        let flow = &record.flow;
+        let count = Count::of(record);
         self.total.add(count);
         let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
         self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));
@@ -168,7 +177,7 @@ impl Report {
         let failed = dns.and_then(|dns| match dns.response_code {
             Some(0) => None,
             Some(code) => Some((&dns.query_name, i16::from(code))),
-            // Names that no host answers are usual in multicast DNS.
+            // In multicast DNS, names without an answer are common.
             None => (dst.port == DNS_PORT).then_some((&dns.query_name, -1)),
         });
         if let Some((name, code)) = failed {

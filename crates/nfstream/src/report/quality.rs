@@ -2,9 +2,9 @@
 
 use crate::features::{Column, Nameless, Record, Schema, Value};
 
-/// Steps by which a time doubles; the error of a quantile is half a step.
+/// Number of steps by which a time doubles; the error of a quantile is half a step.
 const STEPS: u32 = 8;
-/// Doublings that are told apart: from a microsecond to more than an hour.
+/// Number of doublings: from a microsecond to more than an hour.
 const DOUBLINGS: usize = 32;
 
 /// Sums over all flows, and the distribution of handshake times.
@@ -15,7 +15,7 @@ pub(super) struct Quality {
     out_of_order: [Option<&'static Column>; 2],
     zero_window: [Option<&'static Column>; 2],
     pub(super) sums: Sums,
-    /// Handshakes by the logarithm of their time.
+    /// Handshakes by the logarithm of their duration.
     steps: Vec<u64>,
 }
 
@@ -24,9 +24,9 @@ pub(super) struct Quality {
 pub(super) struct Sums {
     /// TCP flows.
     pub(super) flows: u64,
-    /// Packets in them.
+    /// Packets of these flows.
     pub(super) packets: u64,
-    /// Flows whose whole handshake was seen.
+    /// Flows with a complete handshake.
     pub(super) handshakes: u64,
     pub(super) retransmitted: u64,
     pub(super) out_of_order: u64,
@@ -90,7 +90,7 @@ impl Quality {
 
 /// Returns the logarithm of a time in steps.
 fn step(time: u64) -> usize {
-    // The whole doublings, and the eighth of the next one.
+    // The whole doublings, and the eighths of the next one.
     let doublings = time.max(1).ilog2();
     let rest = float(time) / 2_f64.powf(f64::from(doublings));
     let eighths = (1..STEPS).filter(|step| rest >= 2_f64.powf(f64::from(*step) / f64::from(STEPS)));

@@ -1,4 +1,4 @@
-//! Flows that the page shows one by one.
+//! Flows that the page shows individually.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -7,8 +7,8 @@ use crate::features::{Column, Record, Schema, Value};
 
 /// Shelves of flows, each with the highest ranks of one kind.
 ///
-/// A flow that finds no place on a shelf goes to the next, so every flow that belongs on a shelf is
-/// there or on an earlier one.
+/// A flow without a place on one shelf moves on to the next, so every flow that ranks high enough
+/// for a shelf is on that shelf or an earlier one.
 #[derive(Debug)]
 pub(super) struct Sample {
     shelves: Vec<Shelf>,
@@ -21,9 +21,9 @@ pub(super) struct Sample {
 enum Rank {
     /// Bytes.
     Largest,
-    /// Retransmitted segments and those out of order.
+    /// Number of retransmitted and out-of-order segments.
     Lossy([Option<&'static Column>; 4]),
-    /// Time of the handshake.
+    /// Duration of the handshake.
     Slow(Option<&'static Column>),
     /// Number of risks.
     Risky,
@@ -40,13 +40,13 @@ struct Shelf {
 #[derive(Debug)]
 struct Ranked {
     rank: u64,
-    /// Flows before it: among equal ranks, the first ones stay.
+    /// Number of earlier flows: among equal ranks, the earliest ones stay.
     number: u64,
     record: Record,
 }
 
 impl Sample {
-    /// Returns a sample of the `largest` flows, and of fewer of the other kinds.
+    /// Returns a sample of the `largest` flows, and of fewer flows of each other kind.
     pub(super) fn new(schema: &Schema, largest: usize) -> Self {
         let column = |name: &str| schema.columns().iter().copied().find(|one| one.name == name);
         let lossy = [
@@ -66,7 +66,7 @@ impl Sample {
         Self { shelves, offered: 0 }
     }
 
-    /// Takes a flow, and returns one that has no place.
+    /// Adds a flow, and returns one that no longer has a place.
     pub(super) fn offer(&mut self, record: Record) -> Option<Record> {
         let number = self.offered;
         self.offered += 1;

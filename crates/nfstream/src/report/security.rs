@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::tally::{By, Count, Tally};
+use super::ranking::{By, Count, Ranking};
 use super::timeline::Key;
 use crate::features::{Names, Record};
 use crate::time::Timestamp;
 
-/// Certificates that are kept.
+/// Maximum number of certificates that are kept.
 const CERTIFICATES: usize = 2_000;
 
 /// Protocols that carry readable content or passwords unless TLS protects them.
@@ -72,9 +72,9 @@ pub(super) struct Certificate {
 #[derive(Debug)]
 pub(super) struct Security {
     certificates: HashMap<[u8; 32], Certificate>,
-    /// Flows whose certificate is not kept.
+    /// Number of flows whose certificate is not kept.
     other_certificates: u64,
-    plain_text: Tally<Key>,
+    plain_text: Ranking<Key>,
     /// Whether applications are plain text.
     known: HashMap<Key, bool>,
 }
@@ -84,7 +84,7 @@ impl Security {
         Self {
             certificates: HashMap::new(),
             other_certificates: 0,
-            plain_text: Tally::new(By::Bytes, 10_000),
+            plain_text: Ranking::new(By::Bytes, 10_000),
             known: HashMap::new(),
         }
     }
@@ -122,14 +122,14 @@ impl Security {
         }
     }
 
-    /// Returns the certificates, those that expire first in front.
+    /// Returns the certificates, ordered by their time of expiry.
     pub(super) fn certificates(&self) -> Vec<&Certificate> {
         let mut all: Vec<_> = self.certificates.values().collect();
         all.sort_by_key(|certificate| (certificate.not_after, certificate.sha256));
         all
     }
 
-    /// Returns the number of flows whose certificate is not among them.
+    /// Returns the number of flows whose certificate was not kept.
     pub(super) fn other_certificates(&self) -> u64 {
         self.other_certificates
     }

@@ -1,14 +1,14 @@
-//! Text of packets in the page: short, visible, and never markup.
+//! Text from packets in the page: short, visible, and never markup.
 
 use std::borrow::Cow;
 
 use crate::host::visible;
 
-/// Longest text of a cell in bytes. Names in certificates may be longer.
+/// Maximum length of a cell's text in bytes. Names in certificates can be longer.
 const LONGEST: usize = 512;
 
-/// Returns untrusted text as the page shows it: escapes in place of control characters and of those
-/// that change the direction of text, and an ellipsis with the length where it is cut.
+/// Returns untrusted text for the page: control characters and those that change the direction of
+/// text are escaped, and truncated text ends with an ellipsis and its length.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return visible(text);
@@ -18,13 +18,13 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}… ({} bytes)", visible(start), text.len()))
 }
 
-/// Returns the numbers of a list as text, without the places at the end that hold none.
+/// Returns the numbers of a list as text, without the empty places at its end.
 pub(super) fn list(numbers: &[i64]) -> String {
     let numbers: Vec<_> = trimmed(numbers).iter().map(ToString::to_string).collect();
     numbers.join(", ")
 }
 
-/// Returns a list without the places at its end that hold no number.
+/// Returns a list without the empty places at its end.
 pub(super) fn trimmed(numbers: &[i64]) -> &[i64] {
     let len = numbers.iter().rposition(|number| *number != -1).map_or(0, |last| last + 1);
     numbers.get(..len).unwrap_or_default()

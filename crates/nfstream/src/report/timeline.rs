@@ -6,15 +6,15 @@ use crate::time::Timestamp;
 
 /// Number of intervals.
 const INTERVALS: usize = 256;
-/// Applications with a series of their own; others share one.
+/// Maximum number of applications with a series of their own; others share one.
 const SERIES: usize = 512;
 
-/// Key of an application: numbers of the master protocol and its own.
+/// Key of an application: the numbers of its master protocol and of the application.
 pub(super) type Key = (u16, u16);
 
 /// Bytes of a run over time.
 ///
-/// The intervals start with a microsecond, and double whenever a flow lies outside all of them.
+/// The intervals start at a microsecond, and double whenever a flow lies outside all of them.
 #[derive(Debug)]
 pub(super) struct Timeline {
     /// Start of the first interval, in nanoseconds.
@@ -27,7 +27,7 @@ pub(super) struct Timeline {
     is_empty: bool,
 }
 
-/// Intervals that hold bytes.
+/// Intervals from the first to the last one with bytes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Intervals<'a> {
     /// Start of the first interval, in microseconds since the epoch.
@@ -118,7 +118,7 @@ impl Timeline {
         usize::try_from((time - self.start) / self.width).unwrap_or(0).min(INTERVALS - 1)
     }
 
-    /// Doubles the length of the intervals, which then reach further to one side.
+    /// Doubles the length of the intervals, which extends them to one side.
     fn double(&mut self, side: Side) {
         for series in self.series.values_mut().chain([&mut self.others]) {
             let mut merged = [0; INTERVALS];
@@ -138,7 +138,7 @@ impl Timeline {
     }
 }
 
-/// Side on which the intervals reach further.
+/// Side to which the intervals are extended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Side {
     After,

@@ -1,10 +1,10 @@
 //! Most frequent values of a column.
 
-use super::tally::{By, Count, Tally};
+use super::ranking::{By, Count, Ranking};
 use super::text::{list, shown};
 use crate::features::{Column, Kind, Names, Read, Record, Value};
 
-/// Different numbers of a column that are counted exactly, twice this many at most.
+/// Number of distinct numbers of a column that are counted exactly; at most twice as many are kept.
 const NUMBERS: usize = 4096;
 /// The same for texts.
 const TEXTS: usize = 1024;
@@ -13,24 +13,24 @@ const TEXTS: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Values {
     column: &'static Column,
-    numbers: Tally<i64>,
-    texts: Tally<String>,
-    /// Value of the last flows, and their count: most columns repeat one value.
+    numbers: Ranking<i64>,
+    texts: Ranking<String>,
+    /// Value of the most recent flows, and their count: most columns repeat one value.
     last: (Value, Count),
     scratch: String,
 }
 
 impl Values {
-    /// Returns the counts of a column; `None` for points in time, numbers of flows and fractions,
-    /// in which every flow has its own value.
+    /// Returns the counts of a column; `None` for points in time, flow ids and fractions, of which
+    /// every flow has its own value.
     pub(super) fn new(column: &'static Column) -> Option<Self> {
         let is_own = column.kind == Kind::Instant
             || column.name == "id"
             || matches!(column.read, Read::F64(_));
         (!is_own).then(|| Self {
             column,
-            numbers: Tally::new(By::Flows, NUMBERS),
-            texts: Tally::new(By::Flows, TEXTS),
+            numbers: Ranking::new(By::Flows, NUMBERS),
+            texts: Ranking::new(By::Flows, TEXTS),
             last: (Value::Integer(0), Count::default()),
             scratch: String::new(),
         })
@@ -44,7 +44,7 @@ impl Values {
     /// Counts the value of a flow.
     pub(super) fn add(&mut self, record: &Record, names: &dyn Names, count: Count) {
         match self.column.read {
-            // A small set: its codes are counted.
+            // A small set, whose codes are counted.
             Read::Name { code, .. } => self.add_number(code(record).into(), count),
             Read::Text(read) => {
                 self.scratch.clear();
@@ -82,7 +82,7 @@ impl Values {
         self.last = (value, count);
     }
 
-    /// Enters the repeated value among the counts.
+    /// Adds the repeated value to the counts.
     pub(super) fn settle(&mut self) {
         let (value, count) = &mut self.last;
         let count = std::mem::take(count);
@@ -105,12 +105,12 @@ impl Values {
         self.numbers.is_exact() && self.texts.is_exact()
     }
 
-    /// Returns the number of different values.
+    /// Returns the number of distinct values.
     pub(super) fn len(&self) -> usize {
-        self.numbers.len() + self.texts.len()
+        self.numbers.distinct() + self.texts.distinct()
     }
 
-    /// Returns the most frequent values, as the flow table of the page holds them.
+    /// Returns the most frequent values, in the form of the page's flow table.
     pub(super) fn top(&self, names: &dyn Names) -> Vec<(Value, Count)> {
         let n = match self.column.kind {
             Kind::Code | Kind::Label => 200,

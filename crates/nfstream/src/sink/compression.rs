@@ -16,7 +16,7 @@ pub(super) enum Compression {
     Zstd,
 }
 
-/// Outcome of the end of a compressed stream, which is written when its output is dropped.
+/// Result of ending a compressed stream, which happens when its output is dropped.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ending(Arc<Mutex<Option<io::Error>>>);
 
@@ -25,7 +25,7 @@ enum Encoder {
     Zstd(zstd::Encoder<'static, Box<dyn Write + Send>>),
 }
 
-/// Output that compresses.
+/// Output that compresses the bytes written to it.
 struct Compressed {
     /// `None` once it has ended.
     encoder: Option<Encoder>,
@@ -87,7 +87,7 @@ impl Write for Compressed {
         }
     }
 
-    /// Writes nothing: a compressed file is not read before it is complete.
+    /// Does nothing: a compressed file is not read before it is complete.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -138,7 +138,8 @@ fn sync_folder(path: &Path) {
     let _ = path;
 }
 
-fn folder(path: &Path) -> &Path {
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::compression::{Compression, uncompressed};
+use super::draft::folder;
 use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkError};
 
 /// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
@@ -93,10 +94,7 @@ impl NumberedFiles {
 
     /// Returns the existing files whose names match this table.
     fn numbered(&self) -> Result<Vec<(u64, PathBuf)>, SinkError> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(&self.path);
         // Any other problem surfaces when a file is created.
         let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();

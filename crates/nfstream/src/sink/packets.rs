@@ -8,13 +8,13 @@ use super::{Draft, Existing, SinkError};
 use crate::packet::LinkType;
 use crate::time::Timestamp;
 
-/// Bytes collected before they are written.
+/// Number of bytes collected before they are written.
 const ENOUGH: usize = 256 << 10;
 
-/// Bytes collected for all files of a [`PacketFiles`] before they are written.
+/// Number of bytes collected for all files of a [`PacketFiles`] before they are written.
 const ENOUGH_OF_ALL: usize = 64 << 20;
 
-/// Most bytes of a comment; options have a length of 16 bits.
+/// Maximum length of a comment in bytes; the length field of an option has 16 bits.
 const LONGEST_COMMENT: usize = 1024;
 
 /// Packet to write.
@@ -37,7 +37,7 @@ pub struct WrittenPacket<'a> {
 struct Section {
     /// Link types of the interfaces, in order.
     links: Vec<LinkType>,
-    /// Bytes that are not written yet.
+    /// Bytes to write.
     bytes: Vec<u8>,
 }
 
@@ -54,14 +54,14 @@ pub struct PacketStream<W> {
     output: W,
 }
 
-/// Several pcapng files, one for each number, which grow under their names: `flows.0.pcapng`,
-/// `flows.17.pcapng`.
+/// Several pcapng files, one for each number, which have their final names from the start:
+/// `flows.0.pcapng`, `flows.17.pcapng`.
 #[derive(Debug)]
 pub struct PacketFiles {
     path: PathBuf,
     existing: Existing,
     sections: Vec<Part>,
-    /// Bytes that are not written yet, of all files.
+    /// Number of bytes to write, of all files.
     waiting: usize,
 }
 
@@ -82,7 +82,7 @@ impl Section {
             body.extend(1_u16.to_le_bytes());
             body.extend(0_u16.to_le_bytes());
             body.extend((-1_i64).to_le_bytes());
-            // The application that wrote the section.
+            // The application that writes the section.
             option(body, 4, concat!("nfstream ", env!("CARGO_PKG_VERSION")).as_bytes());
             option(body, 0, &[]);
         });
@@ -158,7 +158,7 @@ impl PacketFile {
         if self.section.bytes.len() >= ENOUGH { self.flush() } else { Ok(()) }
     }
 
-    /// Completes the file, which then has its name.
+    /// Completes the file, which then gets its name.
     ///
     /// # Errors
     ///
@@ -272,8 +272,8 @@ impl PacketFiles {
 }
 
 impl Part {
-    /// Appends the waiting bytes to the file, which is open only meanwhile: there may be more files
-    /// than a process can open.
+    /// Appends the waiting bytes to the file, and closes it: there may be more files than a process
+    /// can open.
     fn flush(&mut self, existing: Existing) -> Result<(), SinkError> {
         let mut options = OpenOptions::new();
         match (self.is_created, existing) {

@@ -17,10 +17,9 @@ use crate::time::{Civil, Duration, Timestamp};
 /// A table divided by the times at which flows end, into a file for each span.
 ///
 /// The path may contain `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%F` (`%Y-%m-%d`), `%s` (seconds since
-/// the Unix epoch) and `%%`, which the start of the span replaces, in UTC; folders are created. A
-/// path without any of them gets numbers: `flows.0.csv`. No existing file is replaced: where one
-/// has the name, the new file gets the next free number. So a program that is started again
-/// continues.
+/// the Unix epoch) and `%%`; the start of the span, in UTC, replaces them. Folders are created. A
+/// path without any of them gets numbers: `flows.0.csv`. No existing file is replaced: if one has
+/// the name, the new file gets the next free number, so a program can be restarted.
 #[derive(Debug)]
 pub struct TimedFiles {
     pattern: PathBuf,
@@ -37,7 +36,8 @@ pub struct TimedFiles {
 }
 
 impl TimedFiles {
-    /// Returns the files of `pattern`, one for each span of `every`, of which the newest are kept.
+    /// Returns the files of `pattern`, one for each span of `every`. Only the newest `keep` of the
+    /// files that it writes stay.
     pub fn new(
         pattern: &Path,
         format: Format,
@@ -57,7 +57,8 @@ impl TimedFiles {
         }
     }
 
-    /// Checks that files can be created in the folder of all files, which is created if necessary.
+    /// Checks that files can be created in the folder that all of them share, and creates it if
+    /// necessary.
     fn check(&self) -> Result<(), SinkError> {
         let mut folder = PathBuf::new();
         for part in self.pattern.parent().unwrap_or_else(|| Path::new("")).components() {
@@ -86,7 +87,7 @@ impl TimedFiles {
         Ok(file)
     }
 
-    /// Returns a path that no file has.
+    /// Returns an unused path.
     fn next_path(&self) -> Result<PathBuf, SinkError> {
         let path = expanded(&self.pattern, self.period);
         let is_pattern = self.pattern.components().any(|part| has_conversion(&part));
@@ -169,7 +170,7 @@ fn has_conversion(part: &Component<'_>) -> bool {
     part.as_os_str().to_string_lossy().contains('%')
 }
 
-/// Replaces the conversions in `pattern` by the parts of `time`.
+/// Replaces the conversions in `pattern` with the parts of `time`.
 fn expanded(pattern: &Path, time: Timestamp) -> PathBuf {
     let Some(text) = pattern.to_str() else { return pattern.to_path_buf() };
     let Civil { year, month, day, hour, minute, second, .. } = time.civil();

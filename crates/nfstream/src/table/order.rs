@@ -13,7 +13,7 @@ pub struct Sort {
     pub is_descending: bool,
 }
 
-/// First rows in an order, up to a limit.
+/// The first rows of an order, up to a limit.
 #[derive(Debug)]
 pub struct Sorted<T> {
     sort: Sort,

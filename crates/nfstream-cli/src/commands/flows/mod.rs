@@ -92,8 +92,8 @@ pub(super) struct TableArgs {
     )]
     format: Option<Format>,
 
-    /// Write an apostrophe before text in CSV that a spreadsheet may take for a formula: text that
-    /// begins with =, +, -, @, a tab or a line break
+    /// Write an apostrophe before text in CSV that a spreadsheet may interpret as a formula: text
+    /// that begins with =, +, -, @, a tab or a line break
     #[arg(long)]
     csv_safe: bool,
 
@@ -111,9 +111,9 @@ pub(super) struct TableArgs {
     #[arg(value_parser = parse_whole::<NonZeroU64, 1>)]
     bytes_per_file: Option<NonZeroU64>,
 
-    /// Start a new file for each SPAN of time, such as 1h, in which flows end. Names come from FILE:
-    /// %F is the date, %Y %m %d %H %M %S its parts and those of the time, in UTC, as in
-    /// flows/day=%F/%H.parquet; without them files are numbered. Existing files stay, and new ones
+    /// Start a new file for each SPAN of time, such as 1h, by the time at which flows end. In FILE,
+    /// %F stands for the date, and %Y %m %d %H %M %S for parts of date and time, in UTC:
+    /// flows/day=%F/%H.parquet. Without them, files are numbered. Existing files stay, and new ones
     /// get the next number
     #[arg(long, value_name = "SPAN", requires = "output", value_parser = parse_span)]
     #[arg(conflicts_with_all = ["flows_per_file", "bytes_per_file", "force", "sort"])]
@@ -123,7 +123,7 @@ pub(super) struct TableArgs {
     #[arg(long, requires = "rotation", conflicts_with = "force")]
     resume: bool,
 
-    /// Keep only the N newest of the numbered files
+    /// Keep only the N newest files. With --every, files of earlier runs stay
     #[arg(long, value_name = "N", requires = "rotation", allow_negative_numbers = true)]
     #[arg(value_parser = parse_whole::<NonZeroUsize, 1>)]
     rotate_files: Option<NonZeroUsize>,

@@ -85,7 +85,7 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.rest(io)
+        self.flush(io)
     }
 
     /// Writes the remaining rows and returns the number of all rows.
@@ -144,7 +144,7 @@ impl Consumer for RowWriter {
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
-    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
+    fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         // The header waits for the first row, because the input may not be a capture at all.
         if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }

@@ -5,15 +5,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Column, Record, RecordPool, Schema, Value};
+use nfstream::report::{By, Count, Ranking};
 use nfstream::time::{Duration, Timestamp};
 use serde_json::{Value as Json, json};
 
-use super::ranking::{Count, Ranking};
-use crate::error::{Error, Written};
-use crate::human::{bytes, count, day, share, time_of_day};
+use super::amounts;
+use crate::error::Error;
+use crate::human::{day, time_of_day};
 use crate::io::Io;
 use crate::reading::Consumer;
-use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout, QUIET};
+use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout};
 
 /// Groups of one bucket that are counted exactly.
 const GROUPS: usize = 100_000;
@@ -43,6 +44,8 @@ pub(super) struct Grouping {
     every: Option<Duration>,
     last: Option<Duration>,
     buckets: BTreeMap<Timestamp, Ranking<Vec<Part>>>,
+    /// Total of all groups.
+    total: Count,
     /// Time of the last packet of all flows.
     latest: Timestamp,
     recent: Vec<Recent>,
@@ -63,6 +66,7 @@ impl Grouping {
             every,
             last,
             buckets: BTreeMap::new(),
+            total: Count::default(),
             latest: Timestamp::MIN,
             recent: Vec::new(),
             prune_at: 4096,
@@ -72,8 +76,7 @@ impl Grouping {
     fn add(&mut self, record: &Record) -> Result<(), Error> {
         let names = self.schema.names();
         let key = self.by.iter().map(|column| Part::from(column.value(record, names))).collect();
-        let packets = record.volume.total_packets();
-        let count = Count { flows: 1, packets, bytes: record.volume.total_bytes() };
+        let count = Count::of(record);
         let bucket =
             self.every.map_or(Timestamp::MIN, |every| record.flow.first_seen.start_of(every));
         let last_seen = record.flow.last_seen;
@@ -93,8 +96,9 @@ impl Grouping {
         if !self.buckets.contains_key(&bucket) && self.buckets.len() == BUCKETS {
             return Err(Error::ManyBuckets { most: BUCKETS });
         }
-        let ranking = self.buckets.entry(bucket).or_insert_with(|| Ranking::new(GROUPS));
-        ranking.add(key, count.packets, count.bytes);
+        let ranking = self.buckets.entry(bucket).or_insert_with(|| Ranking::new(By::Bytes, GROUPS));
+        ranking.add(key, count);
+        self.total.add(count);
         Ok(())
     }
 
@@ -114,22 +118,12 @@ impl Grouping {
         Ok(())
     }
 
-    /// Returns the largest groups of each bucket, with the count of all.
-    fn top(&self, n: usize) -> impl Iterator<Item = (Timestamp, Vec<(Vec<Part>, Count)>, usize)> {
+    /// Returns the largest groups of each bucket, and the number of its other groups.
+    fn top(&self, n: usize) -> impl Iterator<Item = (Timestamp, Vec<(&Vec<Part>, Count)>, usize)> {
         self.buckets.iter().map(move |(bucket, ranking)| {
             let top = ranking.top(n);
-            let more = ranking.len() - top.len();
+            let more = ranking.distinct() - top.len();
             (*bucket, top, more)
-        })
-    }
-
-    /// Returns the total of all groups.
-    fn total(&self) -> Count {
-        let all = self.buckets.values().flat_map(|ranking| ranking.top(usize::MAX));
-        all.fold(Count::default(), |total, (_, count)| Count {
-            flows: total.flows + count.flows,
-            packets: total.packets + count.packets,
-            bytes: total.bytes + count.bytes,
         })
     }
 
@@ -143,7 +137,7 @@ impl Grouping {
                     row.insert("time".to_owned(), rfc3339(bucket).into());
                 }
                 for (column, part) in self.by.iter().zip(key) {
-                    row.insert(column.name.to_owned(), part.into_json());
+                    row.insert(column.name.to_owned(), part.to_json());
                 }
                 row.insert("flows".to_owned(), json!(count.flows));
                 row.insert("packets".to_owned(), json!(count.packets));
@@ -164,7 +158,7 @@ impl Grouping {
         for (bucket, top, _) in self.top(n) {
             for (key, count) in top {
                 let mut fields: Vec<_> = self.every.iter().map(|_| rfc3339(bucket)).collect();
-                fields.extend(key.into_iter().map(|part| quoted(part.to_string())));
+                fields.extend(key.iter().map(|part| quoted(part.to_string())));
                 fields.extend([count.flows, count.packets, count.bytes].map(|n| n.to_string()));
                 text.push_str(&fields.join(","));
                 text.push('\n');
@@ -175,7 +169,6 @@ impl Grouping {
 
     /// Returns a table for people.
     pub(super) fn to_text(&self, n: usize, io: &Io<'_>) -> Vec<u8> {
-        let total = self.total();
         let mut columns = Vec::new();
         if self.every.is_some() {
             columns.push(TableColumn::text("time", Fit::Whole));
@@ -183,10 +176,7 @@ impl Grouping {
         for column in &self.by {
             columns.push(TableColumn::text(column.name, Fit::End(8)));
         }
-        columns.push(TableColumn::number("flows").rank(2));
-        columns.push(TableColumn::number("packets").rank(3));
-        columns.push(TableColumn::number("bytes").rank(1));
-        columns.push(TableColumn::number("share").rank(1));
+        columns.extend(amounts::COLUMNS);
         let mut rows: Vec<Vec<Cell>> = Vec::new();
         let mut more = 0;
         for (bucket, top, others) in self.top(n) {
@@ -196,11 +186,8 @@ impl Grouping {
                 if self.every.is_some() {
                     row.push(format!("{} {}", day(bucket), time_of_day(bucket)).into());
                 }
-                row.extend(key.into_iter().map(|part| Cell::styled(part.to_string(), ACCENT)));
-                row.push(count(part.flows).into());
-                row.push(count(part.packets).into());
-                row.push(bytes(part.bytes).into());
-                row.push(share(part.bytes, total.bytes).into());
+                row.extend(key.iter().map(|part| Cell::styled(part.to_string(), ACCENT)));
+                row.extend(amounts::cells(part, self.total));
                 rows.push(row);
             }
         }
@@ -211,13 +198,7 @@ impl Grouping {
             table::write_row(&layout, &columns, row, io.stdout.color, &mut text);
         }
         let is_exact = self.buckets.values().all(Ranking::is_exact);
-        let note = match (more, is_exact) {
-            (0, true) => return text,
-            (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
-            (_, false) => "… and more, too many to count exactly".to_owned(),
-        };
-        text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
-        text.push(b'\n');
+        amounts::write_others(more, is_exact, io, &mut text);
         text
     }
 }
@@ -229,27 +210,19 @@ impl Consumer for Grouping {
         pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        for record in &records {
+        for record in records.iter().filter(|record| record.kind.is_counted()) {
             self.add(record)?;
         }
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
     }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
-    }
 }
 
 impl Part {
-    fn into_json(self) -> Json {
+    fn to_json(&self) -> Json {
         match self {
-            Self::Integer(number) => number.into(),
-            Self::Text(text) => text.into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `nfstream summary`: totals and largest groups of captures.
 
+mod amounts;
 mod grouping;
-mod ranking;
 mod survey;
 
 use std::fs;
@@ -9,6 +9,7 @@ use std::fs;
 use clap::ArgGroup;
 use nfstream::Stats;
 use nfstream::host::{visible, visible_path};
+use nfstream::report::Count;
 use nfstream::time::Duration;
 use serde_json::{Map, Value, json};
 
@@ -17,16 +18,15 @@ use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::{OfFiles, SourceRules};
-use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
+use crate::human::{bits_per_second, bytes, count, day, span, time_of_day};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
 use crate::numbers::{parse_span, parse_whole};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
 use crate::sandbox_argument::SandboxArgs;
-use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
+use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout};
 use grouping::Grouping;
-use ranking::Count;
 use survey::{Section, Survey};
 
 /// Show totals, times and the largest applications, hosts and ports of captures
@@ -59,8 +59,8 @@ pub(crate) struct Args {
     #[arg(hide_possible_values = true)]
     by: Vec<ColumnName>,
 
-    /// Divide time into buckets of SPAN, such as 1m; a flow counts where it begins, and --top is
-    /// for each bucket
+    /// Divide time into buckets of SPAN, such as 1m. A flow counts in the bucket in which it begins;
+    /// --top applies to each bucket
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     every: Option<Duration>,
 
@@ -248,15 +248,8 @@ impl Summary {
             section.top.iter().map(|(name, count)| row(name, *count, total)).collect()
         };
         let all: Vec<_> = self.sections.iter().flat_map(rows).collect();
-        let columns = |title| {
-            [
-                Column::text(title, Fit::End(20)),
-                Column::number("flows").rank(2),
-                Column::number("packets").rank(3),
-                Column::number("bytes").rank(1),
-                Column::number("share").rank(1),
-            ]
-        };
+        let columns =
+            |title| [&[Column::text(title, Fit::End(20))][..], &amounts::COLUMNS].concat();
         let layout = Layout::new(&columns("a title of a section"), &all, io.stdout.width);
         for section in self.sections.iter().filter(|section| !section.top.is_empty()) {
             let columns = columns(section.title);
@@ -266,25 +259,14 @@ impl Summary {
                 table::write_row(&layout, &columns, &row, io.stdout.color, text);
             }
             let more = section.all - section.top.len();
-            let note = match (more, section.is_exact) {
-                (0, _) => continue,
-                (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
-                (_, false) => "… and more, too many to count exactly".to_owned(),
-            };
-            text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
-            text.push(b'\n');
+            amounts::write_others(more, section.is_exact, io, text);
         }
     }
 }
 
 fn row(name: &str, part: Count, total: Count) -> Vec<Cell> {
-    vec![
-        Cell::styled(name.to_owned(), ACCENT),
-        count(part.flows).into(),
-        count(part.packets).into(),
-        bytes(part.bytes).into(),
-        share(part.bytes, total.bytes).into(),
-    ]
+    let name = Cell::styled(name.to_owned(), ACCENT);
+    [name].into_iter().chain(amounts::cells(part, total)).collect()
 }
 
 /// Returns the name of a file, with its size if it has one.

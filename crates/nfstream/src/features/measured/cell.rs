@@ -1,8 +1,8 @@
 //! Values of measures in one word: whole numbers, the bits of floating-point numbers, and truth as
 //! 0 or 1.
 
-/// Marks a value that does not exist. No whole number of a packet is that small, and its bits are
-/// those of -0.0, which [`of_float`] never returns.
+/// Marker of a missing value. No whole number of a packet is that small, and its bits are those of
+/// -0.0, which [`of_float`] never returns.
 pub(crate) const MISSING: i64 = i64::MIN;
 
 /// Returns the floating-point number in `cell`.
@@ -18,7 +18,7 @@ pub(crate) fn of_float(number: f64) -> i64 {
     if number.is_finite() { (number + 0.0).to_bits().cast_signed() } else { MISSING }
 }
 
-/// Returns the cell of a whole number; the least of all becomes the next one.
+/// Returns the cell of a whole number; the smallest one becomes the next larger one.
 #[inline]
 pub(crate) const fn of_whole(number: i64) -> i64 {
     if number == MISSING { MISSING + 1 } else { number }
@@ -38,7 +38,7 @@ pub(crate) const fn nearest_wide(number: i128) -> f64 {
     number as f64
 }
 
-/// Returns the whole number before the fraction of `number`, missing beyond 64 bits.
+/// Returns `number` without its fraction, missing beyond 64 bits.
 pub(crate) fn whole(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if !(-LIMIT < number && number < LIMIT) {

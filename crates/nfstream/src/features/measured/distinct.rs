@@ -1,20 +1,20 @@
 //! Number of distinct values: exact up to [`EXACT`], beyond that by a HyperLogLog sketch.
 //!
-//! A list holds the values in order, up to [`EXACT`] of them. One more turns it into 1,024 registers
-//! of a byte each, eight in a word. The standard error of the sketch is 1.04 / √1024 = 3.3 %.
+//! A sorted list holds up to [`EXACT`] values. One more turns it into 1,024 registers of a byte
+//! each, eight to a word. The standard error of the sketch is 1.04 / √1024 = 3.3 %.
 
 use super::cell::nearest;
 
-/// Distinct values that are kept.
+/// Maximum number of distinct values in the list.
 pub(super) const EXACT: usize = 256;
 
-/// Words of the registers; fewer than [`EXACT`], so the list never grows beyond.
+/// Words of the registers; fewer than [`EXACT`], so the list never grows again.
 const WORDS: usize = 128;
 
 /// Registers of the sketch.
 const REGISTERS: u32 = 1024;
 
-/// Adds a value to the list; `is_sketch` says what it holds, and becomes 1 with the sketch.
+/// Adds a value to the list; `is_sketch` is 1 once the list holds the registers.
 pub(super) fn add(list: &mut Vec<i64>, is_sketch: &mut i64, value: i64) {
     if *is_sketch == 0 {
         let Err(place) = list.binary_search(&value) else { return };

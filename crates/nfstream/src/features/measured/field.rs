@@ -29,7 +29,7 @@ pub struct Field {
     pub unit: &'static str,
     /// Description, one phrase without a full stop.
     pub description: &'static str,
-    /// How its value is found.
+    /// Origin of its value.
     pub(crate) source: Source,
 }
 
@@ -111,7 +111,7 @@ const fn timed(
 
 use TimeUnit::{Microseconds, Milliseconds, Nanoseconds};
 
-/// Fields of a packet. A byte of the payload, `pkt.payload[offset]`, comes in addition.
+/// Fields of a packet, in addition to bytes of the payload, `pkt.payload[offset]`.
 pub static FIELDS: &[Field] = &[
     whole("length", "bytes", "length of the frame on the wire", Part::WireLen),
     whole("capture_length", "bytes", "length of the frame in the capture", Part::CaptureLen),
@@ -169,7 +169,7 @@ impl Field {
 }
 
 impl Part {
-    /// Returns its value in the packet of `sample`, missing if it has none.
+    /// Returns its value in the packet of `sample`, missing if the packet has none.
     #[inline]
     pub(super) fn read(self, sample: &Sample<'_>) -> i64 {
         let packet = sample.packet;
@@ -181,9 +181,7 @@ impl Part {
             Self::Flags => packet.tcp_flags.0.into(),
             Self::HeaderLen => packet.payload_offset.saturating_sub(packet.transport_offset).into(),
             Self::IpLen => packet.ip_len.into(),
-            Self::Number => {
-                i64::try_from(sample.volume.total_packets() - 1).unwrap_or(i64::MAX)
-            }
+            Self::Number => i64::try_from(sample.volume.total_packets() - 1).unwrap_or(i64::MAX),
             Self::PayloadLen => packet.payload_len.into(),
             Self::Protocol => packet.protocol.into(),
             Self::Size => sample.size.into(),
@@ -203,9 +201,9 @@ impl Part {
                 (high @ 0.., low @ 0..) => (high & 0xf) << 4 | low >> 4,
                 _ => MISSING,
             },
-            Self::PayloadByte(offset) => {
-                payload(packet, sample.frame).get(usize::from(offset)).map_or(MISSING, |byte| (*byte).into())
-            }
+            Self::PayloadByte(offset) => payload(packet, sample.frame)
+                .get(usize::from(offset))
+                .map_or(MISSING, |byte| (*byte).into()),
             Self::Entropy => entropy(payload(packet, sample.frame)),
         }
     }
@@ -240,4 +238,3 @@ fn entropy(bytes: &[u8]) -> i64 {
     let shares = counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / total);
     of_float(shares.map(|share| -share * share.log2()).sum::<f64>())
 }
-

@@ -1,12 +1,12 @@
 //! Frequencies of values, for their entropy: exact up to [`DISTINCT`] distinct values.
 //!
-//! A list holds pairs of a value and its count, in the order of the values. Further distinct values
-//! count as one of those that are there, chosen by their hash, so the entropy is a lower bound.
+//! A list holds pairs of a value and its count, in the order of the values. Each further distinct
+//! value counts as one of those in the list, chosen by its hash, so the entropy is a lower bound.
 
 use super::cell::{nearest, of_float};
 use super::distinct::mixed;
 
-/// Distinct values that are told apart.
+/// Maximum number of distinct values in the list.
 pub(super) const DISTINCT: usize = 256;
 
 /// Adds a value to the list of pairs.

@@ -1,7 +1,7 @@
 //! Measures: the user's own columns, computed by a compiled program.
 //!
-//! [`Program`] is made by the module `measure` from expressions. This module executes it for each
-//! packet and finishes the results when they are read.
+//! The module `measure` compiles expressions into a [`Program`]. This module executes the program
+//! for each packet and computes the results when they are read.
 
 pub(crate) mod cell;
 mod distinct;
@@ -30,7 +30,7 @@ pub(super) const GROUP: Declaration = Declaration {
     columns: &[],
 };
 
-/// Most words of a list after which its memory is not reused.
+/// Maximum capacity, in words, of a list whose memory is reused.
 const REUSED: usize = 512;
 
 /// State of all measures of one flow.

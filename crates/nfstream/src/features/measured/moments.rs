@@ -29,8 +29,8 @@ pub(super) fn add_float([sum, lost]: &mut [i64; 2], value: f64) {
     *lost = of_float(float(*lost) + rest);
 }
 
-/// Adds a whole number to count, first value, sum and sum of squares, both of the distance to the
-/// first value.
+/// Adds a whole number to count, first value, sum and sum of squares; both sums are of distances to
+/// the first value.
 #[inline]
 pub(super) fn add_squares(words: &mut [i64; 6], value: i64) {
     let [count, first, sum_low, sum_high, low, high] = words;
@@ -55,7 +55,7 @@ pub(super) fn variance([count, _, sum_low, sum_high, low, high]: [i64; 6]) -> f6
     let Some(count) = u128::try_from(count).ok().filter(|count| *count > 1) else { return 0.0 };
     let sum = wide([sum_low, sum_high]).unsigned_abs();
     let squares = u128::from(high.cast_unsigned()) << 64 | u128::from(low.cast_unsigned());
-    // Exact in integers, while the difference of two rounded means would lose small differences.
+    // Exact in integers; the difference of two rounded means would lose small deviations.
     let spread = count.saturating_mul(squares).saturating_sub(sum.saturating_mul(sum));
     let pairs = count * (count - 1);
     wide_float(spread) / wide_float(pairs)

@@ -2,7 +2,7 @@
 
 use super::cell::{MISSING, float, nearest, of_float, of_whole, whole};
 
-/// Operator for operands of certain types. One with a single operand ignores the second.
+/// Operator for operands of certain types. A unary operator ignores the second operand.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Operator {
     AbsoluteFloat,
@@ -34,8 +34,8 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// Returns the result for two values. It is missing if an operand is, unless the other operand
-    /// decides; and where it is undefined, as for a division by zero.
+    /// Returns the result for two values. It is missing if it is undefined, as for a division by
+    /// zero, or if an operand is missing, unless the other operand decides.
     #[inline]
     pub(crate) fn apply(self, left: i64, right: i64) -> i64 {
         let is_missing = left == MISSING || right == MISSING;

@@ -9,12 +9,12 @@ use crate::features::{Column, Nameless, Record, Value};
 /// Result of a measure.
 #[derive(Debug)]
 pub struct Output {
-    /// Type of the values; of a list, type of its items.
+    /// Type of the value; for a list, type of its items.
     pub(crate) scalar: Scalar,
     pub(crate) result: Result,
 }
 
-/// How the result is found.
+/// Form of a result.
 #[derive(Debug)]
 pub(crate) enum Result {
     One(Finish),
@@ -27,34 +27,83 @@ pub(crate) enum Finish {
     Constant(i64),
     Column(&'static Column),
     Reading(Reading),
-    Compute { operator: Operator, left: Box<Self>, right: Box<Self> },
-    Choose { condition: Box<Self>, yes: Box<Self>, no: Box<Self> },
+    Compute {
+        operator: Operator,
+        left: Box<Self>,
+        right: Box<Self>,
+    },
+    Choose {
+        condition: Box<Self>,
+        yes: Box<Self>,
+        no: Box<Self>,
+    },
     /// Item of a list, missing beyond its end.
-    Item { items: Items, place: usize },
+    Item {
+        items: Items,
+        place: usize,
+    },
 }
 
 /// Value of an aggregation, from the words at `at` or from a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     /// A word, missing if the word is.
-    Word { at: usize },
+    Word {
+        at: usize,
+    },
     /// A word, 0 if it is missing.
-    WordOrZero { at: usize },
-    /// Whether a word, the least or greatest truth so far, is 1; `empty` without values.
-    Truth { at: usize, empty: bool },
-    SumFloat { at: usize },
-    SumWhole { at: usize },
-    MeanFloat { sum: usize, count: usize },
-    MeanWhole { sum: usize, count: usize },
-    Variance { at: usize },
-    Deviation { at: usize },
-    VarianceOfPowers { at: usize },
-    DeviationOfPowers { at: usize },
-    Skewness { at: usize },
-    Kurtosis { at: usize },
-    Distinct { at: usize, list: usize },
-    Quantile { at: usize, list: usize, share: f64 },
-    Entropy { list: usize },
+    WordOrZero {
+        at: usize,
+    },
+    /// Whether a word, the minimum or maximum of truth values so far, is 1; `empty` without values.
+    Truth {
+        at: usize,
+        empty: bool,
+    },
+    SumFloat {
+        at: usize,
+    },
+    SumWhole {
+        at: usize,
+    },
+    MeanFloat {
+        sum: usize,
+        count: usize,
+    },
+    MeanWhole {
+        sum: usize,
+        count: usize,
+    },
+    Variance {
+        at: usize,
+    },
+    Deviation {
+        at: usize,
+    },
+    VarianceOfPowers {
+        at: usize,
+    },
+    DeviationOfPowers {
+        at: usize,
+    },
+    Skewness {
+        at: usize,
+    },
+    Kurtosis {
+        at: usize,
+    },
+    Distinct {
+        at: usize,
+        list: usize,
+    },
+    Quantile {
+        at: usize,
+        list: usize,
+        share: f64,
+    },
+    Entropy {
+        list: usize,
+    },
 }
 
 /// Values of a list.
@@ -67,7 +116,7 @@ pub(crate) enum Items {
 }
 
 impl Output {
-    /// Returns the type of the values; of a list, type of its items.
+    /// Returns the type of the value; for a list, the type of its items.
     pub const fn scalar(&self) -> Scalar {
         self.scalar
     }
@@ -77,7 +126,7 @@ impl Output {
         matches!(self.result, Result::Many(_))
     }
 
-    /// Returns the name of the type, as Arrow writes it.
+    /// Returns Arrow's name for the type.
     pub const fn type_name(&self) -> &'static str {
         match (&self.result, self.scalar) {
             (Result::One(_), Scalar::Bool) => "bool",
@@ -146,9 +195,7 @@ impl Finish {
                 0 => no.value(state, record),
                 _ => MISSING,
             },
-            Self::Item { items, place } => {
-                items.of(state).get(*place).copied().unwrap_or(MISSING)
-            }
+            Self::Item { items, place } => items.of(state).get(*place).copied().unwrap_or(MISSING),
         }
     }
 }

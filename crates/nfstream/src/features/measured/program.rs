@@ -8,8 +8,8 @@ use crate::features::{Column, Sample};
 
 /// Compiled measures of a run.
 ///
-/// A program lives as long as the process, because columns are shared everywhere; one that is
-/// compiled again is the same.
+/// A program lives as long as the process, because columns are shared everywhere. Compiling the
+/// same measures again returns the same program.
 #[derive(Debug, Default)]
 pub struct Program {
     /// Steps for each packet, in order.
@@ -52,7 +52,7 @@ pub(crate) enum Step {
     Gap { from: Register, to: Register, at: usize },
     /// Returns the distance to the first value of `from`.
     Elapsed { from: Register, to: Register, at: usize },
-    /// Continues `skip` steps further unless `condition` is true.
+    /// Skips `skip` steps unless `condition` is true.
     Unless { condition: Register, skip: usize },
     /// Updates the state of an aggregation with the value of `from`.
     Update { update: Update, from: Register, at: usize },
@@ -91,17 +91,15 @@ impl Update {
     pub(crate) const fn initial(self) -> &'static [i64] {
         match self {
             Self::Count => &[0],
-            Self::Last
-            | Self::MaxFloat
-            | Self::MaxWhole
-            | Self::MinFloat
-            | Self::MinWhole => &[MISSING],
+            Self::Last | Self::MaxFloat | Self::MaxWhole | Self::MinFloat | Self::MinWhole => {
+                &[MISSING]
+            }
             Self::Powers | Self::PowersOfWhole | Self::Squares => &[0; 6],
             Self::SumFloat | Self::SumWhole => &[0; 2],
         }
     }
 
-    /// Updates the state with a value, which is not missing.
+    /// Updates the state with a value that is not missing.
     #[inline]
     fn apply(self, words: &mut [i64], value: i64) {
         match (self, words) {
@@ -157,7 +155,12 @@ impl Program {
     }
 
     /// Measures a packet.
-    pub(in crate::features) fn run(&self, registers: &mut Registers, state: &mut State, sample: &Sample<'_>) {
+    pub(in crate::features) fn run(
+        &self,
+        registers: &mut Registers,
+        state: &mut State,
+        sample: &Sample<'_>,
+    ) {
         let mut steps = self.steps.iter();
         while let Some(step) = steps.next() {
             match step {
@@ -273,7 +276,7 @@ impl Registers {
     }
 }
 
-/// Returns the bin of `value` between `edges`: each contains its lower edge, the last one both.
+/// Returns the bin of `value` between `edges`: each includes its lower edge, the last one both.
 fn bin(edges: &[f64], value: f64) -> Option<usize> {
     let below = edges.iter().take_while(|edge| **edge <= value).count();
     match edges.last() {
@@ -284,7 +287,7 @@ fn bin(edges: &[f64], value: f64) -> Option<usize> {
 }
 
 impl Scalar {
-    /// Returns the type as it is written in messages.
+    /// Returns the type's name in messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bool => "a bool",

@@ -6,12 +6,12 @@
 //! by at most the weight of its runs, so the rank error of a quantile is at most log2(n / 64) / 512
 //! of n values, and usually far less.
 //!
-//! Runs of weight 2^l have one place in the list. They exist where the number of full runs has a binary
-//! digit 1.
+//! The list has one place for a run of each weight 2^l. The run exists if bit l of the number of
+//! full runs is 1.
 
 use super::cell::{MISSING, float, nearest, of_float};
 
-/// Values that are kept.
+/// Maximum number of values for exact quantiles.
 pub(super) const EXACT: usize = 256;
 
 /// [`EXACT`], as a count.

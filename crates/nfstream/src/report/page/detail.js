@@ -32,7 +32,7 @@ const pairs = (title, all) => {
 };
 
 const SOON = 30 * 86400e6;
-// A badge for a certificate that ends `left` microseconds after its use.
+// A badge for a certificate that expires `left` microseconds after its use.
 const expiry = (left) => {
   if (left < 0) return badge(`expired for ${span(-left)}`, 'bad');
   return left < SOON ? badge(`expires in ${span(left)}`, 'warn') : null;
@@ -97,7 +97,7 @@ const tcpQuality = (row) => {
 };
 
 const allColumns = (row) => h('details', { class: 'part' }, h('summary', {}, h('h3', {}, 'All columns')),
-  h('p', { class: 'note' }, 'Click a value to show the flows with the same one.'),
+  h('p', { class: 'note' }, 'Click a value to show all flows that have it.'),
   h('dl', { class: 'all' }, columns.map((column) => {
     const value = column.get(row);
     const [key] = column.keys(row);

@@ -9,7 +9,7 @@ const certificates = () => {
   const used = new Map(topValues(byName.get('tls_sha256')).top.map(([value, flows]) => [value, flows]));
   return data.certificates.filter((one) => used.has(one.sha256)).map((one) => ({ ...one, flows: used.get(one.sha256) }));
 };
-// Microseconds from the last use of a certificate to its end.
+// Microseconds from the last use of a certificate to its expiry.
 const expires = (one) => (one.not_after_ms === null ? Infinity : one.not_after_ms * 1000 - one.seen_us);
 const isSoon = (one) => expires(one) < SOON;
 const plainText = () => {
@@ -30,14 +30,14 @@ const live = (make) => {
 };
 const limited = (rows, most, make) => [make(rows.slice(0, most)), rows.length > most && h('p', { class: 'note' }, `${count(rows.length - most)} more are not shown.`)];
 
-const encryptionSection = () => section('encryption', 'Encryption', 'Handshakes of TLS, DTLS and QUIC that were seen; certificates are encrypted from TLS 1.3 on.', live(() => {
+const encryptionSection = () => section('encryption', 'Encryption', 'Captured handshakes of TLS, DTLS and QUIC. From TLS 1.3 on, certificates are encrypted.', live(() => {
   const [found, all, kept, plain] = [versions(), suites(), certificates(), plainText()];
   const soon = kept.filter(isSoon);
   const column = (...parts) => h('div', { class: 'column' }, parts);
   return [
     column(card('Versions', null, found.length === 0 ? empty('No handshake was seen.') : table('Versions', ['version', { text: 'flows', number: true }, ''],
       found.map(([value, flows]) => [filterLink('tls_version', value, versionName(value)), count(flows), OLD_TLS.has(value) && badge('old', 'bad')]))),
-    card('Plain text', 'Protocols without encryption.', plain.length === 0 ? empty('None was seen.') : limited(plain, 20, (rows) =>
+    card('Plain text', 'Protocols without encryption.', plain.length === 0 ? empty('None found.') : limited(plain, 20, (rows) =>
       table('Protocols without encryption', ['application', { text: 'flows', number: true }, { text: 'bytes', number: true }],
         rows.map((one) => [filterLink('application_name', one.name, one.name), count(one.flows), bytes(one.bytes)]))))),
     card('Cipher suites', 'Weak ones first (RFC 9325).', all.length === 0 ? empty('No handshake was seen.') : limited([...weakSuites(), ...all.filter((one) => !weakSuites().includes(one))], 15, (rows) =>
@@ -54,7 +54,7 @@ const encryptionSection = () => section('encryption', 'Encryption', 'Handshakes 
 
 const riskCounts = () => (isFiltered() ? topValues(byName.get('risk')).top.map(([name, flows]) => [name, flows]) : data.risks);
 
-const risksSection = () => (data.risks.length === 0 ? null : section('risks', 'Risks', 'What the dissector considers worth a look. A flow may have several.', live(() => {
+const risksSection = () => (data.risks.length === 0 ? null : section('risks', 'Risks', 'Risks that the dissector found. A flow can have several.', live(() => {
   const found = riskCounts();
   const largest = Math.max(1, ...found.map(([, flows]) => flows));
   return card('Flows by risk', 'Click to filter.', found.length === 0 ? empty('None.') : h('ul', { class: 'bars' }, found.slice(0, 40).map(([name, flows]) => h('li', {}, h('button', {
@@ -99,7 +99,7 @@ const failedNames = () => {
   return [...found.values()].sort((a, b) => b[2] - a[2]);
 };
 
-const namesSection = () => section('names', 'DNS names that failed', 'The first question of each flow whose response was an error, or without a response.', live(() => {
+const namesSection = () => section('names', 'DNS names that failed', 'The first question of each flow, if its response was an error or missing.', live(() => {
   const rows = failedNames();
   const { different, exact } = data.failed_names;
   return card('Names', !isFiltered() && different > rows.length ? `${exact ? '' : 'Over '}${plural(different, 'name')}; the most frequent are shown.` : null, rows.length === 0 ? empty('None.') : limited(rows, 30, (some) =>

@@ -1,4 +1,4 @@
-// Columns, filters, and what is shown under them.
+// Columns, filters, and the rows that pass them.
 
 const ROWS = data.flows.rows;
 const isComplete = ROWS === data.total.flows;

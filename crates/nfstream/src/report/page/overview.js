@@ -5,7 +5,7 @@ const REASONS = {
 };
 const reasonName = (reason) => REASONS[reason] ?? reason.replaceAll('_', ' ');
 
-// Every packet that was read, by what became of it.
+// Every packet read, by fate.
 const fates = () => {
   const { stats } = data;
   const ignored = Object.entries(stats.ignored).sort((a, b) => b[1] - a[1]);

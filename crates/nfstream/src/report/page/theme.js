@@ -1,4 +1,4 @@
-// Light and dark, and charts that follow.
+// Light and dark themes, which the charts follow.
 
 const probe = h('span', { hidden: true });
 const colour = (name) => {

@@ -1,21 +1,26 @@
-//! Counts by key in bounded memory.
+//! Counts by key, largest first, in bounded memory.
 
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use crate::features::Record;
+
 /// Flows with their packets and bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Count {
-    pub(super) flows: u64,
-    pub(super) packets: u64,
-    pub(super) bytes: u64,
+pub struct Count {
+    /// Number of flows.
+    pub flows: u64,
+    /// Packets of these flows.
+    pub packets: u64,
+    /// Bytes of these packets, by `accounting_mode`.
+    pub bytes: u64,
 }
 
-/// Order in which keys come first and stay longest.
+/// Order of keys; when memory is short, the last ones are dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum By {
+pub enum By {
     /// Most bytes first.
     Bytes,
     /// Most flows first.
@@ -26,7 +31,7 @@ pub(super) enum By {
 ///
 /// Above twice the capacity, the smallest half is dropped. From then on, counts are lower bounds.
 #[derive(Debug)]
-pub(super) struct Tally<K> {
+pub struct Ranking<K> {
     counts: HashMap<K, Count, foldhash::fast::RandomState>,
     by: By,
     capacity: usize,
@@ -45,20 +50,27 @@ impl By {
 }
 
 impl Count {
-    pub(super) fn add(&mut self, other: Self) {
+    /// Returns the count of a single flow.
+    pub fn of(record: &Record) -> Self {
+        let volume = &record.volume;
+        Self { flows: 1, packets: volume.total_packets(), bytes: volume.total_bytes() }
+    }
+
+    /// Adds the flows, packets and bytes of `other`.
+    pub fn add(&mut self, other: Self) {
         self.flows += other.flows;
         self.packets += other.packets;
         self.bytes += other.bytes;
     }
 }
 
-impl<K: Clone + Eq + Hash + Ord> Tally<K> {
-    /// Returns a tally that is exact for up to twice `capacity` keys.
-    pub(super) fn new(by: By, capacity: usize) -> Self {
+impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
+    /// Returns a ranking that is exact for up to twice `capacity` keys.
+    pub fn new(by: By, capacity: usize) -> Self {
         Self { counts: HashMap::default(), by, capacity, is_exact: true }
     }
 
-    /// Adds to the count of `key`; `own` makes the key that is kept.
+    /// Adds to the count of `key`; `own` returns the owned key to store.
     pub(super) fn add_with<Q>(&mut self, key: &Q, own: impl FnOnce() -> K, count: Count)
     where
         K: Borrow<Q>,
@@ -75,25 +87,25 @@ impl<K: Clone + Eq + Hash + Ord> Tally<K> {
     }
 
     /// Adds to the count of `key`.
-    pub(super) fn add(&mut self, key: K, count: Count) {
+    pub fn add(&mut self, key: K, count: Count) {
         self.add_with(&key, || key.clone(), count);
     }
 
-    /// Returns the `n` first keys in order.
-    pub(super) fn top(&self, n: usize) -> Vec<(&K, Count)> {
+    /// Returns the first `n` keys in order.
+    pub fn top(&self, n: usize) -> Vec<(&K, Count)> {
         let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (key, *count)).collect();
         all.sort_unstable_by(|a, b| self.by.rank(a.0, a.1).cmp(&self.by.rank(b.0, b.1)));
         all.truncate(n);
         all
     }
 
-    /// Returns the number of keys.
-    pub(super) fn len(&self) -> usize {
+    /// Returns the number of different keys, without those that were dropped.
+    pub fn distinct(&self) -> usize {
         self.counts.len()
     }
 
     /// Returns whether no key was dropped.
-    pub(super) fn is_exact(&self) -> bool {
+    pub fn is_exact(&self) -> bool {
         self.is_exact
     }
 
@@ -122,23 +134,23 @@ mod tests {
     #[test]
     fn keys_are_ranked_by_bytes_or_flows() {
         for (by, expected) in [(By::Bytes, ["b", "a"]), (By::Flows, ["a", "b"])] {
-            let mut tally = Tally::new(by, 10);
+            let mut ranking = Ranking::new(by, 10);
             for (key, size) in [("a", 1), ("b", 9), ("a", 2)] {
-                tally.add(key, bytes(size));
+                ranking.add(key, bytes(size));
             }
-            let top: Vec<_> = tally.top(5).into_iter().map(|(key, _)| *key).collect();
+            let top: Vec<_> = ranking.top(5).into_iter().map(|(key, _)| *key).collect();
             assert_eq!(top, expected);
-            assert!(tally.is_exact());
+            assert!(ranking.is_exact());
         }
     }
 
     #[test]
     fn large_keys_survive_many_small_ones() {
-        let mut tally = Tally::new(By::Bytes, 10);
-        tally.add(1_000, bytes(5_000));
-        (0..500).for_each(|key| tally.add(key, bytes(1)));
-        assert_eq!(*tally.top(1)[0].0, 1_000);
-        assert!(tally.len() <= 20);
-        assert!(!tally.is_exact());
+        let mut ranking = Ranking::new(By::Bytes, 10);
+        ranking.add(1_000, bytes(5_000));
+        (0..500).for_each(|key| ranking.add(key, bytes(1)));
+        assert_eq!(*ranking.top(1)[0].0, 1_000);
+        assert!(ranking.distinct() <= 20);
+        assert!(!ranking.is_exact());
     }
 }
