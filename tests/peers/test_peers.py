@@ -207,6 +207,7 @@ def test_a_bulk_interface_gets_every_flow_once(capture: Path, tmp_path: Path) ->
     assert result.returncode == 1
     assert "HTTP status 401" in result.stderr and "wrong" not in result.stderr
     server.shutdown()
+    server.server_close()
 
 
 def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:

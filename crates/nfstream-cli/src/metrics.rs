@@ -1,6 +1,5 @@
 //! Counts of a live run for Prometheus and other collectors: a page in the OpenMetrics format.
 
-use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +11,8 @@ use nfstream::{Monitor, Stats};
 
 use crate::error::Error;
 
-/// Most bytes of a request that are read.
-const MOST_REQUEST: usize = 8 * 1024;
+/// Most parts, of up to 1 KiB, in which a request may arrive.
+const MOST_READS: usize = 16;
 
 /// Longest wait for a request or for its reader.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -83,10 +82,11 @@ fn answer(mut stream: TcpStream, watched: Option<&Watched>) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < MOST_REQUEST {
-        match stream.read(&mut buffer)? {
-            0 => break,
-            bytes => request.extend(buffer.iter().take(bytes)),
+    for _ in 0..MOST_READS {
+        let bytes = stream.read(&mut buffer)?;
+        request.extend(buffer.iter().take(bytes));
+        if bytes == 0 || request.windows(4).any(|end| end == b"\r\n\r\n") {
+            break;
         }
     }
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -142,10 +142,10 @@ impl Page {
             Kind::Counter => ("counter", "_total"),
             Kind::Gauge => ("gauge", ""),
         };
-        // Writing to a string does not fail.
-        drop(writeln!(self.0, "# TYPE nfstream_{name} {word}\n# HELP nfstream_{name} {help}"));
+        let head = format!("# TYPE nfstream_{name} {word}\n# HELP nfstream_{name} {help}\n");
+        self.0.push_str(&head);
         for (labels, value) in values {
-            drop(writeln!(self.0, "nfstream_{name}{suffix}{labels} {value}"));
+            self.0.push_str(&format!("nfstream_{name}{suffix}{labels} {value}\n"));
         }
     }
 

@@ -80,12 +80,12 @@ fn every_tunnel_is_registered() {
 #[cfg(feature = "http")]
 #[test]
 fn the_page_of_destinations_is_current() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/destinations.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/destinations.md");
     let page = destinations::page();
     if std::env::var_os("NFSTREAM_BLESS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, &page).unwrap();
+        fs::write(&path, &page).unwrap();
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "docs/destinations.md is not current: run `make bless`");
 }
 

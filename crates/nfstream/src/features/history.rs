@@ -37,12 +37,12 @@ pub(super) struct History {
 
 impl History {
     fn push(&mut self, event: usize, direction: Direction) {
-        let bit = 1_u16 << (event + direction.index() * LETTERS.len());
         let (Some(letter), Some(place)) =
             (LETTERS.get(event), self.letters.get_mut(usize::from(self.len)))
         else {
             return;
         };
+        let bit = 1_u16 << (event + direction.index() * LETTERS.len());
         if self.seen & bit == 0 {
             self.seen |= bit;
             *place = match direction {

@@ -1,8 +1,9 @@
 //! Destinations of tables: files of every format, byte streams, and anything that takes batches.
 //!
-//! A [`Sink`] takes the batches of one table. A [`Destination`] is named by a URL. Rotation over several files and writing in the
-//! background are sinks around other sinks; [`TableWriter`] puts records into any of them. A new
-//! format is a file in `formats/` and a line in its registry.
+//! A [`Sink`] takes the batches of one table. A [`Destination`] is named by a URL. Rotation over
+//! several files and writing in the background are sinks around other sinks; [`TableWriter`] puts
+//! records into any of them. A new format is a file in `formats/` and a line in its registry, a new
+//! protocol the same in `remote/`.
 
 mod background;
 mod compression;

@@ -76,7 +76,7 @@ pub(super) struct TableArgs {
     /// .jsonl, .ndjson or .ipfix; .gz or .zst after that of text compresses it. `-` is standard
     /// output. Or send the flows to another program by URL, such as ipfix://collector:4739,
     /// clickhouse://host:8123/default/flows or https://host/path
-    #[arg(short, long, value_name = "FILE|URL")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// Replace FILE if it exists
@@ -390,7 +390,7 @@ impl Plan {
         });
         let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
-        let columns = fixed.or((!table.columns.is_empty()).then_some(columns));
+        let columns = fixed.or_else(|| (!table.columns.is_empty()).then_some(columns));
         let needed = columns.iter().flatten().copied().chain(sort.map(|sort| sort.column));
         let needed: Vec<_> = needed.collect();
         let job = rules.job(&needed, separate.then_some(SOURCE))?;

@@ -31,7 +31,7 @@ pub(super) enum Mapped<'a> {
     Absent,
     Flag(bool),
     Integer(i64),
-    List(Vec<Mapped<'a>>),
+    List(Vec<Self>),
     /// A number with a fraction, in decimal.
     Decimal(String),
     Text(Cow<'a, str>),

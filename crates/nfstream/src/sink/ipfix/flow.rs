@@ -1,6 +1,6 @@
 //! Values of one flow, read from a row.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
@@ -120,7 +120,7 @@ impl<'a> Columns<'a> {
             Cell::Text(text) => text,
             _ => "",
         };
-        let address = |place| text(place).parse().unwrap_or(IpAddr::V4([0; 4].into()));
+        let address = |place| text(place).parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let flags = |side: &[Option<usize>; 8]| {
             let seen = side.iter().zip(FLAGS).filter(|(place, _)| signed(**place) > 0);
             seen.fold(0, |all, (_, (_, flag))| all | flag.0)

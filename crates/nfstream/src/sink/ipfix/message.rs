@@ -391,8 +391,8 @@ fn put_element(out: &mut Vec<u8>, id: u16, enterprise: u32, len: u16) {
 
 /// Appends text with its length, cut at a character if it is too long.
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    let end = text.floor_char_boundary(MOST_TEXT.min(text.len()));
-    put_bytes(out, text.get(..end).unwrap_or_default().as_bytes());
+    let end = (0..=MOST_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    put_bytes(out, text.get(..end.unwrap_or_default()).unwrap_or_default().as_bytes());
 }
 
 /// Appends bytes with their length (RFC 7011, 7).

@@ -144,7 +144,8 @@ impl Client {
 /// Returns the beginning of an answer, after a colon if there is any.
 fn shown(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.get(..line.floor_char_boundary(MOST_SHOWN.min(line.len()))) {
+    let end = (0..=MOST_SHOWN.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
+    match line.get(..end.unwrap_or_default()) {
         Some(text) if !text.is_empty() => format!(": {text}"),
         _ => String::new(),
     }

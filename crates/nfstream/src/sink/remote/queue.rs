@@ -54,7 +54,7 @@ impl Queue {
         };
         let waited = self.changed.wait_timeout_while(state, patience, is_full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if is_full(&mut *state) {
+        if is_full(&mut state) {
             return false;
         }
         state.batches.push_back((batch.clone(), bytes, monotonic()));
