@@ -18,8 +18,9 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -54,7 +55,7 @@ def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes
             process.wait()
 
 
-def wait_until(check, seconds: float = 30) -> None:
+def wait_until(check: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
@@ -159,7 +160,7 @@ class Bulk(http.server.BaseHTTPRequestHandler):
 
     requests = 0
     lock = threading.Lock()
-    documents: set[tuple[object, ...]] = set()
+    documents: ClassVar[set[tuple[object, ...]]] = set()
     rows = 0
 
     def do_POST(self) -> None:

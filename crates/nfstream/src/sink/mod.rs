@@ -28,7 +28,7 @@ pub use draft::{Draft, Existing};
 pub use error::SinkError;
 pub use file::FileSink;
 pub use formats::{Encoder, Format, FormatField, Output};
-pub use numbered::{NumberedFiles, existing_at, files_at};
+pub use numbered::{NumberedFiles, existing_at, files_at, numbered_at};
 pub use packets::{PacketFile, PacketFiles, PacketStream, WrittenPacket};
 pub use remote::{
     COMMON as COMMON_OPTIONS, Contents, Delivery, Destination, DestinationError, Full, OptionHelp,
