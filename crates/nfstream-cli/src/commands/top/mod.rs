@@ -118,7 +118,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     };
     let watch = Watch::start(run, clock, state.wanted(), interval, with_processes)?;
     let mut shown = Show { screen, stage, state, watch: &watch, pace, parse: &parse };
-    let result = shown.until_closed(io.interrupted);
+    let result = shown.until_closed(&*io.interrupted);
     let warnings = std::mem::take(&mut shown.state.view.warnings);
     // The terminal is given back before anything else is printed.
     drop(shown);
