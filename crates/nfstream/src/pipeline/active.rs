@@ -9,7 +9,6 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, PoisonError, Weak};
 
 use super::merge::Ids;
-use super::shared::Shared;
 use super::sync::{Mutex, MutexGuard};
 use super::turns::Turns;
 use crate::features::{Label, Record, Volume};
@@ -37,7 +36,7 @@ const RECORDS: usize = 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct ActiveFlows(Arc<Shared>);
+pub struct ActiveFlows(Arc<Mutex<Shards>>);
 
 /// Position of an active flow in its run. Another flow never has the same one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -95,8 +94,8 @@ impl FlowPlace {
 }
 
 impl ActiveFlows {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self(Arc::clone(shared))
+    pub(super) fn new(shards: &Arc<Mutex<Shards>>) -> Self {
+        Self(Arc::clone(shards))
     }
 
     /// Calls `visit` for each active flow, in no particular order.
@@ -194,7 +193,7 @@ impl ActiveFlows {
     fn meters(
         &self,
     ) -> Result<(Vec<(usize, Arc<dyn Shard>)>, Option<Arc<Mutex<Ids>>>), ActiveError> {
-        let shards = self.0.shards();
+        let shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let meters = shards.meters.iter();
         let meters = meters.filter_map(|(number, meter)| Some((*number, meter.upgrade()?)));
         let (meters, ids): (Vec<_>, _) = (meters.collect(), shards.ids.clone());

@@ -219,7 +219,7 @@ impl Run {
 
     /// Returns a handle to the active flows of the run.
     pub fn active_flows(&self) -> ActiveFlows {
-        ActiveFlows::new(&self.shared)
+        self.shared.active_flows()
     }
 
     pub(super) fn start(

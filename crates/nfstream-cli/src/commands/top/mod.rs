@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// Interfaces to capture from as one source, `any` for all of them; or captures to replay as
     /// one, in time order: files, folders, quoted patterns such as '*.pcap', `-` for standard
     /// input. Default: any
-    #[arg(value_name = "IFACE|CAPTURE")]
+    #[arg(value_name = "SOURCE")]
     sources: Vec<PathBuf>,
 
     /// Replay captures N times as fast as they were captured; max for as fast as they can be read
