@@ -99,7 +99,8 @@ pub(super) fn packet(
     let (mut src, mut dst) = (ip.src, ip.dst);
     src.port = transport.src_port;
     dst.port = transport.dst_port;
-    let headers_len = cursor.offset() - ip.offset + usize::from(transport.header_len);
+    let (ip_offset, transport_offset) = (narrow(ip.offset), narrow(cursor.offset()));
+    let payload_offset = transport_offset.saturating_add(transport.header_len.into());
     Packet {
         time: record.time,
         src,
@@ -115,11 +116,11 @@ pub(super) fn packet(
         frame_offset: record.offset,
         capture_len: record.capture_len,
         wire_len: record.wire_len,
-        ip_offset: narrow(ip.offset),
+        ip_offset,
         ip_len: ip.len,
-        transport_offset: narrow(cursor.offset()),
-        payload_offset: narrow(cursor.offset() + usize::from(transport.header_len)),
-        payload_len: ip.len.saturating_sub(narrow(headers_len)),
+        transport_offset,
+        payload_offset,
+        payload_len: ip.len.saturating_sub(payload_offset - ip_offset),
     }
 }
 
