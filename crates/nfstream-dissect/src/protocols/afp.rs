@@ -30,7 +30,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     match both(client, server) {
         Verdict::Match => {
             let [asked, answered] = [streams.client, streams.server].map(|stream| stream.get(1..4));
-            Verdict::from_match(asked == answered && streams.server.first() == Some(&1))
+            let numbered = asked.is_some_and(|asked| asked[1..] != [0, 0]);
+            Verdict::from_match(numbered && asked == answered && streams.server.first() == Some(&1))
         }
         verdict => verdict,
     }

@@ -49,7 +49,12 @@ fn frame(stream: &[u8], is_client: bool) -> Verdict {
         match (is_client, opcode) {
             (true, OPTIONS) => Some(len == 0),
             // A map of texts that has the version of the query language.
-            (true, STARTUP) => Some(len >= 22 && (1..16).contains(&reader.u16()?)),
+            (true, STARTUP) => Some(
+                len >= 22
+                    && (1..16).contains(&reader.u16()?)
+                    && (4..64).contains(&reader.u16()?)
+                    && reader.u8()?.is_ascii_uppercase(),
+            ),
             // A query, of a session that has begun before.
             (true, QUERY | PREPARE) => {
                 if len <= 12 {

@@ -92,13 +92,14 @@ fn frame(reader: &mut Reader<'_>) -> Option<Option<usize>> {
     let (kind, flags, stream) = (reader.u8()?, reader.u8()?, reader.u32()?);
     let of_connection = stream == 0;
     let fits = match kind {
-        DATA => flags & !0x09 == 0 && !of_connection,
+        DATA => flags & !0x09 == 0 && !of_connection && (len > 0 || flags == 1),
         HEADERS => flags & !0x2d == 0 && !of_connection && len > 0,
         // PRIORITY and RST_STREAM.
         2 => flags == 0 && !of_connection && len == 5,
         3 => flags == 0 && !of_connection && len == 4,
         SETTINGS => {
-            of_connection && (flags == 1 && len == 0 || flags == 0 && len.is_multiple_of(6))
+            of_connection
+                && (flags == 1 && len == 0 || flags == 0 && len > 0 && len.is_multiple_of(6))
         }
         // PING, GOAWAY, WINDOW_UPDATE and CONTINUATION.
         6 => flags & !1 == 0 && of_connection && len == 8,
