@@ -17,6 +17,7 @@ mod flow_rules;
 mod human;
 mod input;
 mod io;
+mod metrics;
 #[cfg(not(unix))]
 mod no_signals;
 mod numbers;

@@ -41,6 +41,7 @@ registry! {
     EndReason: end_reason,
     CommunityId: community_id,
     Payload: payload,
+    History: history,
     TcpQuality: tcp_quality,
     Tls: tls,
     Quic: quic,
@@ -93,10 +94,5 @@ impl Measures {
     /// Returns a segment of the flow as an opener if it may open another connection.
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
-    }
-
-    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
-    fn memory(&self) -> usize {
-        self.splt.memory() + self.measured.memory()
     }
 }
