@@ -9,9 +9,10 @@
 
 from nfstream import _installation
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
+from nfstream.clusters import plan
 from nfstream.plugin import NFPlugin
 from nfstream.streamer import NFStreamer, Stats
 
-__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__"]
+__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__", "plan"]
 
 _installation.warn_if_shared()

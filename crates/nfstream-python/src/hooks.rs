@@ -171,6 +171,7 @@ impl<'py> Host<'_, 'py> {
             measures: view.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
             process: None,
+            release: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
         *self.plugins.slot(view.slot) = Some(flow.clone().unbind());

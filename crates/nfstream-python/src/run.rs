@@ -17,6 +17,7 @@ use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::cluster::Blocks;
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
 use crate::hooks::{Api, Host, Plugin, Plugins};
@@ -142,6 +143,51 @@ impl Run {
             is_live,
             is_stream,
             files,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Begins a run over the blocks of one shard, from an iterable of `bytes`.
+    #[staticmethod]
+    #[pyo3(signature = (blocks, *, plugins, plugin_base, **parameters))]
+    fn of_blocks(
+        py: Python<'_>,
+        blocks: &Bound<'_, PyAny>,
+        plugins: Vec<Bound<'_, PyAny>>,
+        plugin_base: Bound<'_, PyAny>,
+        parameters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
+        let config = parameters.config(Some(0));
+        let blocks = Box::new(Blocks::new(blocks)?);
+        let run = py.detach(|| nfstream::Run::of_blocks(blocks, &config)).map_err(run_error)?;
+        let plugins: Vec<_> = plugins
+            .iter()
+            .map(|plugin| Plugin::new(plugin, &plugin_base, Api::Standard))
+            .collect::<PyResult<_>>()?;
+        let names: Vec<_> = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
+        let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
+        let schema = Arc::clone(run.schema());
+        let kind = FlowType::new(py, schema, &names, Rules::Standard, Some(pool.clone()));
+        let dissector = run.dissector().cloned();
+        let state = State {
+            run,
+            process: std::process::id(),
+            plugins: (!plugins.is_empty()).then(|| Plugins::new(plugins, Api::Standard)),
+            ended: false,
+            rows: Vec::new().into_iter(),
+            followed: VecDeque::new(),
+            live_monitor: None,
+        };
+        Ok(Self {
+            kind: Arc::new(kind),
+            monitor,
+            stop,
+            pool,
+            dissector,
+            is_live: false,
+            is_stream: false,
+            files: Vec::new(),
             state: Mutex::new(state),
         })
     }

@@ -107,6 +107,7 @@ fn record(id: u64, ended: i64) -> Record {
         measures: None,
         application: Application::default(),
         process: None,
+        release: 0,
     }
 }
 

@@ -18,6 +18,7 @@ fn introduction(group: Group) -> String {
         Presence::Dissection => "Present unless `dissect=False`.".to_owned(),
         Presence::Feature => format!("Feature `{name}`{or}."),
         Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
+        Presence::Shards => "Present in tables of shards on request.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
     format!("{presence} {}", declaration.about).trim_end().to_owned()

@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use nfstream::features::Record;
+use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
+use nfstream::features::{Group, Names, Record, Schema, Value};
 use nfstream::flow::{Slot, Timeouts};
+use nfstream::pipeline::BlockError;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Run, Step};
+use nfstream::{Config, Run, RunError, Step};
 use nfstream_testkit::strategies::{Order, Plan, stream};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, Row, Total, capture_from, model};
+use nfstream_testkit::{
+    Captured, Ends, Frame, MemorySource, Row, Total, blocks, capture_from, model, records, sharded,
+};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -252,5 +256,155 @@ mod captures {
 
     fn unlabelled(total: &Total) -> Vec<Row> {
         total.rows.iter().map(Row::unlabelled).collect()
+    }
+}
+
+/// Runs in two halves, as on a cluster.
+mod pieces_and_shards {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    /// Returns a configuration with all features and the dissector in Rust.
+    fn everything(timeouts: Timeouts, track_tcp: bool, deduplicate: bool) -> Config {
+        let dissector = DissectorChoice::by_name("native").unwrap().factory(Rules::default());
+        let mut config = Config {
+            dissection: Some(Dissection { dissector, limits: Limits::default() }),
+            duplicates: deduplicate.then_some(nfstream::pipeline::Duplicates {
+                are_removed: true,
+                ..nfstream::pipeline::Duplicates::COUNTED
+            }),
+            ..ends(timeouts).config()
+        };
+        config.decode.tunnels = true;
+        config.measuring.groups = Group::ALL.into_iter().filter(|g| g.is_feature()).collect();
+        config.measuring.track_tcp = track_tcp;
+        config
+    }
+
+    fn cells(schema: &Schema, record: &Record) -> Vec<(&'static str, Value)> {
+        let columns = schema.columns().iter().filter(|c| c.group != Group::ShardOrder);
+        let names: &dyn Names = schema.names();
+        columns.map(|column| (column.name, column.value(record, names))).collect()
+    }
+
+    fn check(
+        packets: &[Captured],
+        cuts: &[usize],
+        shards: usize,
+        config: &Config,
+    ) -> Result<(), TestCaseError> {
+        let shards = NonZeroUsize::new(shards).unwrap();
+        for meters in [shards, NonZeroUsize::MIN] {
+            let config = Config { meters, ..config.clone() };
+            let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
+            let expected = records(&mut run).unwrap();
+            let schema = run.schema();
+            let found = sharded(packets, cuts, shards, &config).unwrap();
+            let rows = found.records.iter().zip(&expected);
+            for (place, (found, expected)) in rows.enumerate() {
+                prop_assert_eq!(cells(schema, found), cells(schema, expected), "row {}", place);
+                prop_assert_eq!(found.release, expected.release);
+            }
+            prop_assert_eq!(found.records.len(), expected.len());
+            prop_assert_eq!(&found.stats, &run.monitor().stats());
+        }
+        Ok(())
+    }
+
+    fn cuts(fractions: &[f64], packets: usize) -> Vec<usize> {
+        #[allow(clippy::as_conversions, reason = "any place will do")]
+        let mut cuts: Vec<_> = fractions.iter().map(|f| (f * packets as f64) as usize).collect();
+        cuts.sort_unstable();
+        cuts
+    }
+
+    proptest! {
+        #![proptest_config(cases(24, 200))]
+
+        #[test]
+        fn give_the_rows_of_one_pass(
+            stream in stream(SHORT, 0..3000, Order::Late),
+            fractions in prop::collection::vec(0.0..1.0, 0..12),
+            shards in 1_usize..9,
+            track_tcp: bool,
+            deduplicate: bool,
+        ) {
+            let packets = captured(&stream);
+            let config = everything(SHORT, track_tcp, deduplicate);
+            check(&packets, &cuts(&fractions, packets.len()), shards, &config)?;
+        }
+
+        #[test]
+        fn may_have_a_packet_each(
+            stream in stream(LONG, 0..60, Order::Late), shards in 1_usize..4,
+        ) {
+            let packets = captured(&stream);
+            let cuts: Vec<_> = (1..packets.len()).collect();
+            check(&packets, &cuts, shards, &everything(LONG, true, false))?;
+        }
+    }
+
+    fn numbered(count: u32) -> Vec<Captured> {
+        let start = Timestamp::from_seconds(1, 0);
+        let packet = |i| {
+            Plan::numbered(i).captured(start.plus(Duration::from_nanos(u64::from(i) * 1_000_000)))
+        };
+        (0..count).map(packet).collect()
+    }
+
+    fn error(blocks: Vec<Vec<u8>>, config: &Config) -> BlockError {
+        let failed = Run::of_blocks(Box::new(blocks.into_iter()), config)
+            .and_then(|mut run| records(&mut run).map(drop));
+        match failed.unwrap_err() {
+            RunError::Block(error) => error,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn blocks_that_are_missing_repeated_or_damaged_are_refused() {
+        let config = everything(SHORT, false, false);
+        let two = NonZeroUsize::new(2).unwrap();
+        let shards = blocks(&numbered(300), &[100, 200], two, &config).unwrap();
+        let [first, second] = &shards[..] else { panic!() };
+        let piece = |shard: &[Vec<u8>], pieces: &[usize]| {
+            pieces.iter().map(|piece| shard[*piece].clone()).collect::<Vec<_>>()
+        };
+        for wrong in [&[0, 2][..], &[1, 2], &[0, 1, 1, 2], &[2, 1, 0]] {
+            let error = error(piece(first, wrong), &config);
+            assert!(matches!(error, BlockError::Misplaced { .. }), "{wrong:?}: {error}");
+        }
+        let missing = error(piece(first, &[0, 1]), &config);
+        assert!(matches!(missing, BlockError::Missing { .. }), "{missing}");
+        let mixed = vec![first[0].clone(), second[1].clone(), first[2].clone()];
+        assert!(matches!(error(mixed, &config), BlockError::Misplaced { .. }));
+        for len in [0, 3, 10, 30, first[0].len() - 1] {
+            let error = error(vec![first[0][..len].to_vec()], &config);
+            assert!(matches!(error, BlockError::Damaged { .. }), "{len}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(64, 100))]
+
+        #[test]
+        fn damaged_blocks_cause_no_panic(at: prop::sample::Index, byte: u8) {
+            let config = everything(SHORT, false, false);
+            let mut blocks =
+                blocks(&numbered(50), &[], NonZeroUsize::MIN, &config).unwrap().remove(0);
+            let place = at.index(blocks[0].len());
+            blocks[0][place] = byte;
+            if let Ok(mut run) = Run::of_blocks(Box::new(blocks.into_iter()), &config) {
+                drop(records(&mut run));
+            }
+        }
+    }
+
+    #[test]
+    fn limits_that_need_all_packets_are_refused() {
+        let config = Config { max_flows: Some(std::num::NonZeroU64::MIN), ..Config::default() };
+        let refused = blocks(&numbered(5), &[], NonZeroUsize::MIN, &config).unwrap_err();
+        assert!(refused.to_string().starts_with("max_nflows needs"), "{refused}");
     }
 }

@@ -72,6 +72,7 @@ fn presence(group: Group) -> String {
         Presence::Always => "always present".to_owned(),
         Presence::Dissection => "present without --no-dissect".to_owned(),
         Presence::Feature | Presence::DissectionFeature => format!("with --features {name}{or}"),
+        Presence::Shards => "with nfstream flows DIR/shard=K".to_owned(),
         Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),
     }
 }

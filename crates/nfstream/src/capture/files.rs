@@ -50,6 +50,17 @@ pub struct Files {
     fails_alone: bool,
 }
 
+/// File of a list that another process opens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Bytes.
+    pub len: u64,
+    /// Time of the first packet, `None` if there is none or it cannot be read.
+    pub start: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     path: PathBuf,
@@ -185,6 +196,42 @@ impl Files {
             fails_alone: false,
         };
         self.files.iter().map(one).collect()
+    }
+
+    /// Returns the files in order, each with the time of its first packet, and the warnings about
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Io`] for a pipe, which only one process can read.
+    pub fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), CaptureError> {
+        let one = |entry: &Entry| {
+            let path = entry.path.clone();
+            let Some(len) = entry.len else {
+                let source = io::Error::other("a pipe, which only one process can read");
+                return Err(CaptureError::Io { path, source });
+            };
+            let start = entry.start.or_else(|| {
+                let probed = Entry::probe(&path, true).ok();
+                probed.and_then(|entry| entry.start)
+            });
+            Ok(Listed { path, len, start })
+        };
+        let files = self.files.iter().map(one).collect::<Result<_, _>>()?;
+        Ok((files, self.warnings.clone()))
+    }
+
+    /// Returns consecutive files of a list that [`listed`](Self::listed) gave, as one capture. None
+    /// of them is opened yet, and a file that is not a capture is a warning.
+    pub fn of_list(files: impl IntoIterator<Item = Listed>, options: FileOptions) -> Self {
+        let entry = |Listed { path, len, start }| Entry { path, len: Some(len), start };
+        Self {
+            files: files.into_iter().map(entry).collect(),
+            options,
+            warnings: Vec::new(),
+            is_merged: options.order == FileOrder::Time,
+            fails_alone: false,
+        }
     }
 
     /// Returns the files in order; `-` is standard input.

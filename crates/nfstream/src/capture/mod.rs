@@ -32,12 +32,12 @@ mod stream;
 
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
-pub use files::{FileOptions, Files, open};
+pub use files::{FileOptions, Files, Listed, open};
 pub use filter::{Filter, Filtered};
 pub use identity::overwritten;
 pub use input::Input;
 pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
-pub use order::FileOrder;
+pub use order::{FileOrder, latest};
 pub use source::{ReadProgress, Reception, Source};
 pub use stop::StopFlag;

@@ -192,6 +192,7 @@ mod tests {
             measures: Some(measures),
             application: crate::features::Application::default(),
             process: None,
+            release: 0,
         }
     }
 

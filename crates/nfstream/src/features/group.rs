@@ -28,6 +28,8 @@ pub enum Presence {
     DissectionFeature,
     /// When the source attributes flows to processes of this machine.
     Processes,
+    /// In the tables of shards.
+    Shards,
 }
 
 /// A parameter of a run that selects a group.

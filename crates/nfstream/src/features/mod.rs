@@ -41,6 +41,7 @@ registry! {
     Ssh: ssh,
     Dhcp: dhcp,
     SystemProcess: system_process,
+    ShardOrder: shard_order,
 }
 
 use crate::flow::{Close, Connection, Direction, Opener, Segment};

@@ -28,6 +28,8 @@ pub struct Record {
     pub application: Application,
     /// Process that the packets belong to, `None` if unknown or attribution is off.
     pub process: Option<Arc<Process>>,
+    /// Number of ticks of the stream's clock until no earlier record could follow.
+    pub release: u64,
 }
 
 impl Record {
