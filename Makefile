@@ -56,6 +56,12 @@ test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentat
 	@echo "Building the Python package …"; $(call DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: test-spark
+test-spark: .venv/test ## Compare flows on a Spark cluster of two processes with one pass (Java 17)
+	@$(BIN)/python -m pip install --quiet --group spark
+	@echo "Building the Python package …"; $(call DEVELOP)
+	@$(call TESTED,$(BIN)/python python/tests/spark_cluster.py)
+
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
 

@@ -13,6 +13,15 @@ from nfstream.clusters import plan
 from nfstream.plugin import NFPlugin
 from nfstream.streamer import NFStreamer, Stats
 
-__all__ = ["NFPacket", "NFPlugin", "NFStreamer", "NFlow", "Stats", "TcpFlags", "__version__", "plan"]
+__all__ = [
+    "NFPacket",
+    "NFPlugin",
+    "NFStreamer",
+    "NFlow",
+    "Stats",
+    "TcpFlags",
+    "__version__",
+    "plan",
+]
 
 _installation.warn_if_shared()

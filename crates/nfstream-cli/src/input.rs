@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use glob::MatchOptions;
 use nfstream::RunError;
-use nfstream::capture::{self, FileOptions, Files, Filter, LiveOptions, Source};
+use nfstream::capture::{self, FileOptions, Files, Filter, Listed, LiveOptions, Source, Warning};
 
+use crate::block_files::StoredBlocks;
 use crate::error::Error;
 
 /// Arguments that name captures.
@@ -27,9 +28,26 @@ pub(crate) struct Input {
     pub(crate) paths: Vec<PathBuf>,
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
-    source: capture::Input,
+    origin: Origin,
     /// Capture settings; `None` for files.
     pub(crate) live: Option<Live>,
+}
+
+/// Where the packets of an input come from.
+#[derive(Clone, Debug)]
+enum Origin {
+    /// Captures or interfaces.
+    Packets(capture::Input),
+    /// Files of the blocks of one shard, in order.
+    Blocks(Vec<PathBuf>),
+}
+
+/// Packets of an input that was opened.
+pub(crate) enum Packets {
+    /// From captures or interfaces.
+    Source(Box<dyn Source>),
+    /// From the blocks of one shard.
+    Blocks(StoredBlocks),
 }
 
 /// Time at which files are opened.
@@ -52,6 +70,16 @@ pub(crate) struct Live {
 }
 
 impl InputArgs {
+    /// Resolves folders and patterns to files, or finds the blocks of one shard.
+    pub(crate) fn find_captures_or_blocks(&self, options: FileOptions) -> Result<Input, Error> {
+        if let [folder] = self.captures.as_slice()
+            && let Some(files) = StoredBlocks::find(folder)
+        {
+            return Ok(Input::of_blocks(folder, files));
+        }
+        self.find(options)
+    }
+
     /// Resolves folders and patterns to files.
     pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
         let mut names = Vec::new();
@@ -74,9 +102,36 @@ impl Input {
         Self {
             paths: files.paths().map(Path::to_path_buf).collect(),
             bytes: files.bytes(),
-            source: capture::Input::Files(files),
+            origin: Origin::Packets(capture::Input::Files(files)),
             live: None,
         }
+    }
+
+    /// Returns the files of blocks of one shard as an input.
+    fn of_blocks(folder: &Path, files: Vec<PathBuf>) -> Self {
+        Self {
+            paths: vec![folder.to_path_buf()],
+            bytes: None,
+            origin: Origin::Blocks(files),
+            live: None,
+        }
+    }
+
+    /// Returns the files in order, with the times of their first packets, and warnings about them.
+    pub(crate) fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), Error> {
+        match &self.origin {
+            Origin::Packets(capture::Input::Files(files)) => {
+                Ok(files.listed().map_err(RunError::from)?)
+            }
+            Origin::Packets(capture::Input::Interfaces(_)) | Origin::Blocks(_) => {
+                Ok((Vec::new(), Vec::new()))
+            }
+        }
+    }
+
+    /// Returns whether the packets come in the blocks of one shard.
+    pub(crate) fn is_of_blocks(&self) -> bool {
+        matches!(self.origin, Origin::Blocks(_))
     }
 
     /// Returns interfaces as an input.
@@ -84,30 +139,31 @@ impl Input {
         Self {
             paths: names.iter().map(PathBuf::from).collect(),
             bytes: None,
-            source: capture::Input::Interfaces(names.to_vec()),
+            origin: Origin::Packets(capture::Input::Interfaces(names.to_vec())),
             live: Some(live),
         }
     }
 
-    /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
-    pub(crate) fn open(
-        &self,
-        filter: Option<Filter>,
-        opening: Opening,
-    ) -> Result<Box<dyn Source>, Error> {
+    /// Opens the files as one capture, or the interfaces, for the packets that match `filter`; or
+    /// the blocks of a shard, whose packets have been filtered.
+    pub(crate) fn open(&self, filter: Option<Filter>, opening: Opening) -> Result<Packets, Error> {
+        let source = match &self.origin {
+            Origin::Packets(source) => source,
+            Origin::Blocks(files) => return Ok(Packets::Blocks(StoredBlocks::new(files.clone()))),
+        };
         let options = self.live.as_ref().map(|live| live.options.clone()).unwrap_or_default();
         let source = match opening {
-            Opening::Late => self.source.open(filter, &options),
-            Opening::Ahead => self.source.open_ahead(filter, &options),
+            Opening::Late => source.open(filter, &options),
+            Opening::Ahead => source.open_ahead(filter, &options),
         };
-        Ok(source.map_err(RunError::Capture)?)
+        Ok(Packets::Source(source.map_err(RunError::Capture)?))
     }
 
     /// Returns whether packets arrive in real time, because every input is an interface or a pipe:
     /// an interruption then ends the input, and the table is complete. A list with a file in it
     /// would lose the rest of the file.
     pub(crate) fn is_stream(&self) -> bool {
-        self.source.is_stream()
+        matches!(&self.origin, Origin::Packets(source) if source.is_stream())
     }
 
     /// Returns the names of inputs that are read separately: their paths, with a number appended to
@@ -131,11 +187,13 @@ impl Input {
 
     /// Returns each file as a separate input.
     pub(crate) fn separately(&self) -> Vec<Self> {
-        match &self.source {
-            capture::Input::Files(files) => {
+        match &self.origin {
+            Origin::Packets(capture::Input::Files(files)) => {
                 files.separately().into_iter().map(Self::files).collect()
             }
-            capture::Input::Interfaces(_) => vec![self.clone()],
+            Origin::Packets(capture::Input::Interfaces(_)) | Origin::Blocks(_) => {
+                vec![self.clone()]
+            }
         }
     }
 }

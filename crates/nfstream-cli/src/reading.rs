@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nfstream::capture::{CaptureError, Corruption, Source};
+use nfstream::capture::{CaptureError, Corruption};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
@@ -16,7 +16,7 @@ use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
-use crate::input::{Input, Opening};
+use crate::input::{Input, Opening, Packets};
 use crate::io::Io;
 use crate::progress::ProgressDisplay;
 use crate::report::Report;
@@ -45,7 +45,7 @@ pub(crate) trait Consumer {
 
 /// An input that was opened.
 pub(crate) struct Opened {
-    source: Box<dyn Source>,
+    packets: Packets,
     /// Opened before privileges are dropped: it reads files of other users' processes.
     processes: Option<ProcessWatcher>,
 }
@@ -69,10 +69,10 @@ impl Opened {
     /// Opens `input`.
     pub(crate) fn open(input: &Input, job: &Job, opening: Opening) -> Result<Self, Error> {
         job.check(input)?;
-        let source = input.open(job.filter(), opening)?;
+        let packets = input.open(job.filter(), opening)?;
         let polling = input.live.as_ref().and_then(|live| live.processes);
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
-        Ok(Self { source, processes })
+        Ok(Self { packets, processes })
     }
 }
 
@@ -84,9 +84,12 @@ impl<'a> Reading<'a> {
         job: &'a Job,
         origin: &str,
     ) -> Result<Self, Error> {
-        let Opened { source, processes } = opened;
+        let Opened { packets, processes } = opened;
         let config = Config { processes, ..job.config(input.bytes) };
-        let run = Run::new(source, &config)?;
+        let run = match packets {
+            Packets::Source(source) => Run::new(source, &config)?,
+            Packets::Blocks(blocks) => Run::of_blocks(Box::new(blocks), &config)?,
+        };
         let stop = input.is_stream().then(|| run.stop_handle());
         let report = Report::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());

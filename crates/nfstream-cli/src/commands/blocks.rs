@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use nfstream::capture::{Files, Filtered, Listed, Source};
 use nfstream::pipeline::{BlockWriter, Cut, Piece};
+use nfstream::sink::Existing;
 
 use crate::block_files::{self, BlockFile};
 use crate::error::{Error, WARNING};
@@ -12,7 +13,6 @@ use crate::flow_rules::{OfFiles, SourceRules};
 use crate::input::InputArgs;
 use crate::io::Io;
 use crate::numbers::parse_whole;
-use crate::output::Existing;
 use crate::progress::ProgressDisplay;
 
 /// Divide the packets of captures among shards, which several machines can meter
