@@ -21,9 +21,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYO3_CONFIG_FILE := $(abspath .venv/pyo3.txt)
 export PYO3_BUILD_EXTENSION_MODULE := 1
 
-# Builds the extension module that `python/nfstream` imports, in the profile of the tests or with
-# the options given.
-DEVELOP = out=$$($(BIN)/maturin develop --quiet $(1) 2>&1) || { echo "$$out"; exit 1; }
+# Builds the extension module that `python/nfstream` imports, in the profile of the tests. Unlike
+# maturin, which builds one crate, this reuses the output of `cargo test --workspace`.
+DEVELOP = cargo build --workspace --lib --tests --quiet && \
+    cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new && \
+    mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
 
 # Runs a command with the test build, and puts the fast build back, even after a failure.
 TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
@@ -35,7 +37,7 @@ help: ## List the targets
 .PHONY: setup
 setup: .venv/demo ## Build the package in release mode and install it into .venv
 	@if [ -e .venv/built ]; then \
-	    $(call DEVELOP,--release); \
+	    out=$$($(BIN)/maturin develop --quiet --release 2>&1) || { echo "$$out"; exit 1; }; \
 	else \
 	    echo "Building the engine; this takes a few minutes the first time …"; \
 	    $(BIN)/maturin develop --release; \
@@ -48,12 +50,12 @@ demo: setup ## Label the flows of a sample capture and show them
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
-test: .venv/test partners ## Run all tests: Rust, Python, docstrings, documentation, notebook
-	cargo test --workspace --exclude nfstream-python --quiet --no-fail-fast
+test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, documentation, notebook
+	cargo test --workspace --quiet --no-fail-fast
 	@mkdir -p target/plug
 	$(BIN)/python packages/ndpi/compile_shim.py target/plug/libnfstream_ndpi.so.1
 	LD_LIBRARY_PATH=$(abspath target/plug) cargo test -p ndpi --features loaded --quiet
-	@echo "Building the Python package …"; $(call DEVELOP)
+	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: test-spark
@@ -67,20 +69,20 @@ check: lint test bare ## Check format, lints, types and licences, and run all te
 
 .PHONY: bare
 bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
-	cargo test --workspace --exclude ndpi-sys --exclude ndpi --exclude nfstream-python \
-	    --no-default-features --quiet --no-fail-fast
+	cargo test --workspace --exclude ndpi-sys --exclude ndpi --no-default-features --quiet \
+	    --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
 REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs \
     crates/nfstream-cli/src/commands/*.rs crates/nfstream-cli/src/commands/*/*.rs)
 
 .PHONY: lint
-lint: .venv/test
+lint: .venv/installed
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check $(REGISTERED)
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	@$(call DEVELOP)
+	@$(DEVELOP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -143,14 +145,14 @@ soak: .venv/pyo3.txt ## Flood the engine with five million conversations
 	NFSTREAM_FLOOD_PACKETS=5000000 cargo test -p nfstream --test floods
 
 .PHONY: compare
-compare: .venv/test ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
-	@echo "Building the Python package …"; $(call DEVELOP)
+compare: .venv/installed ## Compare nfstream.v6 with nfstream 6.6.0 over the captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/compare.py)
 
 .PHONY: bless
-bless: .venv/test ## Update golden results, generated pages and the notebook; then read the diff
-	NFSTREAM_BLESS=1 cargo test --workspace --exclude nfstream-python --quiet
-	@$(call DEVELOP)
+bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
+	NFSTREAM_BLESS=1 cargo test --workspace --quiet
+	@$(DEVELOP)
 	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
 
 # Files of a release, which are written to dist.
@@ -258,6 +260,15 @@ partners:
 .venv/pyo3.txt: | .venv/bin/python
 	@printf '%s\n' implementation=CPython version=3.10 target_abi=CPython-abi3-3.10 shared=true \
 	    build_flags= suppress_build_script_link_lines=false > $@
+
+# Installs the package without building it: its metadata, the command and a link to `python`.
+.venv/installed: .venv/test Cargo.toml
+	@rm -rf target/installed && mkdir -p target/installed/wheel
+	@$(BIN)/maturin pep517 write-dist-info --metadata-directory target/installed/wheel >/dev/null 2>&1
+	@echo $(abspath python) >target/installed/wheel/nfstream_rs.pth
+	@$(BIN)/python -m wheel pack --dest-dir target/installed target/installed/wheel >/dev/null
+	@$(BIN)/python -m pip install --quiet --no-deps --force-reinstall target/installed/*.whl
+	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
 .venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt

@@ -106,6 +106,8 @@ class NFStreamer(Tables):
         strict_files: Whether to refuse files that are damaged, truncated, empty or not captures.
             By default the flows of everything readable are returned, and a warning says what is
             missing; only a source without any capture is refused.
+        large_windows: Whether to decompress zstd and xz files that need more than 128 MiB of memory
+            for it, up to 2 GiB each.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -174,6 +176,7 @@ class NFStreamer(Tables):
         rules: Path | None = None,
         order: str = "time",
         strict_files: bool = False,
+        large_windows: bool = False,
         bpf_filter: str | None = None,
         decode_tunnels: bool = True,
         key: str = "network",
@@ -209,6 +212,7 @@ class NFStreamer(Tables):
                 "max_udp_dissections": max_udp_dissections,
                 "order": order,
                 "strict_files": strict_files,
+                "large_windows": large_windows,
                 "bpf_filter": bpf_filter,
                 "decode_tunnels": decode_tunnels,
                 "key": key,
@@ -234,7 +238,9 @@ class NFStreamer(Tables):
         # `features` has its groups now.
         del self._parameters["statistical_analysis"]
         self._report_interval: float = self._parameters.pop("performance_report")
-        files = {name: self._parameters[name] for name in ("order", "strict_files")}
+        files = {
+            name: self._parameters[name] for name in ("order", "strict_files", "large_windows")
+        }
         self._is_live = _engine.check_source(self._source, files)
         if duration is not None and not self._is_live:
             raise ValueError("duration is for network interfaces; leave it out for files")

@@ -38,7 +38,7 @@ def test_tests_put_the_fast_build_back(tmp_path: Path, changed: bool, expected: 
 def test_every_target_that_builds_for_tests_puts_the_fast_build_back() -> None:
     text = (ROOT / "Makefile").read_text()
     recipes = text.split("\n.PHONY: ")[1:]
-    builds = [recipe for recipe in recipes if "$(call DEVELOP)" in recipe]
+    builds = [recipe for recipe in recipes if "$(DEVELOP)" in recipe]
     assert len(builds) >= 4
     for recipe in builds:
         assert "$(call TESTED," in recipe, recipe

@@ -173,7 +173,7 @@ mod library {
 
     /// Returns the path of the shared object that holds this code; `None` in a program.
     ///
-    /// The system takes the path of a program from `argv[0]`, which whoever starts it chooses.
+    /// The system takes the path of a program from `argv[0]`, which its caller chooses.
     #[cfg(all(target_os = "linux", not(target_feature = "crt-static")))]
     fn path_of_this_code() -> Option<PathBuf> {
         let code = object_at(path_of_this_code as *const c_void)?;

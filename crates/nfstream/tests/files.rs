@@ -89,3 +89,24 @@ fn files_in_the_order_given_are_read_as_listed() {
     assert_eq!(read(FileOrder::Time).stats.late_packets, 0);
     assert_eq!(read(FileOrder::Given).stats.late_packets, 2);
 }
+
+/// A zstd frame with a window of 256 MiB, as `zstd --long=28` writes it.
+#[test]
+fn a_large_window_is_allowed_on_request() {
+    let frame =
+        nfstream_testkit::Frame::ethernet().ipv4([192, 0, 2, 1], [192, 0, 2, 2]).udp(50_000, 53);
+    let capture = pcap(Resolution::Nano, &[Captured::new(nfstream_testkit::seconds(0), &frame)]);
+    let block = u32::try_from(capture.len()).unwrap() << 3 | 1;
+    let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0, (28 - 10) << 3];
+    bytes.extend(&block.to_le_bytes()[..3]);
+    bytes.extend(&capture);
+    let folder = TempDir::new().unwrap();
+    let paths = [folder.path().join("capture.pcap.zst")];
+    std::fs::write(&paths[0], bytes).unwrap();
+
+    let error = Files::find(&paths, FileOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("zstd -dc --long=31"), "{error}");
+    let options = FileOptions { large_windows: true, ..FileOptions::default() };
+    let source = Files::find(&paths, options).unwrap().open();
+    assert_eq!(capture_from(Box::new(source), &Ends::without_dpi(30, 300)).stats.packets, 1);
+}

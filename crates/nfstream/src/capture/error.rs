@@ -93,7 +93,11 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// The compressed file needs a larger window than nfstream allocates unasked.
-    #[error("{}: needs more than 128 MiB of memory to decompress; use `{command}`", name(path))]
+    #[error(
+        "{}: needs more than 128 MiB of memory to decompress; use `{command}`, or allow \
+             it with large_windows",
+        name(path)
+    )]
     LargeWindow {
         /// The file.
         path: PathBuf,

@@ -11,7 +11,7 @@ use super::merge::{Merged, Open};
 use super::outcome::{End, Failure, is_out_of_files};
 use super::reader::{Access, Held, Reader};
 use super::stop::StopFlag;
-use super::stream::BUFFER;
+use super::stream::{BUFFER, Window};
 use super::{CaptureError, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -73,6 +73,8 @@ pub(super) struct SourceOptions {
     pub(super) is_strict: bool,
     /// Whether it is an error if no file is a capture.
     pub(super) fails_alone: bool,
+    /// Greatest window of a compressed file.
+    pub(super) window: Window,
 }
 
 /// File that has not been opened.
@@ -231,7 +233,9 @@ impl FileSource {
         // A compressed file may have to wait.
         let again = file.held.as_ref().and_then(Held::again);
         let held = mem::replace(&mut file.held, again).map_or_else(|| Held::open(&file.path), Ok);
-        let reader = held.and_then(|held| Reader::new(held, &file.path, access, &self.stop));
+        let reader = held.and_then(|held| {
+            Reader::new(held, &file.path, access, self.options.window, &self.stop)
+        });
         let reader = match reader {
             Ok(reader) => reader,
             Err(failure) if self.stop.is_set() && failure.is_early_end() => {

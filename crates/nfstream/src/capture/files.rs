@@ -11,6 +11,7 @@ use super::identity::Identity;
 use super::order::{FileOrder, LOOK_AHEAD, natural, set_keys};
 use super::outcome::Failure;
 use super::reader::{Access, Reader, is_stdin};
+use super::stream::Window;
 use super::{CaptureError, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -35,6 +36,8 @@ pub struct FileOptions {
     pub order: FileOrder,
     /// Whether a file that cannot be read completely is an error instead of a warning.
     pub strict: bool,
+    /// Whether to decompress files that need more than 128 MiB of memory for it, up to 2 GiB each.
+    pub large_windows: bool,
 }
 
 /// Files of one capture, in the order in which they are read.
@@ -85,6 +88,12 @@ struct Skipped {
     count: usize,
 }
 
+impl FileOptions {
+    fn window(self) -> Window {
+        if self.large_windows { Window::Large } else { Window::Usual }
+    }
+}
+
 /// Opens capture files to be read as one capture.
 ///
 /// Each is pcap or pcapng, possibly compressed; its name does not matter. `-` is standard input,
@@ -114,7 +123,7 @@ impl Files {
         let mut entries = Vec::new();
         let (mut refused, mut any_read) = (None, false);
         for Candidate { path, folder } in candidates {
-            let (entry, failure) = match Entry::probe(&path, needs_times) {
+            let (entry, failure) = match Entry::probe(&path, needs_times, options.window()) {
                 Ok(entry) => (entry, None),
                 Err((metadata, failure)) => {
                     let len = metadata.as_ref().map(Metadata::len);
@@ -180,7 +189,11 @@ impl Files {
         FileSource::new(
             self.files.iter().map(waiting).collect(),
             self.warnings.clone(),
-            SourceOptions { is_strict: self.options.strict, fails_alone: self.fails_alone },
+            SourceOptions {
+                is_strict: self.options.strict,
+                fails_alone: self.fails_alone,
+                window: self.options.window(),
+            },
         )
     }
 
@@ -254,7 +267,11 @@ impl Entry {
     /// Checks the start of a file, up to its first packets if their time is needed. A failure
     /// includes the file's metadata, if the file exists.
     #[allow(clippy::result_large_err, reason = "once for each file")]
-    fn probe(path: &Path, needs_time: bool) -> Result<Self, (Option<Metadata>, Failure)> {
+    fn probe(
+        path: &Path,
+        needs_time: bool,
+        window: Window,
+    ) -> Result<Self, (Option<Metadata>, Failure)> {
         let entry = |len| Self { path: path.to_path_buf(), len, start: None };
         if is_stdin(path) {
             return Ok(entry(None));
@@ -268,7 +285,7 @@ impl Entry {
             return Ok(entry(None));
         }
         let capacity = if needs_time { FIRST_PACKETS } else { GLANCE };
-        let mut reader = Reader::open(path, Access::Buffer(capacity))
+        let mut reader = Reader::open(path, Access::Buffer(capacity), window)
             .map_err(|failure| (Some(metadata.clone()), failure))?;
         let mut start = None;
         if needs_time {

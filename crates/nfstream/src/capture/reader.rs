@@ -14,7 +14,7 @@ use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
 use super::stop::{StopFlag, Stoppable};
-use super::stream::{BUFFER, Input, Stream};
+use super::stream::{BUFFER, Input, Stream, Window};
 use crate::packet::Chunk;
 
 /// Capture file and the read position in it.
@@ -77,8 +77,8 @@ impl Held {
 
 impl Reader {
     /// Opens the capture at `path`, or standard input for `-`.
-    pub(super) fn open(path: &Path, access: Access) -> Result<Self, Failure> {
-        Self::new(Held::open(path)?, path, access, &StopFlag::default())
+    pub(super) fn open(path: &Path, access: Access, window: Window) -> Result<Self, Failure> {
+        Self::new(Held::open(path)?, path, access, window, &StopFlag::default())
     }
 
     /// Reads `input`, which was opened at `path`. Pipes end some time after `stop` is set.
@@ -86,17 +86,21 @@ impl Reader {
         input: Held,
         path: &Path,
         access: Access,
+        window: Window,
         stop: &StopFlag,
     ) -> Result<Self, Failure> {
         let capacity = match access {
             Access::Mapped => BUFFER,
             Access::Buffer(capacity) | Access::Reopened(capacity) => capacity,
         };
+        let stream = |head, input: Input, changes| {
+            Self::stream(Stream::new(head, input, capacity, window)?, changes)
+        };
         let mut file = match input {
             Held::File(file) => file,
             Held::Stoppable(mut input) => {
                 input.stop_with(stop);
-                return Self::stream(read_head(&mut input)?, Box::new(input), capacity, None);
+                return stream(read_head(&mut input)?, Box::new(input), None);
             }
         };
         // The file may have been opened before, and its start read.
@@ -107,27 +111,21 @@ impl Reader {
             let changes = Changes::at(path, &file)?;
             let position = u64::try_from(head.len()).unwrap_or(0);
             let input = Box::new(Reopened { path: path.to_path_buf(), position });
-            return Self::stream(head, input, capacity, Some(changes));
+            return stream(head, input, Some(changes));
         }
         let changes = Some(Changes::of(Arc::clone(&file))?);
         if !is_plain || !matches!(access, Access::Mapped) {
-            return Self::stream(head, Box::new(file), capacity, changes);
+            return stream(head, Box::new(file), changes);
         }
         let (parser, position) = Parser::recognize(&head)?;
         let Ok(mapping) = Mapping::new(&file) else {
             // Some file systems cannot map files, and the number of guarded mappings is limited.
-            return Self::stream(head, Box::new(file), capacity, changes);
+            return stream(head, Box::new(file), changes);
         };
         Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(mapping, position)), changes })
     }
 
-    fn stream(
-        head: Vec<u8>,
-        input: Input,
-        capacity: usize,
-        changes: Option<Changes>,
-    ) -> Result<Self, Failure> {
-        let mut stream = Stream::new(head, input, capacity)?;
+    fn stream(mut stream: Stream, changes: Option<Changes>) -> Result<Self, Failure> {
         let (parser, position) = Parser::recognize(stream.peek(HEAD_LEN)?)?;
         stream.consume(position);
         Ok(Self { parser, bytes: Bytes::Stream(stream), changes })

@@ -9,7 +9,7 @@ use super::Corruption;
 use super::format::Parser;
 use super::outcome::{End, Failure};
 use super::parsed::Stop;
-use super::stream::Stream;
+use super::stream::{Stream, Window};
 use crate::packet::{Chunk, ChunkBytes, RawRecord};
 
 /// A number in the byte order of a capture.
@@ -161,7 +161,7 @@ pub(super) fn parse(bytes: &[u8]) -> (Vec<Seen>, Outcome) {
 pub(super) fn stream(bytes: &[u8], step: usize, limit: usize) -> (Vec<Seen>, Outcome) {
     let head = bytes.get(..24).unwrap_or(bytes).to_vec();
     let input = Trickle { bytes: bytes.to_vec(), at: head.len(), step };
-    let mut stream = Stream::new(head, Box::new(input), 64).unwrap();
+    let mut stream = Stream::new(head, Box::new(input), 64, Window::Usual).unwrap();
     let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
     stream.consume(start);
     let mut packets = Vec::new();

@@ -25,9 +25,8 @@ const COMPRESSED: usize = 128 << 10;
 /// Most bytes that the gzip decoder returns at once. Bytes that are pending when it finds damage
 /// are lost.
 const DECOMPRESSED: usize = 4 << 10;
-/// Most memory for the window of one compressed file, in KiB: 128 MiB, as zstd and its decoder
-/// allow, plus what xz needs in addition.
-const XZ_MEMORY_KIB: u32 = (128 << 10) + 1024;
+/// Memory in KiB that xz needs in addition to its window.
+const XZ_EXTRA_KIB: u32 = 1024;
 /// Start of zstd's message about a window that is too large.
 const ZSTD_LARGE_WINDOW: &str = "Frame requires too much memory";
 /// Capacity of a pipe on Linux. A shorter read means that it is empty.
@@ -35,10 +34,20 @@ const PIPE: usize = 64 << 10;
 /// Most bytes that a step reads without finding a packet, before and after decompression: even a
 /// small file can hold gigabytes of blocks to skip.
 const BUDGET: u64 = 16 << 20;
-/// Detail of an error about data that goes on without content.
+/// Detail of an error about endless data that yields no packets.
 const DECOMPRESSES_TO_NOTHING: &str = "many megabytes decompress to nothing";
 /// Pauses after which the search for the start of a capture ends.
 const MAX_PAUSES: u32 = 16;
+
+/// Greatest window of a compressed file, which is memory that decompressing it takes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Window {
+    /// 128 MiB, the limit of zstd itself.
+    #[default]
+    Usual,
+    /// 2 GiB, the largest that the zstd command can produce.
+    Large,
+}
 
 /// A decompressed stream and its unused bytes.
 pub(super) struct Stream {
@@ -99,11 +108,31 @@ struct Counted {
     paused_at: Option<u64>,
 }
 
+impl Window {
+    /// Returns the binary logarithm of the size in bytes.
+    fn log(self) -> u32 {
+        match self {
+            Self::Usual => 27,
+            Self::Large => 31,
+        }
+    }
+
+    /// Returns the size in KiB.
+    fn kib(self) -> u32 {
+        1 << (self.log() - 10)
+    }
+}
+
 impl Stream {
     /// Creates a stream of `head`, which was already read, followed by `input`.
     ///
     /// `capacity` is the size of the buffer: a small one makes it cheap to read only the start.
-    pub(super) fn new(head: Vec<u8>, input: Input, capacity: usize) -> io::Result<Self> {
+    pub(super) fn new(
+        head: Vec<u8>,
+        input: Input,
+        capacity: usize,
+        window: Window,
+    ) -> io::Result<Self> {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
         let fruitful = Arc::new(AtomicU64::new(0));
@@ -125,9 +154,14 @@ impl Stream {
             Compression::Lz4 => Decoder::Lz4(Box::new(FrameDecoder::new(buffered(input)))),
             Compression::Plain => Decoder::Plain(input),
             Compression::Xz => {
-                Decoder::Xz(Box::new(XzReader::new_mem_limit(buffered(input), true, XZ_MEMORY_KIB)))
+                let limit = window.kib() + XZ_EXTRA_KIB;
+                Decoder::Xz(Box::new(XzReader::new_mem_limit(buffered(input), true, limit)))
             }
-            Compression::Zstd => Decoder::Zstd(zstd::Decoder::with_buffer(buffered(input))?),
+            Compression::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(buffered(input))?;
+                decoder.window_log_max(window.log())?;
+                Decoder::Zstd(decoder)
+            }
         };
         Ok(Self {
             decoder,
@@ -489,9 +523,11 @@ mod tests {
     #[test]
     fn a_large_window_is_refused_by_its_name() {
         let frame = [&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3][..], &[0x01, 0, 0]].concat();
-        let mut stream = Stream::new(frame, Box::new(io::empty()), BUFFER).unwrap();
-        let failure = stream.peek(24).unwrap_err();
+        let open =
+            |window| Stream::new(frame.clone(), Box::new(io::empty()), BUFFER, window).unwrap();
+        let failure = open(Window::Usual).peek(24).unwrap_err();
         assert!(matches!(failure, Failure::LargeWindow(Compression::Zstd)), "{failure:?}");
+        assert_eq!(open(Window::Large).peek(24).unwrap(), b"");
     }
 
     #[test]
@@ -528,7 +564,7 @@ mod tests {
         bytes.extend([0; 8]);
         bytes.extend((7_u32 << 20).to_le_bytes());
         bytes.extend([0; 1000]);
-        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
+        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER, Window::Usual).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         let end = stream.read(&mut parser, &mut Chunk::default(), 1).unwrap();
@@ -544,7 +580,7 @@ mod tests {
             enhanced(Order::Little, 0, 1, 0, b"abc"),
         ]
         .concat();
-        let mut stream = Stream::new(blocks, Box::new(io::empty()), BUFFER).unwrap();
+        let mut stream = Stream::new(blocks, Box::new(io::empty()), BUFFER, Window::Usual).unwrap();
         let (mut parser, _) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         let mut chunk = Chunk::default();
         let mut steps = 0;
@@ -567,11 +603,13 @@ mod tests {
         };
         // Zeros between the members of a gzip file are skipped.
         let zeros = Box::new(io::repeat(0));
-        expected(Stream::new(gzip(b""), zeros, BUFFER).unwrap().peek(24).unwrap_err());
+        expected(
+            Stream::new(gzip(b""), zeros, BUFFER, Window::Usual).unwrap().peek(24).unwrap_err(),
+        );
         let empty = lz4(b"");
         let frames = empty.repeat((20 << 20) / empty.len());
         let bytes = [lz4(&pcap(&[])), frames].concat();
-        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER).unwrap();
+        let mut stream = Stream::new(bytes, Box::new(io::empty()), BUFFER, Window::Usual).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         expected(stream.read(&mut parser, &mut Chunk::default(), 9).unwrap_err());
@@ -582,7 +620,8 @@ mod tests {
         let empty = gzip(b"");
         let members = empty.repeat((40 << 20) / empty.len());
         let bytes = [gzip(&pcap(&[])), members, gzip(&pcap_record(Order::Little, (0, 0), 0, b"x"))];
-        let mut stream = Stream::new(bytes.concat(), Box::new(io::empty()), BUFFER).unwrap();
+        let mut stream =
+            Stream::new(bytes.concat(), Box::new(io::empty()), BUFFER, Window::Usual).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         let mut chunk = Chunk::default();
@@ -606,7 +645,7 @@ mod tests {
             }
         }
         let input = Box::new(Stuck(Cursor::new(bytes)));
-        let mut stream = Stream::new(Vec::new(), input, BUFFER).unwrap();
+        let mut stream = Stream::new(Vec::new(), input, BUFFER, Window::Usual).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         let mut chunk = Chunk::default();
@@ -616,7 +655,7 @@ mod tests {
 
     #[test]
     fn buffers_are_used_again() {
-        let mut stream = Stream::new(many(), Box::new(io::empty()), BUFFER).unwrap();
+        let mut stream = Stream::new(many(), Box::new(io::empty()), BUFFER, Window::Usual).unwrap();
         let (mut parser, start) = Parser::recognize(stream.peek(24).unwrap()).unwrap();
         stream.consume(start);
         let mut chunk = Chunk::default();
@@ -648,7 +687,7 @@ mod tests {
                     *byte = value;
                 }
             }
-            let mut stream = Stream::new(bytes, Box::new(io::empty()), step).unwrap();
+            let mut stream = Stream::new(bytes, Box::new(io::empty()), step, Window::Usual).unwrap();
             let Ok(head) = stream.peek(24) else { return Ok(()) };
             let Ok((mut parser, start)) = Parser::recognize(head) else { return Ok(()) };
             stream.consume(start);

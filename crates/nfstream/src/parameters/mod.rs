@@ -186,7 +186,11 @@ impl Parameters {
 
     /// Returns the options of capture files.
     pub fn file_options(&self) -> FileOptions {
-        FileOptions { order: self.order, strict: self.strict_files }
+        FileOptions {
+            order: self.order,
+            strict: self.strict_files,
+            large_windows: self.large_windows,
+        }
     }
 
     /// Returns the options of a capture on network interfaces.

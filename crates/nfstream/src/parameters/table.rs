@@ -108,6 +108,10 @@ parameters! {
         Files, FLAG, "", false,
         "Refuse files that are damaged, truncated, empty or not captures; by default a warning \
          says what is missing";
+    large_windows: bool = false,
+        Files, FLAG, "", false,
+        "Decompress zstd and xz files that need more than 128 MiB of memory for it, up to 2 GiB \
+         each";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";

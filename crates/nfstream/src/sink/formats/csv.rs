@@ -18,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
 
 impl Format {
     /// CSV with an apostrophe before text that a spreadsheet may interpret as a formula: text that
-    /// begins, or goes on after `;` or a tab, with `=`, `+`, `-`, `@`, a tab or a line break. Other
+    /// begins, or continues after `;` or a tab, with `=`, `+`, `-`, `@`, a tab or a line break. Other
     /// text is written as in [`CSV`](Self::CSV).
     pub const SAFE_CSV: Self = Self {
         encoder: |output, schema, _| Ok(Box::new(LineEncoder::<SafeLine, _>::new(output, schema)?)),
