@@ -59,9 +59,9 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: test-spark
-test-spark: .venv/test ## Compare flows on a Spark cluster of two processes with one pass (Java 17)
+test-spark: .venv/installed ## Compare flows on a Spark cluster of two processes with one pass (Java 17)
 	@$(BIN)/python -m pip install --quiet --group spark
-	@echo "Building the Python package …"; $(call DEVELOP)
+	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python python/tests/spark_cluster.py)
 
 .PHONY: check

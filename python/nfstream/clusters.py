@@ -28,6 +28,7 @@ _SHARD_BYTES = 256 << 20
 _TASK_BYTES = 64 << 20
 _SAMPLE_FLOWS = 1000
 _MOST_FILES = 1 << 24
+_OF_FILES = ("order", "strict_files", "large_windows")
 
 
 @dataclass(frozen=True)
@@ -126,18 +127,21 @@ def plan(
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise ValueError(f"{name} must be a whole number from 0 on, not {number!r}")
     _refuse(parameters)
+    if parameters.get("rules") is not None:
+        parameters["rules"] = os.path.abspath(parameters["rules"])
     streamer = NFStreamer(files, plugins=plugins, **parameters)
     if streamer._is_live:
         raise ValueError("a cluster reads files: a network interface belongs to one machine")
     if "-" in streamer._source:
         raise ValueError("a cluster reads files: standard input belongs to one process")
     checked = dict(streamer._parameters)
-    options = {name: checked[name] for name in ("order", "strict_files")}
+    options = {name: checked[name] for name in _OF_FILES}
     found: list[tuple[str, list[File]]] = []
     warnings: list[str] = []
     for name, paths in _streams(streamer._source, stream_by, options).items():
         listed, warned = _engine.find_files(paths, options)
-        found.append((name, [(os.fspath(path), size, start) for path, size, start in listed]))
+        # Processes of the cluster may work in other folders.
+        found.append((name, [(os.path.abspath(path), size, start) for path, size, start in listed]))
         warnings += warned
     if sum(len(listed) for _, listed in found) >= _MOST_FILES:
         raise ValueError(f"a plan holds fewer than {_MOST_FILES:,} files")
@@ -147,9 +151,9 @@ def plan(
         shards = 1
     tasks: list[Task] = []
     first = 0
-    for stream, (_, listed) in enumerate(found):
-        tasks += _tasks(stream, first, listed, task_bytes, checked)
-        first += len(listed)
+    for stream, (_, of_stream) in enumerate(found):
+        tasks += _tasks(stream, first, of_stream, task_bytes, checked)
+        first += len(of_stream)
     return Plan(
         streams=tuple(name for name, _ in found),
         tasks=tuple(tasks),

@@ -42,13 +42,13 @@ def flows(
     Raises:
         ImportError: If PySpark is not installed.
     """
+    from pyspark import cloudpickle
     from pyspark.sql.pandas.types import from_arrow_schema
 
     clusters.check_ids(ids)
     for message in plan.warnings:
         clusters.warn(message)
-    # One task each, whatever the session's number of partitions.
-    packed = pickle.dumps(plan)
+    packed = cloudpickle.dumps(plan)
     shards = len(plan.streams) * plan.shards
     tasks = spark.sparkContext.parallelize(
         [(number,) for number in range(len(plan.tasks))], max(len(plan.tasks), 1)

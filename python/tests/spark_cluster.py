@@ -11,7 +11,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import pyarrow as pa
 
 import nfstream
 import nfstream.spark
@@ -35,10 +34,6 @@ def session(slots: str) -> Any:
         .config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])
         .getOrCreate()
     )
-
-
-def plain(table: pa.Table) -> list[dict[str, Any]]:
-    return table.to_pylist()
 
 
 def main() -> None:
@@ -65,7 +60,7 @@ def main() -> None:
                 found = clusters.in_order(frame.toArrow(), ids="dense")
                 expected = NFStreamer(one, **parameters).to_arrow()
                 assert found.column_names == expected.column_names
-                assert plain(found) == plain(expected), (pieces, track_tcp)
+                assert found.to_pylist() == expected.to_pylist(), (pieces, track_tcp)
                 seconds = time.monotonic() - begin
                 print(
                     f"{pieces} files, {len(plan.tasks)} tasks, track_tcp={track_tcp}: "

@@ -197,6 +197,16 @@ def test_a_damaged_file_is_named_and_its_good_part_used(
         here(strict)
 
 
+def test_a_file_that_a_machine_does_not_have_is_an_error(
+    tmp_path: Path, packets: list[tuple[int, bytes]]
+) -> None:
+    files = cut(tmp_path, packets, 3)
+    plan = nfstream.plan(files, shards=2, task_bytes=0)
+    files[1].unlink()
+    with pytest.raises(FileNotFoundError, match=files[1].name):
+        here(plan)
+
+
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
@@ -311,9 +321,9 @@ def test_dask_gives_the_table_of_one_pass_also_if_workers_are_killed(
         trap = Trap(task.files)
         trap.marker = str(marker)
         object.__setattr__(task, "files", trap)
-        marker.touch()
         frame = nfstream.dask.flows(plan, ids="dense", order_columns=True)
         assert frame.npartitions == 4
+        marker.touch()
         rows = frame.compute().sort_values(list(clusters.ORDER))
         assert not marker.exists()
         assert list(frame.columns) == list(rows.columns)

@@ -63,6 +63,12 @@ pub(crate) enum Error {
     /// Column groups in a summary, which shows none of their columns.
     #[error("--{option} has no effect on a summary; use nfstream flows to see these columns")]
     FeatureOfSummary { option: &'static str },
+    /// A condition on flows where there are only packets.
+    #[error("--where selects flows; use it with nfstream flows, the second half")]
+    ConditionOfBlocks,
+    /// An option for packets that another call has already read.
+    #[error("--{option} has no effect on blocks; use it with nfstream blocks, the first half")]
+    OptionOfPackets { option: &'static str },
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
@@ -176,10 +182,12 @@ impl Error {
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
+            | Self::ConditionOfBlocks
             | Self::CsvSafe { .. }
             | Self::FeatureOff { .. }
             | Self::FeatureOfSummary { .. }
             | Self::FormatUnknown { .. }
+            | Self::OptionOfPackets { .. }
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))

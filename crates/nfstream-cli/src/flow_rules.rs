@@ -152,6 +152,11 @@ impl FlowRules {
         &self.parameters
     }
 
+    /// Returns whether flows are selected.
+    pub(crate) const fn selects_flows(&self) -> bool {
+        self.condition.is_some()
+    }
+
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
         let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
@@ -254,8 +259,24 @@ impl Job {
         !group.is_feature() || self.parameters.features.contains(&group)
     }
 
-    /// Checks that `input` can provide the needed columns.
+    /// Returns the name of an option that selects or changes packets, `None` if there is none.
+    fn packet_option(&self) -> Option<&'static str> {
+        let Parameters { bpf_filter, deduplicate, key, decode_tunnels, .. } = &self.parameters;
+        let usual = Parameters::default();
+        let options = [
+            ("bpf-filter", bpf_filter.is_some()),
+            ("deduplicate", deduplicate.is_some()),
+            ("key", *key != usual.key),
+            ("no-decode-tunnels", *decode_tunnels != usual.decode_tunnels),
+        ];
+        options.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
+    /// Checks that `input` can provide the needed columns and follow the options.
     pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
+        if let Some(option) = self.packet_option().filter(|_| input.is_of_blocks()) {
+            return Err(Error::OptionOfPackets { option });
+        }
         let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);

@@ -139,9 +139,8 @@ impl BlockSource for Blocks {
             let block = blocks.next().transpose()?;
             block.map(|block| Ok(block.cast::<PyBytes>()?.as_bytes().to_vec())).transpose()
         });
-        let next: PyResult<Option<Vec<u8>>> = next.unwrap_or_else(|| {
-            Err(PyRuntimeError::new_err("the interpreter ends"))
-        });
+        let next: PyResult<Option<Vec<u8>>> =
+            next.unwrap_or_else(|| Err(PyRuntimeError::new_err("the interpreter ends")));
         Ok(next?)
     }
 }

@@ -6,8 +6,8 @@
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, Names, Record, Schema, Value};
 use nfstream::flow::{Slot, Timeouts};
-use nfstream::pipeline::BlockError;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
+use nfstream::pipeline::BlockError;
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, RunError, Step};
 use nfstream_testkit::strategies::{Order, Plan, stream};

@@ -61,9 +61,9 @@ struct Part {
 }
 
 fn parse_part(text: &str) -> Result<Part, String> {
-    let parts = text.split_once('/').and_then(|(number, of)| {
-        Some(Part { number: number.parse().ok()?, of: of.parse().ok()? })
-    });
+    let parts = text
+        .split_once('/')
+        .and_then(|(number, of)| Some(Part { number: number.parse().ok()?, of: of.parse().ok()? }));
     parts
         .filter(|part| part.number < part.of)
         .ok_or_else(|| "must be two whole numbers such as 0/100, the first one smaller".to_owned())
@@ -80,6 +80,9 @@ impl Part {
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, shards, output, task, task_bytes, force, rules } = args;
     let rules = rules.into_inner();
+    if rules.selects_flows() {
+        return Err(Error::ConditionOfBlocks);
+    }
     let parameters = rules.parameters();
     let options = parameters.file_options();
     let input = input.find(options)?;
@@ -153,7 +156,8 @@ mod tests {
     fn every_piece_belongs_to_one_part() {
         for (pieces, of) in [(0, 1), (1, 3), (10, 3), (3, 10), (100, 7)] {
             for piece in 0..pieces {
-                let parts = (0..of).filter(|number| Part { number: *number, of }.has(piece, pieces));
+                let parts =
+                    (0..of).filter(|number| Part { number: *number, of }.has(piece, pieces));
                 assert_eq!(parts.count(), 1, "piece {piece} of {pieces}, {of} parts");
             }
         }

@@ -276,6 +276,22 @@ fn two_halves_give_the_table_of_one_pass() {
     assert!(String::from_utf8(again.stderr).unwrap().contains("already exists"));
     stdout(&folder, &[&blocks[..], &["--force"]].concat());
 
+    // Each half has its own options.
+    let wrong = [
+        (&["flows", "out/shard=1", "--bpf-filter", "tcp"][..], "--bpf-filter has no effect on"),
+        (&["flows", "out/shard=1", "--sandbox"], "cannot be combined with a folder of blocks"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "--where selects"),
+        (&["blocks", "parts", "--shards", "0", "-o", "x"], "--shards"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--task", "2/2"], "--task"),
+        (&["blocks", "-", "--shards", "2", "-o", "x"], "only one process can read"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--max-nflows", "2"], "max_nflows needs"),
+    ];
+    for (args, reason) in wrong {
+        let output = run(&folder, args);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && message.contains(reason), "{args:?}: {message}");
+    }
+
     // A lost file is noticed.
     fs::remove_file(folder.path("out/shard=1/00000001.arrow")).unwrap();
     let lost = run(&folder, &["flows", "out/shard=1"]);

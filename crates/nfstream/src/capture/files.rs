@@ -51,6 +51,8 @@ pub struct Files {
     is_merged: bool,
     /// Whether to fail if no file is a capture.
     fails_alone: bool,
+    /// Whether to fail if a file does not exist.
+    must_exist: bool,
 }
 
 /// File of a list that another process opens.
@@ -175,7 +177,7 @@ impl Files {
                 entries.sort_by(Entry::compare);
             }
         }
-        Ok(Self { files: entries, options, warnings, is_merged, fails_alone: true })
+        Ok(Self { files: entries, options, warnings, is_merged, fails_alone: true, must_exist: false })
     }
 
     /// Opens the files as one capture.
@@ -192,6 +194,7 @@ impl Files {
             SourceOptions {
                 is_strict: self.options.strict,
                 fails_alone: self.fails_alone,
+                must_exist: self.must_exist,
                 window: self.options.window(),
             },
         )
@@ -207,6 +210,7 @@ impl Files {
             warnings: std::mem::take(&mut warnings),
             is_merged: false,
             fails_alone: false,
+            must_exist: self.must_exist,
         };
         self.files.iter().map(one).collect()
     }
@@ -225,7 +229,7 @@ impl Files {
                 return Err(CaptureError::Io { path, source });
             };
             let start = entry.start.or_else(|| {
-                let probed = Entry::probe(&path, true).ok();
+                let probed = Entry::probe(&path, true, self.options.window()).ok();
                 probed.and_then(|entry| entry.start)
             });
             Ok(Listed { path, len, start })
@@ -244,6 +248,7 @@ impl Files {
             warnings: Vec::new(),
             is_merged: options.order == FileOrder::Time,
             fails_alone: false,
+            must_exist: true,
         }
     }
 

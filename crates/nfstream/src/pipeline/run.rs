@@ -133,15 +133,16 @@ impl Run {
     pub fn of_blocks(blocks: Box<dyn BlockSource>, config: &Config) -> Result<Self, RunError> {
         let mut failure = None;
         let shared = Arc::new(Shared::default());
-        let run = Self::assemble(config, Packets::Blocks, shared, |parts, shared| {
-            match Reduction::new(blocks, parts, config, shared) {
+        let run =
+            Self::assemble(config, Packets::Blocks, shared, |parts, shared| match Reduction::new(
+                blocks, parts, config, shared,
+            ) {
                 Ok(reduction) => Engine::Reduction(Box::new(reduction)),
                 Err(error) => {
                     failure = Some(error);
                     Engine::Ended(None)
                 }
-            }
-        })?;
+            })?;
         failure.map_or(Ok(run), |error| Err(error.into()))
     }
 

@@ -16,7 +16,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Level of zstd: faster than the network.
 const LEVEL: i32 = 1;
 /// Bytes of the largest block before compression.
-const LARGEST: usize = 1 << 30;
+const LARGEST: usize = 1 << 28;
 
 /// The packets of a shard in a stretch of a piece. Numbers of packets count those of all shards,
 /// from the start of the stretch.

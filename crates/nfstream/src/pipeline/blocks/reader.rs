@@ -90,10 +90,8 @@ impl Reduction {
         if !place.follows(self.place.as_ref()) {
             let start = Place { piece: 0, block: 0, ..place };
             let expected = self.place.map_or(start, |before| before.next());
-            let misplaced = BlockError::Misplaced {
-                expected: Box::new(expected),
-                found: Box::new(place),
-            };
+            let misplaced =
+                BlockError::Misplaced { expected: Box::new(expected), found: Box::new(place) };
             return Err(misplaced.into());
         }
         self.place = Some(place);
@@ -129,7 +127,8 @@ impl Reduction {
             .marks
             .iter()
             .map(|mark| {
-                let is_before = |number: &u32| usize::try_from(*number).is_ok_and(|n| n < mark.index);
+                let is_before =
+                    |number: &u32| usize::try_from(*number).is_ok_and(|n| n < mark.index);
                 let index = block.numbers.partition_point(is_before);
                 self.clock.complete(Mark { index, ..*mark })
             })

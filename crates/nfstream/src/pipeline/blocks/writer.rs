@@ -22,6 +22,8 @@ const STRETCH_BYTES: usize = 32 << 20;
 const STRETCH_PACKETS: u32 = 1 << 24;
 /// Most files of all streams: their numbers are part of ids.
 const MAX_FILES: u32 = 1 << 24;
+/// Most packets of a piece, for the same reason.
+const MAX_PACKETS: u64 = 1 << 32;
 
 /// Reads a piece of a stream, and divides its packets among the blocks of shards.
 pub struct BlockWriter {
@@ -68,7 +70,9 @@ impl BlockWriter {
             return Err(BlockError::Unsupported { what: "a live source or a pipe" }.into());
         }
         if piece.file >= MAX_FILES {
-            return Err(BlockError::Unsupported { what: "a set of more than 16,777,216 files" }.into());
+            return Err(
+                BlockError::Unsupported { what: "a set of more than 16,777,216 files" }.into()
+            );
         }
         let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
         let mut writer = Self {
@@ -258,6 +262,10 @@ impl BlockWriter {
         }
         self.block += 1;
         let start = self.shared.start + u64::from(std::mem::take(&mut self.packets));
+        if start > MAX_PACKETS {
+            let what = "a task of more than 4,294,967,296 packets";
+            return Err(BlockError::Unsupported { what }.into());
+        }
         let Block { options, end, .. } = self.shared;
         self.shared = Block { options, start, end, ..Block::default() };
         Ok(blocks)
