@@ -102,7 +102,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     };
     let mut damaged = 0;
     let of_part = cuts.iter().enumerate().filter(|(piece, _)| task.has(*piece, cuts.len()));
-    let mut progress = ProgressDisplay::new(None, io);
+    let progress = ProgressDisplay::new(None, io);
     for (number, cut) in of_part {
         let slice = |range: std::ops::Range<usize>| files.get(range).unwrap_or_default();
         let of_piece = slice(cut.files.clone());
