@@ -177,7 +177,14 @@ impl Files {
                 entries.sort_by(Entry::compare);
             }
         }
-        Ok(Self { files: entries, options, warnings, is_merged, fails_alone: true, must_exist: false })
+        Ok(Self {
+            files: entries,
+            options,
+            warnings,
+            is_merged,
+            fails_alone: true,
+            must_exist: false,
+        })
     }
 
     /// Opens the files as one capture.

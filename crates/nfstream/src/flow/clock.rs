@@ -17,8 +17,7 @@ pub struct Tick {
 pub struct Mark {
     /// Number of packets before it.
     pub index: usize,
-    /// Earliest time of the packets since the previous mark, or since the first packet that was
-    /// looked at.
+    /// Earliest time of the packets since the previous mark, or else since the start.
     pub earliest: Timestamp,
 }
 
