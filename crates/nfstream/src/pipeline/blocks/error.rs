@@ -29,7 +29,7 @@ pub enum BlockError {
         /// The block that should come next.
         expected: Box<Place>,
     },
-    /// A file goes on after the next one has begun, and another process reads the next one.
+    /// A file continues after the next one has begun, and another process reads the next one.
     #[error(
         "{} and {} overlap in time: put them into one task, into different streams, or read the \
          files in the given order", file.display(), next.display()

@@ -41,7 +41,7 @@ pub struct BlockWriter {
     limit: usize,
     /// Packets of this stretch.
     packets: u32,
-    /// What the blocks of all shards have in common.
+    /// Facts that the blocks of all shards share.
     shared: Block,
     shards: Vec<Block>,
     /// Number of the next block.
