@@ -217,6 +217,6 @@ mod tests {
             [2, 64, 1000].map(|shards| shard(&packet(client, server), shards))
         };
         assert_eq!(SHARD_HASH, 1);
-        assert_eq!([1, 2, 3].map(of_client), [[0; 3]; 3]);
+        assert_eq!([1, 2, 3].map(of_client), [[1, 25, 185], [1, 27, 35], [1, 51, 467]]);
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     fn files_matter_that_may_end_within_the_time_before() {
         let cuts = cut(&[100, 110, 125, 141, 500], 0);
         let earlier: Vec<_> = cuts.iter().map(|cut| cut.earlier.clone()).collect();
-        assert_eq!(earlier, [0..0, 0..1, 0..2, 1..3, 3..4].map(|range| range));
+        assert_eq!(earlier, [0..0, 0..1, 0..2, 1..3, 3..4]);
     }
 
     #[test]
