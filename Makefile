@@ -58,6 +58,17 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: browser
+browser: .venv/browser ## Test the page of a report in headless Chromium
+	@command -v chromium >/dev/null || \
+	    { echo "error: install the Debian package chromium" >&2; exit 1; }
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python -m pytest python/tests/test_report_page.py)
+
+.PHONY: charts
+charts: ## Build the charts of the report again, from npm packages in packages/charts
+	cd packages/charts && npm ci --no-audit --no-fund && npm run build
+
 .PHONY: test-spark
 test-spark: .venv/installed ## Compare flows on a Spark cluster of two processes with one pass (Java 17)
 	@$(BIN)/python -m pip install --quiet --group spark
@@ -73,7 +84,8 @@ bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
 	    --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
-REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/sink/formats/*.rs \
+REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/features/*/*.rs \
+    crates/nfstream/src/sink/formats/*.rs \
     crates/nfstream-cli/src/commands/*.rs crates/nfstream-cli/src/commands/*/*.rs)
 
 .PHONY: lint
@@ -149,11 +161,24 @@ compare: .venv/installed ## Compare nfstream.v6 with nfstream 6.6.0 over the cap
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/compare.py)
 
+.PHONY: compare-extract
+compare-extract: .venv/installed ## Compare extracted packets with tshark's display filter on 30 captures of ../shared/pcaps
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/extract.py)
+
 .PHONY: bless
 bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --quiet
 	@$(DEVELOP)
 	@$(call TESTED,NFSTREAM_BLESS=1 $(BIN)/python -m pytest --quiet python/tests/test_documents.py)
+
+.PHONY: cic
+cic: .venv/installed ## Compare the CIC features with a reference over all captures, and write docs/cic.md
+	@$(DEVELOP)
+	NFSTREAM_ALL_CAPTURES=1 $(BIN)/python -m pytest -q python/tests/test_cic.py
+	@test -x target/cic/bin/python || $(PYTHON) -m venv target/cic
+	@target/cic/bin/python -m pip install --quiet cicflowmeter
+	@$(call TESTED,$(BIN)/python benches/cic.py target/cic/bin/python)
 
 # Files of a release, which are written to dist.
 
@@ -170,19 +195,19 @@ wheels: .venv/package ## Build a wheel for Python 3.10 and later on glibc 2.17, 
 
 .PHONY: wheel-ndpi
 wheel-ndpi: .venv/package ## Build the wheel of nfstream-rs-ndpi, with the nDPI of this system or of NDPI_DIR
+	@rm -rf target/wheel-ndpi && mkdir -p dist
 	$(BIN)/python -m build --wheel --outdir target/wheel-ndpi packages/ndpi >/dev/null
-	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir dist target/wheel-ndpi/nfstream_rs_ndpi-$(VERSION)-*.whl
+	PATH=$(abspath $(BIN)):$$PATH auditwheel repair --wheel-dir target/wheel-ndpi/repaired target/wheel-ndpi/*.whl
+	$(BIN)/python packages/ndpi/add_notices.py target/wheel-ndpi/repaired/*.whl dist
 
 .PHONY: package
-package: .venv/package ## Build the command as an archive and as a Debian package
-	$(PORTABLE) cargo build --release --target $(TARGET) -p nfstream-cli $(LOADED) \
-	    --features nfstream/nfstream6
-	@mkdir -p dist target/package
-	$(BIN)/python -m ziglang objcopy --strip-all target/$(TARGET)/release/nfstream target/package/nfstream || \
-	    strip -o target/package/nfstream target/$(TARGET)/release/nfstream
-	tar -C target/package --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) -cJf \
-	    dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
-	packages/deb target/package/nfstream dist
+package: .venv/package ## Build the command as an archive and a Debian package, or for TARGET; musl: static
+	$(PORTABLE) cargo rustc --release --target $(TARGET) -p nfstream-cli --bin nfstream $(LOADED) \
+	    --features nfstream/nfstream6 -- -C strip=symbols
+	@mkdir -p dist
+	tar -C target/$(TARGET)/release --owner=0 --group=0 --mtime=@$$(git log -1 --format=%ct) \
+	    -cJf dist/nfstream-$(VERSION)-$(TARGET).tar.xz nfstream
+	$(if $(findstring gnu,$(TARGET)),packages/deb target/$(TARGET)/release/nfstream dist $(TARGET))
 
 .PHONY: release
 release: ## Build and check what a release publishes; PUBLISH=1 also tags and uploads it
@@ -271,7 +296,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

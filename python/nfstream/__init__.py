@@ -10,10 +10,14 @@
 from nfstream import _installation
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
 from nfstream.clusters import plan
+from nfstream.ground_truth import LabelReport, label_by
+from nfstream.leakage import column_roles, drop_identifiers, split
+from nfstream.measure import flow, pkt
 from nfstream.plugin import NFPlugin
 from nfstream.streamer import NFStreamer, Stats
 
 __all__ = [
+    "LabelReport",
     "NFPacket",
     "NFPlugin",
     "NFStreamer",
@@ -21,7 +25,13 @@ __all__ = [
     "Stats",
     "TcpFlags",
     "__version__",
+    "column_roles",
+    "drop_identifiers",
+    "flow",
+    "label_by",
+    "pkt",
     "plan",
+    "split",
 ]
 
 _installation.warn_if_shared()

@@ -12,6 +12,7 @@ __all__ = [
     "NFPacket",
     "NFlow",
     "Nfstream6Packet",
+    "Query",
     "Run",
     "TableOptions",
     "TcpFlags",
@@ -20,17 +21,22 @@ __all__ = [
     "check_parameters",
     "check_source",
     "column_names",
+    "column_roles",
     "cut_files",
+    "extract",
     "find_files",
     "first_flows",
+    "measure_fields",
     "parameters",
     "read_batches",
     "read_table",
+    "report_features",
     "restore_flow",
     "revealing_columns",
     "run_command",
     "table_schema",
     "versions",
+    "write_report",
     "write_table",
 ]
 
@@ -300,17 +306,33 @@ class Nfstream6Packet:
     def __getitem__(self, index: Any, /) -> Any: ...
 
 @final
+class Query:
+    """Selection of flows and columns of a run."""
+
+    def __new__(
+        cls,
+        *,
+        where: str | None,
+        columns: Sequence[str] | None,
+        limit: int | None,
+        sort: str | None,
+        separate: bool,
+        parameters: dict[str, Any],
+    ) -> Query: ...
+
+@final
 class Run:
     """One pass over a source: an iterator of its flows."""
 
     def __new__(
         cls,
-        source: Sequence[str],
+        source: Sequence[Any],
         *,
         plugins: Sequence[NFPlugin | Nfstream6Plugin],
         plugin_base: type[NFPlugin | Nfstream6Plugin],
         flow_rules: str = "standard",
         strict: bool = False,
+        query: Query | None = None,
         **parameters: Any,
     ) -> Run: ...
     @staticmethod
@@ -344,6 +366,8 @@ class Run:
         """Ends the run and its threads, and discards flows that have not been read."""
     def stats(self) -> dict[str, Any]:
         """Returns the counts so far."""
+    def progress(self) -> tuple[int, int | None]:
+        """Returns the bytes read so far, and those of all files if they are known."""
     def take_warnings(self) -> list[str]:
         """Returns the warnings since the last call."""
 
@@ -395,11 +419,17 @@ def check_parameters(values: dict[str, Any]) -> dict[str, Any]:
     Features that are short for others are replaced by them.
     """
 
-def check_source(source: Sequence[str], parameters: dict[str, Any]) -> bool:
+def check_source(source: Sequence[Any], parameters: dict[str, Any]) -> bool:
     """Opens every file of a source, or a socket, and returns whether packets come live."""
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
+
+def column_roles() -> dict[str, str]:
+    """Returns the roles of all columns by name, in every time unit and with CIC headings."""
+
+def measure_fields() -> list[dict[str, str]]:
+    """Returns the fields of a packet that measures can read."""
 
 def parameters() -> list[dict[str, Any]]:
     """Returns what the engine declares of each parameter of a run."""
@@ -419,6 +449,7 @@ class TableOptions:
         *,
         timestamps: bool,
         frame_text: bool,
+        names: str,
         columns_to_anonymize: Sequence[str],
         key: bytes | None,
         parameters: str,
@@ -436,9 +467,15 @@ def revealing_columns(run: Run, options: TableOptions) -> list[str]:
     """Returns the columns that can reveal a value anonymised in another."""
 
 def read_table(
-    run: Run, options: TableOptions, plugin_columns: bool
+    run: Run,
+    options: TableOptions,
+    plugin_columns: bool,
+    append: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, list[list[Any]]]:
-    """Reads a run to its end; returns an Arrow table, and a list for each plugin column."""
+    """Reads a run to its end; returns an Arrow table, and a list for each plugin column.
+
+    ``append`` returns further columns for each batch.
+    """
 
 def table_schema(run: Run, options: TableOptions) -> Any:
     """Returns the Arrow schema of the table of a run without plugins."""
@@ -454,11 +491,43 @@ def write_table(
     *,
     safe: bool,
     overwrite: bool,
+    every_s: int,
     flows_per_file: int,
     bytes_per_file: int,
     rotate_files: int,
+    append: Callable[[Any], Any] | None = None,
 ) -> int:
     """Writes the table of a run to files and returns the number of its flows."""
+
+def report_features(dissect: bool) -> list[str]:
+    """Returns the features that a report shows."""
+
+def write_report(
+    run: Run,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    flows: int,
+    facts: tuple[str, Sequence[str], str, Sequence[str]],
+) -> list[str]:
+    """Reads a run to its end, writes the report on it, and returns the warnings of the run.
+
+    ``facts`` are a title, captures, parameters as JSON and the names of changed parameters.
+    """
+
+def extract(
+    source: Sequence[Any],
+    path: str,
+    *,
+    query: Query | None,
+    parameters: dict[str, Any],
+    ids: Sequence[int],
+    community_ids: Sequence[str],
+    rows: str | None,
+    split: bool,
+    overwrite: bool,
+) -> tuple[int, int, list[str]]:
+    """Writes the packets of flows; returns the numbers of packets and flows, and warnings."""
 
 def first_flows(run: Run, flows: int, packets: int) -> list[NFlow]:
     """Returns the first flows of a run without plugins; reads about ``packets`` packets."""

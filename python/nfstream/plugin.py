@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import keyword
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nfstream._engine import NFlow, NFPacket
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class NFPlugin:
@@ -64,6 +67,15 @@ class NFPlugin:
 
     def on_expire(self, flow: NFlow) -> None:
         """Sets the final value: the flow has ended and its columns are final."""
+
+    def on_batch(self, batch: pa.RecordBatch) -> Any:
+        """Returns columns for a batch of ended flows, an Arrow record batch of their columns.
+
+        The result is a list or an array with a value for each flow, which becomes the column of
+        this name, or a dictionary of several such columns by name. Tables and files call it after
+        the meters, so a run with such plugins alone has any number of meters; loops over flows do
+        not. A plugin with this method has none for packets or single flows.
+        """
 
     def cleanup(self) -> None:
         """Releases the resources of the plugin: the run has ended, normally or not."""

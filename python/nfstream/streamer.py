@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nfstream import _engine
+from nfstream import _engine, progress, views
 from nfstream._engine import NFlow
+from nfstream.batch import has_batches
 from nfstream.caller import level_of_caller
 from nfstream.interrupt import stopped_by_interrupt
+from nfstream.measure import Expression, _texts
+from nfstream.performance_report import PerformanceReport
 from nfstream.plugin import NFPlugin
-from nfstream.report import Reporter
+from nfstream.source import Path, Source, name_of, sources
 from nfstream.tables import Tables
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-Path = str | os.PathLike[str]
+_V6 = {
+    "n_dissections": "max_tcp_dissections and max_udp_dissections",
+    "udps": "plugins",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class Stats:
     dropped_by_kernel: int = 0
     dropped_by_interface: int = 0
 
+    def _repr_html_(self) -> str:
+        """Returns the counts and a bar of packets by fate, for notebooks."""
+        return views.counts(asdict(self))
+
 
 _PARAMETERS = _engine.parameters()
 
@@ -85,7 +96,10 @@ class NFStreamer(Tables):
         source: A capture file (pcap or pcapng, plain or with gzip, zstd, xz, bzip2, lz4), a
             folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
             the name of a network interface, a list of names, or ``"any"`` for all. Write
-            ``"./name"`` for a file that has the name of an interface.
+            ``"./name"`` for a file that has the name of an interface. Patterns such as
+            ``"day/*.pcap"`` stand for several files. ``bytes``, ``io.BytesIO`` and file objects
+            in binary mode are captures too; one without positions, such as a socket's, can be
+            read once.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -93,21 +107,23 @@ class NFStreamer(Tables):
         dissect: Whether flows are labelled with their application.
         max_tcp_dissections: Maximum number of packets of a TCP flow that the dissector inspects.
         max_udp_dissections: Maximum number of packets of a UDP flow that the dissector inspects.
-        dissector: Dissector that finds the labels: ``"auto"``, the one in Rust first and nDPI for
-            the flows that it does not know; ``"native"``, the dissector in Rust; ``"ndpi"``,
+        dissector: Dissector that labels flows: ``"auto"``, the one in Rust first and nDPI for the
+            flows that it leaves unknown; ``"native"``, the dissector in Rust; ``"ndpi"``,
             nDPI. ``None`` is ``"auto"`` where nfstream is linked with libndpi, as a build from
             source is, otherwise ``"native"``.
         rules: TOML file of rules that map domains, addresses, ports, JA4 fingerprints and
             certificate names to applications. They take precedence over everything built in, and
             need the dissector ``"native"`` or ``"auto"``. ``docs/cookbook.md`` has an example.
+        geoip: Databases in MaxMind's format (``.mmdb``) with countries or autonomous systems: a
+            path or several. They add the columns of the group ``geoip``.
         order: Order of several files. ``"time"``: by packet time; files that overlap are
             merged, and a file with several names is read once. ``"given"``: one after
             the other, as listed.
         strict_files: Whether to refuse files that are damaged, truncated, empty or not captures.
             By default the flows of everything readable are returned, and a warning says what is
             missing; only a source without any capture is refused.
-        large_windows: Whether to decompress zstd and xz files that need more than 128 MiB of memory
-            for it, up to 2 GiB each.
+        large_windows: Whether to decompress zstd and xz files that need more than 128 MiB of
+            memory, up to 2 GiB each.
         bpf_filter: libpcap filter; only packets that match are metered. Other packets of a
             file are ignored as ``filtered``; on interfaces the kernel drops them.
         decode_tunnels: Whether to meter the packets inside GTP-U, CAPWAP, TZSP, VXLAN, Geneve, GRE
@@ -129,13 +145,31 @@ class NFStreamer(Tables):
         max_active_bytes: Maximum number of bytes that active flows hold for labels, texts and
             lists of packets, in addition to a fixed size for each; beyond it, the flows
             that have been silent the longest are evicted; 0 for no limit.
+        early_packets: Return an early record of each flow after this number of packets, and the
+            final one when the flow ends; 0 for none. The column ``record_kind`` tells them apart.
+            With plugins, an early record has copies of their values (``copy.deepcopy``), and
+            ``on_expire`` is not called for it.
+        early_seconds: Return an early record of each flow with the packets of its first seconds,
+            when its next packet arrives; 0 for none. If both are set, the limit reached first
+            applies.
+        early_only: Return one record for each flow: the early one, or the final one if the flow
+            ends first.
+        update_every: Seconds of a flow's life between two records of its packets so far, each
+            returned when its next packet arrives; 0 for none.
         track_tcp: Whether flows end when their TCP connection closes.
         time_unit: Unit of times in the table: ``"ms"``, ``"us"`` or ``"ns"``.
         features: Column groups to add to the base columns: a name, a list of names, or
             ``"all"``; ``docs/columns.md`` explains them.
+        names: Headings of the columns in tables: ``"nfstream"``, or ``"cic"``, those of
+            CICFlowMeter for the columns that it has. Attributes of flows and the names in other
+            parameters stay those of nfstream.
+        measure: Columns of your own, computed in the engine: a dictionary of names and
+            expressions over :data:`nfstream.pkt` and :data:`nfstream.flow`, or their text.
+            ``docs/measures.md`` explains them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
-            ``max_active_flows`` and ``max_active_bytes``. With plugins there is always one.
+            ``max_active_flows`` and ``max_active_bytes``. Plugins need one, except those with
+            ``on_batch``.
         promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
@@ -145,6 +179,15 @@ class NFStreamer(Tables):
         system_visibility_poll_ms: Milliseconds between two polls of the local sockets.
         performance_report: Seconds between two reports of counts and rates on standard error; 0
             for none.
+        where: Condition on columns, such as ``"dst_port == 443 && total_bytes > 1000"``; only flows
+            for which it is true are returned. ``docs/cli.md`` describes the language.
+        columns: Names of the columns of tables, in this order; flows have the columns of all
+            features, and those named here.
+        limit: Maximum number of flows; reading stops once they are complete.
+        sort: Column by which flows are sorted, in descending order with ``":desc"``, as in
+            ``"total_bytes:desc"``. Keeps all flows in memory, or as many as ``limit`` allows.
+        separate: Whether to meter each capture separately, and add its name as the column and
+            attribute ``source``; ``where`` can use it as well. Plugins are not possible then.
 
     Raises:
         FileNotFoundError: If there is no such file or interface.
@@ -163,7 +206,7 @@ class NFStreamer(Tables):
 
     def __init__(
         self,
-        source: Path | Sequence[Path] | None = None,
+        source: Source | Sequence[Source] | None = None,
         snaplen: int = 65535,
         idle_timeout: float = 30,
         active_timeout: float = 300,
@@ -174,6 +217,7 @@ class NFStreamer(Tables):
         *,
         dissector: str | None = None,
         rules: Path | None = None,
+        geoip: Path | Iterable[Path] = (),
         order: str = "time",
         strict_files: bool = False,
         large_windows: bool = False,
@@ -187,9 +231,15 @@ class NFStreamer(Tables):
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
         max_active_bytes: int = 2**30,
+        early_packets: int = 0,
+        early_seconds: float = 0,
+        early_only: bool = False,
+        update_every: float = 0,
         track_tcp: bool = False,
         time_unit: str = "ms",
         features: str | Iterable[str] = (),
+        names: str = "nfstream",
+        measure: Mapping[str, Expression | str] | None = None,
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -197,9 +247,20 @@ class NFStreamer(Tables):
         system_visibility_mode: int = 0,
         system_visibility_poll_ms: int = 100,
         performance_report: float = 0,
+        where: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        sort: str | None = None,
+        separate: bool = False,
+        **unknown: Any,
     ) -> None:
-        self._source = _source(source)
-        self._plugins = _plugins(plugins)
+        if unknown:
+            raise TypeError(_advice(next(iter(unknown))))
+        self._source = sources(source)
+        measures = {} if measure is None else _texts(measure)
+        checked = _plugins(plugins, measures)
+        self._plugins = [plugin for plugin in checked if not has_batches(plugin)]
+        self._batch_plugins = [plugin for plugin in checked if has_batches(plugin)]
         self._parameters: dict[str, Any] = _engine.check_parameters(
             {
                 "snaplen": snaplen,
@@ -208,6 +269,7 @@ class NFStreamer(Tables):
                 "dissect": dissect,
                 "dissector": _default("dissector") if dissector is None else dissector,
                 "rules": os.fspath(rules) if isinstance(rules, os.PathLike) else rules,
+                "geoip": _paths(geoip),
                 "max_tcp_dissections": max_tcp_dissections,
                 "max_udp_dissections": max_udp_dissections,
                 "order": order,
@@ -223,9 +285,15 @@ class NFStreamer(Tables):
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
                 "max_active_bytes": max_active_bytes,
+                "early_packets": early_packets,
+                "early_seconds": early_seconds,
+                "early_only": early_only,
+                "update_every": update_every,
                 "track_tcp": track_tcp,
                 "time_unit": time_unit,
                 "features": features,
+                "names": names,
+                "measure": measures or None,
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
@@ -235,9 +303,15 @@ class NFStreamer(Tables):
                 "performance_report": performance_report,
             }
         )
+        self._query = _checked_query(where, columns, limit, sort, separate)
+        if separate:
+            if self._plugins:
+                raise ValueError("separate=True has no plugins: read each capture on its own")
+            self._parameters["order"] = "given"
         # `features` has its groups now.
         del self._parameters["statistical_analysis"]
         self._report_interval: float = self._parameters.pop("performance_report")
+        self._make_query()
         files = {
             name: self._parameters[name] for name in ("order", "strict_files", "large_windows")
         }
@@ -289,7 +363,8 @@ class NFStreamer(Tables):
 
     def __setattr__(self, name: str, value: object) -> None:
         """Sets an attribute other than a parameter; parameters are set at construction."""
-        if name in ("source", "plugins") or any(one["name"] == name for one in _PARAMETERS):
+        ours = ("source", "plugins", "where", "columns", "limit", "sort", "separate")
+        if name in ours or any(one["name"] == name for one in _PARAMETERS):
             raise AttributeError(
                 f"{name!r} cannot be set on a streamer: create another one, "
                 f"NFStreamer(…, {name}={value!r})"
@@ -349,28 +424,111 @@ class NFStreamer(Tables):
             raise
         self._end(run)
 
+    def extract(
+        self,
+        path: Path,
+        where: str | None = None,
+        *,
+        ids: Iterable[int] = (),
+        community_ids: Iterable[str] = (),
+        rows: Path | None = None,
+        split: bool = False,
+        overwrite: bool = False,
+    ) -> tuple[int, int]:
+        """Writes the packets of selected flows, unchanged, to a pcapng file.
+
+        The source is read twice: once to find the flows, and once to write their packets, with
+        the number, the label and the name of the flow as comments. Memory depends on the number of
+        flows, not on their packets. Plugins do not run.
+
+        Args:
+            path: File to write.
+            where: Condition on columns, in addition to that of the streamer.
+            ids: Numbers of flows, as in the column ``id``.
+            community_ids: Community IDs of flows.
+            rows: Table from the same captures whose flows to select; the parameters of its run
+                replace those of the streamer, if the table records them.
+            split: Whether to write a file for each flow, with its number before the extension.
+            overwrite: Whether to replace existing files.
+
+        Returns:
+            The number of packets and the number of flows.
+
+        Raises:
+            FileExistsError: If the file exists, unless ``overwrite`` is true.
+            OSError: If a file cannot be read or written.
+            ValueError: If the source can be read only once, or an argument has an invalid value.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> streamer = NFStreamer("tests/captures/redis.pcap")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     streamer.extract(f"{folder}/flows.pcapng", where="id == 0")
+            (10, 1)
+        """
+        both = [text for text in (self._query["where"], where) if text is not None]
+        query = _checked_query(where, None, None, None, False)
+        query["where"] = " && ".join(f"({text})" for text in both) if both else None
+        packets, flows, messages = _engine.extract(
+            self._source,
+            os.fspath(path),
+            query=_engine.Query(**query, parameters=self._parameters),
+            parameters=self._parameters,
+            ids=list(ids),
+            community_ids=[community_ids]
+            if isinstance(community_ids, str)
+            else list(community_ids),
+            rows=None if rows is None else os.fspath(rows),
+            split=bool(split),
+            overwrite=bool(overwrite),
+        )
+        for message in messages:
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
+        return packets, flows
+
     def stats(self) -> Stats:
         """Returns the counts of the last run; during a run, the counts so far."""
         return Stats() if self._run is None else Stats(**self._run.stats())
 
     def __repr__(self) -> str:
         """Returns the call that makes this streamer."""
-        source = self._source[0] if len(self._source) == 1 else self._source
-        parameters = {"source": source, **self._parameters}
-        if self._plugins:
-            parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        names = [name_of(source) for source in self._source]
+        parameters = {"source": names[0] if len(names) == 1 else names, **self._parameters}
+        parameters |= {name: value for name, value in self._query.items() if value}
+        plugins = [*self._plugins, *self._batch_plugins]
+        if plugins:
+            parameters["plugins"] = [plugin.name for plugin in plugins]
         return f"NFStreamer({', '.join(f'{k}={v!r}' for k, v in parameters.items())})"
 
-    def _start(self) -> _engine.Run:
-        run = self._run = self._make_run(self._plugins)
+    def _start(self, changes: Mapping[str, Any] | None = None) -> _engine.Run:
+        run = self._run = self._make_run(self._plugins, changes)
         ending = self._endings[run] = contextlib.ExitStack()
         ending.enter_context(stopped_by_interrupt(run))
+        if not run.is_stream and (bar := progress.start(run.progress)) is not None:
+            ending.callback(bar.end)
         if self._report_interval > 0:
-            ending.callback(Reporter(self._report_interval, run.stats).end)
+            ending.callback(PerformanceReport(self._report_interval, run.stats).end)
         return run
 
-    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
-        return _engine.Run(self._source, plugins=plugins, plugin_base=NFPlugin, **self._parameters)
+    def _make_run(
+        self, plugins: Sequence[NFPlugin], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
+        """Returns a run with the streamer's parameters and `changes` of them."""
+        parameters = {**self._parameters, **(changes or {})}
+        return _engine.Run(
+            self._source,
+            plugins=plugins,
+            plugin_base=NFPlugin,
+            query=self._make_query(),
+            **parameters,
+        )
+
+    def _make_query(self) -> _engine.Query | None:
+        """Returns the selection of flows and columns, ``None`` for all."""
+        if not any(value is not None and value is not False for value in self._query.values()):
+            return None
+        return _engine.Query(**self._query, parameters=self._parameters)
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
         """Ends a run, and cleans up after it.
@@ -390,7 +548,7 @@ class NFStreamer(Tables):
             run.close()
             self._endings.pop(run).close()
         errors = []
-        for plugin in self._plugins:
+        for plugin in [*self._plugins, *self._batch_plugins]:
             try:
                 plugin.cleanup()
             except Exception as error:
@@ -401,25 +559,66 @@ class NFStreamer(Tables):
             raise errors[0]
 
 
-def _source(source: object) -> list[str]:
-    paths = [source] if isinstance(source, (str, os.PathLike)) else source
-    if not isinstance(paths, (list, tuple)) or not paths:
-        raise ValueError(
-            "source must be the path of a capture file, a list of such paths, or '-' for "
-            f"standard input, not {source!r}"
-        )
-    for path in paths:
-        if not isinstance(path, (str, os.PathLike)):
-            raise ValueError(f"source must hold paths of capture files, not {path!r}")
-    return [os.fspath(path) for path in paths]
+def _checked_query(
+    where: object, columns: object, limit: object, sort: object, separate: object
+) -> dict[str, Any]:
+    """Returns the arguments of a query; the engine checks names and expressions."""
+    for name, text in (("where", where), ("sort", sort)):
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"{name} must be text, not {text!r}")
+    if isinstance(columns, str):
+        columns = [columns]
+    if columns is not None:
+        if not isinstance(columns, Iterable):
+            raise ValueError(f"columns must be names of columns, not {columns!r}")
+        columns = list(columns)
+        if not columns or not all(isinstance(name, str) for name in columns):
+            raise ValueError(f"columns must be names of columns, not {columns!r}")
+    if limit is not None and (
+        not isinstance(limit, int) or isinstance(limit, bool) or not 0 <= limit < 2**63
+    ):
+        raise ValueError(f"limit must be a whole number from 0 on, not {limit!r}")
+    if separate not in (True, False):
+        raise ValueError(f"separate must be True or False, not {separate!r}")
+    return {
+        "where": where,
+        "columns": columns,
+        "limit": limit,
+        "sort": sort,
+        "separate": bool(separate),
+    }
 
 
-def _plugins(plugins: object) -> list[NFPlugin]:
+def _advice(name: str) -> str:
+    """Returns the message for a keyword that is no parameter."""
+    message = f"NFStreamer has no parameter {name!r}"
+    if name in _V6:
+        return f"{message}; use {_V6[name]}, or nfstream.v6 for the interface of nfstream 6"
+    ours = ["source", "plugins", "where", "columns", "limit", "sort", "separate"]
+    ours += [one["name"] for one in _PARAMETERS]
+    near = difflib.get_close_matches(name, ours, 1)
+    return f"{message}; did you mean {near[0]!r}?" if near else message
+
+
+def _paths(files: object) -> object:
+    """Returns paths as text. The engine refuses what is neither a path nor several."""
+    if isinstance(files, (str, os.PathLike)):
+        return [os.fspath(files)]
+    if not isinstance(files, Iterable):
+        return files
+    return [os.fspath(file) if isinstance(file, os.PathLike) else file for file in files]
+
+
+def _plugins(plugins: object, measures: Iterable[str]) -> list[NFPlugin]:
     given = [plugins] if isinstance(plugins, NFPlugin) else plugins
     if not isinstance(given, Iterable):
         raise ValueError(f"plugins must be NFPlugin instances, not {plugins!r}")
     owners = dict.fromkeys(dir(NFlow), "a method")
+    for name in measures:
+        if name in owners:
+            raise ValueError(f"name of a measure: {name!r} is a method's")
     owners |= dict.fromkeys(_engine.column_names(), "a column")
+    owners |= dict.fromkeys(measures, "a measure")
     checked: list[NFPlugin] = []
     for plugin in given:
         if isinstance(plugin, type) and issubclass(plugin, NFPlugin):

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nfstream import _engine
+from nfstream import _engine, views
+from nfstream.batch import appender
 from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
+from nfstream.source import is_regular, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-_PREVIEW_FLOWS = 10
+# Seconds of a partition, and the folders for its time.
+_PARTITIONS = {
+    "day": (86_400, "day=%F"),
+    "hour": (3_600, "day=%F/hour=%H"),
+}
+_PREVIEW_FLOWS = 1_000
 _PREVIEW_PACKETS = 50_000
 
 
@@ -46,16 +52,21 @@ class Tables:
     the types of plugin columns depend on all values.
     """
 
-    _source: list[str]
+    _source: list[Any]
+    # Arguments of the query; the interface of nfstream 6 has none.
+    _query: dict[str, Any] = {"where": None}  # noqa: RUF012
     _plugins: list[NFPlugin]
+    _batch_plugins: list[NFPlugin]
     _parameters: dict[str, Any]
     # A table that was read for its schema; the next request for rows takes it.
     _read_ahead: Any = None
 
-    def _start(self) -> _engine.Run:
+    def _start(self, changes: Mapping[str, Any] | None = None) -> _engine.Run:
         raise NotImplementedError
 
-    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
+    def _make_run(
+        self, plugins: Sequence[NFPlugin], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
         raise NotImplementedError
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:
@@ -200,12 +211,14 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to a Parquet file, compressed with zstd.
 
-        The file's metadata has the versions of nfstream, nDPI and the columns, and the parameters
-        of the run as JSON, all under names that begin with ``nfstream.``. :meth:`to_csv` explains
-        when files appear, and the arguments.
+        The file's metadata has the versions of nfstream, nDPI and the columns, and as JSON the
+        parameters of the run, its account of packets and the BLAKE2b-256 hashes of its captures,
+        all under names that begin with ``nfstream.``. A run with ``max_nflows`` and pipes have no
+        hashes. :meth:`to_csv` explains when files appear, and the arguments.
 
         Returns:
             The number of flows written.
@@ -219,7 +232,7 @@ class Tables:
         """
         return self._write(
             "parquet", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def to_csv(
@@ -234,6 +247,7 @@ class Tables:
         timestamps: bool = False,
         overwrite: bool = False,
         safe: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         r"""Writes all flows to a CSV file (RFC 4180, lines end in ``\n``), a header line first.
 
@@ -249,7 +263,8 @@ class Tables:
         numbers continue to grow.
 
         Args:
-            path: File to write; pipes and devices are written directly.
+            path: File to write; pipes and devices are written directly. With the extension
+                ``.gz`` or ``.zst``, CSV and JSON Lines are compressed.
             columns_to_anonymize: Columns to replace with hashes.
             flows_per_file: Maximum flows of a file; 0 for no limit.
             rotate_files: Number of newest files to keep; 0 for all.
@@ -258,6 +273,10 @@ class Tables:
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
             overwrite: Whether to replace existing files; with ``flows_per_file`` or
                 ``bytes_per_file`` all files with one of these names.
+            partition_by: ``"day"`` or ``"hour"``, to write a file for each day or hour (UTC) in
+                which flows end, in folders of ``path`` that are named after it:
+                ``path/day=2026-11-25/flows.csv``. Or ``path`` is a pattern with ``%F``, ``%Y``,
+                ``%m``, ``%d`` and ``%H``. Existing files stay; new ones get the next number.
             safe: Whether to write an apostrophe before text that a spreadsheet may take for a
                 formula: text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break.
 
@@ -286,7 +305,7 @@ class Tables:
             raise ValueError(f"safe must be True or False, not {safe!r}")
         return self._write(
             "csv", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite, bool(safe),
+            bytes_per_file, key, timestamps, overwrite, bool(safe), partition_by,
         )  # fmt: skip
 
     def to_jsonl(
@@ -300,6 +319,7 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to a JSON Lines file, one object per flow.
 
@@ -317,7 +337,7 @@ class Tables:
         """
         return self._write(
             "jsonl", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def to_ipc(
@@ -331,11 +351,13 @@ class Tables:
         key: bytes | None = None,
         timestamps: bool = False,
         overwrite: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         """Writes all flows to an Arrow file, also known as Feather version 2.
 
-        The schema's metadata is that of :meth:`to_arrow`. :meth:`to_csv` explains when files
-        appear, and the arguments.
+        The schema's metadata is that of :meth:`to_arrow`; the file's footer has the account and
+        the hashes of :meth:`to_parquet`. :meth:`to_csv` explains when files appear, and the
+        arguments.
 
         Returns:
             The number of flows written.
@@ -349,7 +371,7 @@ class Tables:
         """
         return self._write(
             "arrow", path, columns_to_anonymize, flows_per_file, rotate_files,
-            bytes_per_file, key, timestamps, overwrite,
+            bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
     def __arrow_c_schema__(self) -> object:
@@ -358,7 +380,7 @@ class Tables:
         With plugins this is a complete run; the next request for rows gets its table.
         """
         options, _ = self._options((), None, False)
-        if self._plugins:
+        if self._plugins or self._batch_plugins:
             if self._read_ahead is None:
                 self._read_ahead = self._read(options)[0]
             return self._read_ahead.__arrow_c_schema__()
@@ -371,7 +393,7 @@ class Tables:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Starts a run and returns its batches as a capsule of the Arrow C stream interface."""
         options, _ = self._options((), None, False)
-        if self._plugins:
+        if self._plugins or self._batch_plugins:
             table, self._read_ahead = self._read_ahead, None
             if table is None:
                 table = self._read(options)[0]
@@ -379,25 +401,91 @@ class Tables:
         batches = _engine.read_batches(self._start(), options, self._end)
         return batches.__arrow_c_stream__(requested_schema)
 
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        flows: int = 5000,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes a report on all flows: one HTML page with charts and flows that works offline.
+
+        The page shows the packets by fate, a time line, applications, conversations, the most
+        frequent values of every column, flows with their details, encryption, slow and lossy
+        connections, and DNS names that failed. Totals and charts count all flows; the largest ones,
+        and those that are slow, lossy or risky, are also shown individually. The page adds the
+        groups that it needs to ``features``. Values of plugins are not shown.
+
+        Args:
+            path: File to write; it appears when it is complete.
+            title: Title of the page; by default the name of the capture.
+            flows: Number of largest flows to show individually.
+            overwrite: Whether to replace an existing file.
+
+        Raises:
+            FileExistsError: If the file exists, unless ``overwrite`` is true.
+            OSError: If the file cannot be written; see ``errno`` and ``filename``.
+            ValueError: If the file is one of the source's, or an argument has an invalid value.
+
+        Examples:
+            >>> import tempfile
+            >>> from nfstream import NFStreamer
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     NFStreamer("tests/captures/redis.pcap").report(f"{folder}/report.html")
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"path must be the path of a file, not {path!r}")
+        if not isinstance(flows, int) or isinstance(flows, bool) or not 0 <= flows < 2**31:
+            raise ValueError(f"flows must be a whole number from 0 on, not {flows!r}")
+        if title is not None and not isinstance(title, str):
+            raise ValueError(f"title must be text, not {title!r}")
+        names = [name_of(source) for source in self._source]
+        if title is None:
+            bare = [os.path.basename(os.path.normpath(name)) for name in names]
+            title = bare[0] if len(bare) == 1 else f"{len(bare)} captures"
+        parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
+        changed = list(self._changed())
+        needed = _engine.report_features(self._parameters["dissect"])
+        features = dict.fromkeys([*self._parameters["features"], *needed])
+        run = self._start({"features": list(features)})
+        try:
+            facts = (title, names, json.dumps(parameters, default=str), changed)
+            messages = _engine.write_report(
+                run, path, overwrite=bool(overwrite), flows=flows, facts=facts
+            )
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
+        for message in messages:
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
+
+    def _changed(self) -> dict[str, Any]:
+        """Returns the parameters that differ from their defaults."""
+        defaults = {one["name"]: one["default"] for one in _engine.parameters()}
+        return {
+            name: value
+            for name, value in self._parameters.items()
+            if value != defaults.get(name, value)
+        }
+
     def _repr_html_(self) -> str:
-        """Returns the parameters and the first flows as HTML, for notebooks.
+        """Returns the first flows, a chart of their applications and parameters, for notebooks.
 
         Reads only the beginning of regular files; plugins do not run.
         """
         what = {
-            "source": ", ".join(self._source),
-            **self._parameters,
-            "plugins": ", ".join(plugin.name for plugin in self._plugins) or "none",
+            "source": ", ".join(name_of(source) for source in self._source),
+            **self._changed(),
+            **{name: value for name, value in self._query.items() if value},
+            "plugins": ", ".join(self._plugin_names()) or "none",
         }
-        rows = "".join(
-            f'<tr><th style="text-align:left">{html.escape(name)}</th>'
-            f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
-            for name, value in what.items()
-        )
-        return f"<div><b>NFStreamer</b><table><tbody>{rows}</tbody></table>{self._preview()}</div>"
+        fold = views.fold("Source, and parameters that differ from their defaults", what)
+        return f"<div><b>NFStreamer</b>{self._preview()}{fold}</div>"
 
     def _preview(self) -> str:
-        if not all(os.path.isfile(path) for path in self._source):
+        if not all(is_regular(source) for source in self._source):
             return "<p>No preview: only regular files have one.</p>"
         try:
             run = self._make_run([])
@@ -406,22 +494,19 @@ class Tables:
             finally:
                 run.close()
         except (OSError, ValueError) as error:
-            return f"<p>The source cannot be read: {html.escape(str(error))}</p>"
+            return f"<p>The source cannot be read: {views.text(error, 400)}</p>"
         if not flows:
             packets = f"{_PREVIEW_PACKETS:,}"
             return f"<p>No flow has ended in the first packets (at most {packets} are read).</p>"
-        names = "".join(f"<th>{html.escape(name)}</th>" for name in flows[0].keys())  # noqa: SIM118
-        lines = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(str(value))}</td>" for value in flow.values())
-            + "</tr>"
-            for flow in flows
-        )
-        plugins = ", without plugins" if self._plugins else ""
+        plugins = ", without plugins" if self._plugin_names() else ""
+        chart = ""
+        if self._parameters["dissect"]:
+            amounts = ((flow.application_name, flow.total_bytes) for flow in flows)
+            chart = views.bars(f"Bytes of the first {len(flows):,} flows by application", amounts)
         return (
-            f"<p>The first {len(flows)} flows{plugins}; the rest was not read.</p>"
-            '<div style="overflow-x:auto"><table>'
-            f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+            f"<p>The first {min(len(flows), views.ROWS)} flows{plugins}; "
+            f"only the beginning was read.</p>"
+            f"{views.flow_table(flows, self._parameters['time_unit'])}{chart}"
         )
 
     def _options(
@@ -438,22 +523,28 @@ class Tables:
         if timestamps not in (True, False):
             raise ValueError(f"timestamps must be True or False, not {timestamps!r}")
         parameters = {name: value for name, value in self._parameters.items() if name != "n_meters"}
-        parameters["plugins"] = [plugin.name for plugin in self._plugins]
+        parameters["plugins"] = self._plugin_names()
         if names:
             for parameter in _engine.parameters():
                 if parameter["reveals"]:
                     parameters.pop(parameter["name"], None)
             parameters["columns_to_anonymize"] = names
         else:
-            parameters["source"] = self._source
+            parameters["source"] = [name_of(source) for source in self._source]
+            if self._query["where"] is not None:
+                parameters["where"] = self._query["where"]
         options = _engine.TableOptions(
             timestamps=bool(timestamps),
             frame_text=frame_text,
+            names=self._parameters.get("names", "nfstream"),
             columns_to_anonymize=names,
             key=None if key is None else bytes(key),
             parameters=json.dumps(parameters, default=str),
         )
         return options, names
+
+    def _plugin_names(self) -> list[str]:
+        return [plugin.name for plugin in [*self._plugins, *self._batch_plugins]]
 
     def _read(
         self, options: _engine.TableOptions, plugin_columns: bool = True
@@ -461,7 +552,8 @@ class Tables:
         run = self._start()
         try:
             _warn_of_revealing(run, options)
-            table = _engine.read_table(run, options, plugin_columns)
+            append = appender(self._batch_plugins)
+            table = _engine.read_table(run, options, plugin_columns, append)
         except BaseException:
             self._end(run, failed=True)
             raise
@@ -480,6 +572,7 @@ class Tables:
         timestamps: bool,
         overwrite: bool,
         safe: bool = False,
+        partition_by: str | None = None,
     ) -> int:
         if not isinstance(path, (str, os.PathLike)):
             raise ValueError(f"path must be the path of a file, not {path!r}")
@@ -491,20 +584,51 @@ class Tables:
         for name, value in limits.items():
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
                 raise ValueError(f"{name} must be a whole number from 0 on, not {value!r}")
-        if rotate_files and not (flows_per_file or bytes_per_file):
-            raise ValueError("rotate_files makes sense only with flows_per_file or bytes_per_file")
+        if rotate_files and not (flows_per_file or bytes_per_file or partition_by):
+            raise ValueError(
+                "rotate_files makes sense only with flows_per_file, bytes_per_file or partition_by"
+            )
+        every = 0
+        if partition_by is not None:
+            if partition_by not in _PARTITIONS:
+                known = ", ".join(repr(name) for name in _PARTITIONS)
+                raise ValueError(f"partition_by must be one of {known}, not {partition_by!r}")
+            if self._plugins:
+                raise ValueError("partition_by cannot be used with plugins")
+            if flows_per_file or bytes_per_file or overwrite or self._query.get("sort"):
+                raise ValueError(
+                    "partition_by cannot be used with flows_per_file, bytes_per_file, overwrite "
+                    "or sort"
+                )
+            every, pattern = _PARTITIONS[partition_by]
+            path = _pattern(os.fspath(path), pattern, format)
         options, _ = self._options(columns_to_anonymize, key, timestamps)
         run = self._start()
         try:
             _warn_of_revealing(run, options)
             flows = _engine.write_table(
-                run, options, path, format, safe=safe, overwrite=bool(overwrite), **limits
+                run,
+                options,
+                path,
+                format,
+                safe=safe,
+                overwrite=bool(overwrite),
+                every_s=every,
+                append=appender(self._batch_plugins),
+                **limits,
             )
         except BaseException:
             self._end(run, failed=True)
             raise
         self._end(run)
         return flows
+
+
+def _pattern(path: str, pattern: str, format: str) -> str:
+    """Returns the pattern of the files in a partitioned folder; one with conversions stays."""
+    if "%" in path:
+        return path
+    return f"{path}/{pattern}/flows.{format}"
 
 
 def _warn_of_revealing(run: _engine.Run, options: _engine.TableOptions) -> None:

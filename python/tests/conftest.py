@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nfstream import NFlow, NFPacket, NFPlugin
+from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "tests" / "captures"
@@ -27,6 +28,17 @@ def shared_captures() -> list[Path]:
     """Returns the captures next to the checkout, or an empty list."""
     folder = SHARED / "pcaps"
     return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def plain(capture: Path) -> Path:
+    """Returns the uncompressed version of a sample capture."""
+    return capture.with_suffix("") if capture.suffix in (".gz", ".zst") else capture
+
+
+def ordered_rows(streamer: NFStreamer) -> list[dict[str, Any]]:
+    """Returns the flows of a streamer in the order of the reference: by id, then by time."""
+    rows = [flow.to_dict() for flow in streamer]
+    return sorted(rows, key=lambda row: (row["id"], row["first_seen"]))
 
 
 def each(paths: list[Path], why_none: str) -> pytest.MarkDecorator:

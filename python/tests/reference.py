@@ -256,7 +256,8 @@ class Packet:
     """A decoded packet.
 
     `length` is the wire length. `payload_length` counts the bytes after the transport header, or
-    after the IP headers if there are no ports, by the IP length.
+    after the IP headers if there are no ports, by the IP length. `transport` holds the captured
+    bytes from the transport header on, none in later fragments; `header_length` is its length.
     """
 
     time_ns: int
@@ -264,6 +265,8 @@ class Packet:
     endpoints: Endpoints
     vlans: tuple[int, ...]
     payload_length: int
+    transport: bytes = b""
+    header_length: int = 0
 
     @property
     def vlan_id(self) -> int:
@@ -307,6 +310,7 @@ class Decoder:
         # End of the packet, by the lengths of the headers read so far.
         end = record.wire_length
         firsts: list[FragmentKey] = []
+        transport, header_length = b"", 0
         while True:
             header = (parse_ipv4 if version == 4 else parse_ipv6)(data, at, end)
             at, end = header.payload_at, header.end
@@ -328,10 +332,19 @@ class Decoder:
             src_port, dst_port, payload_at = parse_ports(data, at, end, header.protocol)
             endpoints = Endpoints(header.src, src_port, header.dst, dst_port, header.protocol)
             payload_length = end - payload_at
+            transport, header_length = data[at:], payload_at - at
             break
         for key in firsts:
             self.fragments[key] = (record.time_ns, endpoints)
-        return Packet(record.time_ns, record.wire_length, endpoints, vlans, max(payload_length, 0))
+        return Packet(
+            record.time_ns,
+            record.wire_length,
+            endpoints,
+            vlans,
+            max(payload_length, 0),
+            transport,
+            header_length,
+        )
 
     def joined(self, key: FragmentKey, time_ns: int) -> Endpoints | None:
         """Returns the endpoints of the first fragment, unless it is unknown or too old."""
@@ -624,6 +637,8 @@ class Flow:
     packets: list[int] = field(default_factory=lambda: [0, 0])
     bytes: list[int] = field(default_factory=lambda: [0, 0])
     expiration_id: int = 0
+    # Direction, time and packet, in order.
+    history: list[tuple[int, int, Packet]] = field(default_factory=list)
 
     def add(self, packet: Packet, time_ns: int) -> None:
         """Counts a packet, by its direction."""
@@ -633,6 +648,7 @@ class Flow:
         self.last_ns = time_ns
         self.packets[direction] += 1
         self.bytes[direction] += packet.length
+        self.history.append((direction, time_ns, packet))
 
     def row(self) -> dict[str, Any]:
         """Returns the base columns, in their order."""
@@ -690,6 +706,7 @@ class Result:
     ignored: Counter[str]
     late: int
     truncated: bool
+    flows: list[Flow] = field(default_factory=list)
 
 
 def meter(
@@ -749,7 +766,8 @@ def meter(
         flow.add(packet, time_ns)
 
     # Slices are in order of time, and sorting is stable.
-    result.rows = [flow.row() for flow in sorted(flows, key=lambda flow: (flow.id, flow.first_ns))]
+    result.flows = sorted(flows, key=lambda flow: (flow.id, flow.first_ns))
+    result.rows = [flow.row() for flow in result.flows]
     counted = sum(row["total_packets"] for row in result.rows)
     assert counted + sum(result.ignored.values()) == result.packets
     return result

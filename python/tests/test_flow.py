@@ -53,9 +53,20 @@ def test_named_tuple_has_the_columns_in_order(flow: NFlow) -> None:
     assert list(row) == flow.values()
 
 
-def test_repr_shows_every_column(flow: NFlow) -> None:
-    fields = ", ".join(f"{name}={value!r}" for name, value in flow.to_dict().items())
-    assert repr(flow) == str(flow) == f"NFlow({fields})"
+def test_repr_shows_ends_names_and_volume(flow: NFlow) -> None:
+    text = repr(flow)
+    assert text == str(flow) and text.startswith("NFlow(id=")
+    for name in ("src_ip", "dst_ip", "dst_port", "total_bytes", "application_name"):
+        assert f"{name}={flow[name]!r}" in text
+    assert "first_seen" not in text and "j3a_client" not in text
+
+
+def test_repr_shows_each_name_once(web: Path) -> None:
+    streamer = NFStreamer(web, features=["tls", "dissection"])
+    flow = next(flow for flow in streamer if flow.tls_server_name)
+    assert repr(flow).count(repr(flow.tls_server_name)) == 1
+    page = flow._repr_html_()
+    assert page.index(flow.tls_server_name) < page.index("<details>") < page.index("tls_alpn")
 
 
 def test_dir_lists_columns_and_methods(flow: NFlow) -> None:

@@ -1,6 +1,7 @@
 """The package and the command, installed before or after the package ``nfstream`` from PyPI."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nfstream
+from conftest import ROOT
 
 IMPORT = "import nfstream"
 COMMAND = "import sys; from nfstream_command import main; sys.exit(main())"
@@ -102,3 +104,14 @@ def test_the_command_ends_if_the_other_package_was_removed(packages: Path) -> No
     assert done.stderr == (
         "error: files of nfstream-rs are missing; run: pip install --force-reinstall nfstream-rs\n"
     )
+
+
+def test_the_service_uses_options_of_the_command(packages: Path) -> None:
+    unit = (ROOT / "deploy" / "nfstream@.service").read_text()
+    command = re.search(r"^ExecStart=/usr/bin/nfstream live %I (.*)$", unit, re.MULTILINE)
+    assert command is not None
+    options = re.findall(r"(?<!\S)--?[a-z-]+", command[1])
+    assert options == ["--every", "-o"]
+    done = run(packages, COMMAND, "live", "--help")
+    for option in options:
+        assert re.search(rf"(?<!\S){option}\b", done.stdout), option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -559,6 +560,43 @@ class TestCommand:
         assert process.returncode == 1
         assert table.split() == ["src_port", "10001"]
         assert message.splitlines()[-1] == "error: here6: the interface has gone"
+
+    def test_the_service_needs_no_more_than_its_rights(self, tmp_path: Path) -> None:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is not installed")
+        unit = Path("deploy/nfstream@.service").read_text()
+        line = re.search(r"^ExecStart=/usr/bin/nfstream (.*)$", unit, re.MULTILINE)
+        assert line is not None
+        tables = tmp_path / "tables"
+        tables.mkdir()
+        os.chown(tables, 65534, 65534)
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        settings = {
+            "%I": "here",
+            "${STATE_DIRECTORY}": str(tables),
+            "$OPTIONS": "--idle-timeout 0.2",
+            "%%": "%",
+        }
+        words = line[1]
+        for name, value in settings.items():
+            words = words.replace(name, value)
+        rights = ["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
+        rights += [f"--{kind}-caps=-all,+net_raw" for kind in ("inh", "ambient")]
+        rights += ["--bounding-set=-all,+net_raw"]
+        program = [sys.executable, "-c", textwrap.dedent(self.PROGRAM), *words.split()]
+        for _ in range(2):
+            command = ["setpriv", *rights, *program]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+                wait_for(lambda: b"here" in receiving() or process.poll() is not None)
+                send("there", [udp(1), udp(2)])
+                time.sleep(0.5)
+                process.send_signal(signal.SIGTERM)
+                _, message = process.communicate(timeout=20)
+            assert process.returncode in (0, 143), message
+        # The second run continues beside the files of the first.
+        written = sorted(path.name for path in tables.rglob("*.parquet"))
+        assert len(written) == 2, written
 
     def test_interfaces_are_listed(self) -> None:
         pair("there7", "here7")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import AckCount, captures, each, shared_captures
+from conftest import AckCount, captures, each, ordered_rows, plain, shared_captures
 from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
 from reference import COLUMNS, meter
 
@@ -37,8 +37,7 @@ def test_flows_are_those_of_the_reference(
         dissect=False,
         decode_tunnels=False,
     )
-    flows = [flow.to_dict() for flow in streamer]
-    flows.sort(key=lambda flow: (flow["id"], flow["first_seen"]))
+    flows = ordered_rows(streamer)
     expected = meter(plain(capture), idle_timeout, active_timeout)
     stats = streamer.stats()
     if any(row["last_seen"] > YEAR_2262_MS for row in expected.rows):
@@ -49,11 +48,6 @@ def test_flows_are_those_of_the_reference(
     assert [{name: flow[name] for name in COLUMNS} for flow in flows] == expected.rows
     assert (stats.packets, stats.late_packets) == (expected.packets, expected.late)
     assert sum(stats.ignored.values()) == sum(expected.ignored.values())
-
-
-def plain(capture: Path) -> Path:
-    """Returns the uncompressed version of a capture."""
-    return capture.with_suffix("") if capture.suffix in (".gz", ".zst") else capture
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

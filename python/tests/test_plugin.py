@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from conftest import AckCount
@@ -368,3 +370,82 @@ def test_run_after_an_error_is_whole(web: Path) -> None:
         list(streamer)
     plugin.user_data = None
     assert len(list(streamer)) == 29
+
+
+# Batches
+
+
+class Rate(NFPlugin):
+    """Bytes of each packet on average, and whether they are many."""
+
+    def on_batch(self, batch: pa.RecordBatch) -> dict[str, Any]:
+        mean = batch["total_bytes"].to_numpy() / batch["total_packets"].to_numpy()
+        return {"mean": mean, "is_large": (mean > 200).tolist()}
+
+
+@pytest.mark.parametrize("meters", [1, 3])
+def test_batches_give_columns_in_every_table(web: Path, tmp_path: Path, meters: int) -> None:
+    class is_small(NFPlugin):
+        def on_batch(self, batch: pa.RecordBatch) -> list[bool]:
+            return [not large.as_py() for large in batch["is_large"]]
+
+    plain = NFStreamer(web, dissect=False).to_arrow()
+    means = [b / p for b, p in zip(plain["total_bytes"].to_pylist(),
+                                   plain["total_packets"].to_pylist(), strict=True)]  # fmt: skip
+    streamer = NFStreamer(web, dissect=False, plugins=[Rate(), is_small()], n_meters=meters)
+    table = streamer.to_arrow(["src_ip"])
+    assert table.column_names == [*plain.column_names, "mean", "is_large", "is_small"]
+    assert table["mean"].to_pylist() == means
+    assert table["is_small"].to_pylist() == [mean <= 200 for mean in means]
+    assert len(table["src_ip"][0].as_py()) == 64
+    assert streamer.to_pandas()["mean"].tolist() == means
+    assert pa.table(streamer)["mean"].to_pylist() == means
+    streamer.to_parquet(tmp_path / "flows.parquet")
+    assert pq.read_table(tmp_path / "flows.parquet")["mean"].to_pylist() == means
+    assert [flow.total_bytes for flow in streamer] == plain["total_bytes"].to_pylist()
+
+
+def test_batches_come_after_other_plugins(web: Path) -> None:
+    streamer = NFStreamer(web, plugins=[Rate(), AckCount("ack_count")])
+    assert streamer.to_arrow().column_names[-3:] == ["ack_count", "mean", "is_large"]
+    assert list(streamer.to_pandas().columns[-3:]) == ["mean", "is_large", "ack_count"]
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (None, "returned nothing"),
+        ([1], "returned 1 values of 'wrong' for"),
+        ({"id": [0] * 43}, "returned the column 'id' twice"),
+        ({3: [0]}, "returned a column called 3"),
+    ],
+)
+def test_wrong_columns_of_batches_are_refused(web: Path, result: Any, message: str) -> None:
+    class wrong(NFPlugin):
+        def on_batch(self, batch: pa.RecordBatch) -> Any:
+            return result
+
+    with pytest.raises(ValueError, match=message):
+        NFStreamer(web, plugins=[wrong()]).to_arrow()
+
+
+def test_a_plugin_works_on_batches_or_on_packets(web: Path) -> None:
+    class both(Rate):
+        def on_expire(self, flow: NFlow) -> None:
+            pass
+
+    with pytest.raises(ValueError, match="on_batch and on_expire"):
+        NFStreamer(web, plugins=[both()])
+
+
+def test_an_exception_in_a_batch_reaches_the_caller(web: Path, tmp_path: Path) -> None:
+    class broken(NFPlugin):
+        def on_batch(self, batch: pa.RecordBatch) -> Any:
+            raise ZeroDivisionError("batch")
+
+    for read in (NFStreamer.to_arrow, NFStreamer.to_pandas):
+        with pytest.raises(ZeroDivisionError):
+            read(NFStreamer(web, plugins=[broken()]))
+    with pytest.raises(ZeroDivisionError):
+        NFStreamer(web, plugins=[broken()]).to_csv(tmp_path / "flows.csv")
+    assert not list(tmp_path.iterdir())

@@ -48,7 +48,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import (
+from namespaces import (
     AGENT,
     BASE,
     CLIENT4,

@@ -1,7 +1,8 @@
-//! Finds nDPI, compiles `shim.c` against its headers and links both. With the feature `loaded`, it
-//! does nothing.
+//! Finds nDPI, compiles `shim.c` against its headers and links both. With the feature `loaded`, and
+//! where nDPI is not installed, it links nothing and sets `cfg(loaded)`.
 //!
-//! By default `pkg-config` finds the system's library. Environment variables change that:
+//! By default `pkg-config` finds the system's library. Environment variables change that, and make
+//! a missing nDPI an error:
 //!
 //! - `NDPI_DIR=<prefix>` uses `<prefix>/include/ndpi` and `<prefix>/lib` without `pkg-config`.
 //! - `NDPI_STATIC=1` links nDPI statically. Together with `NDPI_DIR`, the dependencies of that nDPI
@@ -30,8 +31,9 @@ struct Ndpi {
 }
 
 fn main() -> ExitCode {
+    println!("cargo::rustc-check-cfg=cfg(loaded)");
     if env::var_os("CARGO_FEATURE_LOADED").is_some() {
-        // Nothing is linked.
+        println!("cargo::rustc-cfg=loaded");
         return ExitCode::SUCCESS;
     }
     for input in ["build", "probes", "shim.c", "shim.h"] {
@@ -41,13 +43,20 @@ fn main() -> ExitCode {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let linked_in = env::var_os("NDPI_STATIC").is_some_and(|value| value == "1");
-    let found = match env::var_os("NDPI_DIR") {
+    let prefix = env::var_os("NDPI_DIR");
+    let is_required = linked_in || prefix.is_some();
+    let found = match prefix {
         Some(prefix) => from_prefix(Path::new(&prefix)),
         None => from_pkg_config(linked_in),
     };
     match found {
         Ok(ndpi) => {
             build(&ndpi, linked_in);
+            ExitCode::SUCCESS
+        }
+        Err(message) if !is_required => {
+            println!("cargo::warning=nDPI is not linked, but loaded at run time. {message}");
+            println!("cargo::rustc-cfg=loaded");
             ExitCode::SUCCESS
         }
         Err(message) => {
@@ -80,9 +89,9 @@ fn from_pkg_config(linked_in: bool) -> Result<Ndpi, String> {
             let reason = error.to_string();
             let reason = reason.lines().map(str::trim).filter(|line| !line.is_empty());
             format!(
-                "pkg-config does not find nDPI {OLDEST} or newer. On Debian and Ubuntu, run apt \
-                 install libndpi-dev pkg-config. For an nDPI in another place, set NDPI_DIR to \
-                 its prefix. Message of pkg-config: {}",
+                "To link nDPI {OLDEST} or newer: on Debian and Ubuntu, run apt install libndpi-dev \
+                 pkg-config. For an nDPI in another place, set NDPI_DIR to its prefix. Message of \
+                 pkg-config: {}",
                 reason.collect::<Vec<_>>().join(" ")
             )
         })?;

@@ -3,8 +3,8 @@
 //! Hand-written counterpart of `shim.h`, identical for every version of nDPI, whose structs stay
 //! opaque. Prefer the safe crate `ndpi`.
 //!
-//! By default the build compiles the shim and links nDPI. With the feature `loaded` it needs
-//! neither C nor nDPI: the shim and nDPI are separate shared libraries, which [`load`] opens at run
+//! By default the build compiles the shim and links nDPI. With the feature `loaded`, or where nDPI
+//! is not installed, the shim and nDPI are separate shared libraries, which [`load`] opens at run
 //! time.
 
 #![allow(unsafe_code, reason = "a C interface cannot be declared without it")]
@@ -17,6 +17,9 @@ pub use load::{LoadError, load};
 
 /// Version of this interface, `NDPI_SHIM_ABI` in `shim.h`: the loaded library must have the same.
 pub const ABI: c_uint = 1;
+
+/// Whether [`load`] opens shared libraries; otherwise nDPI is linked.
+pub const LOADED: bool = cfg!(loaded);
 
 /// nDPI detection module, used only through pointers.
 #[repr(C)]

@@ -39,34 +39,34 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Makes the functions of this crate available; without the feature `loaded`, they always are.
+/// Makes the functions of this crate available; if nDPI is linked, they always are.
 ///
 /// # Errors
 ///
 /// [`LoadError`]; after that, no other function may be called.
 pub fn load() -> Result<(), &'static LoadError> {
-    #[cfg(feature = "loaded")]
+    #[cfg(loaded)]
     return library::loaded().map(drop);
-    #[cfg(not(feature = "loaded"))]
+    #[cfg(not(loaded))]
     Ok(())
 }
 
 /// Declares the functions of `shim.h`: linked, or those of the loaded library.
 macro_rules! declare {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)*) => {
-        #[cfg(not(feature = "loaded"))]
+        #[cfg(not(loaded))]
         unsafe extern "C" {
             $($(#[$doc])* pub fn $name($($argument: $type),*) $(-> $result)?;)*
         }
 
         /// Functions of the loaded library.
-        #[cfg(feature = "loaded")]
+        #[cfg(loaded)]
         #[derive(Debug)]
         struct Functions {
             $($name: unsafe extern "C" fn($($type),*) $(-> $result)?,)*
         }
 
-        #[cfg(feature = "loaded")]
+        #[cfg(loaded)]
         impl Functions {
             /// Returns the functions of a library, or `None` if one is missing.
             ///
@@ -92,7 +92,7 @@ macro_rules! declare {
             /// # Safety
             ///
             /// As for the C function; in addition, [`load`] must have succeeded.
-            #[cfg(feature = "loaded")]
+            #[cfg(loaded)]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
                 let functions = $crate::load::functions();
                 // SAFETY: the caller guarantees it.
@@ -103,10 +103,10 @@ macro_rules! declare {
 }
 
 pub(crate) use declare;
-#[cfg(feature = "loaded")]
+#[cfg(loaded)]
 pub(crate) use library::{Library, functions};
 
-#[cfg(feature = "loaded")]
+#[cfg(loaded)]
 mod library {
     use std::ffi::{CStr, CString, OsStr, c_char, c_uint, c_void};
     use std::os::unix::ffi::OsStrExt;

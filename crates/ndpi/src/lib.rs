@@ -45,6 +45,9 @@ pub use metadata::{Dhcp, Dns, Http, Metadata, Protocol, Ssh, Tls};
 pub use module::{Error, Module};
 pub use names::Names;
 
+/// Whether nDPI is loaded at run time; otherwise it is linked.
+pub const LOADED: bool = ndpi_sys::LOADED;
+
 /// Returns the version of nDPI, such as `4.2.0`, or `None` if it is not installed.
 pub fn version() -> Option<&'static str> {
     ndpi_sys::load().ok()?;

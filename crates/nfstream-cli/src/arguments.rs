@@ -1,16 +1,19 @@
 //! Command-line parser: the command, its options and its help.
 
 use std::ffi::OsString;
+use std::io::stdin;
 use std::path::Path;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
+use nfstream::capture::interfaces;
 use nfstream::dissect::{Component, component_versions};
 
 use crate::commands::Command;
 use crate::error::Error;
+use crate::io::Descriptor as _;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -37,7 +40,7 @@ struct Arguments {
 
 /// Parses the arguments of a call, which begin with the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
-    let args: Vec<_> = args.into_iter().collect();
+    let args = with_help(args.into_iter().collect());
     let mut command = command();
     if args.iter().any(|arg| arg == "-V" || arg == "--version") {
         command = command.version(versions());
@@ -46,8 +49,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(Arguments::from_arg_matches(&matches)?.command)
 }
 
-/// Returns the versions of the program, its dissectors and libpcap; loads the libraries to find
-/// theirs.
+/// Returns the versions of the program, its dissectors and libpcap, and the optional parts of this
+/// build; loads the libraries to find their versions.
 fn versions() -> String {
     let mut text = concat!(env!("CARGO_PKG_VERSION"), " (package nfstream-rs)").to_owned();
     for Component { name, version } in component_versions() {
@@ -57,19 +60,77 @@ fn versions() -> String {
         Some(version) => text.push_str(&format!(", libpcap {version}")),
         None => text.push_str(", no libpcap: no filters"),
     }
+    text.push_str(&format!("; features: {}", nfstream::FEATURES));
     text
 }
 
-/// Adds a hint to the error of a command line with a capture in place of the subcommand.
+/// Options of other programs, and their equivalents.
+const OPTIONS: [(&str, &str); 13] = [
+    ("-r", "name the capture without an option: nfstream flows FILE"),
+    ("-i", "to capture from an interface, use 'nfstream live IFACE'"),
+    ("--interface", "to capture from an interface, use 'nfstream live IFACE'"),
+    ("-w", "-o FILE writes the table; 'nfstream extract' writes packets"),
+    ("--write", "-o FILE writes the table; 'nfstream extract' writes packets"),
+    ("--json", "--format jsonl writes JSON lines; 'nfstream summary --json' prints totals"),
+    ("--csv", "--format csv writes CSV"),
+    ("--parquet", "-o FILE.parquet writes Parquet"),
+    ("-c", "--limit N ends the table after N flows"),
+    ("-f", "--bpf-filter FILTER reads only the packets that match a filter of libpcap"),
+    ("-Y", "--where EXPR selects flows, such as --where 'dst_port == 443'"),
+    ("--filter", "--where EXPR selects flows; --bpf-filter FILTER selects packets"),
+    ("--n-dissections", "use --max-tcp-dissections and --max-udp-dissections"),
+];
+
+/// Replaces `nfstream help COMMAND` by the usual form.
+fn with_help(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|arg| arg == "help") {
+        args.remove(1);
+        args.truncate(2);
+        args.push("--help".into());
+    }
+    args
+}
+
+/// Adds a hint to the error of a common mistake: a capture or an interface in place of the
+/// subcommand, an option of another program, or a pipe without `-`.
 fn with_hint(mut error: clap::Error) -> clap::Error {
-    let name = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(name)) if Path::new(name).exists() => name.clone(),
-        _ => return error,
-    };
-    let hint =
-        format!("to read this capture, use 'nfstream flows {name}' or 'nfstream summary {name}'");
-    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    if let Some(hint) = hint(&error) {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
     error
+}
+
+fn hint(error: &clap::Error) -> Option<String> {
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
+        if Path::new(name).exists() {
+            return Some(format!(
+                "to read this capture, use 'nfstream flows {name}' or 'nfstream summary {name}'"
+            ));
+        }
+        if is_interface(name) {
+            return Some(format!("to capture from this interface, use 'nfstream live {name}'"));
+        }
+    }
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) if error.kind() == ErrorKind::UnknownArgument => {
+            let known = OPTIONS.iter().find(|(theirs, _)| theirs == option);
+            known.map(|(_, hint)| (*hint).to_owned())
+        }
+        Some(ContextValue::Strings(missing))
+            if error.kind() == ErrorKind::MissingRequiredArgument
+                && missing.iter().any(|name| name.contains("CAPTURE"))
+                && stdin().is_pipe() =>
+        {
+            Some("to read standard input, write `-` for the capture".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether there is a network interface of this name.
+pub(crate) fn is_interface(name: &str) -> bool {
+    let known = interfaces().unwrap_or_default();
+    known.iter().any(|interface| interface.name == name)
 }
 
 /// Returns clap's description of the whole command line.

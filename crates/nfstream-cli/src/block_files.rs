@@ -46,6 +46,21 @@ pub(crate) struct StoredBlocks {
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Returns the files of the blocks in the folder of a shard, in order, `None` if `path` is no such
+/// folder.
+pub(crate) fn of_shard(path: &Path) -> Option<Vec<PathBuf>> {
+    let name = path.components().next_back()?.as_os_str().to_str()?;
+    name.strip_prefix(SHARD)?.parse::<u32>().ok()?;
+    let files = fs::read_dir(path).ok()?.flatten().map(|entry| entry.path());
+    let is_block = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        !name.starts_with('.') && name.ends_with(EXTENSION)
+    };
+    let mut files: Vec<_> = files.filter(is_block).collect();
+    files.sort();
+    (!files.is_empty()).then_some(files)
+}
+
 impl BlockFile {
     /// Begins the file of one piece in the folder of `shard`.
     pub(crate) fn create(
@@ -107,20 +122,6 @@ impl BlockFile {
 }
 
 impl StoredBlocks {
-    /// Returns the files of the blocks in the folder of a shard, `None` if `path` is no such folder.
-    pub(crate) fn find(path: &Path) -> Option<Vec<PathBuf>> {
-        let name = path.components().next_back()?.as_os_str().to_str()?;
-        name.strip_prefix(SHARD)?.parse::<u32>().ok()?;
-        let files = fs::read_dir(path).ok()?.flatten().map(|entry| entry.path());
-        let is_block = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            !name.starts_with('.') && name.ends_with(EXTENSION)
-        };
-        let mut files: Vec<_> = files.filter(is_block).collect();
-        files.sort();
-        (!files.is_empty()).then_some(files)
-    }
-
     pub(crate) fn new(files: Vec<PathBuf>) -> Self {
         Self { files: files.into_iter(), open: None, waiting: Vec::new() }
     }

@@ -72,18 +72,48 @@ pub(crate) enum Error {
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
+    /// Columns with countries and autonomous systems, without databases.
+    #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
+    GeoIpOff,
     /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
+    /// An interface where captures are expected.
+    #[error("{0}: a network interface, not a capture; use nfstream live {0}", visible_path(path))]
+    InterfaceAsFile { path: PathBuf },
+    /// A capture where interfaces are expected.
+    #[error("{name}: a file, not a network interface; use nfstream flows {name}")]
+    FileAsInterface { name: String },
     /// The interfaces cannot be listed.
     #[error("cannot list the network interfaces")]
     Interfaces { source: io::Error },
+    /// Too many buckets of time.
+    #[error("--every makes more than {most} buckets; choose a longer span")]
+    ManyBuckets { most: usize },
+    /// No flows are selected.
+    #[error("choose flows with --where, --id, --community-id or --rows")]
+    NoSelection,
+    /// A file of packets in another format.
+    #[error("{}: packets are written as pcapng; use the extension .pcapng", visible_path(path))]
+    NotPcapng { path: PathBuf },
+    /// Parameters that a table records, which this version does not have.
+    #[error("the parameters in the table's metadata do not fit")]
+    Recorded(#[from] nfstream::parameters::ParameterError),
+    /// A pipe where captures are read twice.
+    #[error("captures are read twice, which a pipe does not allow; save it to a file first")]
+    PipeReadTwice,
+    /// A table whose rows select flows.
+    #[error(transparent)]
+    Rows(#[from] nfstream::extract::RowsError),
+    /// Files whose names depend on others or on the time, in a sandbox.
+    #[error("--sandbox cannot be used with --every or --resume")]
+    RotationInSandbox,
+    /// Several files on standard output.
+    #[error("--split writes several files; use -o FILE")]
+    SplitToStdout,
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
-    /// A path or pattern without a matching file.
-    #[error("{}: no such file, and no file matches this pattern", visible_path(path))]
-    NoMatch { path: PathBuf },
     /// A file operation failed.
     #[error("{}: {action}", visible_path(path))]
     Path { path: PathBuf, action: &'static str, source: io::Error },
@@ -186,8 +216,16 @@ impl Error {
             | Self::CsvSafe { .. }
             | Self::FeatureOff { .. }
             | Self::FeatureOfSummary { .. }
+            | Self::FileAsInterface { .. }
             | Self::FormatUnknown { .. }
+            | Self::GeoIpOff
+            | Self::InterfaceAsFile { .. }
+            | Self::ManyBuckets { .. }
+            | Self::NoSelection
+            | Self::NotPcapng { .. }
             | Self::OptionOfPackets { .. }
+            | Self::RotationInSandbox
+            | Self::SplitToStdout
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })
             | Self::Run(RunError::Capture(CaptureError::BadFilter { .. }))
@@ -205,8 +243,10 @@ impl Error {
             | Self::Sink(_)
             | Self::Interfaces { .. }
             | Self::Incomplete { .. }
-            | Self::NoMatch { .. }
             | Self::Path { .. }
+            | Self::PipeReadTwice
+            | Self::Recorded(_)
+            | Self::Rows(_)
             | Self::Run(_)
             | Self::Sandbox(_)
             | Self::Stdout { .. }

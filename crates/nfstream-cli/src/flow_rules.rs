@@ -7,10 +7,9 @@ use nfstream::Config;
 use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
-use nfstream::features::{Column, Group, columns};
+use nfstream::features::{Column, Group};
 use nfstream::parameters::{PARAMETERS, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
-use nfstream::time::TimeUnit;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -142,24 +141,31 @@ impl<K: SourceKind> FromArgMatches for SourceRules<K> {
 }
 
 impl FlowRules {
-    /// Returns the time unit.
-    pub(crate) const fn unit(&self) -> TimeUnit {
-        self.parameters.time_unit
-    }
-
     /// Returns the parameters of the engine.
     pub(crate) const fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// Returns whether flows are selected.
-    pub(crate) const fn selects_flows(&self) -> bool {
+    /// Sets the parameters that a table records.
+    pub(crate) fn set_recorded(
+        &mut self,
+        recorded: &serde_json::Map<String, Value>,
+    ) -> Result<(), nfstream::parameters::ParameterError> {
+        self.parameters.set_recorded(recorded)
+    }
+
+    /// Returns whether there is a condition on flows.
+    pub(crate) const fn has_condition(&self) -> bool {
         self.condition.is_some()
     }
 
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
-        let Parameters { features, statistical_analysis, splt_analysis, .. } = &self.parameters;
+        let Parameters { features, statistical_analysis, splt_analysis, measure, .. } =
+            &self.parameters;
+        if !measure.texts().is_empty() {
+            return Some("measure");
+        }
         match (features.is_empty(), statistical_analysis, splt_analysis) {
             (false, ..) => Some("features"),
             (_, true, _) => Some("statistical-analysis"),
@@ -176,11 +182,14 @@ impl FlowRules {
         origin: Option<&'static str>,
     ) -> Result<Job, Error> {
         let condition = self.condition.as_deref();
-        let parse = |text| Condition::parse_with_origin(text, columns(self.unit()), origin);
+        let parse = |text| Condition::parse_with_origin(text, self.parameters.columns(), origin);
         let condition = condition.map(parse).transpose()?;
         let is_off = |group: Group| group.needs_inspection() && !self.parameters.dissect;
         if let Some(group) = self.named.iter().find(|group| is_off(**group)) {
             return Err(Error::FeatureOff { group: group.name() });
+        }
+        if let Some(column) = self.parameters.unfilled() {
+            return Err(Error::ColumnOff { column: column.name });
         }
         let named = condition.iter().flat_map(|condition| condition.columns());
         let needed: Vec<_> = named.chain(needed).copied().collect();
@@ -214,6 +223,12 @@ impl FlowRules {
 }
 
 impl Job {
+    /// Returns the job that also measures the columns of `groups`.
+    pub(crate) fn measuring(mut self, groups: impl Iterator<Item = Group>) -> Self {
+        self.needed.extend(groups);
+        self
+    }
+
     /// Returns the job that counts exact duplicates where it does not remove them.
     pub(crate) fn counting_duplicates(self) -> Self {
         Self { counts_duplicates: true, ..self }
@@ -274,12 +289,15 @@ impl Job {
 
     /// Checks that `input` can provide the needed columns and follow the options.
     pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
-        if let Some(option) = self.packet_option().filter(|_| input.is_of_blocks()) {
+        if let Some(option) = self.packet_option().filter(|_| input.blocks.is_some()) {
             return Err(Error::OptionOfPackets { option });
         }
         let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);
+        }
+        if self.needed.contains(&Group::GeoIp) && self.parameters.geoip.paths.is_empty() {
+            return Err(Error::GeoIpOff);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Human-readable numbers, sizes, spans, times and protocols.
 
-use nfstream::time::{Duration, Timestamp};
+use nfstream::time::{Duration, Timestamp, date};
 
 /// Nanoseconds in a millisecond and in a second.
 const MILLISECOND: u64 = 1_000_000;
@@ -84,28 +84,9 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// Returns the usual name of an IP protocol, by its IANA number.
-pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
-    Some(match number {
-        1 => "ICMP",
-        2 => "IGMP",
-        6 => "TCP",
-        17 => "UDP",
-        47 => "GRE",
-        50 => "ESP",
-        51 => "AH",
-        58 => "ICMP6",
-        89 => "OSPF",
-        103 => "PIM",
-        112 => "VRRP",
-        132 => "SCTP",
-        _ => return None,
-    })
-}
-
 /// Returns the day in UTC: `2026-02-28`.
 pub(crate) fn day(time: Timestamp) -> String {
-    let (year, month, day) = civil(time.millis().div_euclid(86_400_000));
+    let (year, month, day) = date(time.millis().div_euclid(86_400_000));
     format!("{year:04}-{month:02}-{day:02}")
 }
 
@@ -115,24 +96,6 @@ pub(crate) fn time_of_day(time: Timestamp) -> String {
     let seconds = millis / 1000;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:03}", seconds % 60, millis % 1000)
-}
-
-/// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// Years begin in March, so that the leap day comes last, and are grouped into eras of 400 years,
-/// after which the calendar repeats.
-fn civil(days: i64) -> (i64, i64, i64) {
-    const DAYS_OF_ERA: i64 = 146_097;
-    let days = days + 719_468; // since 0000-03-01
-    let era = days.div_euclid(DAYS_OF_ERA);
-    let day_of_era = days.rem_euclid(DAYS_OF_ERA);
-    let leap_days = day_of_era / 1460 - day_of_era / 36_524 + day_of_era / 146_096;
-    let year = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + 400 * era + i64::from(month <= 2), month, day)
 }
 
 /// Returns a number in the largest of `units` in which it is at least 1. Each unit is 1000 times

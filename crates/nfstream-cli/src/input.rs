@@ -1,14 +1,16 @@
 //! Captures and interfaces that a subcommand reads.
 
-use std::io::{IsTerminal, stdin};
+use std::io::{ErrorKind, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use glob::MatchOptions;
 use nfstream::RunError;
-use nfstream::capture::{self, FileOptions, Files, Filter, Listed, LiveOptions, Source, Warning};
+use nfstream::capture::{
+    self, CaptureError, FileOptions, Files, Filter, Listed, LiveOptions, Source, Warning,
+};
 
-use crate::block_files::StoredBlocks;
+use crate::arguments::is_interface;
+use crate::block_files;
 use crate::error::Error;
 
 /// Arguments that name captures.
@@ -28,26 +30,11 @@ pub(crate) struct Input {
     pub(crate) paths: Vec<PathBuf>,
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
-    origin: Origin,
+    source: capture::Input,
+    /// Files of the blocks of one shard, in order, in place of captures.
+    pub(crate) blocks: Option<Vec<PathBuf>>,
     /// Capture settings; `None` for files.
     pub(crate) live: Option<Live>,
-}
-
-/// Where the packets of an input come from.
-#[derive(Clone, Debug)]
-enum Origin {
-    /// Captures or interfaces.
-    Packets(capture::Input),
-    /// Files of the blocks of one shard, in order.
-    Blocks(Vec<PathBuf>),
-}
-
-/// Packets of an input that was opened.
-pub(crate) enum Packets {
-    /// From captures or interfaces.
-    Source(Box<dyn Source>),
-    /// From the blocks of one shard.
-    Blocks(StoredBlocks),
 }
 
 /// Time at which files are opened.
@@ -73,27 +60,27 @@ impl InputArgs {
     /// Resolves folders and patterns to files, or finds the blocks of one shard.
     pub(crate) fn find_captures_or_blocks(&self, options: FileOptions) -> Result<Input, Error> {
         if let [folder] = self.captures.as_slice()
-            && let Some(files) = StoredBlocks::find(folder)
+            && let Some(files) = block_files::of_shard(folder)
         {
-            return Ok(Input::of_blocks(folder, files));
+            return Ok(Input::blocks(folder, files));
         }
         self.find(options)
     }
 
     /// Resolves folders and patterns to files.
     pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
-        let mut names = Vec::new();
-        for path in &self.captures {
-            if is_stdin(path) && stdin().is_terminal() {
-                return Err(Error::StdinIsTerminal);
-            }
-            if is_stdin(path) {
-                names.push(path.clone());
-            } else {
-                names.extend(matches(path)?);
-            }
+        if self.captures.iter().any(|path| is_stdin(path)) && stdin().is_terminal() {
+            return Err(Error::StdinIsTerminal);
         }
-        Files::find(&names, options).map(Input::files).map_err(|error| RunError::from(error).into())
+        Files::find(&self.captures, options).map(Input::files).map_err(|error| match error {
+            CaptureError::Io { path, source }
+                if source.kind() == ErrorKind::NotFound
+                    && path.to_str().is_some_and(is_interface) =>
+            {
+                Error::InterfaceAsFile { path }
+            }
+            error => RunError::from(error).into(),
+        })
     }
 }
 
@@ -102,36 +89,29 @@ impl Input {
         Self {
             paths: files.paths().map(Path::to_path_buf).collect(),
             bytes: files.bytes(),
-            origin: Origin::Packets(capture::Input::Files(files)),
+            source: capture::Input::Files(files),
+            blocks: None,
             live: None,
         }
     }
 
-    /// Returns the files of blocks of one shard as an input.
-    fn of_blocks(folder: &Path, files: Vec<PathBuf>) -> Self {
+    /// Returns the files of the blocks of one shard as an input.
+    fn blocks(folder: &Path, files: Vec<PathBuf>) -> Self {
         Self {
             paths: vec![folder.to_path_buf()],
             bytes: None,
-            origin: Origin::Blocks(files),
+            source: capture::Input::Files(Files::of_list([], FileOptions::default())),
+            blocks: Some(files),
             live: None,
         }
     }
 
     /// Returns the files in order, with the times of their first packets, and warnings about them.
     pub(crate) fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), Error> {
-        match &self.origin {
-            Origin::Packets(capture::Input::Files(files)) => {
-                Ok(files.listed().map_err(RunError::from)?)
-            }
-            Origin::Packets(capture::Input::Interfaces(_)) | Origin::Blocks(_) => {
-                Ok((Vec::new(), Vec::new()))
-            }
+        match &self.source {
+            capture::Input::Files(files) => Ok(files.listed().map_err(RunError::from)?),
+            capture::Input::Interfaces(_) => Ok((Vec::new(), Vec::new())),
         }
-    }
-
-    /// Returns whether the packets come in the blocks of one shard.
-    pub(crate) fn is_of_blocks(&self) -> bool {
-        matches!(self.origin, Origin::Blocks(_))
     }
 
     /// Returns interfaces as an input.
@@ -139,31 +119,31 @@ impl Input {
         Self {
             paths: names.iter().map(PathBuf::from).collect(),
             bytes: None,
-            origin: Origin::Packets(capture::Input::Interfaces(names.to_vec())),
+            source: capture::Input::Interfaces(names.to_vec()),
+            blocks: None,
             live: Some(live),
         }
     }
 
-    /// Opens the files as one capture, or the interfaces, for the packets that match `filter`; or
-    /// the blocks of a shard, whose packets have been filtered.
-    pub(crate) fn open(&self, filter: Option<Filter>, opening: Opening) -> Result<Packets, Error> {
-        let source = match &self.origin {
-            Origin::Packets(source) => source,
-            Origin::Blocks(files) => return Ok(Packets::Blocks(StoredBlocks::new(files.clone()))),
-        };
+    /// Opens the files as one capture, or the interfaces, for the packets that match `filter`.
+    pub(crate) fn open(
+        &self,
+        filter: Option<Filter>,
+        opening: Opening,
+    ) -> Result<Box<dyn Source>, Error> {
         let options = self.live.as_ref().map(|live| live.options.clone()).unwrap_or_default();
         let source = match opening {
-            Opening::Late => source.open(filter, &options),
-            Opening::Ahead => source.open_ahead(filter, &options),
+            Opening::Late => self.source.open(filter, &options),
+            Opening::Ahead => self.source.open_ahead(filter, &options),
         };
-        Ok(Packets::Source(source.map_err(RunError::Capture)?))
+        Ok(source.map_err(RunError::Capture)?)
     }
 
     /// Returns whether packets arrive in real time, because every input is an interface or a pipe:
     /// an interruption then ends the input, and the table is complete. A list with a file in it
     /// would lose the rest of the file.
     pub(crate) fn is_stream(&self) -> bool {
-        matches!(&self.origin, Origin::Packets(source) if source.is_stream())
+        self.blocks.is_none() && self.source.is_stream()
     }
 
     /// Returns the names of inputs that are read separately: their paths, with a number appended to
@@ -187,37 +167,13 @@ impl Input {
 
     /// Returns each file as a separate input.
     pub(crate) fn separately(&self) -> Vec<Self> {
-        match &self.origin {
-            Origin::Packets(capture::Input::Files(files)) => {
+        match &self.source {
+            capture::Input::Files(files) if self.blocks.is_none() => {
                 files.separately().into_iter().map(Self::files).collect()
             }
-            Origin::Packets(capture::Input::Interfaces(_)) | Origin::Blocks(_) => {
-                vec![self.clone()]
-            }
+            capture::Input::Files(_) | capture::Input::Interfaces(_) => vec![self.clone()],
         }
     }
-}
-
-/// Returns the path itself, or, for a pattern, the sorted paths that match it.
-fn matches(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Some(pattern) = path.to_str().filter(|text| text.contains(['*', '?', '['])) else {
-        return Ok(vec![path.to_path_buf()]);
-    };
-    // A file may have such a name, even one that is not a valid pattern.
-    if path.exists() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let options = MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..MatchOptions::new()
-    };
-    let found = glob::glob_with(pattern, options).into_iter().flatten().flatten();
-    let found: Vec<_> = found.collect();
-    if found.is_empty() {
-        return Err(Error::NoMatch { path: path.to_path_buf() });
-    }
-    Ok(found)
 }
 
 fn is_stdin(path: &Path) -> bool {

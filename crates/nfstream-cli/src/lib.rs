@@ -26,9 +26,9 @@ mod output;
 #[cfg(all(test, feature = "ndpi"))]
 mod page;
 mod parameter_arguments;
+mod performance_report;
 mod progress;
 mod reading;
-mod report;
 mod rights;
 mod sandbox;
 mod sandbox_argument;

@@ -19,9 +19,9 @@ unless `NO_COLOR` is set.
 | 2 | invalid usage |
 | 128 + N | ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP |
 
-The first signal ends the input if that is a pipe, standard input or interfaces; it ends the command if
-the input is files. The second signal ends the command at once. SIGHUP is ignored if it was ignored
-before, as by `nohup`.
+If the input is a pipe, standard input or interfaces, the first signal ends the input; if it is files,
+the first signal ends the command. The second signal ends the command at once. SIGHUP is ignored if it
+was ignored at the start, as under `nohup`.
 
 This page is generated from the command-line parser. `nfstream COMMAND --help` prints the same text,
 and `nfstream man COMMAND` prints it as a manual page.
@@ -46,6 +46,13 @@ they are written or not, and no feature is needed for them. The result must be a
 - Operators: `&& || ! == != < <= > >= + - * / % in ?:`.
 - Functions of strings: `contains`, `startsWith`, `endsWith`, `size`, and `matches`, which takes a
   regular expression of the crate [`regex`](https://docs.rs/regex) and runs in linear time.
+- `lower(text)` and `text.lower()` return text in lower case.
+- Addresses: `net(src_ip, '10.0.0.0/8')` for the addresses of a network, IPv4 or IPv6;
+  `is_private(dst_ip)` for private (RFC 1918, RFC 4193), link-local and loopback addresses.
+- Times: `first_seen >= timestamp('2026-11-25T15:00:00Z')`, also with an offset or as a day alone,
+  `duration > duration('1m30s')`, `last_seen > now() - duration('5m')`. They are numbers in the
+  unit of `--time-unit`, like the columns. Units of spans are `d`, `h`, `m`, `s`, `ms`, `us`, `ns`.
+- Names of IP protocols: `protocol == TCP`, `protocol in ['UDP', 'ICMP', 'ICMPv6']`.
 - Functions of lists: `size`, `in`, `[n]`, `all`, `exists`, `exists_one`, `filter`, `map`.
 - Conversions: `int`, `double`, `string`, `bool`, `uint`.
 

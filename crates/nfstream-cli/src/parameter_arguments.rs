@@ -28,6 +28,20 @@ pub(crate) fn update(
                 let groups = all.flat_map(|features| features.groups());
                 Value::Names(groups.map(|group| group.name().to_owned()).collect())
             }),
+            Kind::Files => matches.get_many::<Value>(id).map(|all| {
+                let names = all.flat_map(|value| match value {
+                    Value::Names(names) => names.as_slice(),
+                    _ => &[],
+                });
+                Value::Names(names.cloned().collect())
+            }),
+            Kind::Measures => matches.get_many::<Value>(id).map(|all| {
+                let pairs = all.filter_map(|value| match value {
+                    Value::Pairs(pairs) => Some(pairs.clone()),
+                    _ => None,
+                });
+                Value::Pairs(pairs.flatten().collect())
+            }),
             _ => matches.get_one::<Value>(id).cloned(),
         };
         if let Some(value) = value {
@@ -80,6 +94,10 @@ fn option(parameter: &'static Parameter) -> Arg {
                 .default_value(default.to_string())
         }
         Kind::File => value("FILE".to_owned()),
+        Kind::Files => value("FILE".to_owned()).action(ArgAction::Append),
+        Kind::Measures => {
+            value("NAME=EXPR".to_owned()).action(ArgAction::Append).allow_hyphen_values(true)
+        }
         Kind::Filter => value("EXPR".to_owned()),
         Kind::Seconds { optional } => {
             let arg = value("S".to_owned()).allow_hyphen_values(true);

@@ -8,18 +8,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nfstream::capture::{CaptureError, Corruption};
+use nfstream::capture::{CaptureError, Corruption, Source};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
 use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
+use crate::block_files::StoredBlocks;
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
-use crate::input::{Input, Opening, Packets};
+use crate::input::{Input, Opening};
 use crate::io::Io;
+use crate::performance_report::PerformanceReport;
 use crate::progress::ProgressDisplay;
-use crate::report::Report;
 
 /// Steps of the run that may wait to be written.
 const QUEUE: usize = 16;
@@ -36,11 +37,27 @@ pub(crate) trait Consumer {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error>;
 
-    /// Writes the rows that are waiting, while the input is silent.
-    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error>;
+    /// Writes the waiting rows, while the input is silent; none wait if output only comes at the
+    /// end.
+    fn flush(&mut self, _io: &mut Io<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Takes a warning, which was also printed.
+    fn note(&mut self, _warning: &str) {}
 
     /// Returns how much has been written, for the message of an interrupted call.
-    fn written(&self) -> Written;
+    fn written(&self) -> Written {
+        Written::Nothing
+    }
+}
+
+/// Packets of an input that was opened.
+enum Packets {
+    /// From captures or interfaces.
+    Source(Box<dyn Source>),
+    /// From the blocks of one shard.
+    Blocks(StoredBlocks),
 }
 
 /// An input that was opened.
@@ -61,7 +78,7 @@ pub(crate) struct Reading<'a> {
     steps: Receiver<Result<Step, RunError>>,
     /// Stops a run over interfaces or pipes without losing flows; `None` for files.
     stop: Option<StopHandle>,
-    report: Report,
+    report: PerformanceReport,
     thread: JoinHandle<()>,
 }
 
@@ -69,7 +86,10 @@ impl Opened {
     /// Opens `input`.
     pub(crate) fn open(input: &Input, job: &Job, opening: Opening) -> Result<Self, Error> {
         job.check(input)?;
-        let packets = input.open(job.filter(), opening)?;
+        let packets = match &input.blocks {
+            Some(files) => Packets::Blocks(StoredBlocks::new(files.clone())),
+            None => Packets::Source(input.open(job.filter(), opening)?),
+        };
         let polling = input.live.as_ref().and_then(|live| live.processes);
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
         Ok(Self { packets, processes })
@@ -91,7 +111,7 @@ impl<'a> Reading<'a> {
             Packets::Blocks(blocks) => Run::of_blocks(Box::new(blocks), &config)?,
         };
         let stop = input.is_stream().then(|| run.stop_handle());
-        let report = Report::every(input.live.as_ref().and_then(|live| live.report));
+        let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());
         let pool = run.record_pool();
         let (sender, steps) = sync_channel(QUEUE);
@@ -135,11 +155,12 @@ impl<'a> Reading<'a> {
                     stop.stop();
                     continue;
                 }
-                progress.aside(|| consumer.rest(io))?;
+                progress.aside(|| consumer.flush(io))?;
                 return Err(Error::Interrupted(consumer.written()));
             }
             let step = self.steps.recv_timeout(PATIENCE);
             for warning in self.monitor.take_warnings() {
+                consumer.note(&warning.to_string());
                 progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
             }
             progress.update(&self.monitor);
@@ -154,7 +175,7 @@ impl<'a> Reading<'a> {
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => {
-                    progress.aside(|| consumer.rest(io))?;
+                    progress.aside(|| consumer.flush(io))?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.panic()),

@@ -16,9 +16,9 @@ mod other;
 mod remote;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Outlet, Sandbox};
+pub(crate) use linux::{Outlet, RemoteFile, Sandbox};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{Outlet, Sandbox};
+pub(crate) use other::{Outlet, RemoteFile, Sandbox};
 
 /// Reason why the sandbox cannot be set up.
 #[derive(Debug, thiserror::Error)]

@@ -26,7 +26,7 @@ impl SandboxArgs {
             let option = "--system-visibility-mode 1";
             return Err(SandboxError::Conflict { option, reason }.into());
         }
-        if input.is_of_blocks() {
+        if input.blocks.is_some() {
             let reason = "is read file by file";
             return Err(SandboxError::Conflict { option: "a folder of blocks", reason }.into());
         }

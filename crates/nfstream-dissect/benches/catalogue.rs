@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::net::IpAddr;
 
-use nfstream_dissect::catalogue::{Catalogue, registrable_domain};
+use nfstream_dissect::catalogue::Catalogue;
 
 /// Host names of usual lengths, of which the third and the last are in no entry.
 const NAMES: [&[u8]; 6] = [
@@ -29,9 +29,4 @@ fn by_address(bencher: divan::Bencher<'_, '_>, address: &str) {
     let catalogue = Catalogue::default();
     let address: IpAddr = address.parse().expect("an address");
     bencher.bench(|| catalogue.by_address(black_box(address)));
-}
-
-#[divan::bench(args = NAMES.map(|name| std::str::from_utf8(name).expect("names are ASCII")))]
-fn registrable(name: &str) -> bool {
-    registrable_domain(black_box(name.as_bytes())).is_some()
 }

@@ -195,6 +195,17 @@ impl Dissector {
         Found { label, metadata, ..Found::default() }
     }
 
+    /// Returns what is known of a flow so far; a flow that no protocol has matched yet gets the
+    /// label of its addresses or ports.
+    pub fn conclude(&self, flow: &Flow, endpoints: &Endpoints) -> Found {
+        let mut found = self.peek(flow, endpoints);
+        found.guessed = found.label.is_unknown();
+        if found.guessed {
+            found.label = naming::guess(&self.config.catalogue, &flow.finding.hints, endpoints);
+        }
+        found
+    }
+
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
     /// matched gets the label of its addresses or ports.
     pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {

@@ -7,20 +7,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
-use nfstream::capture;
-use nfstream::sink::{self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter};
+use nfstream::capture::{self, Digests};
+use nfstream::features::Headings;
+use nfstream::sink::{
+    self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter, TimedFiles,
+};
 use nfstream::table::{
     Anonymizer, Provenance, Table, TableBuilder, TableError, TableSpec, TextForm, TimeForm,
 };
+use nfstream::time::Duration;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyList};
-use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema, PyTable};
 
 use crate::error::{chain, system_message};
 use crate::flow::NFlow;
 use crate::plugin_column;
+use crate::query::SOURCE;
 use crate::run::{Found, Run};
 
 /// Specification of a run's tables.
@@ -35,10 +40,11 @@ pub(crate) struct TableOptions {
 #[pymethods]
 impl TableOptions {
     #[new]
-    #[pyo3(signature = (*, timestamps, frame_text, columns_to_anonymize, key, parameters))]
+    #[pyo3(signature = (*, timestamps, frame_text, names, columns_to_anonymize, key, parameters))]
     fn new(
         timestamps: bool,
         frame_text: bool,
+        names: &str,
         columns_to_anonymize: Vec<String>,
         key: Option<Vec<u8>>,
         parameters: String,
@@ -47,6 +53,7 @@ impl TableOptions {
             .then(|| Anonymizer::new(columns_to_anonymize, key.as_deref()));
         let spec = TableSpec {
             times: if timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+            headings: Headings::by_name(names).unwrap_or_default(),
             text: if frame_text { TextForm::Frame } else { TextForm::Compact },
             anonymizer: anonymizer.transpose().map_err(|error| table_error(&error))?,
             ..TableSpec::default()
@@ -62,23 +69,42 @@ impl TableOptions {
     fn table(&self, py: Python<'_>, run: &Run) -> PyResult<Table> {
         let plugins: Vec<_> = run.kind.plugin_columns(py).iter().map(ToString::to_string).collect();
         let unknown = |name: &String| Field::new(name, DataType::Null, true);
-        self.table_with(run, plugins.iter().map(unknown))?;
+        self.table_with(py, run, plugins.iter().map(unknown))?;
         let anonymizer = self.spec.anonymizer.clone().map(|all| all.without(&plugins));
-        let spec = TableSpec { anonymizer, ..self.spec(run) };
+        let spec = TableSpec { anonymizer, ..self.spec(py, run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 
     /// Returns the specification of the tables of `run`, with the versions of its dissector.
-    fn spec(&self, run: &Run) -> TableSpec {
+    fn spec(&self, py: Python<'_>, run: &Run) -> TableSpec {
         let provenance = Provenance::new(run.dissector.as_deref());
         let provenance = provenance.with("parameters", &self.parameters);
-        TableSpec { provenance, ..self.spec.clone() }
+        let spec = TableSpec { provenance, ..self.spec.clone() };
+        let Some(query) = run.query.as_ref().map(|query| query.bind(py).get()) else { return spec };
+        TableSpec {
+            columns: Some(query.shown(run.kind.schema())),
+            origin: query.separate.then(|| SOURCE.to_owned()),
+            origin_at: query.source_at,
+            ..spec
+        }
+    }
+
+    /// Returns the table of `run` with a column to be replaced, and without anonymisation.
+    fn table_unhidden(&self, py: Python<'_>, run: &Run, column: Field) -> PyResult<Table> {
+        let extra = vec![Arc::new(column)];
+        let spec = TableSpec { extra, anonymizer: None, ..self.spec(py, run) };
+        Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 
     /// Returns the table of `run` with the columns of plugins after the engine's.
-    fn table_with(&self, run: &Run, plugins: impl Iterator<Item = Field>) -> PyResult<Table> {
+    fn table_with(
+        &self,
+        py: Python<'_>,
+        run: &Run,
+        plugins: impl Iterator<Item = Field>,
+    ) -> PyResult<Table> {
         let extra = plugins.map(Arc::new).collect();
-        let spec = TableSpec { extra, ..self.spec(run) };
+        let spec = TableSpec { extra, ..self.spec(py, run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 }
@@ -93,20 +119,24 @@ pub(crate) fn revealing_columns(
     let run = run.get();
     let plugins = run.kind.plugin_columns(py);
     let plugins = plugins.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
-    Ok(options.get().table_with(run, plugins)?.revealing().to_vec())
+    Ok(options.get().table_with(py, run, plugins)?.revealing().to_vec())
 }
 
 /// Reads a run to its end and returns its table, and a list for each plugin column.
 ///
-/// Without `plugin_columns`, the table has only the engine's columns.
+/// Without `plugin_columns`, the table has only the engine's columns, and those that `append`
+/// returns for each batch.
 #[pyfunction]
+#[pyo3(signature = (run, options, plugin_columns, append = None))]
 pub(crate) fn read_table<'py>(
     py: Python<'py>,
     run: &Bound<'py, Run>,
     options: &Bound<'py, TableOptions>,
     plugin_columns: bool,
+    append: Option<Bound<'py, PyAny>>,
 ) -> PyResult<(PyTable, Vec<Bound<'py, PyList>>)> {
-    let (batches, schema, values) = read_all(py, run.get(), options.get(), plugin_columns)?;
+    let (batches, schema, values) =
+        read_all(py, run.get(), options.get(), plugin_columns, append.as_ref())?;
     Ok((PyTable::try_new(batches, schema)?, values))
 }
 
@@ -116,18 +146,28 @@ fn read_all<'py>(
     run: &Run,
     options: &TableOptions,
     plugin_columns: bool,
+    append: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Vec<RecordBatch>, SchemaRef, Vec<Bound<'py, PyList>>)> {
     let names = run.kind.plugin_columns(py);
     let with_plugins = plugin_columns && !names.is_empty();
+    let has_extra = with_plugins || append.is_some();
     let mut table = options.table(py, run)?;
-    if with_plugins {
-        // The types are known only at the end.
-        let unknown = names.iter().map(|name| Field::new(name.to_string(), DataType::Null, true));
-        table = options.table_with(run, unknown)?;
+    if has_extra {
+        // Names and types are known only at the end.
+        let unknown = Field::new("", DataType::Null, true);
+        table = options.table_unhidden(py, run, unknown)?;
     }
     let mut state = run.lock()?;
     let values: Vec<_> = names.iter().map(|_| PyList::empty(py)).collect();
     let mut batches = Vec::new();
+    let mut appended = Vec::new();
+    let mut call = |batch: &RecordBatch| -> PyResult<()> {
+        if let Some(append) = append {
+            let columns = append.call1((PyRecordBatch::new(batch.clone()),))?;
+            appended.push(columns.extract::<PyRecordBatch>()?.into_inner());
+        }
+        Ok(())
+    };
     let mut builder = table.builder(run.pool.clone());
     while !state.ended {
         let (records, flows) = match state.advance(py, &run.kind)? {
@@ -139,22 +179,37 @@ fn read_all<'py>(
                 list.append(flow.bind(py).getattr(name)?)?;
             }
         }
-        let full = py.detach(|| builder.append(records));
-        batches.extend(full.map_err(|error| table_error(&error))?);
+        let origin = state.origin();
+        let full = py.detach(|| builder.append_from(records, &origin));
+        for batch in full.map_err(|error| table_error(&error))? {
+            call(&batch)?;
+            batches.push(batch);
+        }
     }
     let rest = py.detach(|| builder.rest()).map_err(|error| table_error(&error))?;
-    batches.extend(rest);
-    if with_plugins {
-        let arrays = values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?;
+    if let Some(batch) = rest {
+        call(&batch)?;
+        batches.push(batch);
+    }
+    if has_extra {
+        let arrays = match with_plugins {
+            true => values.iter().map(plugin_column::array).collect::<PyResult<Vec<_>>>()?,
+            false => Vec::new(),
+        };
         let fields = names.iter().zip(&arrays);
         let fields = fields
             .map(|(name, array)| Field::new(name.to_string(), array.data_type().clone(), true));
-        table = options.table_with(run, fields)?;
+        let of_batches = appended.first().map(RecordBatch::schema);
+        let of_batches = of_batches.iter().flat_map(|schema| schema.fields().iter());
+        let of_batches = of_batches.map(|field| field.as_ref().clone().with_nullable(true));
+        table = options.table_with(py, run, fields.chain(of_batches))?;
         let completed = py.detach(|| {
             let mut start = 0;
-            let completed = batches.iter().map(|batch| {
+            let completed = batches.iter().enumerate().map(|(place, batch)| {
                 let rows = batch.num_rows();
-                let part: Vec<_> = arrays.iter().map(|array| array.slice(start, rows)).collect();
+                let mut part: Vec<_> =
+                    arrays.iter().map(|array| array.slice(start, rows)).collect();
+                part.extend(appended.get(place).into_iter().flat_map(|one| one.columns().to_vec()));
                 start += rows;
                 table.complete(batch, &part)
             });
@@ -212,7 +267,8 @@ impl Batches {
             let mut state = run.lock()?;
             while ready.is_empty() && !is_last {
                 if let Found::Rows(records) = state.advance(py, &run.kind)? {
-                    let full = py.detach(|| builder.append(records));
+                    let origin = state.origin();
+                    let full = py.detach(|| builder.append_from(records, &origin));
                     ready.extend(full.map_err(|error| table_error(&error))?);
                 }
                 is_last = state.ended;
@@ -269,7 +325,8 @@ impl Drop for Batches {
 /// Writes the table of a run to files and returns the number of its flows.
 #[pyfunction]
 #[pyo3(signature = (
-    run, options, path, format, *, safe, overwrite, flows_per_file, bytes_per_file, rotate_files,
+    run, options, path, format, *, safe, overwrite, every_s, flows_per_file, bytes_per_file,
+    rotate_files, append = None,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 pub(crate) fn write_table(
@@ -280,9 +337,11 @@ pub(crate) fn write_table(
     format: &str,
     safe: bool,
     overwrite: bool,
+    every_s: u64,
     flows_per_file: u64,
     bytes_per_file: u64,
     rotate_files: usize,
+    append: Option<Bound<'_, PyAny>>,
 ) -> PyResult<u64> {
     let format = Format::by_name(format)
         .ok_or_else(|| PyValueError::new_err(format!("unknown format {format:?}")))?;
@@ -300,17 +359,32 @@ pub(crate) fn write_table(
         return Err(PyValueError::new_err(message));
     }
     let table = options.table(py, run)?;
+    let digests = (format.has_footer() && run.is_complete).then(|| Digests::start(&run.files));
+    let conclude = || {
+        let captures = digests.map(Digests::finish).unwrap_or_default();
+        table.provenance().conclude(&run.counts().account(), &captures);
+    };
     let interruption = Interruption::default();
-    let sink = || interruption.watch(sink::files_at(&path, existing, format, rotation));
+    let every = Some(Duration::from_nanos(every_s.saturating_mul(1_000_000_000)));
+    let sink = || {
+        let sink: Box<dyn Sink> = match every.filter(|_| every_s > 0) {
+            Some(every) => Box::new(TimedFiles::new(&path, format, every, rotation.keep)),
+            None => sink::files_at(&path, existing, format, rotation),
+        };
+        interruption.watch(sink)
+    };
     let error = |error: SinkError| interruption.take().unwrap_or_else(|| sink_error(&error));
-    let written = if run.kind.plugin_columns(py).is_empty() {
+    let written = if run.kind.plugin_columns(py).is_empty() && append.is_none() {
         let sink = sink();
         let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
         let mut writer = writer.map_err(error)?;
         let rows = write_rows(py, run, &mut writer, error);
         // Aborting may have to wait for the writing thread.
         py.detach(|| match rows {
-            Ok(()) => Ok(writer.finish()),
+            Ok(()) => {
+                conclude();
+                Ok(writer.finish())
+            }
             Err(error) => {
                 drop(writer);
                 Err(error)
@@ -325,11 +399,12 @@ pub(crate) fn write_table(
             Ok(())
         });
         opened.map_err(error)?;
-        let (batches, schema, _) = read_all(py, run, options, true)?;
+        let (batches, schema, _) = read_all(py, run, options, true, append.as_ref())?;
         let mut sink = sink();
         py.detach(|| {
             sink.open(&schema, table.provenance())?;
             batches.iter().try_for_each(|batch| sink.write(batch))?;
+            conclude();
             sink.finish()
         })
     };
@@ -345,7 +420,8 @@ fn write_rows(
     let mut state = run.lock()?;
     while !state.ended {
         let (Found::Rows(records) | Found::Followed(records, _)) = state.advance(py, &run.kind)?;
-        py.detach(|| writer.write(records)).map_err(&error)?;
+        let origin = state.origin();
+        py.detach(|| writer.write_from(records, &origin)).map_err(&error)?;
     }
     Ok(())
 }
@@ -390,18 +466,19 @@ pub(crate) fn first_flows(
     let run = run.get();
     let mut state = run.lock()?;
     let mut found = Vec::new();
-    while found.len() < flows && !state.ended && run.monitor.stats().packets < packets {
-        if let Found::Rows(mut records) = state.advance(py, &run.kind)? {
-            found.append(&mut records);
+    while found.len() < flows && !state.ended && run.counts().packets < packets {
+        if let Found::Rows(records) = state.advance(py, &run.kind)? {
+            let kind = state.kind();
+            found.extend(records.into_iter().map(|record| NFlow::row(Arc::clone(&kind), record)));
         }
     }
     found.truncate(flows);
-    Ok(found.into_iter().map(|record| NFlow::row(Arc::clone(&run.kind), record)).collect())
+    Ok(found)
 }
 
 /// Returns the exception for a table that cannot be written: a subclass of `OSError` with the path
 /// for an error of the system, `ValueError` for an invalid parameter.
-fn sink_error(error: &SinkError) -> PyErr {
+pub(crate) fn sink_error(error: &SinkError) -> PyErr {
     /// Number of the error for an existing file, the same on all systems.
     const EEXIST: i32 = 17;
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value};
+use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value, columns, nearest};
+use nfstream::time::TimeUnit;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
-use crate::{flow_copy, nfstream6};
+use crate::{flow_copy, html, nfstream6};
 
 /// Data shared by all flows of a run.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct FlowType {
     by_address: HashMap<usize, Attribute, foldhash::fast::FixedState>,
     by_name: HashMap<String, Attribute>,
     plugins: Vec<PluginColumn>,
+    /// Name of the capture of all flows, the value of the only attribute after the columns.
+    origin: Option<Py<PyString>>,
     /// Rules of the run, which also determine the behaviour of its flows in Python.
     rules: Rules,
     /// Cached names of labels, by column and code.
@@ -94,6 +97,7 @@ impl FlowType {
             by_address: HashMap::default(),
             by_name: HashMap::new(),
             plugins: Vec::new(),
+            origin: None,
             rules,
             labels: Mutex::default(),
             named_tuple: Mutex::default(),
@@ -107,6 +111,14 @@ impl FlowType {
             kind.plugins.push(PluginColumn { name, volatile: *volatile });
         }
         kind
+    }
+
+    /// Adds the attribute `name` with the name of the capture of all flows. There must be no
+    /// plugins.
+    pub(crate) fn set_origin(&mut self, py: Python<'_>, name: &str, origin: &str) {
+        let name = self.add(py, name, Attribute::Plugin(0));
+        self.plugins.push(PluginColumn { name, volatile: false });
+        self.origin = Some(PyString::new(py, origin).unbind());
     }
 
     pub(crate) fn schema(&self) -> &Arc<Schema> {
@@ -131,6 +143,11 @@ impl FlowType {
 
     /// Returns the names of the plugins that have a column.
     pub(crate) fn plugin_columns<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
+        if self.origin.is_some() { Vec::new() } else { self.added_columns(py) }
+    }
+
+    /// Returns the names of the columns after the engine's.
+    fn added_columns<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         let plugins = self.plugins.iter().filter(|plugin| !plugin.volatile);
         plugins.map(|plugin| plugin.name.bind(py).clone()).collect()
     }
@@ -148,10 +165,31 @@ impl FlowType {
         known.or_else(|| self.by_name.get(name.to_cow().ok()?.as_ref()).copied())
     }
 
+    /// Adds advice to the error of an attribute that does not exist.
+    fn with_advice(&self, py: Python<'_>, name: &Bound<'_, PyString>, error: PyErr) -> PyErr {
+        let Ok(name) = name.to_cow() else { return error };
+        // Python and its libraries look for these names.
+        if name.starts_with('_') || !error.is_instance_of::<PyAttributeError>(py) {
+            return error;
+        }
+        let known = TimeUnit::ALL.into_iter().flat_map(columns).find(|column| column.name == name);
+        let advice = match known {
+            Some(column) if column.group.is_feature() => {
+                format!("it needs features='{}'", column.group.name())
+            }
+            Some(column) if column.group.needs_inspection() => "it needs dissect=True".to_owned(),
+            _ => match nearest(&name, self.by_name.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean '{meant}'?"),
+                None => return error,
+            },
+        };
+        PyAttributeError::new_err(format!("a flow has no '{name}'; {advice}"))
+    }
+
     /// Returns the names of the columns without those of volatile plugins.
     fn column_names<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         let columns = self.names[..self.schema.columns().len()].iter();
-        columns.map(|name| name.bind(py).clone()).chain(self.plugin_columns(py)).collect()
+        columns.map(|name| name.bind(py).clone()).chain(self.added_columns(py)).collect()
     }
 
     /// Returns the value of column `index` in `record`.
@@ -173,10 +211,12 @@ impl FlowType {
             return Ok(label.bind(py).clone().into_any());
         }
         Ok(match column.value(record, self.schema.names()) {
+            Value::Null => py.None().into_bound(py),
             Value::Integer(number) => number.into_pyobject(py)?.into_any(),
             Value::Float(number) => number.into_pyobject(py)?.into_any(),
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
+            Value::Floats(list) => PyList::new(py, list)?.into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }
@@ -235,6 +275,9 @@ impl NFlow {
                 nfstream6::new_udps(py)
             }
             (Content::Row(_), Attribute::Plugin(plugin)) => {
+                if let Some(origin) = &self.kind.origin {
+                    return Ok(origin.bind(py).clone().into_any());
+                }
                 Err(PyAttributeError::new_err(self.kind.plugins[plugin].name.to_string()))
             }
         }
@@ -266,6 +309,27 @@ impl NFlow {
     fn column_values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.attributes().map(|attribute| self.get(py, attribute)).collect()
     }
+
+    /// Returns the columns that identify the flow, names that it has, and the columns of plugins.
+    fn important<'py>(&self, py: Python<'py>) -> PyResult<Vec<html::Field<'py>>> {
+        let own = self.kind.schema.columns().len();
+        let names = self.kind.column_names(py).into_iter().enumerate();
+        let mut fields: Vec<html::Field<'py>> = Vec::new();
+        for ((place, name), value) in names.zip(self.column_values(py)?) {
+            let text = name.to_string_lossy();
+            // Copies have only names.
+            let is_of_plugin = place >= own && !is_column(&text);
+            let is_shown = is_of_plugin || IDENTITY.contains(&&*text) || {
+                // Several columns may hold the same name.
+                let is_known = |field: &html::Field<'py>| field.1.eq(&value).unwrap_or(false);
+                NAMES.contains(&&*text) && value.is_truthy()? && !fields.iter().any(is_known)
+            };
+            if is_shown {
+                fields.push((name, value));
+            }
+        }
+        Ok(fields)
+    }
 }
 
 #[pymethods]
@@ -283,6 +347,15 @@ impl NFlow {
                 object.call_method1(intern!(py, "__getattribute__"), (slf, name))
             }
         }
+    }
+
+    /// Raises the error for an attribute that is missing: PyO3 drops that of `__getattribute__`.
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let error = |error| slf.get().kind.with_advice(slf.py(), name, error);
+        Self::__getattribute__(slf, name).map_err(error)
     }
 
     fn __setattr__(&self, name: &Bound<'_, PyString>, value: Bound<'_, PyAny>) -> PyResult<()> {
@@ -397,16 +470,17 @@ impl NFlow {
         if self.kind.rules == Rules::Nfstream6 {
             return nfstream6::flow_text(&self.keys(py)?, &self.values(py)?);
         }
-        let names = self.kind.column_names(py);
-        let fields = names.iter().zip(self.column_values(py)?);
-        let fields: Vec<_> = fields
-            .map(|(name, value)| Ok(format!("{name}={}", value.repr()?)))
-            .collect::<PyResult<_>>()?;
-        Ok(format!("NFlow({})", fields.join(", ")))
+        let fields = self.important(py)?.into_iter();
+        let fields = fields.map(|(name, value)| Ok(format!("{name}={}", value.repr()?)));
+        Ok(format!("NFlow({})", fields.collect::<PyResult<Vec<_>>>()?.join(", ")))
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        crate::html::flow(&self.kind.column_names(py), &self.column_values(py)?)
+        let all = self.kind.column_names(py).into_iter().zip(self.column_values(py)?);
+        let all: Vec<_> = all.collect();
+        let important =
+            if self.kind.rules == Rules::Nfstream6 { Vec::new() } else { self.important(py)? };
+        html::flow(&important, &all)
     }
 }
 
@@ -425,6 +499,38 @@ impl Drop for NFlow {
         }
     }
 }
+
+/// Returns whether a column of the engine has this name.
+fn is_column(name: &str) -> bool {
+    TimeUnit::ALL.into_iter().any(|unit| columns(unit).any(|column| column.name == name))
+}
+
+/// Columns that identify a flow.
+const IDENTITY: [&str; 9] = [
+    "id",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "src_ip",
+    "dst_ip",
+    "total_packets",
+    "total_bytes",
+    "application_name",
+];
+
+/// Columns of names, shown where they are not empty.
+const NAMES: [&str; 10] = [
+    "client_info",
+    "server_info",
+    "requested_server_name",
+    "dns_name",
+    "tls_server_name",
+    "dns_query_name",
+    "http_host",
+    "dhcp_host_name",
+    "risks",
+    "system_process_name",
+];
 
 impl Used {
     /// Records that are returned together.

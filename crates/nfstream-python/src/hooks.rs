@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use nfstream::Dialect;
-use nfstream::features::Record;
+use nfstream::features::{Record, RecordKind};
 use nfstream::flow::{EndReason, Slot};
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
 use nfstream::time::Timestamp;
@@ -32,12 +32,19 @@ pub(crate) struct Plugins {
     pub(crate) plugins: Vec<Plugin>,
     /// Active flows by slot.
     active: Vec<Option<Py<NFlow>>>,
-    /// Ended flows that wait for their place in the output, by id and slice.
-    ended: HashMap<(u64, u32), Py<NFlow>>,
+    /// Recorded flows that wait for their place in the output.
+    recorded: HashMap<Place, Py<NFlow>>,
     /// Packet object of the last call.
     packet: LastPacket,
     /// API of the plugins.
     api: Api,
+}
+
+/// Id, slice, packets and kind of a record, which identify it.
+type Place = (u64, u32, u64, RecordKind);
+
+fn place(record: &Record) -> Place {
+    (record.id, record.flow.slice, record.volume.total_packets(), record.kind)
 }
 
 /// Packet object of the last call. If a plugin keeps a reference to it, it gets its own copy of the
@@ -98,12 +105,18 @@ impl Plugin {
 
 impl Plugins {
     pub(crate) fn new(plugins: Vec<Plugin>, api: Api) -> Self {
-        Self { plugins, active: Vec::new(), ended: HashMap::new(), packet: LastPacket::None, api }
+        Self {
+            plugins,
+            active: Vec::new(),
+            recorded: HashMap::new(),
+            packet: LastPacket::None,
+            api,
+        }
     }
 
     /// Takes out the flow object of a record.
     pub(crate) fn take_ended(&mut self, record: &Record) -> Option<Py<NFlow>> {
-        self.ended.remove(&(record.id, record.flow.slice))
+        self.recorded.remove(&place(record))
     }
 
     /// Releases the packet of the last call.
@@ -166,11 +179,13 @@ impl<'py> Host<'_, 'py> {
             flow: *view.flow,
             ended: Timestamp::MAX,
             end_reason: EndReason::EndOfInput,
+            kind: RecordKind::Final,
             expiration_id: 0,
             volume: view.state.volume,
             measures: view.measures.map(|measures| Box::new(measures.clone())),
             application: application.unwrap_or_default(),
             process: None,
+            places: [None, None],
             release: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
@@ -256,7 +271,27 @@ impl<'py> Host<'_, 'py> {
                 on_expire.bind(py).call1((&flow,))?;
             }
         }
-        self.plugins.ended.insert((record.id, record.flow.slice), flow);
+        if record.kind != RecordKind::Hidden {
+            self.plugins.recorded.insert(place(record), flow);
+        }
+        Ok(())
+    }
+
+    /// Copies the flow as it is now, with the values of its plugins.
+    fn record(&mut self, slot: Slot, record: &Record) -> PyResult<()> {
+        let py = self.py;
+        let Some(flow) = self.plugins.slot(slot) else { return Ok(()) };
+        let values = flow.get().with_followed(|followed| {
+            followed.values.iter().map(|value| value.clone_ref(py)).collect::<Vec<_>>()
+        });
+        let deep_copy = py.import(intern!(py, "copy"))?.getattr(intern!(py, "deepcopy"))?;
+        let mut copies = Vec::new();
+        for value in values.unwrap_or_default() {
+            copies.push(deep_copy.call1((value,))?.unbind());
+        }
+        let copy = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record.clone()))?;
+        copy.get().with_followed(|followed| followed.values = copies);
+        self.plugins.recorded.insert(place(record), copy.unbind());
         Ok(())
     }
 }
@@ -286,6 +321,10 @@ impl Hooks for Host<'_, '_> {
 
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError> {
         self.expire(slot, record).map_err(HookError::from)
+    }
+
+    fn on_record(&mut self, slot: Slot, record: &Record) -> Result<(), HookError> {
+        self.record(slot, record).map_err(HookError::from)
     }
 
     fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {

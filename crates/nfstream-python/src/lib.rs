@@ -7,6 +7,7 @@ mod cluster;
 mod command;
 mod error;
 mod export;
+mod extract;
 mod flow;
 mod flow_copy;
 mod hooks;
@@ -15,7 +16,10 @@ mod nfstream6;
 mod packet;
 mod parameters;
 mod plugin_column;
+mod query;
+mod report;
 mod run;
+mod source;
 
 use pyo3::prelude::*;
 
@@ -34,6 +38,8 @@ mod _engine {
         write_table,
     };
     #[pymodule_export]
+    use super::extract::extract;
+    #[pymodule_export]
     use super::flow::NFlow;
     #[pymodule_export]
     use super::flow_copy::restore_flow;
@@ -42,9 +48,13 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::parameters::{check_parameters, parameters};
+    use super::parameters::{check_parameters, measure_fields, parameters};
     #[pymodule_export]
-    use super::run::{Run, check_filter, check_source, column_names, versions};
+    use super::query::Query;
+    #[pymodule_export]
+    use super::report::{report_features, write_report};
+    #[pymodule_export]
+    use super::run::{Run, check_filter, check_source, column_names, column_roles, versions};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,9 +1,10 @@
 //! Conversion of run parameters from and to Python.
 
 use nfstream::capture::CaptureError;
-use nfstream::features::Group;
+use nfstream::features::{FIELDS, Field, Group, Scalar};
 use nfstream::parameters::{
-    Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic, Value,
+    GeoIpFileError, Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic,
+    Value,
 };
 use nfstream::time::Duration;
 use pyo3::exceptions::PyValueError;
@@ -27,6 +28,11 @@ pub(crate) fn check_parameters<'py>(
     values: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let parameters = from_python(values)?.settled();
+    if let Some(column) = parameters.unfilled() {
+        let name = column.name;
+        let message = format!("measure: column {name} needs a dissector: dissect=True");
+        return Err(PyValueError::new_err(message));
+    }
     let checked = PyDict::new(py);
     for parameter in PARAMETERS {
         checked.set_item(parameter.name, to_python(py, &parameters.get(parameter))?)?;
@@ -48,12 +54,19 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
         let value = value(parameter, &given)?.ok_or_else(|| refusal(parameter, &given))?;
         parameters.set(&name, value).map_err(|error| match error {
             ParameterError::Filter(error) => capture_error(&error),
+            ParameterError::GeoIp(error) => match *error {
+                GeoIpFileError::Io { path, source } => {
+                    capture_error(&CaptureError::Io { path, source })
+                }
+                error => PyValueError::new_err(error.to_string()),
+            },
             ParameterError::Rules(error) => match *error {
                 RulesFileError::Io { path, source } => {
                     capture_error(&CaptureError::Io { path, source })
                 }
                 error => PyValueError::new_err(error.to_string()),
             },
+            ParameterError::Measure { message } => PyValueError::new_err(message),
             ParameterError::UnknownFeature { .. } => {
                 PyValueError::new_err(format!("features: {error}"))
             }
@@ -70,7 +83,8 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
     }
     Ok(match parameter.kind {
         Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
-        Kind::Features => names(given)?.map(Value::Names),
+        Kind::Features | Kind::Files => names(given)?.map(Value::Names),
+        Kind::Measures => pairs(given)?.map(Value::Pairs),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // In Python, bool is a subclass of int; here a bool is not accepted as a number.
         Kind::Seconds { .. } | Kind::Whole { .. } if given.is_instance_of::<PyBool>() => None,
@@ -108,6 +122,17 @@ fn names(given: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(names))
 }
 
+/// Converts a dictionary of names and expressions; `None` for other values.
+fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Option<Vec<(String, String)>>> {
+    let Ok(given) = given.cast::<PyDict>() else { return Ok(None) };
+    let mut pairs = Vec::new();
+    for (name, expression) in given.iter() {
+        let (Some(name), Some(text)) = (text(&name)?, text(&expression)?) else { return Ok(None) };
+        pairs.push((name, text));
+    }
+    Ok(Some(pairs))
+}
+
 fn refusal(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyErr {
     let found = given.repr().map_or_else(|_| "this value".to_owned(), |text| text.to_string());
     let (name, expected) = (parameter.name, parameter.expected());
@@ -119,6 +144,13 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
         Value::None => py.None().into_bound(py),
         Value::Flag(flag) => PyBool::new(py, *flag).to_owned().into_any(),
         Value::Names(names) => PyList::new(py, names)?.into_any(),
+        Value::Pairs(pairs) => {
+            let dict = PyDict::new(py);
+            for (name, text) in pairs {
+                dict.set_item(name, text)?;
+            }
+            dict.into_any()
+        }
         Value::Seconds(_) => value.to_json().as_f64().into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
         Value::Whole(number) => number.into_pyobject(py)?.into_any(),
@@ -131,7 +163,9 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
         Kind::Choice(_) => "choice",
         Kind::Features => "features",
         Kind::File => "file",
+        Kind::Files => "files",
         Kind::Filter => "filter",
+        Kind::Measures => "measures",
         Kind::Flag { .. } => "flag",
         Kind::Seconds { .. } => "seconds",
         Kind::Whole { .. } => "whole",
@@ -159,4 +193,23 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
         _ => {}
     }
     Ok(described)
+}
+
+/// Returns the fields of a packet that measures can read: `name`, `type`, `unit` and `meaning`.
+#[pyfunction]
+pub(crate) fn measure_fields(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let describe = |field: &Field| {
+        let described = PyDict::new(py);
+        described.set_item("name", field.name)?;
+        let scalar = match field.scalar {
+            Scalar::Bool => "bool",
+            Scalar::Float => "float",
+            Scalar::Whole => "int",
+        };
+        described.set_item("type", scalar)?;
+        described.set_item("unit", field.unit)?;
+        described.set_item("meaning", field.description)?;
+        Ok(described)
+    };
+    FIELDS.iter().map(describe).collect()
 }

@@ -64,7 +64,6 @@ enum Header {
         src: u16,
         dst: u16,
         flags: u8,
-        options: usize,
     },
     Udp {
         src: u16,
@@ -166,14 +165,9 @@ impl Frame {
         self.with(Header::Fragment { identification, offset, more })
     }
 
-    /// Adds a TCP header.
+    /// Adds a TCP header without options.
     pub fn tcp(self, src: u16, dst: u16, flags: u8) -> Self {
-        self.with(Header::Tcp { src, dst, flags, options: 0 })
-    }
-
-    /// Adds a TCP header with `options` bytes of options, a multiple of four.
-    pub fn tcp_with_options(self, src: u16, dst: u16, flags: u8, options: usize) -> Self {
-        self.with(Header::Tcp { src, dst, flags, options })
+        self.with(Header::Tcp { src, dst, flags })
     }
 
     /// Adds a UDP header.
@@ -341,21 +335,11 @@ impl Header {
                 let id = identification.to_be_bytes();
                 [&[next, 0][..], &field, &id].concat()
             }
-            Self::Tcp { src, dst, flags, options } => {
+            Self::Tcp { src, dst, flags } => {
                 let mut header = [src.to_be_bytes(), dst.to_be_bytes()].concat();
                 header.extend([0, 0, 0, 1, 0, 0, 0, 0]);
-                header.extend([
-                    len16(((20 + options) / 4) << 4)[1],
-                    *flags,
-                    0xff,
-                    0xff,
-                    0,
-                    0,
-                    0,
-                    0,
-                ]);
-                // No-operation options.
-                header.resize(20 + options, 1);
+                // The upper half of the first byte is the length in units of four bytes.
+                header.extend([0x50, *flags, 0xff, 0xff, 0, 0, 0, 0]);
                 header
             }
             Self::Udp { src, dst } => {

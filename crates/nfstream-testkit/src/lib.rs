@@ -15,6 +15,7 @@
 pub mod conversations;
 mod frame;
 mod golden;
+pub mod mmdb;
 pub mod model;
 mod pcap;
 mod row;

@@ -8,7 +8,7 @@ mod merge;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use nfstream::features::{Application, Record, Volume};
+use nfstream::features::{Application, Record, RecordKind, Volume};
 use nfstream::flow::{EndReason, Flow, FlowKey, Sender};
 use nfstream::meter::MeterOutput;
 use nfstream::packet::{Endpoint, Packet};
@@ -102,11 +102,13 @@ fn record(id: u64, ended: i64) -> Record {
         flow,
         ended,
         end_reason: EndReason::Idle,
+        kind: RecordKind::Final,
         expiration_id: 0,
         volume: Volume::default(),
         measures: None,
         application: Application::default(),
         process: None,
+        places: [None, None],
         release: 0,
     }
 }

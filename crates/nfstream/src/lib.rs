@@ -25,18 +25,26 @@ pub mod capture;
 pub mod condition;
 pub mod decode;
 pub mod dissect;
+pub mod extract;
 pub mod features;
 pub mod flow;
+pub mod geoip;
 pub mod host;
+#[cfg(feature = "where")]
+pub mod measure;
 pub mod meter;
 #[cfg(feature = "nfstream6")]
 pub mod nfstream6;
 pub mod packet;
 pub mod parameters;
 pub mod pipeline;
+pub mod report;
 pub mod sink;
 pub mod table;
 pub mod time;
+
+/// Cargo features of this build, in alphabetical order and separated by commas.
+pub const FEATURES: &str = env!("NFSTREAM_FEATURES");
 
 pub use pipeline::{
     Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step, StopHandle,

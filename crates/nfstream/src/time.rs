@@ -3,6 +3,10 @@
 //! Only [`host`](crate::host) reads clocks: packets carry their time, and all other code receives
 //! the time as an argument.
 
+mod calendar;
+
+pub use calendar::{Civil, date};
+
 /// A point in time: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
@@ -12,7 +16,7 @@ pub struct Timestamp(i64);
 pub struct Duration(u64);
 
 /// The unit of times in a table.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum TimeUnit {
     /// Thousandths of a second.
     #[default]

@@ -17,7 +17,13 @@ fn introduction(group: Group) -> String {
         Presence::Always => "Always present.".to_owned(),
         Presence::Dissection => "Present unless `dissect=False`.".to_owned(),
         Presence::Feature => format!("Feature `{name}`{or}."),
+        Presence::NamedFeature => format!("Feature `{name}`{or}, not part of `all`."),
         Presence::DissectionFeature => format!("Feature `{name}`{or}, with `dissect=True`."),
+        Presence::EarlyRecords => {
+            "Present with `early_packets`, `early_seconds` or `update_every`.".to_owned()
+        }
+        Presence::GeoIp => "Present with `geoip`.".to_owned(),
+        Presence::Measures => "Present with the parameter `measure`.".to_owned(),
         Presence::Shards => "Present in tables of shards on request.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };
@@ -28,9 +34,14 @@ fn page() -> String {
     let mut page = String::from(
         "# Columns\n\n\
          A table has its columns in the order of this page. The groups base and application are \
-         the default. A parameter adds other groups: `features=[\"mac\", \"tls\"]` in Python, \
+         the default. Features add other groups: `features=[\"mac\", \"tls\"]` in Python, \
          `--features mac,tls` on the command line, or `all`. Groups that are not added cost \
-         nothing. No column holds nulls.\n\n\
+         nothing.\n\n\
+         A column holds null where a value is undefined, such as a rate of a flow without duration: \
+         an empty field in CSV, `null` in JSON, `None` as an attribute, NaN or NA in data frames. \
+         Values are never NaN or infinite. Only columns described as such hold nulls. In a \
+         condition, `column == null` finds them; a comparison or calculation with null is neither \
+         true nor false, and a flow does not match if the result depends on it.\n\n\
          Bytes are those on the wire, link header included, unless `accounting_mode` says \
          otherwise. Times come from the capture, in UTC; units below are those of \
          `time_unit=\"ms\"`, the default.\n",
@@ -38,6 +49,10 @@ fn page() -> String {
     for group in Group::ALL {
         let introduction = introduction(group);
         write!(page, "\n## {}\n\n{introduction}\n\n", group.name()).unwrap();
+        if columns(TimeUnit::Milliseconds).all(|column| column.group != group) {
+            page.truncate(page.len() - 1);
+            continue;
+        }
         page.push_str("| column | type | unit | meaning |\n|---|---|---|---|\n");
         for column in columns(TimeUnit::Milliseconds).filter(|column| column.group == group) {
             let (name, kind) = (column.name, column.type_name());

@@ -180,10 +180,24 @@ fn rules_come_before_what_is_built_in() {
 /// Returns the label and its method by each dissector, for datagrams that both ends send in turn.
 #[cfg(feature = "ndpi")]
 fn labels_of_datagrams(payloads: &[&[u8]]) -> [(String, String); 3] {
+    labels_of(payloads, |frame, from, to| frame.udp(from, to))
+}
+
+/// Returns the same for segments of a TCP connection.
+#[cfg(feature = "ndpi")]
+fn labels_of_segments(payloads: &[&[u8]]) -> [(String, String); 3] {
+    labels_of(payloads, |frame, from, to| frame.tcp(from, to, ACK))
+}
+
+#[cfg(feature = "ndpi")]
+fn labels_of(
+    payloads: &[&[u8]],
+    transport: impl Fn(Frame, u16, u16) -> Frame,
+) -> [(String, String); 3] {
     let ends = [([192, 0, 2, 1], 40_001), ([192, 0, 2, 2], 40_002)];
     let packet = |(place, payload): (usize, &&[u8])| {
         let ((src, from), (dst, to)) = (ends[place % 2], ends[1 - place % 2]);
-        let frame = Frame::ethernet().ipv4(src, dst).udp(from, to).payload(payload);
+        let frame = transport(Frame::ethernet().ipv4(src, dst), from, to).payload(payload);
         Captured::new(seconds(1), &frame)
     };
     let packets: Vec<_> = payloads.iter().enumerate().map(packet).collect();
@@ -217,5 +231,21 @@ fn weak_labels_of_ndpi_do_not_count() {
     assert_eq!(auto.0, "Unknown");
     if ndpi::version().unwrap().starts_with("4.2") {
         assert_eq!(ndpi.0, "Skype_Teams.SkypeCall");
+    }
+}
+
+/// nDPI 4.2 takes several binary protocols for Cassandra.
+#[cfg(feature = "ndpi")]
+#[test]
+fn labels_of_ndpi_that_the_bytes_contradict_do_not_count() {
+    let raft = b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\x00127.0.0.1:9001\0\0";
+    let mut damaged = raft.to_vec();
+    damaged[16] = 0x11;
+    for (payload, expected) in [(&raft[..], "Raft"), (&damaged[..], "Unknown")] {
+        let [native, auto, ndpi] = labels_of_segments(&[payload]);
+        assert_eq!([&*native.0, &*auto.0], [expected; 2]);
+        if ndpi::version().unwrap().starts_with("4.2") {
+            assert_eq!(ndpi.0, "Cassandra");
+        }
     }
 }

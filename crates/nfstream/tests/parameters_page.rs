@@ -58,7 +58,11 @@ fn values(parameter: &Parameter) -> String {
         }
         Kind::Features => "name or list of [names](columns.md), or `\"all\"`".to_owned(),
         Kind::File => "path, or `None`".to_owned(),
+        Kind::Files => "path or list of paths".to_owned(),
         Kind::Filter => "expression, or `None`".to_owned(),
+        Kind::Measures => {
+            "dictionary of names and [expressions](measures.md), or `None`".to_owned()
+        }
         Kind::Flag { .. } => "`True`, `False`".to_owned(),
         Kind::Seconds { optional: false } => "seconds, whole or fractional".to_owned(),
         Kind::Seconds { optional: true } => "seconds, whole or fractional, or `None`".to_owned(),

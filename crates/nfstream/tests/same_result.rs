@@ -3,13 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
-use nfstream::features::{Group, Names, Record, Schema, Value};
+use nfstream::features::{Group, Names, Record, RecordKind, Schema, Value};
 use nfstream::flow::{Slot, Timeouts};
-use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
+use nfstream::measure::MeasureSet;
+use nfstream::meter::{Arrival, EarlyRecords, FlowAction, FlowView, HookError, Hooks};
 use nfstream::pipeline::BlockError;
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Run, RunError, Step};
+use nfstream::{Config, Run, RunError, Step, capture};
 use nfstream_testkit::strategies::{Order, Plan, stream};
 use nfstream_testkit::{
     Captured, Ends, Frame, MemorySource, Row, Total, blocks, capture_from, model, records, sharded,
@@ -113,6 +118,32 @@ fn check_all_ways(packets: &[Captured], timeouts: Timeouts) -> Result<(), TestCa
     Ok(())
 }
 
+/// Returns the values of measures in each row of a run.
+fn measured(packets: &[Captured], meters: usize, chunk_packets: usize) -> Vec<Vec<Value>> {
+    let set = MeasureSet::parse([
+        ("longest", "pkt.iat_us.max()"),
+        ("up", "pkt.filter(pkt.up && pkt.length > 60).iat_ns.mean()"),
+        ("sizes", "pkt.payload_length.first(4)"),
+        ("bins", "pkt.length.histogram([0, 64, 128, 2000])"),
+        ("half", "pkt.length.quantile(0.5)"),
+        ("ports", "pkt.src_port.n_unique()"),
+        ("skew", "pkt.length.skew()"),
+        ("spread", "pkt.length.std() / up"),
+        ("order", "pkt.elapsed_ms.entropy()"),
+        ("bursts", "pkt.bursts(3)"),
+        ("share", "total_bytes / duration"),
+    ]);
+    let mut config = ends(SHORT).on(meters, chunk_packets).config();
+    config.measuring.measures = set.unwrap().compile(config.measuring.unit);
+    let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
+    let schema = run.schema().clone();
+    let records = records(&mut run).unwrap();
+    let row = |record: &Record| {
+        schema.columns().iter().map(|column| column.value(record, schema.names())).collect()
+    };
+    records.iter().map(row).collect()
+}
+
 fn check_model(stream: &[(Timestamp, Plan)], timeouts: Timeouts) -> Result<(), TestCaseError> {
     let packets = captured(stream);
     let total = capture_from(MemorySource::new(packets).boxed(), &ends(timeouts));
@@ -151,6 +182,21 @@ proptest! {
         stream in stream(LONG, 0..1000, Order::Late),
     ) {
         check_model(&stream, LONG)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(8, 500))]
+
+    #[test]
+    fn measures_are_the_same_for_any_meters_and_chunks(
+        stream in stream(SHORT, 0..600, Order::Late),
+    ) {
+        let packets = captured(&stream);
+        let expected = measured(&packets, 1, 2048);
+        for (meters, chunk_packets) in [(1, 7), (2, 1000), (5, 64)] {
+            prop_assert_eq!(&measured(&packets, meters, chunk_packets), &expected);
+        }
     }
 }
 
@@ -237,7 +283,7 @@ mod captures {
         for path in captures {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let run = |meters| {
-                let source = nfstream::capture::open(std::slice::from_ref(&path)).unwrap();
+                let source = capture::open(std::slice::from_ref(&path)).unwrap();
                 let ends = Ends { inspect: true, ..Ends::without_dpi(30, 300) };
                 capture_from(Box::new(source), &ends.on(meters, 16))
             };
@@ -261,8 +307,6 @@ mod captures {
 
 /// Runs in two halves, as on a cluster.
 mod pieces_and_shards {
-    use std::num::NonZeroUsize;
-
     use super::*;
 
     /// Returns a configuration with all features and the dissector in Rust.
@@ -406,5 +450,158 @@ mod pieces_and_shards {
         let config = Config { max_flows: Some(std::num::NonZeroU64::MIN), ..Config::default() };
         let refused = blocks(&numbered(5), &[], NonZeroUsize::MIN, &config).unwrap_err();
         assert!(refused.to_string().starts_with("max_nflows needs"), "{refused}");
+    }
+}
+
+/// Keeps the packets of each conversation.
+#[derive(Debug, Default)]
+struct Keeping(HashMap<u64, Vec<Captured>>);
+
+impl Keeping {
+    fn keep(&mut self, view: &FlowView<'_>, arrival: Arrival<'_>) -> FlowAction {
+        let packet = arrival.packet;
+        self.0.entry(view.flow.birth).or_default().push(Captured {
+            time: packet.time,
+            link: packet.link,
+            bytes: packet.frame(arrival.bytes.as_slice()).to_vec(),
+            wire_len: packet.wire_len,
+        });
+        FlowAction::Continue
+    }
+}
+
+impl Hooks for Keeping {
+    fn on_init(
+        &mut self,
+        view: FlowView<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<FlowAction, HookError> {
+        Ok(self.keep(&view, arrival))
+    }
+
+    fn on_update(
+        &mut self,
+        view: FlowView<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<FlowAction, HookError> {
+        Ok(self.keep(&view, arrival))
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        Ok(())
+    }
+}
+
+/// All values of a record but its number and its kind.
+fn values(run: &Run, record: &Record) -> Vec<(&'static str, Value)> {
+    let columns = run.schema().columns().iter();
+    let columns = columns.filter(|column| !["id", "record_kind"].contains(&column.name));
+    columns.map(|column| (column.name, column.value(record, run.schema().names()))).collect()
+}
+
+fn config_with_all_groups(track_tcp: bool, early: EarlyRecords) -> Config {
+    let mut config = Ends::without_dpi(1, 2).config();
+    config.measuring.groups = Group::ALL.into_iter().filter(|one| one.is_feature()).collect();
+    config.measuring.track_tcp = track_tcp;
+    config.early = early;
+    config
+}
+
+fn open(path: &Path) -> Box<dyn capture::Source> {
+    Box::new(capture::open(&[path.to_owned()]).unwrap())
+}
+
+const EARLY: [EarlyRecords; 3] = {
+    let none = EarlyRecords {
+        packets: 0,
+        age: Duration::from_nanos(0),
+        only: false,
+        every: Duration::from_nanos(0),
+    };
+    [
+        EarlyRecords { packets: 3, ..none },
+        EarlyRecords { age: Duration::from_nanos(30_000_000), ..none },
+        EarlyRecords { packets: 8, every: Duration::from_nanos(400_000_000), ..none },
+    ]
+};
+
+#[test]
+fn a_record_before_the_end_is_that_of_the_flow_cut_there() {
+    let mut kinds = HashMap::new();
+    for path in nfstream_testkit::captures() {
+        for (early, track_tcp) in EARLY.into_iter().zip([false, true, true]) {
+            let plain = config_with_all_groups(track_tcp, EarlyRecords::default());
+            let mut run = Run::with_hooks(open(&path), &plain).unwrap();
+            let (mut keeping, mut packets_before) = (Keeping::default(), HashMap::new());
+            loop {
+                let (records, is_last) = match run.advance_with(&mut keeping).unwrap() {
+                    Step::Records(records) => (records, false),
+                    Step::Last(records) => (records, true),
+                };
+                for record in records {
+                    let packets = record.volume.total_packets();
+                    packets_before.insert((record.id, record.flow.slice), packets);
+                }
+                if is_last {
+                    break;
+                }
+            }
+            let mut run = Run::new(open(&path), &config_with_all_groups(track_tcp, early)).unwrap();
+            for record in records(&mut run).unwrap() {
+                *kinds.entry(record.kind).or_insert(0) += 1;
+                if record.kind.is_end() {
+                    continue;
+                }
+                let earlier =
+                    (0..record.flow.slice).map(|slice| packets_before[&(record.id, slice)]);
+                let packets = earlier.sum::<u64>() + record.volume.total_packets();
+                let cut = &keeping.0[&record.id][..usize::try_from(packets).unwrap()];
+                let mut cut_run = Run::new(MemorySource::new(cut).boxed(), &plain).unwrap();
+                let rows = records(&mut cut_run).unwrap();
+                let row = rows.iter().find(|row| row.flow.slice == record.flow.slice).unwrap();
+                assert_eq!(
+                    values(&cut_run, row),
+                    values(&cut_run, &record),
+                    "{}: {:?} record of flow {}",
+                    path.display(),
+                    record.kind,
+                    record.id,
+                );
+            }
+        }
+    }
+    for kind in [RecordKind::Early, RecordKind::Update, RecordKind::Final] {
+        assert!(kinds.get(&kind).is_some_and(|count| *count > 5), "{kinds:?}");
+    }
+}
+
+#[test]
+fn records_before_the_end_are_the_same_for_any_number_of_meters() {
+    for path in nfstream_testkit::captures() {
+        for only in [false, true] {
+            let rows = |meters: usize, chunk_packets: usize| {
+                let early = EarlyRecords { only, ..EARLY[2] };
+                let mut config = config_with_all_groups(true, early);
+                config.meters = NonZeroUsize::new(meters).unwrap();
+                config.chunk_packets = NonZeroUsize::new(chunk_packets).unwrap();
+                let mut run = Run::new(open(&path), &config).unwrap();
+                let records = records(&mut run).unwrap();
+                let counted = records.iter().filter(|record| record.kind.is_counted()).count();
+                assert_eq!(u64::try_from(counted).unwrap(), run.monitor().stats().flows);
+                let rows = records.iter();
+                rows.map(|row| (row.id, row.kind, values(&run, row))).collect::<Vec<_>>()
+            };
+            let one = rows(1, 8192);
+            assert!(rows(2, 64) == one && rows(5, 7) == one, "{}", path.display());
+            if only {
+                let mut seen = std::collections::HashSet::new();
+                for (id, kind, _) in &one {
+                    assert!(!seen.contains(id), "{}: a record after the early one", path.display());
+                    if *kind == RecordKind::Only {
+                        seen.insert(*id);
+                    }
+                }
+            }
+        }
     }
 }

@@ -36,7 +36,8 @@ const BASE: [&str; 18] = [
 ];
 
 /// Codes that 31 bits do not hold.
-const WIDE_CODES: [&str; 5] = ["id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version"];
+const WIDE_CODES: [&str; 7] =
+    ["id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version", "src_asn", "dst_asn"];
 
 const APPLICATION: [&str; 8] = [
     "master_protocol",
@@ -180,12 +181,13 @@ fn a_table_without_records_has_all_columns_and_no_batch() {
 }
 
 #[test]
-fn units_travel_with_the_columns() {
+fn units_and_roles_travel_with_the_columns() {
     let (schema, _) = records();
     let table = Table::new(&schema, &TableSpec::default()).unwrap();
     let field = |name: &str| table.schema().field_with_name(name).unwrap().clone();
     assert_eq!(field("duration").metadata()["unit"], "ms");
-    assert!(field("version").metadata().is_empty());
+    assert!(!field("version").metadata().contains_key("unit"));
+    assert_eq!(field("version").metadata()["role"], "environment");
 }
 
 #[test]

@@ -8,7 +8,7 @@ import io
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nfstream import _engine
@@ -283,14 +283,16 @@ class _Run(engine.NFStreamer):
         self._udps = list(streamer.udps)
         self._strict = streamer._strict
 
-    def _make_run(self, plugins: Sequence[object]) -> _engine.Run:
+    def _make_run(
+        self, plugins: Sequence[object], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
         return _engine.Run(
             self._source,
             plugins=self._udps,
             plugin_base=NFPlugin,
             flow_rules="nfstream6",
             strict=self._strict,
-            **self._parameters,
+            **{**self._parameters, **(changes or {})},
         )
 
     def _end(self, run: _engine.Run, *, failed: bool = False) -> None:

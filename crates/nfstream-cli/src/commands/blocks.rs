@@ -80,7 +80,7 @@ impl Part {
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, shards, output, task, task_bytes, force, rules } = args;
     let rules = rules.into_inner();
-    if rules.selects_flows() {
+    if rules.has_condition() {
         return Err(Error::ConditionOfBlocks);
     }
     let parameters = rules.parameters();

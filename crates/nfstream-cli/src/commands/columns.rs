@@ -28,7 +28,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     }
     let rows: Vec<Vec<Cell>> = columns.iter().map(|column| to_row(column)).collect();
     let layout = Layout::new(&headers("name"), &rows, usize::MAX / 2);
-    let before: usize = layout.widths()[..3].iter().flatten().map(|width| width + 2).sum();
+    let before: usize = layout.widths()[..4].iter().flatten().map(|width| width + 2).sum();
     let room = io.stdout.width.saturating_sub(before).max(LEAST);
     let color = io.stdout.color;
     let mut out = Vec::new();
@@ -47,18 +47,19 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         for line in wrap(&meaning.text, room) {
             row.push(line.as_str().into());
             table::write_row(&layout, &headers, &row, color, &mut out);
-            row = vec![Cell::default(); 3];
+            row = vec![Cell::default(); 4];
         }
     }
     print(&out, io)
 }
 
 /// Returns the headers of a group; the first is its name.
-const fn headers(group: &'static str) -> [Column; 4] {
+const fn headers(group: &'static str) -> [Column; 5] {
     [
         Column::text(group, Fit::Whole),
         Column::text("type", Fit::Whole),
         Column::text("unit", Fit::Whole),
+        Column::text("role", Fit::Whole),
         Column::text("meaning", Fit::Whole),
     ]
 }
@@ -72,6 +73,12 @@ fn presence(group: Group) -> String {
         Presence::Always => "always present".to_owned(),
         Presence::Dissection => "present without --no-dissect".to_owned(),
         Presence::Feature | Presence::DissectionFeature => format!("with --features {name}{or}"),
+        Presence::NamedFeature => format!("with --features {name}{or}, not with all"),
+        Presence::EarlyRecords => {
+            "with --early-packets, --early-seconds or --update-every".to_owned()
+        }
+        Presence::GeoIp => "with --geoip FILE".to_owned(),
+        Presence::Measures => "with --measure".to_owned(),
         Presence::Shards => "with nfstream flows DIR/shard=K".to_owned(),
         Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),
     }
@@ -95,6 +102,7 @@ fn to_row(column: &Declared) -> Vec<Cell> {
         Cell::styled(column.name.to_owned(), ACCENT),
         Cell::styled(type_for_people(column).to_owned(), QUIET),
         column.unit.into(),
+        Cell::styled(column.role.name().to_owned(), QUIET),
         column.description.into(),
     ]
 }

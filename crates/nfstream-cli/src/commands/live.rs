@@ -1,6 +1,11 @@
 //! `nfstream live`: captures from interfaces and writes the flow table until it is stopped.
 
+use std::path::Path;
+
+use nfstream::host::visible;
+
 use super::flows::{self, Plan, TableArgs};
+use crate::arguments::is_interface;
 use crate::error::Error;
 use crate::flow_rules::{OfInterfaces, SourceRules};
 use crate::input::{Input, Live};
@@ -42,6 +47,10 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         processes: parameters.process_polling(),
         report: Some(report).filter(|period| !period.is_zero()),
     };
+    let is_file = |name: &&String| Path::new(name).is_file() && !is_interface(name);
+    if let Some(name) = interfaces.iter().find(is_file) {
+        return Err(Error::FileAsInterface { name: visible(name).into_owned() });
+    }
     let input = Input::interfaces(&interfaces, live);
     let mut plan = Plan::new(|| Ok(input), false, &rules, table, io)?;
     plan.confine(confinement)?;

@@ -41,6 +41,8 @@ registry! {
     Live: live,
     Interfaces: interfaces,
     Summary: summary,
+    Report: report,
+    Extract: extract,
     Columns: columns,
     Protocols: protocols,
     Completions: completions,

@@ -4,12 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstyle::Style;
-use nfstream::features::{Group, Names, Read, Record, Schema, Value};
+use nfstream::features::{
+    self as engine, Group, Headings, Kind, Names, Read, Record, Schema, Value,
+};
 use nfstream::flow::Sender;
+use nfstream::packet::protocol as ip_protocol;
+use nfstream::table::TimeForm;
+use nfstream::time::Timestamp;
 
 use super::Look;
 use super::target::SOURCE;
-use crate::human::{bytes, count, day, protocol_name, span, time_of_day};
+use crate::human::{bytes, count, day, span, time_of_day};
 use crate::table::{self, ACCENT, Align, Cell, Column, Fit, Layout, QUIET};
 
 /// Rows in one layout step.
@@ -56,11 +61,30 @@ pub(super) struct FlowTable {
     schema: Arc<Schema>,
     selection: Selection,
     source: Option<SourceColumn>,
+    headings: Headings,
     look: Look,
+    /// Columns that options name.
+    named: Vec<&'static engine::Column>,
+    times: TimeForm,
     columns: Vec<Column>,
     cells: Vec<CellOf>,
     layout: Option<Layout>,
 }
+
+/// Columns whose values the columns of the default table contain.
+const CONTAINED: [&str; 11] = [
+    "id",
+    "first_seen",
+    "duration",
+    "protocol",
+    "src_ip",
+    "src_port",
+    "dst_ip",
+    "dst_port",
+    "total_packets",
+    "total_bytes",
+    "application_name",
+];
 
 /// Function that formats one column of a flow; it takes the name of the flow's source.
 type CellOf = Box<dyn Fn(&Record, &str, &dyn Names) -> Cell>;
@@ -70,13 +94,19 @@ impl FlowTable {
         schema: Arc<Schema>,
         selection: Selection,
         source: Option<SourceColumn>,
+        headings: Headings,
         look: Look,
+        named: Vec<&'static engine::Column>,
+        times: TimeForm,
     ) -> Self {
         Self {
             schema,
             selection,
             source,
+            headings,
             look,
+            named,
+            times,
             columns: Vec::new(),
             cells: Vec::new(),
             layout: None,
@@ -111,8 +141,8 @@ impl FlowTable {
         }
         let layout = self.layout.get_or_insert_with(|| {
             let line = match self.selection {
-                Selection::Glance => self.look.width,
-                Selection::User => usize::MAX / 2,
+                Selection::User if !self.look.is_terminal => usize::MAX / 2,
+                Selection::Glance | Selection::User => self.look.width,
             };
             let layout = Layout::new(&self.columns, &rows, line);
             table::write_header(&layout, &self.columns, color, out);
@@ -126,15 +156,9 @@ impl FlowTable {
     /// Chooses the columns for the first block of flows.
     fn choose(&mut self, records: &[Record]) {
         if self.selection == Selection::User {
-            for &column in self.schema.columns() {
-                let align = match column.read {
-                    Read::Bool(_) | Read::List(..) | Read::Name { .. } | Read::Text(_) => {
-                        Align::Left
-                    }
-                    _ => Align::Right,
-                };
-                self.columns.push(Column { align, ..Column::text(column.name, Fit::Whole) });
-                self.cells.push(Box::new(move |r, _, names| plain(column.value(r, names))));
+            for column in self.schema.columns().to_vec() {
+                let align = align_of(column);
+                self.add_column(column, align, 0);
             }
             self.add_source(self.source.map_or(0, |source| source.place));
             return;
@@ -148,9 +172,7 @@ impl FlowTable {
         if is_long {
             self.add(Column::text("date", Fit::Whole).rank(8), |r| day(r.flow.first_seen).into());
         }
-        self.add(Column::text("start (UTC)", Fit::Whole).rank(6), |r| {
-            time_of_day(r.flow.first_seen).into()
-        });
+        self.add_start(first_day.filter(|_| !is_long));
         self.add(Column::number("duration").rank(7), |r| {
             span(r.flow.last_seen.since(r.flow.first_seen)).into()
         });
@@ -167,6 +189,68 @@ impl FlowTable {
             self.columns.push(Column::text("about", Fit::End(12)).rank(10));
             self.cells.push(Box::new(|r, _, names| about(r, names)));
         }
+        if records.iter().any(|record| !risks(record).is_empty()) {
+            self.add(Column::text("risks", Fit::End(12)).rank(3), |r| risks(r).to_owned().into());
+        }
+        let named = std::mem::take(&mut self.named);
+        let of_features = self.schema.columns().iter().filter(|column| column.group.is_feature());
+        let of_features: Vec<_> = of_features.copied().collect();
+        for (columns, rank) in [(named, 1), (of_features, 4)] {
+            for column in columns {
+                let is_shown = self.columns.iter().any(|shown| shown.header == column.name);
+                if !is_shown && !CONTAINED.contains(&column.name) {
+                    self.add_column(column, align_of(column), rank);
+                }
+            }
+        }
+    }
+
+    /// Returns the names of the user's columns that do not fit.
+    pub(super) fn hidden(&self) -> Vec<&'static str> {
+        let Some(layout) = self.layout.as_ref().filter(|_| self.selection == Selection::User)
+        else {
+            return Vec::new();
+        };
+        let columns = self.columns.iter().zip(layout.widths());
+        columns.filter(|(_, width)| width.is_none()).map(|(column, _)| column.header).collect()
+    }
+
+    /// Adds the start of the flow. The date is part of it where it is not `day`.
+    fn add_start(&mut self, first_day: Option<String>) {
+        let is_timestamp = self.times == TimeForm::Timestamps;
+        let name = if is_timestamp { "first_seen" } else { "start (UTC)" };
+        let rank = if is_timestamp { 1 } else { 6 };
+        self.columns.push(Column::text(name, Fit::Whole).rank(rank));
+        self.cells.push(Box::new(move |record, _, _| {
+            let time = record.flow.first_seen;
+            let is_other = first_day.as_ref().is_some_and(|first| *first != day(time));
+            if is_timestamp {
+                timestamp(time).into()
+            } else if is_other {
+                format!("{} {}", day(time), time_of_day(time)).into()
+            } else {
+                time_of_day(time).into()
+            }
+        }));
+    }
+
+    /// Adds a column of the engine.
+    fn add_column(&mut self, column: &'static engine::Column, align: Align, rank: u8) {
+        let fit = match (column.kind, align) {
+            _ if !self.look.is_terminal => Fit::Whole,
+            (Kind::Address, _) => Fit::Middle(7),
+            (_, Align::Left) => Fit::End(8),
+            (_, Align::Right) => Fit::Whole,
+        };
+        let is_timestamp = self.times == TimeForm::Timestamps;
+        let heading = self.headings.heading(column.name);
+        self.columns.push(Column { align, ..Column::text(heading, fit).rank(rank) });
+        self.cells.push(Box::new(move |record, _, names| match column.read {
+            Read::Instant(read) if is_timestamp => {
+                read(record).map_or_else(Cell::default, |time| timestamp(time).into())
+            }
+            _ => plain(column.value(record, names)),
+        }));
     }
 
     /// Inserts the column of sources, if there is one.
@@ -185,18 +269,37 @@ impl FlowTable {
     }
 }
 
+fn align_of(column: &engine::Column) -> Align {
+    match column.read {
+        Read::Bool(_) | Read::List(..) | Read::Name { .. } | Read::Text(_) => Align::Left,
+        _ => Align::Right,
+    }
+}
+
+/// Returns a time as RFC 3339 writes it, in UTC.
+fn timestamp(time: Timestamp) -> String {
+    format!("{}T{}Z", day(time), time_of_day(time))
+}
+
+/// Returns the names of a flow's risks.
+fn risks(record: &Record) -> &str {
+    record.application.metadata.as_ref().map_or("", |metadata| &metadata.risks)
+}
+
 fn plain(value: Value) -> Cell {
     match value {
+        Value::Null => Cell::default(),
         Value::Integer(number) => number.to_string().into(),
         Value::Float(number) => number.to_string().into(),
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),
+        Value::Floats(list) => format!("{list:?}").into(),
         Value::Text(text) => text.into(),
     }
 }
 
 fn protocol(number: u8) -> Cell {
-    protocol_name(number).map_or_else(|| number.to_string().into(), Cell::from)
+    ip_protocol::name(number).map_or_else(|| number.to_string().into(), Cell::from)
 }
 
 /// Returns the address, with the port if there is one (RFC 5952): `192.0.2.1:443`,

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::features::{Column, Record, RecordPool, Schema};
-use nfstream::sink::{self, Existing, Rotation, Sink, StreamSink, TableWriter};
+use nfstream::sink::{self, Existing, Rotation, Sink, StreamSink, TableWriter, TimedFiles};
 use nfstream::table::{BATCH_ROWS, Table, TableSpec};
+use nfstream::time::Duration;
 
 use super::flow_table::{FlowTable, Selection, SourceColumn};
 use super::{Format, Look};
 use crate::error::{Error, lines};
 use crate::io::Io;
 use crate::sandbox::Outlet;
+use crate::table::QUIET;
 
 /// Name of the column that holds the capture of a flow.
 pub(crate) const SOURCE: &str = "source";
@@ -27,9 +29,20 @@ pub(crate) struct TargetOptions {
     pub(crate) existing: Existing,
     pub(crate) format: Format,
     pub(crate) rotation: Rotation,
+    /// Spans of time, each with a file.
+    pub(crate) every: Option<Duration>,
     /// Contents; the columns are set once the schema of the run is known.
     pub(crate) spec: TableSpec,
     pub(crate) look: Look,
+    /// Columns that options name, which a table for people shows as well.
+    pub(crate) named: Vec<&'static Column>,
+}
+
+impl TargetOptions {
+    /// Returns whether the output can hold what is known only at the end.
+    pub(crate) fn has_footer(&self) -> bool {
+        matches!(self.format, Format::Programs(format) if format.has_footer())
+    }
 }
 
 /// Table that is being written.
@@ -81,17 +94,28 @@ impl Target {
                 let source =
                     spec.origin.is_some().then(|| SourceColumn::new(spec.origin_at, &names));
                 let schema = Arc::new(schema.select(&columns));
-                let table = FlowTable::new(schema, selection, source, options.look);
+                let named = options.named.clone();
+                let times = spec.times;
+                let headings = spec.headings;
+                let look = options.look;
+                let table = FlowTable::new(schema, selection, source, headings, look, named, times);
                 Kind::Table { table: Box::new(table), rows: Pending::default(), pool }
             }
             (Format::Programs(format), Some(path)) => {
-                let TargetOptions { existing, rotation, .. } = *options;
-                let sink = match &options.outlet {
-                    Some(outlet) => outlet.sink(),
-                    None => sink::files_at(path, existing, format, rotation),
+                let TargetOptions { existing, rotation, every, .. } = *options;
+                let sink = match (&options.outlet, every) {
+                    (Some(outlet), _) => outlet.sink(),
+                    (None, Some(every)) => {
+                        Box::new(TimedFiles::new(path, format, every, rotation.keep))
+                    }
+                    (None, None) => sink::files_at(path, existing, format, rotation),
                 };
                 let writer = TableWriter::open(&full, pool, sink)?;
-                Kind::Files { writer, path: path.clone(), is_rotated: rotation.is_on() }
+                Kind::Files {
+                    writer,
+                    path: path.clone(),
+                    is_rotated: rotation.is_on() || every.is_some(),
+                }
             }
             (Format::Programs(format), None) => {
                 let memory = Memory::default();
@@ -151,7 +175,7 @@ impl Target {
     pub(crate) fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         match &mut self.kind {
             // A file appears once complete; flushing would only split it into many small parts.
-            Kind::Files { .. } => Ok(()),
+            Kind::Files { writer, .. } => Ok(writer.settle()?),
             Kind::Stdout { writer, memory, is_terminal } => {
                 writer.flush()?;
                 memory.write_out(*is_terminal, io)
@@ -163,6 +187,14 @@ impl Target {
     /// Completes the table.
     pub(crate) fn finish(mut self, io: &mut Io<'_>) -> Result<(), Error> {
         self.lay_out(io)?;
+        if let Kind::Table { table, .. } = &self.kind
+            && let hidden = table.hidden()
+            && !hidden.is_empty()
+        {
+            let hidden = hidden.join(", ");
+            let note = format!("no room for {hidden}; --format csv writes all columns");
+            io.stderr.say_in(QUIET, note);
+        }
         match self.kind {
             Kind::Files { writer, .. } => writer.finish().map(drop)?,
             Kind::Stdout { writer, memory, is_terminal } => {

@@ -1,7 +1,7 @@
 //! Sandbox on Linux: Landlock for files, sockets and signals, seccomp for system calls.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -11,7 +11,7 @@ use landlock::{
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
     make_bitflags,
 };
-use nfstream::sink::{Existing, Format, Rotation, Sink, StreamSink};
+use nfstream::sink::{Existing, Format, Rotation, Sink, SinkError, StreamSink};
 
 use super::SandboxError;
 use super::calls::{self, Open};
@@ -131,6 +131,46 @@ impl Outlet {
                 Box::new(StreamSink::new(self.files.format, Box::new(std::sync::Arc::clone(file))))
             }
             (None, None) => Box::new(StreamSink::new(self.files.format, Box::new(io::sink()))),
+        }
+    }
+}
+
+/// File outside the sandbox that is not a table.
+pub(crate) struct RemoteFile(Destination);
+
+enum Destination {
+    Clerk(remote::Bytes),
+    /// A pipe or a device.
+    Special(std::sync::Arc<File>),
+}
+
+impl Outlet {
+    /// Creates the file, or takes the pipe or device. There is one at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] if the file cannot be created.
+    pub(crate) fn file(&self) -> Result<RemoteFile, SinkError> {
+        Ok(RemoteFile(match (&self.link, &self.special) {
+            (Some(link), _) => Destination::Clerk(remote::Bytes::create(link)?),
+            (None, Some(file)) => Destination::Special(std::sync::Arc::clone(file)),
+            (None, None) => return Err(SinkError::NotOpen),
+        }))
+    }
+}
+
+impl RemoteFile {
+    /// Writes the contents, after which the file has its name.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] if the file cannot be written.
+    pub(crate) fn write(self, contents: &[u8]) -> Result<(), SinkError> {
+        match self.0 {
+            Destination::Clerk(bytes) => bytes.write(contents),
+            Destination::Special(file) => {
+                (&*file).write_all(contents).map_err(|source| SinkError::Stream { source })
+            }
         }
     }
 }

@@ -154,6 +154,38 @@ impl Drop for RemoteFile {
     }
 }
 
+/// A file of the clerk that is not a table.
+pub(super) struct Bytes {
+    link: Link,
+    is_open: bool,
+}
+
+impl Bytes {
+    /// Creates the file.
+    pub(super) fn create(link: &Link) -> Result<Self, SinkError> {
+        link.request(&Request::Create(0))?;
+        Ok(Self { link: link.clone(), is_open: true })
+    }
+
+    /// Writes the contents and gives the file its name.
+    pub(super) fn write(mut self, contents: &[u8]) -> Result<(), SinkError> {
+        for block in contents.chunks(BLOCK) {
+            self.link.request(&Request::Append(block.to_vec()))?;
+        }
+        self.is_open = false;
+        self.link.request(&Request::Complete)
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        if self.is_open {
+            // Without the clerk there is no file.
+            drop(self.link.request(&Request::Abort));
+        }
+    }
+}
+
 /// Parts of a table that the clerk writes.
 #[derive(Debug)]
 struct RemoteParts {

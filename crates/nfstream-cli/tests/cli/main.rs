@@ -9,6 +9,8 @@ mod files;
 mod flows;
 mod folder;
 mod others;
+mod queries;
+mod reports;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod untrusted;

@@ -46,7 +46,6 @@ mod tables {
     include!(concat!(env!("OUT_DIR"), "/catalogue_tables.rs"));
 }
 
-pub use public_suffix::registrable_domain;
 pub use rules::{Rules, RulesError, RulesProblem};
 
 use ranges::Ranges;

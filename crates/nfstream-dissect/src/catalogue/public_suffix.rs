@@ -1,51 +1,42 @@
-//! Registrable domains by the Public Suffix List.
+//! Suffixes under which unrelated owners register names, by the Public Suffix List.
 
-/// Returns the registrable domain of `name`: the public suffix and one more label.
+/// Top-level domains of the first generation; most later ones have a single owner or few names.
+const GENERIC: [&str; 7] = ["biz", "com", "edu", "info", "name", "net", "org"];
+
+/// Returns whether anyone's names end in `suffix`, so that it stands for no application: a generic
+/// top-level domain, that of a country, or a suffix below them such as `co.uk`.
 ///
-/// `None` stands for a public suffix itself, an address and a name that is no text.
-///
-/// ```
-/// use nfstream_dissect::catalogue::registrable_domain;
-///
-/// assert_eq!(registrable_domain(b"www.example.co.uk"), Some("example.co.uk"));
-/// assert_eq!(registrable_domain(b"co.uk"), None);
-/// ```
-pub fn registrable_domain(name: &[u8]) -> Option<&str> {
-    let name = std::str::from_utf8(name).ok()?;
-    let name = name.strip_suffix('.').unwrap_or(name);
-    if name.parse::<std::net::IpAddr>().is_ok() {
-        return None;
-    }
-    psl::domain_str(name)
+/// Suffixes of one owner do: those of hosting companies such as `github.io`, of governments such as
+/// `gov.uk`, of home networks (`home.arpa`, RFC 8375), and top-level domains of companies such as
+/// `google`.
+pub(super) fn is_shared(suffix: &str) -> bool {
+    let is_registry = psl::suffix(suffix.as_bytes())
+        .is_some_and(|found| found == suffix && found.typ() == Some(psl::Type::Icann));
+    let is_government = matches!(suffix.split('.').next(), Some("gov" | "mil"));
+    let is_general = suffix.contains('.') || suffix.len() == 2 || GENERIC.contains(&suffix);
+    is_registry && is_general && !is_government && !suffix.ends_with(".arpa")
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::registrable_domain;
+    use super::is_shared;
 
     #[test]
-    fn registrable_domain_is_one_label_more_than_the_suffix() {
-        assert_eq!(registrable_domain(b"a.b.example.com."), Some("example.com"));
-        assert_eq!(registrable_domain(b"example.com"), Some("example.com"));
-        assert_eq!(registrable_domain(b"user.github.io"), Some("user.github.io"));
-        assert_eq!(registrable_domain(b"com"), None);
-        assert_eq!(registrable_domain(b"192.0.2.1"), None);
-        assert_eq!(registrable_domain(b"2001:db8::1"), None);
-        assert_eq!(registrable_domain(b"\xff.com"), None);
-        assert_eq!(registrable_domain(b""), None);
-    }
-
-    proptest! {
-        #[test]
-        fn registrable_domain_is_a_suffix_of_any_name(
-            name in proptest::collection::vec(any::<u8>(), 0..300),
-        ) {
-            if let Some(domain) = registrable_domain(&name) {
-                let name = name.strip_suffix(b".").unwrap_or(&name);
-                prop_assert!(name.ends_with(domain.as_bytes()));
-            }
+    fn registries_are_shared_and_companies_are_not() {
+        for shared in ["com", "de", "co.uk", "com.au", "tokyo.jp"] {
+            assert!(is_shared(shared), "{shared}");
+        }
+        for own in [
+            "google",
+            "github.io",
+            "gov.uk",
+            "example.com",
+            "example.co.uk",
+            "corp",
+            "home.arpa",
+            "",
+        ] {
+            assert!(!is_shared(own), "{own}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::entries::{Document, Entry, Form, Key, MistakeKind, value, values};
 use super::numbering::{FIRST_OWN_PROTOCOL, FIRST_RULE, check_name, fold};
 use super::ranges::{Cidr, CidrError, Range, Ranges};
 use super::suffixes::{SuffixError, Suffixes, SuffixesBuilder};
-use super::{by_name, tables};
+use super::{by_name, public_suffix, tables};
 use crate::label::{Category, ProtocolId};
 
 /// Most bytes of a text of rules.
@@ -164,6 +164,12 @@ pub enum RulesProblem {
     /// A port or a range of ports is malformed.
     #[error("{0:?} is no port; write tcp/443 or udp/5000-5010")]
     Port(String),
+    /// A domain stands for no application.
+    #[error("{domain:?} is a public suffix, where anyone has names; give longer ones")]
+    PublicSuffix {
+        /// The domain.
+        domain: String,
+    },
     /// The text is not TOML.
     #[error("{0}")]
     Syntax(String),
@@ -445,6 +451,9 @@ fn add_domain(
     if plain.len() > 1 && plain.starts_with('*') && !plain.starts_with("*.") {
         return Err(error("only the first label can be *"));
     }
+    if public_suffix::is_shared(plain.strip_prefix("*.").unwrap_or(&plain)) {
+        return Err(RulesProblem::PublicSuffix { domain: domain.to_owned() });
+    }
     match domains.add(&plain, number) {
         // The caller knows the line of the first one.
         Ok(()) | Err(SuffixError::Taken(_)) => Ok(plain),
@@ -685,6 +694,10 @@ ports = ["tcp/22"]
             (
                 rule("domains = [\"a..com\"]"),
                 "line 4, \"domains\": \"a..com\" is no domain: a label is empty",
+            ),
+            (
+                rule("domains = [\"*.co.uk\"]"),
+                "line 4, \"domains\": \"*.co.uk\" is a public suffix, where anyone has names; give longer ones",
             ),
             (
                 rule("domains = [\"a.*.com\"]"),

@@ -52,6 +52,14 @@ fn each_suffix_matches_itself_and_a_subdomain_and_no_lookalike() {
 }
 
 #[test]
+fn no_suffix_is_shared_by_unrelated_owners() {
+    let shared = data().into_iter().map(|(suffix, _)| suffix);
+    let shared: Vec<_> = shared.filter(|suffix| public_suffix::is_shared(suffix)).collect();
+    // Only bodies of the NHS can register names below it.
+    assert_eq!(shared, ["nhs.uk"]);
+}
+
+#[test]
 fn sizes_are_those_of_a_full_catalogue() {
     let size = size();
     assert!(size.applications >= 600, "{size:?}");

@@ -311,17 +311,19 @@ fn has_question(message: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a message has a valid question, whatever the counts in the header: damage to a
-/// few bytes leaves the name readable.
-fn has_readable_question(message: &[u8]) -> bool {
+/// Returns whether the header is followed by a whole name of printable characters: damage to a few
+/// bytes elsewhere leaves the name readable.
+fn has_readable_name(message: &[u8]) -> bool {
     let mut offset = HEADER;
+    let mut labels = 0;
     while let Some(Label::Text(label)) = label(message, offset) {
         if !label.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
             return false;
         }
+        labels += 1;
         offset += 1 + label.len();
     }
-    offset > HEADER && message.get(offset) == Some(&0) && has_question(message)
+    labels >= 2 && message.get(offset) == Some(&0)
 }
 
 /// Returns whether a message is DNS beyond doubt: it has one question with a name of printable
@@ -353,15 +355,13 @@ fn is_strict(message: &[u8], header: &Header) -> bool {
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let message = datagram.payload;
     let Some(header) = Header::parse(message) else { return Verdict::No };
-    if !header.is_plausible() {
-        let is_damaged = datagram.has_port(53) && header.has_plausible_flags();
-        return Verdict::from_match(is_damaged && has_readable_question(message));
-    }
     let matches = if datagram.has_port(53) {
         let [questions, answers, ..] = header.counts;
-        (questions == 0 && (header.response || answers > 0)) || has_question(message)
+        let has_records = questions == 0 && (header.response || answers > 0);
+        (header.is_plausible() && (has_records || has_question(message)))
+            || has_readable_name(message)
     } else {
-        is_strict(message, &header)
+        header.is_plausible() && is_strict(message, &header)
     };
     Verdict::from_match(matches)
 }
@@ -450,10 +450,13 @@ fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let dns = metadata.dns.get_or_insert_default();
     let mut application = None;
     // The last question counts: the response's is the one that its answers belong to.
-    if header.is_plausible() || has_readable_question(message) {
-        let question = question(message, HEADER).filter(|_| header.counts[0] > 0);
+    let is_readable = has_readable_name(message);
+    if header.is_plausible() || is_readable {
+        let has_question = header.counts[0] > 0 || (is_readable && !header.is_plausible());
+        let question = question(message, HEADER).filter(|_| has_question);
         let name = match &question {
             Some(question) => question.name.text(),
+            None if is_readable => Name { message, offset: HEADER }.text(),
             None => records(message).next().map(|record| record.owner.text()).unwrap_or_default(),
         };
         if !name.is_empty() {
@@ -501,7 +504,18 @@ mod tests {
     use crate::protocols::testing;
 
     #[test]
-    fn a_damaged_header_leaves_the_question_readable() {
+    fn damage_outside_the_name_leaves_it_readable() {
+        let mut reserved = QUERY.to_vec();
+        reserved[3] |= 0x40;
+        let mut class = QUERY.to_vec();
+        *class.last_mut().unwrap() = 9;
+        for query in [&reserved, &class] {
+            assert_eq!(testing::datagram(&PROTOCOL, 53, query), Verdict::Match);
+            assert_eq!(testing::datagram(&PROTOCOL, 5300, query), Verdict::No);
+            let payloads = [(Direction::FromClient, &query[..])];
+            let found = testing::parse_datagrams(&PROTOCOL, 53, &payloads, Finding::default());
+            assert_eq!(&*found.found_metadata().unwrap().host, "www.example.com");
+        }
         let mut query = QUERY.to_vec();
         query[4..6].copy_from_slice(&[0x80, 1]);
         assert_eq!(testing::datagram(&PROTOCOL, 53, &query), Verdict::Match);
@@ -535,13 +549,8 @@ mod tests {
 
     #[test]
     fn other_bytes_on_port_53_do_not_match() {
-        let mut reserved = QUERY.to_vec();
-        reserved[3] |= 0x40;
-        let mut class = QUERY.to_vec();
-        *class.last_mut().unwrap() = 9;
-        for payload in [&reserved[..], &class, &[0xff; 40], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"]
-        {
-            assert_eq!(testing::datagram(&PROTOCOL, 53, payload), Verdict::No, "{payload:?}");
+        for payload in [&[0xff; 40][..], &QUERY[..20], b"GET / HTTP/1.1\r\n\r\n"] {
+            assert_eq!(testing::datagram(&PROTOCOL, 53, payload), Verdict::No);
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) mod dhcp;
 pub(crate) mod diameter;
 mod direct_connect;
 mod discord;
+mod distcc;
 mod dlep;
 mod dlms;
 mod dnp3;
@@ -80,6 +81,7 @@ mod icecast;
 mod iec104;
 pub(crate) mod imap;
 pub(crate) mod ip;
+mod iperf;
 mod ipsec;
 mod irc;
 mod iso8583;
@@ -424,6 +426,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &amqp::PROTOCOL,
     &zeromq::PROTOCOL,
     &gearman::PROTOCOL,
+    &distcc::PROTOCOL,
     &elasticsearch::PROTOCOL,
     &bolt::PROTOCOL,
     &drda::PROTOCOL,
@@ -563,6 +566,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &bittorrent::UTP,
     &rtp::RTCP,
     &rtp::PROTOCOL,
+    &iperf::PROTOCOL,
     &protobuf::PROTOCOL,
     &port_hints::OSPF,
     &port_hints::TARGUS_DATASPEED,

@@ -66,7 +66,10 @@ fn is_name_service(payload: &[u8]) -> bool {
         && questions <= 1
         && (questions == 1 || (answers <= 1 && flags & 0x8000 != 0))
         && payload.get(12) == Some(&32)
-        && payload.get(13..45).is_some_and(|name| name.iter().all(|c| (b'A'..=b'P').contains(c)))
+        && payload
+            .get(13..45)
+            .and_then(<[u8]>::first_chunk)
+            .is_some_and(|first| byte(first).is_some())
 }
 
 fn is_datagram_service(payload: &[u8]) -> bool {
@@ -97,19 +100,23 @@ fn probe_session(streams: &Streams<'_>) -> Verdict {
     }
 }
 
-/// Reads an encoded name: two letters from A to P for each byte.
+/// Returns the byte for which two letters from A to P stand.
+fn byte(letters: &[u8; 2]) -> Option<u8> {
+    let [high, low] = letters.map(|letter| letter.wrapping_sub(b'A'));
+    (high <= 15 && low <= 15).then_some(high << 4 | low)
+}
+
+/// Reads an encoded name: two letters for each byte. A damaged name ends before the first other
+/// letter.
 fn decode(encoded: &[u8]) -> Option<(Box<str>, u8)> {
     let mut reader = Reader(encoded);
     if reader.u8()? != 32 {
         return None;
     }
     let mut name = [0; 16];
-    for byte in &mut name {
-        let (high, low) = (reader.u8()?.checked_sub(b'A')?, reader.u8()?.checked_sub(b'A')?);
-        if high > 15 || low > 15 {
-            return None;
-        }
-        *byte = high << 4 | low;
+    let letters = reader.take(32)?.chunks_exact(2).filter_map(<[u8]>::first_chunk);
+    for (target, byte) in name.iter_mut().zip(letters.map_while(byte)) {
+        *target = byte;
     }
     let [name @ .., suffix] = &name;
     // The name of the master browser has control characters around it.
@@ -179,7 +186,7 @@ mod tests {
         assert_eq!(testing::datagram(&PROTOCOL, 137, QUERY), Verdict::Match);
         assert_eq!(testing::datagram(&PROTOCOL, 138, QUERY), Verdict::No);
         let mut letters = QUERY.to_vec();
-        letters[20] = b'Q';
+        letters[13] = b'Q';
         assert_eq!(testing::datagram(&PROTOCOL, 137, &letters), Verdict::No);
     }
 
@@ -194,6 +201,16 @@ mod tests {
         let metadata = found.found_metadata().unwrap();
         assert_eq!(&*metadata.host, "FRED");
         assert_eq!(metadata.netbios.as_ref().unwrap().suffix, b' ');
+    }
+
+    #[test]
+    fn a_damaged_name_ends_before_the_damage() {
+        let mut query = QUERY.to_vec();
+        query[17] = b'k';
+        assert_eq!(testing::datagram(&PROTOCOL, 137, &query), Verdict::Match);
+        let payloads = [(crate::packet::Direction::FromClient, &query[..])];
+        let found = testing::parse_datagrams(&PROTOCOL, 137, &payloads, Finding::default());
+        assert_eq!(&*found.found_metadata().unwrap().host, "FR");
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub(crate) const CEPH: Protocol = Protocol {
 pub(crate) const ISCSI: Protocol = Protocol {
     tcp_ports: &[3260],
     stream: Some(StreamRules {
-        client: Start::Bytes(&[0x43, 0x03]),
+        // A login is always marked as immediate; without the mark, RTMP begins alike.
+        client: Start::Bytes(&[0x43]),
         server: Start::Bytes(&[0x23]),
         ..StreamRules::new(iscsi)
     }),

@@ -110,6 +110,12 @@ pub enum CaptureError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A path or pattern without a matching file.
+    #[error("{}: no such file, and no file matches this pattern", name(path))]
+    NoMatch {
+        /// The pattern.
+        path: PathBuf,
+    },
     /// Filters need libpcap, which cannot be loaded.
     #[error("filter {expression:?} needs libpcap, {NO_LIBPCAP}")]
     NoLibpcap {

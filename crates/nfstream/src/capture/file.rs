@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
 use std::mem;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::content::Content;
 use super::error::NotMerged;
 use super::merge::{Merged, Open};
 use super::outcome::{End, Failure, is_out_of_files};
@@ -80,15 +82,32 @@ pub(super) struct SourceOptions {
 }
 
 /// File that has not been opened.
-#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) path: PathBuf,
+    /// Bytes that are in no file; `path` is a name for messages.
+    pub(super) content: Option<Arc<dyn Content>>,
     /// Bytes, `None` for pipes.
     pub(super) len: Option<u64>,
     /// Key of the first packet; `None` if the file is read after all before it.
     pub(super) start: Option<Timestamp>,
     /// The file, if it was opened ahead.
     pub(super) held: Option<Held>,
+}
+
+impl Waiting {
+    /// Opens the file.
+    fn open(&self) -> Result<Held, Failure> {
+        match &self.content {
+            Some(content) => content.open().map(Held::Content).map_err(Failure::Io),
+            None => Held::open(&self.path),
+        }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl FileSource {
@@ -126,7 +145,7 @@ impl FileSource {
     /// [`strict`](super::FileOptions::strict) the error of a file that cannot be opened.
     pub fn hold(&mut self) -> Result<(), CaptureError> {
         for mut file in mem::take(&mut self.waiting) {
-            match Held::open(&file.path) {
+            match file.open() {
                 Ok(held) => {
                     file.held = Some(held);
                     self.waiting.push_back(file);
@@ -234,7 +253,7 @@ impl FileSource {
         };
         // A compressed file may have to wait.
         let again = file.held.as_ref().and_then(Held::again);
-        let held = mem::replace(&mut file.held, again).map_or_else(|| Held::open(&file.path), Ok);
+        let held = mem::replace(&mut file.held, again).map_or_else(|| file.open(), Ok);
         let reader = held.and_then(|held| {
             Reader::new(held, &file.path, access, self.options.window, &self.stop)
         });

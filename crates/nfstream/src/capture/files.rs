@@ -1,16 +1,20 @@
 //! The files of one capture: found in folders, checked and sorted.
 
 use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::content::{Content, Place};
 use super::error::NotMerged;
 use super::file::{FileSource, SourceOptions, Waiting};
 use super::identity::Identity;
 use super::order::{FileOrder, LOOK_AHEAD, natural, set_keys};
 use super::outcome::Failure;
-use super::reader::{Access, Reader, is_stdin};
+use super::patterns::matching;
+use super::reader::{Access, Held, Reader, is_stdin};
+use super::stop::StopFlag;
 use super::stream::Window;
 use super::{CaptureError, Warning};
 use crate::packet::Chunk;
@@ -66,9 +70,11 @@ pub struct Listed {
     pub start: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Entry {
     path: PathBuf,
+    /// Bytes that are in no file; `path` is a name for messages.
+    content: Option<Arc<dyn Content>>,
     /// Bytes; `None` for pipes.
     len: Option<u64>,
     /// Time of the first packet; `None` if there is none or the order does not depend on it.
@@ -78,6 +84,8 @@ struct Entry {
 /// File that may be a capture.
 struct Candidate {
     path: PathBuf,
+    /// Bytes that are in no file; `path` is a name for messages.
+    content: Option<Arc<dyn Content>>,
     /// Folder that contains it; `None` for a file that was named explicitly.
     folder: Option<usize>,
 }
@@ -109,8 +117,8 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
 }
 
 impl Files {
-    /// Finds the captures of `names`: files, `-` for standard input, and folders. In a folder,
-    /// every file whose content is a capture is read, whatever its name.
+    /// Finds the captures of `names`: files, patterns such as `*.pcap`, `-` for standard input, and
+    /// folders. In a folder, every file whose content is a capture is read, whatever its name.
     ///
     /// The start of every file is checked, so that an invalid source is reported before its first
     /// packet. Pipes and standard input are not, because that would consume their bytes.
@@ -120,16 +128,32 @@ impl Files {
     /// The error of a named file that does not exist or must not be read. The first error if no
     /// file is a capture; with `strict`, the error of any file.
     pub fn find(names: &[PathBuf], options: FileOptions) -> Result<Self, CaptureError> {
-        let (candidates, mut skipped) = candidates(names)?;
+        let places: Vec<_> = names.iter().map(Place::from).collect();
+        Self::of(&places, options)
+    }
+
+    /// Finds the captures of `places`, as [`find`](Self::find) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](Self::find).
+    pub fn of(places: &[Place], options: FileOptions) -> Result<Self, CaptureError> {
+        let (candidates, mut skipped) = candidates(places)?;
         let needs_times = options.order == FileOrder::Time && candidates.len() > 1;
         let mut entries = Vec::new();
         let (mut refused, mut any_read) = (None, false);
-        for Candidate { path, folder } in candidates {
-            let (entry, failure) = match Entry::probe(&path, needs_times, options.window()) {
+        for Candidate { path, content, folder } in candidates {
+            let probed = match &content {
+                Some(content) => {
+                    Entry::probe_content(&path, content, needs_times, options.window())
+                }
+                None => Entry::probe(&path, needs_times, options.window()),
+            };
+            let (entry, failure) = match probed {
                 Ok(entry) => (entry, None),
-                Err((metadata, failure)) => {
-                    let len = metadata.as_ref().map(Metadata::len);
-                    (Entry { path, len, start: None }, Some((failure, metadata.is_some())))
+                Err((len, failure)) => {
+                    let entry = Entry { path, content, len, start: None };
+                    (entry, Some((failure, len.is_some())))
                 }
             };
             let Some((failure, exists)) = failure else {
@@ -191,6 +215,7 @@ impl Files {
     pub fn open(&self) -> FileSource {
         let waiting = |entry: &Entry| Waiting {
             path: entry.path.clone(),
+            content: entry.content.clone(),
             len: entry.len,
             start: entry.start.filter(|_| self.is_merged),
             held: None,
@@ -227,13 +252,17 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::Io`] for a pipe, which only one process can read.
+    /// [`CaptureError::Io`] for a pipe and for bytes in memory, which only one process can read.
     pub fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), CaptureError> {
         let one = |entry: &Entry| {
             let path = entry.path.clone();
+            let refused =
+                |what| Err(CaptureError::Io { path: path.clone(), source: io::Error::other(what) });
+            if entry.content.is_some() {
+                return refused("bytes in memory, which only one process has");
+            }
             let Some(len) = entry.len else {
-                let source = io::Error::other("a pipe, which only one process can read");
-                return Err(CaptureError::Io { path, source });
+                return refused("a pipe, which only one process can read");
             };
             let start = entry.start.or_else(|| {
                 let probed = Entry::probe(&path, true, self.options.window()).ok();
@@ -248,7 +277,8 @@ impl Files {
     /// Returns consecutive files of a list that [`listed`](Self::listed) gave, as one capture. None
     /// of them is opened yet, and a file that is not a capture is a warning.
     pub fn of_list(files: impl IntoIterator<Item = Listed>, options: FileOptions) -> Self {
-        let entry = |Listed { path, len, start }| Entry { path, len: Some(len), start };
+        let entry =
+            |Listed { path, len, start }| Entry { path, content: None, len: Some(len), start };
         Self {
             files: files.into_iter().map(entry).collect(),
             options,
@@ -257,6 +287,25 @@ impl Files {
             fails_alone: false,
             must_exist: true,
         }
+    }
+
+    /// Returns each file as a separate capture, with a unique name: its path, with a number appended
+    /// where the path is repeated.
+    pub fn separately_named(&self) -> Vec<(String, Self)> {
+        let mut named: Vec<(String, Self)> = Vec::new();
+        for files in self.separately() {
+            let path = files.paths().next().map(|path| path.to_string_lossy().into_owned());
+            let path = path.unwrap_or_default();
+            let mut name = path.clone();
+            for number in 2.. {
+                if !named.iter().any(|(known, _)| *known == name) {
+                    break;
+                }
+                name = format!("{path} ({number})");
+            }
+            named.push((name, files));
+        }
+        named
     }
 
     /// Returns the files in order; `-` is standard input.
@@ -277,45 +326,54 @@ impl Files {
 
 impl Entry {
     /// Checks the start of a file, up to its first packets if their time is needed. A failure
-    /// includes the file's metadata, if the file exists.
+    /// includes the file's bytes, if the file exists.
     #[allow(clippy::result_large_err, reason = "once for each file")]
     fn probe(
         path: &Path,
         needs_time: bool,
         window: Window,
-    ) -> Result<Self, (Option<Metadata>, Failure)> {
-        let entry = |len| Self { path: path.to_path_buf(), len, start: None };
+    ) -> Result<Self, (Option<u64>, Failure)> {
+        let entry = |len| Self { path: path.to_path_buf(), content: None, len, start: None };
         if is_stdin(path) {
             return Ok(entry(None));
         }
         let metadata = fs::metadata(path).map_err(|error| (None, error.into()))?;
         if metadata.is_dir() {
             let error = io::Error::from(ErrorKind::IsADirectory);
-            return Err((Some(metadata), error.into()));
+            return Err((Some(metadata.len()), error.into()));
         }
         if !metadata.is_file() {
             return Ok(entry(None));
         }
-        let capacity = if needs_time { FIRST_PACKETS } else { GLANCE };
-        let mut reader = Reader::open(path, Access::Buffer(capacity), window)
-            .map_err(|failure| (Some(metadata.clone()), failure))?;
-        let mut start = None;
-        if needs_time {
-            let mut chunk = Chunk::default();
-            // Damage is reported when the file is read.
-            for _ in 0..STEPS {
-                if !matches!(reader.read(&mut chunk, LOOK_AHEAD + 1), Ok(None)) {
-                    break;
-                }
-                let mut keys = Vec::new();
-                set_keys(&chunk.records, None, &mut keys);
-                start = keys.first().copied();
-                if start.is_some() {
-                    break;
-                }
+        let len = Some(metadata.len());
+        let mut reader =
+            Reader::open(path, glance(needs_time), window).map_err(|failure| (len, failure))?;
+        let start = if needs_time { first_time(&mut reader) } else { None };
+        Ok(Self { start, ..entry(len) })
+    }
+
+    /// Checks the start of bytes that are in no file.
+    #[allow(clippy::result_large_err, reason = "once for each file")]
+    fn probe_content(
+        path: &Path,
+        content: &Arc<dyn Content>,
+        needs_time: bool,
+        window: Window,
+    ) -> Result<Self, (Option<u64>, Failure)> {
+        let len = content.size();
+        let content = Some(Arc::clone(content));
+        let mut entry = Self { path: path.to_path_buf(), content, len, start: None };
+        if let (Some(content), Some(_)) = (&entry.content, len) {
+            let held = content.open().map(Held::Content).map_err(Failure::Io);
+            let reader = held.and_then(|held| {
+                Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
+            });
+            let mut reader = reader.map_err(|failure| (len, failure))?;
+            if needs_time {
+                entry.start = first_time(&mut reader);
             }
         }
-        Ok(Self { start, ..entry(Some(metadata.len())) })
+        Ok(entry)
     }
 
     /// Compares files by the time of their first packets, then by name; those without packets come
@@ -326,6 +384,40 @@ impl Entry {
             .cmp(&(other.start.is_none(), other.start))
             .then_with(|| natural(&name(self), &name(other)))
     }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, content, len, start } = self;
+        f.debug_struct("Entry")
+            .field("path", path)
+            .field("is_content", &content.is_some())
+            .field("len", len)
+            .field("start", start)
+            .finish()
+    }
+}
+
+/// Returns the access that suits the first bytes of a file, or its first packets.
+const fn glance(needs_time: bool) -> Access {
+    Access::Buffer(if needs_time { FIRST_PACKETS } else { GLANCE })
+}
+
+/// Returns the time of the first packet.
+fn first_time(reader: &mut Reader) -> Option<Timestamp> {
+    let mut chunk = Chunk::default();
+    // Damage is reported when the file is read.
+    for _ in 0..STEPS {
+        if !matches!(reader.read(&mut chunk, LOOK_AHEAD + 1), Ok(None)) {
+            break;
+        }
+        let mut keys = Vec::new();
+        set_keys(&chunk.records, None, &mut keys);
+        if let Some(first) = keys.first() {
+            return Some(*first);
+        }
+    }
+    None
 }
 
 impl Skipped {
@@ -342,17 +434,26 @@ impl Skipped {
     }
 }
 
-/// Returns the files of `names`, with folders replaced by the files in them, and the skipped files
-/// of each folder.
-fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), CaptureError> {
+/// Returns the files of `places`, with patterns and folders replaced by the files that they stand
+/// for, and the skipped files of each folder.
+fn candidates(places: &[Place]) -> Result<(Vec<Candidate>, Vec<Skipped>), CaptureError> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
-    for name in names {
-        if is_stdin(name) || !name.is_dir() {
-            found.push(Candidate { path: name.clone(), folder: None });
+    let mut names = Vec::new();
+    for place in places {
+        match place {
+            Place::Path(path) => {
+                names.extend(matching(path)?.into_iter().map(|path| (path, None)));
+            }
+            Place::Content(name, content) => names.push((name.clone(), Some(Arc::clone(content)))),
+        }
+    }
+    for (name, content) in names {
+        if content.is_some() || is_stdin(&name) || !name.is_dir() {
+            found.push(Candidate { path: name, content, folder: None });
             continue;
         }
         let mut folder = Skipped { folder: name.clone(), ..Skipped::default() };
-        let list = || fs::read_dir(name)?.map(|entry| Ok(entry?.path())).collect();
+        let list = || fs::read_dir(&name)?.map(|entry| Ok(entry?.path())).collect();
         let listed: io::Result<Vec<_>> = list();
         let mut paths = listed.map_err(|source| CaptureError::Io { path: name.clone(), source })?;
         paths.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
@@ -363,7 +464,7 @@ fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captu
             if is_hidden || !path.is_file() {
                 folder.add(&path);
             } else {
-                found.push(Candidate { path, folder: Some(skipped.len()) });
+                found.push(Candidate { path, content: None, folder: Some(skipped.len()) });
             }
         }
         skipped.push(folder);
@@ -375,7 +476,10 @@ fn candidates(names: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captu
 /// times is read that many times.
 fn remove_repeated(entries: &mut Vec<Entry>, warnings: &mut Vec<Warning>) {
     let mut known: HashMap<Identity, PathBuf> = HashMap::new();
-    entries.retain(|Entry { path, len, .. }| {
+    entries.retain(|Entry { path, content, len, .. }| {
+        if content.is_some() {
+            return true;
+        }
         let Some(identity) = len.and_then(|_| Identity::at(path)) else { return true };
         if let Some(other) = known.get(&identity)
             && other != path

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::patterns::is_pattern;
 use super::{
-    CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Source,
+    CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Place,
+    Source,
 };
 
 /// Input of a run.
@@ -24,6 +26,25 @@ impl Input {
     /// [`CaptureError::NoSource`] if a bare name is neither, [`CaptureError::FilesAndInterfaces`]
     /// if there are names of both, and those of [`Files::find`].
     pub fn of(names: &[PathBuf], files: FileOptions) -> Result<Self, CaptureError> {
+        let places: Vec<_> = names.iter().map(Place::from).collect();
+        Self::of_places(&places, files)
+    }
+
+    /// Resolves `places` as [`of`](Self::of) does. Bytes are read together with files.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`of`](Self::of).
+    pub fn of_places(places: &[Place], files: FileOptions) -> Result<Self, CaptureError> {
+        let path = |place: &Place| match place {
+            Place::Path(path) => Some(path.clone()),
+            Place::Content(..) => None,
+        };
+        let names: Vec<_> = places.iter().filter_map(path).collect();
+        if names.len() < places.len() {
+            return Files::of(places, files).map(Self::Files);
+        }
+        let names = &names[..];
         let interfaces = super::live::interface_names();
         let is_interface =
             |name: &PathBuf| interfaces.iter().any(|known| Path::new(known) == name.as_path());
@@ -49,7 +70,7 @@ impl Input {
         for name in names {
             // A name with a folder or an extension means a file.
             let is_bare = name.components().count() == 1 && name.extension().is_none();
-            if is_bare && name.as_os_str() != "-" && !name.exists() {
+            if is_bare && name.as_os_str() != "-" && !name.exists() && !is_pattern(name) {
                 return Err(CaptureError::NoSource { name: name.clone(), interfaces });
             }
         }

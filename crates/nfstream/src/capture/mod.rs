@@ -6,6 +6,8 @@
 mod bpf;
 mod changes;
 mod compression;
+mod content;
+mod digest;
 mod error;
 mod file;
 mod files;
@@ -21,6 +23,7 @@ mod merge;
 mod order;
 mod outcome;
 mod parsed;
+mod patterns;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -30,6 +33,8 @@ mod source;
 mod stop;
 mod stream;
 
+pub use content::{Content, Memory, Place};
+pub use digest::{Digest, Digests};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
 pub use files::{FileOptions, Files, Listed, open};

@@ -27,8 +27,9 @@ pub(super) struct Reader {
 }
 
 /// Input that is open and has not been read.
-#[derive(Debug)]
 pub(super) enum Held {
+    /// Bytes that are in no file.
+    Content(Input),
     /// A regular file.
     File(Arc<File>),
     /// A pipe, a device or standard input.
@@ -70,8 +71,18 @@ impl Held {
     pub(super) fn again(&self) -> Option<Self> {
         match self {
             Self::File(file) => Some(Self::File(Arc::clone(file))),
-            Self::Stoppable(_) => None,
+            Self::Content(_) | Self::Stoppable(_) => None,
         }
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Content(_) => "Content",
+            Self::File(_) => "File",
+            Self::Stoppable(_) => "Stoppable",
+        })
     }
 }
 
@@ -97,6 +108,9 @@ impl Reader {
             Self::stream(Stream::new(head, input, capacity, window)?, changes)
         };
         let mut file = match input {
+            Held::Content(mut input) => {
+                return stream(read_head(&mut input)?, input, None);
+            }
             Held::File(file) => file,
             Held::Stoppable(mut input) => {
                 input.stop_with(stop);

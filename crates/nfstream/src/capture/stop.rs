@@ -28,11 +28,11 @@ pub(super) struct Stoppable {
     deadline: Option<Instant>,
 }
 
-/// Longest time that bytes are read after the flag is set.
+/// Maximum time that bytes are read after the flag is set.
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Longest time until the flag is noticed.
+/// Maximum time until the flag is noticed.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -120,7 +120,7 @@ impl Read for Stoppable {
     }
 }
 
-/// Where waiting for a pipe cannot be bounded, the flag is noticed between reads.
+/// On systems that cannot limit the wait for a pipe, the flag is noticed between reads.
 #[cfg(not(unix))]
 impl Read for Stoppable {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 
-/// Reason why a condition cannot be read, or has no answer for a flow.
+/// Reason why a condition is invalid, or cannot be evaluated for a flow.
 ///
-/// Its text shows the expression in a second line, and marks the place in a third.
+/// The second line of its text shows the expression, and the third marks the place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConditionError {
     message: String,
@@ -14,7 +14,7 @@ pub struct ConditionError {
 }
 
 impl ConditionError {
-    /// Returns an error of the whole of `text`.
+    /// Returns an error about the whole of `text`.
     pub(super) fn new(text: &str, message: String) -> Self {
         Self { message, text: text.to_owned(), place: None }
     }
@@ -24,7 +24,7 @@ impl ConditionError {
         Self { place: Some(place), ..self }
     }
 
-    /// Returns the message alone, in one line.
+    /// Returns the message alone, on one line.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -38,7 +38,7 @@ impl ConditionError {
 impl Display for ConditionError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        // Marks would be off below a text of several lines.
+        // Marks would be misplaced below a text of several lines.
         if self.text.contains('\n') {
             return Ok(());
         }

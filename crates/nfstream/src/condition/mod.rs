@@ -20,29 +20,36 @@
 //! ```
 
 mod budget;
+mod constants;
 mod error;
 mod functions;
+mod networks;
+mod parsed;
 mod syntax;
 mod types;
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
 
 pub use error::ConditionError;
+pub(crate) use parsed::Parsed;
 
 use crate::features::{Column, Names, Record, Value};
+use crate::time::TimeUnit;
+use constants::{Constants, Mistake};
 use types::{Checker, Type};
 
-/// Bytes of an expression, at most. Each byte may nest one level deeper in the parser, the checker
-/// and the evaluation; the stack has room for twice as many.
+/// Maximum length of an expression in bytes. Each byte may nest one level deeper in the parser, the
+/// checker and the evaluation; the stack has room for twice as many.
 const LONGEST: usize = 4096;
 
-/// Expression that is true or false of each flow.
+/// Expression that is true or false for each flow.
 pub struct Condition {
     text: String,
     /// The expression, with a limit on its steps.
@@ -61,6 +68,8 @@ struct Row<'a> {
     origin: Option<(&'static str, &'a str)>,
     record: &'a Record,
     names: &'a dyn Names,
+    /// Whether a column read so far is null.
+    has_null: AtomicBool,
 }
 
 impl Condition {
@@ -94,23 +103,29 @@ impl Condition {
         }
         let environment = functions::environment();
         let program = environment.compile(text).map_err(|errors| syntax::error(text, &errors))?;
-        let known = columns.into_iter().collect();
+        let known: Vec<_> = columns.into_iter().collect();
+        let mut expression = program.expression().clone();
+        let unit = known.first().map_or_else(TimeUnit::default, |column| column.times());
+        let is_variable = |name: &str| {
+            origin == Some(name) || known.iter().any(|column: &&Column| column.name == name)
+        };
+        let replaced = Constants::new(unit, &is_variable).replace(&mut expression);
         let mut checker = Checker::new(text, program.source_info(), known, origin);
-        let expression = program.expression();
-        match checker.check(expression)? {
+        replaced.map_err(|Mistake { at, message }| checker.error_at(at, message))?;
+        match checker.check(&expression)? {
             Type::Any | Type::Bool => {}
             other => {
                 let message = format!("must be true or false, not {other}");
-                return Err(checker.error(expression, message));
+                return Err(checker.error(&expression, message));
             }
         }
         let columns = checker.into_columns();
-        let expression = budget::limited(expression);
+        let expression = budget::limited(&expression);
         let (text, environment) = (text.to_owned(), Arc::new(environment));
         Ok(Self { text, expression, environment, columns, origin })
     }
 
-    /// Returns the columns that the expression names: a run has to measure their groups.
+    /// Returns the columns that the expression names: a run must measure their groups.
     pub fn columns(&self) -> &[&'static Column] {
         &self.columns
     }
@@ -120,12 +135,15 @@ impl Condition {
         &self.text
     }
 
-    /// Returns whether the expression is true of a flow; `names` are those of the run's schema.
+    /// Returns whether the expression is true for a flow; `names` are those of the run's schema.
+    ///
+    /// A comparison or calculation with null is neither true nor false, so a flow for which the
+    /// result depends on it does not match.
     ///
     /// # Errors
     ///
-    /// [`ConditionError`] for what only values can show: a division by zero, an overflow, an
-    /// element that a list does not have, or more than a million visits to elements of lists.
+    /// [`ConditionError`] for mistakes that only values show: a division by zero, an overflow, an
+    /// index beyond the end of a list, or more than a million visits to elements of lists.
     pub fn matches(&self, record: &Record, names: &dyn Names) -> Result<bool, ConditionError> {
         self.matches_of(record, names, "")
     }
@@ -142,7 +160,8 @@ impl Condition {
         origin: &str,
     ) -> Result<bool, ConditionError> {
         let origin = self.origin.map(|name| (name, origin));
-        let row = Row { columns: &self.columns, origin, record, names };
+        let has_null = AtomicBool::new(false);
+        let row = Row { columns: &self.columns, origin, record, names, has_null };
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&row);
         budget::start();
@@ -150,7 +169,11 @@ impl Condition {
         if budget::is_exceeded() {
             return Err(syntax::too_many_steps(&self.text, record.id, budget::BUDGET));
         }
-        let value = value.map_err(|error| syntax::failure(&self.text, record.id, &error))?;
+        let value = match value {
+            // Null has no order and no sum, so the condition is not known to be true.
+            Err(_) if row.has_null.load(Ordering::Relaxed) => return Ok(false),
+            value => value.map_err(|error| syntax::failure(&self.text, record.id, &error))?,
+        };
         match value.downcast_ref::<CelBool>() {
             Some(value) => Ok(*value.inner()),
             None => {
@@ -161,7 +184,7 @@ impl Condition {
         }
     }
 
-    /// Removes the records of which the expression is false.
+    /// Removes the records for which the expression is false.
     ///
     /// # Errors
     ///
@@ -208,9 +231,18 @@ impl VariableResolver for Row<'_> {
         }
         let column = self.columns.iter().find(|column| column.name == variable)?;
         Some(match column.value(self.record, self.names) {
+            Value::Null => {
+                self.has_null.store(true, Ordering::Relaxed);
+                CowVal::owned(CelNull)
+            }
             Value::Integer(number) => CowVal::owned(CelInt::from(number)),
             Value::Float(number) => CowVal::owned(CelDouble::from(number)),
             Value::Bool(flag) => CowVal::owned(CelBool::from(flag)),
+            Value::Floats(list) => {
+                let list = list.into_iter();
+                let list = list.map(|number| Box::new(CelDouble::from(number)) as Box<dyn Val>);
+                CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
+            }
             Value::Text(text) => CowVal::owned(CelString::from(text)),
             Value::List(list) => {
                 let list =
@@ -298,6 +330,13 @@ mod tests {
     }
 
     #[test]
+    fn columns_with_nulls_are_compared_with_null() {
+        is_fine("cic_down_up_ratio == null || cic_down_up_ratio > 1.0");
+        is_fine("cic_icmp_type != null && cic_icmp_type == 8");
+        assert!(error("src_ip == null").contains("never equal"));
+    }
+
+    #[test]
     fn the_nearest_name_is_suggested() {
         assert_eq!(
             error("src_prt == 443"),
@@ -313,6 +352,46 @@ mod tests {
             "no function 'startWith'; did you mean 'startsWith'?\n  \
              src_ip.startWith('10.')\n                  ^"
         );
+    }
+
+    #[test]
+    fn networks_times_and_protocols_are_part_of_the_language() {
+        is_fine("net(src_ip, '10.0.0.0/8') && !net(dst_ip, 'fd00::/8') || is_private(dst_ip)");
+        is_fine("first_seen >= timestamp('2026-11-25T15:00:00Z') && duration > duration('1m30s')");
+        is_fine("last_seen > now() - duration('5m') || first_seen < timestamp('2026-11-25')");
+        is_fine("lower(application_name) == 'tls' || client_info.lower().endsWith('.org')");
+        is_fine("protocol == TCP || protocol == 'udp' || protocol in ['ICMP', 'icmpv6', SCTP]");
+        is_fine("splt_ps.exists(TCP, TCP > 1000)");
+    }
+
+    #[test]
+    fn constants_have_the_unit_of_the_run() {
+        let parse = |text| Condition::parse(text, columns(TimeUnit::Nanoseconds)).unwrap();
+        let text = format!("{:?}", parse("duration > duration('1ms')").expression);
+        assert!(text.contains("1000000"), "{text}");
+    }
+
+    #[test]
+    fn mistakes_in_constants_are_marked() {
+        assert_eq!(
+            error("first_seen > timestamp('yesterday')").lines().next(),
+            Some(
+                "'timestamp' takes a time in quotes: timestamp(\"2026-11-25T15:00:00Z\"), or a \
+                 day: timestamp(\"2026-11-25\")"
+            )
+        );
+        assert!(error("duration > duration('5')").starts_with("'duration' takes a span in quotes"));
+        assert!(error("duration > duration(5)").starts_with("'duration' takes a span in quotes"));
+        assert_eq!(
+            error("protocol == 'ICNP'"),
+            "no protocol 'ICNP'; did you mean 'ICMP'?\n  protocol == 'ICNP'\n              ^^^^^^"
+        );
+        assert!(error("net(src_ip, '10.0.0.0/40')").starts_with("'net' takes a network in quotes"));
+        assert!(error("net(src_port, '10.0.0.0/8')").starts_with("'net' takes an address"));
+        assert!(error("now(1) > 2").starts_with("'now' takes nothing"));
+        assert!(error("first_seen > '2026-11-25'").contains("timestamp(\"2026-11-25\")"));
+        assert!(error("duration > '5s'").contains("duration(\"5s\")"));
+        assert!(error("src_ip == '10.0.0.0/8'").contains("net(src_ip, \"10.0.0.0/8\")"));
     }
 
     #[test]

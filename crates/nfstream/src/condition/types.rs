@@ -6,8 +6,10 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceInfo, operators};
 
 use super::error::ConditionError;
-use super::functions::pattern_error;
-use crate::features::{Column, Read, nearest};
+use super::functions::{now_in, pattern_error};
+use super::networks::Network;
+use crate::features::{Column, Kind, Read, Scalar, nearest};
+use crate::time::{Duration, TimeUnit, Timestamp};
 
 /// The type of a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,12 +28,13 @@ pub(super) enum Type {
 }
 
 /// Functions, and the macros that the parser expands.
-const FUNCTIONS: [&str; 19] = [
+const FUNCTIONS: [&str; 25] = [
     "all",
     "bool",
     "bytes",
     "contains",
     "double",
+    "duration",
     "dyn",
     "endsWith",
     "exists",
@@ -40,11 +43,16 @@ const FUNCTIONS: [&str; 19] = [
     "filter",
     "has",
     "int",
+    "is_private",
+    "lower",
     "map",
     "matches",
+    "net",
+    "now",
     "size",
     "startsWith",
     "string",
+    "timestamp",
     "uint",
 ];
 
@@ -52,9 +60,9 @@ const FUNCTIONS: [&str; 19] = [
 pub(super) struct Checker<'a> {
     text: &'a str,
     source: &'a SourceInfo,
-    /// Columns that can be named.
+    /// Columns that the expression can name.
     known: Vec<&'static Column>,
-    /// Columns that are named.
+    /// Columns that the expression names.
     columns: Vec<&'static Column>,
     /// Name of the variable for the origin of a flow.
     origin: Option<&'static str>,
@@ -104,10 +112,15 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Returns an error of `expression`.
+    /// Returns an error about `expression`.
     pub(super) fn error(&self, expression: &IdedExpr, message: String) -> ConditionError {
+        self.error_at(expression.id, message)
+    }
+
+    /// Returns an error about the expression with the id `id`.
+    pub(super) fn error_at(&self, id: u64, message: String) -> ConditionError {
         let error = ConditionError::new(self.text, message);
-        let place = self.source.offset_for(expression.id);
+        let place = self.source.offset_for(id);
         let place = place.and_then(|(start, last)| {
             Some(usize::try_from(start).ok()?..usize::try_from(last).ok()? + 1)
         });
@@ -166,7 +179,9 @@ impl<'a> Checker<'a> {
                 all_bool(name, &[left, right])
             }
             (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
-                if left.compares_with(right) {
+                if let Some(advice) = self.advice(call) {
+                    Err(advice)
+                } else if left.compares_with(right) {
                     Ok(Type::Bool)
                 } else {
                     Err(format!("{left} is never equal to {right}"))
@@ -179,7 +194,9 @@ impl<'a> Checker<'a> {
                 | operators::GREATER_EQUALS,
                 [left, right],
             ) => {
-                if left.compares_with(right) && left.has_order() && right.has_order() {
+                if let Some(advice) = self.advice(call) {
+                    Err(advice)
+                } else if left.compares_with(right) && left.has_order() && right.has_order() {
                     Ok(Type::Bool)
                 } else {
                     Err(format!("{left} cannot be compared with {right}"))
@@ -211,6 +228,13 @@ impl<'a> Checker<'a> {
             ("contains" | "endsWith" | "startsWith" | "matches", [text, part]) => {
                 self.about_text(call, text, part)
             }
+            ("net", [address, _]) => about_network(call, address),
+            ("is_private", [text]) if text.is(&Type::String) => Ok(Type::Bool),
+            ("lower", [text]) if text.is(&Type::String) => Ok(Type::String),
+            (name, []) if TimeUnit::ALL.into_iter().any(|unit| now_in(unit) == name) => {
+                Ok(Type::Int)
+            }
+            ("now", _) => Err("'now' takes nothing: now()".to_owned()),
             ("bool", [_]) => Ok(Type::Bool),
             ("bytes", [_]) => Ok(Type::Bytes),
             ("double", [_]) => Ok(Type::Double),
@@ -228,6 +252,33 @@ impl<'a> Checker<'a> {
             }),
         };
         result.map_err(|message| self.error(expression, message))
+    }
+
+    /// Returns advice for a column that is compared with text in quotes, `None` if that makes sense.
+    fn advice(&self, call: &CallExpr) -> Option<String> {
+        let (name, text) = match call.args.as_slice() {
+            [
+                IdedExpr { expr: Expr::Ident(name), .. },
+                IdedExpr { expr: Expr::Literal(LiteralValue::String(text)), .. },
+            ]
+            | [
+                IdedExpr { expr: Expr::Literal(LiteralValue::String(text)), .. },
+                IdedExpr { expr: Expr::Ident(name), .. },
+            ] => (name, text.inner()),
+            _ => return None,
+        };
+        let column = self.columns.iter().find(|column| column.name == *name)?;
+        let write = match column.kind {
+            Kind::Instant if Timestamp::parse(text).is_some() => "timestamp",
+            Kind::Span if Duration::parse(text).is_some() => "duration",
+            Kind::Address if text.contains('/') && Network::parse(text).is_some() => {
+                return Some(format!(
+                    "an address is never a network; write net({name}, \"{text}\")"
+                ));
+            }
+            _ => return None,
+        };
+        Some(format!("'{name}' is a number of {}; write {write}(\"{text}\")", column.unit))
     }
 
     fn about_text(&self, call: &CallExpr, text: &Type, part: &Type) -> Result<Type, String> {
@@ -272,8 +323,16 @@ impl<'a> Checker<'a> {
 impl Type {
     fn of_column(column: &Column) -> Self {
         match column.read {
-            Read::F64(_) => Self::Double,
+            Read::F64(_) | Read::OptionF64(_) => Self::Double,
             Read::Bool(_) => Self::Bool,
+            Read::Measured(output) => {
+                let scalar = match output.scalar() {
+                    Scalar::Bool if !output.is_list() => Self::Bool,
+                    Scalar::Float => Self::Double,
+                    _ => Self::Int,
+                };
+                if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
+            }
             Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
@@ -309,6 +368,8 @@ impl Type {
     fn compares_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
+            // Columns of numbers may hold null.
+            (Self::Null, other) | (other, Self::Null) if other.is_number() => true,
             (Self::List(left), Self::List(right)) => left.compares_with(right),
             (left, right) => left == right || left.is_number() && right.is_number(),
         }
@@ -335,6 +396,20 @@ impl Display for Type {
             Self::Uint => "a uint",
         })
     }
+}
+
+fn about_network(call: &CallExpr, address: &Type) -> Result<Type, String> {
+    if !address.is(&Type::String) {
+        return Err(format!("'net' takes an address such as src_ip, not {address}"));
+    }
+    let is_network = match call.args.last().map(|network| &network.expr) {
+        Some(Expr::Literal(LiteralValue::String(text))) => Network::parse(text.inner()).is_some(),
+        _ => false,
+    };
+    if !is_network {
+        return Err("'net' takes a network in quotes: net(src_ip, \"10.0.0.0/8\")".to_owned());
+    }
+    Ok(Type::Bool)
 }
 
 fn all_bool(operator: &str, types: &[&Type]) -> Result<Type, String> {
@@ -384,7 +459,7 @@ fn arithmetic(operator: &str, left: &Type, right: &Type) -> Result<Type, String>
     }
 }
 
-/// Returns an operator as it is typed: `_&&_` is `&&`.
+/// Returns an operator as users write it: `&&` for `_&&_`.
 fn sign(operator: &str) -> &str {
     operator.trim_matches('_')
 }

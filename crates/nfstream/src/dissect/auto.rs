@@ -236,6 +236,13 @@ impl Dissector for AutoDissector {
         self.better(native, ndpi, counts)
     }
 
+    fn conclude(&mut self, slot: Slot) -> Application {
+        let native = self.native.conclude(slot);
+        let ndpi = self.ndpi.conclude(slot);
+        let counts = self.counts(slot, &ndpi);
+        self.better(native, ndpi, counts)
+    }
+
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
         let application = self.peek(slot);
         if !application.label.is_known() {

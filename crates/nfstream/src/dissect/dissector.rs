@@ -92,6 +92,12 @@ pub trait Dissector: Send {
     /// Returns the application of the flow in `slot` as known so far.
     fn peek(&mut self, slot: Slot) -> Application;
 
+    /// Returns the application that the flow in `slot` would have if it ended now, as far as that
+    /// shows while the flow continues.
+    fn conclude(&mut self, slot: Slot) -> Application {
+        self.peek(slot)
+    }
+
     /// Returns the application of a slice that ends while its conversation continues, and whether
     /// the next slice inherits it or starts with a new inspection.
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection);

@@ -110,9 +110,10 @@ pub fn component_versions() -> Vec<Component> {
 /// loaded nDPI must be chosen explicitly, so that labels do not depend on what else is installed.
 impl Default for DissectorChoice {
     fn default() -> Self {
-        #[cfg(all(feature = "ndpi", not(feature = "ndpi-loaded")))]
-        return Self::Auto;
-        #[cfg(any(not(feature = "ndpi"), feature = "ndpi-loaded"))]
+        #[cfg(feature = "ndpi")]
+        if !NdpiFactory::IS_LOADED {
+            return Self::Auto;
+        }
         Self::Native
     }
 }

@@ -306,6 +306,16 @@ impl Dissector for NativeDissector {
         }
     }
 
+    fn conclude(&mut self, slot: Slot) -> Application {
+        let (dissector, wanted) = (Arc::clone(&self.dissector), self.wanted);
+        match self.state(slot) {
+            State::Open(open) => {
+                application(dissector.conclude(&open.flow, &open.endpoints), wanted, open.time)
+            }
+            _ => self.peek(slot),
+        }
+    }
+
     fn end_slice(&mut self, slot: Slot) -> (Application, Inspection) {
         let application = self.peek(slot);
         if !application.label.is_known() {

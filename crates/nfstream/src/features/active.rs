@@ -3,7 +3,8 @@
 use crossbeam_channel::{Receiver, Sender, bounded, never};
 use nfstream_sys::prefetch_whole;
 
-use super::{Measures, Plan, Record, Sample};
+use super::measured::Registers;
+use super::{Measures, Plan, Program, Record, Sample};
 use crate::flow::{Direction, Slot};
 
 /// The measurements of active flows, by slot.
@@ -13,8 +14,9 @@ pub struct ActiveMeasures {
     places: Vec<Place>,
     spare: Spare,
     pooled: SpareMeasures,
-    /// Bytes of the lists of packets of all flows.
+    /// Bytes of the lists of packets of all flows, and of their measures.
     lists: usize,
+    registers: Registers,
 }
 
 /// Measurements in cache lines of their own.
@@ -39,7 +41,8 @@ pub struct SpareMeasures(Receiver<Spare>);
 impl ActiveMeasures {
     /// Returns an empty store for the measurements of `plan`.
     pub fn new(plan: Plan, pooled: SpareMeasures) -> Self {
-        Self { plan, places: Vec::new(), spare: Vec::new(), pooled, lists: 0 }
+        let registers = plan.program.map(Program::registers).unwrap_or_default();
+        Self { plan, places: Vec::new(), spare: Vec::new(), pooled, lists: 0, registers }
     }
 
     /// Starts the flow in `slot`, or its next slice, with the packet of `sample`.
@@ -49,6 +52,7 @@ impl ActiveMeasures {
         }
         let Place(measures) = &mut self.places[slot.index()];
         measures.begin(&self.plan, sample);
+        self.lists += measures.measured.memory();
     }
 
     /// Measures a packet of the flow in `slot`, and returns the measurements so far.
@@ -56,9 +60,12 @@ impl ActiveMeasures {
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
         let Place(measures) = &mut self.places[slot.index()];
         if self.plan.has_lists() {
-            let before = measures.splt.memory();
+            let before = measures.memory();
             measures.add(&self.plan, sample);
-            self.lists += measures.splt.memory() - before;
+            if let Some(program) = self.plan.program {
+                program.run(&mut self.registers, &mut measures.measured, sample);
+            }
+            self.lists += measures.memory() - before;
         } else {
             measures.add(&self.plan, sample);
         }
@@ -78,7 +85,7 @@ impl ActiveMeasures {
         }
         let Place(measures) = &mut self.places[slot.index()];
         if self.plan.has_lists() {
-            self.lists = self.lists.saturating_sub(measures.splt.memory());
+            self.lists = self.lists.saturating_sub(measures.memory());
         }
         measures.leave_to(&self.plan, &mut taken);
         if is_slice {
@@ -187,11 +194,13 @@ mod tests {
             flow: table.entry(slot).flow,
             ended: Timestamp::default(),
             end_reason: crate::flow::EndReason::Idle,
+            kind: crate::features::RecordKind::Final,
             expiration_id: 0,
             volume: Volume::default(),
             measures: Some(measures),
             application: crate::features::Application::default(),
             process: None,
+            places: [None, None],
             release: 0,
         }
     }

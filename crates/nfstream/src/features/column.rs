@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Group, Names, Record};
+use super::{Group, Names, Output, Record, Scalar};
 use crate::time::{TimeUnit, Timestamp};
 
 /// Placeholder for the run's time unit: in a column's name, and as the unit of a column in that
@@ -110,6 +110,12 @@ pub enum Read {
     I64(fn(&Record) -> i64),
     /// Floating point, 64 bits, always finite.
     F64(fn(&Record) -> f64),
+    /// Floating point, 64 bits, always finite; null where the value is undefined.
+    OptionF64(fn(&Record) -> Option<f64>),
+    /// Signed, 64 bits; null where there is no value.
+    OptionI64(fn(&Record) -> Option<i64>),
+    /// Result of one of the user's measures; null where it is undefined.
+    Measured(&'static Output),
     /// True or false.
     Bool(fn(&Record) -> bool),
     /// A point in time, in whole units since the Unix epoch, rounded down; 0 for none.
@@ -142,6 +148,8 @@ pub enum Integers {
 /// A value read from a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// No value: undefined for this flow.
+    Null,
     /// An integer.
     Integer(i64),
     /// A finite floating-point number.
@@ -150,6 +158,8 @@ pub enum Value {
     Bool(bool),
     /// A list of integers.
     List(Vec<i64>),
+    /// A list of finite floating-point numbers.
+    Floats(Vec<f64>),
     /// Text.
     Text(String),
 }
@@ -343,6 +353,30 @@ impl Column {
         Self { name, names_unit: true, ..self }
     }
 
+    /// Returns the column of a measure.
+    pub(crate) const fn measured(
+        name: &'static str,
+        unit: &'static str,
+        expression: &'static str,
+        output: &'static Output,
+    ) -> Self {
+        Self {
+            name,
+            group: Group::Measured,
+            kind: match output.scalar() {
+                Scalar::Bool => Kind::Flag,
+                _ => Kind::Count,
+            },
+            role: Role::Behaviour,
+            unit,
+            description: expression,
+            read: Read::Measured(output),
+            ascends: false,
+            times: TimeUnit::Milliseconds,
+            names_unit: true,
+        }
+    }
+
     /// Returns the value of this column in `record`.
     pub fn value(&self, record: &Record, names: &dyn Names) -> Value {
         match self.read {
@@ -353,6 +387,9 @@ impl Column {
             Read::I32(read) => Value::Integer(read(record).into()),
             Read::I64(read) => Value::Integer(read(record)),
             Read::F64(read) => Value::Float(read(record)),
+            Read::OptionF64(read) => read(record).map_or(Value::Null, Value::Float),
+            Read::OptionI64(read) => read(record).map_or(Value::Null, Value::Integer),
+            Read::Measured(output) => output.value(record),
             Read::Bool(read) => Value::Bool(read(record)),
             Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
             Read::Span(read) => Value::Integer(span_ticks(read(record), self.times)),
@@ -385,34 +422,59 @@ impl Column {
         self.kind == Kind::Instant && !self.names_unit
     }
 
+    /// Returns whether the column holds null where a value is undefined.
+    pub fn is_nullable(&self) -> bool {
+        match self.read {
+            Read::OptionF64(_) | Read::OptionI64(_) => true,
+            Read::Measured(output) => !output.is_list(),
+            _ => false,
+        }
+    }
+
     /// Returns whether its values are lists.
-    pub const fn is_list(&self) -> bool {
-        matches!(self.read, Read::List(..))
+    pub fn is_list(&self) -> bool {
+        match self.read {
+            Read::List(..) => true,
+            Read::Measured(output) => output.is_list(),
+            _ => false,
+        }
     }
 
     /// Returns the type of its integers, or of those in its lists; `None` if it has none. 32 bits
     /// for codes; 64 for counts, for measurements and for codes that do not fit.
-    pub const fn integers(&self) -> Option<Integers> {
+    pub fn integers(&self) -> Option<Integers> {
         match self.read {
-            Read::F64(_) | Read::Bool(_) | Read::Text(_) | Read::Name { .. } => None,
+            Read::Measured(output) => match output.scalar() {
+                Scalar::Float => None,
+                Scalar::Bool if !output.is_list() => None,
+                _ => Some(Integers::I64),
+            },
+            Read::F64(_)
+            | Read::OptionF64(_)
+            | Read::Bool(_)
+            | Read::Text(_)
+            | Read::Name { .. } => None,
             Read::U32(_) | Read::U64(_) | Read::I64(_) | Read::Instant(_) | Read::Span(_) => {
                 Some(Integers::I64)
             }
-            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::List(_) => match self.kind {
-                Kind::Code | Kind::Flag => Some(Integers::I32),
-                _ => Some(Integers::I64),
-            },
+            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::OptionI64(_) | Read::List(_) => {
+                match self.kind {
+                    Kind::Code | Kind::Flag => Some(Integers::I32),
+                    _ => Some(Integers::I64),
+                }
+            }
         }
     }
 
     /// Returns the name of the column's type, as Arrow writes it.
-    pub const fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match (self.read, self.integers()) {
+            (Read::Measured(output), _) => output.type_name(),
             (Read::List(_), Some(Integers::I32)) => "list<int32>",
             (Read::List(_), _) => "list<int64>",
             (_, Some(Integers::I32)) => "int32",
             (_, Some(Integers::I64)) => "int64",
-            (Read::F64(_), _) => "double",
+            (Read::F64(_) | Read::OptionF64(_), _) => "double",
             (Read::Bool(_), _) => "bool",
             (Read::Name { .. }, _) => "dictionary<string>",
             _ => "string",
@@ -439,6 +501,12 @@ impl Kind {
 }
 
 impl Role {
+    /// Returns whether the column identifies a flow, a host, a network or a date, from which a
+    /// model learns the data set instead of behaviour.
+    pub const fn is_identifying(self) -> bool {
+        matches!(self, Self::Environment | Self::Identifier | Self::Time)
+    }
+
     /// Returns the role as a word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -468,8 +536,10 @@ pub(crate) fn span_ticks(ends: Option<(Timestamp, Timestamp)>, unit: TimeUnit) -
 mod tests {
     use super::*;
 
-    /// In microseconds in every table.
-    const FIXED: &str = "tcp_handshake_us";
+    /// Returns whether a column has one unit in every table.
+    fn is_fixed(column: &Column) -> bool {
+        column.name == "tcp_handshake_us" || matches!(column.group, Group::Cic | Group::Cesnet)
+    }
 
     #[test]
     fn names_are_unique() {
@@ -485,7 +555,7 @@ mod tests {
     #[test]
     fn names_carry_the_unit_of_times_only() {
         for unit in TimeUnit::ALL {
-            for column in columns(unit).filter(|column| column.name != FIXED) {
+            for column in columns(unit).filter(|column| !is_fixed(column)) {
                 assert!(!column.name.contains(['{', '}']), "{}: an unknown place", column.name);
                 let is_time = matches!(column.kind, Kind::Instant | Kind::Span);
                 assert_eq!(column.unit == unit.symbol(), is_time);

@@ -24,8 +24,16 @@ pub enum Presence {
     Dissection,
     /// When the group is selected by name.
     Feature,
+    /// When the group is selected by its own name; `all` does not include it.
+    NamedFeature,
     /// When the group is selected by name and flows are dissected.
     DissectionFeature,
+    /// When a run returns records before the ends of flows.
+    EarlyRecords,
+    /// When the run has databases of addresses.
+    GeoIp,
+    /// When the run has measures.
+    Measures,
     /// When the source attributes flows to processes of this machine.
     Processes,
     /// In the tables of shards.
@@ -50,6 +58,11 @@ impl Group {
     /// Returns whether users select the group by its name: the others are always present, or come
     /// with parameters of their own.
     pub const fn is_feature(self) -> bool {
+        self.is_in_all() || matches!(self.declaration().presence, Presence::NamedFeature)
+    }
+
+    /// Returns whether `all` selects the group.
+    pub const fn is_in_all(self) -> bool {
         matches!(self.declaration().presence, Presence::Feature | Presence::DissectionFeature)
     }
 

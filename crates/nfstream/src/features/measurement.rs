@@ -1,6 +1,6 @@
 //! Measurements, and the choice of them for a run.
 
-use super::{Accounting, Group, Groups, LinkAddresses, Measures, Sample};
+use super::{Accounting, Group, Groups, LinkAddresses, Measures, Program, Sample};
 use crate::flow::Direction;
 use crate::packet::Packet;
 use crate::time::TimeUnit;
@@ -53,6 +53,10 @@ pub struct Measuring {
     pub splt_packets: usize,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
+    /// The user's measures, `None` without any.
+    pub measures: Option<&'static Program>,
+    /// Groups of columns that are measured but not part of tables: measures read them.
+    pub hidden: Vec<Group>,
 }
 
 impl Measuring {
@@ -68,6 +72,8 @@ impl Default for Measuring {
             accounting: Default::default(),
             splt_packets: Self::SPLT_PACKETS.into(),
             track_tcp: Default::default(),
+            measures: None,
+            hidden: Vec::new(),
         }
     }
 }
@@ -84,6 +90,8 @@ pub struct Plan {
     /// Unit of times in the table.
     pub unit: TimeUnit,
     pub(super) splt_packets: usize,
+    /// The user's measures.
+    pub(super) program: Option<&'static Program>,
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
@@ -93,17 +101,20 @@ pub struct Plan {
 impl Measuring {
     /// Returns the work for each packet.
     pub fn plan(&self) -> Plan {
-        let groups = self.groups.iter().fold(Groups::NONE, |groups, group| {
+        let all = self.groups.iter().chain(&self.hidden);
+        let groups = all.fold(Groups::NONE, |groups, group| {
             groups.with_if(Measures::KEPT.contains(*group), *group)
         });
+        let groups = groups.with_if(self.measures.is_some(), Group::Measured);
         Plan {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             unit: self.unit,
             link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
+            program: self.measures,
             groups,
-            lists: groups.contains(Group::Splt),
+            lists: groups.contains(Group::Splt) || groups.contains(Group::Measured),
             any: self.track_tcp || !groups.is_empty(),
         }
     }
@@ -116,7 +127,7 @@ impl Plan {
         self.any
     }
 
-    /// Returns whether flows have packet lists that may exceed a fixed size.
+    /// Returns whether flows have measurements beyond a fixed size for each.
     #[inline]
     pub fn has_lists(&self) -> bool {
         self.lists

@@ -5,18 +5,26 @@
 
 mod accounting;
 mod active;
+mod boxed;
+mod bulks;
+mod cesnet_state;
+mod cic_state;
 mod column;
 mod group;
+mod headings;
 mod label;
 mod measurement;
 mod metadata;
 mod moments;
 mod nearest;
+mod nettisa;
+mod place;
 mod record;
 #[macro_use]
 mod registry;
 mod sample;
 mod schema;
+mod sent;
 mod volume;
 
 registry! {
@@ -40,7 +48,12 @@ registry! {
     Http: http,
     Ssh: ssh,
     Dhcp: dhcp,
+    GeoIp: geoip,
     SystemProcess: system_process,
+    RecordKind: record_kind,
+    Cic: cic,
+    Cesnet: cesnet,
+    Measured: measured,
     ShardOrder: shard_order,
 }
 
@@ -51,18 +64,24 @@ pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
 pub(crate) use column::{instant_ticks, span_ticks};
 pub use group::{Declaration, Presence, Shorthand};
+pub use headings::Headings;
 pub use label::{Application, Confidence, Label, Nameless, Names};
 pub use mac::LinkAddresses;
+pub use measured::{FIELDS, Field, Output, Program, Scalar};
 pub use measurement::{Measuring, Plan};
 pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
 pub use nearest::nearest;
-pub use record::Record;
+pub use place::Place;
+pub use record::{Record, RecordKind};
 pub use sample::Sample;
 pub use schema::Schema;
 pub use volume::Volume;
 
 pub(crate) use group::Groups;
+pub(crate) use measured::{
+    Finish, Items, Operator, Part, Reading, Register, Result, Source, Step, Update, cell,
+};
 use measurement::Measurement;
 
 impl Measures {
@@ -75,5 +94,10 @@ impl Measures {
     /// Returns a segment of the flow as an opener if it may open another connection.
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
+    }
+
+    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
+    fn memory(&self) -> usize {
+        self.splt.memory() + self.measured.memory()
     }
 }

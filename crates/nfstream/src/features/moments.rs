@@ -16,6 +16,32 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// Adds a number.
+    #[inline]
+    pub fn add(&mut self, number: u64) {
+        self.min = if self.count == 0 { number } else { self.min.min(number) };
+        self.max = self.max.max(number);
+        self.count += 1;
+        self.sum = self.sum.saturating_add(number);
+        self.squares = self.squares.saturating_add(u128::from(number) * u128::from(number));
+    }
+
+    /// Returns the moments of the numbers of both.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        match (self.count, other.count) {
+            (0, _) => *other,
+            (_, 0) => *self,
+            _ => Self {
+                count: self.count + other.count,
+                sum: self.sum.saturating_add(other.sum),
+                squares: self.squares.saturating_add(other.squares),
+                min: self.min.min(other.min),
+                max: self.max.max(other.max),
+            },
+        }
+    }
+
     /// Returns the mean, 0 if there are no numbers.
     pub fn mean(&self) -> f64 {
         if self.count == 0 { 0.0 } else { float(self.sum.into()) / float(self.count.into()) }
@@ -23,6 +49,11 @@ impl Moments {
 
     /// Returns the sample standard deviation, with divisor `n - 1`; 0 for fewer than two numbers.
     pub fn deviation(&self) -> f64 {
+        self.variance().sqrt()
+    }
+
+    /// Returns the sample variance, with divisor `n - 1`; 0 for fewer than two numbers.
+    pub fn variance(&self) -> f64 {
         if self.count < 2 {
             return 0.0;
         }
@@ -34,7 +65,7 @@ impl Moments {
             Err(_) => count.saturating_mul(self.squares),
         };
         let spread = squares.saturating_sub(sum * sum);
-        (float(spread) / float(count * (count - 1))).sqrt()
+        float(spread) / float(count * (count - 1))
     }
 }
 
@@ -73,6 +104,11 @@ mod tests {
         ) {
             let numbers: Vec<_> = numbers.iter().map(|number| base + number).collect();
             let moments = Moments::of(&numbers);
+            let (left, right) = numbers.split_at(numbers.len() / 3);
+            let mut added = Moments::of(left);
+            prop_assert_eq!(added.with(&Moments::of(right)), moments);
+            right.iter().for_each(|number| added.add(*number));
+            prop_assert_eq!(added, moments);
             #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]
             let floats: Vec<_> = numbers.iter().map(|&n| (n - base) as f64).collect();
             #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a model")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Column, Group, Names, columns};
+use super::{Column, Group, Names, Program, columns};
 use crate::time::TimeUnit;
 
 /// The ordered columns of a run, and the names of its labels.
@@ -19,6 +19,13 @@ impl Schema {
         let wanted =
             |column: &&Column| column.group == Group::Base || groups.contains(&column.group);
         Self { columns: columns(unit).filter(wanted).collect(), names }
+    }
+
+    /// Returns the schema with the columns of measures after the others.
+    #[must_use]
+    pub fn with_measures(mut self, measures: Option<&'static Program>) -> Self {
+        self.columns.extend(measures.into_iter().flat_map(Program::columns));
+        self
     }
 
     /// Returns a schema of `columns` alone, in their order, with the same names of labels.

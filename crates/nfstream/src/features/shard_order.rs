@@ -34,5 +34,17 @@ pub(super) const GROUP: Declaration = Declaration {
             "number of the slice in its conversation",
             Read::U32(|r| r.flow.slice),
         ),
+        Declared::code(
+            "order_packets",
+            Role::Identifier,
+            "packets of the slice up to this record",
+            Read::U64(|r| r.volume.total_packets()),
+        ),
+        Declared::code(
+            "order_kind",
+            Role::Identifier,
+            "position of this kind of record among those of equal packets",
+            Read::U32(|r| r.kind.order()),
+        ),
     ]],
 };

@@ -1,7 +1,7 @@
 //! Flow keys: the properties that the packets of one conversation share.
 
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use crate::packet::{Endpoint, NetworkId, Packet};
 
@@ -119,7 +119,10 @@ impl KeyHasher {
                 | u128::from(key.version) << 40
                 | u128::from(key.network.number()) << 64,
         ];
-        self.0.hash_one(words)
+        // Word by word: the hash of an array is that of its bytes, which is not inlined.
+        let mut hasher = self.0.build_hasher();
+        words.into_iter().for_each(|word| hasher.write_u128(word));
+        hasher.finish()
     }
 }
 

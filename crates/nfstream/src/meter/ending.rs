@@ -7,8 +7,8 @@ use super::{
     END_AHEAD, FlowEnd, FlowState, HookError, Hooks, Keyed, Lifecycle, Meter, expiration_id,
 };
 use crate::dissect::Inspection;
-use crate::features::{Application, Record, Volume};
-use crate::flow::{Close, EndReason, Slot, Verdict};
+use crate::features::{Application, Place, Record, RecordKind, Volume};
+use crate::flow::{Close, EndReason, Flow, Slot, Verdict};
 use crate::host::Process;
 use crate::time::Timestamp;
 
@@ -100,8 +100,13 @@ impl<L: Lifecycle> Meter<L> {
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state =
-            FlowState { volume: Volume::default(), inspection, close: None, is_holding: false };
+        entry.state = FlowState {
+            volume: Volume::default(),
+            inspection,
+            close: None,
+            is_holding: false,
+            has_early: entry.state.has_early && verdict == Verdict::Active,
+        };
         Ok(())
     }
 
@@ -151,11 +156,16 @@ impl<L: Lifecycle> Meter<L> {
             flow: entry.flow,
             ended,
             end_reason,
+            kind: match entry.state.has_early && self.early.only {
+                true => RecordKind::Hidden,
+                false => RecordKind::Final,
+            },
             expiration_id,
             volume: entry.state.volume,
             measures,
             application,
             process: self.process_of(slot),
+            places: self.places_of(slot),
             release: 0,
         };
         if H::ACTIVE {
@@ -171,14 +181,25 @@ impl<L: Lifecycle> Meter<L> {
     pub(super) fn process_of(&self, slot: Slot) -> Option<Arc<Process>> {
         let processes = self.processes.as_ref()?;
         let flow = &self.table.entry(slot).flow;
-        let key = &flow.key;
         if flow.tunnel_id != 0 {
             return None;
         }
-        let end = |sender| {
-            let end = key.end(sender);
-            SocketAddr::new(end.ip(key.version), end.port)
-        };
-        processes.of_flow(key.protocol, end(flow.src), end(flow.src.other()))
+        let [source, destination] = ends(flow);
+        processes.of_flow(flow.key.protocol, source, destination)
     }
+
+    /// Returns the places of the ends of the flow in `slot`.
+    pub(super) fn places_of(&mut self, slot: Slot) -> [Option<Arc<Place>>; 2] {
+        let Some(locator) = &mut self.locator else { return [None, None] };
+        ends(&self.table.entry(slot).flow).map(|end| locator.place(end.ip()))
+    }
+}
+
+/// Returns the source and the destination of a flow.
+fn ends(flow: &Flow) -> [SocketAddr; 2] {
+    let key = &flow.key;
+    [flow.src, flow.src.other()].map(|sender| {
+        let end = key.end(sender);
+        SocketAddr::new(end.ip(key.version), end.port)
+    })
 }

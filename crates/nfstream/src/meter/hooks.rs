@@ -81,6 +81,15 @@ pub trait Hooks {
     /// An error ends the run.
     fn on_expire(&mut self, slot: Slot, record: &mut Record) -> Result<(), HookError>;
 
+    /// Called for a record of a flow that continues.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the run.
+    fn on_record(&mut self, _slot: Slot, _record: &Record) -> Result<(), HookError> {
+        Ok(())
+    }
+
     /// Runs `wait`, which may block and calls no hook itself.
     fn while_waiting<R: Send>(&mut self, wait: impl FnOnce() -> R + Send) -> R {
         wait()

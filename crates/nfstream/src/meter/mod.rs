@@ -1,5 +1,6 @@
 //! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
+mod early;
 mod ending;
 mod held;
 mod hooks;
@@ -16,10 +17,12 @@ use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volum
 use crate::flow::{
     Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
+use crate::geoip::Locator;
 use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
+pub use early::EarlyRecords;
 use held::HeldPackets;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};
 pub use lifecycle::{FlowEnd, Lifecycle, Standard};
@@ -49,10 +52,14 @@ pub struct MeterConfig {
     /// kept packets of the dissector, lists of packets. `None` for no limit. Beyond the limit, the
     /// life cycle chooses flows to end.
     pub max_active_bytes: Option<NonZeroUsize>,
+    /// Records before the ends of flows.
+    pub early: EarlyRecords,
     /// Dissector of the flows' packets, `None` for no labels.
     pub dissector: Option<Box<dyn Dissector>>,
     /// Process table of this machine, `None` when attribution is off.
     pub processes: Option<Processes>,
+    /// Places of addresses, `None` if the run has no databases.
+    pub locator: Option<Locator>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,
 }
@@ -74,11 +81,14 @@ pub struct Meter<L> {
     /// Names of the flows' servers from DNS answers, by slot.
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
+    locator: Option<Locator>,
     plan: Plan,
     /// Measurements besides the volume.
     measures: ActiveMeasures,
     /// Packets that may open another connection.
     held: HeldPackets,
+    /// Records before the ends of flows.
+    early: EarlyRecords,
     output: MeterOutput,
     /// Number of a conversation that begins with the packet of index 0; `None` if they are counted.
     first_place: Option<u64>,
@@ -109,8 +119,10 @@ impl<L: Lifecycle> Meter<L> {
             plan,
             max_active_flows,
             max_active_bytes,
+            early,
             dissector,
             processes,
+            locator,
             spare,
         } = config;
         Self {
@@ -125,9 +137,11 @@ impl<L: Lifecycle> Meter<L> {
             knowledge: Knowledge::default(),
             dns_names: Vec::new(),
             processes,
+            locator,
             plan,
             measures: ActiveMeasures::new(plan, spare),
             held: HeldPackets::default(),
+            early,
             output: MeterOutput::default(),
             first_place: None,
         }
@@ -334,7 +348,10 @@ impl<L: Lifecycle> Meter<L> {
             (verdict, None) => verdict,
         };
         if verdict == Verdict::Belongs {
-            flow.last_seen = time;
+            if self.early.is_on() {
+                self.record_before(slot, time, hooks)?;
+            }
+            self.table.entry_mut(slot).flow.last_seen = time;
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
         self.begin_again(slot, verdict, (time, time.max(now)), keyed, hooks)?;
@@ -360,6 +377,7 @@ impl<L: Lifecycle> Meter<L> {
             inspection: self.first_inspection(),
             close: None,
             is_holding: false,
+            has_early: false,
         };
         let src = self.source(packet, sender);
         self.choose_birth(index);
@@ -458,7 +476,7 @@ impl<L: Lifecycle> Meter<L> {
             self.is_full = self.bytes() > self.most_bytes;
         }
         if !H::ACTIVE {
-            return Ok(());
+            return if self.early.packets > 0 { self.record_after(slot, hooks) } else { Ok(()) };
         }
         let entry = self.table.entry(slot);
         let view = FlowView {
@@ -473,6 +491,7 @@ impl<L: Lifecycle> Meter<L> {
         let action =
             if first { hooks.on_init(view, arrival)? } else { hooks.on_update(view, arrival)? };
         match action {
+            FlowAction::Continue if self.early.packets > 0 => self.record_after(slot, hooks),
             FlowAction::Continue => Ok(()),
             FlowAction::End(id) => {
                 self.remove(FlowEnd { slot, ended: time, reason: EndReason::Plugin }, id, hooks)

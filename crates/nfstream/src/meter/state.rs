@@ -15,4 +15,6 @@ pub struct FlowState {
     pub close: Option<Close>,
     /// Whether the meter holds packets that may open another connection.
     pub is_holding: bool,
+    /// Whether the conversation has had its early record.
+    pub has_early: bool,
 }

@@ -46,3 +46,64 @@ pub const HIP: u8 = 139;
 pub const SHIM6: u8 = 140;
 /// Bare Ethernet in IP (RFC 8986).
 pub const ETHERNET: u8 = 143;
+
+/// Names of protocols, without spaces and in the usual case.
+pub const NAMES: [(&str, u8); 25] = [
+    ("ICMP", ICMP),
+    ("IGMP", 2),
+    ("IPv4", IPV4),
+    ("TCP", TCP),
+    ("EGP", 8),
+    ("UDP", UDP),
+    ("DCCP", DCCP),
+    ("IPv6", IPV6),
+    ("RSVP", 46),
+    ("GRE", GRE),
+    ("ESP", 50),
+    ("AH", AUTHENTICATION),
+    ("ICMP6", ICMP_V6),
+    // Another usual name of the one before.
+    ("ICMPv6", ICMP_V6),
+    ("EIGRP", 88),
+    ("OSPF", 89),
+    ("EtherIP", ETHERIP),
+    ("PIM", 103),
+    ("VRRP", 112),
+    ("L2TP", L2TP),
+    ("SCTP", SCTP),
+    ("UDP-Lite", UDP_LITE),
+    ("MPLS", MPLS),
+    ("HIP", HIP),
+    ("Ethernet", ETHERNET),
+];
+
+/// Returns the usual name of a protocol.
+pub fn name(number: u8) -> Option<&'static str> {
+    NAMES.iter().find(|(_, of)| *of == number).map(|(name, _)| *name)
+}
+
+/// Returns the number of a protocol; the case of `name` does not matter, and `_` stands for `-`.
+pub fn by_name(name: &str) -> Option<u8> {
+    let is = |known: &str| {
+        known.len() == name.len()
+            && known.bytes().zip(name.bytes()).all(|(known, byte)| {
+                known.eq_ignore_ascii_case(&byte) || (known == b'-' && byte == b'_')
+            })
+    };
+    NAMES.iter().find(|(known, _)| is(known)).map(|(_, number)| *number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_are_found_by_their_names() {
+        assert_eq!(by_name("tcp"), Some(TCP));
+        assert_eq!(by_name("ICMPv6"), Some(ICMP_V6));
+        assert_eq!(by_name("UDP_LITE"), Some(UDP_LITE));
+        assert_eq!(by_name("TC"), None);
+        assert_eq!(name(ICMP_V6), Some("ICMP6"));
+        assert_eq!(name(254), None);
+    }
+}

@@ -1,5 +1,6 @@
 //! Kinds of parameters, and the error of a value that does not fit.
 
+use super::geoip_files::GeoIpFileError;
 use super::rules_file::RulesFileError;
 use super::value::Value;
 use crate::capture::CaptureError;
@@ -24,8 +25,12 @@ pub enum Kind {
     Features,
     /// Path of a file, or none. The file is read when the parameter is set.
     File,
+    /// Paths of files. They are read when the parameter is set.
+    Files,
     /// Filter expression of libpcap, or none.
     Filter,
+    /// Measures: names and expressions.
+    Measures,
     /// True or false.
     Flag {
         /// Meaning of false, for a parameter that is true by default.
@@ -52,6 +57,9 @@ pub enum ParameterError {
     /// A packet filter that libpcap does not compile.
     #[error(transparent)]
     Filter(#[from] CaptureError),
+    /// A database of addresses that cannot be read.
+    #[error(transparent)]
+    GeoIp(Box<GeoIpFileError>),
     /// A rules file that cannot be read or has a mistake.
     #[error(transparent)]
     Rules(Box<RulesFileError>),
@@ -62,6 +70,12 @@ pub enum ParameterError {
         name: &'static str,
         /// Values that it takes, in words.
         expected: String,
+    },
+    /// A mistake in a measure.
+    #[error("{message}")]
+    Measure {
+        /// The mistake; further lines may show the expression and mark the place.
+        message: String,
     },
     /// A column group that does not exist.
     #[error("no column group {group:?}; {advice}")]
@@ -89,7 +103,9 @@ impl Kind {
             }
             Self::Features => "names of column groups".to_owned(),
             Self::File => "the path of a file".to_owned(),
+            Self::Files => "paths of files".to_owned(),
             Self::Filter => "a filter of libpcap".to_owned(),
+            Self::Measures => "names and expressions of measures".to_owned(),
             Self::Flag { .. } => "True or False".to_owned(),
             Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
             Self::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
@@ -104,9 +120,17 @@ impl Kind {
                 choices.iter().any(|(word, _)| word == text)
             }
             (Self::Whole { least, most }, Value::Whole(number)) => (least..=most).contains(number),
-            (Self::File | Self::Filter | Self::Seconds { optional: true }, Value::None)
+            (
+                Self::File
+                | Self::Files
+                | Self::Filter
+                | Self::Measures
+                | Self::Seconds { optional: true },
+                Value::None,
+            )
             | (Self::File | Self::Filter, Value::Text(_))
-            | (Self::Features, Value::Names(_))
+            | (Self::Features | Self::Files, Value::Names(_))
+            | (Self::Measures, Value::Pairs(_))
             | (Self::Flag { .. }, Value::Flag(_))
             | (Self::Seconds { .. }, Value::Seconds(_)) => true,
             _ => false,

@@ -15,22 +15,27 @@
 //! # Ok::<(), nfstream::parameters::ParameterError>(())
 //! ```
 
+mod geoip_files;
 mod kind;
+mod measures;
 mod rules_file;
 mod table;
 mod value;
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
 use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
-use crate::features::{Group, Measuring, nearest};
+use crate::features::{Column, Group, Measuring, Program, columns, nearest};
 use crate::flow::Timeouts;
+use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
 use crate::{decode, time};
 
+pub use geoip_files::{GeoIpFileError, GeoIpFiles};
 pub use kind::{Kind, ParameterError, Topic};
 pub use rules_file::{RulesFile, RulesFileError};
 pub use table::{PARAMETERS, Parameter, Parameters};
@@ -43,9 +48,9 @@ impl Parameter {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Returns whether a value can show what a table hides: a filter, or the name of a file.
+    /// Returns whether a value can show what a table hides: a filter, or names of files.
     pub const fn reveals(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::Filter)
+        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter)
     }
 
     /// Returns the value of a run for which nobody chose another.
@@ -61,8 +66,13 @@ impl Parameter {
     pub fn parse(&self, text: &str) -> Result<Value, ParameterError> {
         let value = match self.kind {
             Kind::File => return Ok(Value::Text(text.to_owned())),
+            Kind::Files => return Ok(Value::Names(vec![text.to_owned()])),
             Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
+            Kind::Measures => {
+                let (name, text) = text.split_once('=').ok_or_else(|| self.unexpected())?;
+                return Ok(Value::Pairs(vec![(name.trim().to_owned(), text.to_owned())]));
+            }
             Kind::Flag { .. } => match text {
                 "true" => Value::Flag(true),
                 "false" => Value::Flag(false),
@@ -77,6 +87,32 @@ impl Parameter {
         self.check(&value)?;
         (self.write)(&mut Parameters::default(), value.clone()).map_err(|m| self.error(m))?;
         Ok(value)
+    }
+
+    /// Returns a value as files record it, `None` if it is of another kind.
+    fn recorded(&self, json: &Json) -> Option<Value> {
+        Some(match (self.kind, json) {
+            (_, Json::Null) => Value::None,
+            (Kind::Flag { .. }, Json::Bool(flag)) => Value::Flag(*flag),
+            (Kind::Features | Kind::Files, Json::Array(names)) => {
+                let names = names.iter().map(|name| name.as_str().map(str::to_owned));
+                Value::Names(names.collect::<Option<_>>()?)
+            }
+            (Kind::Measures, Json::Object(pairs)) => {
+                let pair = |(name, text): (&String, &Json)| {
+                    Some((name.clone(), text.as_str()?.to_owned()))
+                };
+                Value::Pairs(pairs.iter().map(pair).collect::<Option<_>>()?)
+            }
+            (Kind::Seconds { .. }, json) => {
+                Value::Seconds(time::Duration::try_from_seconds(json.as_f64()?)?)
+            }
+            (Kind::Whole { .. }, json) => Value::Whole(json.as_u64()?),
+            (Kind::Choice(_) | Kind::File | Kind::Filter, Json::String(text)) => {
+                Value::Text(text.clone())
+            }
+            _ => return None,
+        })
     }
 
     /// Returns the values that the parameter takes, in words: "a whole number from 0 to 3".
@@ -96,6 +132,8 @@ impl Parameter {
         match mismatch {
             Mismatch::Value => self.unexpected(),
             Mismatch::Filter(error) => error.into(),
+            Mismatch::GeoIp(error) => ParameterError::GeoIp(error),
+            Mismatch::Measure(message) => ParameterError::Measure { message },
             Mismatch::Rules(error) => ParameterError::Rules(error),
             Mismatch::Feature(group) => {
                 let names = || optional_groups().map(Group::name).chain([ALL]);
@@ -120,6 +158,22 @@ impl Parameters {
         let parameter = Parameter::by_name(name).ok_or_else(unknown)?;
         parameter.check(&value)?;
         (parameter.write)(self, value).map_err(|mismatch| parameter.error(mismatch))
+    }
+
+    /// Sets the parameters that a file records, as [`to_json`](Self::to_json) returns them. Names
+    /// that are no parameters are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if a value does not fit: the file is from another version.
+    pub fn set_recorded(&mut self, recorded: &Map<String, Json>) -> Result<(), ParameterError> {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.recorded) {
+            if let Some(json) = recorded.get(parameter.name) {
+                let value = parameter.recorded(json).ok_or_else(|| parameter.unexpected())?;
+                self.set(parameter.name, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the value of `parameter`.
@@ -156,6 +210,7 @@ impl Parameters {
             decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
             duplicates: self.deduplicate.map(|window| Duplicates { window, are_removed: true }),
             dissection: self.dissection(),
+            geoip: (!self.geoip.paths.is_empty()).then(|| Arc::clone(&self.geoip.databases)),
             measuring: Measuring {
                 groups: settled.features,
                 unit: self.time_unit,
@@ -166,10 +221,18 @@ impl Parameters {
                     packets => packets.into(),
                 },
                 track_tcp: self.track_tcp,
+                hidden: self.measure.columns().map(|column| column.group).collect(),
+                measures: self.measures(),
             },
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
             max_active_bytes: NonZeroUsize::new(self.max_active_bytes),
+            early: EarlyRecords {
+                packets: self.early_packets.into(),
+                age: self.early_seconds,
+                only: self.early_only,
+                every: self.update_every,
+            },
             meters: NonZeroUsize::new(self.n_meters)
                 .unwrap_or_else(|| suitable_meters(input_bytes)),
             ..Config::default()
@@ -182,6 +245,24 @@ impl Parameters {
             Limits { tcp_packets: self.max_tcp_dissections, udp_packets: self.max_udp_dissections };
         let rules = self.rules.as_ref().map(|file| file.rules.clone()).unwrap_or_default();
         self.dissect.then(|| Dissection { dissector: self.dissector.factory(rules), limits })
+    }
+
+    /// Returns the program of the measures, `None` without any.
+    pub fn measures(&self) -> Option<&'static Program> {
+        self.measure.compile(self.time_unit)
+    }
+
+    /// Returns the columns that a table of the run can have: those of the engine and measures.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let measures = self.measures().into_iter().flat_map(Program::columns);
+        columns(self.time_unit).chain(measures)
+    }
+
+    /// Returns a column that a measure reads although the run does not fill it, because flows are
+    /// not dissected.
+    pub fn unfilled(&self) -> Option<&'static Column> {
+        let mut columns = self.measure.columns();
+        columns.find(|column| column.group.needs_inspection() && !self.dissect)
     }
 
     /// Returns the options of capture files.
@@ -220,6 +301,11 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::sync::LazyLock;
+
+    use nfstream_testkit::mmdb::{self, Field};
+
     use super::*;
 
     const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules.toml");
@@ -233,11 +319,23 @@ mod tests {
         );
         assert_eq!(ours.timeouts, config.timeouts);
         assert_eq!(ours.max_flows, config.max_flows);
+        assert_eq!(ours.early, config.early);
         assert_eq!(ours.max_active_flows, config.max_active_flows);
         assert_eq!(ours.max_active_bytes, config.max_active_bytes);
         assert_eq!(format!("{:?}", ours.dissection), format!("{:?}", config.dissection));
         let live = format!("{:?}", LiveOptions::default());
         assert_eq!(format!("{:?}", Parameters::default().live_options()), live);
+    }
+
+    /// Returns the path of a database, which is written once.
+    fn database() -> String {
+        static FILE: LazyLock<tempfile::NamedTempFile> = LazyLock::new(|| {
+            let record = Field::map([("country_code", Field::text("NL"))]);
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&mmdb::database("Test", &[("192.0.2.0/24", record)])).unwrap();
+            file
+        });
+        FILE.path().to_str().unwrap().to_owned()
     }
 
     /// Returns some values that a parameter takes, the extremes among them.
@@ -250,12 +348,30 @@ mod tests {
                 vec![Value::Names(Vec::new()), Value::Names(vec!["splt".to_owned()])]
             }
             Kind::File => vec![Value::None, Value::Text(RULES.to_owned())],
+            Kind::Files => vec![Value::Names(Vec::new()), Value::Names(vec![database()])],
             Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
             Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
+            Kind::Measures => {
+                let one = ("sizes".to_owned(), "pkt.length.max()".to_owned());
+                vec![Value::None, Value::Pairs(vec![one])]
+            }
             Kind::Seconds { .. } => {
                 vec![Value::Seconds(time::Duration::default()), Value::Seconds(time::Duration::MAX)]
             }
             Kind::Whole { least, most } => vec![Value::Whole(least), Value::Whole(most)],
+        }
+    }
+
+    #[test]
+    fn recorded_values_are_read_back() {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.recorded) {
+            for value in values(parameter) {
+                let mut parameters = Parameters::default();
+                parameters.set(parameter.name, value).unwrap();
+                let mut read = Parameters::default();
+                read.set_recorded(&parameters.to_json()).unwrap();
+                assert_eq!(read.to_json(), parameters.to_json(), "{}", parameter.name);
+            }
         }
     }
 
@@ -342,6 +458,10 @@ mod tests {
         let no_rules = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let mistake = error("rules", Value::Text(no_rules.to_owned()));
         assert!(mistake.contains("/Cargo.toml: line "), "{mistake}");
+        let files = |path: &str| Value::Names(vec![database(), path.to_owned()]);
+        assert_eq!(error("geoip", files("/no/geoip")), "/no/geoip: cannot be read");
+        let mistake = error("geoip", files(no_rules));
+        assert!(mistake.ends_with("/Cargo.toml: not a database in MaxMind's format"), "{mistake}");
     }
 
     #[test]
@@ -372,6 +492,7 @@ mod tests {
             (vec![Group::Splt], Measuring::SPLT_PACKETS)
         );
         let all = settled("features", Value::Names(vec!["all".to_owned()]));
-        assert_eq!(all.features.len(), optional_groups().count());
+        assert_eq!(all.features.len(), optional_groups().filter(|one| one.is_in_all()).count());
+        assert!(!all.features.contains(&Group::Cic));
     }
 }

@@ -1,11 +1,13 @@
 //! The one table of parameters: names, types, defaults, ranges, units and meanings.
 
+use super::geoip_files::GeoIpFiles;
 use super::kind::{Kind, Topic};
+use super::measures::MeasureSet;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -14,9 +16,9 @@ use crate::time::{Duration, TimeUnit};
 pub struct Parameter {
     /// Name in Python and in files; the command has it with hyphens.
     pub name: &'static str,
-    /// Part of a run that it belongs to.
+    /// Part of a run that it affects.
     pub topic: Topic,
-    /// Values that it takes.
+    /// Permitted values.
     pub kind: Kind,
     /// Unit of a number, empty where there is none.
     pub unit: &'static str,
@@ -38,7 +40,7 @@ macro_rules! parameters {
         $name:ident: $type:ty = $default:expr,
         $topic:ident, $kind:expr, $unit:literal, $recorded:literal, $meaning:literal;
     )*) => {
-        /// Parameters of a run, with defaults for all that nobody chose.
+        /// Parameters of a run, with defaults for those that are not set.
         #[derive(Clone, Debug)]
         pub struct Parameters {
             $(#[doc = concat!($meaning, ".")] pub $name: $type,)*
@@ -110,8 +112,7 @@ parameters! {
          says what is missing";
     large_windows: bool = false,
         Files, FLAG, "", false,
-        "Decompress zstd and xz files that need more than 128 MiB of memory for it, up to 2 GiB \
-         each";
+        "Decompress zstd and xz files that need more than 128 MiB of memory, up to 2 GiB each";
     idle_timeout: Duration = seconds(30),
         Flows, SECONDS, "s", true,
         "Seconds without a packet after which a flow ends";
@@ -129,6 +130,10 @@ parameters! {
         Flows, Kind::File, "", true,
         "TOML file of rules that map domains, addresses, ports, JA4 fingerprints and certificate \
          names to applications; needs the dissector native or auto";
+    geoip: GeoIpFiles = GeoIpFiles::default(),
+        Flows, Kind::Files, "", true,
+        "Databases in MaxMind's format (.mmdb) that add columns with the countries and autonomous \
+         systems of addresses";
     max_tcp_dissections: u32 = 10,
         Flows, whole(0, U32), "packets", true,
         "Maximum number of packets of a TCP flow that the dissector inspects";
@@ -175,6 +180,20 @@ parameters! {
         Flows, whole(0, u64::MAX), "bytes", true,
         "Maximum number of bytes that active flows hold for labels, texts and lists of packets; \
          beyond it, the flows that have been silent the longest are evicted; 0 for no limit";
+    early_packets: u32 = 0,
+        Flows, whole(0, U32), "packets", true,
+        "Return an early record of each flow after this number of packets; 0 for none";
+    early_seconds: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Return an early record of each flow with the packets of its first seconds, when its next \
+         packet arrives; 0 for none";
+    early_only: bool = false,
+        Flows, FLAG, "", true,
+        "Return one record for each flow: the early one, or the final one if the flow ends first";
+    update_every: Duration = seconds(0),
+        Flows, SECONDS, "s", true,
+        "Seconds of a flow's life between two records of its packets so far, each returned when \
+         its next packet arrives; 0 for none";
     track_tcp: bool = false,
         Flows, FLAG, "", true,
         "End a flow when its TCP connection closes";
@@ -184,6 +203,14 @@ parameters! {
     features: Vec<Group> = Vec::new(),
         Flows, Kind::Features, "", true,
         "Column groups to add to the base columns, or all; `nfstream columns` lists them";
+    names: Headings = Headings::Nfstream,
+        Flows, Kind::Choice(Headings::NAMES), "", true,
+        "Headings of the columns in tables: nfstream, or cic, those of CICFlowMeter for the \
+         columns that it has; attributes and conditions keep the names of nfstream";
+    measure: MeasureSet = MeasureSet::default(),
+        Flows, Kind::Measures, "", true,
+        "Columns of your own, each NAME=EXPR, in the language of --where: over packets, such as \
+         'up_acks=pkt.filter(pkt.up && pkt.ack).count()', and over columns";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::geoip_files::{GeoIpFileError, GeoIpFiles};
 use super::rules_file::{RulesFile, RulesFileError};
 
+use super::measures::MeasureSet;
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group};
+use crate::features::{Accounting, Group, Headings};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -24,6 +26,8 @@ pub enum Value {
     Flag(bool),
     /// Several names.
     Names(Vec<String>),
+    /// Names and texts.
+    Pairs(Vec<(String, String)>),
     /// Seconds.
     Seconds(Duration),
     /// Text.
@@ -41,6 +45,10 @@ pub(super) enum Mismatch {
     Filter(CaptureError),
     /// A column group that does not exist.
     Feature(String),
+    /// A database of addresses that cannot be read.
+    GeoIp(Box<GeoIpFileError>),
+    /// A mistake in a measure.
+    Measure(String),
     /// A rules file that cannot be read or has a mistake.
     Rules(Box<RulesFileError>),
 }
@@ -59,6 +67,10 @@ impl Value {
             Self::None => Json::Null,
             Self::Flag(flag) => json!(flag),
             Self::Names(names) => json!(names),
+            Self::Pairs(pairs) => {
+                let pairs = pairs.iter().map(|(name, text)| (name.clone(), json!(text)));
+                Json::Object(pairs.collect())
+            }
             Self::Seconds(span) => json!(in_seconds(*span)),
             Self::Text(text) => json!(text),
             Self::Whole(number) => json!(number),
@@ -73,6 +85,11 @@ impl std::fmt::Display for Value {
             Self::None => Ok(()),
             Self::Flag(flag) => flag.fmt(f),
             Self::Names(names) => f.write_str(&names.join(",")),
+            Self::Pairs(pairs) => {
+                let pairs: Vec<_> =
+                    pairs.iter().map(|(name, text)| format!("{name}={text}")).collect();
+                f.write_str(&pairs.join(" "))
+            }
             Self::Seconds(span) => in_seconds(*span).fmt(f),
             Self::Text(text) => f.write_str(text),
             Self::Whole(number) => number.fmt(f),
@@ -169,7 +186,54 @@ impl Typed for Option<RulesFile> {
     }
 }
 
+impl Typed for GeoIpFiles {
+    fn to_value(&self) -> Value {
+        Value::Names(self.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(Self::default()),
+            Value::Names(paths) => {
+                let read = Self::read(paths.into_iter().map(PathBuf::from).collect());
+                read.map_err(|error| Mismatch::GeoIp(Box::new(error)))
+            }
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
+impl Typed for MeasureSet {
+    fn to_value(&self) -> Value {
+        match self.texts() {
+            [] => Value::None,
+            texts => Value::Pairs(texts.to_vec()),
+        }
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let pairs = match value {
+            Value::None => return Ok(Self::default()),
+            Value::Pairs(pairs) => pairs,
+            _ => return Err(Mismatch::Value),
+        };
+        let pairs = pairs.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Self::parse(pairs).map_err(|error| Mismatch::Measure(error.to_string()))
+    }
+}
+
 impl Typed for DissectorChoice {
+    fn to_value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let Value::Text(name) = value else { return Err(Mismatch::Value) };
+        Self::by_name(&name).ok_or(Mismatch::Value)
+    }
+}
+
+impl Typed for Headings {
     fn to_value(&self) -> Value {
         Value::Text(self.name().to_owned())
     }
@@ -201,7 +265,7 @@ impl Typed for Vec<Group> {
         let mut groups = Self::new();
         for name in names {
             if name == ALL {
-                return Ok(optional_groups().collect());
+                return Ok(optional_groups().filter(|group| group.is_in_all()).collect());
             }
             let group = Group::by_name(&name).filter(|group| group.is_feature());
             let group = group.ok_or(Mismatch::Feature(name))?;

@@ -1,6 +1,7 @@
 //! Configuration of a run.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
 use super::decoder::{Decoder, Headers};
 use super::duplicates::Duplicates;
@@ -9,8 +10,9 @@ use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
 use crate::features::{Group, LinkAddresses, Measuring, Plan, SpareMeasures};
 use crate::flow::Timeouts;
+use crate::geoip::{GeoIp, Locator};
 use crate::host::{ProcessWatcher, Processes};
-use crate::meter::MeterConfig;
+use crate::meter::{EarlyRecords, MeterConfig};
 #[cfg(feature = "nfstream6")]
 use crate::nfstream6;
 use crate::packet::Packet;
@@ -35,6 +37,8 @@ pub struct Config {
     pub measuring: Measuring,
     /// Process table for the flows of live sources, `None` for no attribution.
     pub processes: Option<ProcessWatcher>,
+    /// Databases of countries and autonomous systems, `None` for no such columns.
+    pub geoip: Option<Arc<GeoIp>>,
     /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
     /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
@@ -44,6 +48,8 @@ pub struct Config {
     /// kept packets of the dissector, and lists of packets. `None` for no limit. Each meter has an
     /// equal share.
     pub max_active_bytes: Option<NonZeroUsize>,
+    /// Records before the ends of flows. The rules of nfstream 6 have none.
+    pub early: EarlyRecords,
     /// Number of shards. Runs with hooks, and runs by rules other than the standard ones, have one.
     pub meters: NonZeroUsize,
     /// Most packets of a chunk.
@@ -108,9 +114,11 @@ impl Default for Config {
             dissection: Some(Dissection::default()),
             measuring: Measuring::default(),
             processes: None,
+            geoip: None,
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
             max_active_bytes: Some(Self::MAX_ACTIVE_BYTES),
+            early: EarlyRecords::default(),
             meters: NonZeroUsize::MIN,
             chunk_packets: NonZeroUsize::new(8192).expect("not zero"),
         }
@@ -137,8 +145,14 @@ impl Config {
             plan: self.plan(),
             max_active_flows: self.max_active_flows.map(share),
             max_active_bytes: self.max_active_bytes.map(share),
+            early: match self.rules {
+                Rules::Standard => self.early,
+                #[cfg(feature = "nfstream6")]
+                Rules::Nfstream6 => EarlyRecords::default(),
+            },
             dissector,
             processes,
+            locator: self.geoip.as_ref().map(|databases| Locator::new(Arc::clone(databases))),
             spare,
         }
     }
@@ -168,6 +182,7 @@ impl Config {
         let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
         let mut groups = self.measuring.groups.clone();
         groups.push(Group::Application);
+        groups.extend(&self.measuring.hidden);
         Ok(Some(dissector.make(*limits, Wanted::by(&groups))?))
     }
 }

@@ -67,22 +67,28 @@ impl Decoder {
         match self.headers {
             Headers::Standard(options) => {
                 let Decoded { packets, fragments, .. } = decoded;
-                each(records, frames, packets, tally, |record, frame| {
+                let usual = |record: &RawRecord, frame: &[u8], fragments: &mut Vec<_>| {
                     decode::decode(record, frame, options, fragments)
-                });
+                };
+                let rare = |record: &RawRecord, frame: &[u8], fragments: &mut Vec<_>| {
+                    decode::decode(record, frame, options, fragments)
+                };
+                each(records, frames, packets, tally, fragments, usual, rare);
             }
             #[cfg(feature = "nfstream6")]
             Headers::StandardForNfstream6(options) => {
                 let Decoded { packets, fragments, .. } = decoded;
-                each(records, frames, packets, tally, |record, frame| {
+                let decode = |record: &RawRecord, frame: &[u8], fragments: &mut Vec<_>| {
                     decode::decode(record, frame, options, fragments).map(nfstream6::keyed)
-                });
+                };
+                each(records, frames, packets, tally, fragments, decode, decode);
             }
             #[cfg(feature = "nfstream6")]
             Headers::Nfstream6(options) => {
-                each(records, frames, &mut decoded.packets, tally, |record, frame| {
+                let decode = |record: &RawRecord, frame: &[u8], (): &mut ()| {
                     nfstream6::decode(record, frame, options)
-                });
+                };
+                each(records, frames, &mut decoded.packets, tally, &mut (), decode, decode);
             }
         }
         if self.reads_clues {
@@ -92,22 +98,26 @@ impl Decoder {
     }
 }
 
+/// Decodes each of `records`, with `rare` those of aggregated frames. Two functions, so that the
+/// compiler inlines `usual`, which has one caller then.
 #[inline]
-fn each(
+fn each<S>(
     records: &[RawRecord],
     frames: &[u8],
     packets: &mut Vec<Packet>,
     tally: &mut Tally,
-    mut decode: impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
+    state: &mut S,
+    usual: impl Fn(&RawRecord, &[u8], &mut S) -> Result<Packet, DecodeError>,
+    rare: impl Fn(&RawRecord, &[u8], &mut S) -> Result<Packet, DecodeError>,
 ) {
     for (index, record) in records.iter().enumerate() {
         if let Some(ahead) = records.get(index + LOOK_AHEAD) {
             prefetch_headers(frames, ahead);
         }
-        match decode(record, record.frame(frames)) {
+        match usual(record, record.frame(frames), state) {
             Ok(packet) => packets.push(packet),
             Err(DecodeError::Aggregated) => {
-                aggregated(record, frames, packets, tally, &mut decode);
+                aggregated(record, frames, packets, tally, |part, frame| rare(part, frame, state));
             }
             Err(reason) => tally.ignored.add(reason),
         }
@@ -121,7 +131,7 @@ fn aggregated(
     frames: &[u8],
     packets: &mut Vec<Packet>,
     tally: &mut Tally,
-    decode: &mut impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
+    mut decode: impl FnMut(&RawRecord, &[u8]) -> Result<Packet, DecodeError>,
 ) {
     let mut found = 0_u64;
     for part in decode::split(record, record.frame(frames)) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::features::Record;
+use crate::features::{Record, RecordKind};
 use crate::flow::Wheel;
 use crate::meter::MeterOutput;
 use crate::time::{Duration, Timestamp};
@@ -23,7 +23,7 @@ pub(super) struct Order {
 }
 
 /// Position of a record in the output.
-type Place = (Timestamp, u64, u32);
+type Place = (Timestamp, u64, u32, u64, RecordKind);
 
 /// Most records waiting. Only a stream that jumps back in time comes near this limit.
 const CAPACITY: usize = 16_384;
@@ -34,9 +34,9 @@ impl Order {
         Self { idle, fresh: Vec::new(), waiting: BTreeMap::new(), releases: 0 }
     }
 
-    /// Adds records.
+    /// Adds records, apart from hidden ones.
     pub(super) fn take(&mut self, records: impl Iterator<Item = Record>) {
-        self.fresh.extend(records);
+        self.fresh.extend(records.filter(|record| record.kind != RecordKind::Hidden));
     }
 
     /// Moves the records that no other can precede any more to `out`, now that the meters have
@@ -81,7 +81,8 @@ impl Order {
 }
 
 fn place(record: &Record) -> Place {
-    (record.ended, record.id, record.flow.slice)
+    let Record { ended, id, flow, volume, kind, .. } = record;
+    (*ended, *id, flow.slice, volume.total_packets(), *kind)
 }
 
 /// Assigns ids to conversations, counted over all meters in the order of their first packets.
@@ -115,7 +116,7 @@ impl Ids {
         for (meter, output) in output.iter_mut().enumerate() {
             for record in &mut output.records {
                 let id = self.active[meter].get(&record.id).copied();
-                if !record.end_reason.is_slice() {
+                if record.kind.is_end() && !record.end_reason.is_slice() {
                     self.active[meter].remove(&record.id);
                 }
                 record.id = id.expect("a flow is born before it ends");

@@ -194,11 +194,13 @@ impl Run {
             return Ok(Advance { records, outcome });
         };
         let wanted = usize::try_from(*flows_left).unwrap_or(usize::MAX);
-        if records.len() < wanted {
-            *flows_left -= u64::try_from(records.len()).unwrap_or(0);
+        let mut flows = records.iter().enumerate().filter(|(_, record)| record.kind.is_counted());
+        let Some((last, _)) = wanted.checked_sub(1).and_then(|before| flows.nth(before)) else {
+            let flows = records.iter().filter(|record| record.kind.is_counted()).count();
+            *flows_left -= u64::try_from(flows).unwrap_or(0);
             return Ok(Advance { records, outcome });
-        }
-        records.truncate(wanted);
+        };
+        records.truncate(last + 1);
         *flows_left = 0;
         // The active flows are not needed, but hooks have been called for them.
         if H::ACTIVE && self.is_live && outcome.is_none() {
@@ -287,11 +289,15 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        groups.retain(|group| !matches!(group, Group::SystemProcess | Group::ShardOrder));
+        let added = [Group::GeoIp, Group::ShardOrder, Group::SystemProcess];
+        groups.retain(|group| !added.contains(group));
+        groups.extend(config.early.is_on().then_some(Group::RecordKind));
+        groups.extend(config.geoip.as_ref().map(|_| Group::GeoIp));
         groups.extend(watcher.map(|_| Group::SystemProcess));
         groups.extend((packets == Packets::Blocks).then_some(Group::ShardOrder));
         let processes = watcher.map(|watcher| watcher.processes().clone());
-        let schema = Arc::new(Schema::new(&groups, config.measuring.unit, names));
+        let schema = Schema::new(&groups, config.measuring.unit, names);
+        let schema = Arc::new(schema.with_measures(config.measuring.measures));
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
         let engine = engine(parts, Arc::clone(&shared));

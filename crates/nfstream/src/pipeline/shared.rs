@@ -111,7 +111,8 @@ impl Shared {
         stats.evicted_flows += counts.evicted_flows;
         stats.active_flows = u64::try_from(counts.active_flows).unwrap_or(u64::MAX);
         stats.reception = tally.reception.or(stats.reception);
-        stats.flows += u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let flows = records.iter().filter(|record| record.kind.is_counted()).count();
+        stats.flows += u64::try_from(flows).unwrap_or(u64::MAX);
         state.progress = tally.progress.clone();
         let is_damage = |warning: &&capture::Warning| warning.is_damage();
         let damaged = tally.warnings.iter().filter(is_damage).count();

@@ -1,5 +1,7 @@
 //! Counts of a run: every packet read is in a flow or ignored for a reason.
 
+use serde_json::{Map, Value as Json, json};
+
 use crate::capture::Reception;
 use crate::decode::DecodeError;
 use crate::packet::encoding::{Encoded, put};
@@ -29,21 +31,6 @@ pub struct Stats {
     pub reception: Option<Reception>,
 }
 
-impl Stats {
-    /// Adds the counts of another shard of the same stream, or of another stream.
-    pub fn add(&mut self, other: &Self) {
-        self.packets += other.packets;
-        self.flow_packets += other.flow_packets;
-        self.ignored.merge(&other.ignored);
-        self.duplicate_packets += other.duplicate_packets;
-        self.late_packets += other.late_packets;
-        self.flows += other.flows;
-        self.evicted_flows += other.evicted_flows;
-        self.active_flows += other.active_flows;
-        self.damaged_files += other.damaged_files;
-    }
-}
-
 /// Packets ignored, by reason.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ignored {
@@ -62,6 +49,45 @@ const FILTERED: &str = "filtered";
 
 /// Reason for ignoring exact duplicates.
 const DUPLICATE: &str = "duplicate";
+
+impl Stats {
+    /// Adds the counts of another run, or of another shard.
+    pub fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.flow_packets += other.flow_packets;
+        self.ignored.merge(&other.ignored);
+        self.duplicate_packets += other.duplicate_packets;
+        self.late_packets += other.late_packets;
+        self.flows += other.flows;
+        self.evicted_flows += other.evicted_flows;
+        self.active_flows += other.active_flows;
+        self.damaged_files += other.damaged_files;
+        self.reception = other.reception.or(self.reception);
+    }
+
+    /// Returns the account of packets as files record it: each was read, and is in a flow or
+    /// ignored for a reason.
+    pub fn account(&self) -> Json {
+        let ignored: Map<_, _> = self
+            .ignored
+            .reasons()
+            .map(|(reason, packets)| (reason.to_owned(), packets.into()))
+            .collect();
+        let reception = self.reception.unwrap_or_default();
+        json!({
+            "packets": self.packets,
+            "flow_packets": self.flow_packets,
+            "ignored": ignored,
+            "late_packets": self.late_packets,
+            "flows": self.flows,
+            "evicted_flows": self.evicted_flows,
+            "damaged_files": self.damaged_files,
+            "received": reception.received,
+            "dropped_by_kernel": reception.dropped_by_kernel,
+            "dropped_by_interface": reception.dropped_by_interface,
+        })
+    }
+}
 
 impl Ignored {
     /// Counts a packet.

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 
 use super::{Sink, SinkError, Written};
 use crate::table::Provenance;
+use crate::time::{self, Timestamp};
 
 /// Most batches waiting to be written.
 const QUEUE: usize = 4;
@@ -32,6 +33,8 @@ pub struct Background<S> {
     thread: Option<Thread>,
     /// Rows passed on.
     passed: Written,
+    /// Spans of time in which the sink divides the table.
+    every: Option<time::Duration>,
 }
 
 /// Handle to the writing thread.
@@ -43,6 +46,8 @@ struct Thread {
 
 enum Message {
     Batch(RecordBatch),
+    /// The start of the span of the next batches.
+    Period(Timestamp),
     Flush,
     /// No batch follows: the table can be completed.
     End,
@@ -59,7 +64,8 @@ impl<S: Sink> Background<S> {
     /// [`SinkError::Interrupted`].
     pub fn interruptible(inner: S, is_interrupted: impl FnMut() -> bool + Send + 'static) -> Self {
         let is_interrupted = Box::new(is_interrupted);
-        Self { inner: Some(inner), is_interrupted, thread: None, passed: Written::default() }
+        let (every, passed) = (inner.every(), Written::default());
+        Self { inner: Some(inner), is_interrupted, thread: None, passed, every }
     }
 
     fn send(&mut self, mut message: Message) -> Result<(), SinkError> {
@@ -132,6 +138,14 @@ impl<S: Sink + 'static> Sink for Background<S> {
         self.send(Message::Batch(batch.clone()))
     }
 
+    fn every(&self) -> Option<time::Duration> {
+        self.every
+    }
+
+    fn begin_period(&mut self, start: Timestamp) -> Result<(), SinkError> {
+        self.send(Message::Period(start))
+    }
+
     fn flush(&mut self) -> Result<(), SinkError> {
         self.send(Message::Flush)
     }
@@ -176,6 +190,7 @@ fn work(
     for message in messages {
         match message {
             Message::Batch(batch) => sink.write(&batch)?,
+            Message::Period(start) => sink.begin_period(start)?,
             Message::Flush => sink.flush()?,
             Message::End => return sink.finish(),
         }

@@ -13,6 +13,9 @@ use super::{Output, SinkError};
 /// Treatment of an existing file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Existing {
+    /// Those of a numbered series stay, and new ones get the next numbers; any other one stays, and
+    /// writing fails.
+    Continue,
     /// It stays, and writing fails.
     Keep,
     /// It is replaced once the new one is complete.
@@ -45,7 +48,7 @@ impl Draft {
         let (file, target) = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(cannot(is_a_directory())),
             Ok(metadata) if metadata.is_file() => {
-                if existing == Existing::Keep {
+                if existing != Existing::Replace {
                     return Err(SinkError::Exists { path: path.to_path_buf() });
                 }
                 let target = fs::canonicalize(path).map_err(cannot)?;
@@ -85,7 +88,7 @@ impl Draft {
         let Some((file, target)) = self.temporary else { return Ok(()) };
         file.as_file().sync_all().map_err(cannot)?;
         let result = match self.existing {
-            Existing::Keep => file.persist_noclobber(&target),
+            Existing::Continue | Existing::Keep => file.persist_noclobber(&target),
             Existing::Replace => file.persist(&target),
         };
         if let Err(error) = result {
@@ -135,7 +138,8 @@ fn sync_folder(path: &Path) {
     let _ = path;
 }
 
-fn folder(path: &Path) -> &Path {
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

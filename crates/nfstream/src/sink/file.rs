@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
+use super::compression::{Compression, Ending};
 use super::{Draft, Encoder, Existing, Format, Sink, SinkError, Written};
 use crate::table::Provenance;
 
@@ -14,7 +15,7 @@ use crate::table::Provenance;
 /// The file grows under a temporary name in the same folder and takes its final name once it is
 /// complete and on disk. Without [`finish`](Sink::finish) it is removed when this value is dropped.
 /// A path to a pipe or a device is written directly; a symbolic link stays, and its target is
-/// replaced.
+/// replaced. Text is compressed if the extension is `.gz` or `.zst`.
 pub struct FileSink {
     path: PathBuf,
     existing: Existing,
@@ -27,6 +28,8 @@ pub struct FileSink {
 struct Open {
     encoder: Box<dyn Encoder>,
     draft: Draft,
+    /// End of the compressed stream.
+    ending: Ending,
 }
 
 impl FileSink {
@@ -44,9 +47,15 @@ impl FileSink {
 impl Sink for FileSink {
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
         let draft = Draft::create(&self.path, self.existing)?;
-        let encoder = self.format.encoder(draft.output(), schema, provenance);
+        let ending = Ending::default();
+        let compression = Compression::of_file(&self.path).filter(|_| !self.format.is_binary);
+        let output = match compression {
+            Some(compression) => compression.compressed(draft.output(), &ending),
+            None => Ok(draft.output()),
+        };
+        let encoder = output.and_then(|output| self.format.encoder(output, schema, provenance));
         let encoder = encoder.map_err(|source| SinkError::io(&self.path, source))?;
-        self.open = Some(Open { encoder, draft });
+        self.open = Some(Open { encoder, draft, ending });
         Ok(())
     }
 
@@ -64,9 +73,10 @@ impl Sink for FileSink {
 
     /// Completes the table, waits until it is on disk and renames the file.
     fn finish(&mut self) -> Result<Written, SinkError> {
-        let Open { encoder, draft } = self.open.take().ok_or(SinkError::NotOpen)?;
+        let Open { encoder, draft, ending } = self.open.take().ok_or(SinkError::NotOpen)?;
         self.written.bytes = encoder.bytes();
-        encoder.finish().map_err(|source| SinkError::io(&self.path, source))?;
+        let finished = encoder.finish().and_then(|()| ending.check());
+        finished.map_err(|source| SinkError::io(&self.path, source))?;
         draft.complete()?;
         Ok(self.written)
     }

@@ -5,13 +5,16 @@
 //! format is a file in `formats/` and a line in its registry.
 
 mod background;
+mod compression;
 mod draft;
 mod error;
 mod file;
 mod formats;
 mod numbered;
+mod packets;
 mod rotating;
 mod stream;
+mod timed;
 mod writer;
 
 use arrow_array::RecordBatch;
@@ -23,11 +26,14 @@ pub use error::SinkError;
 pub use file::FileSink;
 pub use formats::{Encoder, Format, Output};
 pub use numbered::{NumberedFiles, existing_at, files_at};
+pub use packets::{PacketFile, PacketFiles, PacketStream, WrittenPacket};
 pub use rotating::{Parts, Rotating, Rotation};
 pub use stream::StreamSink;
+pub use timed::TimedFiles;
 pub use writer::TableWriter;
 
 use crate::table::Provenance;
+use crate::time::{Duration, Timestamp};
 
 /// A destination of one table.
 ///
@@ -48,6 +54,20 @@ pub trait Sink: Send {
     ///
     /// [`SinkError`] if the table cannot be completed.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError>;
+
+    /// Returns the spans of time in which the sink divides the table, `None` if it does not.
+    fn every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Takes the start of the span in which the flows of the next rows end.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`finish`](Self::finish), for the part of the span before.
+    fn begin_period(&mut self, _start: Timestamp) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// Passes on buffered rows, if the destination can use part of a table.
     ///
@@ -88,6 +108,14 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         (**self).write(batch)
+    }
+
+    fn every(&self) -> Option<Duration> {
+        (**self).every()
+    }
+
+    fn begin_period(&mut self, start: Timestamp) -> Result<(), SinkError> {
+        (**self).begin_period(start)
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {

@@ -6,6 +6,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::compression::{Compression, uncompressed};
+use super::draft::folder;
 use super::{Existing, FileSink, Format, Parts, Rotating, Rotation, Sink, SinkError};
 
 /// Files of one path with numbers before the extension: `flows.0.csv`, `flows.1.csv`.
@@ -55,21 +57,44 @@ impl NumberedFiles {
 
     /// Returns the path of the file with this number.
     pub fn name(&self, number: u64) -> PathBuf {
-        match self.path.extension() {
+        match self.extension() {
             Some(extension) => {
-                let numbered = [OsString::from(format!("{number}.")), extension.into()];
-                self.path.with_extension(numbered.into_iter().collect::<OsString>())
+                let numbered = [OsString::from(format!("{number}.")), extension];
+                uncompressed(&self.path).with_extension(numbered.into_iter().collect::<OsString>())
             }
             None => self.path.with_extension(number.to_string()),
         }
     }
 
+    /// Returns the extension after the number: that of the format, and that of the compression.
+    fn extension(&self) -> Option<OsString> {
+        let last = self.path.extension()?;
+        if Compression::of_file(&self.path).is_none() {
+            return Some(last.into());
+        }
+        let plain = uncompressed(&self.path);
+        let mut extension = OsString::new();
+        if let Some(first) = plain.extension() {
+            extension.push(first);
+            extension.push(".");
+        }
+        extension.push(last);
+        Some(extension)
+    }
+
+    /// Returns the number after that of the newest file.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError::Io`] if the folder cannot be listed.
+    pub(super) fn next_number(&self) -> Result<u64, SinkError> {
+        let newest = self.numbered()?.into_iter().map(|(number, _)| number).max();
+        Ok(newest.map_or(0, |newest| newest.saturating_add(1)))
+    }
+
     /// Returns the existing files whose names match this table.
     fn numbered(&self) -> Result<Vec<(u64, PathBuf)>, SinkError> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(&self.path);
         // Any other problem surfaces when a file is created.
         let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
@@ -83,10 +108,12 @@ impl NumberedFiles {
 
     /// Returns the number in a file's name, if it matches this table.
     fn number(&self, name: &Path) -> Option<u64> {
-        let stem = match self.path.extension() {
-            Some(extension) if name.extension() == Some(extension) => name.file_stem()?,
-            Some(_) => return None,
-            None => name.as_os_str(),
+        let stem = match self.extension() {
+            Some(extension) => {
+                let ending = format!(".{}", extension.to_str()?);
+                name.to_str()?.strip_suffix(&ending)?
+            }
+            None => name.to_str()?,
         };
         let number: u64 = Path::new(stem).extension()?.to_str()?.parse().ok()?;
         // `flows.007.csv` does not match.
@@ -103,8 +130,19 @@ impl Parts for NumberedFiles {
                 Some((_, path)) => Err(SinkError::Exists { path }),
                 None => Ok(()),
             },
-            Existing::Replace => Ok(()),
+            Existing::Continue | Existing::Replace => Ok(()),
         }
+    }
+
+    fn earlier(&self) -> Vec<u64> {
+        if self.existing != Existing::Continue {
+            return Vec::new();
+        }
+        // The check of `begin` found the folder.
+        let found = self.numbered().unwrap_or_default();
+        let mut numbers: Vec<_> = found.into_iter().map(|(number, _)| number).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     fn part(&mut self, number: u64) -> FileSink {
@@ -134,7 +172,7 @@ fn leftover(
     found.into_iter().filter(is_left).map(|(_, path)| path)
 }
 
-fn remove(path: &Path) -> Result<(), SinkError> {
+pub(super) fn remove(path: &Path) -> Result<(), SinkError> {
     match fs::remove_file(path) {
         // Removed or moved by another program.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -253,6 +291,19 @@ mod tests {
         table.write(&batch(0..12)).unwrap();
         table.finish().unwrap();
         assert_eq!(names(&folder), ["flows.10.csv", "flows.11.csv"]);
+    }
+
+    #[test]
+    fn a_series_continues_with_the_next_number_and_its_limit() {
+        let folder = TempDir::new().unwrap();
+        for name in ["flows.0.csv", "flows.7.csv"] {
+            fs::write(folder.path().join(name), "old").unwrap();
+        }
+        let rotation = Rotation { keep: NonZeroUsize::new(3), ..rows(1) };
+        let mut table = create(&folder, Existing::Continue, rotation).unwrap();
+        table.write(&batch(0..2)).unwrap();
+        table.finish().unwrap();
+        assert_eq!(names(&folder), ["flows.7.csv", "flows.8.csv", "flows.9.csv"]);
     }
 
     #[test]

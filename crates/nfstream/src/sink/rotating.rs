@@ -36,6 +36,11 @@ pub trait Parts: Send {
         Ok(())
     }
 
+    /// Returns the parts of an earlier table that this one continues, in ascending order.
+    fn earlier(&self) -> Vec<u64> {
+        Vec::new()
+    }
+
     /// Returns the sink of part `number`.
     fn part(&mut self, number: u64) -> Self::Sink;
 
@@ -138,6 +143,8 @@ impl<P: Parts> Rotating<P> {
 impl<P: Parts> Sink for Rotating<P> {
     fn open(&mut self, schema: &SchemaRef, provenance: &Provenance) -> Result<(), SinkError> {
         self.parts.begin()?;
+        self.complete = self.parts.earlier().into();
+        self.begun = self.complete.back().map_or(0, |last| last + 1);
         self.table = Some((Arc::clone(schema), provenance.clone()));
         self.begin().map(drop)
     }

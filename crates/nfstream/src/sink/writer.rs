@@ -4,7 +4,9 @@ use std::fmt::{self, Debug, Formatter};
 
 use super::{Sink, SinkError, Written};
 use crate::features::{Record, RecordPool};
+use crate::host::now;
 use crate::table::{Table, TableBuilder};
+use crate::time::Timestamp;
 
 /// Builds a table from records and writes it to a sink.
 ///
@@ -12,6 +14,8 @@ use crate::table::{Table, TableBuilder};
 pub struct TableWriter<S: Sink> {
     builder: TableBuilder,
     sink: S,
+    /// Span in which the last flows ended, if the sink divides the table by time.
+    period: Option<Timestamp>,
     is_finished: bool,
 }
 
@@ -23,7 +27,7 @@ impl<S: Sink> TableWriter<S> {
     /// Those of [`Sink::open`].
     pub fn open(table: &Table, pool: RecordPool, mut sink: S) -> Result<Self, SinkError> {
         sink.open(table.schema(), table.provenance())?;
-        Ok(Self { builder: table.builder(pool), sink, is_finished: false })
+        Ok(Self { builder: table.builder(pool), sink, period: None, is_finished: false })
     }
 
     /// Adds a row for each of `records`, and writes full batches.
@@ -41,6 +45,41 @@ impl<S: Sink> TableWriter<S> {
     ///
     /// Those of [`Sink::write`].
     pub fn write_from(&mut self, records: Vec<Record>, origin: &str) -> Result<(), SinkError> {
+        let Some(every) = self.sink.every() else { return self.append(records, origin) };
+        let mut left = records;
+        while let Some(first) = left.first() {
+            let period = first.ended.start_of(every);
+            let is_other = |record: &Record| record.ended.start_of(every) != period;
+            let rest = left.iter().position(is_other).map(|place| left.split_off(place));
+            self.begin_period(period)?;
+            self.append(left, origin)?;
+            left = rest.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Completes the part of a span of time that is over, while no flows end: its file appears
+    /// although no flow of the next span has ended. Does nothing for captures from the past.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::begin_period`].
+    pub fn settle(&mut self) -> Result<(), SinkError> {
+        let (Some(every), Some(period)) = (self.sink.every(), self.period) else { return Ok(()) };
+        let now = now().start_of(every);
+        if period.plus(every) == now { self.begin_period(now) } else { Ok(()) }
+    }
+
+    fn begin_period(&mut self, start: Timestamp) -> Result<(), SinkError> {
+        if self.period != Some(start) {
+            self.write_rest()?;
+            self.sink.begin_period(start)?;
+            self.period = Some(start);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, records: Vec<Record>, origin: &str) -> Result<(), SinkError> {
         for batch in self.builder.append_from(records, origin)? {
             self.sink.write(&batch)?;
         }

@@ -30,6 +30,12 @@ const DERIVED: &[(&str, &[&str])] = &[
     ("community_id", &["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]),
     ("src_oui", &["src_mac"]),
     ("dst_oui", &["dst_mac"]),
+    ("src_country", &["src_ip"]),
+    ("dst_country", &["dst_ip"]),
+    ("src_asn", &["src_ip"]),
+    ("dst_asn", &["dst_ip"]),
+    ("src_as_name", &["src_ip"]),
+    ("dst_as_name", &["dst_ip"]),
 ];
 
 impl Anonymizer {

@@ -13,6 +13,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
 use crate::host::is_control;
+use crate::time::date;
 
 /// A column of a batch, cast to its type once for all values.
 pub(crate) enum Cells<'a> {
@@ -245,7 +246,7 @@ fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
         TimeUnit::Nanosecond => (1_000_000_000, 9),
     };
     let seconds = ticks.div_euclid(per_second);
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let (year, month, day) = date(seconds.div_euclid(86_400));
     let in_day = seconds.rem_euclid(86_400);
     let digits = |number: i64, width: usize, out: &mut Vec<u8>| {
         let mut buffer = itoa::Buffer::new();
@@ -258,9 +259,9 @@ fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     }
     digits(year, 4, out);
     out.push(b'-');
-    digits(month, 2, out);
+    digits(month.into(), 2, out);
     out.push(b'-');
-    digits(day, 2, out);
+    digits(day.into(), 2, out);
     out.push(b'T');
     digits(in_day / 3_600, 2, out);
     out.push(b':');
@@ -272,21 +273,6 @@ fn write_time(ticks: i64, unit: TimeUnit, out: &mut Vec<u8>) {
         digits(ticks.rem_euclid(per_second), places, out);
     }
     out.push(b'Z');
-}
-
-/// Returns year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// Years start in March here, so that the leap day is the last day of its year.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

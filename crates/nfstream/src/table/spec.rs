@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 
 use super::values::field;
 use super::{Anonymizer, Provenance, TableError, TextForm, TimeForm};
-use crate::features::{Column, Read, Role, Schema};
+use crate::features::{Column, Headings, Read, Role, Schema};
 
 /// Specification of a table.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct TableSpec {
     pub times: TimeForm,
     /// Form of text.
     pub text: TextForm,
+    /// Headings of the columns. Everything else here has the names of the engine.
+    pub headings: Headings,
     /// Name of a column with the origin of each record, such as its capture; `None` for no such
     /// column.
     pub origin: Option<String>,
@@ -59,8 +61,17 @@ impl Table {
     /// [`TableError::DuplicateColumn`]; [`TableError::UnknownColumn`] if a column to anonymise is
     /// missing.
     pub fn new(schema: &Schema, spec: &TableSpec) -> Result<Self, TableError> {
-        let TableSpec { columns, times, text, origin, origin_at, extra, anonymizer, provenance } =
-            spec;
+        let TableSpec {
+            columns,
+            times,
+            text,
+            headings,
+            origin,
+            origin_at,
+            extra,
+            anonymizer,
+            provenance,
+        } = spec;
         let schema = columns.as_ref().map_or_else(|| schema.clone(), |only| schema.select(only));
         let engine = schema.columns().iter().map(|column| Arc::new(field(column, *times, *text)));
         let mut fields: Vec<FieldRef> = engine.collect();
@@ -71,16 +82,17 @@ impl Table {
         }
         let built = Arc::new(ArrowSchema::new(fields.clone()));
         fields.extend(extra.iter().cloned());
-        let mut names = HashSet::new();
-        if let Some(field) = fields.iter().find(|field| !names.insert(field.name())) {
-            return Err(TableError::DuplicateColumn { name: field.name().clone() });
-        }
         let full = Arc::new(provenance.describe(ArrowSchema::new(fields)));
         let anonymizer = anonymizer.clone().map(|anonymizer| anonymizer.with_derived(&full));
         let shown = match &anonymizer {
             Some(anonymizer) => Arc::new(anonymizer.schema(&full)?),
             None => Arc::clone(&full),
         };
+        let shown = with_headings(shown, *headings);
+        let mut names = HashSet::new();
+        if let Some(field) = shown.fields().iter().find(|field| !names.insert(field.name())) {
+            return Err(TableError::DuplicateColumn { name: field.name().clone() });
+        }
         let provenance = provenance.clone();
         let from_packets = schema.columns().iter().filter(|column| is_text_of_packets(column));
         let from_packets = from_packets.map(|column| column.name);
@@ -115,11 +127,13 @@ impl Table {
         extra: &[ArrayRef],
     ) -> Result<RecordBatch, TableError> {
         let columns = built.columns().iter().chain(extra).cloned().collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.full), columns)?;
-        Ok(match &self.anonymizer {
-            Some(anonymizer) => anonymizer.batch(&batch, &self.shown)?,
-            None => batch,
-        })
+        match &self.anonymizer {
+            Some(anonymizer) => {
+                let batch = RecordBatch::try_new(Arc::clone(&self.full), columns)?;
+                Ok(anonymizer.batch(&batch, &self.shown)?)
+            }
+            None => Ok(RecordBatch::try_new(Arc::clone(&self.shown), columns)?),
+        }
     }
 
     /// Returns the columns that can reveal a value anonymised in another column: text sent by
@@ -156,6 +170,16 @@ impl Table {
     pub(super) fn built(&self) -> &SchemaRef {
         &self.built
     }
+}
+
+/// Returns `schema` with other headings.
+fn with_headings(schema: SchemaRef, headings: Headings) -> SchemaRef {
+    let renamed = |field: &FieldRef| match headings.heading(field.name()) {
+        same if same == field.name() => Arc::clone(field),
+        heading => Arc::new(Field::clone(field).with_name(heading)),
+    };
+    let fields: Vec<_> = schema.fields().iter().map(renamed).collect();
+    Arc::new(ArrowSchema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 /// Returns whether a column holds text that identifies hosts.

@@ -11,27 +11,36 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, GenericStringArray, Int32Array, Int64Array, ListArray,
-    OffsetSizeTrait, PrimitiveArray,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, GenericStringArray, Int32Array,
+    Int64Array, ListArray, OffsetSizeTrait, PrimitiveArray,
 };
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::{TextForm, TimeForm};
-use crate::features::{self, Column, Names, Read, Record, instant_ticks, span_ticks};
+use crate::features::cell::{MISSING, float};
+use crate::features::{
+    self, Column, Names, Output, Read, Record, Scalar, instant_ticks, span_ticks,
+};
 use crate::time::{self, Timestamp};
 
-/// Returns the field of `column` in these forms. No column contains nulls.
+/// Returns the field of `column` in these forms.
 pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
     if times == TimeForm::Timestamps
         && let Some(unit) = time_unit(column)
     {
         // The type carries the unit.
-        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false);
+        return Field::new(column.name, DataType::Timestamp(unit, Some("UTC".into())), false)
+            .with_metadata([role(column)].into());
     }
     let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
-    Field::new(column.name, data_type(column, text), false)
-        .with_metadata(unit.into_iter().collect())
+    Field::new(column.name, data_type(column, text), column.is_nullable())
+        .with_metadata(unit.into_iter().chain([role(column)]).collect())
+}
+
+/// Returns the metadata of a field with the role of its column.
+fn role(column: &Column) -> (String, String) {
+    ("role".to_owned(), column.role.name().to_owned())
 }
 
 /// Returns the unit of a column that can be shown as timestamps.
@@ -59,8 +68,16 @@ fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
 
 fn data_type(column: &Column, text: TextForm) -> DataType {
     match column.read {
-        Read::F64(_) => DataType::Float64,
+        Read::F64(_) | Read::OptionF64(_) => DataType::Float64,
         Read::Bool(_) => DataType::Boolean,
+        Read::Measured(output) => {
+            let scalar = match output.scalar() {
+                Scalar::Bool if !output.is_list() => DataType::Boolean,
+                Scalar::Float => DataType::Float64,
+                _ => DataType::Int64,
+            };
+            if output.is_list() { DataType::new_list(scalar, true) } else { scalar }
+        }
         Read::List(_) => DataType::new_list(integer_type(column), true),
         Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
         Read::Text(_) => DataType::Utf8,
@@ -97,6 +114,9 @@ enum Kind {
     U32(fn(&Record) -> u32, Integers),
     U64(fn(&Record) -> u64, Integers),
     F64(fn(&Record) -> f64, Vec<f64>),
+    OptionF64(fn(&Record) -> Option<f64>, Vec<Option<f64>>),
+    OptionI64(fn(&Record) -> Option<i64>, Vec<Option<i64>>),
+    Measured(&'static Output, Measured),
     Bool(fn(&Record) -> bool, BooleanBuilder),
     List(fn(&Record, &mut Vec<i64>), Lists),
     Text(fn(&Record, &mut String), Texts),
@@ -124,6 +144,7 @@ impl Values {
     pub(super) fn bytes(&self) -> usize {
         match &self.kind {
             Kind::List(_, lists) => lists.bytes(),
+            Kind::Measured(_, values) => values.bytes(),
             Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) => texts.text.len(),
             _ => 0,
         }
@@ -157,6 +178,9 @@ impl Kind {
             Read::U32(read) => Self::U32(read, integers()),
             Read::U64(read) => Self::U64(read, integers()),
             Read::F64(read) => Self::F64(read, Vec::new()),
+            Read::OptionF64(read) => Self::OptionF64(read, Vec::new()),
+            Read::OptionI64(read) => Self::OptionI64(read, Vec::new()),
+            Read::Measured(output) => Self::Measured(output, Measured::new(output)),
             Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
             Read::List(read) => Self::List(read, Lists::new(integers())),
             Read::Text(read) => Self::Text(read, Texts::default()),
@@ -182,6 +206,11 @@ impl Kind {
             Self::U32(read, values) => values.extend(records.iter().map(*read)),
             Self::U64(read, values) => values.extend(records.iter().map(*read)),
             Self::F64(read, values) => values.extend(records.iter().map(*read)),
+            Self::OptionF64(read, values) => values.extend(records.iter().map(*read)),
+            Self::OptionI64(read, values) => values.extend(records.iter().map(*read)),
+            Self::Measured(output, values) => {
+                records.iter().for_each(|record| values.append(output, record));
+            }
             Self::Bool(read, values) => {
                 records.iter().for_each(|record| values.append_value(read(record)));
             }
@@ -216,6 +245,15 @@ impl Kind {
                 Arc::new(Int64Array::from(take(values)))
             }
             Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::OptionF64(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::OptionI64(_, values) if *data_type == DataType::Int32 => {
+                let narrow = |value: i64| value.try_into().unwrap_or(i32::MAX);
+                Arc::new(
+                    take(values).into_iter().map(|value| value.map(narrow)).collect::<Int32Array>(),
+                )
+            }
+            Self::OptionI64(_, values) => Arc::new(Int64Array::from(take(values))),
+            Self::Measured(_, values) => values.finish(),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
             Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),
@@ -265,6 +303,73 @@ impl Integers {
     }
 }
 
+/// Values of a measure.
+#[derive(Debug)]
+enum Measured {
+    Bool(Vec<Option<bool>>),
+    Float(Vec<Option<f64>>),
+    Floats(Vec<f64>, Vec<usize>),
+    Whole(Vec<Option<i64>>),
+    Wholes(Vec<i64>, Vec<usize>),
+}
+
+impl Measured {
+    fn new(output: &Output) -> Self {
+        match (output.is_list(), output.scalar()) {
+            (true, Scalar::Float) => Self::Floats(Vec::new(), Vec::new()),
+            (true, _) => Self::Wholes(Vec::new(), Vec::new()),
+            (false, Scalar::Bool) => Self::Bool(Vec::new()),
+            (false, Scalar::Float) => Self::Float(Vec::new()),
+            (false, Scalar::Whole) => Self::Whole(Vec::new()),
+        }
+    }
+
+    fn append(&mut self, output: &Output, record: &Record) {
+        let one = || Some(output.cell(record)).filter(|cell| *cell != MISSING);
+        match self {
+            Self::Bool(values) => values.push(one().map(|cell| cell == 1)),
+            Self::Float(values) => values.push(one().map(float)),
+            Self::Whole(values) => values.push(one()),
+            Self::Floats(values, lengths) => {
+                let items = output.items(record);
+                values.extend(items.iter().map(|cell| float(*cell)));
+                lengths.push(items.len());
+            }
+            Self::Wholes(values, lengths) => {
+                let items = output.items(record);
+                values.extend_from_slice(items);
+                lengths.push(items.len());
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Floats(values, _) => size_of_val(values.as_slice()),
+            Self::Wholes(values, _) => size_of_val(values.as_slice()),
+            _ => 0,
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let (values, lengths): (ArrayRef, _) = match self {
+            Self::Bool(values) => return Arc::new(BooleanArray::from(take(values))),
+            Self::Float(values) => return Arc::new(Float64Array::from(take(values))),
+            Self::Whole(values) => return Arc::new(Int64Array::from(take(values))),
+            Self::Floats(values, lengths) => (Arc::new(Float64Array::from(take(values))), lengths),
+            Self::Wholes(values, lengths) => (Arc::new(Int64Array::from(take(values))), lengths),
+        };
+        Arc::new(list_of(values, lengths))
+    }
+}
+
+/// Returns the lists of these lengths in `values`.
+fn list_of(values: ArrayRef, lengths: &mut Vec<usize>) -> ListArray {
+    let offsets = OffsetBuffer::from_lengths(lengths.drain(..));
+    let field = Field::new_list_field(values.data_type().clone(), true);
+    ListArray::new(Arc::new(field), offsets, values, None)
+}
+
 /// Concatenated values of a column of lists.
 #[derive(Debug)]
 struct Lists {
@@ -293,10 +398,7 @@ impl Lists {
     }
 
     fn finish(&mut self) -> ListArray {
-        let values = self.values.finish();
-        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
-        let field = Field::new_list_field(values.data_type().clone(), true);
-        ListArray::new(Arc::new(field), offsets, values, None)
+        list_of(self.values.finish(), &mut self.lengths)
     }
 }
 

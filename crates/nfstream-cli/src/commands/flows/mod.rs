@@ -10,12 +10,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
-use nfstream::capture::{self, FileOrder};
+use nfstream::Stats;
+use nfstream::capture::{self, Digests, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
 use nfstream::sink::{self, Existing, Rotation};
-use nfstream::table::{Anonymizer, Provenance, TableError, TableSpec, TimeForm};
-use nfstream::time::TimeUnit;
+use nfstream::table::{Anonymizer, Provenance, Sort, TableError, TableSpec, TimeForm};
+use nfstream::time::Duration;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
@@ -24,7 +25,7 @@ use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
-use crate::numbers::parse_whole;
+use crate::numbers::{parse_span, parse_whole};
 use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
@@ -32,7 +33,7 @@ use crate::rights::{self, Kept};
 use crate::sandbox::Sandbox;
 use crate::sandbox_argument::SandboxArgs;
 use rows::RowWriter;
-use sort::{Sort, SortArgument};
+use sort::SortArgument;
 
 /// Read captures and write their flows as a table
 #[derive(Debug, clap::Args)]
@@ -69,10 +70,10 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
 #[group(skip)]
-#[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file"]).multiple(true))]
+#[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file", "every"]).multiple(true))]
 pub(super) struct TableArgs {
     /// Write to FILE; its extension selects the format: .parquet, .arrow, .feather, .arrows, .csv,
-    /// .jsonl or .ndjson. `-` is standard output
+    /// .jsonl or .ndjson; .gz or .zst after that of text compresses it. `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -88,8 +89,8 @@ pub(super) struct TableArgs {
     )]
     format: Option<Format>,
 
-    /// Write an apostrophe before text in CSV that a spreadsheet may take for a formula: text that
-    /// begins with =, +, -, @, a tab or a line break
+    /// Write an apostrophe before text in CSV that a spreadsheet may interpret as a formula: text
+    /// that begins with =, +, -, @, a tab or a line break
     #[arg(long)]
     csv_safe: bool,
 
@@ -107,7 +108,19 @@ pub(super) struct TableArgs {
     #[arg(value_parser = parse_whole::<NonZeroU64, 1>)]
     bytes_per_file: Option<NonZeroU64>,
 
-    /// Keep only the N newest of the numbered files
+    /// Start a new file for each SPAN of time, such as 1h, by the time at which flows end. In FILE,
+    /// %F stands for the date, and %Y %m %d %H %M %S for parts of date and time, in UTC:
+    /// flows/day=%F/%H.parquet. Without them, files are numbered. Existing files stay, and new ones
+    /// get the next number
+    #[arg(long, value_name = "SPAN", requires = "output", value_parser = parse_span)]
+    #[arg(conflicts_with_all = ["flows_per_file", "bytes_per_file", "force", "sort"])]
+    every: Option<Duration>,
+
+    /// Continue after the newest of the numbered files instead of refusing to replace them
+    #[arg(long, requires = "rotation", conflicts_with = "force")]
+    resume: bool,
+
+    /// Keep only the N newest files. With --every, files of earlier runs stay
     #[arg(long, value_name = "N", requires = "rotation", allow_negative_numbers = true)]
     #[arg(value_parser = parse_whole::<NonZeroUsize, 1>)]
     rotate_files: Option<NonZeroUsize>,
@@ -116,6 +129,11 @@ pub(super) struct TableArgs {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
     #[arg(hide_possible_values = true)]
     columns: Vec<ColumnName>,
+
+    /// Leave out columns that identify flows, hosts, networks or dates (identifiers), from which a
+    /// model would learn the data set instead of behaviour
+    #[arg(long, value_name = "KIND", value_parser = ["identifiers"], hide_possible_values = true)]
+    drop: Option<String>,
 
     /// Replace the values of these columns with keyed hashes (BLAKE2b)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
@@ -146,6 +164,8 @@ pub(super) struct Plan {
     target: TargetOptions,
     /// Columns chosen with `--columns`, in order; `None` without the option.
     columns: Option<Vec<&'static Column>>,
+    /// Whether to leave out columns that identify something.
+    drops_identifiers: bool,
     sort: Option<Sort>,
     limit: u64,
     /// Sandbox to enter once everything is open.
@@ -172,9 +192,13 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
+    let mut total = Stats::default();
     let mut begun: Option<RowWriter> = None;
     let names = if plan.is_separate { Input::names(&inputs) } else { vec![String::new()] };
     let mut held = VecDeque::new();
+    let is_complete = plan.limit == u64::MAX && plan.input.live.is_none();
+    let digests =
+        (is_complete && plan.target.has_footer()).then(|| Digests::start(&plan.input.paths));
     if let Some(sandbox) = sandbox {
         for input in &inputs {
             held.push_back(Opened::open(input, &plan.job, Opening::Ahead)?);
@@ -190,6 +214,9 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             let (files, processes) = (plan.target.path.is_some(), live.processes.is_some());
             rights::give_up(Kept { files, processes });
         }
+        if input.live.is_some() && io.shows_progress() {
+            io.stderr.say_in(crate::table::QUIET, listening(plan, input));
+        }
         let reading = Reading::start(opened, input, &plan.job, name)?;
         let writer = match &mut begun {
             Some(writer) => writer,
@@ -201,7 +228,10 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         };
         writer.begin(place);
         match reading.drain(writer, &mut progress, io) {
-            Ok(stats) => counts.add(&stats),
+            Ok(stats) => {
+                counts.add(&stats);
+                total.add(&stats);
+            }
             // Rows before the failure go to standard output, but make no complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
                 writer.write_rest(io)?;
@@ -216,7 +246,11 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     }
     drop(progress);
     let flows = match begun {
-        Some(writer) => writer.finish(io)?,
+        Some(writer) => {
+            let captures = digests.map(Digests::finish).unwrap_or_default();
+            plan.target.spec.provenance.conclude(&total.account(), &captures);
+            writer.finish(io)?
+        }
         None => 0,
     };
     summarize(flows, &counts, plan.target.path.as_ref(), io);
@@ -266,17 +300,20 @@ impl Plan {
             return Err(Error::SourceOff);
         }
         check_unique(&table.columns)?;
-        let find = |name: ColumnName, unit: TimeUnit| name.find(unit).map_err(Error::ColumnUnit);
-        let unit = rules.unit();
+        let run = rules.parameters();
         let source_at = table.columns.iter().position(|name| name.is_source());
         let of_engine = table.columns.iter().filter(|name| !name.is_source());
-        let columns = of_engine.map(|name| find(*name, unit)).collect::<Result<Vec<_>, _>>()?;
-        let sort = table.sort.map(|sort| sort.find(unit).map_err(Error::ColumnUnit)).transpose()?;
+        let columns = of_engine.map(|name| name.find(run, "--columns <NAME,…>"));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let sort = table.sort.map(|sort| sort.find(run)).transpose()?;
         let hidden = table.columns_to_anonymize.iter().map(|name| match name {
             name if name.is_source() => Ok(SOURCE.to_owned()),
-            name => find(*name, unit).map(|column| column.name.to_owned()),
+            name => {
+                let column = name.find(run, "--columns-to-anonymize <NAME,…>")?;
+                Ok(column.name.to_owned())
+            }
         });
-        let hidden = hidden.collect::<Result<Vec<_>, _>>()?;
+        let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
         let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
         let job = rules.job(&needed, separate.then_some(SOURCE))?;
@@ -303,11 +340,17 @@ impl Plan {
         let target = TargetOptions {
             path: output,
             outlet: None,
-            existing: if table.force { Existing::Replace } else { Existing::Keep },
+            existing: match (table.force, table.resume) {
+                (true, _) => Existing::Replace,
+                (_, true) => Existing::Continue,
+                _ => Existing::Keep,
+            },
             format,
             rotation,
+            every: table.every,
             spec: TableSpec {
                 times: if table.timestamps { TimeForm::Timestamps } else { TimeForm::Numbers },
+                headings: rules.parameters().names,
                 origin: separate.then(|| SOURCE.to_owned()),
                 origin_at: source_at.unwrap_or(0),
                 anonymizer,
@@ -318,16 +361,33 @@ impl Plan {
                 ..TableSpec::default()
             },
             look: Look::of(&io.stdout),
+            named: Vec::new(),
         };
+        let named = job.condition.iter().flat_map(|condition| condition.columns()).copied();
+        let named = named.chain(sort.map(|sort| sort.column)).collect();
+        let target = TargetOptions { named, ..target };
         let limit = table.limit.unwrap_or(u64::MAX);
         let columns = (!table.columns.is_empty()).then_some(columns);
         let sandbox = None;
-        Ok(Self { input, is_separate: separate, job, target, columns, sort, limit, sandbox })
+        Ok(Self {
+            input,
+            is_separate: separate,
+            job,
+            target,
+            columns,
+            drops_identifiers: table.drop.is_some(),
+            sort,
+            limit,
+            sandbox,
+        })
     }
 
     /// Prepares a sandbox for this work, if `arguments` request one.
     pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
         if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
+            if self.target.every.is_some() || self.target.existing == Existing::Continue {
+                return Err(Error::RotationInSandbox);
+            }
             if let (Some(path), Format::Programs(format)) = (&self.target.path, self.target.format)
             {
                 let TargetOptions { existing, rotation, .. } = self.target;
@@ -340,11 +400,16 @@ impl Plan {
 
     /// Returns the columns to write, a selection of those of the run.
     fn columns(&self, all: &Schema) -> Vec<&'static Column> {
-        if let Some(columns) = &self.columns {
-            return columns.clone();
-        }
-        // Columns that only --sort and --where need are not written.
-        all.columns().iter().copied().filter(|column| self.job.shows(column.group)).collect()
+        let mut columns = match &self.columns {
+            Some(columns) => columns.clone(),
+            None => {
+                // Columns that only --sort and --where need are not written.
+                let all = all.columns().iter().copied();
+                all.filter(|column| self.job.shows(column.group)).collect()
+            }
+        };
+        columns.retain(|column| !(self.drops_identifiers && column.role.is_identifying()));
+        columns
     }
 }
 
@@ -391,6 +456,17 @@ fn read_key(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut key = Vec::new();
     File::open(path)?.take(1 << 20).read_to_end(&mut key)?;
     Ok(key)
+}
+
+/// Returns the interfaces that packets come from, and how to stop.
+fn listening(plan: &Plan, input: &Input) -> String {
+    let names: Vec<_> = input.paths.iter().map(|path| visible_path(path)).collect();
+    let mut line = format!("listening on {}", names.join(", "));
+    if let Some(filter) = plan.job.filter() {
+        line.push_str(&format!(", {}", filter.expression()));
+    }
+    line.push_str("; flows appear when they end; Ctrl-C stops");
+    line
 }
 
 /// Prints a summary of the call on a terminal.

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Record, RecordPool, Schema};
+use nfstream::table::Sorted;
 
 use super::Plan;
-use super::sort::Sorted;
 use crate::error::{Error, Written};
 use crate::io::Io;
 use crate::output::{Selection, Target};
@@ -17,7 +17,7 @@ pub(super) struct RowWriter {
     target: Target,
     /// Columns of the runs, the same for all of them.
     schema: Arc<Schema>,
-    sorted: Option<Sorted>,
+    sorted: Option<Sorted<(usize, Record)>>,
     /// Number of the current source.
     source: usize,
     /// Rows left before the limit.
@@ -36,7 +36,8 @@ impl RowWriter {
         pool: &RecordPool,
         names: Vec<String>,
     ) -> Result<Self, Error> {
-        let selection = if plan.columns.is_none() { Selection::Glance } else { Selection::User };
+        let is_glance = plan.columns.is_none() && !plan.drops_identifiers;
+        let selection = if is_glance { Selection::Glance } else { Selection::User };
         Ok(Self {
             target: Target::new(
                 &plan.target,
@@ -75,7 +76,7 @@ impl RowWriter {
             return Ok(());
         }
         self.encode_sorted(io)?;
-        self.rest(io)
+        self.flush(io)
     }
 
     /// Writes the remaining rows and returns the number of all rows.
@@ -87,7 +88,15 @@ impl RowWriter {
 
     fn encode_sorted(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         let Some(sorted) = &mut self.sorted else { return Ok(()) };
-        for (source, records) in sorted.take() {
+        // Runs of rows from one source.
+        let mut runs: Vec<(usize, Vec<Record>)> = Vec::new();
+        for (source, record) in sorted.take() {
+            match runs.last_mut() {
+                Some((last, records)) if *last == source => records.push(record),
+                _ => runs.push((source, vec![record])),
+            }
+        }
+        for (source, records) in runs {
             self.encode(records, source, io)?;
         }
         Ok(())
@@ -116,7 +125,9 @@ impl Consumer for RowWriter {
         io: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
         if let Some(sorted) = &mut self.sorted {
-            sorted.add(records, self.source, self.schema.names());
+            for record in records {
+                sorted.add(record, self.schema.names(), |record| (self.source, record));
+            }
             return Ok(ControlFlow::Continue(()));
         }
         self.target.set_pool(pool);
@@ -124,7 +135,7 @@ impl Consumer for RowWriter {
         Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
-    fn rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
+    fn flush(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         // The header waits for the first row, because the input may not be a capture at all.
         if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }

@@ -1,31 +1,42 @@
 //! `nfstream summary`: totals and largest groups of captures.
 
-mod ranking;
+mod amounts;
+mod grouping;
 mod survey;
 
 use std::fs;
 
+use clap::ArgGroup;
 use nfstream::Stats;
 use nfstream::host::{visible, visible_path};
+use nfstream::report::Count;
+use nfstream::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{print, print_json};
+use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::flow_rules::{OfFiles, SourceRules};
-use crate::human::{bits_per_second, bytes, count, day, share, span, time_of_day};
+use crate::human::{bits_per_second, bytes, count, day, span, time_of_day};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
-use crate::numbers::parse_whole;
+use crate::numbers::{parse_span, parse_whole};
 use crate::progress::ProgressDisplay;
 use crate::reading::{Opened, Reading};
 use crate::sandbox_argument::SandboxArgs;
-use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout, QUIET};
-use ranking::Count;
+use crate::table::{self, ACCENT, Cell, Column, Fit, HEADER, Layout};
+use grouping::Grouping;
 use survey::{Section, Survey};
 
 /// Show totals, times and the largest applications, hosts and ports of captures
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("groups").args(["by", "every", "last"]).multiple(true))]
+#[command(after_help = "\
+Examples:
+  nfstream summary capture.pcap
+  nfstream summary capture.pcap --by src_ip,application_name --last 5m --top 20
+  nfstream summary captures/ --by application_name --every 1h --csv")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -35,9 +46,27 @@ pub(crate) struct Args {
     #[arg(value_parser = parse_whole::<usize, 0>)]
     top: usize,
 
-    /// Print a JSON object instead
-    #[arg(long)]
+    /// Print JSON instead
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+
+    /// Print CSV instead, with --by, --every or --last
+    #[arg(long, requires = "groups")]
+    csv: bool,
+
+    /// Group by these columns instead, and show the groups with the most bytes
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = ColumnParser)]
+    #[arg(hide_possible_values = true)]
+    by: Vec<ColumnName>,
+
+    /// Divide time into buckets of SPAN, such as 1m. A flow counts in the bucket in which it begins;
+    /// --top applies to each bucket
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    every: Option<Duration>,
+
+    /// Count only the flows with packets in the last SPAN of the captures, such as 5m
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    last: Option<Duration>,
 
     #[command(flatten)]
     confinement: SandboxArgs,
@@ -64,7 +93,10 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         return Err(Error::FeatureOfSummary { option });
     }
     let input = args.input.find(rules.parameters().file_options())?;
-    let mut job = rules.job(&[], None)?.counting_duplicates();
+    let by = args.by.iter().map(|name| name.find(rules.parameters(), "--by <NAME,…>"));
+    let by = by.collect::<Result<Vec<_>, _>>()?;
+    let is_grouped = !by.is_empty() || args.every.is_some() || args.last.is_some();
+    let mut job = rules.job(&by, None)?.counting_duplicates();
     let sandbox = args.confinement.prepare(&mut job, &input)?;
     let names: Vec<_> = input.paths.iter().map(|path| file_fact(path)).collect();
     let opening = if sandbox.is_some() { Opening::Ahead } else { Opening::Late };
@@ -73,6 +105,19 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         sandbox.enter(false)?;
     }
     let reading = Reading::start(opened, &input, &job, "")?;
+    if is_grouped {
+        let mut grouping = Grouping::new(reading.schema(), by, args.every, args.last);
+        let stats = reading.drain(&mut grouping, &mut ProgressDisplay::new(input.bytes, io), io)?;
+        grouping.finish()?;
+        if args.json {
+            print_json(&grouping.to_json(args.top), io)?;
+        } else if args.csv {
+            print(&grouping.to_csv(args.top), io)?;
+        } else {
+            print(&grouping.to_text(args.top, io), io)?;
+        }
+        return Counts::from(&stats).complete();
+    }
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
     let sections = survey.sections(args.top);
@@ -203,15 +248,8 @@ impl Summary {
             section.top.iter().map(|(name, count)| row(name, *count, total)).collect()
         };
         let all: Vec<_> = self.sections.iter().flat_map(rows).collect();
-        let columns = |title| {
-            [
-                Column::text(title, Fit::End(20)),
-                Column::number("flows").rank(2),
-                Column::number("packets").rank(3),
-                Column::number("bytes").rank(1),
-                Column::number("share").rank(1),
-            ]
-        };
+        let columns =
+            |title| [&[Column::text(title, Fit::End(20))][..], &amounts::COLUMNS].concat();
         let layout = Layout::new(&columns("a title of a section"), &all, io.stdout.width);
         for section in self.sections.iter().filter(|section| !section.top.is_empty()) {
             let columns = columns(section.title);
@@ -221,25 +259,14 @@ impl Summary {
                 table::write_row(&layout, &columns, &row, io.stdout.color, text);
             }
             let more = section.all - section.top.len();
-            let note = match (more, section.is_exact) {
-                (0, _) => continue,
-                (more, true) => format!("… and {} more", count(u64::try_from(more).unwrap_or(0))),
-                (_, false) => "… and more, too many to count exactly".to_owned(),
-            };
-            text.extend_from_slice(io.stdout.paint(QUIET, &note).as_bytes());
-            text.push(b'\n');
+            amounts::write_others(more, section.is_exact, io, text);
         }
     }
 }
 
 fn row(name: &str, part: Count, total: Count) -> Vec<Cell> {
-    vec![
-        Cell::styled(name.to_owned(), ACCENT),
-        count(part.flows).into(),
-        count(part.packets).into(),
-        bytes(part.bytes).into(),
-        share(part.bytes, total.bytes).into(),
-    ]
+    let name = Cell::styled(name.to_owned(), ACCENT);
+    [name].into_iter().chain(amounts::cells(part, total)).collect()
 }
 
 /// Returns the name of a file, with its size if it has one.

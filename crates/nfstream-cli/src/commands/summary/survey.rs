@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Record, RecordPool, Schema};
+use nfstream::packet::protocol as ip_protocol;
+use nfstream::report::{By, Count, Ranking};
 use nfstream::time::Timestamp;
 
-use super::ranking::{Count, Ranking};
-use crate::error::{Error, Written};
-use crate::human::protocol_name;
+use crate::error::Error;
 use crate::io::Io;
 use crate::reading::Consumer;
 
@@ -55,11 +55,11 @@ impl Survey {
             schema: Arc::clone(schema),
             total: Count::default(),
             span: None,
-            applications: Ranking::new(NUMBERS),
-            categories: Ranking::new(NUMBERS),
-            addresses: Ranking::new(ADDRESSES),
-            servers: Ranking::new(ADDRESSES),
-            ports: Ranking::new(NUMBERS),
+            applications: Ranking::new(By::Bytes, NUMBERS),
+            categories: Ranking::new(By::Bytes, NUMBERS),
+            addresses: Ranking::new(By::Bytes, ADDRESSES),
+            servers: Ranking::new(By::Bytes, ADDRESSES),
+            ports: Ranking::new(By::Bytes, NUMBERS),
         }
     }
 
@@ -96,25 +96,23 @@ impl Survey {
     }
 
     fn add(&mut self, record: &Record) {
-        let (flow, volume) = (&record.flow, &record.volume);
-        let (packets, bytes) = (volume.total_packets(), volume.total_bytes());
-        self.total.flows += 1;
-        self.total.packets += packets;
-        self.total.bytes += bytes;
+        let flow = &record.flow;
+        let count = Count::of(record);
+        self.total.add(count);
         let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
         self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));
 
         let label = record.application.label;
-        self.applications.add((label.master_protocol, label.app_protocol), packets, bytes);
-        self.categories.add(label.category, packets, bytes);
+        self.applications.add((label.master_protocol, label.app_protocol), count);
+        self.categories.add(label.category, count);
         let (src, dst) = (flow.key.end(flow.src), flow.key.end(flow.src.other()));
         let (src_ip, dst_ip) = (src.ip(flow.key.version), dst.ip(flow.key.version));
-        self.addresses.add(src_ip, packets, bytes);
+        self.addresses.add(src_ip, count);
         if src_ip != dst_ip {
-            self.addresses.add(dst_ip, packets, bytes);
+            self.addresses.add(dst_ip, count);
         }
-        self.servers.add(dst_ip, packets, bytes);
-        self.ports.add((flow.key.protocol, dst.port), packets, bytes);
+        self.servers.add(dst_ip, count);
+        self.ports.add((flow.key.protocol, dst.port), count);
     }
 }
 
@@ -125,17 +123,10 @@ impl Consumer for Survey {
         pool: &RecordPool,
         _: &mut Io<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        records.iter().for_each(|record| self.add(record));
+        let flows = records.iter().filter(|record| record.kind.is_counted());
+        flows.for_each(|record| self.add(record));
         pool.put_back(records);
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn rest(&mut self, _: &mut Io<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn written(&self) -> Written {
-        Written::Nothing
     }
 }
 
@@ -146,13 +137,13 @@ fn section<K: Copy + Eq + std::hash::Hash + Ord>(
     n: usize,
     name: impl Fn(K) -> String,
 ) -> Section {
-    let top = ranking.top(n).into_iter().map(|(key, count)| (name(key), count)).collect();
-    Section { title, plural, top, all: ranking.len(), is_exact: ranking.is_exact() }
+    let top = ranking.top(n).into_iter().map(|(key, count)| (name(*key), count)).collect();
+    Section { title, plural, top, all: ranking.distinct(), is_exact: ranking.is_exact() }
 }
 
 /// Returns protocol and port as in `tcp/443`, or the protocol alone if it has no ports.
 fn port_name((protocol, port): (u8, u16)) -> String {
-    let name =
-        protocol_name(protocol).map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
+    let name = ip_protocol::name(protocol)
+        .map_or_else(|| format!("protocol {protocol}"), str::to_lowercase);
     if port == 0 { name } else { format!("{name}/{port}") }
 }

@@ -156,6 +156,21 @@ pub(super) fn may_be_tor(metadata: &Metadata) -> bool {
         && metadata.tls.as_deref().is_some_and(|tls| tls.alpn.is_empty())
 }
 
+/// Names Tor where TLS 1.3 hides the certificate: the random name in the hello has digits among few
+/// vowels, as no word does. Short random names remain TLS.
+pub(super) fn set_label_by_random_name(finding: &mut Finding) {
+    let found = finding.found_metadata();
+    let host = found.filter(|found| may_be_tor(found)).map_or("", |found| &*found.host);
+    let label = host.strip_prefix("www.").and_then(|rest| rest.strip_suffix(".com"));
+    let label = label.unwrap_or_default().as_bytes();
+    let inner_digits =
+        label.windows(2).filter(|pair| matches!(pair, [b'2'..=b'7', b'a'..=b'z'])).count();
+    let vowels = label.iter().filter(|byte| b"aeiou".contains(byte)).count();
+    if label.len() >= 10 && inner_digits >= 2 && vowels * 4 <= label.len() {
+        finding.set_application(TOR);
+    }
+}
+
 /// Returns whether a host is `www.`, 4 to 25 characters of base 32 and `domain`, as Tor makes its
 /// names.
 fn is_random(host: &str, domain: &str) -> bool {
@@ -215,6 +230,22 @@ mod tests {
         assert_eq!(labelled(10_443, issuer), Some(FORTICLIENT));
         assert_eq!(labelled(443, issuer), None);
         assert_eq!(labelled(10_443, "O=Example, CN=support"), None);
+    }
+
+    #[test]
+    fn tor_is_named_by_a_random_name_alone() {
+        let labelled = |host: &str| {
+            let mut finding = Finding::default();
+            finding.metadata().host = host.into();
+            finding.metadata().tls.get_or_insert_default();
+            set_label_by_random_name(&mut finding);
+            finding.application()
+        };
+        assert_eq!(labelled("www.ru2knj2dwfupntt3iueq4i32q.com"), Some(TOR));
+        assert_eq!(labelled("www.e6r5p57kbafwrxj3plz.com"), Some(TOR));
+        for word in ["web2print4you", "company24", "k3f5", "web2project", "internationalization"] {
+            assert_eq!(labelled(&format!("www.{word}.com")), None, "{word}");
+        }
     }
 
     #[test]

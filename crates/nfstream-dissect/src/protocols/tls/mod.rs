@@ -329,6 +329,9 @@ fn read_side(stream: &[u8], side: Side, finding: &mut Finding) -> Option<usize> 
                 }
                 let version = finding.metadata().tls.get_or_insert_default().version;
                 let plain = version.is_some_and(|version| version.0 <= 0x0303);
+                if version.is_some() && !plain {
+                    carried::set_label_by_random_name(finding);
+                }
                 if message.complete && !(plain && Tls::wants_certificate(finding)) {
                     return None;
                 }

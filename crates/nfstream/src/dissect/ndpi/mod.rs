@@ -40,6 +40,11 @@ pub struct NdpiFactory {
     pub rules: Rules,
 }
 
+impl NdpiFactory {
+    /// Whether nDPI is loaded at run time; otherwise it is linked.
+    pub const IS_LOADED: bool = ndpi::LOADED;
+}
+
 impl DissectorFactory for NdpiFactory {
     fn name(&self) -> &'static str {
         "ndpi"

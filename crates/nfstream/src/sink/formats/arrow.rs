@@ -8,5 +8,7 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["arrow", "feather"],
     description: "Arrow's file format",
     is_binary: true,
-    encoder: |output, schema, _| Ok(Box::new(IpcEncoder::file(output, schema)?)),
+    encoder: |output, schema, provenance| {
+        Ok(Box::new(IpcEncoder::file(output, schema, provenance)?))
+    },
 };

@@ -11,12 +11,15 @@ use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamW
 use arrow_schema::{ArrowError, DataType, Schema as ArrowSchema};
 
 use super::{Counted, Encoder};
+use crate::table::Provenance;
 
 /// Writes batches to an Arrow file or stream.
 pub(super) struct IpcEncoder<W: Write> {
     kind: Kind<Counted<W>>,
     /// For each dictionary-encoded column, the names used so far.
     dictionaries: Vec<Option<Dictionary>>,
+    /// Entries of a file's footer.
+    provenance: Provenance,
 }
 
 enum Kind<W: Write> {
@@ -35,12 +38,17 @@ struct Dictionary {
 
 impl<W: Write> IpcEncoder<W> {
     /// Returns a writer of a file.
-    pub(super) fn file(output: W, schema: &ArrowSchema) -> io::Result<Self> {
+    pub(super) fn file(
+        output: W,
+        schema: &ArrowSchema,
+        provenance: &Provenance,
+    ) -> io::Result<Self> {
         let options =
             IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
         let writer =
             FileWriter::try_new_with_options(buffered(Counted::new(output)), schema, options);
-        Self::new(schema, Kind::File(Box::new(writer.map_err(io_error)?)))
+        let kind = Kind::File(Box::new(writer.map_err(io_error)?));
+        Self::new(schema, kind, provenance.clone())
     }
 
     /// Returns a writer of a stream.
@@ -49,16 +57,22 @@ impl<W: Write> IpcEncoder<W> {
             IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
         let writer =
             StreamWriter::try_new_with_options(buffered(Counted::new(output)), schema, options);
-        Self::new(schema, Kind::Stream(Box::new(writer.map_err(io_error)?)))
+        let kind = Kind::Stream(Box::new(writer.map_err(io_error)?));
+        // Its metadata comes first.
+        Self::new(schema, kind, Provenance::default())
     }
 
-    fn new(schema: &ArrowSchema, kind: Kind<Counted<W>>) -> io::Result<Self> {
+    fn new(
+        schema: &ArrowSchema,
+        kind: Kind<Counted<W>>,
+        provenance: Provenance,
+    ) -> io::Result<Self> {
         let is_dictionary = |data_type: &DataType| matches!(data_type, DataType::Dictionary(..));
         let dictionaries = schema.fields().iter();
         let dictionaries = dictionaries
             .map(|field| is_dictionary(field.data_type()).then(Dictionary::default))
             .collect();
-        Ok(Self { kind, dictionaries })
+        Ok(Self { kind, dictionaries, provenance })
     }
 }
 
@@ -88,7 +102,12 @@ impl<W: Write + Send> Encoder for IpcEncoder<W> {
     /// Writes the remaining bytes, and the footer of a file.
     fn finish(self: Box<Self>) -> io::Result<()> {
         let buffer = match self.kind {
-            Kind::File(writer) => writer.into_inner().map_err(io_error)?,
+            Kind::File(mut writer) => {
+                for (name, value) in self.provenance.later() {
+                    writer.write_metadata(&name, &value);
+                }
+                writer.into_inner().map_err(io_error)?
+            }
             Kind::Stream(writer) => writer.into_inner().map_err(io_error)?,
         };
         buffer.into_inner().map_err(io::IntoInnerError::into_error)?.flush()

@@ -9,6 +9,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
+use super::compression::Compression;
 use crate::table::Provenance;
 
 /// Declares the formats: a constant of [`Format`] and the module that holds it as `FORMAT`.
@@ -97,13 +98,22 @@ impl Format {
         (self.encoder)(output, schema, provenance)
     }
 
+    /// Returns whether files end with metadata, and so can hold what is known only at the end.
+    pub fn has_footer(&self) -> bool {
+        *self == Self::PARQUET || *self == Self::ARROW
+    }
+
     /// Returns the format called `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name == name)
     }
 
-    /// Returns the format that the extension of a file's name selects.
+    /// Returns the format that the extension of a file's name selects. The extension of a
+    /// compression, `.gz` or `.zst`, may follow that of a text format.
     pub fn of_file(path: &Path) -> Option<Self> {
+        if Compression::of_file(path).is_some() {
+            return Self::of_file(&path.with_extension("")).filter(|format| !format.is_binary);
+        }
         let extension = path.extension()?.to_str()?;
         let is_its = |known: &&str| known.eq_ignore_ascii_case(extension);
         Self::ALL.into_iter().find(|format| format.extensions.iter().any(is_its))

@@ -33,7 +33,10 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// Writes batches as row groups, compressed with zstd.
-struct ParquetEncoder<W: Write + Send>(ArrowWriter<W>);
+struct ParquetEncoder<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    provenance: Provenance,
+}
 
 impl<W: Write + Send> ParquetEncoder<W> {
     /// Returns an encoder of batches of `schema`; `provenance` goes into the metadata of the file.
@@ -56,13 +59,14 @@ impl<W: Write + Send> ParquetEncoder<W> {
         }
         let properties = Some(properties.build());
         let writer = ArrowWriter::try_new(output, Arc::clone(schema), properties);
-        writer.map(Self).map_err(io_error)
+        let provenance = provenance.clone();
+        writer.map(|writer| Self { writer, provenance }).map_err(io_error)
     }
 }
 
 impl<W: Write + Send> Encoder for ParquetEncoder<W> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        self.0.write(batch).map_err(io_error)
+        self.writer.write(batch).map_err(io_error)
     }
 
     /// Writes nothing: a row group is written when it is full, because many small groups make a
@@ -73,12 +77,16 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
 
     /// Writes the remaining rows, and the footer.
     fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.0.finish().map_err(io_error)?;
-        self.0.sync()
+        for (name, value) in self.provenance.later() {
+            self.writer.append_key_value_metadata(KeyValue::new(name, value));
+        }
+        self.writer.finish().map_err(io_error)?;
+        self.writer.sync()
     }
 
     fn bytes(&self) -> u64 {
-        u64::try_from(self.0.bytes_written() + self.0.in_progress_size()).unwrap_or(u64::MAX)
+        u64::try_from(self.writer.bytes_written() + self.writer.in_progress_size())
+            .unwrap_or(u64::MAX)
     }
 }
 

@@ -1,4 +1,4 @@
-"""Progress report of a run, on standard error."""
+"""Lines of counts and rates during a run, for the parameter ``performance_report``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class Reporter:
+class PerformanceReport:
     """Writes counts and rates to standard error, one line every ``interval`` seconds.
 
     Args:

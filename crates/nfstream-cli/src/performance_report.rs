@@ -1,4 +1,4 @@
-//! Periodic lines of counts and rates during a live run.
+//! Lines of counts and rates during a live run, for `--performance-report`.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use nfstream::{Monitor, Stats};
 use crate::human::count;
 
 /// Periodic report.
-pub(crate) struct Report {
+pub(crate) struct PerformanceReport {
     /// Time between two lines, `None` for no report.
     period: Option<Duration>,
     start: Instant,
@@ -15,7 +15,7 @@ pub(crate) struct Report {
     before: Stats,
 }
 
-impl Report {
+impl PerformanceReport {
     /// Returns a report with a line every `period`.
     pub(crate) fn every(period: Option<Duration>) -> Self {
         let start = now();

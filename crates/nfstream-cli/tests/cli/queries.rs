@@ -1,0 +1,85 @@
+//! Slips of newcomers, groups of flows, extracted packets, and files for spans of time.
+
+use crate::folder::Folder;
+
+#[test]
+fn options_of_other_programs_get_a_hint() {
+    for (name, args) in [
+        ("slip_r", &["flows", "-r", "redis.pcap"][..]),
+        ("slip_i", &["live", "-i", "eth0"]),
+        ("slip_w", &["flows", "redis.pcap", "-w", "out.csv"]),
+        ("slip_json", &["flows", "redis.pcap", "--json"]),
+    ] {
+        Folder::with(&["redis.pcap"]).check(name, args);
+    }
+}
+
+#[test]
+fn help_is_a_command_too() {
+    Folder::with(&[]).check("help_word", &["help", "interfaces"]);
+}
+
+#[test]
+fn a_capture_is_no_interface_and_an_interface_no_capture() {
+    Folder::with(&["redis.pcap"]).check("slip_live", &["live", "redis.pcap"]);
+    #[cfg(target_os = "linux")]
+    Folder::with(&[]).check("slip_flows", &["flows", "lo"]);
+}
+
+#[test]
+fn names_of_nfstream_6_have_their_counterparts() {
+    let args = ["flows", "redis.pcap", "--columns", "bidirectional_bytes"];
+    Folder::with(&["redis.pcap"]).check("slip_column", &args);
+    let args = ["flows", "redis.pcap", "--features", "statistical_analysis"];
+    Folder::with(&["redis.pcap"]).check("slip_feature", &args);
+}
+
+#[test]
+fn flows_are_grouped_by_columns_and_time() {
+    let by = ["summary", "web.pcap", "--by", "dst_port,protocol", "--top", "3", "--no-dissect"];
+    Folder::with(&["web.pcap"]).check("groups", &by);
+    let csv = ["summary", "web.pcap", "--by", "dst_port", "--every", "1h", "--csv", "--no-dissect"];
+    Folder::with(&["web.pcap"]).check("groups_csv", &csv);
+    let last =
+        ["summary", "web.pcap", "--by", "dst_port", "--last", "1s", "--json", "--no-dissect"];
+    Folder::with(&["web.pcap"]).check("groups_json", &last);
+    let span = ["summary", "web.pcap", "--every", "5"];
+    Folder::with(&["web.pcap"]).check("groups_span", &span);
+}
+
+#[test]
+fn groups_count_each_flow_once() {
+    let early = ["--early-packets", "2", "--csv", "--no-dissect"];
+    let args = [&["summary", "redis.pcap", "--by", "protocol"][..], &early].concat();
+    Folder::with(&["redis.pcap"]).check("groups_early", &args);
+}
+
+#[test]
+fn packets_are_extracted() {
+    let folder = Folder::with(&["web.pcap"]);
+    let args = ["extract", "web.pcap", "--where", "dst_port == 53", "-o", "dns.pcapng"];
+    folder.check("extract", &args);
+    folder.check("extract_existing", &args);
+    folder.check("extract_all", &["extract", "web.pcap", "-o", "all.pcapng"]);
+    folder.check("extract_pcap", &["extract", "web.pcap", "--id", "1", "-o", "one.pcap"]);
+}
+
+#[test]
+fn packets_of_a_pipe_are_not_extracted() {
+    let folder = Folder::with(&["web.pcap"]);
+    folder.check("extract_pipe", &["extract", "-", "--id", "1", "-o", "one.pcapng"]);
+}
+
+#[test]
+fn each_span_of_time_has_a_file() {
+    let folder = Folder::with(&["web.pcap"]);
+    let args =
+        ["flows", "web.pcap", "--every", "1h", "-o", "flows/day=%F/%H.csv.gz", "--columns", "id"];
+    folder.check("every", &args);
+    folder.check("every", &args);
+    let days = std::fs::read_dir(folder.path("flows")).unwrap();
+    let files = days.flat_map(|day| std::fs::read_dir(day.unwrap().path()).unwrap());
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    let continued = names.iter().filter(|name| name.to_string_lossy().ends_with(".1.csv.gz"));
+    assert_eq!(2 * continued.count(), names.len(), "{names:?}");
+}
