@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream.plugin import NFPlugin
-from nfstream.streamer import NFStreamer, Path
+from nfstream.source import Path
+from nfstream.streamer import NFStreamer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 File = tuple[str, int, int | None]
 
-ORDER = ("order_release", "order_end", "order_birth", "order_slice")
+ORDER = (
+    "order_release",
+    "order_end",
+    "order_birth",
+    "order_slice",
+    "order_packets",
+    "order_kind",
+)
 """Columns whose values sort the rows of all shards of a stream in the order of one pass."""
 
 _SHARD_BYTES = 256 << 20
@@ -127,20 +135,26 @@ def plan(
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise ValueError(f"{name} must be a whole number from 0 on, not {number!r}")
     _refuse(parameters)
-    if parameters.get("rules") is not None:
-        parameters["rules"] = os.path.abspath(parameters["rules"])
     streamer = NFStreamer(files, plugins=plugins, **parameters)
     if streamer._is_live:
         raise ValueError("a cluster reads files: a network interface belongs to one machine")
     if "-" in streamer._source:
         raise ValueError("a cluster reads files: standard input belongs to one process")
+    if not all(isinstance(source, str) for source in streamer._source):
+        raise ValueError("a cluster reads files: bytes and file objects belong to one process")
+    if streamer._batch_plugins:
+        name = streamer._batch_plugins[0].name
+        raise ValueError(f"plugin {name!r} has on_batch: apply it to the partitions of the table")
     checked = dict(streamer._parameters)
+    # Processes of the cluster may work in other folders.
+    if checked["rules"] is not None:
+        checked["rules"] = os.path.abspath(checked["rules"])
+    checked["geoip"] = [os.path.abspath(path) for path in checked["geoip"]]
     options = {name: checked[name] for name in _OF_FILES}
     found: list[tuple[str, list[File]]] = []
     warnings: list[str] = []
     for name, paths in _streams(streamer._source, stream_by, options).items():
         listed, warned = _engine.find_files(paths, options)
-        # Processes of the cluster may work in other folders.
         found.append((name, [(os.path.abspath(path), size, start) for path, size, start in listed]))
         warnings += warned
     if sum(len(listed) for _, listed in found) >= _MOST_FILES:
@@ -294,14 +308,19 @@ class Shard(NFStreamer):
         self._blocks = blocks
         self._source = []
         self._plugins = list(plan.plugins)
+        self._batch_plugins = []
+        self._query = {}
         self._parameters = plan.parameters
         self._report_interval = 0.0
         self._is_live = False
         self._begin()
 
-    def _make_run(self, plugins: Sequence[NFPlugin]) -> _engine.Run:
+    def _make_run(
+        self, plugins: Sequence[NFPlugin], changes: Mapping[str, Any] | None = None
+    ) -> _engine.Run:
+        parameters = {**self._parameters, **(changes or {})}
         return _engine.Run.of_blocks(
-            self._blocks, plugins=plugins, plugin_base=NFPlugin, **self._parameters
+            self._blocks, plugins=plugins, plugin_base=NFPlugin, **parameters
         )
 
 
@@ -313,6 +332,11 @@ def _refuse(parameters: dict[str, Any]) -> None:
         "system_visibility_mode": "the processes of a machine are known only there",
         "performance_report": "the engine of the cluster reports the progress of tasks",
         "n_meters": "a cluster has one meter for each of its `shards`",
+        "where": "select rows of the resulting frame",
+        "columns": "select columns of the resulting frame",
+        "limit": "take the first rows of the resulting frame",
+        "sort": "sort the resulting frame",
+        "separate": "use `stream_by`, which meters streams separately",
     }
     for name, reason in reasons.items():
         if parameters.get(name):

@@ -63,12 +63,9 @@ pub(crate) enum Error {
     /// Column groups in a summary, which shows none of their columns.
     #[error("--{option} has no effect on a summary; use nfstream flows to see these columns")]
     FeatureOfSummary { option: &'static str },
-    /// A condition on flows where there are only packets.
-    #[error("--where selects flows; use it with nfstream flows, the second half")]
-    ConditionOfBlocks,
     /// An option for packets that another call has already read.
     #[error("--{option} has no effect on blocks; use it with nfstream blocks, the first half")]
-    OptionOfPackets { option: &'static str },
+    OptionOfPackets { option: String },
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
@@ -117,6 +114,9 @@ pub(crate) enum Error {
     /// A file operation failed.
     #[error("{}: {action}", visible_path(path))]
     Path { path: PathBuf, action: &'static str, source: io::Error },
+    /// Columns of shards without blocks.
+    #[error("the columns of {} need nfstream flows DIR/shard=K", Group::ShardOrder.name())]
+    BlocksOff,
     /// Columns of processes without attribution.
     #[error(
         "the columns of {} need nfstream live with --system-visibility-mode 1",
@@ -209,10 +209,10 @@ impl Error {
             Self::ClosedPipe => ExitCode::Done,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::BinaryToTerminal { .. }
+            | Self::BlocksOff
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
-            | Self::ConditionOfBlocks
             | Self::CsvSafe { .. }
             | Self::FeatureOff { .. }
             | Self::FeatureOfSummary { .. }

@@ -69,7 +69,10 @@ pub fn sharded(
         all.extend(records(&mut run)?);
         stats.add(&run.monitor().stats());
     }
-    all.sort_by_key(|record| (record.release, record.ended, record.id, record.flow.slice));
+    all.sort_by_key(|record| {
+        let Record { release, ended, id, flow, volume, kind, .. } = record;
+        (*release, *ended, *id, flow.slice, volume.total_packets(), *kind)
+    });
     let ids: BTreeMap<u64, ()> = all.iter().map(|record| (record.id, ())).collect();
     let ids: BTreeMap<u64, u64> = ids.into_keys().zip(0..).collect();
     for record in &mut all {

@@ -373,9 +373,11 @@ mod pieces_and_shards {
             shards in 1_usize..9,
             track_tcp: bool,
             deduplicate: bool,
+            early in prop::option::of(0..EARLY.len()),
         ) {
             let packets = captured(&stream);
-            let config = everything(SHORT, track_tcp, deduplicate);
+            let mut config = everything(SHORT, track_tcp, deduplicate);
+            config.early = early.map_or_else(EarlyRecords::default, |number| EARLY[number]);
             check(&packets, &cuts(&fractions, packets.len()), shards, &config)?;
         }
 

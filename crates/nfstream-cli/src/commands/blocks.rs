@@ -3,16 +3,18 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::{ArgMatches, Command, FromArgMatches};
 use nfstream::capture::{Files, Filtered, Listed, Source};
+use nfstream::parameters::{Parameters, Topic};
 use nfstream::pipeline::{BlockWriter, Cut, Piece};
 use nfstream::sink::Existing;
 
 use crate::block_files::{self, BlockFile};
 use crate::error::{Error, WARNING};
-use crate::flow_rules::{OfFiles, SourceRules};
 use crate::input::InputArgs;
 use crate::io::Io;
 use crate::numbers::parse_whole;
+use crate::parameter_arguments::{augment, of, of_packets, update};
 use crate::progress::ProgressDisplay;
 
 /// Divide the packets of captures among shards, which several machines can meter
@@ -50,7 +52,34 @@ pub(crate) struct Args {
     force: bool,
 
     #[command(flatten)]
-    rules: SourceRules<OfFiles>,
+    rules: PacketRules,
+}
+
+/// Parameters of files and packets.
+#[derive(Clone, Debug)]
+struct PacketRules(Parameters);
+
+impl clap::Args for PacketRules {
+    fn augment_args(command: Command) -> Command {
+        let command = augment(command, of(Topic::Files), "Files");
+        augment(command, of_packets(), "Packets")
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for PacketRules {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut rules = Self(Parameters::default());
+        rules.update_from_arg_matches(matches)?;
+        Ok(rules)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        update(&mut self.0, matches, of(Topic::Files).chain(of_packets()))
+    }
 }
 
 /// Part of the work.
@@ -79,11 +108,7 @@ impl Part {
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let Args { input, shards, output, task, task_bytes, force, rules } = args;
-    let rules = rules.into_inner();
-    if rules.has_condition() {
-        return Err(Error::ConditionOfBlocks);
-    }
-    let parameters = rules.parameters();
+    let PacketRules(parameters) = rules;
     let options = parameters.file_options();
     let input = input.find(options)?;
     let (files, warnings) = input.listed()?;
