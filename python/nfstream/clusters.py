@@ -6,8 +6,10 @@ two functions; ``nfstream.dask`` and ``nfstream.spark`` connect them.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nfstream import _engine
 from nfstream.plugin import NFPlugin
 from nfstream.source import Path
-from nfstream.streamer import NFStreamer
+from nfstream.streamer import NFStreamer, _checked_query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,9 @@ ORDER = (
     "order_kind",
 )
 """Columns whose values sort the rows of all shards of a stream in the order of one pass."""
+
+BIRTH = "order_birth"
+"""Column of sparse ids, whatever the heading of ids."""
 
 _SHARD_BYTES = 256 << 20
 _TASK_BYTES = 64 << 20
@@ -265,19 +270,27 @@ def in_order(table: pa.Table, *, ids: str = "sparse") -> pa.Table:
     Returns:
         The table of one pass; of several streams, one after the other.
     """
-    import pyarrow as pa
-
     check_ids(ids)
     keys = [(name, "ascending") for name in ORDER]
     if "stream" in table.column_names:
         keys.insert(0, ("stream", "ascending"))
     table = table.sort_by(keys)
     if ids == "dense":
-        place = table.column_names.index("id")
-        known = {birth: number for number, birth in enumerate(sorted(set(table["id"].to_pylist())))}
-        dense = pa.array([known[birth] for birth in table["id"].to_pylist()], table["id"].type)
-        table = table.set_column(place, table.schema.field("id"), dense)
+        import pyarrow.compute as pc
+
+        births = table[BIRTH].combine_chunks()
+        table = numbered(table, pc.subtract(pc.rank(births, tiebreaker="dense"), 1))
     return table.drop_columns(list(ORDER))
+
+
+def numbered(table: pa.Table, ids: Any) -> pa.Table:
+    """Returns the table with other numbers of conversations."""
+    import pyarrow as pa
+
+    # The heading depends on the parameter `names`.
+    place = 1 if table.column_names[0] == "stream" else 0
+    field = table.schema.field(place)
+    return table.set_column(place, field, pa.array(ids).cast(field.type))
 
 
 def check_ids(ids: str) -> None:
@@ -288,8 +301,6 @@ def check_ids(ids: str) -> None:
 
 def warn(message: str) -> None:
     """Warns in the process that started the work, if this one works for a Dask client."""
-    import warnings
-
     try:
         from distributed import get_worker
         from distributed import warn as forward
@@ -309,7 +320,7 @@ class Shard(NFStreamer):
         self._source = []
         self._plugins = list(plan.plugins)
         self._batch_plugins = []
-        self._query = {}
+        self._query = _checked_query(None, None, None, None, False)
         self._parameters = plan.parameters
         self._report_interval = 0.0
         self._is_live = False
@@ -405,7 +416,11 @@ def _plugin_types(
         return {name: given[name] for name in names}
     parameters = {**streamer._parameters, "max_nflows": _SAMPLE_FLOWS}
     paths = next((listed for _, listed in found if listed), [])
-    sample = NFStreamer([paths[0][0]], plugins=streamer._plugins, **parameters).to_arrow()
+    plugins = copy.deepcopy(streamer._plugins)
+    with warnings.catch_warnings():
+        # The tasks give the warnings about files.
+        warnings.simplefilter("ignore")
+        sample = NFStreamer([paths[0][0]], plugins=plugins, **parameters).to_arrow()
     kinds = {name: sample.schema.field(name).type for name in names}
     guessed = {name: "double" if kind == pa.null() else str(kind) for name, kind in kinds.items()}
     return {**guessed, **given}

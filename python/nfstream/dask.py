@@ -104,7 +104,7 @@ def _whole_stream(plan: Plan, stream: int) -> Any:
 
 
 def _births(table: Any) -> Any:
-    return table["id"].unique()
+    return table[clusters.BIRTH].unique()
 
 
 def _all_births(births: list[Any]) -> Any:
@@ -115,12 +115,8 @@ def _all_births(births: list[Any]) -> Any:
 
 def _number(table: Any, births: Any) -> Any:
     import numpy as np
-    import pyarrow as pa
 
-    dense = np.searchsorted(births, table["id"].to_numpy())
-    field = table.schema.field("id")
-    place = table.column_names.index("id")
-    return table.set_column(place, field, pa.array(dense, field.type))
+    return clusters.numbered(table, np.searchsorted(births, table[clusters.BIRTH].to_numpy()))
 
 
 def _frame(table: Any, order_columns: bool) -> pd.DataFrame:

@@ -131,8 +131,10 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _dense(spark: SparkSession, frame: DataFrame) -> DataFrame:
-    births = frame.select("id").distinct().sort("id").rdd.map(lambda row: row[0]).zipWithIndex()
-    numbers = spark.createDataFrame(births, "id long, dense long")
+    births = frame.select(clusters.BIRTH).distinct().sort(clusters.BIRTH)
+    pairs = births.rdd.map(lambda row: row[0]).zipWithIndex()
+    numbers = spark.createDataFrame(pairs, f"{clusters.BIRTH} long, dense long")
     names = frame.columns
-    joined = frame.join(numbers, "id")
-    return joined.drop("id").withColumnRenamed("dense", "id").select(*names)
+    place = 1 if names[0] == "stream" else 0
+    joined = frame.join(numbers, clusters.BIRTH).drop(names[place])
+    return joined.withColumnRenamed("dense", names[place]).select(*names)

@@ -29,6 +29,7 @@ def session(slots: str) -> Any:
     return (
         SparkSession.builder.master(slots)
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "8")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "4")
         .config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])

@@ -1,7 +1,8 @@
 //! Files of blocks: Arrow files in a folder for each shard, one for each piece of a stream.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,11 +47,29 @@ pub(crate) struct StoredBlocks {
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Checks that `folder` holds no shards of a division into more than `shards`.
+pub(crate) fn check_shards(folder: &Path, shards: NonZeroUsize) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders = entries.map(|entry| entry.path());
+    match folders.find(|path| shard_of(path).is_some_and(|shard| shard >= shards.get())) {
+        None => Ok(()),
+        Some(path) => {
+            let action = "is of more shards; remove it, or write to another folder";
+            Err(Error::Path { path, action, source: ErrorKind::AlreadyExists.into() })
+        }
+    }
+}
+
+/// Returns the number in the name of a shard's folder.
+fn shard_of(path: &Path) -> Option<usize> {
+    let name = path.components().next_back()?.as_os_str().to_str()?;
+    name.strip_prefix(SHARD)?.parse().ok()
+}
+
 /// Returns the files of the blocks in the folder of a shard, in order, `None` if `path` is no such
 /// folder.
 pub(crate) fn of_shard(path: &Path) -> Option<Vec<PathBuf>> {
-    let name = path.components().next_back()?.as_os_str().to_str()?;
-    name.strip_prefix(SHARD)?.parse::<u32>().ok()?;
+    shard_of(path)?;
     let files = fs::read_dir(path).ok()?.flatten().map(|entry| entry.path());
     let is_block = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

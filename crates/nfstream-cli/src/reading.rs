@@ -12,6 +12,7 @@ use nfstream::capture::{CaptureError, Corruption, Source};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
+use nfstream::pipeline::BlockSource;
 use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
 use crate::block_files::StoredBlocks;
@@ -57,7 +58,7 @@ enum Packets {
     /// From captures or interfaces.
     Source(Box<dyn Source>),
     /// From the blocks of one shard.
-    Blocks(StoredBlocks),
+    Blocks(Box<dyn BlockSource>),
 }
 
 /// An input that was opened.
@@ -87,7 +88,7 @@ impl Opened {
     pub(crate) fn open(input: &Input, job: &Job, opening: Opening) -> Result<Self, Error> {
         job.check(input)?;
         let packets = match &input.blocks {
-            Some(files) => Packets::Blocks(StoredBlocks::new(files.clone())),
+            Some(files) => Packets::Blocks(Box::new(StoredBlocks::new(files.clone()))),
             None => Packets::Source(input.open(job.filter(), opening)?),
         };
         let polling = input.live.as_ref().and_then(|live| live.processes);
@@ -108,7 +109,7 @@ impl<'a> Reading<'a> {
         let config = Config { processes, ..job.config(input.bytes) };
         let run = match packets {
             Packets::Source(source) => Run::new(source, &config)?,
-            Packets::Blocks(blocks) => Run::of_blocks(Box::new(blocks), &config)?,
+            Packets::Blocks(blocks) => Run::of_blocks(blocks, &config)?,
         };
         let stop = input.is_stream().then(|| run.stop_handle());
         let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));

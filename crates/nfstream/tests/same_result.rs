@@ -12,12 +12,14 @@ use nfstream::features::{Group, Names, Record, RecordKind, Schema, Value};
 use nfstream::flow::{Slot, Timeouts};
 use nfstream::measure::MeasureSet;
 use nfstream::meter::{Arrival, EarlyRecords, FlowAction, FlowView, HookError, Hooks};
+use nfstream::packet::Chunk;
 use nfstream::pipeline::BlockError;
 use nfstream::time::{Duration, Timestamp};
 use nfstream::{Config, Run, RunError, Step, capture};
 use nfstream_testkit::strategies::{Order, Plan, stream};
 use nfstream_testkit::{
-    Captured, Ends, Frame, MemorySource, Row, Total, blocks, capture_from, model, records, sharded,
+    Captured, Ends, Frame, Ipv4, MemorySource, Row, Total, blocks, capture_from, model, records,
+    seconds, sharded,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -389,6 +391,50 @@ mod pieces_and_shards {
             let cuts: Vec<_> = (1..packets.len()).collect();
             check(&packets, &cuts, shards, &everything(LONG, true, false))?;
         }
+    }
+
+    fn packets_of(path: &Path) -> Vec<Captured> {
+        let (mut source, mut chunk, mut packets) = (open(path), Chunk::default(), Vec::new());
+        while source.read(&mut chunk, 1000).unwrap() {
+            packets.extend(chunk.records.iter().map(|record| Captured {
+                time: record.time,
+                link: record.link,
+                bytes: chunk.frame(record).to_vec(),
+                wire_len: record.wire_len,
+            }));
+        }
+        packets
+    }
+
+    #[test]
+    fn may_have_a_packet_of_a_sample_capture_each() {
+        for path in nfstream_testkit::captures() {
+            let packets = packets_of(&path);
+            let cuts: Vec<_> = (1..packets.len()).collect();
+            let checked = check(&packets, &cuts, 3, &everything(LONG, true, false));
+            checked.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+
+    #[test]
+    fn may_divide_the_fragments_of_a_tunnel() {
+        let outer =
+            |offset, more| Ipv4::new([192, 0, 2, 1], [192, 0, 2, 2]).fragment(7, offset, more);
+        let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let first = Frame::ethernet().ip(outer(0, true)).ipv4(client, server).udp(1000, 53);
+        let later = Frame::ethernet().ip(outer(64, false)).opaque(4).payload_len(64);
+        let of_others = Frame::ethernet().ipv4([10, 0, 0, 3], server).udp(1, 2).payload_len(9);
+        let frames = [first.payload_len(36), of_others, later];
+        let packets: Vec<_> =
+            (0..).zip(&frames).map(|(i, frame)| Captured::new(seconds(i), frame)).collect();
+        let config = everything(Ends::without_dpi(30, 300).timeouts, false, false);
+        for shards in [1, 2, 5] {
+            check(&packets, &[1, 2], shards, &config).unwrap();
+        }
+        let two = NonZeroUsize::new(2).unwrap();
+        let found = sharded(&packets, &[1, 2], two, &config).unwrap().records;
+        let counts: Vec<_> = found.iter().map(|record| record.volume.total_packets()).collect();
+        assert_eq!(counts, [2, 1]);
     }
 
     fn numbered(count: u32) -> Vec<Captured> {

@@ -117,6 +117,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     }
     let config = parameters.config(input.bytes);
     let cuts = Cut::pieces(&files, task_bytes, BlockWriter::look_back(&config), options.order);
+    block_files::check_shards(&output, shards)?;
     let existing = if force { Existing::Replace } else { Existing::Keep };
     let open = |files: &[Listed]| -> Box<dyn Source> {
         let source = Files::of_list(files.iter().cloned(), options).open();

@@ -280,11 +280,14 @@ fn two_halves_give_the_table_of_one_pass() {
     let wrong = [
         (&["flows", "out/shard=1", "--bpf-filter", "tcp"][..], "--bpf-filter has no effect on"),
         (&["flows", "out/shard=1", "--sandbox"], "cannot be combined with a folder of blocks"),
-        (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "--where selects"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "'--where'"),
+        (&["blocks", "parts", "--shards", "2", "-o", "out"], "out/shard=2: is of more shards"),
+        (&["flows", "out/shard=1", "--order", "given"], "--order has no effect on blocks"),
+        (&["flows", "web.pcap", "--where", "order_slice > 0"], "need nfstream flows DIR/shard=K"),
         (&["blocks", "parts", "--shards", "0", "-o", "x"], "--shards"),
         (&["blocks", "parts", "--shards", "2", "-o", "x", "--task", "2/2"], "--task"),
         (&["blocks", "-", "--shards", "2", "-o", "x"], "only one process can read"),
-        (&["blocks", "parts", "--shards", "2", "-o", "x", "--max-nflows", "2"], "max_nflows needs"),
+        (&["flows", "out/shard=1", "--max-nflows", "2"], "max_nflows needs"),
     ];
     for (args, reason) in wrong {
         let output = run(&folder, args);

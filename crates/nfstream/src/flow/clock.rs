@@ -64,13 +64,15 @@ impl Marks {
     /// Adds the marks among the next packets to `found`.
     #[inline]
     pub fn find(&mut self, records: &[RawRecord], found: &mut Vec<Mark>) {
+        let mut open = self.open;
         for (index, record) in records.iter().enumerate() {
-            self.open = self.open.min(record.time);
+            open = open.min(record.time);
             if ends_window(record) {
-                found.push(Mark { index: index + 1, earliest: self.open });
-                self.open = NEVER;
+                found.push(Mark { index: index + 1, earliest: open });
+                open = NEVER;
             }
         }
+        self.open = open;
     }
 
     /// Takes the earliest time since the last mark.

@@ -157,8 +157,14 @@ impl<L: Lifecycle> Meter<L> {
     #[inline]
     fn choose_birth(&mut self, index: u32) {
         if let Some(first) = self.first_place {
-            self.table.skip_births_to(first.saturating_add(u64::from(index) * PLACE));
+            self.skip_to_place(first.saturating_add(u64::from(index) * PLACE));
         }
+    }
+
+    // Apart from the loop over packets, which has registers of its own.
+    #[cold]
+    fn skip_to_place(&mut self, place: u64) {
+        self.table.skip_births_to(place);
     }
 
     /// Takes the clues about future flows in the next packets, those of other meters included.

@@ -328,10 +328,12 @@ impl Engine {
         }
     }
 
-    /// Returns whether the counts at the end can give warnings. nfstream 6 gives none.
+    /// Returns whether the counts at the end can give warnings. nfstream 6 gives none, and the
+    /// counts of a shard are not those of its stream.
     fn warns(&self) -> bool {
         match self {
-            Self::Single(_) | Self::Threads(_) | Self::Reduction(_) => true,
+            Self::Single(_) | Self::Threads(_) => true,
+            Self::Reduction(_) => false,
             #[cfg(feature = "nfstream6")]
             Self::Nfstream6(_) => false,
             Self::Ended(_) => false,
