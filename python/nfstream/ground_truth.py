@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import ipaddress
+import itertools
 import os
 import re
 import warnings
@@ -21,6 +22,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOUR = 3_600_000_000_000
+
+# Flows, and pairs of a rule and a flow, from which a difference of clocks is estimated.
+_MOST_FLOWS = 20_000
+_MOST_PAIRS = 200_000
 
 # Headings of each column of a rules file, in lower case and without spaces and signs.
 _HEADINGS = {
@@ -228,12 +233,13 @@ def _matches(rule: _Rule, flow: _Ends, shift: int = 0) -> bool:
 
 def _clock_difference(index: _Index, flows: list[_Ends]) -> int:
     """Returns the hours to add to the times of rules for many more matches, or 0."""
-    timed = [
+    pairs = (
         (rule, flow)
-        for flow in flows[:20_000]
+        for flow in flows[:_MOST_FLOWS]
         for rule in index.near(flow)
         if (rule.start is not None or rule.end is not None) and _matches(_without_times(rule), flow)
-    ]
+    )
+    timed = list(itertools.islice(pairs, _MOST_PAIRS))
 
     def count(hours: int) -> int:
         return len({id(flow) for rule, flow in timed if _matches(rule, flow, hours * _HOUR)})

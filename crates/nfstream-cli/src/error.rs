@@ -87,6 +87,9 @@ pub(crate) enum Error {
     /// Too many buckets of time.
     #[error("--every makes more than {most} buckets; choose a longer span")]
     ManyBuckets { most: usize },
+    /// Too many flows in the last span.
+    #[error("more than {most} flows ended within --last; choose a shorter span")]
+    ManyRecent { most: usize },
     /// No flows are selected.
     #[error("choose flows with --where, --id, --community-id or --rows")]
     NoSelection,
@@ -221,6 +224,7 @@ impl Error {
             | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
+            | Self::ManyRecent { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }
             | Self::OptionOfPackets { .. }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use nfstream::capture::{self, Input};
 use nfstream::extract::{Choice, ExtractedFiles, Extractor, Rows, RowsError, Wanted};
-use nfstream::sink::{Existing, SinkError};
+use nfstream::sink::{Existing, SinkError, numbered_at};
 use nfstream::{Run, RunError, Step};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -57,7 +57,9 @@ pub(crate) fn extract(
              pipes",
         ));
     }
-    if let Some(file) = capture::overwritten(&input.paths(), std::slice::from_ref(&path)) {
+    let replaced = if split { numbered_at(&path) } else { Ok(vec![path.clone()]) };
+    let replaced = replaced.map_err(|error| sink_error(&error))?;
+    if let Some(file) = capture::overwritten(&input.paths(), &replaced) {
         return Err(PyValueError::new_err(format!("{path:?} is a file of the source, {file:?}")));
     }
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };

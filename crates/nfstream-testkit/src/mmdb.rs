@@ -116,10 +116,22 @@ pub fn database(database_type: &str, networks: &[(&str, Field)]) -> Vec<u8> {
             }
         }
     }
+    assembled(database_type, &nodes, &data)
+}
+
+/// Returns a database without data, whose `depth` nodes lead to the next one on both sides: it has
+/// 2^`depth` paths.
+pub fn without_data(database_type: &str, depth: u32) -> Vec<u8> {
+    let next = |node| if node + 1 == depth { EMPTY } else { node + 1 };
+    let nodes: Vec<_> = (0..depth).map(|node| [next(node); 2]).collect();
+    assembled(database_type, &nodes, &[])
+}
+
+fn assembled(database_type: &str, nodes: &[[u32; 2]], data: &[u8]) -> Vec<u8> {
     let count = u32::try_from(nodes.len()).expect("few nodes");
     let mut bytes = Vec::new();
-    for child in nodes.into_iter().flatten() {
-        let child = match child {
+    for child in nodes.iter().flatten() {
+        let child = match *child {
             EMPTY => count,
             // 16 zero bytes separate the tree from the data.
             position if position & DATA != 0 => count + 16 + (position & !DATA),

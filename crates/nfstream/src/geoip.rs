@@ -16,6 +16,9 @@ use crate::features::Place;
 /// Number of first records, at least one of which must have a country or an autonomous system.
 const SAMPLE: usize = 1_000;
 
+/// Maximum number of networks, with or without data, that are searched for these records.
+const MOST_NETWORKS: usize = 1_000_000;
+
 /// Maximum number of places that a [`Locator`] remembers, about 2 MiB.
 const MOST_KNOWN: usize = 8_192;
 
@@ -81,7 +84,14 @@ impl Database {
     /// [`GeoIpError`] if the bytes are not a database, or one of other facts.
     pub fn new(bytes: Vec<u8>) -> Result<Self, GeoIpError> {
         let reader = Reader::from_source(bytes)?;
-        let mut records = reader.networks(WithinOptions::default())?.take(SAMPLE);
+        // With all networks, the iterator returns after each: it would walk all paths of a tree
+        // without data, which a small file can make endless.
+        let all =
+            WithinOptions::default().include_aliased_networks().include_networks_without_data();
+        let networks = reader.networks(all)?.take(MOST_NETWORKS);
+        let has_data = |found: &LookupResult<'_, _>| found.has_data();
+        let mut records =
+            networks.filter(|found| found.as_ref().map_or(true, has_data)).take(SAMPLE);
         let has_places = |found: LookupResult<'_, _>| Facts::of(&found).place() != Place::default();
         if records.any(|record| record.is_ok_and(has_places)) {
             return Ok(Self(reader));
@@ -250,6 +260,12 @@ mod tests {
         assert_eq!(found(&mut locator, "192.0.2.200").0, "DE");
         assert_eq!(found(&mut locator, "2001:db8::1").0, "JP");
         assert_eq!(locator.place("198.51.100.1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_tree_with_endless_paths_is_refused() {
+        let error = Database::new(mmdb::without_data("Test", 126)).unwrap_err();
+        assert!(matches!(error, GeoIpError::OtherFacts { .. }), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::visible_path;
 use nfstream::meter::HookError;
 use nfstream::packet::Packet;
-use nfstream::sink::{Existing, PacketStream, Rotation, SinkError, existing_at};
+use nfstream::sink::{Existing, PacketStream, SinkError, numbered_at};
 use nfstream::{Run, RunError, Step};
 
 use crate::counts::Counts;
@@ -47,7 +47,7 @@ pub(crate) struct Args {
     community_id: Vec<String>,
 
     /// Select the flows in the rows of TABLE, written by `nfstream flows` from the same captures.
-    /// Parameters come from its metadata, if it has any
+    /// Parameters come from its metadata, if it has any, except rules and databases: choose them again
     #[arg(long, value_name = "TABLE", help_heading = "Packets")]
     rows: Option<PathBuf>,
 
@@ -102,8 +102,11 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if input.bytes.is_none() {
         return Err(Error::PipeReadTwice);
     }
-    let outputs =
-        if is_stdout { vec!["-".into()] } else { existing_at(&output, Rotation::default())? };
+    let outputs = match (is_stdout, split) {
+        (true, _) => vec!["-".into()],
+        (false, true) => numbered_at(&output)?,
+        (false, false) => vec![output.clone()],
+    };
     if capture::overwritten(&input.paths, &outputs).is_some() {
         return Err(Error::TargetIsInput { path: output });
     }

@@ -65,6 +65,15 @@ fn packets_are_extracted() {
 }
 
 #[test]
+fn divided_packets_do_not_replace_their_capture() {
+    let folder = Folder::with(&["web.pcap"]);
+    let args = ["extract", "web.pcap", "--where", "id < 2", "--split", "-o", "flow.pcapng"];
+    folder.check("extract_divided", &args);
+    let args = ["extract", "flow.0.pcapng", "--id", "0", "--split", "--force", "-o", "flow.pcapng"];
+    folder.check("extract_onto_input", &args);
+}
+
+#[test]
 fn packets_of_a_pipe_are_not_extracted() {
     let folder = Folder::with(&["web.pcap"]);
     folder.check("extract_pipe", &["extract", "-", "--id", "1", "-o", "one.pcapng"]);

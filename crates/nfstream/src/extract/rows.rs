@@ -11,6 +11,7 @@ use arrow_array::types::{Int64Type, TimestampMicrosecondType, TimestampMilliseco
 use arrow_array::{Array, RecordBatch};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit as ArrowUnit};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value as Json};
 
@@ -19,6 +20,9 @@ use crate::time::{TimeUnit, Timestamp};
 
 /// Key of the metadata with the parameters of the run.
 const PARAMETERS: &str = "nfstream.parameters";
+
+/// Maximum number of bytes of a row of text.
+const LONGEST_ROW: u64 = 16 << 20;
 
 /// Rows of a table.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +83,12 @@ impl Rows {
                 let builder = ParquetRecordBatchReaderBuilder::try_new(file)
                     .map_err(|error| wrong(error.to_string()))?;
                 rows.describe(builder.schema());
-                let batches = builder.build().map_err(|error| wrong(error.to_string()))?;
+                let read = ["id", "first_seen", "source"];
+                let read = ProjectionMask::columns(builder.parquet_schema(), read);
+                let batches = builder
+                    .with_projection(read)
+                    .build()
+                    .map_err(|error| wrong(error.to_string()))?;
                 for batch in batches {
                     rows.add_batch(&batch.map_err(arrow)?).map_err(wrong)?;
                 }
@@ -99,8 +108,10 @@ impl Rows {
                 }
             }
             Kind::JsonLines => {
-                for line in BufReader::new(file).lines() {
-                    rows.add_json(&line.map_err(io)?).map_err(wrong)?;
+                let (mut lines, mut line) = (BufReader::new(file), Vec::new());
+                while read_line(&mut lines, &mut line).map_err(io)? {
+                    rows.add_json(&String::from_utf8_lossy(&line)).map_err(wrong)?;
+                    line.clear();
                 }
             }
             Kind::Csv => rows.add_csv(BufReader::new(file)).map_err(io)?.map_err(wrong)?,
@@ -249,15 +260,33 @@ fn ticks(starts: &dyn Array, row: usize) -> Option<i64> {
 /// Appends the next row of CSV, whose quoted fields may hold line breaks; returns whether there was
 /// one.
 fn read_row(lines: &mut impl BufRead, row: &mut Vec<u8>) -> io::Result<bool> {
+    let mut is_quoted = false;
     loop {
         let before = row.len();
-        if lines.read_until(b'\n', row)? == 0 {
+        if !read_line(lines, row)? {
             return Ok(!row.is_empty());
         }
-        let quotes = row.iter().filter(|byte| **byte == b'"').count();
-        if quotes.is_multiple_of(2) || row.len() == before {
+        let added = row.get(before..).unwrap_or_default();
+        let quotes = added.iter().filter(|byte| **byte == b'"').count();
+        is_quoted ^= !quotes.is_multiple_of(2);
+        if !is_quoted {
             return Ok(true);
         }
+    }
+}
+
+/// Appends the next line to `row`, which has at most [`LONGEST_ROW`] bytes then; returns whether
+/// there was one.
+fn read_line(lines: &mut impl BufRead, row: &mut Vec<u8>) -> io::Result<bool> {
+    let before = row.len();
+    let room = LONGEST_ROW.saturating_sub(u64::try_from(before).unwrap_or(u64::MAX));
+    lines.by_ref().take(room).read_until(b'\n', row)?;
+    if row.len() > before && (row.ends_with(b"\n") || lines.fill_buf()?.is_empty()) {
+        return Ok(true);
+    }
+    match lines.fill_buf()?.is_empty() {
+        true => Ok(false),
+        false => Err(io::Error::other("a row has more than 16 MiB")),
     }
 }
 
@@ -281,4 +310,36 @@ fn fields(row: &str) -> Vec<String> {
 
 fn no_id() -> String {
     "not a table of flows: it has no column 'id'".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn rows(name: &str, text: &str) -> Result<Rows, RowsError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        Rows::read(&path)
+    }
+
+    #[test]
+    fn fields_in_quotes_may_hold_line_breaks() {
+        let read = rows("flows.csv", "id,\"a\n\"\"b\"\n3,\"x\n\ny\"\n4,z").unwrap();
+        assert!(read.contains(3, Timestamp::default()) && read.contains(4, Timestamp::default()));
+        assert_eq!(read.conversations(), 2);
+    }
+
+    #[test]
+    fn a_row_without_end_is_an_error() {
+        let fields = "x,".repeat(9 << 20);
+        for text in [format!("id\n1,{fields}\n"), format!("id\n\"{}\n", "x\n".repeat(9 << 20))] {
+            let error = rows("flows.csv", &text).unwrap_err();
+            assert!(format!("{error:?}").contains("16 MiB"), "{error:?}");
+        }
+        let line = format!("{{\"id\": 1, \"a\": \"{fields}\"}}\n");
+        assert!(rows("flows.jsonl", &line).is_err());
+    }
 }

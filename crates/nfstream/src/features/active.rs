@@ -14,8 +14,8 @@ pub struct ActiveMeasures {
     places: Vec<Place>,
     spare: Spare,
     pooled: SpareMeasures,
-    /// Bytes of the lists of packets of all flows, and of their measures.
-    lists: usize,
+    /// Bytes that the measurements of all flows take beyond a fixed size for each.
+    grown: usize,
     registers: Registers,
 }
 
@@ -42,7 +42,7 @@ impl ActiveMeasures {
     /// Returns an empty store for the measurements of `plan`.
     pub fn new(plan: Plan, pooled: SpareMeasures) -> Self {
         let registers = plan.program.map(Program::registers).unwrap_or_default();
-        Self { plan, places: Vec::new(), spare: Vec::new(), pooled, lists: 0, registers }
+        Self { plan, places: Vec::new(), spare: Vec::new(), pooled, grown: 0, registers }
     }
 
     /// Starts the flow in `slot`, or its next slice, with the packet of `sample`.
@@ -52,20 +52,22 @@ impl ActiveMeasures {
         }
         let Place(measures) = &mut self.places[slot.index()];
         measures.begin(&self.plan, sample);
-        self.lists += measures.measured.memory();
+        if self.plan.grows() {
+            self.grown += measures.memory();
+        }
     }
 
     /// Measures a packet of the flow in `slot`, and returns the measurements so far.
     #[inline]
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
         let Place(measures) = &mut self.places[slot.index()];
-        if self.plan.has_lists() {
+        if self.plan.grows() {
             let before = measures.memory();
             measures.add(&self.plan, sample);
             if let Some(program) = self.plan.program {
                 program.run(&mut self.registers, &mut measures.measured, sample);
             }
-            self.lists += measures.memory() - before;
+            self.grown = (self.grown + measures.memory()).saturating_sub(before);
         } else {
             measures.add(&self.plan, sample);
         }
@@ -84,8 +86,8 @@ impl ActiveMeasures {
             prefetch_whole(next.as_ref());
         }
         let Place(measures) = &mut self.places[slot.index()];
-        if self.plan.has_lists() {
-            self.lists = self.lists.saturating_sub(measures.memory());
+        if self.plan.grows() {
+            self.grown = self.grown.saturating_sub(measures.memory());
         }
         measures.leave_to(&self.plan, &mut taken);
         if is_slice {
@@ -115,7 +117,7 @@ impl ActiveMeasures {
 
     /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
     pub fn memory(&self) -> usize {
-        self.lists
+        self.grown
     }
 
     /// Returns the measurements of the flow in `slot`.

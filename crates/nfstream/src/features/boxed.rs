@@ -15,6 +15,12 @@ impl<M> Boxed<M> {
 }
 
 impl<M: Measurement> Measurement for Boxed<M> {
+    const GROWS: bool = M::GROWS;
+
+    fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |measurement| measurement.memory())
+    }
+
     #[inline]
     fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
         self.0.get_or_insert_default().begin(plan, sample);

@@ -94,6 +94,10 @@ impl Groups {
         self.0 & Self::bit(group) != 0
     }
 
+    pub(super) const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -10,6 +10,15 @@ pub(super) trait Measurement: Default {
     /// Whether anything is kept.
     const IS_KEPT: bool = true;
 
+    /// Whether it takes memory beyond a fixed size.
+    const GROWS: bool = false;
+
+    /// Returns the bytes beyond the fixed size.
+    #[inline]
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// Measures what only the first packet of a flow shows.
     #[inline]
     fn begin(&mut self, _: &Plan, _: &Sample<'_>) {}
@@ -95,7 +104,7 @@ pub struct Plan {
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
-    lists: bool,
+    grows: bool,
 }
 
 impl Measuring {
@@ -114,7 +123,7 @@ impl Measuring {
             splt_packets: self.splt_packets,
             program: self.measures,
             groups,
-            lists: groups.contains(Group::Splt) || groups.contains(Group::Measured),
+            grows: groups.intersects(Measures::GROWING),
             any: self.track_tcp || !groups.is_empty(),
         }
     }
@@ -127,10 +136,10 @@ impl Plan {
         self.any
     }
 
-    /// Returns whether flows have measurements beyond a fixed size for each.
+    /// Returns whether measurements take memory beyond a fixed size for each flow.
     #[inline]
-    pub fn has_lists(&self) -> bool {
-        self.lists
+    pub fn grows(&self) -> bool {
+        self.grows
     }
 
     /// Returns whether the measurement `M` of `group` is made.

@@ -95,9 +95,4 @@ impl Measures {
     pub fn opener(&self, direction: Direction, segment: &Segment) -> Option<Opener> {
         self.connection.opener(direction, segment)
     }
-
-    /// Returns the bytes that the measurements take in addition to a fixed size for each flow.
-    fn memory(&self) -> usize {
-        self.splt.memory() + self.measured.memory()
-    }
 }

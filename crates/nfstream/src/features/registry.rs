@@ -47,6 +47,17 @@ macro_rules! registry {
             const KEPT: Groups = Groups::NONE
                 $(.with_if(<$module::State as Measurement>::IS_KEPT, Group::$group))*;
 
+            /// Groups whose measurements take memory beyond a fixed size.
+            const GROWING: Groups = Groups::NONE
+                $(.with_if(<$module::State as Measurement>::GROWS, Group::$group))*;
+
+            /// Returns the bytes that the measurements take in addition to a fixed size for each
+            /// flow.
+            #[inline]
+            fn memory(&self) -> usize {
+                0 $(+ self.$module.memory())*
+            }
+
             /// Measures what only the first packet of a flow shows.
             fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
                 $(if plan.wants::<$module::State>(Group::$group) {

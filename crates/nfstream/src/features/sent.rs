@@ -44,6 +44,11 @@ impl Sent {
         false
     }
 
+    /// Returns the bytes of the gaps.
+    pub(super) fn memory(&self) -> usize {
+        self.gaps.capacity() * size_of::<(i64, i64)>()
+    }
+
     fn open(&mut self, gap: (i64, i64)) {
         if self.gaps.len() >= GAPS {
             self.gaps.remove(0);

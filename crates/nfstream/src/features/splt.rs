@@ -83,15 +83,6 @@ impl Splt {
         self.last = time;
     }
 
-    /// Returns the bytes of the packets after the usual ones.
-    pub(super) fn memory(&self) -> usize {
-        match self.more.len() {
-            0 => 0,
-            // A list grows by doubling.
-            len => len.next_power_of_two() * size_of::<SpltPacket>(),
-        }
-    }
-
     /// Returns the packets, in two parts.
     fn packets(&self) -> [&[SpltPacket]; 2] {
         [&self.usual[..self.len.min(USUAL_PACKETS)], &self.more]
@@ -99,6 +90,17 @@ impl Splt {
 }
 
 impl Measurement for Splt {
+    const GROWS: bool = true;
+
+    /// Returns the bytes of the packets after the usual ones.
+    fn memory(&self) -> usize {
+        match self.more.len() {
+            0 => 0,
+            // A list grows by doubling.
+            len => len.next_power_of_two() * size_of::<SpltPacket>(),
+        }
+    }
+
     #[inline]
     fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
         let Sample { direction, ticks, size, volume, .. } = *sample;

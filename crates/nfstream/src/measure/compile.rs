@@ -21,12 +21,19 @@ const MOST_WORDS: usize = 8192;
 /// Maximum number of lists of a flow.
 const MOST_LISTS: usize = 256;
 
+/// Maximum number of expressions in the results of a flow. A result is a tree, so expressions that
+/// it repeats count again.
+const MOST_EXPRESSIONS: usize = 20_000;
+
 /// Checks the size of the program for these results.
 ///
 /// # Errors
 ///
 /// A message if it needs too much memory for each packet or flow.
 pub(super) fn check(tree: &Tree, results: &[Part]) -> Result<(), String> {
+    if tree.size(results) > MOST_EXPRESSIONS {
+        return Err("repeat each other too often; use shorter expressions".to_owned());
+    }
     let compiler = Compiler::new(tree, results);
     let words = compiler.program.words.len();
     if compiler.is_full {

@@ -44,6 +44,9 @@ const RESERVED: [&str; 6] = ["false", "in", "null", "pkt", "source", "true"];
 /// Maximum number of measures.
 const MOST: usize = 200;
 
+/// Maximum number of different expressions in all measures.
+const MOST_EXPRESSIONS: usize = 10_000;
+
 /// Measures of a run, parsed and checked.
 #[derive(Clone, Debug, Default)]
 pub struct MeasureSet {
@@ -70,6 +73,10 @@ impl MeasureSet {
             let result = result.map_err(|error| MeasureError::new(name, error))?;
             set.texts.push((name.to_owned(), text.to_owned()));
             set.results.push(result);
+            if set.tree.len() > MOST_EXPRESSIONS {
+                let message = "have too many different expressions; use fewer measures";
+                return Err(MeasureError::too_large(message.to_owned()));
+            }
         }
         compile::check(&set.tree, &set.results).map_err(MeasureError::too_large)?;
         Ok(set)
@@ -168,6 +175,19 @@ mod tests {
         is_fine("src2dst_duration_us + src2dst_duration_ms");
         is_fine("pkt.bursts(1000) + pkt.filter(pkt.down).bursts(0.5)");
         is_fine("abs(-pkt.direction).sum() % 3 + int(sqrt(log(total_bytes)))");
+    }
+
+    #[test]
+    fn measures_that_repeat_each_other_are_refused() {
+        let mut chain = vec![("m0".to_owned(), "pkt.count()".to_owned())];
+        for n in 1..100 {
+            chain.push((format!("m{n}"), format!("m{0} + m{0}", n - 1)));
+        }
+        let all = chain.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let error = MeasureSet::parse(all).unwrap_err().to_string();
+        assert!(error.contains("repeat each other too often"), "{error}");
+        let sum = ["pkt.count()"; 200].join(" + ");
+        is_fine(&sum);
     }
 
     #[test]

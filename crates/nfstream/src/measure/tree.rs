@@ -79,6 +79,36 @@ impl Tree {
         StreamId(place_of(&mut self.streams, Stream { filter: Some((of, condition)) }))
     }
 
+    /// Returns the number of different expressions.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Returns the number of expressions in each value, where those that it repeats count again.
+    fn sizes(&self) -> Vec<usize> {
+        let mut sizes: Vec<usize> = Vec::with_capacity(self.parts.len());
+        for expression in &self.parts {
+            // Operands come before the expressions that have them.
+            let of = |id: &Id| sizes.get(id.0).copied().unwrap_or(usize::MAX);
+            let size = match expression {
+                Expression::Compute(_, left, right) => of(left).saturating_add(of(right)),
+                Expression::Choose(condition, yes, no) => {
+                    of(condition).saturating_add(of(yes)).saturating_add(of(no))
+                }
+                _ => 0,
+            };
+            sizes.push(size.saturating_add(1));
+        }
+        sizes
+    }
+
+    /// Returns the number of expressions in all of `parts`, where those that they repeat count again.
+    pub(super) fn size(&self, parts: &[Part]) -> usize {
+        let sizes = self.sizes();
+        let of = |part: &Part| sizes.get(part.id.0).copied().unwrap_or(usize::MAX);
+        parts.iter().map(of).fold(0, usize::saturating_add)
+    }
+
     pub(super) fn expression(&self, id: Id) -> &Expression {
         &self.parts[id.0]
     }

@@ -478,7 +478,7 @@ impl<L: Lifecycle> Meter<L> {
             entry.state.inspection = dissector.inspect(slot, packet, packet.ip_bytes(frames));
             learnt = true;
         }
-        if learnt || self.plan.has_lists() {
+        if learnt || self.plan.grows() {
             self.is_full = self.bytes() > self.most_bytes;
         }
         if !H::ACTIVE {

@@ -109,6 +109,14 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
         self.is_exact
     }
 
+    /// Keeps at most the first `capacity` keys, now and whenever there are twice as many.
+    pub fn shrink(&mut self, capacity: usize) {
+        self.capacity = self.capacity.min(capacity);
+        if self.counts.len() > self.capacity {
+            self.drop_smallest();
+        }
+    }
+
     fn drop_smallest(&mut self) {
         let mut all: Vec<_> = self.counts.drain().collect();
         if self.capacity < all.len() {

@@ -25,7 +25,7 @@ pub use draft::{Draft, Existing};
 pub use error::SinkError;
 pub use file::FileSink;
 pub use formats::{Encoder, Format, Output};
-pub use numbered::{NumberedFiles, existing_at, files_at};
+pub use numbered::{NumberedFiles, existing_at, files_at, numbered_at};
 pub use packets::{PacketFile, PacketFiles, PacketStream, WrittenPacket};
 pub use rotating::{Parts, Rotating, Rotation};
 pub use stream::StreamSink;

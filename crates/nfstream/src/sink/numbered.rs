@@ -28,11 +28,17 @@ pub struct NumberedFiles {
 ///
 /// [`SinkError::Io`] if the folder cannot be listed.
 pub fn existing_at(path: &Path, rotation: Rotation) -> Result<Vec<PathBuf>, SinkError> {
-    if rotation.is_on() {
-        let files = NumberedFiles::new(path, Existing::Replace, Format::CSV);
-        return Ok(files.numbered()?.into_iter().map(|(_, path)| path).collect());
-    }
-    Ok(vec![path.to_path_buf()])
+    if rotation.is_on() { numbered_at(path) } else { Ok(vec![path.to_path_buf()]) }
+}
+
+/// Returns the existing files with numbers that belong to `path`: `flows.0.csv`, `flows.1.csv`.
+///
+/// # Errors
+///
+/// [`SinkError::Io`] if the folder cannot be listed.
+pub fn numbered_at(path: &Path) -> Result<Vec<PathBuf>, SinkError> {
+    let files = NumberedFiles::new(path, Existing::Replace, Format::CSV);
+    Ok(files.numbered()?.into_iter().map(|(_, path)| path).collect())
 }
 
 /// Returns a sink for the file at `path`, or with rotation for its [`NumberedFiles`].

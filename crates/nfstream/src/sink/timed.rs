@@ -30,7 +30,9 @@ pub struct TimedFiles {
     /// Start of the current span.
     period: Timestamp,
     current: Option<(FileSink, PathBuf)>,
-    /// Complete files of this table, the oldest first.
+    /// Number of the next file, if the path has no conversions.
+    number: Option<u64>,
+    /// Complete files of this table if only some are kept, the oldest first.
     complete: VecDeque<PathBuf>,
     total: Written,
 }
@@ -52,6 +54,7 @@ impl TimedFiles {
             table: None,
             period: Timestamp::default(),
             current: None,
+            number: None,
             complete: VecDeque::new(),
             total: Written::default(),
         }
@@ -76,8 +79,8 @@ impl TimedFiles {
     }
 
     fn begin(&mut self) -> Result<&mut FileSink, SinkError> {
-        let (schema, provenance) = self.table.as_ref().ok_or(SinkError::NotOpen)?;
         let path = self.next_path()?;
+        let (schema, provenance) = self.table.as_ref().ok_or(SinkError::NotOpen)?;
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(|source| SinkError::io(folder, source))?;
         }
@@ -88,21 +91,34 @@ impl TimedFiles {
     }
 
     /// Returns an unused path.
-    fn next_path(&self) -> Result<PathBuf, SinkError> {
+    fn next_path(&mut self) -> Result<PathBuf, SinkError> {
         let path = expanded(&self.pattern, self.period);
         let is_pattern = self.pattern.components().any(|part| has_conversion(&part));
         if is_pattern && !path.exists() {
             return Ok(path);
         }
         let files = NumberedFiles::new(&path, Existing::Continue, self.format);
-        let first = u64::from(is_pattern);
-        Ok(files.name(files.next_number()?.max(first)))
+        if is_pattern {
+            return Ok(files.name(files.next_number()?.max(1)));
+        }
+        let mut number = match self.number {
+            Some(number) => number,
+            // The first file: later ones follow without a list of the folder.
+            None => files.next_number()?,
+        };
+        while files.name(number).exists() {
+            number += 1;
+        }
+        self.number = Some(number + 1);
+        Ok(files.name(number))
     }
 
     fn complete_file(&mut self) -> Result<(), SinkError> {
         let Some((mut file, path)) = self.current.take() else { return Ok(()) };
         self.total = self.total + file.finish()?;
-        self.complete.push_back(path);
+        if self.keep.is_some() {
+            self.complete.push_back(path);
+        }
         while let Some(keep) = self.keep
             && self.complete.len() > keep.get()
             && let Some(oldest) = self.complete.pop_front()

@@ -16,8 +16,11 @@ use crate::io::Io;
 use crate::reading::Consumer;
 use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout};
 
-/// Groups of one bucket that are counted exactly.
-const GROUPS: usize = 100_000;
+/// Groups of all buckets that are counted exactly.
+const GROUPS: usize = 500_000;
+
+/// Most flows within the last span.
+const RECENT: usize = 4_000_000;
 
 /// Most buckets.
 const BUCKETS: usize = 10_000;
@@ -44,6 +47,8 @@ pub(super) struct Grouping {
     every: Option<Duration>,
     last: Option<Duration>,
     buckets: BTreeMap<Timestamp, Ranking<Vec<Part>>>,
+    /// Number of groups in all buckets.
+    groups: usize,
     /// Total of all groups.
     total: Count,
     /// Time of the last packet of all flows.
@@ -66,6 +71,7 @@ impl Grouping {
             every,
             last,
             buckets: BTreeMap::new(),
+            groups: 0,
             total: Count::default(),
             latest: Timestamp::MIN,
             recent: Vec::new(),
@@ -87,6 +93,9 @@ impl Grouping {
         self.recent.push(Recent { last_seen, bucket, key, count });
         if self.recent.len() >= self.prune_at {
             self.prune();
+            if self.recent.len() >= RECENT {
+                return Err(Error::ManyRecent { most: RECENT });
+            }
             self.prune_at = (self.recent.len() * 2).max(4096);
         }
         Ok(())
@@ -97,8 +106,15 @@ impl Grouping {
             return Err(Error::ManyBuckets { most: BUCKETS });
         }
         let ranking = self.buckets.entry(bucket).or_insert_with(|| Ranking::new(By::Bytes, GROUPS));
+        self.groups -= ranking.distinct();
         ranking.add(key, count);
+        self.groups += ranking.distinct();
         self.total.add(count);
+        if self.groups > 2 * GROUPS {
+            let each = GROUPS / self.buckets.len();
+            self.buckets.values_mut().for_each(|ranking| ranking.shrink(each));
+            self.groups = self.buckets.values().map(Ranking::distinct).sum();
+        }
         Ok(())
     }
 

@@ -43,11 +43,6 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Returns the bytes of the state.
-    pub(super) fn memory(&self) -> usize {
-        self.bytes
-    }
-
     /// Returns the words at `at`, zeros if there are none.
     fn chunk<const N: usize>(&self, at: usize) -> [i64; N] {
         self.words.get(at..).and_then(|words| words.first_chunk()).copied().unwrap_or([0; N])
@@ -55,6 +50,13 @@ impl State {
 }
 
 impl Measurement for State {
+    const GROWS: bool = true;
+
+    /// Returns the bytes of the state.
+    fn memory(&self) -> usize {
+        self.bytes
+    }
+
     fn begin(&mut self, plan: &Plan, _: &Sample<'_>) {
         let Some(program) = plan.program else { return };
         self.words.clear();
@@ -62,7 +64,8 @@ impl Measurement for State {
         self.lists.resize_with(program.lists, Vec::new);
         self.lists.iter_mut().for_each(Vec::clear);
         let lists: usize = self.lists.iter().map(Vec::capacity).sum();
-        self.bytes = (self.words.len() + lists) * size_of::<i64>();
+        let headers = self.lists.capacity() * size_of::<Vec<i64>>();
+        self.bytes = (self.words.capacity() + lists) * size_of::<i64>() + headers;
     }
 
     fn leave_to(&mut self, to: &mut Self) {
