@@ -24,7 +24,7 @@ def flows(
 
     Nothing is read before the frame is used. The packets of a shard pass through a reducer block by
     block, so its memory depends on the active flows and not on the size of the shard. Each block is
-    one row of at most about 32 MiB: ``spark.sql.execution.arrow.maxRecordsPerBatch`` should be
+    one row of about 4 MiB: ``spark.sql.execution.arrow.maxRecordsPerBatch`` should be
     small, such as 4.
 
     Args:

@@ -14,9 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import nfstream
 import nfstream.spark
+from failing import Mark, set_trap
 from frames import write_pcap
 from nfstream import NFStreamer, clusters
 from pieces import busy_packets, cut
+
+EVERYTHING: dict[str, Any] = {"features": "all", "dissector": "native"}
+RULES: tuple[dict[str, Any], ...] = (
+    {"track_tcp": False},
+    {"track_tcp": True, "idle_timeout": 0.05, "active_timeout": 0.2},
+)
 
 
 def session(slots: str) -> Any:
@@ -37,38 +44,56 @@ def session(slots: str) -> Any:
     )
 
 
+def check(spark: Any, what: str, plan: clusters.Plan, expected: NFStreamer) -> None:
+    """Compares tables, and prints the time."""
+    begin = time.monotonic()
+    frame = nfstream.spark.flows(spark, plan, order_columns=True)
+    found = clusters.in_order(frame.toArrow(), ids="dense")
+    seconds = time.monotonic() - begin
+    table = expected.to_arrow()
+    assert found.column_names == table.column_names
+    assert found.to_pylist() == table.to_pylist(), what
+    print(f"{what}, {len(plan.tasks)} tasks: {found.num_rows} equal rows in {seconds:.1f} s")
+
+
 def main() -> None:
-    """Compares tables, and prints what was compared."""
+    """Runs all comparisons."""
     spark = session("local-cluster[2,1,1024]")
     packets = busy_packets()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one = write_pcap(folder / "one.pcap", packets)
+        files: dict[int, list[Path]] = {}
         for pieces in (8, 64, 1008):
             (folder / str(pieces)).mkdir()
-            files = cut(folder / str(pieces), packets, pieces)
-            for track_tcp in (False, True):
-                parameters: dict[str, Any] = {
-                    "features": "all",
-                    "dissector": "native",
-                    "track_tcp": track_tcp,
-                }
-                # A task starts slowly in Spark.
-                task_bytes = 0 if pieces <= 64 else 4096
-                plan = nfstream.plan(files, shards=4, task_bytes=task_bytes, **parameters)
-                begin = time.monotonic()
-                frame = nfstream.spark.flows(spark, plan, order_columns=True)
-                found = clusters.in_order(frame.toArrow(), ids="dense")
-                expected = NFStreamer(one, **parameters).to_arrow()
-                assert found.column_names == expected.column_names
-                assert found.to_pylist() == expected.to_pylist(), (pieces, track_tcp)
-                seconds = time.monotonic() - begin
-                print(
-                    f"{pieces} files, {len(plan.tasks)} tasks, track_tcp={track_tcp}: "
-                    f"{found.num_rows} equal rows in {seconds:.1f} s"
-                )
+            files[pieces] = cut(folder / str(pieces), packets, pieces)
+            # A task starts slowly in Spark.
+            task_bytes = 4096 if pieces == 1008 else 0
+            for rules in RULES:
+                parameters = {**EVERYTHING, **rules}
+                plan = nfstream.plan(files[pieces], shards=4, task_bytes=task_bytes, **parameters)
+                check(spark, f"{pieces} files, {rules}", plan, NFStreamer(one, **parameters))
+
+        expected = NFStreamer(one, plugins=[Mark(user_data="none")], **EVERYTHING)
+        for half in ("map", "reduce"):
+            marker = folder / half
+            plan = nfstream.plan(
+                files[8],
+                shards=4,
+                task_bytes=0,
+                plugins=[Mark(user_data=str(marker) if half == "reduce" else "none")],
+                plugin_types={"Mark": "int64"},
+                **EVERYTHING,
+            )
+            if half == "map":
+                set_trap(plan.tasks[5], marker)
+            marker.touch()
+            check(spark, f"8 files, a worker killed in {half}", plan, expected)
+            assert not marker.exists()
+
         dense = nfstream.spark.flows(spark, plan, ids="dense").toArrow()
-        assert sorted(dense["id"].to_pylist()) == sorted(expected["id"].to_pylist())
+        numbers = dense["id"].to_pylist()
+        assert sorted(numbers) == sorted(expected.to_arrow()["id"].to_pylist())
     spark.stop()
 
 

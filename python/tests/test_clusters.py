@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+import failing
 import nfstream
 from conftest import AckCount
+from failing import Mark, set_trap
 from frames import udp_frame, write_pcap
-from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer, clusters
+from nfstream import NFStreamer, clusters
 from pieces import busy_packets, cut
 
 EVERYTHING: dict[str, Any] = {"features": "all", "dissector": "native"}
@@ -257,36 +256,6 @@ def test_blocks_in_the_wrong_order_are_refused(
         clusters.table(plan, 0, failing())
 
 
-class Mark(NFPlugin):
-    """Ends its process at the first packet, once."""
-
-    def on_init(self, packet: NFPacket) -> int:
-        fall(Path(self.user_data))
-        return packet.length
-
-    def on_update(self, packet: NFPacket, flow: NFlow) -> None:
-        flow.Mark += packet.length
-
-
-class Trap(tuple[Any, ...]):
-    """Files whose first reader ends."""
-
-    marker: str
-
-    def __iter__(self) -> Iterator[Any]:
-        fall(Path(self.marker))
-        return super().__iter__()
-
-
-def fall(marker: Path) -> None:
-    """Kills this process if the marker exists, which is removed."""
-    try:
-        marker.unlink()
-    except FileNotFoundError:
-        return
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 @pytest.mark.filterwarnings("default")
 def test_dask_gives_the_table_of_one_pass_also_if_workers_are_killed(
     tmp_path: Path, packets: list[tuple[int, bytes]], one: Path
@@ -296,7 +265,7 @@ def test_dask_gives_the_table_of_one_pass_also_if_workers_are_killed(
 
     import nfstream.dask
 
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    cloudpickle.register_pickle_by_value(failing)
     files = cut(tmp_path, packets, 40)
     expected = NFStreamer(one, plugins=[Mark(user_data="none")], **EVERYTHING).to_arrow()
     with (
@@ -320,9 +289,7 @@ def test_dask_gives_the_table_of_one_pass_also_if_workers_are_killed(
 
         marker = tmp_path / "map"
         task = plan.tasks[20]
-        trap = Trap(task.files)
-        trap.marker = str(marker)
-        object.__setattr__(task, "files", trap)
+        set_trap(task, marker)
         frame = nfstream.dask.flows(plan, ids="dense", order_columns=True)
         assert frame.npartitions == 4
         marker.touch()

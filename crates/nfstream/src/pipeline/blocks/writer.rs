@@ -18,6 +18,10 @@ use crate::time::Timestamp;
 
 /// Bytes of all shards' frames after which their blocks are complete.
 const STRETCH_BYTES: usize = 32 << 20;
+/// Bytes of one shard's frames after which all blocks are complete: a reduction holds a block.
+const BLOCK_BYTES: usize = 4 << 20;
+/// Packets read at once: the largest ones still fit into a block.
+const CHUNK_PACKETS: usize = 512;
 /// Packets after which blocks are complete.
 const STRETCH_PACKETS: u32 = 1 << 24;
 /// Most files of all streams: their numbers are part of ids.
@@ -86,7 +90,7 @@ impl BlockWriter {
             chunk: Chunk::default(),
             decoded: Decoded::default(),
             found: Vec::new(),
-            limit: config.chunk_packets.get(),
+            limit: config.chunk_packets.get().min(CHUNK_PACKETS),
             packets: 0,
             shared: Block { options: config.decode, ..Block::default() },
             shards: vec![Block::default(); shards.get()],
@@ -123,8 +127,11 @@ impl BlockWriter {
                 return self.complete().map(Some);
             }
             self.work()?;
-            let bytes: usize = self.shards.iter().map(|block| block.frames.len()).sum();
-            if bytes >= STRETCH_BYTES || self.packets >= STRETCH_PACKETS {
+            let lens = self.shards.iter().map(|block| block.frames.len());
+            if lens.clone().sum::<usize>() >= STRETCH_BYTES
+                || lens.max() >= Some(BLOCK_BYTES)
+                || self.packets >= STRETCH_PACKETS
+            {
                 return self.complete().map(Some);
             }
         }
