@@ -18,6 +18,10 @@ use crate::parameters::from_python;
 /// File of a plan: path, bytes, and nanoseconds of its first packet.
 type File = (PathBuf, u64, Option<i64>);
 
+/// Piece of a stream: its first file, the one after its last, the first of those before it that
+/// matter to it, and the file that follows it.
+type Bounds = (usize, usize, usize, Option<usize>);
+
 /// Finds the captures of a stream, in the order in which they are read. Returns them, and warnings.
 #[pyfunction]
 pub(crate) fn find_files(
@@ -33,15 +37,13 @@ pub(crate) fn find_files(
     Ok((files.into_iter().map(file).collect(), warnings))
 }
 
-/// Divides the files of a stream into pieces of about `bytes`. Returns for each the index of its
-/// first file, that after its last, the first file before it that matters to it, and the file that
-/// follows it.
+/// Divides the files of a stream into pieces of about `bytes`.
 #[pyfunction]
 pub(crate) fn cut_files(
     files: Vec<File>,
     bytes: u64,
     parameters: &Bound<'_, PyDict>,
-) -> PyResult<Vec<(usize, usize, usize, Option<usize>)>> {
+) -> PyResult<Vec<Bounds>> {
     let parameters = from_python(parameters)?;
     let look_back = Writer::look_back(&parameters.config(Some(0)));
     let files: Vec<_> = files.into_iter().map(listed).collect();
