@@ -60,6 +60,12 @@ pub(crate) fn check_shards(folder: &Path, shards: NonZeroUsize) -> Result<(), Er
     }
 }
 
+/// Returns whether folders of shards are in `path`.
+pub(crate) fn has_shards(path: &Path) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.any(|entry| shard_of(&entry.path()).is_some())
+}
+
 /// Returns the number in the name of a shard's folder.
 fn shard_of(path: &Path) -> Option<usize> {
     let name = path.components().next_back()?.as_os_str().to_str()?;
@@ -161,7 +167,9 @@ impl StoredBlocks {
             let open = || -> Result<_, AnyError> {
                 Ok(FileReader::try_new(BufReader::new(File::open(&path)?), None)?)
             };
-            self.open = Some(open().map_err(|error| format!("{}: {error}", path.display()))?);
+            let name = path.display();
+            let named = |error| format!("{name}: no file of blocks that can be read: {error}");
+            self.open = Some(open().map_err(named)?);
         }
     }
 }

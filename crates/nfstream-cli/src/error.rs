@@ -111,6 +111,9 @@ pub(crate) enum Error {
     /// Several files on standard output.
     #[error("--split writes several files; use -o FILE")]
     SplitToStdout,
+    /// A folder of shards, or one of several.
+    #[error("{}: flows come from one shard at a time, such as DIR/shard=0", visible_path(path))]
+    SeveralShards { path: PathBuf },
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
@@ -229,6 +232,7 @@ impl Error {
             | Self::NotPcapng { .. }
             | Self::OptionOfPackets { .. }
             | Self::RotationInSandbox
+            | Self::SeveralShards { .. }
             | Self::SplitToStdout
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })

@@ -64,6 +64,12 @@ impl InputArgs {
         {
             return Ok(Input::blocks(folder, files));
         }
+        let is_several = |path: &&PathBuf| {
+            block_files::has_shards(path) || block_files::of_shard(path).is_some()
+        };
+        if let Some(path) = self.captures.iter().find(is_several) {
+            return Err(Error::SeveralShards { path: path.clone() });
+        }
         self.find(options)
     }
 

@@ -283,6 +283,8 @@ fn two_halves_give_the_table_of_one_pass() {
         (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "'--where'"),
         (&["blocks", "parts", "--shards", "2", "-o", "out"], "out/shard=2: is of more shards"),
         (&["flows", "out/shard=1", "--order", "given"], "--order has no effect on blocks"),
+        (&["flows", "out"], "out: flows come from one shard at a time"),
+        (&["flows", "out/shard=0", "out/shard=1"], "out/shard=0: flows come from one shard"),
         (&["flows", "web.pcap", "--where", "order_slice > 0"], "need nfstream flows DIR/shard=K"),
         (&["blocks", "parts", "--shards", "0", "-o", "x"], "--shards"),
         (&["blocks", "parts", "--shards", "2", "-o", "x", "--task", "2/2"], "--task"),
