@@ -58,6 +58,11 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest)
 
+.PHONY: test-peers
+test-peers: .venv/test ## Send flows to real receivers, those that are installed (nfdump, clickhouse-server, prometheus)
+	cargo build --quiet --workspace --bins
+	$(BIN)/python -m pytest --quiet tests/peers
+
 .PHONY: browser
 browser: .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
@@ -85,7 +90,7 @@ bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
 REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/features/*/*.rs \
-    crates/nfstream/src/sink/formats/*.rs \
+    crates/nfstream/src/sink/formats/*.rs crates/nfstream/src/sink/remote/*.rs \
     crates/nfstream-cli/src/commands/*.rs crates/nfstream-cli/src/commands/*/*.rs)
 
 .PHONY: lint
@@ -185,7 +190,7 @@ cic: .venv/installed ## Compare the CIC features with a reference over all captu
 TARGET ?= x86_64-unknown-linux-gnu
 # Wheels and programs load nDPI and libpcap if they are installed; they need neither.
 PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
-LOADED := --no-default-features --features ndpi-loaded
+LOADED := --no-default-features --features http,ndpi-loaded
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: wheels

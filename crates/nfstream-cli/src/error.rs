@@ -10,7 +10,7 @@ use nfstream::capture::CaptureError;
 use nfstream::condition::ConditionError;
 use nfstream::features::Group;
 use nfstream::host::{visible, visible_path};
-use nfstream::sink::SinkError;
+use nfstream::sink::{DestinationError, SinkError};
 use nfstream::table::TableError;
 
 use crate::human::{count, counted};
@@ -51,6 +51,9 @@ pub(crate) enum Error {
     /// A column that has another name with this time unit.
     #[error("{}", .0)]
     ColumnUnit(String),
+    /// Text that names no destination.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
     /// The output file exists.
     #[error("{}: already exists; use --force to replace it", visible_path(path))]
     Exists { path: PathBuf },
@@ -66,6 +69,9 @@ pub(crate) enum Error {
     /// An option for packets that another call has already read.
     #[error("--{option} has no effect on blocks; use it with nfstream blocks, the first half")]
     OptionOfPackets { option: String },
+    /// An option that a format with columns of its own makes meaningless.
+    #[error("{option} has no effect on {output}, which has columns of its own")]
+    FixedColumns { option: &'static str, output: String },
     /// The extension of the output file selects no format.
     #[error("{}: unknown file extension; use {}, or --format", visible_path(path), known)]
     FormatUnknown { path: PathBuf, known: String },
@@ -117,6 +123,12 @@ pub(crate) enum Error {
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
+    /// The port of the metrics cannot be opened.
+    #[error("--metrics {address}")]
+    Metrics { address: String, source: io::Error },
+    /// An option for files with a destination that is none.
+    #[error("{option} is for files, not for {output}")]
+    NoFile { option: &'static str, output: String },
     /// A file operation failed.
     #[error("{}: {action}", visible_path(path))]
     Path { path: PathBuf, action: &'static str, source: io::Error },
@@ -175,6 +187,8 @@ pub(crate) enum Written {
     FullFiles(PathBuf),
     /// A number of whole rows, on standard output.
     Rows(u64),
+    /// A number of rows, to a destination.
+    Sent(u64, String),
 }
 
 impl ExitCode {
@@ -214,20 +228,24 @@ impl Error {
         match self {
             Self::ClosedPipe => ExitCode::Done,
             Self::Interrupted(_) => ExitCode::Interrupted,
+            Self::Destination(DestinationError::File { .. }) => ExitCode::Failed,
             Self::BinaryToTerminal { .. }
             | Self::BlocksOff
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
             | Self::CsvSafe { .. }
+            | Self::Destination(_)
             | Self::FeatureOff { .. }
             | Self::FeatureOfSummary { .. }
             | Self::FileAsInterface { .. }
+            | Self::FixedColumns { .. }
             | Self::FormatUnknown { .. }
             | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
             | Self::ManyRecent { .. }
+            | Self::NoFile { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }
             | Self::OptionOfPackets { .. }
@@ -251,6 +269,7 @@ impl Error {
             | Self::Sink(_)
             | Self::Interfaces { .. }
             | Self::Incomplete { .. }
+            | Self::Metrics { .. }
             | Self::Path { .. }
             | Self::PipeReadTwice
             | Self::Recorded(_)
@@ -300,6 +319,7 @@ impl std::fmt::Display for Written {
                 write!(f, "the full files of {} were kept", visible_path(path))
             }
             Self::NoFile(path) => write!(f, "{} was not written", visible_path(path)),
+            Self::Sent(rows, name) => write!(f, "{} sent to {name}", counted(*rows, "flow")),
             Self::Rows(1) => f.write_str("1 flow was written"),
             Self::Rows(rows) => write!(f, "{} flows were written", count(*rows)),
         }

@@ -7,7 +7,7 @@ use nfstream::Config;
 use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
-use nfstream::features::{Column, Group};
+use nfstream::features::{Accounting, Column, Group};
 use nfstream::parameters::{PARAMETERS, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
 use serde_json::Value;
@@ -144,6 +144,18 @@ impl FlowRules {
     /// Returns the parameters of the engine.
     pub(crate) const fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// Counts the bytes of IP packets instead of frames, unless other bytes were chosen.
+    pub(crate) fn count_ip_bytes(&mut self) {
+        if self.parameters.accounting_mode == Accounting::Frame {
+            self.parameters.accounting_mode = Accounting::Ip;
+        }
+    }
+
+    /// Returns whether the user chose a group of columns, or a table always has it.
+    pub(crate) fn shows(&self, group: Group) -> bool {
+        !group.is_feature() || self.parameters.clone().settled().features.contains(&group)
     }
 
     /// Sets the parameters that a table records.

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Formatter};
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use anstyle::Style;
 
@@ -16,8 +17,8 @@ pub struct Io<'a> {
     pub stdout: Stream<'a>,
     /// Stream for errors, warnings and progress.
     pub stderr: Stream<'a>,
-    /// Returns whether the user has interrupted the call. The calling thread polls it often.
-    pub interrupted: &'a dyn Fn() -> bool,
+    /// Returns whether the user has interrupted the call. Threads of the call poll it often.
+    pub interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Output stream with the properties of its reader.

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let mut io = Io {
         stdout: Stream::of_process(&mut stdout),
         stderr: Stream::of_process(&mut stderr),
-        interrupted: &|| signals.number() != 0,
+        interrupted: signals.interruption(),
     };
     let code = nfstream_cli::run(std::env::args_os(), &mut io);
     ExitCode::from(signals.status(code))

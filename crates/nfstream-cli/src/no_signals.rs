@@ -18,6 +18,11 @@ impl Signals {
         0
     }
 
+    /// Returns a function that returns false.
+    pub fn interruption(&self) -> std::sync::Arc<dyn Fn() -> bool + Send + Sync> {
+        std::sync::Arc::new(|| false)
+    }
+
     /// Returns the status of a process that ends with `code`.
     pub fn status(&self, code: crate::ExitCode) -> u8 {
         code.number()

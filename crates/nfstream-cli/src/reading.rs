@@ -44,6 +44,11 @@ pub(crate) trait Consumer {
         Ok(())
     }
 
+    /// Returns sentences about the destination for the user, since the last call.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Takes a warning, which was also printed.
     fn note(&mut self, _warning: &str) {}
 
@@ -131,6 +136,11 @@ impl<'a> Reading<'a> {
         &self.schema
     }
 
+    /// Returns the monitor of the run.
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
     /// Returns the pool of the run's records.
     pub(crate) fn pool(&self) -> &RecordPool {
         &self.pool
@@ -163,6 +173,9 @@ impl<'a> Reading<'a> {
             for warning in self.monitor.take_warnings() {
                 consumer.note(&warning.to_string());
                 progress.aside(|| io.stderr.say_as(WARNING, "warning:", warning));
+            }
+            for notice in consumer.notices() {
+                progress.aside(|| io.stderr.say_as(WARNING, "warning:", notice));
             }
             progress.update(&self.monitor);
             let (records, is_last) = match step {

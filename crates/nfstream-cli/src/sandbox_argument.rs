@@ -15,6 +15,24 @@ pub(crate) struct SandboxArgs {
 }
 
 impl SandboxArgs {
+    /// Checks that a destination in the network does not need what the sandbox denies.
+    pub(crate) fn check_destination(self, has_destination: bool) -> Result<(), Error> {
+        if self.sandbox && has_destination {
+            let reason = "connects to another program; write a file or standard output";
+            return Err(SandboxError::Conflict { option: "-o URL", reason }.into());
+        }
+        Ok(())
+    }
+
+    /// Checks that no port is to be opened, which the sandbox denies.
+    pub(crate) fn check_metrics(self, has_metrics: bool) -> Result<(), Error> {
+        if self.sandbox && has_metrics {
+            let reason = "answers other programs";
+            return Err(SandboxError::Conflict { option: "--metrics", reason }.into());
+        }
+        Ok(())
+    }
+
     /// Prepares a sandbox if the option is given. From then on, `job` needs only its input from the
     /// system.
     pub(crate) fn prepare(self, job: &mut Job, input: &Input) -> Result<Option<Sandbox>, Error> {

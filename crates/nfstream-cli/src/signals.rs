@@ -49,6 +49,12 @@ impl Signals {
         u8::try_from(self.number.load(Ordering::Relaxed)).unwrap_or(u8::MAX)
     }
 
+    /// Returns a function that returns whether a signal was recorded.
+    pub fn interruption(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
+        let number = Arc::clone(&self.number);
+        Arc::new(move || number.load(Ordering::Relaxed) != 0)
+    }
+
     /// Returns the status of a process that ends with `code`.
     pub fn status(&self, code: crate::ExitCode) -> u8 {
         match code {

@@ -26,7 +26,7 @@ pub(crate) fn run_command(
         let mut io = Io {
             stdout: Stream::of_process(&mut stdout),
             stderr: Stream::of_process(&mut stderr),
-            interrupted: &|| signals.number() != 0,
+            interrupted: signals.interruption(),
         };
         let code = nfstream_cli::run(args, &mut io);
         signals.status(code)

@@ -1,14 +1,20 @@
 //! A sink from outside the engine: a collector in memory, written with the public API alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a receiver that is slow needs a deadline")]
 
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use nfstream::sink::{
-    Background, Parts, Rotating, Rotation, Sink, SinkError, TableWriter, Written,
+    Background, Delivery, Destination, Full, Parts, Rotating, Rotation, Sink, SinkError,
+    TableWriter, Written,
 };
 use nfstream::table::{BATCH_ROWS, Provenance, Table, TableSpec};
 use nfstream::{Config, Run, Step};
@@ -190,4 +196,182 @@ fn a_sink_that_is_not_open_takes_nothing() {
     let mut sink = Background::new(Collector::new(1));
     assert!(matches!(sink.flush(), Err(SinkError::NotOpen)));
     assert!(matches!(sink.finish(), Err(SinkError::NotOpen)));
+}
+
+fn delivery(url: &str, full: Full) -> Delivery {
+    Destination::parse(url, None).unwrap().sink(full, || false)
+}
+
+fn error_of(url: &str) -> String {
+    Destination::parse(url, None).unwrap_err().to_string()
+}
+
+#[test]
+fn invalid_destinations_are_named() {
+    assert!(error_of("ipfixx://host").starts_with("ipfixx://: unknown kind of destination"));
+    assert!(error_of("ipfix://").contains("needs a host, such as ipfix://"));
+    assert!(error_of("ipfix://a,b").contains("only one host"));
+    assert!(error_of("ipfix://host/path").contains("takes no path"));
+    assert!(error_of("ipfix://host?domain=1").contains("options follow #"));
+    assert!(error_of("ipfix://host#domian=1").contains("unknown option domian; known options are"));
+    assert!(error_of("ipfix://host#domain=x").contains("domain=x is invalid; it must be a whole"));
+    assert!(error_of("unix://run/socket").contains("third slash"));
+    assert!(
+        error_of("ipfix://host#credentials=/none/of/this").starts_with("/none/of/this: cannot")
+    );
+    let format = Some(nfstream::sink::Format::PARQUET);
+    let error = Destination::parse("unix:///a", format).unwrap_err().to_string();
+    assert!(error.contains("takes no --format parquet; use jsonl"), "{error}");
+}
+
+#[test]
+fn a_receiver_that_is_not_there_is_an_error_at_once() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = write(1, delivery(&format!("ipfix+tcp://127.0.0.1:{port}"), Full::Drop));
+    let error = error.unwrap_err();
+    assert!(
+        matches!(&error, SinkError::Unreachable { name, .. } if name.ends_with(&port.to_string()))
+    );
+    let error = write(1, delivery("ipfix+tcp://host.invalid", Full::Wait)).unwrap_err();
+    let SinkError::Unreachable { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "the name of the host has no address");
+}
+
+#[cfg(unix)]
+#[test]
+fn every_flow_reaches_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let reader =
+        thread::spawn(move || BufReader::new(listener.accept().unwrap().0).lines().count());
+    let url = format!("unix://{}", path.display());
+    let flows = BATCH_ROWS + 10;
+    let written = write(flows, delivery(&url, Full::Wait)).unwrap();
+    assert_eq!(written.rows, u64::try_from(flows).unwrap());
+    assert_eq!(reader.join().unwrap(), flows);
+}
+
+#[test]
+fn a_datagram_holds_whole_records_and_counts_them() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let url = format!("ipfix://{}", socket.local_addr().unwrap());
+    let written = write(20, delivery(&url, Full::Wait)).unwrap();
+    assert_eq!(written.rows, 20);
+    let mut bytes = [0; 2048];
+    let mut records = 0;
+    // Each flow has packets in one direction.
+    while records < 20 {
+        let len = socket.recv(&mut bytes).unwrap();
+        assert!(len <= 1_400);
+        assert_eq!(bytes[..2], [0, 10]);
+        assert_eq!(usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), len);
+        assert_eq!(u32::from_be_bytes(bytes[8..12].try_into().unwrap()), records);
+        let mut rest = &bytes[16..len];
+        while let [a, b, c, d, ..] = *rest {
+            let set = usize::from(u16::from_be_bytes([c, d]));
+            if u16::from_be_bytes([a, b]) == 256 {
+                // Fields of a fixed length: without labels there are no others.
+                assert_eq!((set - 4) % 82, 0, "{set}");
+                records += u32::try_from((set - 4) / 82).unwrap();
+            }
+            rest = &rest[set..];
+        }
+    }
+}
+
+/// Answers a request with `status` and returns the lines of its body.
+#[cfg(feature = "http")]
+fn answer(stream: TcpStream, status: &str) -> Option<usize> {
+    let mut reader = BufReader::new(stream);
+    let mut len = 0;
+    let mut line = String::new();
+    let mut is_empty = true;
+    while reader.read_line(&mut line).ok()? > 2 {
+        is_empty = false;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            len = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    if is_empty {
+        return None;
+    }
+    let mut body = vec![0; len];
+    reader.read_exact(&mut body).ok()?;
+    let text = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    reader.get_mut().write_all(text.as_bytes()).unwrap();
+    Some(body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count())
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_request_is_sent_again_until_the_server_takes_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/flows#gzip=no,rows=1000", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut taken = 0;
+        let mut is_busy = true;
+        for stream in listener.incoming() {
+            let status = if is_busy { "503 Service Unavailable" } else { "200 OK" };
+            // A connection without a request only tests whether the server is there.
+            let Some(lines) = answer(stream.unwrap(), status) else { continue };
+            taken += if is_busy { 0 } else { lines };
+            is_busy = !is_busy;
+            if taken >= 2_500 {
+                return taken;
+            }
+        }
+        taken
+    });
+    let delivery = delivery(&url, Full::Wait);
+    let status = delivery.status();
+    assert_eq!(write(2_500, delivery).unwrap().rows, 2_500);
+    assert_eq!(server.join().unwrap(), 2_500);
+    assert_eq!(status.counts().failures, 3);
+    assert!(status.take_notices()[0].contains("503 Service Unavailable; trying again"));
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_refusal_ends_a_run_over_files_and_is_counted_by_a_live_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/flows#gzip=no", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer(stream.unwrap(), "401 Unauthorized");
+        }
+    });
+    let error = write(10, delivery(&url, Full::Wait)).unwrap_err();
+    let SinkError::Undelivered { sent: 0, unsent: 10, source, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(source.to_string(), "HTTP status 401 Unauthorized");
+    let written = write(10, delivery(&url, Full::Drop)).unwrap();
+    assert_eq!(written, Written { rows: 0, bytes: 0, dropped: 10 });
+}
+
+/// A peer that never reads fills the buffers of the system, then the queue.
+#[test]
+fn a_live_run_counts_what_a_slow_receiver_has_no_room_for_and_ends_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || listener.accept().unwrap());
+    let url = format!("ipfix+tcp://{address}#queue_mib=1,drain_s=0.3,timeout_s=1");
+    let delivery = delivery(&url, Full::Drop);
+    let status = delivery.status();
+    let flows = 7 * BATCH_ROWS;
+    let start = Instant::now();
+    // The system's buffers may hold everything that the queue had room for.
+    let (sent, unsent) = match write(flows, delivery) {
+        Ok(written) => (written.rows, 0),
+        Err(SinkError::Undelivered { sent, unsent, .. }) => (sent, unsent),
+        Err(error) => panic!("{error:?}"),
+    };
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let dropped = status.counts().dropped_rows;
+    assert!(dropped > 0);
+    assert_eq!(sent + unsent + dropped, u64::try_from(flows).unwrap());
+    drop(peer.join());
 }

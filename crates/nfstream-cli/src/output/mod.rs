@@ -71,6 +71,14 @@ impl Format {
         }
     }
 
+    /// Returns the format for programs, `None` for the table for people.
+    pub(crate) const fn programs(self) -> Option<sink::Format> {
+        match self {
+            Self::Table => None,
+            Self::Programs(format) => Some(format),
+        }
+    }
+
     /// Returns whether the format is unreadable on a terminal.
     pub(crate) const fn is_binary(self) -> bool {
         match self {

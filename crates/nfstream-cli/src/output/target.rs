@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nfstream::features::{Column, Record, RecordPool, Schema};
-use nfstream::sink::{self, Existing, Rotation, Sink, StreamSink, TableWriter, TimedFiles};
+use nfstream::sink::{
+    self, Delivery, Destination, Existing, Full, Rotation, Sink, SinkError, SinkStatus, StreamSink,
+    TableWriter, TimedFiles,
+};
 use nfstream::table::{BATCH_ROWS, Table, TableSpec};
 use nfstream::time::Duration;
 
 use super::flow_table::{FlowTable, Selection, SourceColumn};
 use super::{Format, Look};
-use crate::error::{Error, lines};
+use crate::error::{Error, WARNING, Written, lines};
+use crate::human::counted;
 use crate::io::Io;
 use crate::sandbox::Outlet;
 use crate::table::QUIET;
@@ -24,6 +28,8 @@ pub(crate) const SOURCE: &str = "source";
 pub(crate) struct TargetOptions {
     /// The file, `None` for standard output.
     pub(crate) path: Option<PathBuf>,
+    /// Destination other than a file, and whether flows wait for it.
+    pub(crate) destination: Option<(Destination, Full)>,
     /// Access to the file from a sandbox; `None` without a sandbox.
     pub(crate) outlet: Option<Outlet>,
     pub(crate) existing: Existing,
@@ -57,6 +63,8 @@ pub(crate) struct Target {
 enum Kind {
     /// Files.
     Files { writer: TableWriter<Box<dyn Sink>>, path: PathBuf, is_rotated: bool },
+    /// Another program.
+    Sent { writer: Box<TableWriter<Delivery>>, status: SinkStatus },
     /// Standard output in a format for programs.
     Stdout { writer: TableWriter<StreamSink>, memory: Memory, is_terminal: bool },
     /// Standard output as a table for people.
@@ -85,10 +93,20 @@ impl Target {
         selection: Selection,
         pool: RecordPool,
         names: Vec<String>,
+        io: &Io<'_>,
     ) -> Result<Self, Error> {
         let spec = TableSpec { columns: Some(columns.clone()), ..options.spec.clone() };
-        let full = Table::new(schema, &spec)?;
-        let revealing = full.revealing().to_vec();
+        let whole = Table::new(schema, &spec)?;
+        let revealing = whole.revealing().to_vec();
+        if let Some((destination, full)) = &options.destination {
+            let interrupted = Arc::clone(&io.interrupted);
+            let sink = destination.sink(*full, move || interrupted());
+            let status = sink.status();
+            let opened = TableWriter::open(&whole, pool, sink);
+            let writer = opened.map_err(|error| sending(error, &status))?;
+            let kind = Kind::Sent { writer: Box::new(writer), status };
+            return Ok(Self { kind, names, revealing });
+        }
         let kind = match (options.format, &options.path) {
             (Format::Table, _) => {
                 let source =
@@ -110,7 +128,7 @@ impl Target {
                     }
                     (None, None) => sink::files_at(path, existing, format, rotation),
                 };
-                let writer = TableWriter::open(&full, pool, sink)?;
+                let writer = TableWriter::open(&whole, pool, sink)?;
                 Kind::Files {
                     writer,
                     path: path.clone(),
@@ -120,7 +138,7 @@ impl Target {
             (Format::Programs(format), None) => {
                 let memory = Memory::default();
                 let sink = StreamSink::new(format, Box::new(memory.clone()));
-                let writer = TableWriter::open(&full, pool, sink)?;
+                let writer = TableWriter::open(&whole, pool, sink)?;
                 let is_terminal = options.look.is_terminal && !format.is_binary;
                 Kind::Stdout { writer, memory, is_terminal }
             }
@@ -137,6 +155,7 @@ impl Target {
     pub(crate) fn set_pool(&mut self, pool: &RecordPool) {
         match &mut self.kind {
             Kind::Files { writer, .. } => writer.set_pool(pool.clone()),
+            Kind::Sent { writer, .. } => writer.set_pool(pool.clone()),
             Kind::Stdout { writer, .. } => writer.set_pool(pool.clone()),
             Kind::Table { pool: of_table, .. } => *of_table = pool.clone(),
         }
@@ -152,6 +171,9 @@ impl Target {
         let name = self.names.get(source).map_or("", String::as_str);
         match &mut self.kind {
             Kind::Files { writer, .. } => writer.write_from(records, name)?,
+            Kind::Sent { writer, status } => {
+                writer.write_from(records, name).map_err(|error| sending(error, status))?;
+            }
             Kind::Stdout { writer, memory, is_terminal } => {
                 let before = writer.sink().written().rows;
                 writer.write_from(records, name)?;
@@ -176,6 +198,9 @@ impl Target {
         match &mut self.kind {
             // A file appears once complete; flushing would only split it into many small parts.
             Kind::Files { writer, .. } => Ok(writer.settle()?),
+            Kind::Sent { writer, status } => {
+                writer.write_due().map_err(|error| sending(error, status))
+            }
             Kind::Stdout { writer, memory, is_terminal } => {
                 writer.flush()?;
                 memory.write_out(*is_terminal, io)
@@ -197,6 +222,11 @@ impl Target {
         }
         match self.kind {
             Kind::Files { writer, .. } => writer.finish().map(drop)?,
+            Kind::Sent { writer, status } => {
+                let finished = writer.finish();
+                report(&status, io);
+                finished.map_err(|error| sending(error, &status))?;
+            }
             Kind::Stdout { writer, memory, is_terminal } => {
                 writer.finish()?;
                 memory.write_out(is_terminal, io)?;
@@ -210,7 +240,15 @@ impl Target {
     pub(crate) fn path(&self) -> Option<(&Path, bool)> {
         match &self.kind {
             Kind::Files { path, is_rotated, .. } => Some((path, *is_rotated)),
-            Kind::Stdout { .. } | Kind::Table { .. } => None,
+            Kind::Sent { .. } | Kind::Stdout { .. } | Kind::Table { .. } => None,
+        }
+    }
+
+    /// Returns the state of a destination other than a file, `None` for others.
+    pub(crate) fn status(&self) -> Option<&SinkStatus> {
+        match &self.kind {
+            Kind::Sent { status, .. } => Some(status),
+            _ => None,
         }
     }
 
@@ -251,6 +289,33 @@ impl Write for Memory {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Returns the error of a destination: after an interruption, the rows that it has.
+fn sending(error: SinkError, status: &SinkStatus) -> Error {
+    match error {
+        SinkError::Interrupted => {
+            let rows = status.counts().sent_rows;
+            Error::Interrupted(Written::Sent(rows, status.name().to_owned()))
+        }
+        error => error.into(),
+    }
+}
+
+/// Warns about flows that a destination does not have.
+fn report(status: &SinkStatus, io: &mut Io<'_>) {
+    for notice in status.take_notices() {
+        io.stderr.say_as(WARNING, "warning:", notice);
+    }
+    let (name, counts) = (status.name(), status.counts());
+    let reasons = [
+        (counts.dropped_rows, "dropped, as the queue was full"),
+        (counts.rejected_rows, "refused by the receiver"),
+    ];
+    for (rows, reason) in reasons.into_iter().filter(|(rows, _)| *rows > 0) {
+        let line = format!("{name}: {} {reason}", counted(rows, "flow"));
+        io.stderr.say_as(WARNING, "warning:", line);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Library as embedded in other programs, with their own streams, terminals and signals.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
 
 use crate::folder::{Folder, compare, corrupt_at};
 use nfstream_cli::{ExitCode, Io, Stream, run};
@@ -37,7 +38,7 @@ fn call(args: &[&str], width: Option<usize>, is_interrupted: bool) -> Outcome {
     let mut io = Io {
         stdout: terminal(&mut stdout),
         stderr: Stream::plain(&mut stderr),
-        interrupted: &|| is_interrupted,
+        interrupted: Arc::new(move || is_interrupted),
     };
     let code = run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -56,7 +57,8 @@ pub(crate) fn output_on_terminal(args: &[&str]) -> String {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let stream =
         Stream { writer: &mut stdout, is_terminal: true, is_pipe: false, width: 200, color: false };
-    let mut io = Io { stdout: stream, stderr: Stream::plain(&mut stderr), interrupted: &|| false };
+    let mut io =
+        Io { stdout: stream, stderr: Stream::plain(&mut stderr), interrupted: Arc::new(|| false) };
     run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
     String::from_utf8(stdout).unwrap()
 }
@@ -66,7 +68,7 @@ fn call_with_stdout(args: &[&str], stdout: &mut dyn Write) -> Outcome {
     let mut io = Io {
         stdout: Stream::plain(stdout),
         stderr: Stream::plain(&mut stderr),
-        interrupted: &|| false,
+        interrupted: Arc::new(|| false),
     };
     let code = run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
     Outcome { code, stdout: String::new(), stderr: String::from_utf8(stderr).unwrap() }

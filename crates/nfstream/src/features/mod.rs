@@ -41,6 +41,7 @@ registry! {
     EndReason: end_reason,
     CommunityId: community_id,
     Payload: payload,
+    History: history,
     TcpQuality: tcp_quality,
     Tls: tls,
     Quic: quic,

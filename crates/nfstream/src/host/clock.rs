@@ -1,6 +1,6 @@
 //! Clocks of this machine.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
@@ -16,4 +16,9 @@ pub(crate) fn now() -> Timestamp {
 #[allow(clippy::disallowed_methods, reason = "the one module that reads the clock")]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Waits for `time`.
+pub(crate) fn sleep(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -47,6 +47,26 @@ pub enum SinkError {
     /// The rows cannot be built.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A destination did not get all rows.
+    #[error("{name}: {unsent} flows were not sent, {sent} were")]
+    Undelivered {
+        /// URL of the destination.
+        name: String,
+        /// Rows that were sent.
+        sent: u64,
+        /// Rows that were not sent.
+        unsent: u64,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A destination cannot be reached, or does not take the table.
+    #[error("{name}")]
+    Unreachable {
+        /// URL of the destination.
+        name: String,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The writing thread panicked, which is a bug, or cannot be started.
     #[error("the writing thread failed")]
     Thread {

@@ -1,8 +1,9 @@
 //! Destinations of tables: files of every format, byte streams, and anything that takes batches.
 //!
-//! A [`Sink`] takes the batches of one table. Rotation over several files and writing in the
-//! background are sinks around other sinks; [`TableWriter`] puts records into any of them. A new
-//! format is a file in `formats/` and a line in its registry.
+//! A [`Sink`] takes the batches of one table. A [`Destination`] is named by a URL. Rotation over
+//! several files and writing in the background are sinks around other sinks; [`TableWriter`] puts
+//! records into any of them. A new format is a file in `formats/` and a line in its registry, a new
+//! protocol the same in `remote/`.
 
 mod background;
 mod compression;
@@ -10,8 +11,10 @@ mod draft;
 mod error;
 mod file;
 mod formats;
+pub(crate) mod ipfix;
 mod numbered;
 mod packets;
+mod remote;
 mod rotating;
 mod stream;
 mod timed;
@@ -24,9 +27,13 @@ pub use background::Background;
 pub use draft::{Draft, Existing};
 pub use error::SinkError;
 pub use file::FileSink;
-pub use formats::{Encoder, Format, Output};
+pub use formats::{Encoder, Format, FormatField, Output};
 pub use numbered::{NumberedFiles, existing_at, files_at, numbered_at};
 pub use packets::{PacketFile, PacketFiles, PacketStream, WrittenPacket};
+pub use remote::{
+    COMMON as COMMON_OPTIONS, Contents, Delivery, Destination, DestinationError, Full, OptionHelp,
+    Scheme, SinkCounts, SinkStatus, schemes,
+};
 pub use rotating::{Parts, Rotating, Rotation};
 pub use stream::StreamSink;
 pub use timed::TimedFiles;
@@ -88,6 +95,11 @@ pub trait Sink: Send {
 
     /// Returns the counts so far.
     fn written(&self) -> Written;
+
+    /// Returns whether rows that wait for a full batch should be written now.
+    fn is_due(&self) -> bool {
+        false
+    }
 }
 
 /// Rows and bytes that a sink has written, and rows that it has dropped.
@@ -132,6 +144,10 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn written(&self) -> Written {
         (**self).written()
+    }
+
+    fn is_due(&self) -> bool {
+        (**self).is_due()
     }
 }
 

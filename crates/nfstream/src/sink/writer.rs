@@ -83,7 +83,7 @@ impl<S: Sink> TableWriter<S> {
         for batch in self.builder.append_from(records, origin)? {
             self.sink.write(&batch)?;
         }
-        Ok(())
+        self.write_due()
     }
 
     /// Writes all rows so far, and flushes the sink.
@@ -94,6 +94,15 @@ impl<S: Sink> TableWriter<S> {
     pub fn flush(&mut self) -> Result<(), SinkError> {
         self.write_rest()?;
         self.sink.flush()
+    }
+
+    /// Writes all rows so far if the sink should not wait longer for a full batch.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::write`].
+    pub fn write_due(&mut self) -> Result<(), SinkError> {
+        if self.sink.is_due() { self.flush() } else { Ok(()) }
     }
 
     /// Completes the table and returns what was written and what was dropped.

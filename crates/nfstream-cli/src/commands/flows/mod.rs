@@ -14,7 +14,7 @@ use nfstream::Stats;
 use nfstream::capture::{self, Digests, FileOrder};
 use nfstream::features::{Column, Schema};
 use nfstream::host::visible_path;
-use nfstream::sink::{self, Existing, Rotation};
+use nfstream::sink::{self, Destination, Existing, Full, Rotation};
 use nfstream::table::{Anonymizer, Provenance, Sort, TableError, TableSpec, TimeForm};
 use nfstream::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs, Opening};
 use crate::io::Io;
+use crate::metrics::Metrics;
 use crate::numbers::{parse_span, parse_whole};
 use crate::output::{Format, Look, SOURCE, TargetOptions};
 use crate::progress::ProgressDisplay;
@@ -73,7 +74,9 @@ pub(crate) struct Args {
 #[command(group = ArgGroup::new("rotation").args(["flows_per_file", "bytes_per_file", "every"]).multiple(true))]
 pub(super) struct TableArgs {
     /// Write to FILE; its extension selects the format: .parquet, .arrow, .feather, .arrows, .csv,
-    /// .jsonl or .ndjson; .gz or .zst after that of text compresses it. `-` is standard output
+    /// .jsonl, .ndjson or .ipfix; .gz or .zst after that of text compresses it. `-` is standard
+    /// output. Or send the flows to another program by URL, such as ipfix://collector:4739,
+    /// clickhouse://host:8123/default/flows or https://host/path
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -84,7 +87,8 @@ pub(super) struct TableArgs {
     /// Format of the output
     #[arg(long, value_name = "FORMAT", value_parser = Format::parser(), hide_possible_values = true)]
     #[arg(
-        help = "Format of the output: parquet, arrow, arrows (Arrow stream), csv, jsonl or table. \
+        help = "Format of the output: parquet, arrow, arrows (Arrow stream), csv, jsonl, ipfix, \
+                ipfix-biflow, zeek, zeek-json, eve, ecs or table. \
                 Default: by the extension of FILE, else table on a terminal and csv otherwise"
     )]
     format: Option<Format>,
@@ -170,6 +174,8 @@ pub(super) struct Plan {
     limit: u64,
     /// Sandbox to enter once everything is open.
     sandbox: Option<Sandbox>,
+    /// Page with counts of the run.
+    pub(super) metrics: Option<Metrics>,
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
@@ -211,7 +217,10 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             None => Opened::open(input, &plan.job, Opening::Late)?,
         };
         if let Some(live) = input.live.as_ref().filter(|_| plan.target.outlet.is_none()) {
-            let (files, processes) = (plan.target.path.is_some(), live.processes.is_some());
+            let is_socket = |(destination, _): &(Destination, Full)| destination.is_local_path();
+            let files = plan.target.path.is_some()
+                || plan.target.destination.as_ref().is_some_and(is_socket);
+            let processes = live.processes.is_some();
             rights::give_up(Kept { files, processes });
         }
         if input.live.is_some() && io.shows_progress() {
@@ -221,20 +230,30 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         let writer = match &mut begun {
             Some(writer) => writer,
             None => {
-                let writer = RowWriter::new(plan, reading.schema(), reading.pool(), names.clone())?;
+                let writer =
+                    RowWriter::new(plan, reading.schema(), reading.pool(), names.clone(), io)?;
                 warn_of_revealing(&writer, io);
                 begun.insert(writer)
             }
         };
         writer.begin(place);
+        if let Some(metrics) = &plan.metrics {
+            metrics.watch(reading.monitor(), writer.status());
+        }
         match reading.drain(writer, &mut progress, io) {
             Ok(stats) => {
                 counts.add(&stats);
                 total.add(&stats);
             }
-            // Rows before the failure go to standard output, but make no complete file.
+            // Rows before the failure go to standard output or another program, but make no
+            // complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
                 writer.write_rest(io)?;
+                if writer.status().is_some()
+                    && let Some(writer) = begun.take()
+                {
+                    writer.finish(io)?;
+                }
                 return Err(error);
             }
             Err(error) => return Err(error),
@@ -253,7 +272,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         }
         None => 0,
     };
-    summarize(flows, &counts, plan.target.path.as_ref(), io);
+    summarize(flows, &counts, &plan.target, io);
     counts.complete()
 }
 
@@ -266,8 +285,22 @@ impl Plan {
         table: TableArgs,
         io: &Io<'_>,
     ) -> Result<Self, Error> {
-        let output = table.output.filter(|path| path.as_os_str() != "-");
-        let format = match (table.format, &output) {
+        let mut output = table.output.filter(|path| path.as_os_str() != "-");
+        let url = output.as_ref().and_then(|path| path.to_str());
+        let destination = match url.filter(|text| Destination::is_named_by(text)) {
+            Some(_) if table.format == Some(Format::Table) => {
+                return Err(Error::TableToFile { path: output.clone().unwrap_or_default() });
+            }
+            Some(text) => Some(Destination::parse(text, table.format.and_then(Format::programs))?),
+            None => None,
+        };
+        if destination.is_some() {
+            output = None;
+        }
+        let of_destination = destination.as_ref().map(|destination| {
+            Format::Programs(destination.format().unwrap_or(sink::Format::JSON_LINES))
+        });
+        let format = match (of_destination.or(table.format), &output) {
             (Some(format), _) => format,
             (None, Some(path)) => Format::of_file(path).ok_or_else(|| Error::FormatUnknown {
                 path: path.clone(),
@@ -283,7 +316,7 @@ impl Plan {
             _ if format == Format::Table && !table.columns_to_anonymize.is_empty() => {
                 return Err(Error::TableOfHashes);
             }
-            None if format.is_binary() && io.stdout.is_terminal => {
+            None if destination.is_none() && format.is_binary() && io.stdout.is_terminal => {
                 return Err(Error::BinaryToTerminal { format: format.name() });
             }
             _ => {}
@@ -295,6 +328,50 @@ impl Plan {
             Format::Programs(_) if table.csv_safe => Format::Programs(sink::Format::SAFE_CSV),
             format => format,
         };
+        let made_of = |rules: &FlowRules| {
+            let dissects = rules.parameters().dissect;
+            match (&destination, format) {
+                (Some(destination), _) => destination.columns(|group| rules.shows(group), dissects),
+                (None, Format::Programs(format)) => {
+                    format.columns(|group| rules.shows(group), dissects)
+                }
+                (None, Format::Table) => None,
+            }
+        };
+        let mut rules = rules.clone();
+        let counts_ip_bytes = match (&destination, format) {
+            (Some(destination), _) => destination.counts_ip_bytes(),
+            (None, Format::Programs(format)) => format.counts_ip_bytes(),
+            (None, Format::Table) => false,
+        };
+        if counts_ip_bytes {
+            rules.count_ip_bytes();
+        }
+        let rules = &rules;
+        let fixed = made_of(rules);
+        let output_name = || match &destination {
+            Some(destination) => destination.name().to_owned(),
+            None => format!("--format {}", format.name()),
+        };
+        if fixed.is_some() {
+            let given = [
+                ("--columns", !table.columns.is_empty()),
+                ("--columns-to-anonymize", !table.columns_to_anonymize.is_empty()),
+                ("--timestamps", table.timestamps),
+            ];
+            if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(Error::FixedColumns { option, output: output_name() });
+            }
+        }
+        if destination.is_some()
+            && (table.flows_per_file.is_some() || table.bytes_per_file.is_some())
+        {
+            let option = match table.flows_per_file {
+                Some(_) => "--flows-per-file",
+                None => "--bytes-per-file",
+            };
+            return Err(Error::NoFile { option, output: output_name() });
+        }
         let all_named = table.columns.iter().chain(&table.columns_to_anonymize);
         if !separate && all_named.clone().any(|name| name.is_source()) {
             return Err(Error::SourceOff);
@@ -315,7 +392,9 @@ impl Plan {
         });
         let hidden = hidden.collect::<Result<Vec<_>, Error>>()?;
         let anonymizer = anonymizer(&hidden, table.anonymization_key.as_deref())?;
-        let needed: Vec<_> = columns.iter().copied().chain(sort.map(|sort| sort.column)).collect();
+        let columns = fixed.or_else(|| (!table.columns.is_empty()).then_some(columns));
+        let needed = columns.iter().flatten().copied().chain(sort.map(|sort| sort.column));
+        let needed: Vec<_> = needed.collect();
         let job = rules.job(&needed, separate.then_some(SOURCE))?;
         let input = find_input()?;
         let rotation = Rotation {
@@ -326,6 +405,7 @@ impl Plan {
         if input.live.is_none() {
             let outputs = match &output {
                 Some(path) => sink::existing_at(path, rotation)?,
+                None if destination.is_some() => Vec::new(),
                 None => vec!["-".into()],
             };
             if capture::overwritten(&input.paths, &outputs).is_some() {
@@ -337,8 +417,10 @@ impl Plan {
             [] => rules.to_json(&input).to_string(),
             hidden => rules.to_json_without(hidden).to_string(),
         };
+        let full = if input.live.is_some() { Full::Drop } else { Full::Wait };
         let target = TargetOptions {
             path: output,
+            destination: destination.map(|destination| (destination, full)),
             outlet: None,
             existing: match (table.force, table.resume) {
                 (true, _) => Existing::Replace,
@@ -367,8 +449,7 @@ impl Plan {
         let named = named.chain(sort.map(|sort| sort.column)).collect();
         let target = TargetOptions { named, ..target };
         let limit = table.limit.unwrap_or(u64::MAX);
-        let columns = (!table.columns.is_empty()).then_some(columns);
-        let sandbox = None;
+        let (sandbox, metrics) = (None, None);
         Ok(Self {
             input,
             is_separate: separate,
@@ -379,11 +460,13 @@ impl Plan {
             sort,
             limit,
             sandbox,
+            metrics,
         })
     }
 
     /// Prepares a sandbox for this work, if `arguments` request one.
     pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
+        arguments.check_destination(self.target.destination.is_some())?;
         if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
             if self.target.every.is_some() || self.target.existing == Existing::Continue {
                 return Err(Error::RotationInSandbox);
@@ -470,13 +553,16 @@ fn listening(plan: &Plan, input: &Input) -> String {
 }
 
 /// Prints a summary of the call on a terminal.
-fn summarize(flows: u64, counts: &Counts, output: Option<&PathBuf>, io: &mut Io<'_>) {
+fn summarize(flows: u64, counts: &Counts, target: &TargetOptions, io: &mut Io<'_>) {
     if !io.shows_progress() {
         return;
     }
     let mut line = counted(flows, "flow");
-    if let Some(path) = output {
+    if let Some(path) = &target.path {
         line.push_str(&format!(" written to {}", visible_path(path)));
+    }
+    if let Some((destination, _)) = &target.destination {
+        line.push_str(&format!(" to {}", destination.name()));
     }
     if counts.evicted_flows > 0 {
         line.push_str(&format!(", {} of them evicted", count(counts.evicted_flows)));

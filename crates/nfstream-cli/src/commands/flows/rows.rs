@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nfstream::features::{Record, RecordPool, Schema};
+use nfstream::sink::SinkStatus;
 use nfstream::table::Sorted;
 
 use super::Plan;
@@ -35,6 +36,7 @@ impl RowWriter {
         schema: &Arc<Schema>,
         pool: &RecordPool,
         names: Vec<String>,
+        io: &Io<'_>,
     ) -> Result<Self, Error> {
         let is_glance = plan.columns.is_none() && !plan.drops_identifiers;
         let selection = if is_glance { Selection::Glance } else { Selection::User };
@@ -46,6 +48,7 @@ impl RowWriter {
                 selection,
                 pool.clone(),
                 names,
+                io,
             )?,
             schema: Arc::clone(schema),
             sorted: plan.sort.map(|sort| Sorted::new(sort, plan.limit)),
@@ -60,6 +63,11 @@ impl RowWriter {
         self.source = source;
     }
 
+    /// Returns the state of a destination other than a file, `None` for others.
+    pub(super) fn status(&self) -> Option<&SinkStatus> {
+        self.target.status()
+    }
+
     /// Returns the columns that can reveal hidden values of others.
     pub(super) fn revealing(&self) -> &[String] {
         self.target.revealing()
@@ -70,7 +78,8 @@ impl RowWriter {
         self.left == 0 && self.sorted.is_none()
     }
 
-    /// Writes the remaining rows to standard output, before a failure is reported.
+    /// Writes the remaining rows to standard output or another program, before a failure is
+    /// reported.
     pub(super) fn write_rest(&mut self, io: &mut Io<'_>) -> Result<(), Error> {
         if self.target.path().is_some() {
             return Ok(());
@@ -140,7 +149,14 @@ impl Consumer for RowWriter {
         if self.rows > 0 { self.target.flush(io) } else { Ok(()) }
     }
 
+    fn notices(&mut self) -> Vec<String> {
+        self.target.status().map(SinkStatus::take_notices).unwrap_or_default()
+    }
+
     fn written(&self) -> Written {
+        if let Some(status) = self.target.status() {
+            return Written::Sent(status.counts().sent_rows, status.name().to_owned());
+        }
         match self.target.path() {
             Some((path, true)) => Written::FullFiles(path.to_path_buf()),
             Some((path, false)) => Written::NoFile(path.to_path_buf()),

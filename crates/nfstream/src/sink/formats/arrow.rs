@@ -8,6 +8,7 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["arrow", "feather"],
     description: "Arrow's file format",
     is_binary: true,
+    needs: None,
     encoder: |output, schema, provenance| {
         Ok(Box::new(IpcEncoder::file(output, schema, provenance)?))
     },

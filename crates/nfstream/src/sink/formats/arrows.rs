@@ -8,5 +8,6 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["arrows"],
     description: "Arrow's format for streams",
     is_binary: true,
+    needs: None,
     encoder: |output, schema, _| Ok(Box::new(IpcEncoder::stream(output, schema)?)),
 };

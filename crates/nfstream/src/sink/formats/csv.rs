@@ -13,6 +13,7 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["csv"],
     description: "Comma-separated values, a header line first",
     is_binary: false,
+    needs: None,
     encoder: |output, schema, _| Ok(Box::new(LineEncoder::<CsvLine, _>::new(output, schema)?)),
 };
 

@@ -11,6 +11,7 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["jsonl", "ndjson"],
     description: "JSON lines, one object a flow",
     is_binary: false,
+    needs: None,
     encoder: |output, schema, _| Ok(Box::new(LineEncoder::<JsonLine, _>::new(output, schema)?)),
 };
 

@@ -1,7 +1,10 @@
 //! Formats of tables, one file each, and their registry.
 
+mod eve_fields;
+mod eve_values;
 mod ipc;
 mod lines;
+mod mapping;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,6 +13,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::compression::Compression;
+use crate::features::{Column, Group};
 use crate::table::Provenance;
 
 /// Declares the formats: a constant of [`Format`] and the module that holds it as `FORMAT`.
@@ -35,6 +39,18 @@ registry! {
     PARQUET: parquet,
     ARROW: arrow,
     ARROW_STREAM: arrows,
+    IPFIX: ipfix,
+    IPFIX_BIFLOW: ipfix_biflow,
+    ZEEK: zeek,
+    ZEEK_JSON: zeek_json,
+    EVE: eve,
+    ECS: ecs,
+}
+
+impl Format {
+    /// Formats of a JSON object a line.
+    pub(crate) const JSON_FORMATS: &[Self] =
+        &[Self::JSON_LINES, Self::ECS, Self::EVE, Self::ZEEK_JSON];
 }
 
 /// Format of a table as bytes.
@@ -48,8 +64,34 @@ pub struct Format {
     pub description: &'static str,
     /// Whether a terminal cannot show it.
     pub is_binary: bool,
+    /// Columns that it is made of, `None` if it takes any.
+    needs: Option<Needs>,
     /// Begins a table, with the columns of a schema, in an output.
     encoder: fn(Output, &SchemaRef, &Provenance) -> io::Result<Box<dyn Encoder>>,
+}
+
+/// Needs of a format that is made of certain columns.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// Returns the columns. Takes whether the user chose a group, and whether flows have labels.
+    columns: fn(&dyn Fn(Group) -> bool, bool) -> Vec<&'static Column>,
+    /// Whether the bytes of IP packets count, not those of frames.
+    ip_bytes: bool,
+    /// Returns the fields for the reference, none for binary formats.
+    fields: fn() -> Vec<FormatField>,
+}
+
+/// A field of a format that is made of certain columns.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatField {
+    /// Name; a dot separates the names of nested objects.
+    pub name: &'static str,
+    /// Type, in the words of the format.
+    pub kind: &'static str,
+    /// Columns that the value is made of, with instants in nanoseconds.
+    pub columns: &'static [&'static str],
+    /// Meaning where the name does not give it.
+    pub about: &'static str,
 }
 
 /// An output of bytes.
@@ -96,6 +138,26 @@ impl Format {
         provenance: &Provenance,
     ) -> io::Result<Box<dyn Encoder>> {
         (self.encoder)(output, schema, provenance)
+    }
+
+    /// Returns the fields of a format that maps columns to names of its own, in order.
+    pub fn fields(&self) -> Vec<FormatField> {
+        self.needs.map(|needs| (needs.fields)()).unwrap_or_default()
+    }
+
+    /// Returns whether the format counts the bytes of IP packets, not of frames.
+    pub fn counts_ip_bytes(&self) -> bool {
+        self.needs.is_some_and(|needs| needs.ip_bytes)
+    }
+
+    /// Returns the columns that the format is made of, `None` if it takes any. `shows` says whether
+    /// the user chose a group, and `dissects` whether flows have labels.
+    pub fn columns(
+        &self,
+        shows: impl Fn(Group) -> bool,
+        dissects: bool,
+    ) -> Option<Vec<&'static Column>> {
+        self.needs.map(|needs| (needs.columns)(&shows, dissects))
     }
 
     /// Returns whether files end with metadata, and so can hold what is known only at the end.

@@ -27,6 +27,7 @@ pub(super) const FORMAT: Format = Format {
     extensions: &["parquet"],
     description: "Apache Parquet",
     is_binary: true,
+    needs: None,
     encoder: |output, schema, provenance| {
         Ok(Box::new(ParquetEncoder::new(output, schema, provenance)?))
     },

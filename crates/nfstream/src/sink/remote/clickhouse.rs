@@ -1,0 +1,218 @@
+//! Rows to a table of ClickHouse, over its HTTP interface.
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Schema, SchemaRef};
+
+use super::client::Client;
+use super::http::{MISSING, ROWS, rows};
+use super::options::{CA, CERTIFICATE, KEY, OptionHelp};
+use super::receiver::{Failure, Receiver, Sent};
+use super::rows::encode;
+use super::{Contents, DestinationError, Scheme, Setup};
+use crate::sink::Format;
+
+pub(super) const SCHEMES: &[Scheme] = &[
+    Scheme {
+        name: "clickhouse",
+        description: "Rows to a table of ClickHouse, over HTTP",
+        example: "clickhouse://127.0.0.1:8123/default/flows#create=yes",
+        options: &[ROWS, CREATE],
+        contents: Contents::Columns,
+        missing: MISSING,
+        receiver: |setup| receiver(setup, false),
+    },
+    Scheme {
+        name: "clickhouse+https",
+        description: "Rows to a table of ClickHouse, over HTTPS",
+        example: "clickhouse+https://server.example:8443/default/flows",
+        options: &[ROWS, CREATE, CA, CERTIFICATE, KEY],
+        contents: Contents::Columns,
+        missing: MISSING,
+        receiver: |setup| receiver(setup, true),
+    },
+];
+
+const CREATE: OptionHelp = OptionHelp {
+    name: "create",
+    default: "no",
+    description: "yes to create the table if it does not exist",
+};
+
+struct Table {
+    client: Client,
+    /// Quoted name of the table, with its database.
+    name: String,
+    creates: bool,
+    rows: usize,
+}
+
+fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
+    setup.without_query()?;
+    let path = super::url::decode(&setup.url.path)?;
+    let name = match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        [database, table] if !database.is_empty() && !table.is_empty() => {
+            format!("{}.{}", quoted(database), quoted(table))
+        }
+        _ => return Err(setup.part("it needs the names of a database and a table")),
+    };
+    let client = Client::new(&setup, is_secure, if is_secure { 8443 } else { 8123 }, "/")?;
+    let secret = |name| setup.options.secrets.value(name);
+    let client = match setup.url.user.as_deref().or_else(|| secret("user")) {
+        Some(user) => client.with_header("x-clickhouse-user", user.to_owned()),
+        None => client,
+    };
+    let client = match secret("password") {
+        Some(password) => client.with_header("x-clickhouse-key", password.to_owned()),
+        None => client,
+    };
+    let (creates, rows) = (setup.options.flag("create")?, rows(&setup.options)?);
+    Ok(Box::new(Table { client, name, creates, rows }))
+}
+
+impl Table {
+    /// Runs a statement and returns its answer.
+    fn run(&self, statement: &str) -> Result<String, Failure> {
+        Ok(self.client.post(&format!("?query={}", encoded(statement)), b"")?.0)
+    }
+
+    /// Returns the columns of a table with those of `schema` that are missing in it.
+    fn missing_columns(&self, schema: &Schema) -> Result<Vec<String>, Failure> {
+        let known = self.run(&format!("DESCRIBE TABLE {} FORMAT TabSeparated", self.name))?;
+        let known: Vec<_> =
+            known.lines().filter_map(|line| line.split('\t').next().map(unescaped)).collect();
+        let fields = schema.fields().iter().map(|field| field.name().clone());
+        Ok(fields.filter(|name| !known.contains(name)).collect())
+    }
+}
+
+impl Receiver for Table {
+    fn connect(&mut self, schema: &SchemaRef) -> Result<(), Failure> {
+        if self.creates {
+            self.run(&statement(&self.name, schema))?;
+        }
+        match self.missing_columns(schema)?.as_slice() {
+            [] => Ok(()),
+            missing => {
+                let missing = missing.join(", ");
+                let message = format!("the table lacks columns: {missing}; use --columns, or add");
+                Err(Failure::permanent(format!("{message} them to the table")))
+            }
+        }
+    }
+
+    fn send(&mut self, batch: &RecordBatch) -> Result<Sent, Failure> {
+        let fields = batch.schema_ref().fields().iter();
+        let columns: Vec<_> = fields.map(|field| quoted(field.name())).collect();
+        let columns = columns.join(", ");
+        let statement = format!("INSERT INTO {} ({columns}) FORMAT JSONEachRow", self.name);
+        let mut query = format!("?query={}", encoded(&statement));
+        let has_times = |data_type: &DataType| matches!(data_type, DataType::Timestamp(..));
+        if batch.schema_ref().fields().iter().any(|field| has_times(field.data_type())) {
+            query.push_str("&date_time_input_format=best_effort");
+        }
+        let (_, bytes) = self.client.post(&query, &encode(Format::JSON_LINES, batch)?)?;
+        Ok(Sent { bytes, rejected: None })
+    }
+
+    fn close(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn most_rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// Returns the statement that creates a table for rows of `schema`.
+fn statement(name: &str, schema: &Schema) -> String {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| format!("{} {}", quoted(field.name()), type_of(field.data_type())));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let has = |name: &str| schema.index_of(name).is_ok();
+    let order = ["first_seen", "id"].into_iter().filter(|name| has(name)).collect::<Vec<_>>();
+    let order = match order.as_slice() {
+        [] => "tuple()".to_owned(),
+        order => format!("({})", order.join(", ")),
+    };
+    format!("CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = MergeTree() ORDER BY {order}")
+}
+
+/// Returns the type of a column in a table.
+fn type_of(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Boolean => "UInt8".to_owned(),
+        DataType::Int32 => "Int32".to_owned(),
+        DataType::Int64 => "Int64".to_owned(),
+        DataType::Float64 => "Float64".to_owned(),
+        DataType::Timestamp(unit, _) => {
+            let digits = match unit {
+                arrow_schema::TimeUnit::Second => 0,
+                arrow_schema::TimeUnit::Millisecond => 3,
+                arrow_schema::TimeUnit::Microsecond => 6,
+                arrow_schema::TimeUnit::Nanosecond => 9,
+            };
+            format!("DateTime64({digits}, 'UTC')")
+        }
+        DataType::List(field) => format!("Array({})", type_of(field.data_type())),
+        _ => "String".to_owned(),
+    }
+}
+
+/// Returns a name in backticks.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+/// Returns a name of an answer without its escapes.
+fn unescaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut letters = name.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => text.extend(letters.next()),
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
+/// Returns text in the form of a URL's query.
+fn encoded(text: &str) -> String {
+    let mut query = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                query.push(char::from(byte));
+            }
+            byte => query.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::Field;
+
+    use super::*;
+
+    #[test]
+    fn a_table_is_created_with_types_of_the_columns() {
+        let list = DataType::new_list(DataType::Int32, true);
+        let schema = Schema::new(vec![
+            Field::new("id", DataType::Int64, false),
+            Field::new("a`b", list, false),
+            Field::new("name", DataType::Utf8, false),
+        ]);
+        let name = format!("{}.{}", quoted("db"), quoted("x\\y"));
+        assert_eq!(
+            statement(&name, &schema),
+            "CREATE TABLE IF NOT EXISTS `db`.`x\\\\y` (`id` Int64, `a\\`b` Array(Int32), `name` \
+             String) ENGINE = MergeTree() ORDER BY (id)"
+        );
+        assert_eq!(encoded("a b&`é"), "a%20b%26%60%C3%A9");
+        assert_eq!(unescaped("a\\'b\\\\c"), "a'b\\c");
+    }
+}

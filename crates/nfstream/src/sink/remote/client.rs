@@ -1,0 +1,189 @@
+//! Requests over HTTP and HTTPS.
+
+use std::io::Write;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::receiver::Failure;
+use super::{DestinationError, Setup};
+use crate::host::{Connection, Trust};
+
+/// Most bytes of an answer that are read.
+const MOST_ANSWER: u64 = 16 << 20;
+
+/// Most characters of an answer in a message.
+const MOST_SHOWN: usize = 300;
+
+/// Client of one server.
+#[derive(Debug)]
+pub(super) struct Client {
+    agent: ureq::Agent,
+    url: String,
+    /// Host and port.
+    server: (String, u16),
+    timeout: Duration,
+    /// Certificates for TLS, `None` without.
+    trust: Option<Trust>,
+    /// Headers with their values, some of which are secret.
+    headers: Headers,
+    compresses: bool,
+}
+
+#[derive(Clone, Default)]
+struct Headers(Vec<(&'static str, String)>);
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Client {
+    /// Returns a client of the server of `setup`, which listens on `port` unless the URL says
+    /// otherwise.
+    pub(super) fn new(
+        setup: &Setup,
+        is_secure: bool,
+        port: u16,
+        path: &str,
+    ) -> Result<Self, DestinationError> {
+        let options = &setup.options;
+        let (name, port) = setup.host(port)?;
+        let host = name.clone();
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        let scheme = if is_secure { "https" } else { "http" };
+        let (timeout, trust) = (options.timeout()?, options.trust()?);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_connect(Some(timeout))
+            .timeout_send_body(Some(timeout))
+            .timeout_recv_response(Some(timeout))
+            .timeout_recv_body(Some(timeout))
+            .user_agent(concat!("nfstream/", env!("CARGO_PKG_VERSION")));
+        let config = match is_secure {
+            true => config.tls_config(tls(&trust)?),
+            false => config,
+        };
+        Ok(Self {
+            agent: config.build().into(),
+            url: format!("{scheme}://{host}:{port}{path}"),
+            server: (name, port),
+            timeout,
+            trust: is_secure.then_some(trust),
+            headers: Headers(Vec::new()),
+            compresses: true,
+        })
+    }
+
+    /// Connects without a request, to find out whether the server is there and is trusted.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it is not.
+    pub(super) fn probe(&self) -> Result<(), Failure> {
+        let (host, port) = (&self.server.0, self.server.1);
+        match &self.trust {
+            Some(trust) => drop(Connection::tls(host, port, self.timeout, trust)?),
+            None => drop(Connection::tcp(host, port, self.timeout)?),
+        }
+        Ok(())
+    }
+
+    /// Adds a header to every request.
+    pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.0.push((name, value));
+        self
+    }
+
+    /// Sends bodies as they are.
+    pub(super) fn uncompressed(self) -> Self {
+        Self { compresses: false, ..self }
+    }
+
+    /// Sends a body, with a query after the URL, and returns the answer and the bytes on the wire.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] without an answer, or with one that reports a failure.
+    pub(super) fn post(&self, query: &str, body: &[u8]) -> Result<(String, u64), Failure> {
+        let mut request = self.agent.post(format!("{}{query}", self.url));
+        for (name, value) in &self.headers.0 {
+            request = request.header(*name, value);
+        }
+        let compressed;
+        let body = if self.compresses && !body.is_empty() {
+            request = request.header("content-encoding", "gzip");
+            compressed = gzip(body)?;
+            compressed.as_slice()
+        } else {
+            body
+        };
+        let mut response = request.send(body).map_err(failure)?;
+        let status = response.status();
+        let text = response.body_mut().with_config().limit(MOST_ANSWER).lossy_utf8(true);
+        let text = text.read_to_string().map_err(failure)?;
+        if status.is_success() {
+            return Ok((text, body.len().try_into().unwrap_or(u64::MAX)));
+        }
+        let message = format!("HTTP status {status}{}", shown(&text));
+        // Too early, too many, and all failures of the server may pass.
+        let may_pass = matches!(status.as_u16(), 408 | 425 | 429 | 502..=504);
+        let is_fault = status.is_server_error() && !text.contains("DB::Exception");
+        Err(if may_pass || is_fault {
+            Failure::temporary(message)
+        } else {
+            Failure::permanent(message)
+        })
+    }
+}
+
+/// Returns the beginning of an answer, after a colon if there is any.
+fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = (0..=MOST_SHOWN.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
+    match line.get(..end.unwrap_or_default()) {
+        Some(text) if !text.is_empty() => format!(": {text}"),
+        _ => String::new(),
+    }
+}
+
+fn failure(error: ureq::Error) -> Failure {
+    match error {
+        ureq::Error::HostNotFound => Failure::temporary("the name of the host has no address"),
+        ureq::Error::Io(source) => Failure::temporary(source),
+        error @ (ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => Failure::permanent(error),
+        error => Failure::temporary(error),
+    }
+}
+
+fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+fn tls(trust: &Trust) -> Result<ureq::tls::TlsConfig, DestinationError> {
+    use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+
+    let cannot = |source| DestinationError::File { path: "ca".into(), source };
+    let roots = trust.roots().map_err(cannot)?;
+    let roots = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    let client = trust.client().map(|(certificates, key)| {
+        let chain: Vec<_> =
+            certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key)?))
+    });
+    let client: Option<ClientCert> =
+        client.transpose().map_err(|error: ureq::Error| cannot(std::io::Error::other(error)))?;
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    Ok(TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(RootCerts::Specific(std::sync::Arc::new(roots)))
+        .client_cert(client)
+        .unversioned_rustls_crypto_provider(provider)
+        .build())
+}

@@ -1,0 +1,300 @@
+"""Flows to real receivers: `make test-peers`. A test is skipped if its receiver is not installed.
+
+Every receiver is a process of the test on the loopback interface and ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+COMMAND = os.environ.get("NFSTREAM", "target/debug/nfstream")
+FLOWS = 100_000
+
+
+def needs(program: str) -> str:
+    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(check: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if check():
+                return
+        assert time.monotonic() < end, "the receiver did not start"
+        time.sleep(0.1)
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture of 100,000 flows, a packet in each direction."""
+    path = tmp_path_factory.mktemp("captures") / "flows.pcap"
+    client, server = bytes([10, 0]), bytes([192, 0, 2, 1])
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
+        for number in range(FLOWS):
+            host = client + struct.pack(">H", number % 50_000)
+            port = 1024 + number // 50_000
+            for way, (source, target, ports) in enumerate(
+                [(host, server, (port, 53)), (server, host, (53, port))]
+            ):
+                payload = b"x" * (10 + 20 * way)
+                datagram = struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
+                packet = (
+                    struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0)
+                    + source + target + datagram
+                )  # fmt: skip
+                stamp = number * 20 + way * 7
+                file.write(
+                    struct.pack("<IIII", 1_700_000_000 + stamp // 1_000_000, stamp % 1_000_000,
+                                len(packet), len(packet))
+                )  # fmt: skip
+                file.write(packet)
+    return path
+
+
+def test_nfcapd_receives_both_records_of_every_flow(capture: Path, tmp_path: Path) -> None:
+    port = free_port()
+    store = tmp_path / "store"
+    store.mkdir()
+    nfcapd = needs("nfcapd")
+    with running(nfcapd, "-w", str(store), "-p", str(port), "-b", "127.0.0.1", "-B", "8388608",
+                 "-t", "3600", stdout=subprocess.DEVNULL) as collector:  # fmt: skip
+        time.sleep(1)
+        url = f"ipfix://127.0.0.1:{port}#records_per_s=20000"
+        result = run("flows", str(capture), "--no-dissect", "-o", url)
+        assert (result.returncode, result.stderr) == (0, "")
+        time.sleep(1)
+        collector.terminate()
+        collector.wait(20)
+    read = subprocess.run(
+        ["nfdump", "-R", str(store), "-q", "-o", "csv"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(",") for line in read.stdout.splitlines() if line.startswith("20")]
+    assert len(rows) == 2 * FLOWS
+    assert {row[7] for row in rows} == {"UDP"}
+    # Bytes of the IP packets.
+    assert sorted({row[12] for row in rows}) == ["38", "58"]
+
+
+def test_a_collector_that_is_gone_and_comes_back(capture: Path) -> None:
+    """Nothing is lost over TCP: the run waits, and sends the flows in progress again."""
+    port = free_port()
+    received = bytearray()
+    done = threading.Event()
+
+    def serve() -> None:
+        for part in range(2):
+            listener = socket.create_server(("127.0.0.1", port))
+            stream, _ = listener.accept()
+            listener.close()
+            while True:
+                data = stream.recv(65536)
+                if not data:
+                    break
+                received.extend(data)
+                if part == 0 and len(received) > 200_000:
+                    break
+            stream.close()
+            received.clear() if part == 0 else None
+            time.sleep(0.5)
+        done.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    wait_until(lambda: port)
+    time.sleep(0.3)
+    result = run("flows", str(capture), "--no-dissect", "-o", f"ipfix+tcp://127.0.0.1:{port}")
+    assert result.returncode == 0, result.stderr
+    assert "trying again" in result.stderr and "flows are sent again" in result.stderr
+    assert done.wait(10)
+
+
+class Bulk(http.server.BaseHTTPRequestHandler):
+    """The bulk interface of Elastic, which is busy at every third request."""
+
+    requests = 0
+    lock = threading.Lock()
+    documents: ClassVar[set[tuple[object, ...]]] = set()
+    rows = 0
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.lock:
+            type(self).requests += 1
+            number = self.requests
+        status, answer = 200, b""
+        if self.headers["Authorization"] != "Basic YWRhOnNlY3JldA==":
+            status = 401
+        elif number % 3 == 0:
+            status = 429
+        else:
+            lines = gzip.decompress(body).splitlines()
+            assert set(lines[::2]) == {b'{"create":{}}'}
+            items = []
+            for line in lines[1::2]:
+                event = json.loads(line)
+                ends = event["source"], event["destination"]
+                key = tuple((end["ip"], end["port"]) for end in ends)
+                type(self).documents.add(key)
+                type(self).rows += 1
+                items.append({"create": {"status": 201}})
+            answer = json.dumps({"errors": False, "items": items}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_bulk_interface_gets_every_flow_once(capture: Path, tmp_path: Path) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bulk)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    secrets = tmp_path / "secrets"
+    secrets.write_text("user = ada\npassword = secret\n")
+    url = f"http://127.0.0.1:{server.server_port}/flows/_bulk#bulk=yes,credentials={secrets}"
+    result = run("flows", str(capture), "--no-dissect", "--format", "ecs", "-o", url)
+    assert result.returncode == 0, result.stderr
+    assert len(Bulk.documents) == Bulk.rows == FLOWS
+    secrets.write_text("user = ada\npassword = wrong\n")
+    result = run("flows", str(capture), "--no-dissect", "--format", "ecs", "-o", url)
+    assert result.returncode == 1
+    assert "HTTP status 401" in result.stderr and "wrong" not in result.stderr
+    server.shutdown()
+    server.server_close()
+
+
+def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:
+    clickhouse = needs("clickhouse-server")
+    port = free_port()
+    config = tmp_path / "config.xml"
+    config.write_text(
+        f"""<yandex><logger><level>none</level></logger><http_port>{port}</http_port>
+        <listen_host>127.0.0.1</listen_host><path>{tmp_path}/data/</path>
+        <tmp_path>{tmp_path}/tmp/</tmp_path><mark_cache_size>5368709</mark_cache_size>
+        <users_config>{tmp_path}/users.xml</users_config>
+        <default_profile>default</default_profile><default_database>default</default_database>
+        </yandex>"""
+    )
+    (tmp_path / "users.xml").write_text(
+        """<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default>
+        <password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
+        <quota>default</quota></default></users></yandex>"""
+    )
+
+    def query(text: str) -> str:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=text.encode())
+        request.add_header("X-ClickHouse-User", "default")
+        request.add_header("X-ClickHouse-Key", "secret")
+        with urllib.request.urlopen(request) as answer:
+            return answer.read().decode().strip()
+
+    with running(clickhouse, f"--config-file={config}", stdout=subprocess.DEVNULL, cwd=tmp_path):
+        wait_until(lambda: query("SELECT 1") == "1", 120)
+        url = f"clickhouse://127.0.0.1:{port}/default/flows"
+        secret = {**os.environ, "NFSTREAM_USER": "default", "NFSTREAM_PASSWORD": "secret"}
+        missing = run("flows", str(capture), "--no-dissect", "-o", url, env=secret)
+        assert missing.returncode == 1 and "doesn't exist" in missing.stderr, missing.stderr
+        result = run("flows", str(capture), "--no-dissect", "-o", url + "#create=yes", env=secret)
+        assert result.returncode == 0, result.stderr
+        assert query("SELECT count(), sum(total_packets) FROM flows") == f"{FLOWS}\t{2 * FLOWS}"
+        wrong = {**secret, "NFSTREAM_PASSWORD": "hunter2"}
+        refused = run("flows", str(capture), "--no-dissect", "-o", url, env=wrong)
+        assert refused.returncode == 1 and "hunter2" not in refused.stderr, refused.stderr
+        query("CREATE TABLE other (id Int64) ENGINE = Log")
+        other = run("flows", str(capture), "-o", url.replace("/flows", "/other"), env=secret)
+        assert other.returncode == 1 and "lacks columns: first_seen" in other.stderr, other.stderr
+        assert query("SELECT count() FROM other") == "0"
+
+
+def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    url = f"ipfix+tcp://127.0.0.1:{port}#queue_mib=1,retry_s=600,timeout_s=5"
+    process = subprocess.Popen(
+        [COMMAND, "flows", str(capture), "--no-dissect", "-o", url],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    stream, _ = listener.accept()
+    listener.close()
+    stream.close()
+    time.sleep(2)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - start < 3
+    assert process.returncode == 130, errors
+    assert "flows sent to ipfix+tcp" in errors
+
+
+def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
+    prometheus = needs("prometheus")
+    if os.geteuid() != 0:
+        pytest.skip("live capture needs root")
+    metrics, port = free_port(), free_port()
+    (tmp_path / "prometheus.yml").write_text(
+        f"global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: nfstream\n"
+        f"    static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]\n"
+        f"rule_files: ['{Path('deploy/nfstream-alerts.yml').resolve()}']\n"
+    )
+    live = [COMMAND, "live", "lo", "-o", f"{tmp_path}/flows.csv", "--metrics"]
+    with (
+        running(*live, f"127.0.0.1:{metrics}"),
+        running(prometheus, f"--config.file={tmp_path}/prometheus.yml",
+                f"--storage.tsdb.path={tmp_path}/data",
+                f"--web.listen-address=127.0.0.1:{port}", stdout=subprocess.DEVNULL),
+    ):  # fmt: skip
+
+        def scraped() -> bool:
+            url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_packets_total"
+            with urllib.request.urlopen(url) as answer:
+                return bool(json.load(answer)["data"]["result"])
+
+        wait_until(scraped)
