@@ -25,7 +25,7 @@ pub struct Mark {
 ///
 /// A packet ends a window if a hash of its time and length has a certain value, as one in
 /// [`Marks::WINDOW`] does. So the marks of a stream are those of its pieces, wherever it is cut.
-/// Packets that all have one time may have no mark: no time passes that could end a flow.
+/// Packets that all have one time may have no mark: no time passes in which a flow becomes idle.
 #[derive(Clone, Debug)]
 pub struct Marks {
     /// Earliest time since the last mark.
