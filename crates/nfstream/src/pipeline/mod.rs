@@ -5,6 +5,7 @@
 //! merges their results. Both return the same records in the same order.
 
 mod active;
+mod blocks;
 mod config;
 mod decoder;
 mod duplicates;
@@ -28,6 +29,7 @@ mod warning;
 mod worker;
 
 pub use active::{ActiveError, ActiveFlow, ActiveFlows, FlowPlace};
+pub use blocks::{BlockError, BlockSource, BlockWriter, Cut, Piece};
 pub use config::{Config, Dialect, Rules, suitable_meters};
 pub use duplicates::Duplicates;
 pub use error::{ConfigError, RunError};

@@ -22,11 +22,11 @@ use crate::packet::Chunk;
 use crate::time::Timestamp;
 
 /// Packets decoded before they are added to flows: few enough to stay in the first-level cache.
-const PIECE: usize = 64;
+pub(super) const PIECE: usize = 64;
 
 /// A meter and the order of its records.
-struct Metering<L> {
-    meter: Arc<Turns<Meter<L>>>,
+pub(super) struct Metering<L> {
+    pub(super) meter: Arc<Turns<Meter<L>>>,
     order: Order,
     shared: Arc<Shared>,
 }
@@ -64,7 +64,7 @@ impl<L: Lifecycle> Inline<L> {
             ticks: Vec::new(),
             fragments: FragmentTable::default(),
             decoded: Decoded::default(),
-            metering: Metering::new(parts, config, shared),
+            metering: Metering::new(1, parts, config, shared),
         }
     }
 
@@ -118,7 +118,7 @@ impl<L: Lifecycle> Ahead<L> {
         let front = FrontConfig { decoder: config.decoder(), decoders: 1, shards: 1, consumers: 1 };
         let mut feeds = front::start(intake, front, &mut workers);
         let feed = feeds.pop().expect("one consumer was requested");
-        Self { feed, workers, metering: Metering::new(parts, config, shared) }
+        Self { feed, workers, metering: Metering::new(1, parts, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
@@ -157,13 +157,28 @@ impl<L: Lifecycle> Ahead<L> {
 }
 
 impl<L: Lifecycle> Metering<L> {
-    fn new(parts: MeterParts, config: &Config, shared: Arc<Shared>) -> Self {
-        let meter = Arc::new(Turns::new(Meter::new(config.meter(1, parts))));
+    /// Returns one of `meters` meters.
+    pub(super) fn new(
+        meters: usize,
+        parts: MeterParts,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let meter = Arc::new(Turns::new(Meter::new(config.meter(meters, parts))));
         shared.shards().add(0, &meter);
         Self { meter, order: Order::new(config.timeouts.idle), shared }
     }
 
-    fn finish<H: Hooks>(
+    pub(super) fn tick<H: Hooks>(
+        &mut self,
+        time: Timestamp,
+        out: &mut Vec<Record>,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        tick(&mut self.meter.take(H::ACTIVE), &mut self.order, time, out, hooks)
+    }
+
+    pub(super) fn finish<H: Hooks>(
         &mut self,
         time: Timestamp,
         tally: &Tally,
@@ -184,7 +199,7 @@ impl<L: Lifecycle> Metering<L> {
         Ok(Advance { records, outcome: Some(outcome) })
     }
 
-    fn count(&mut self, tally: &Tally, records: &[Record]) {
+    pub(super) fn count(&mut self, tally: &Tally, records: &[Record]) {
         let mut meter = self.meter.take(false);
         let counts = MeterCounts {
             late_packets: meter.take_late_packets(),

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use nfstream::capture::{self, Pace, Paced};
+use nfstream::capture::{self, Pace, Paced, Source};
 use nfstream::features::{Group, Schema};
-use nfstream::host::visible_path;
+use nfstream::host::{ProcessWatcher, visible_path};
 use nfstream::{Config, Run, RunError};
 
 use crate::arguments::is_interface;
@@ -30,7 +30,6 @@ use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::{FlowRules, Job, OfBoth, SourceRules};
 use crate::input::{Input, InputArgs, Live, Opening};
 use crate::io::Io;
-use crate::reading::Opened;
 use crate::rights::{self, Kept};
 use cells::Known;
 use draw::Stage;
@@ -89,12 +88,16 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let input = find(&sources, &rules)?;
     let job = rules.job(&[], None)?;
     let job = job.measuring(groups(&rules).into_iter());
-    let opened = Opened::open(&input, &job, Opening::Late)?;
+    job.check(&input)?;
+    let source = input.open(job.filter(), Opening::Late)?;
+    let polling = input.live.as_ref().and_then(|live| live.processes);
+    // Opened before privileges are dropped: it reads files of other users' processes.
+    let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
     if let Some(live) = &input.live {
         rights::give_up(Kept { files: false, processes: live.processes.is_some() });
     }
     let pace = (!input.is_stream()).then(|| Pace::new(speed));
-    let (mut run, with_processes) = start(opened, &input, &job, pace.as_ref())?;
+    let (mut run, with_processes) = start(source, processes, &input, &job, pace.as_ref())?;
     let schema = Arc::clone(run.schema());
     let state = State::new(job.condition, pace.is_some().then_some(speed));
     let clock = match (&pace, &input.live) {
@@ -221,12 +224,12 @@ fn find(sources: &[PathBuf], rules: &FlowRules) -> Result<Input, Error> {
 
 /// Starts the run, and returns whether it knows the processes of flows.
 fn start(
-    opened: Opened,
+    source: Box<dyn Source>,
+    processes: Option<ProcessWatcher>,
     input: &Input,
     job: &Job,
     pace: Option<&Pace>,
 ) -> Result<(Run, bool), Error> {
-    let (source, processes) = opened.into_parts();
     let with_processes = processes.is_some();
     let config = Config { processes, ..job.config(input.bytes) };
     let source = match pace {
