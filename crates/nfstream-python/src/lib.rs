@@ -4,6 +4,7 @@
 //! package defines the public API. `python/nfstream/_engine.pyi` documents this module.
 
 mod command;
+mod destination;
 mod error;
 mod export;
 mod extract;
@@ -29,6 +30,8 @@ mod _engine {
 
     #[pymodule_export]
     use super::command::run_command;
+    #[pymodule_export]
+    use super::destination::{Destination, send_table};
     #[pymodule_export]
     use super::export::{
         TableOptions, first_flows, read_batches, read_table, revealing_columns, table_schema,
