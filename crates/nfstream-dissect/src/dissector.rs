@@ -468,11 +468,11 @@ impl Table<StreamRules> {
         while let Some(place) = probing.candidates.next_from(from) {
             from = place + 1;
             let Some((_, rules)) = self.protocols.get(place) else { return };
-            let straight = (rules.probe)(streams);
+            let straight = if oriented { (rules.probe)(streams) } else { rules.decide(streams) };
             let reversed = if oriented || straight == Verdict::Match {
                 Verdict::No
             } else {
-                (rules.probe)(&streams.reverse())
+                rules.decide(&streams.reverse())
             };
             match (straight, reversed) {
                 (Verdict::No, Verdict::No) => probing.candidates.remove(place),

@@ -10,7 +10,7 @@ use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::metadata::Metadata;
 use crate::packet::{Endpoints, TCP, UDP};
 use crate::protocol::Protocol;
-use crate::protocols::{REGISTRY, dtls, rtp, stun};
+use crate::protocols::{REGISTRY, apple_push, dtls, rtp, stun, xmpp};
 
 /// Certificate names that are looked up, at most.
 const MAX_CERTIFICATE_NAMES: usize = 8;
@@ -18,6 +18,14 @@ const MAX_CERTIFICATE_NAMES: usize = 8;
 /// Protocols whose flows belong to the call that announced them.
 const CARRIERS_OF_CALLS: &[ProtocolId] =
     &[stun::PROTOCOL.id, dtls::PROTOCOL.id, rtp::PROTOCOL.id, rtp::RTCP.id, rtp::SRTP.id];
+
+/// Services that use the ports of a protocol for their own: protocol, owner of the address, service.
+const SERVICES: &[(ProtocolId, ProtocolId, ProtocolId)] = &[
+    // WhatsApp listens at XMPP's port; Facebook stopped using XMPP in 2015.
+    (xmpp::PROTOCOL.id, ProtocolId(119), ProtocolId(142)),
+    // Apple's push notifications have XMPP's second port.
+    (xmpp::PROTOCOL.id, ProtocolId(140), apple_push::PROTOCOL.id),
+];
 
 /// Returns the label of a flow by its bytes and the names that it shows; unknown if no protocol
 /// matched and no rule fits.
@@ -79,7 +87,14 @@ pub(crate) fn guess(catalogue: &Catalogue, hints: &Hints, endpoints: &Endpoints)
     if let Some(app) = by_hint(catalogue, hints) {
         return new(catalogue, carrier, app, Confidence::Dns, category);
     }
-    match (by_address(catalogue, endpoints), carrier) {
+    let owner = by_address(catalogue, endpoints);
+    let is_theirs = |(protocol, of, _): &&(ProtocolId, ProtocolId, ProtocolId)| {
+        carrier == Some(*protocol) && owner == Some(*of)
+    };
+    if let Some((_, _, service)) = SERVICES.iter().find(is_theirs) {
+        return new(catalogue, None, *service, Confidence::Address, None);
+    }
+    match (owner, carrier) {
         (Some(app), _) => new(catalogue, carrier, app, Confidence::Address, category),
         (None, Some(app)) => new(catalogue, None, app, Confidence::Port, category),
         (None, None) => Label::default(),

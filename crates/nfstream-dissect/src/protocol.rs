@@ -156,6 +156,16 @@ impl Protocol {
 }
 
 impl StreamRules {
+    /// Returns the answer of the probe, no if the first bytes do not fit.
+    pub(crate) fn decide(&self, streams: &Streams<'_>) -> Verdict {
+        let fits = |start: Start, stream: &[u8]| stream.first().is_none_or(|b| start.allows(*b));
+        if fits(self.client, streams.client) && fits(self.server, streams.server) {
+            (self.probe)(streams)
+        } else {
+            Verdict::No
+        }
+    }
+
     /// Rules of a protocol that may begin with any byte and has no metadata.
     pub(crate) const fn new(probe: fn(&Streams<'_>) -> Verdict) -> Self {
         Self { probe, client: Start::Any, server: Start::Any, parse: None }

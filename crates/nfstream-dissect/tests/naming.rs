@@ -39,6 +39,9 @@ fn unknown_bytes_get_the_label_of_address_and_port() {
     assert_eq!(of(6, "91.108.9.35:443"), ("TLS.Telegram".to_owned(), Confidence::Address));
     assert_eq!(of(6, "91.108.9.35:40001"), ("Telegram".to_owned(), Confidence::Address));
     assert_eq!(of(6, "192.0.2.2:40001"), ("Unknown".to_owned(), Confidence::None));
+    // Their services have taken over ports of XMPP.
+    assert_eq!(of(6, "157.240.20.53:5222"), ("WhatsApp".to_owned(), Confidence::Address));
+    assert_eq!(of(6, "17.242.60.84:5223"), ("ApplePush".to_owned(), Confidence::Address));
 }
 
 #[test]

@@ -195,3 +195,83 @@ fn assert_clean(text: &str) {
     assert!(text.len() <= Metadata::MAX_TEXT, "{} bytes of text", text.len());
     assert!(!text.chars().any(char::is_control), "{text:?}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::captures;
+
+    /// Maximum bytes of an open flow, averaged over the first packets with payload of all flows, and
+    /// of a finished one.
+    const MOST: usize = 600;
+
+    /// Bytes and number of flows.
+    #[derive(Debug, Default)]
+    struct Sum {
+        bytes: usize,
+        flows: usize,
+    }
+
+    impl Sum {
+        fn add(&mut self, bytes: usize) {
+            self.bytes += bytes;
+            self.flows += 1;
+        }
+
+        fn mean(&self) -> usize {
+            self.bytes / self.flows
+        }
+    }
+
+    /// Returns the sample captures and those of the laboratory.
+    fn all_captures() -> Vec<PathBuf> {
+        let lab = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures/lab");
+        let lab = std::fs::read_dir(lab).unwrap().map(|entry| entry.unwrap().path());
+        let is_capture = |path: &PathBuf| path.extension().is_some_and(|name| name == "pcap");
+        captures().into_iter().chain(lab.filter(is_capture)).collect()
+    }
+
+    #[test]
+    fn flows_of_real_programs_take_little_memory() {
+        let dissector = Dissector::new(Config::default());
+        let (mut open, mut finished) = (Sum::default(), Sum::default());
+        for capture in all_captures() {
+            for (target, data) in seeds(&capture).unwrap() {
+                let (protocol, ports) = match target {
+                    "streams" => (TCP, TCP_PORTS),
+                    "tls" => (TCP, &[443][..]),
+                    "datagrams" => (UDP, UDP_PORTS),
+                    _ => (UDP, &[443][..]),
+                };
+                // The place of the port comes first where there are several, then the options.
+                let (place, data) =
+                    if ports.len() > 1 { (data[0], &data[2..]) } else { (0, &data[1..]) };
+                let endpoints = Endpoints {
+                    protocol,
+                    client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 50_000)),
+                    server: SocketAddr::from((
+                        Ipv4Addr::new(192, 0, 2, 2),
+                        ports[usize::from(place)],
+                    )),
+                };
+                let mut flow = Flow::default();
+                let mut progress = Progress::More;
+                for (direction, payload) in payloads(data) {
+                    let packet =
+                        Packet { endpoints: &endpoints, direction, segment: None, payload };
+                    if progress == Progress::More {
+                        progress = dissector.inspect(&mut flow, &packet);
+                    }
+                    // A flow stays open after its inspection, without its state.
+                    open.add(size_of::<Flow>() + flow.memory());
+                }
+                let found = dissector.finish(flow, &endpoints);
+                let metadata = found.metadata.map_or(0, |_| size_of::<Metadata>());
+                finished.add(size_of::<Found>() + metadata);
+            }
+        }
+        assert!(open.flows > 100 && finished.flows > 100);
+        assert!(open.mean() <= MOST, "{} bytes", open.mean());
+        assert!(finished.mean() <= MOST, "{} bytes", finished.mean());
+    }
+}

@@ -8,7 +8,8 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules};
 use crate::protocols::rpc_text::contains;
-use crate::read::{be16, begins};
+use crate::read::{Reader, be16, begins};
+use crate::shape::check;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(37),
@@ -18,8 +19,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     udp_ports: &[6771, 6881, 51_413],
     stream: Some(StreamRules {
         probe: probe_stream,
-        client: Start::Bytes(&[19]),
-        server: Start::Bytes(&[19]),
+        client: Start::Bytes(&[19, 0]),
+        server: Start::Bytes(&[19, 0]),
         parse: Some(parse_stream),
     }),
     datagram: Some(DatagramRules {
@@ -57,9 +58,43 @@ const HASH_LEN: usize = 20;
 /// First bytes of a request to a tracker: a constant and the action.
 const TRACKER_CONNECT: &[u8] = &[0, 0, 4, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0];
 const UTP_HEADER: usize = 20;
+/// Bytes of a block.
+const BLOCK: u32 = 1 << 14;
 
 fn probe_stream(streams: &Streams<'_>) -> Verdict {
-    begins(if streams.client.is_empty() { streams.server } else { streams.client }, HANDSHAKE)
+    let stream = if streams.client.is_empty() { streams.server } else { streams.client };
+    match stream.first() {
+        Some(0) => check(stream, are_messages),
+        _ => begins(stream, HANDSHAKE),
+    }
+}
+
+/// Returns whether messages between peers follow each other, of a connection that has begun before:
+/// one about a block, or three others.
+fn are_messages(reader: &mut Reader<'_>) -> Option<bool> {
+    for _ in 0..3 {
+        let len = reader.u32()?;
+        match (reader.u8()?, len) {
+            // Choked or not, interested or not; all or nothing.
+            (0..=3 | 14 | 15, 1) => {}
+            // A piece that a peer has, suggests or allows.
+            (4 | 13 | 17, 5) => {
+                reader.u32()?;
+            }
+            // A request, its end or its refusal.
+            (6 | 8 | 16, 13) => {
+                reader.u32()?;
+                let begin = reader.u32()?;
+                return Some(begin % BLOCK == 0 && (1..=BLOCK).contains(&reader.u32()?));
+            }
+            (7, _) if len == 9 + BLOCK => {
+                reader.u32()?;
+                return Some(reader.u32()? % BLOCK == 0);
+            }
+            _ => return Some(false),
+        }
+    }
+    Some(true)
 }
 
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {

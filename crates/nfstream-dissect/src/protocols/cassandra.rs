@@ -24,6 +24,9 @@ const READY: u8 = 0x02;
 const AUTHENTICATE: u8 = 0x03;
 const OPTIONS: u8 = 0x05;
 const SUPPORTED: u8 = 0x06;
+const QUERY: u8 = 0x07;
+const RESULT: u8 = 0x08;
+const PREPARE: u8 = 0x09;
 const MAX_LEN: u32 = 4096;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -46,7 +49,21 @@ fn frame(stream: &[u8], is_client: bool) -> Verdict {
         match (is_client, opcode) {
             (true, OPTIONS) => Some(len == 0),
             // A map of texts that has the version of the query language.
-            (true, STARTUP) => Some(len >= 22 && (1..16).contains(&reader.u16()?)),
+            (true, STARTUP) => Some(
+                len >= 22
+                    && (1..16).contains(&reader.u16()?)
+                    && (4..64).contains(&reader.u16()?)
+                    && reader.u8()?.is_ascii_uppercase(),
+            ),
+            // A query, of a session that has begun before.
+            (true, QUERY | PREPARE) => {
+                if len <= 12 {
+                    return Some(false);
+                }
+                let fits = (8..=len - 4).contains(&reader.u32()?);
+                Some(fits && reader.take(6)?.iter().all(|byte| matches!(byte, b' ' | b'A'..=b'z')))
+            }
+            (false, RESULT) => Some(len >= 4 && (1..=5).contains(&reader.u32()?)),
             (false, READY) => Some(len == 0),
             (false, SUPPORTED) => Some((1..64).contains(&reader.u16()?)),
             // The name of a class.

@@ -1,8 +1,10 @@
-//! Game consoles: the discovery of PlayStations and the packets of Nintendo's Pia between players.
+//! Game consoles: the discovery of PlayStations and Xboxes, and the packets of Nintendo's Pia
+//! between players.
 
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Verdict};
 use crate::protocol::{DatagramRules, Protocol, Start};
+use crate::read::be16;
 
 pub(crate) const PLAYSTATION: Protocol = Protocol {
     id: ProtocolId(231),
@@ -27,6 +29,18 @@ pub(crate) const NINTENDO: Protocol = Protocol {
     ..Protocol::NEW
 };
 
+/// The discovery of consoles and the connection of SmartGlass, as public descriptions give them.
+pub(crate) const XBOX: Protocol = Protocol {
+    id: ProtocolId(47),
+    name: "Xbox",
+    category: Category(8),
+    datagram: Some(DatagramRules {
+        start: Start::Bytes(&[0xdd, 0xcc]),
+        ..DatagramRules::new(xbox)
+    }),
+    ..Protocol::NEW
+};
+
 fn playstation(datagram: &Datagram<'_>) -> Verdict {
     const KEYS: [&[u8]; 3] =
         [b"device-discovery-protocol-version:", b"host-id:", b"user-credential:"];
@@ -41,6 +55,20 @@ fn playstation(datagram: &Datagram<'_>) -> Verdict {
     Verdict::from_match(
         is_start && (datagram.has_port(987) || datagram.has_port(9302)) && has_key(),
     )
+}
+
+fn xbox(datagram: &Datagram<'_>) -> Verdict {
+    let payload = datagram.payload;
+    let len = |offset| be16(payload, offset).map(usize::from);
+    Verdict::from_match(match (be16(payload, 0), len(2), len(4)) {
+        // Search, answer and wake-up: a length and a version.
+        (Some(0xdd00..=0xdd02), Some(plain), Some(0 | 2)) => payload.len() == 6 + plain,
+        // A request to connect and its answer: a length of what is encrypted as well.
+        (Some(0xcc00 | 0xcc01), Some(plain), Some(encrypted)) => {
+            payload.len() >= 8 + plain + encrypted && payload.len() < 8 + plain + encrypted + 64
+        }
+        _ => false,
+    })
 }
 
 fn nintendo(datagram: &Datagram<'_>) -> Verdict {
@@ -63,6 +91,14 @@ fn nintendo(datagram: &Datagram<'_>) -> Verdict {
 mod tests {
     use super::*;
     use crate::protocols::testing::datagram;
+
+    #[test]
+    fn consoles_of_microsoft_are_searched() {
+        let search = b"\xdd\0\0\x0a\0\0\0\0\0\0\0\0\0\x02\0\x02";
+        assert_eq!(datagram(&XBOX, 5050, search), Verdict::Match);
+        assert_eq!(datagram(&XBOX, 5050, &search[..15]), Verdict::No);
+        assert_eq!(datagram(&XBOX, 5050, b"\xdd\x07\0\0\0\0"), Verdict::No);
+    }
 
     #[test]
     fn discovery_and_pia_match() {

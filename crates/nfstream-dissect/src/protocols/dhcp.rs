@@ -56,9 +56,11 @@ const MAX_OPTIONS: usize = 64;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let usual = datagram.has_port(67) || datagram.has_port(68) || datagram.has_port(4011);
-    let [operation, _hardware, len, hops, ..] = *datagram.payload else { return Verdict::No };
+    let [operation, hardware, len, hops, ..] = *datagram.payload else { return Verdict::No };
+    let marked = (hardware, len) == (1, 6)
+        && datagram.payload.get(FIXED..).is_some_and(|options| options.starts_with(COOKIE));
     Verdict::from_match(
-        usual
+        (usual || marked)
             && matches!(operation, 1 | 2)
             && len <= 16
             && hops <= 16
@@ -214,10 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn requests_match_on_their_ports() {
+    fn requests_match_on_their_ports_or_with_their_mark() {
         let message = request(&[53, 1, 1, 255]);
         assert_eq!(testing::datagram(&PROTOCOL, 67, &message), Verdict::Match);
-        assert_eq!(testing::datagram(&PROTOCOL, 69, &message), Verdict::No);
+        assert_eq!(testing::datagram(&PROTOCOL, 69, &message), Verdict::Match);
+        let mut unmarked = message.clone();
+        unmarked[FIXED] = 0;
+        assert_eq!(testing::datagram(&PROTOCOL, 67, &unmarked), Verdict::Match);
+        assert_eq!(testing::datagram(&PROTOCOL, 69, &unmarked), Verdict::No);
         assert_eq!(testing::datagram(&PROTOCOL, 67, &message[..200]), Verdict::No);
     }
 

@@ -8,7 +8,9 @@ use crate::metadata::Announced;
 use crate::packet::TCP;
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, first_line, lines, mentions};
+use crate::protocols::lines::{
+    begins_command, begins_reply, begins_text, first_line, lines, mentions,
+};
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::FTPS;
 use crate::read::{line, text};
@@ -21,8 +23,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[21],
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"UuAaFfSsOoPp"),
-        server: Start::Bytes(b"2"),
+        client: Start::Bytes(b"UuAaFfSsOoPpEeTtMm"),
+        server: Start::Bytes(b"123"),
         parse: Some(parse),
     }),
     ..Protocol::NEW
@@ -48,8 +50,31 @@ pub struct Ftp {
     pub user: Box<str>,
 }
 
-/// Commands before a login that no other protocol has.
-const COMMANDS: &[&str] = &["FEAT", "SYST", "OPTS UTF8", "AUTH TLS", "AUTH SSL", "PBSZ", "PASV"];
+/// Commands that no other protocol has.
+const COMMANDS: &[&str] = &[
+    "FEAT",
+    "SYST",
+    "OPTS UTF8",
+    "AUTH TLS",
+    "AUTH SSL",
+    "PBSZ",
+    "PASV",
+    "EPSV",
+    "TYPE I",
+    "TYPE A",
+    "MLSD",
+    "MDTM",
+];
+/// Replies of a session that has begun before.
+const REPLIES: &[&str] = &[
+    "227 Entering ",
+    "229 Entering ",
+    "150 Opening ",
+    "150 Here comes ",
+    "226 Transfer ",
+    "331 Please specify the password",
+    "331 Password required",
+];
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     if streams.client.is_empty() {
@@ -58,6 +83,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     match begins_command(streams.client, COMMANDS) {
         Verdict::No => match begins_command(streams.client, &["USER"]) {
             Verdict::Match if streams.has_port(21) => Verdict::Match,
+            Verdict::Match if asks_of_ftp(streams.client) => Verdict::Match,
             // POP3 has USER, too: the server decides.
             Verdict::Match if streams.server.is_empty() => Verdict::More,
             Verdict::Match => {
@@ -69,7 +95,17 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     }
 }
 
+/// Returns whether a login is followed by a command that only FTP has.
+fn asks_of_ftp(stream: &[u8]) -> bool {
+    let mut ends = lines(stream).take(4).map(|line| line.next);
+    ends.any(|end| begins_command(&stream[end..], COMMANDS) == Verdict::Match)
+}
+
 fn probe_greeting(streams: &Streams<'_>) -> Verdict {
+    match begins_text(streams.server, REPLIES) {
+        Verdict::No => {}
+        verdict => return verdict,
+    }
     match begins_reply(streams.server, b"220") {
         Verdict::Match => match first_line(streams.server, 1024) {
             Ok(greeting) if mentions(greeting, "SMTP") => Verdict::No,

@@ -7,6 +7,7 @@ use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::protocols::hpack::{self, Field};
 use crate::protocols::http::without_port;
 use crate::read::{Reader, begins, text};
+use crate::shape::{check, either};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(349),
@@ -14,7 +15,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(5),
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"P"),
+        client: Start::Bytes(b"P\0"),
         server: Start::Bytes(&[0]),
         parse: Some(parse),
     }),
@@ -46,18 +47,69 @@ pub struct Http2 {
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FRAME_HEADER: usize = 9;
+/// Type of DATA frames.
+const DATA: u8 = 0;
 /// Type of HEADERS frames.
 const HEADERS: u8 = 1;
 /// Type of SETTINGS frames.
 const SETTINGS: u8 = 4;
+/// Longest first frame of a connection that has begun before.
+const MAX_FIRST: usize = 2048;
 /// Bytes of a direction in which its first HEADERS frame must come.
 const MAX_BYTES: usize = 16 << 10;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     match (streams.client, streams.server) {
-        ([], server) => probe_settings(server),
+        ([], server) => probe_settings(server).or(probe_frames(server)),
+        ([0, ..], server) => either(probe_frames(streams.client), probe_frames(server)),
         (client, _) => begins(client, PREFACE),
     }
+}
+
+/// Decides by two frames in a row, of a connection that has begun before; one suffices if it
+/// acknowledges settings.
+fn probe_frames(stream: &[u8]) -> Verdict {
+    const ACKNOWLEDGEMENT: &[u8] = &[0, 0, 0, SETTINGS, 1, 0, 0, 0, 0];
+    match begins(stream, ACKNOWLEDGEMENT) {
+        Verdict::No => {}
+        verdict => return verdict,
+    }
+    let frames = |reader: &mut Reader<'_>| {
+        let Some(len) = frame(reader)? else { return Some(false) };
+        if len > MAX_FIRST {
+            return Some(false);
+        }
+        reader.take(len)?;
+        Some(frame(reader)?.is_some())
+    };
+    check(stream, frames)
+}
+
+/// Reads the header of a frame; returns the length of its payload if length, flags and stream suit
+/// its type.
+fn frame(reader: &mut Reader<'_>) -> Option<Option<usize>> {
+    let len = usize::try_from(reader.u24()?).ok()?;
+    let (kind, flags, stream) = (reader.u8()?, reader.u8()?, reader.u32()?);
+    let of_connection = stream == 0;
+    let fits = match kind {
+        DATA => flags & !0x09 == 0 && !of_connection && (len > 0 || flags == 1),
+        HEADERS => flags & !0x2d == 0 && !of_connection && len > 0,
+        // PRIORITY and RST_STREAM.
+        2 => flags == 0 && !of_connection && len == 5,
+        3 => flags == 0 && !of_connection && len == 4,
+        SETTINGS => {
+            of_connection
+                && (flags == 1 && len == 0 || flags == 0 && len > 0 && len.is_multiple_of(6))
+        }
+        // PING, GOAWAY, WINDOW_UPDATE and CONTINUATION.
+        6 => flags & !1 == 0 && of_connection && len == 8,
+        7 => flags == 0 && of_connection && len >= 8,
+        8 => flags == 0 && len == 4,
+        9 => flags & !4 == 0 && !of_connection && len > 0,
+        _ => false,
+    };
+    // Frames have at most 16 KiB unless the receiver allows more.
+    Some((fits && stream >> 31 == 0 && len <= 1 << 14).then_some(len))
 }
 
 /// Decides by the first frame of a server: settings of stream 0.

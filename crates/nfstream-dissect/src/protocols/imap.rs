@@ -4,11 +4,11 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, lines};
+use crate::protocols::lines::{begins_command, begins_text, lines};
 use crate::protocols::smtp::MAX_BYTES;
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::IMAPS;
-use crate::read::{begins, line, text};
+use crate::read::{line, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(4),
@@ -18,20 +18,85 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     stream: Some(StreamRules {
         probe,
         client: Start::Range(b'0', b'z'),
-        server: Start::Bytes(b"*"),
+        server: Start::Range(b'*', b'z'),
         parse: Some(parse),
     }),
     ..Protocol::NEW
 };
 
 const COMMANDS: &[&str] = &["CAPABILITY", "STARTTLS", "AUTHENTICATE", "LOGIN"];
+/// Commands of a session that has begun before, after a tag with a digit.
+const LATER_COMMANDS: &[&str] = &[
+    "SELECT",
+    "EXAMINE",
+    "FETCH",
+    "UID FETCH",
+    "UID SEARCH",
+    "UID STORE",
+    "UID COPY",
+    "NOOP",
+    "IDLE",
+    "STATUS",
+    "LIST",
+    "LSUB",
+    "NAMESPACE",
+    "ENABLE",
+    "LOGOUT",
+    "CLOSE",
+    "EXPUNGE",
+    "APPEND",
+];
+/// Untagged answers with a word, and those with a number.
+const ANSWERS: &[&str] = &[
+    "* OK",
+    "* PREAUTH ",
+    "* CAPABILITY IMAP",
+    "* FLAGS (",
+    "* LIST (",
+    "* SEARCH",
+    "* STATUS \"",
+];
+const COUNTS: &[&str] = &["EXISTS", "RECENT", "FETCH (", "EXPUNGE"];
 /// Longest tag of a client that is known.
 const MAX_TAG: usize = 12;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     match (streams.client, streams.server) {
-        ([], server) => begins(server, b"* OK").or(begins(server, b"* PREAUTH ")),
+        ([], server) => probe_server(server),
         (client, _) => probe_client(client),
+    }
+}
+
+/// An untagged answer, or the result of a command with a tag of letters and digits.
+fn probe_server(stream: &[u8]) -> Verdict {
+    let untagged = begins_text(stream, ANSWERS);
+    if untagged != Verdict::No || !stream.starts_with(b"*") {
+        return untagged.or(probe_result(stream));
+    }
+    let count = match stream {
+        [b'*'] => return Verdict::More,
+        [_, b' ', count @ ..] => count,
+        _ => return Verdict::No,
+    };
+    match count.iter().take(MAX_TAG).position(|byte| !byte.is_ascii_digit()) {
+        None => Verdict::from_more(count.len() < MAX_TAG),
+        Some(end @ 1..) if count[end] == b' ' => begins_text(&count[end + 1..], COUNTS),
+        _ => Verdict::No,
+    }
+}
+
+fn probe_result(stream: &[u8]) -> Verdict {
+    let tag = stream.iter().take(MAX_TAG + 1).position(|byte| !byte.is_ascii_alphanumeric());
+    match tag {
+        None => Verdict::from_more(stream.len() <= MAX_TAG),
+        Some(end @ 2..)
+            if stream[end] == b' '
+                && stream[0].is_ascii_alphabetic()
+                && stream[1..end].iter().all(u8::is_ascii_digit) =>
+        {
+            begins_text(&stream[end + 1..], &["OK ", "NO ", "BAD "])
+        }
+        _ => Verdict::No,
     }
 }
 
@@ -40,7 +105,14 @@ fn probe_client(stream: &[u8]) -> Verdict {
     let tag = stream.iter().take(MAX_TAG + 1).position(|byte| !byte.is_ascii_alphanumeric());
     match tag {
         None if stream.len() <= MAX_TAG => Verdict::More,
-        Some(end @ 1..) if stream[end] == b' ' => begins_command(&stream[end + 1..], COMMANDS),
+        Some(end @ 1..) if stream[end] == b' ' => {
+            let command = &stream[end + 1..];
+            let later = match stream[..end].iter().any(u8::is_ascii_digit) {
+                true => begins_command(command, LATER_COMMANDS),
+                false => Verdict::No,
+            };
+            begins_command(command, COMMANDS).or(later)
+        }
         _ => Verdict::No,
     }
 }

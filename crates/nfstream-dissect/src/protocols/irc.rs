@@ -3,7 +3,7 @@
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, first_line, lines};
+use crate::protocols::lines::{begins_command, begins_text, first_line, lines};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(65),
@@ -12,13 +12,16 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[194, 6667],
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"NUCPnucp"),
+        client: Start::Bytes(b"NUCPJTnucp"),
         server: Start::Bytes(b":NP"),
         parse: None,
     }),
     ..Protocol::NEW
 };
 
+/// Commands of a session that has begun before.
+const COMMANDS: &[&str] =
+    &["PRIVMSG #", "JOIN #", "PART #", "TOPIC #", "NAMES #", "NOTICE #", "PRIVMSG NickServ"];
 /// Bytes in which a login must come.
 const MAX_BYTES: usize = 1024;
 
@@ -37,7 +40,7 @@ fn probe_client(stream: &[u8]) -> Verdict {
         verdict => return verdict,
     }
     if begins_command(stream, &["NICK", "USER", "PASS"]) == Verdict::No {
-        return Verdict::No;
+        return begins_text(stream, COMMANDS);
     }
     let stream = &stream[..stream.len().min(MAX_BYTES)];
     let mut seen = [false; 2];
@@ -82,7 +85,9 @@ fn probe_server(stream: &[u8]) -> Verdict {
             let name = words.next().is_some_and(|name| !name.is_empty());
             let command = words.next().unwrap_or_default();
             let number = command.len() == 3 && command.iter().all(u8::is_ascii_digit);
-            let known = number || matches!(command, b"NOTICE" | b"PRIVMSG" | b"JOIN" | b"MODE");
+            let known = number
+                || matches!(command, b"NOTICE" | b"PRIVMSG" | b"JOIN" | b"MODE" | b"PART")
+                || matches!(command, b"PONG" | b"NICK" | b"QUIT" | b"KICK" | b"TOPIC");
             Verdict::from_match(name && known && words.next().is_some())
         }
         Err(verdict) => verdict,

@@ -47,15 +47,32 @@ fn either(client: Verdict, server: Verdict) -> Verdict {
     }
 }
 
-/// Searches the first object of `stream`, as far as it has arrived.
-fn object(stream: &[u8], is_known: impl FnOnce(&[u8]) -> bool) -> Verdict {
-    let end = object_end(stream);
-    let text = stream.get(..end.unwrap_or(stream.len()).min(MAX_OBJECT)).unwrap_or_default();
-    if is_known(text) {
-        Verdict::Match
-    } else {
-        Verdict::from_more(end.is_none() && stream.len() < MAX_OBJECT)
+/// Searches the first object of `stream`, as far as it has arrived, and those after results.
+fn object(stream: &[u8], is_known: impl Fn(&[u8]) -> bool) -> Verdict {
+    let stream = &stream[..stream.len().min(MAX_OBJECT)];
+    let mut rest = stream;
+    loop {
+        let end = object_end(rest);
+        let (object, after) = rest.split_at(end.unwrap_or(rest.len()));
+        if is_known(object) {
+            return Verdict::Match;
+        }
+        if end.is_none() || is_result(object) && after.trim_ascii_start().is_empty() {
+            return Verdict::from_more(stream.len() < MAX_OBJECT);
+        }
+        rest = after.trim_ascii_start();
+        if !is_result(object) || !rest.starts_with(b"{") {
+            return Verdict::No;
+        }
     }
+}
+
+/// Returns whether an object is the result of a call without the version of JSON-RPC 2.0, which
+/// pools leave out.
+fn is_result(object: &[u8]) -> bool {
+    contains_any(object, &[b"\"result\":"])
+        && contains_any(object, &[b"\"error\":null", b"\"error\": null"])
+        && !contains_any(object, &[b"\"jsonrpc\""])
 }
 
 /// Returns where the first object ends, if it does.

@@ -74,6 +74,20 @@ pub(crate) fn begins_command(stream: &[u8], commands: &[&str]) -> Verdict {
     if more { Verdict::More } else { Verdict::No }
 }
 
+/// Returns whether a stream begins with one of `texts`, in any case of letters.
+pub(crate) fn begins_text(stream: &[u8], texts: &[&str]) -> Verdict {
+    let agrees = |text: &&str| {
+        let len = stream.len().min(text.len());
+        stream[..len].eq_ignore_ascii_case(&text.as_bytes()[..len])
+    };
+    let agreeing = texts.iter().copied().filter(agrees);
+    match agreeing.map(str::len).min() {
+        Some(len) if len <= stream.len() => Verdict::Match,
+        Some(_) => Verdict::More,
+        None => Verdict::No,
+    }
+}
+
 /// Returns whether a stream begins with the three digits of `code` and a space or hyphen.
 pub(crate) fn begins_reply(stream: &[u8], code: &[u8; 3]) -> Verdict {
     let len = stream.len().min(3);

@@ -182,10 +182,14 @@ fn couchbase(streams: &Streams<'_>) -> Verdict {
 
 /// Checks a header of 8 bytes (request, number, count, reserved) and a command or answer.
 fn datagram(datagram: &Datagram<'_>) -> Verdict {
-    if !datagram.has_port(11_211) {
-        return Verdict::No;
-    }
     let Some((header, rest)) = datagram.payload.split_at_checked(8) else { return Verdict::No };
+    if !datagram.has_port(11_211) {
+        // A single datagram with a line of text.
+        let is_single = matches!(header, [_, _, 0, 0, 0, 1, 0, 0]);
+        let known = command(rest, true) == Verdict::Match
+            || begins_any(rest, OWN_ANSWERS) == Verdict::Match;
+        return Verdict::from_match(is_single && known && rest.ends_with(b"\r\n"));
+    }
     let fits = matches!(header, [_, _, 0, number, 0, count, 0, 0] if number < count)
         || header.get(6..) == Some(&[0, 0]);
     let known = command(rest, true) == Verdict::Match
@@ -225,7 +229,9 @@ mod tests {
     fn datagrams_have_a_header() {
         let stats = b"\0\x01\0\0\0\x01\0\0stats\r\n";
         assert_eq!(datagram(&PROTOCOL, 11_211, stats), Verdict::Match);
-        assert_eq!(datagram(&PROTOCOL, 11_212, stats), Verdict::No);
+        assert_eq!(datagram(&PROTOCOL, 11_212, stats), Verdict::Match);
+        assert_eq!(datagram(&PROTOCOL, 11_212, b"\0\x01\0\0\0\x02\0\0stats\r\n"), Verdict::No);
+        assert_eq!(datagram(&PROTOCOL, 11_212, b"\0\x01\0\0\0\x01\0\0hello\r\n"), Verdict::No);
         assert_eq!(datagram(&PROTOCOL, 11_211, b"\0\x01\0\0\0\x01\0\x01stats\r\n"), Verdict::No);
     }
 }

@@ -6,6 +6,7 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, StreamRules};
 use crate::read::{Reader, text};
+use crate::shape::check;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(10_220),
@@ -17,7 +18,22 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
+    if streams.client.is_empty() && !streams.server.is_empty() {
+        return check(streams.server, is_status);
+    }
     streams.client_first(|stream| handshake(stream).map(|host| host.is_some()))
+}
+
+/// Returns whether a server describes itself: a packet of number 0 that holds an object as text.
+fn is_status(reader: &mut Reader<'_>) -> Option<bool> {
+    let Some(len) = number(reader)? else { return Some(false) };
+    let before = reader.0.len();
+    if !(20..1 << 18).contains(&len) || reader.u8()? != 0 {
+        return Some(false);
+    }
+    let Some(text) = number(reader)? else { return Some(false) };
+    let fields = before - reader.0.len();
+    Some(fields + text == len && reader.u16()? == u16::from_be_bytes(*b"{\""))
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {

@@ -5,7 +5,7 @@ mod aerospike;
 mod afp;
 mod agora;
 mod amqp;
-mod apple_push;
+pub(crate) mod apple_push;
 mod armagetron;
 mod atg;
 mod avast;
@@ -124,6 +124,7 @@ pub(crate) mod netbios;
 mod netflow;
 mod ninep;
 mod nntp;
+mod noe;
 mod nomachine;
 mod notes;
 mod nrpe;
@@ -238,7 +239,7 @@ mod wireguard;
 mod ws_discovery;
 mod x11;
 mod xiaomi;
-mod xmpp;
+pub(crate) mod xmpp;
 mod z3950;
 mod zeromq;
 mod zerotier;
@@ -383,6 +384,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &source_engine::QUAKE,
     &consoles::PLAYSTATION,
     &consoles::NINTENDO,
+    &consoles::XBOX,
     &voice_chat::TEAMSPEAK,
     &blizzard::WORLD_OF_WARCRAFT,
     &blizzard::BATTLE_NET,
@@ -557,6 +559,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &games::COD_MOBILE,
     &line_call::PROTOCOL,
     &blizzard::HEROES,
+    &noe::PROTOCOL,
     &coap::PROTOCOL,
     &eaq::PROTOCOL,
     &armagetron::PROTOCOL,
@@ -566,6 +569,7 @@ pub(crate) static REGISTRY: &[&Protocol] = &[
     &bittorrent::UTP,
     &rtp::RTCP,
     &rtp::PROTOCOL,
+    &stun::LATE,
     &iperf::PROTOCOL,
     &protobuf::PROTOCOL,
     &port_hints::OSPF,

@@ -35,17 +35,34 @@ const CONNECT: u8 = 0x10;
 /// Connections, messages, acknowledgements, subscriptions and signs of life.
 const FIRST_BYTES: &[u8] = &[
     CONNECT, 0x20, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x40,
-    0x82, 0xc0, 0xd0,
+    0x50, 0x70, 0x82, 0x90, 0xb0, 0xc0, 0xd0,
 ];
 /// Names of the protocol with their length and level.
 const NAMES: [(&[u8], std::ops::RangeInclusive<u8>); 2] =
     [(b"\0\x04MQTT", 4..=5), (b"\0\x06MQIsdp", 3..=3)];
 
+/// Bytes of packets without a name that suffice at any port.
+const ENOUGH: usize = 6;
+
+/// Returns what follows a packet without a name: an acknowledgement of a connection, a message or a
+/// subscription, or a sign of life.
+fn after_signal(stream: &[u8]) -> Option<&[u8]> {
+    match stream {
+        [0x20, 2, 0 | 1, 0..=5, rest @ ..]
+        | [0xc0 | 0xd0, 0, rest @ ..]
+        | [0x40 | 0x50 | 0x70 | 0xb0, 2, _, _, rest @ ..]
+        | [0x90, 3, _, _, 0..=2 | 0x80, rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let mut stream = if streams.client.is_empty() { streams.server } else { streams.client };
-    // Signs of life and acknowledgements may come first where the beginning was missed.
-    while let [0xc0 | 0xd0, 0, rest @ ..] | [0x40, 2, _, _, rest @ ..] = stream {
-        if rest.is_empty() && streams.has_port(1883) {
+    let whole = if streams.client.is_empty() { streams.server } else { streams.client };
+    let mut stream = whole;
+    // Signals may come first where the beginning was missed.
+    while let Some(rest) = after_signal(stream) {
+        let read = whole.len() - rest.len();
+        if streams.has_port(1883) || stream.len() < whole.len() && read >= ENOUGH {
             return Verdict::Match;
         }
         stream = rest;
@@ -53,9 +70,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     let [first, ref rest @ ..] = *stream else { return Verdict::More };
     match first {
         CONNECT => probe_connect(rest),
-        // The answer to a connection: its session and a code.
+        // The answer to a connection of MQTT 5: its session, a code and properties.
         0x20 if streams.has_port(1883) => match rest {
-            [2, 0 | 1, 0..=5, ..] => Verdict::Match,
             [len @ 3..=0x7f, 0 | 1, 0 | 0x80..=0x9f, properties, ..] => {
                 Verdict::from_match(properties + 3 == *len)
             }
@@ -67,7 +83,10 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         // A subscription of a topic.
         0x82 => probe_subscribe(rest),
         0xc0 | 0xd0 if rest.is_empty() => Verdict::More,
-        0x40 if rest.len() < 3 && rest.first().is_none_or(|len| *len == 2) => Verdict::More,
+        0x20 | 0x40 | 0x50 | 0x70 | 0x90 | 0xb0 => {
+            let cut = rest.len() < if first == 0x90 { 4 } else { 3 };
+            Verdict::from_more(cut && rest.first().is_none_or(|len| matches!(len, 2 | 3)))
+        }
         _ => Verdict::No,
     }
 }

@@ -4,6 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Datagram, Progress, Verdict};
 use crate::protocol::{DatagramParser, DatagramRules, Protocol, Start};
+use crate::read::be32;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(9),
@@ -29,14 +30,38 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let Some(first) = datagram.payload.first() else { return Verdict::No };
     let version = first >> 3 & 7;
     let mode = first & 7;
+    if !datagram.has_port(123) {
+        return probe_elsewhere(datagram);
+    }
     // Control messages (6) and private ones (7) are shorter than a time stamp packet.
     let shortest = if mode >= 6 { 8 } else { 48 };
     Verdict::from_match(
-        datagram.has_port(123)
-            && (1..=4).contains(&version)
-            && mode != 0
-            && datagram.payload.len() >= shortest,
+        (1..=4).contains(&version) && mode != 0 && datagram.payload.len() >= shortest,
     )
+}
+
+/// Decides at another port by the answer of a server.
+fn probe_elsewhere(datagram: &Datagram<'_>) -> Verdict {
+    let payload = datagram.payload;
+    let (Some([first, stratum, poll, precision]), 48 | 52 | 68) =
+        (payload.first_chunk(), payload.len())
+    else {
+        return Verdict::No;
+    };
+    let version = first >> 3 & 7;
+    let fits = (3..=4).contains(&version)
+        && *stratum <= 16
+        && *poll <= 17
+        && (*precision == 0 || *precision >= 0xe0);
+    match first & 7 {
+        3 if fits => Verdict::from_more(datagram.before() < 3),
+        // The times of arrival and of departure are in the same second or two.
+        4 if fits && *stratum > 0 => {
+            let [received, sent] = [32, 40].map(|offset| be32(payload, offset).unwrap_or(0));
+            Verdict::from_match(received >> 30 == 3 && sent.wrapping_sub(received) <= 1)
+        }
+        _ => Verdict::No,
+    }
 }
 
 fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {

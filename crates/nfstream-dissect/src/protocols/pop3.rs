@@ -17,12 +17,17 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[110],
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"UuCcAaSs"),
+        client: Start::Bytes(b"UuCcAaSsRrLlTtDd"),
         server: Start::Bytes(b"+"),
         parse: Some(parse),
     }),
     ..Protocol::NEW
 };
+
+/// Commands that no other protocol has.
+const COMMANDS: &[&str] = &["CAPA", "APOP", "STLS", "UIDL"];
+/// Commands of which the server's answer decides.
+const SHARED: &[&str] = &["USER", "AUTH", "STAT", "LIST", "RETR", "TOP", "DELE"];
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     match (streams.client, streams.server) {
@@ -30,14 +35,14 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         ([], server) if streams.has_port(110) => begins(server, b"+OK"),
         ([], b"+OK\r" | b"+OK\r\n") => Verdict::More,
         ([], server) => begins(server, b"+OK "),
-        (client, []) => match begins_command(client, &["CAPA", "APOP", "STLS"]) {
+        (client, []) => match begins_command(client, COMMANDS) {
             // FTP has USER, too: the server decides.
-            Verdict::No if begins_command(client, &["USER", "AUTH"]) == Verdict::No => Verdict::No,
+            Verdict::No if begins_command(client, SHARED) == Verdict::No => Verdict::No,
             Verdict::No => Verdict::More,
             verdict => verdict,
         },
         (client, server) => {
-            let commands = begins_command(client, &["CAPA", "APOP", "STLS", "USER", "AUTH"]);
+            let commands = begins_command(client, COMMANDS).or(begins_command(client, SHARED));
             match (commands, begins(server, b"+OK")) {
                 (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
                 (Verdict::Match, Verdict::Match) => Verdict::Match,

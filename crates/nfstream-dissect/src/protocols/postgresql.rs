@@ -13,8 +13,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(11),
     tcp_ports: &[5432],
     stream: Some(StreamRules {
-        client: Start::Bytes(&[0]),
-        server: Start::Bytes(b"RSNEv"),
+        client: Start::Bytes(b"\0QPB"),
+        server: Start::Bytes(b"RSNEvTCZ12n"),
         parse: Some(parse),
         ..StreamRules::new(probe)
     }),
@@ -44,7 +44,78 @@ const MAX_STARTUP: u32 = 10_000;
 /// Bytes of the server's stream that are searched for its version.
 const MAX_SERVER: usize = 2048;
 
+/// Words with which queries begin.
+const QUERIES: [&[u8]; 10] = [
+    b"select ",
+    b"insert ",
+    b"update ",
+    b"delete ",
+    b"begin",
+    b"commit",
+    b"rollback",
+    b"set ",
+    b"show ",
+    b"with ",
+];
+
+/// Returns whether a client asks something, of a session that has begun before: a query, or a
+/// statement with a name to prepare. `None` if there are too few bytes.
+fn is_question(reader: &mut Reader<'_>) -> Option<bool> {
+    let kind = reader.u8()?;
+    if !(8..1 << 20).contains(&reader.u32()?) {
+        return Some(false);
+    }
+    if kind == b'P' {
+        let name = reader.0.iter().take(64).position(|byte| *byte == 0);
+        let Some(name) = name else {
+            return (reader.0.len() >= 64).then_some(false);
+        };
+        reader.take(name + 1)?;
+    }
+    let question = reader.0.get(..7)?.to_ascii_lowercase();
+    Some(QUERIES.iter().any(|query| question.starts_with(query)))
+}
+
+/// Returns whether two messages of a server follow each other, of a session that has begun before.
+fn are_answers(reader: &mut Reader<'_>) -> Option<bool> {
+    let Some(len) = answer(reader)?.filter(|len| *len <= MAX_SERVER) else { return Some(false) };
+    reader.take(len)?;
+    Some(answer(reader)?.is_some())
+}
+
+/// Reads type and length of a message of a server; returns the length of its body.
+fn answer(reader: &mut Reader<'_>) -> Option<Option<usize>> {
+    let kind = reader.u8()?;
+    let len = reader.u32()?;
+    let fits = match kind {
+        // Parsed, bound, no data, closed and suspended.
+        b'1' | b'2' | b'n' | b'3' | b's' | b'I' => len == 4,
+        b'Z' => len == 5,
+        // A command, a row and its description, a notice, an error, a parameter and its change.
+        b'C' => (6..100).contains(&len),
+        b'D' | b'T' | b't' => (6..1 << 20).contains(&len),
+        b'N' | b'E' | b'S' | b'A' => (8..1 << 16).contains(&len),
+        _ => false,
+    };
+    Some(fits.then(|| usize::try_from(len).ok()?.checked_sub(4)).flatten())
+}
+
 fn probe(streams: &Streams<'_>) -> Verdict {
+    let begun = match streams.client.first() {
+        Some(b'Q' | b'P') => check(streams.client, is_question),
+        // Bound parameters say little by themselves.
+        Some(b'B') => Verdict::from_more(streams.has_port(5432)),
+        _ => Verdict::More,
+    };
+    let is_late = matches!(streams.server.first(), Some(b'T' | b'C' | b'Z' | b'1' | b'2' | b'n'));
+    let answers = if is_late { check(streams.server, are_answers) } else { Verdict::More };
+    if is_late || matches!(streams.client.first(), Some(b'Q' | b'P' | b'B')) {
+        return either(begun, answers);
+    }
+    probe_start(streams)
+}
+
+fn probe_start(streams: &Streams<'_>) -> Verdict {
     let client = check(streams.client, |reader| {
         let len = reader.u32()?;
         if !(8..=MAX_STARTUP).contains(&len) {

@@ -59,13 +59,19 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         count += 1;
         attribute.is_some()
     });
-    Verdict::from_match(
-        known
-            && len == Some(payload.len())
-            && payload.len() >= HEADER
-            && whole
-            && (usual || count >= 3),
-    )
+    if !known || len != Some(payload.len()) || payload.len() < HEADER || !whole {
+        return Verdict::No;
+    }
+    // An answer has the identifier of its request.
+    let answers = datagram.answered().is_some_and(|head| {
+        head.bytes().get(1) == payload.get(1)
+            && be16(head.bytes(), 2).map(usize::from) == Some(head.len())
+    });
+    if usual || count >= 3 || answers {
+        Verdict::Match
+    } else {
+        Verdict::from_more(count > 0 && datagram.before() < 2)
+    }
 }
 
 fn parse(datagram: &Datagram<'_>, finding: &mut Finding) -> Progress {
@@ -100,7 +106,7 @@ mod tests {
     #[test]
     fn packets_match_on_their_ports() {
         assert_eq!(testing::datagram(&PROTOCOL, 1812, &request()), Verdict::Match);
-        assert_eq!(testing::datagram(&PROTOCOL, 1811, &request()), Verdict::No);
+        assert_eq!(testing::datagram(&PROTOCOL, 1811, &request()), Verdict::More);
         let mut damaged = request();
         damaged[21] = 9;
         assert_eq!(testing::datagram(&PROTOCOL, 1812, &damaged), Verdict::No);

@@ -36,7 +36,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             begins_any(streams.server, errors)
         }
         // Elsewhere a reply says nothing: other protocols have such lines, too.
-        Some(b'+' | b':' | b'$' | b'*' | b'%') if !streams.client.is_empty() => Verdict::More,
+        Some(b'+' | b':' | b'$' | b'*' | b'%') => Verdict::More,
         Some(_) => Verdict::No,
     };
     either(client, server)
@@ -95,6 +95,6 @@ mod tests {
     fn replies_alone_need_the_usual_port_or_an_error_of_its_own() {
         assert_streams(&PROTOCOL, 6379, b"", b"+PONG\r\n");
         assert_streams(&PROTOCOL, 6380, b"", b"-NOAUTH Authentication required.\r\n");
-        assert_eq!(streams(&PROTOCOL, 6380, b"", b"+OK POP3\r\n"), Verdict::No);
+        assert_eq!(streams(&PROTOCOL, 6380, b"", b"+OK POP3\r\n"), Verdict::More);
     }
 }

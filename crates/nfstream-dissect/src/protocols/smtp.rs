@@ -4,7 +4,9 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::protocols::lines::{begins_command, begins_reply, first_line, lines, mentions};
+use crate::protocols::lines::{
+    begins_command, begins_reply, begins_text, first_line, lines, mentions,
+};
 use crate::protocols::starttls;
 use crate::protocols::tls::carried::SMTPS;
 use crate::read::{line, text};
@@ -16,8 +18,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[25, 587],
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"EeHhLl"),
-        server: Start::Bytes(b"25"),
+        client: Start::Bytes(b"EeHhLlMmRr"),
+        server: Start::Bytes(b"235"),
         parse: Some(parse),
     }),
     ..Protocol::NEW
@@ -39,6 +41,10 @@ pub struct Mail {
 /// Bytes of a session that are read.
 pub(crate) const MAX_BYTES: usize = 8192;
 const HELLO: &[&str] = &["EHLO", "HELO", "LHLO"];
+/// Commands of a session that has begun before.
+const ENVELOPE: &[&str] = &["MAIL FROM:", "RCPT TO:"];
+/// Replies to them: enhanced status codes (RFC 3463), and the wait for a message.
+const REPLIES: &[&str] = &["250 2.0.0 ", "250 2.1.", "354 End data", "354 Enter m", "354 Start m"];
 
 fn is_usual(streams: &Streams<'_>) -> bool {
     streams.has_port(25) || streams.has_port(587) || streams.has_port(2525)
@@ -46,7 +52,11 @@ fn is_usual(streams: &Streams<'_>) -> bool {
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     if !streams.client.is_empty() {
-        return begins_command(streams.client, HELLO);
+        return begins_command(streams.client, HELLO).or(begins_text(streams.client, ENVELOPE));
+    }
+    match begins_text(streams.server, REPLIES) {
+        Verdict::No => {}
+        verdict => return verdict,
     }
     // FTP greets alike: the words, the port or the client decide.
     match begins_reply(streams.server, b"220") {

@@ -42,7 +42,7 @@ fn probe_datagram(datagram: &Datagram<'_>) -> Verdict {
 fn is_message(bytes: &[u8]) -> Option<bool> {
     let kind = || bytes.get(14).copied();
     Some(
-        (8..1 << 20).contains(&be32(bytes, 4)?)
+        (8..=1 << 16).contains(&be32(bytes, 4)?)
             && *bytes.get(12)? == 1
             && match kind()? & !0x20 {
                 // A request, also one without an answer, a notification and their acknowledgements.

@@ -7,6 +7,7 @@ use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
 use crate::read::{Reader, be32, begins, text};
+use crate::shape::check;
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(92),
@@ -15,8 +16,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tcp_ports: &[22],
     stream: Some(StreamRules {
         probe,
-        client: Start::Bytes(b"S"),
-        server: Start::Bytes(b"S"),
+        client: Start::Bytes(b"S\0"),
+        server: Start::Bytes(b"S\0"),
         parse: Some(parse),
     }),
     ..Protocol::NEW
@@ -46,7 +47,22 @@ const PACKET_HEADER: usize = 5;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     let stream = if streams.client.is_empty() { streams.server } else { streams.client };
-    begins(stream, b"SSH-")
+    match stream.first() {
+        Some(0) => check(stream, is_offer),
+        _ => begins(stream, b"SSH-"),
+    }
+}
+
+/// Returns whether an offer of algorithms begins, of a connection of which the version strings
+/// were missed.
+fn is_offer(reader: &mut Reader<'_>) -> Option<bool> {
+    if !(100..=35_000).contains(&reader.u32()?) || reader.u8()? < 4 || reader.u8()? != KEXINIT {
+        return Some(false);
+    }
+    reader.take(16)?;
+    let len = usize::try_from(reader.u32()?).ok()?;
+    let names = reader.take(4)?;
+    Some((4..4096).contains(&len) && names.iter().all(|byte| matches!(byte, b'-' | b'0'..=b'z')))
 }
 
 /// Progress in reading one end.

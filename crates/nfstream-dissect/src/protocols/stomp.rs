@@ -12,16 +12,17 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     category: Category(16),
     tcp_ports: &[61_613],
     stream: Some(StreamRules {
-        client: Start::Bytes(b"CS"),
-        server: Start::Bytes(b"CE"),
+        client: Start::Bytes(b"CSA"),
+        server: Start::Bytes(b"CEMR"),
         ..StreamRules::new(probe)
     }),
     ..Protocol::NEW
 };
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let client = frame(streams.client, &[b"CONNECT", b"STOMP"]);
-    either(client, frame(streams.server, &[b"CONNECTED", b"ERROR"]))
+    let client = frame(streams.client, &[b"CONNECT", b"STOMP", b"SEND", b"SUBSCRIBE", b"ACK"]);
+    let answers: &[&[u8]] = &[b"CONNECTED", b"ERROR", b"MESSAGE", b"RECEIPT"];
+    either(client, frame(streams.server, answers))
 }
 
 /// Checks the command on a line of its own and a header, or the empty line after them.

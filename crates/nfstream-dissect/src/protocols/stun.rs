@@ -31,6 +31,19 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     ..Protocol::NEW
 };
 
+/// STUN after other datagrams of a call, whose ports are both dynamic: after all other protocols.
+pub(crate) const LATE: Protocol = Protocol {
+    stream: None,
+    datagram: Some(DatagramRules {
+        probe: probe_late,
+        start: Start::Any,
+        parse: DatagramParser::Following(|| Box::<Call>::default()),
+    }),
+    tcp_ports: &[],
+    udp_ports: &[],
+    ..PROTOCOL
+};
+
 /// Metadata of STUN and TURN messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Stun {
@@ -173,6 +186,21 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
         Verdict::Match
     } else {
         Verdict::More
+    }
+}
+
+fn probe_late(datagram: &Datagram<'_>) -> Verdict {
+    const FIRST_DYNAMIC: u16 = 1024;
+    /// Datagrams before the first message.
+    const MAX_BEFORE: usize = 4;
+    let endpoints = datagram.endpoints;
+    let lowest = endpoints.client.port().min(endpoints.server.port());
+    let is_message = Message::parse(datagram.payload).is_some_and(|(message, len)| {
+        message.modern && len == datagram.payload.len() && message.is_whole()
+    });
+    match is_message {
+        true => Verdict::Match,
+        false => Verdict::from_more(lowest >= FIRST_DYNAMIC && datagram.before() < MAX_BEFORE),
     }
 }
 
@@ -443,6 +471,19 @@ mod tests {
         let mut cookie = request;
         cookie[4] = 0;
         assert_eq!(testing::datagram(&PROTOCOL, 9999, &cookie), Verdict::No);
+    }
+
+    #[test]
+    fn messages_may_come_late() {
+        let request = message(1, &[(6, b"user")]);
+        let datagrams = [
+            (Direction::FromClient, &b"\xab\xe0\xe1 other data"[..]),
+            (Direction::FromServer, &request[..]),
+        ];
+        assert_eq!(testing::datagrams(&LATE, 35_393, &datagrams[..1]), Verdict::More);
+        assert_eq!(testing::datagrams(&LATE, 35_393, &datagrams), Verdict::Match);
+        assert_eq!(testing::datagrams(&LATE, 443, &datagrams[..1]), Verdict::No);
+        assert_eq!(testing::datagrams(&LATE, 35_393, &[datagrams[0]; 5]), Verdict::No);
     }
 
     #[test]

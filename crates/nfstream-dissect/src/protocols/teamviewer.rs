@@ -22,11 +22,13 @@ const SHORT: u16 = 0x1724;
 const LONG: u16 = 0x1130;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
-    let usual_port = streams.has_port(5938);
-    either(message(streams.client, usual_port), message(streams.server, usual_port))
+    // At another port, another message or the answer must follow.
+    let is_sure =
+        streams.has_port(5938) || !streams.client.is_empty() && !streams.server.is_empty();
+    either(message(streams.client, is_sure), message(streams.server, is_sure))
 }
 
-fn message(stream: &[u8], usual_port: bool) -> Verdict {
+fn message(stream: &[u8], is_sure: bool) -> Verdict {
     check(stream, |reader| {
         let rest = match reader.u16()? {
             SHORT => {
@@ -48,7 +50,7 @@ fn message(stream: &[u8], usual_port: bool) -> Verdict {
             }
             _ => return Some(false),
         };
-        if usual_port {
+        if is_sure {
             return Some(true);
         }
         reader.take(rest)?;

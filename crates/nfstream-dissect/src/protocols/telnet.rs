@@ -18,6 +18,10 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 const IAC: u8 = 0xff;
 /// Start of a subnegotiation.
 const SB: u8 = 0xfa;
+/// End of a subnegotiation.
+const SE: u8 = 0xf0;
+/// Longest value of an option that is read.
+const MAX_VALUE: usize = 64;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
     // A person's first keys may come before the client negotiates.
@@ -30,8 +34,25 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     either(client, negotiation(streams.server, streams.has_port(23)))
 }
 
+/// Checks an option and its end; of a value only the beginning is read.
+fn subnegotiation(stream: &[u8]) -> Verdict {
+    let &[_, _, option, ref value @ ..] = stream else { return Verdict::More };
+    if !matches!(option, 0..=49) {
+        return Verdict::No;
+    }
+    let value = &value[..value.len().min(MAX_VALUE)];
+    if value.windows(2).any(|bytes| bytes == [IAC, SE]) {
+        Verdict::Match
+    } else {
+        Verdict::from_more(value.len() < MAX_VALUE)
+    }
+}
+
 /// Checks two commands; one suffices at the usual port.
 fn negotiation(stream: &[u8], usual_port: bool) -> Verdict {
+    if !usual_port && stream.starts_with(&[IAC, SB]) {
+        return subnegotiation(stream);
+    }
     check(stream, |reader| {
         let mut command = || {
             Some(

@@ -47,7 +47,7 @@ fn oicq_stream(streams: &Streams<'_>) -> Verdict {
 fn is_oicq(bytes: &[u8]) -> Option<bool> {
     Some(
         *bytes.first()? == START
-            && (0x01..=0x3f).contains(bytes.get(1)?)
+            && (0x09..=0x3f).contains(bytes.get(1)?)
             && matches!(
                 be16(bytes, 3)?,
                 0x01..=0x21 | 0x26 | 0x27 | 0x30 | 0x3c | 0x3e | 0x50 | 0x58 | 0x5c | 0x5e | 0x61

@@ -32,8 +32,8 @@ pub struct Tftp {
 
 const MODES: [&[u8]; 3] = [b"octet", b"netascii", b"mail"];
 const OPTIONS: [&[u8]; 5] = [b"blksize", b"tsize", b"timeout", b"windowsize", b"multicast"];
-/// Bytes of a block where nothing else was agreed.
-const BLOCK: usize = 512;
+/// Longest message with data: the largest block (RFC 2348) and the numbers before it.
+const MAX_DATA: usize = 65_464 + 4;
 
 fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
@@ -46,22 +46,35 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
             Verdict::from_match(known && payload.ends_with(&[0]))
         }
         // A flow of its own holds the blocks: one, then its acknowledgement or the other way round.
-        Some(3) if rest.starts_with(&[0, 1]) && payload.len() <= 4 + BLOCK => {
-            exchange(datagram, &[0, 4, 0, 0])
-        }
-        Some(4) if rest == [0, 1] => exchange(datagram, &[0, 3, 0, 1]),
-        Some(4) if rest == [0, 0] => exchange(datagram, &[0, 3, 0, 1]),
+        Some(3) if (4..=MAX_DATA).contains(&payload.len()) => exchange(datagram, 4),
+        Some(4) if rest.len() == 2 => exchange(datagram, 3),
         _ => Verdict::No,
     }
 }
 
-/// Returns a match if the other end has sent `expected`.
-fn exchange(datagram: &Datagram<'_>, expected: &[u8]) -> Verdict {
-    match datagram.answered() {
-        Some(head) => Verdict::from_match(head.bytes().starts_with(expected)),
-        None if datagram.before() < 3 => Verdict::More,
-        None => Verdict::No,
-    }
+/// Returns a match if the last datagram of the other end was of `kind`, with the number of a block
+/// next to this one.
+fn exchange(datagram: &Datagram<'_>, kind: u16) -> Verdict {
+    let number = |bytes| be16(bytes, 2).unwrap_or(0);
+    let Some(head) = datagram.history.last(datagram.direction.reverse()) else {
+        // Of one direction alone, three in a row suffice.
+        let follows = datagram.history.last(datagram.direction).is_none_or(|head| {
+            head.bytes().get(..2) == datagram.payload.get(..2)
+                && head.len() == datagram.payload.len()
+                && number(datagram.payload).wrapping_sub(number(head.bytes())) == 1
+        });
+        return match datagram.before() {
+            2.. => Verdict::from_match(follows),
+            _ => Verdict::from_more(follows),
+        };
+    };
+    let (this, other) = (number(datagram.payload), number(head.bytes()));
+    // Data follows the acknowledgement of the block before it, or repeats.
+    let (data, acknowledged) = if kind == 4 { (this, other) } else { (other, this) };
+    let expected = if kind == 4 { head.len() == 4 } else { (4..=MAX_DATA).contains(&head.len()) };
+    Verdict::from_match(
+        be16(head.bytes(), 0) == Some(kind) && expected && data.wrapping_sub(acknowledged) <= 1,
+    )
 }
 
 /// Returns the name of the file of a request.

@@ -11,7 +11,11 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "X11",
     category: Category(12),
     tcp_ports: &[6000],
-    stream: Some(StreamRules { client: Start::Bytes(b"Bl"), ..StreamRules::new(probe) }),
+    stream: Some(StreamRules {
+        client: Start::Bytes(b"Bl"),
+        server: Start::Bytes(&[0, 1, 2]),
+        ..StreamRules::new(probe)
+    }),
     ..Protocol::NEW
 };
 
@@ -28,6 +32,9 @@ pub(crate) const XDMCP: Protocol = Protocol {
 
 /// Checks byte order, protocol version 11.0 and the lengths of the authorisation.
 fn probe(streams: &Streams<'_>) -> Verdict {
+    if streams.client.is_empty() && !streams.server.is_empty() {
+        return check(streams.server, is_acceptance);
+    }
     by_client(streams, |stream| {
         check(stream, |reader| {
             let little = reader.u8()? == b'l';
@@ -43,6 +50,24 @@ fn probe(streams: &Streams<'_>) -> Verdict {
             )
         })
     })
+}
+
+/// Returns whether a server accepts a connection: version 11.0, and numbers for the resources of
+/// the client. A refusal is too short to tell.
+fn is_acceptance(reader: &mut Reader<'_>) -> Option<bool> {
+    if reader.u16()? != 0x0100 {
+        return Some(false);
+    }
+    let little = match reader.u32()? {
+        0x0b00_0000 => true,
+        0x000b_0000 => false,
+        _ => return Some(false),
+    };
+    reader.u16()?;
+    reader.u32()?;
+    let mut number = || if little { reader.le32() } else { reader.u32() };
+    let (base, mask) = (number()?, number()?);
+    Some(mask > 0xff && base & mask == 0)
 }
 
 fn xdmcp(datagram: &Datagram<'_>) -> Verdict {
@@ -66,7 +91,9 @@ mod tests {
         assert_streams(&PROTOCOL, 6000, b"l\0\x0b\0\0\0\x12\0\x10\0\0\0MIT", b"");
         assert_streams(&PROTOCOL, 6000, b"B\0\0\x0b\0\0\0\x12\0\x10\0\0MIT", b"");
         assert_eq!(streams(&PROTOCOL, 6000, b"l\0\x0b\0\x01\0", b""), Verdict::No);
-        assert_eq!(streams(&PROTOCOL, 6000, b"", b"\x01\0"), Verdict::No);
+        let accepted = b"\x01\0\x0b\0\0\0\x46\0\x60\xb7\xb8\0\0\0\xa0\x01\xff\xff\x1f\0";
+        assert_streams(&PROTOCOL, 6010, b"", accepted);
+        assert_eq!(streams(&PROTOCOL, 6010, b"", b"\x01\0\x0b\0\x01\0\x46\0"), Verdict::No);
     }
 
     #[test]

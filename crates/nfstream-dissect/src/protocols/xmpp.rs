@@ -36,14 +36,31 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     {
         return Verdict::Match;
     }
+    if contains(head, b"</stream:stream>") && head.starts_with(b"</s") {
+        return Verdict::Match;
+    }
     let usual = streams.has_port(5222) || streams.has_port(5223) || streams.has_port(5269);
     if usual
         && [&b"<iq "[..], b"<presence", b"<message "].iter().any(|stanza| head.starts_with(stanza))
     {
         return Verdict::Match;
     }
-    let possible = matches!(first, b'?' | b's') || (usual && matches!(first, b'i' | b'p' | b'm'));
-    let begins = [&b"<?xml "[..], b"<stream:stream", b"<iq ", b"<presence", b"<message "];
+    // Elsewhere a stanza has the attributes of one.
+    if [&b"<iq "[..], b"<presence ", b"<message "].iter().any(|stanza| head.starts_with(stanza))
+        && [&b" id="[..], b" type="].iter().any(|attribute| contains(head, attribute))
+        && [&b" to="[..], b" from="].iter().any(|attribute| contains(head, attribute))
+    {
+        return Verdict::Match;
+    }
+    let possible = matches!(first, b'?' | b's' | b'i' | b'p' | b'm' | b'/');
+    let begins = [
+        &b"<?xml "[..],
+        b"<stream:stream",
+        b"</stream:stream>",
+        b"<iq ",
+        if usual { b"<presence" } else { b"<presence " },
+        b"<message ",
+    ];
     let fits = begins.iter().any(|begin| {
         let len = head.len().min(begin.len());
         head[..len] == begin[..len]

@@ -74,42 +74,58 @@ impl<'a> Layers<'a> {
 
     /// Returns the packet, in the frame that `record` describes, and adds the identity of a
     /// fragment to `fragments`.
-    #[inline]
     pub(super) fn packet(&self, record: &RawRecord, fragments: &mut Vec<FragmentId>) -> Packet {
         let Self { cursor, vlan_id, ip, transport, tunnel, cut } = self;
-        if ip.fragment != Fragment::Whole {
+        if !self.is_whole() {
             add(*cut, fragments);
         }
-        let (mut src, mut dst) = (ip.src, ip.dst);
-        src.port = transport.src_port;
-        dst.port = transport.dst_port;
-        let headers_len = cursor.offset() - ip.offset + usize::from(transport.header_len);
-        Packet {
-            time: record.time,
-            src,
-            dst,
-            network: cursor.network(),
-            tunnel_id: tunnel.map_or(0, Tunnel::id),
-            vlan_id: *vlan_id,
-            protocol: ip.protocol,
-            version: ip.version,
-            fragment: ip.fragment,
-            tcp_flags: transport.tcp_flags,
-            link: record.link,
-            frame_offset: record.offset,
-            capture_len: record.capture_len,
-            wire_len: record.wire_len,
-            ip_offset: narrow(ip.offset),
-            ip_len: ip.len,
-            transport_offset: narrow(cursor.offset()),
-            payload_offset: narrow(cursor.offset() + usize::from(transport.header_len)),
-            payload_len: ip.len.saturating_sub(narrow(headers_len)),
-        }
+        let tunnel_id = tunnel.map_or(0, Tunnel::id);
+        packet(record, cursor, ip, transport, *vlan_id, tunnel_id)
     }
 }
 
-/// Adds the fragment's identity, if the packet is a fragment. Few are.
+/// Returns the packet with these headers, in the frame that `record` describes. The cursor is after
+/// the IP headers.
+// The headers are separate arguments: in one struct, each packet would write them to memory.
+#[inline(always)]
+pub(super) fn packet(
+    record: &RawRecord,
+    cursor: &Cursor<'_>,
+    ip: &Ip,
+    transport: &Transport,
+    vlan_id: u16,
+    tunnel_id: u32,
+) -> Packet {
+    let (mut src, mut dst) = (ip.src, ip.dst);
+    src.port = transport.src_port;
+    dst.port = transport.dst_port;
+    let (ip_offset, transport_offset) = (narrow(ip.offset), narrow(cursor.offset()));
+    let payload_offset = transport_offset.saturating_add(transport.header_len.into());
+    Packet {
+        time: record.time,
+        src,
+        dst,
+        network: cursor.network(),
+        tunnel_id,
+        vlan_id,
+        protocol: ip.protocol,
+        version: ip.version,
+        fragment: ip.fragment,
+        tcp_flags: transport.tcp_flags,
+        link: record.link,
+        frame_offset: record.offset,
+        capture_len: record.capture_len,
+        wire_len: record.wire_len,
+        ip_offset,
+        ip_len: ip.len,
+        transport_offset,
+        payload_offset,
+        payload_len: ip.len.saturating_sub(payload_offset - ip_offset),
+    }
+}
+
+/// Adds the identity of a fragment. Few packets are fragments.
 #[cold]
-fn add(id: Option<FragmentId>, fragments: &mut Vec<FragmentId>) {
+pub(super) fn add(id: Option<FragmentId>, fragments: &mut Vec<FragmentId>) {
     fragments.extend(id);
 }

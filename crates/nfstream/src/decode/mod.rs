@@ -17,9 +17,8 @@ pub use error::DecodeError;
 pub use fragment::FragmentId;
 pub use link::Subframes;
 
-use crate::packet::{Identifiers, Packet, RawRecord, Separation};
+use crate::packet::{Fragment, Identifiers, Packet, RawRecord, Separation};
 use cursor::Cursor;
-use layers::Layers;
 use tunnel::Entrance;
 
 /// Options of decoding.
@@ -54,9 +53,10 @@ pub fn decode(
         // Starts over, so that all other packets keep their headers in registers.
         return tunnel::decode_innermost(record, frame, options.separation, fragments);
     }
-    let vlan_id = network.vlan_id;
-    let layers = Layers { cursor, vlan_id, ip, transport, tunnel: None, cut };
-    Ok(layers.packet(record, fragments))
+    if ip.fragment != Fragment::Whole {
+        layers::add(cut, fragments);
+    }
+    Ok(layers::packet(record, &cursor, &ip, &transport, network.vlan_id, 0))
 }
 
 /// Returns the identifiers around `packet`, which was decoded from `frame`.
@@ -84,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::packet::{Fragment, LinkType, narrow};
+    use crate::packet::{LinkType, narrow};
     use crate::time::Timestamp;
 
     /// Every supported link type, and an unsupported one.

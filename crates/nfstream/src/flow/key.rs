@@ -44,7 +44,7 @@ impl FlowKey {
     /// Returns the key of `packet`, and the end that sent it.
     #[inline]
     pub fn of(packet: &Packet) -> (Self, Sender) {
-        let (src, dst) = (packet.src, packet.dst);
+        let (src, dst) = (&packet.src, &packet.dst);
         let order = u128::from_be_bytes(src.addr)
             .cmp(&u128::from_be_bytes(dst.addr))
             .then(src.port.cmp(&dst.port));

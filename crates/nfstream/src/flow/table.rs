@@ -118,7 +118,18 @@ impl<S> FlowTable<S> {
         self.index.remove(hash, slot);
         let flow = &mut self.entries[slot.index()].flow;
         flow.generation = flow.generation.wrapping_add(1);
+        // No packet has the key of a free slot.
+        flow.key.version = u8::MAX;
         self.free.push(slot);
+    }
+
+    /// Returns the slot of the flow of `key`, whose hash is `hash`; `probable` is that of
+    /// [`prefetch_entry`](Self::prefetch_entry).
+    #[inline]
+    pub fn find_at(&self, probable: Option<Slot>, hash: u64, key: &FlowKey) -> Option<Slot> {
+        probable
+            .filter(|slot| self.entries[slot.index()].flow.key == *key)
+            .or_else(|| self.find(hash, key))
     }
 
     /// Returns the slot of the flow of `key`, whose hash is `hash`.

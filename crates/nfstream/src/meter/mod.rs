@@ -271,7 +271,8 @@ impl<L: Lifecycle> Meter<L> {
         self.end(&ends, packet.time, hooks)
     }
 
-    #[inline]
+    // One function for the usual packet: arrive, join and add have one caller there.
+    #[inline(always)]
     fn arrive<H: Hooks>(
         &mut self,
         bytes: &ChunkBytes,
@@ -279,8 +280,8 @@ impl<L: Lifecycle> Meter<L> {
         keyed: &Keyed<'_>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        let Keyed { packet, key, hash, .. } = *keyed;
-        let Some(slot) = self.table.find(hash, &key) else {
+        let packet = keyed.packet;
+        let Some(slot) = self.table.find_at(keyed.slot, keyed.hash, &keyed.key) else {
             return self.begin(bytes, frames, keyed, hooks);
         };
         if self.plan.track_tcp {
@@ -297,7 +298,7 @@ impl<L: Lifecycle> Meter<L> {
 
     /// Adds a packet to the flow in `slot`, or to a new one there. If the packet ends the flow, the
     /// flow ends at `now` or later.
-    #[inline]
+    #[inline(always)]
     fn join<H: Hooks>(
         &mut self,
         bytes: &ChunkBytes,
@@ -335,12 +336,25 @@ impl<L: Lifecycle> Meter<L> {
             return self.add(bytes, frames, keyed, slot, false, hooks);
         }
         self.begin_again(slot, verdict, (time, time.max(now)), keyed, hooks)?;
-        self.introduce(slot, keyed);
-        self.add(bytes, frames, keyed, slot, true, hooks)
+        self.add_first(bytes, frames, keyed, slot, hooks)
+    }
+
+    /// [`join`](Self::join) for packets that do not arrive as usual.
+    #[inline(never)]
+    fn join_late<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        now: Timestamp,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
+        self.join(bytes, frames, keyed, slot, now, hooks)
     }
 
     /// Starts a flow with its first packet.
-    #[inline]
+    #[inline(never)]
     fn begin<H: Hooks>(
         &mut self,
         bytes: &ChunkBytes,
@@ -365,6 +379,19 @@ impl<L: Lifecycle> Meter<L> {
         (flow.vlan_id, flow.tunnel_id) = (packet.vlan_id, packet.tunnel_id);
         self.output.births.push(index);
         self.lifecycle.begin(slot, &self.table);
+        self.add_first(bytes, frames, keyed, slot, hooks)
+    }
+
+    /// Measures the first packet of the flow in `slot`.
+    #[inline(never)]
+    fn add_first<H: Hooks>(
+        &mut self,
+        bytes: &ChunkBytes,
+        frames: &[u8],
+        keyed: &Keyed<'_>,
+        slot: Slot,
+        hooks: &mut H,
+    ) -> Result<(), HookError> {
         self.introduce(slot, keyed);
         self.add(bytes, frames, keyed, slot, true, hooks)
     }
@@ -402,7 +429,7 @@ impl<L: Lifecycle> Meter<L> {
     }
 
     /// Measures a packet of the flow in `slot`. Its time is already set.
-    #[inline]
+    #[inline(always)]
     fn add<H: Hooks>(
         &mut self,
         bytes: &ChunkBytes,

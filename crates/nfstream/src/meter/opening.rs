@@ -57,13 +57,12 @@ impl<L: Lifecycle> Meter<L> {
         let opener =
             segment.and_then(|segment| self.measures.of(slot)?.opener(direction, &segment));
         let Some(opener) = opener else {
-            return self.join(bytes, frames, keyed, slot, packet.time, hooks);
+            return self.join_late(bytes, frames, keyed, slot, packet.time, hooks);
         };
         let entry = self.table.entry_mut(slot);
         if entry.state.close.is_some() {
             self.begin_again(slot, Verdict::Closed, (time, time), keyed, hooks)?;
-            self.introduce(slot, keyed);
-            return self.add(bytes, frames, keyed, slot, true, hooks);
+            return self.add_first(bytes, frames, keyed, slot, hooks);
         }
         let before = entry.flow.last_seen;
         if self.held.hold(slot, opener, before, (packet, frame, keyed.sender)) {
@@ -72,7 +71,7 @@ impl<L: Lifecycle> Meter<L> {
             entry.state.is_holding = true;
             return Ok(());
         }
-        self.join(bytes, frames, keyed, slot, packet.time, hooks)
+        self.join_late(bytes, frames, keyed, slot, packet.time, hooks)
     }
 
     /// Takes the packets held for the flow in `slot`, whose state is that before them.
@@ -104,7 +103,7 @@ impl<L: Lifecycle> Meter<L> {
             let keyed = Keyed { index: 0, packet, key, sender, hash, slot: Some(slot) };
             // A hook may have ended the flow.
             match self.table.find(hash, &key) {
-                Some(slot) => self.join(&one.bytes, frames, &keyed, slot, now, hooks)?,
+                Some(slot) => self.join_late(&one.bytes, frames, &keyed, slot, now, hooks)?,
                 None => self.begin(&one.bytes, frames, &keyed, hooks)?,
             }
         }
@@ -128,11 +127,10 @@ impl<L: Lifecycle> Meter<L> {
             if std::mem::take(&mut is_first) {
                 let time = one.packet.time;
                 self.begin_again(slot, Verdict::Reopened, (time, now), &packet, hooks)?;
-                self.introduce(slot, &packet);
-                self.add(&one.bytes, frames, &packet, slot, true, hooks)?;
+                self.add_first(&one.bytes, frames, &packet, slot, hooks)?;
             } else {
                 match self.table.find(packet.hash, &packet.key) {
-                    Some(slot) => self.join(&one.bytes, frames, &packet, slot, now, hooks)?,
+                    Some(slot) => self.join_late(&one.bytes, frames, &packet, slot, now, hooks)?,
                     None => self.begin(&one.bytes, frames, &packet, hooks)?,
                 }
             }

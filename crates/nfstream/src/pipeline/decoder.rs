@@ -64,6 +64,7 @@ impl Decoder {
         tally: &mut Tally,
     ) {
         let start = decoded.packets.len();
+        decoded.packets.reserve(records.len());
         match self.headers {
             Headers::Standard(options) => {
                 let Decoded { packets, fragments, .. } = decoded;
