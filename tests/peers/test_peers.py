@@ -371,7 +371,7 @@ def test_a_topic_has_every_flow_once_although_the_broker_hangs(capture: Path) ->
 
 
 def test_a_broker_that_is_started_again_gets_the_rest(capture: Path) -> None:
-    """What the broker has forgotten was confirmed before; everything else arrives."""
+    """All flows arrive that the first broker has not confirmed."""
     port, rows = free_port(), 10
     url = f"kafka://127.0.0.1:{port}/flows#create=yes,rows={rows}"
     with kafka(port=port) as broker:

@@ -71,12 +71,21 @@ pub struct Format {
     encoder: fn(Output, &SchemaRef, &Provenance) -> io::Result<Box<dyn Encoder>>,
 }
 
+/// Choices of a run on which the columns of a format depend.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    /// Returns whether the user chose a group.
+    shows: &'a dyn Fn(Group) -> bool,
+    /// Whether flows have labels.
+    dissects: bool,
+    unit: TimeUnit,
+}
+
 /// Needs of a format that is made of certain columns.
 #[derive(Clone, Copy, Debug)]
 struct Needs {
-    /// Returns the columns. Takes whether the user chose a group, whether flows have labels, and the
-    /// run's unit of time.
-    columns: fn(&dyn Fn(Group) -> bool, bool, TimeUnit) -> Vec<&'static Column>,
+    /// Returns the columns.
+    columns: fn(Chosen<'_>) -> Vec<&'static Column>,
     /// Whether the bytes of IP packets count, not those of frames.
     ip_bytes: bool,
     /// Returns the fields for the reference, none for binary formats.
@@ -160,7 +169,7 @@ impl Format {
         dissects: bool,
         unit: TimeUnit,
     ) -> Option<Vec<&'static Column>> {
-        self.needs.map(|needs| (needs.columns)(&shows, dissects, unit))
+        self.needs.map(|needs| (needs.columns)(Chosen { shows: &shows, dissects, unit }))
     }
 
     /// Returns whether files end with metadata, and so can hold what is known only at the end.
