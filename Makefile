@@ -75,6 +75,12 @@ browser: .venv/browser ## Test the page of a report in headless Chromium
 charts: ## Build the charts of the report again, from npm packages in packages/charts
 	cd packages/charts && npm ci --no-audit --no-fund && npm run build
 
+.PHONY: test-spark
+test-spark: .venv/installed ## Compare flows on a Spark cluster of two processes with one pass (Java 17)
+	@$(BIN)/python -m pip install --quiet --group spark
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python python/tests/spark_cluster.py)
+
 .PHONY: check
 check: lint test bare ## Check format, lints, types and licences, and run all tests
 

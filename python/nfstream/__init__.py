@@ -9,6 +9,7 @@
 
 from nfstream import _installation
 from nfstream._engine import NFlow, NFPacket, TcpFlags, __version__
+from nfstream.clusters import plan
 from nfstream.ground_truth import LabelReport, label_by
 from nfstream.leakage import column_roles, drop_identifiers, split
 from nfstream.measure import flow, pkt
@@ -29,6 +30,7 @@ __all__ = [
     "flow",
     "label_by",
     "pkt",
+    "plan",
     "split",
 ]
 

@@ -1,13 +1,14 @@
 """The engine, in Rust. Import its classes from :mod:`nfstream`."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, final
 
 from nfstream.plugin import NFPlugin
 from nfstream.v6.plugin import NFPlugin as Nfstream6Plugin
 
 __all__ = [
+    "BlockWriter",
     "Destination",
     "NFPacket",
     "NFlow",
@@ -22,7 +23,9 @@ __all__ = [
     "check_source",
     "column_names",
     "column_roles",
+    "cut_files",
     "extract",
+    "find_files",
     "first_flows",
     "measure_fields",
     "parameters",
@@ -334,6 +337,15 @@ class Run:
         query: Query | None = None,
         **parameters: Any,
     ) -> Run: ...
+    @staticmethod
+    def of_blocks(
+        blocks: Iterable[bytes],
+        *,
+        plugins: Sequence[NFPlugin],
+        plugin_base: type[NFPlugin],
+        **parameters: Any,
+    ) -> Run:
+        """Begins a run over the blocks of one shard."""
     @property
     def is_live(self) -> bool:
         """Whether packets come from interfaces."""
@@ -360,6 +372,45 @@ class Run:
         """Returns the bytes read so far, and those of all files if they are known."""
     def take_warnings(self) -> list[str]:
         """Returns the warnings since the last call."""
+
+@final
+class BlockWriter:
+    """Reads a piece of a stream into blocks: an iterator of lists with a block for each shard."""
+
+    def __new__(
+        cls,
+        files: Sequence[tuple[str, int, int | None]],
+        *,
+        earlier: Sequence[tuple[str, int, int | None]],
+        stream: int,
+        piece: int,
+        pieces: int,
+        file: int,
+        next: tuple[str, int] | None,
+        shards: int,
+        parameters: dict[str, Any],
+    ) -> BlockWriter: ...
+    def __iter__(self) -> Iterator[list[bytes]]: ...
+    def __next__(self) -> list[bytes]: ...
+    @property
+    def settled(self) -> int | None:
+        """Nanoseconds of the last packet so far."""
+    def take_warnings(self) -> list[str]:
+        """Returns the warnings since the last call."""
+
+def find_files(
+    source: Sequence[str], parameters: dict[str, Any]
+) -> tuple[list[tuple[str | os.PathLike[str], int, int | None]], list[str]]:
+    """Returns the captures of a stream in order, and warnings about them."""
+
+def cut_files(
+    files: Sequence[tuple[str, int, int | None]], bytes: int, parameters: dict[str, Any]
+) -> list[tuple[int, int, int, int | None]]:
+    """Divides the files of a stream into pieces of about ``bytes``.
+
+    Returns for each the index of its first file, that after its last, the first file before it that
+    matters to it, and the file that follows it.
+    """
 
 def check_filter(bpf_filter: str) -> None:
     """Compiles a packet filter."""

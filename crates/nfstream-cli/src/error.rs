@@ -66,6 +66,9 @@ pub(crate) enum Error {
     /// Column groups in a summary, which shows none of their columns.
     #[error("--{option} has no effect on a summary; use nfstream flows to see these columns")]
     FeatureOfSummary { option: &'static str },
+    /// An option for packets that another call has already read.
+    #[error("--{option} has no effect on blocks; use it with nfstream blocks, the first half")]
+    OptionOfPackets { option: String },
     /// An option that a format with columns of its own makes meaningless.
     #[error("{option} has no effect on {output}, which has columns of its own")]
     FixedColumns { option: &'static str, output: String },
@@ -114,6 +117,9 @@ pub(crate) enum Error {
     /// Several files on standard output.
     #[error("--split writes several files; use -o FILE")]
     SplitToStdout,
+    /// A folder of shards, or one of several.
+    #[error("{}: flows come from one shard at a time, such as DIR/shard=0", visible_path(path))]
+    SeveralShards { path: PathBuf },
     /// The user interrupted the call.
     #[error("interrupted: {}", .0)]
     Interrupted(Written),
@@ -126,6 +132,9 @@ pub(crate) enum Error {
     /// A file operation failed.
     #[error("{}: {action}", visible_path(path))]
     Path { path: PathBuf, action: &'static str, source: io::Error },
+    /// Columns of shards without blocks.
+    #[error("the columns of {} need nfstream flows DIR/shard=K", Group::ShardOrder.name())]
+    BlocksOff,
     /// Columns of processes without attribution.
     #[error(
         "the columns of {} need nfstream live with --system-visibility-mode 1",
@@ -221,6 +230,7 @@ impl Error {
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Destination(DestinationError::File { .. }) => ExitCode::Failed,
             Self::BinaryToTerminal { .. }
+            | Self::BlocksOff
             | Self::ColumnOff { .. }
             | Self::ColumnUnit(_)
             | Self::Condition(_)
@@ -238,7 +248,9 @@ impl Error {
             | Self::NoFile { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }
+            | Self::OptionOfPackets { .. }
             | Self::RotationInSandbox
+            | Self::SeveralShards { .. }
             | Self::SplitToStdout
             | Self::ProcessesOff
             | Self::Sandbox(SandboxError::Conflict { .. })

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::feature_argument::Features;
 use crate::input::Input;
-use crate::parameter_arguments;
+use crate::parameter_arguments::{self, of, of_packets};
 
 const HEADING: &str = "Flows";
 
@@ -85,7 +85,7 @@ impl Args for FlowRules {
                 "Keep only the flows for which EXPR is true, a Common Expression Language (CEL) \
                  expression over columns, such as 'dst_port == 443 && total_bytes > 1000'",
             );
-        parameter_arguments::augment(command, Topic::Flows, HEADING).arg(condition)
+        parameter_arguments::augment(command, of(Topic::Flows), HEADING).arg(condition)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -102,7 +102,7 @@ impl FromArgMatches for FlowRules {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        parameter_arguments::update(&mut self.parameters, matches, Topic::Flows)?;
+        parameter_arguments::update(&mut self.parameters, matches, of(Topic::Flows))?;
         let features = matches.get_many::<Features>("features").into_iter().flatten();
         self.named = features.filter_map(|features| features.named()).collect();
         self.condition = matches.get_one("where").cloned();
@@ -119,7 +119,7 @@ impl<K: SourceKind> SourceRules<K> {
 
 impl<K: SourceKind> Args for SourceRules<K> {
     fn augment_args(command: Command) -> Command {
-        FlowRules::augment_args(parameter_arguments::augment(command, K::TOPIC, K::HEADING))
+        FlowRules::augment_args(parameter_arguments::augment(command, of(K::TOPIC), K::HEADING))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -130,7 +130,7 @@ impl<K: SourceKind> Args for SourceRules<K> {
 impl<K: SourceKind> FromArgMatches for SourceRules<K> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut rules = FlowRules::from_arg_matches(matches)?;
-        parameter_arguments::update(&mut rules.parameters, matches, K::TOPIC)?;
+        parameter_arguments::update(&mut rules.parameters, matches, of(K::TOPIC))?;
         Ok(Self { rules, kind: PhantomData })
     }
 
@@ -286,11 +286,27 @@ impl Job {
         !group.is_feature() || self.parameters.features.contains(&group)
     }
 
-    /// Checks that `input` can provide the needed columns.
+    /// Returns the name of an option for files or packets, `None` if there is none.
+    fn packet_option(&self) -> Option<String> {
+        let (given, usual) = (self.parameters.to_json(), Parameters::default().to_json());
+        let mut options = of(Topic::Files).chain(of_packets());
+        let changed = options.find(|one| given.get(one.name) != usual.get(one.name));
+        changed.map(parameter_arguments::option_name)
+    }
+
+    /// Checks that `input` can provide the needed columns and follow the options.
     pub(crate) fn check(&self, input: &Input) -> Result<(), Error> {
+        if input.blocks.is_some()
+            && let Some(option) = self.packet_option()
+        {
+            return Err(Error::OptionOfPackets { option });
+        }
         let has_processes = input.live.as_ref().is_some_and(|live| live.processes.is_some());
         if self.needed.contains(&Group::SystemProcess) && !has_processes {
             return Err(Error::ProcessesOff);
+        }
+        if self.needed.contains(&Group::ShardOrder) && input.blocks.is_none() {
+            return Err(Error::BlocksOff);
         }
         if self.needed.contains(&Group::GeoIp) && self.parameters.geoip.paths.is_empty() {
             return Err(Error::GeoIpOff);

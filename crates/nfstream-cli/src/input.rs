@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nfstream::RunError;
-use nfstream::capture::{self, CaptureError, FileOptions, Files, Filter, LiveOptions, Source};
+use nfstream::capture::{
+    self, CaptureError, FileOptions, Files, Filter, Listed, LiveOptions, Source, Warning,
+};
 
 use crate::arguments::is_interface;
+use crate::block_files;
 use crate::error::Error;
 
 /// Arguments that name captures.
@@ -28,6 +31,8 @@ pub(crate) struct Input {
     /// Bytes of all files, `None` if one of them is a pipe.
     pub(crate) bytes: Option<u64>,
     source: capture::Input,
+    /// Files of the blocks of one shard, in order, in place of captures.
+    pub(crate) blocks: Option<Vec<PathBuf>>,
     /// Capture settings; `None` for files.
     pub(crate) live: Option<Live>,
 }
@@ -52,6 +57,22 @@ pub(crate) struct Live {
 }
 
 impl InputArgs {
+    /// Resolves folders and patterns to files, or finds the blocks of one shard.
+    pub(crate) fn find_captures_or_blocks(&self, options: FileOptions) -> Result<Input, Error> {
+        if let [folder] = self.captures.as_slice()
+            && let Some(files) = block_files::of_shard(folder)
+        {
+            return Ok(Input::blocks(folder, files));
+        }
+        let is_several = |path: &&PathBuf| {
+            block_files::has_shards(path) || block_files::of_shard(path).is_some()
+        };
+        if let Some(path) = self.captures.iter().find(is_several) {
+            return Err(Error::SeveralShards { path: path.clone() });
+        }
+        self.find(options)
+    }
+
     /// Resolves folders and patterns to files.
     pub(crate) fn find(&self, options: FileOptions) -> Result<Input, Error> {
         if self.captures.iter().any(|path| is_stdin(path)) && stdin().is_terminal() {
@@ -75,7 +96,27 @@ impl Input {
             paths: files.paths().map(Path::to_path_buf).collect(),
             bytes: files.bytes(),
             source: capture::Input::Files(files),
+            blocks: None,
             live: None,
+        }
+    }
+
+    /// Returns the files of the blocks of one shard as an input.
+    fn blocks(folder: &Path, files: Vec<PathBuf>) -> Self {
+        Self {
+            paths: vec![folder.to_path_buf()],
+            bytes: None,
+            source: capture::Input::Files(Files::of_list([], FileOptions::default())),
+            blocks: Some(files),
+            live: None,
+        }
+    }
+
+    /// Returns the files in order, with the times of their first packets, and warnings about them.
+    pub(crate) fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), Error> {
+        match &self.source {
+            capture::Input::Files(files) => Ok(files.listed().map_err(RunError::from)?),
+            capture::Input::Interfaces(_) => Ok((Vec::new(), Vec::new())),
         }
     }
 
@@ -85,6 +126,7 @@ impl Input {
             paths: names.iter().map(PathBuf::from).collect(),
             bytes: None,
             source: capture::Input::Interfaces(names.to_vec()),
+            blocks: None,
             live: Some(live),
         }
     }
@@ -107,7 +149,7 @@ impl Input {
     /// an interruption then ends the input, and the table is complete. A list with a file in it
     /// would lose the rest of the file.
     pub(crate) fn is_stream(&self) -> bool {
-        self.source.is_stream()
+        self.blocks.is_none() && self.source.is_stream()
     }
 
     /// Returns the names of inputs that are read separately: their paths, with a number appended to
@@ -132,10 +174,10 @@ impl Input {
     /// Returns each file as a separate input.
     pub(crate) fn separately(&self) -> Vec<Self> {
         match &self.source {
-            capture::Input::Files(files) => {
+            capture::Input::Files(files) if self.blocks.is_none() => {
                 files.separately().into_iter().map(Self::files).collect()
             }
-            capture::Input::Interfaces(_) => vec![self.clone()],
+            capture::Input::Files(_) | capture::Input::Interfaces(_) => vec![self.clone()],
         }
     }
 }

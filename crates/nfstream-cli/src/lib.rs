@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod block_files;
 mod column_argument;
 mod commands;
 mod counts;

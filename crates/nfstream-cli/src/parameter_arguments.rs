@@ -8,19 +8,25 @@ use nfstream::parameters::{Kind, PARAMETERS, Parameter, ParameterError, Paramete
 use crate::error::with_causes;
 use crate::feature_argument::{FeatureParser, Features};
 
-/// Adds an option for each parameter of `topic`, under `heading`.
-pub(crate) fn augment(command: Command, topic: Topic, heading: &'static str) -> Command {
-    of(topic)
-        .fold(command, |command, parameter| command.arg(option(parameter).help_heading(heading)))
+/// Names of the parameters that select or change packets before they are added to flows.
+const OF_PACKETS: [&str; 4] = ["bpf_filter", "decode_tunnels", "deduplicate", "key"];
+
+/// Adds an option for each of `chosen`, under `heading`.
+pub(crate) fn augment(
+    command: Command,
+    chosen: impl Iterator<Item = &'static Parameter>,
+    heading: &'static str,
+) -> Command {
+    chosen.fold(command, |command, parameter| command.arg(option(parameter).help_heading(heading)))
 }
 
-/// Sets the parameters of `topic` to the values of `matches`.
+/// Sets those of `parameters` that are `chosen` to the values of `matches`.
 pub(crate) fn update(
     parameters: &mut Parameters,
     matches: &ArgMatches,
-    topic: Topic,
+    chosen: impl Iterator<Item = &'static Parameter>,
 ) -> Result<(), clap::Error> {
-    for parameter in of(topic) {
+    for parameter in chosen {
         let id = parameter.name;
         let value = match parameter.kind {
             Kind::Flag { off } => Some(Value::Flag(matches.get_flag(id) == off.is_empty())),
@@ -55,12 +61,27 @@ pub(crate) fn update(
     Ok(())
 }
 
-fn of(topic: Topic) -> impl Iterator<Item = &'static Parameter> {
+/// Returns the parameters of `topic`.
+pub(crate) fn of(topic: Topic) -> impl Iterator<Item = &'static Parameter> {
     PARAMETERS.iter().filter(move |parameter| parameter.topic == topic)
 }
 
-fn option(parameter: &'static Parameter) -> Arg {
+/// Returns the parameters of packets.
+pub(crate) fn of_packets() -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().filter(|parameter| OF_PACKETS.contains(&parameter.name))
+}
+
+/// Returns the name of the option for a parameter, without dashes before it.
+pub(crate) fn option_name(parameter: &Parameter) -> String {
     let name = parameter.name.replace('_', "-");
+    match parameter.kind {
+        Kind::Flag { off } if !off.is_empty() => format!("no-{name}"),
+        _ => name,
+    }
+}
+
+fn option(parameter: &'static Parameter) -> Arg {
+    let name = option_name(parameter);
     let arg = Arg::new(parameter.name).help(parameter.meaning);
     let value = move |placeholder: String| {
         let parser = ValueParser::new(move |text: &str| {
@@ -68,14 +89,14 @@ fn option(parameter: &'static Parameter) -> Arg {
         });
         Arg::new(parameter.name)
             .help(parameter.meaning)
-            .long(parameter.name.replace('_', "-"))
+            .long(option_name(parameter))
             .value_name(placeholder)
             .value_parser(parser)
     };
     let default = parameter.default();
     match parameter.kind {
         Kind::Flag { off: "" } => arg.long(name).action(ArgAction::SetTrue),
-        Kind::Flag { off } => arg.long(format!("no-{name}")).help(off).action(ArgAction::SetTrue),
+        Kind::Flag { off } => arg.long(name).help(off).action(ArgAction::SetTrue),
         Kind::Features => arg
             .long(name)
             .value_name("NAME,…")

@@ -12,8 +12,10 @@ use nfstream::capture::{CaptureError, Corruption, Source};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
+use nfstream::pipeline::BlockSource;
 use nfstream::{Config, Monitor, Run, RunError, Stats, Step, StopHandle};
 
+use crate::block_files::StoredBlocks;
 use crate::error::{Error, WARNING, Written};
 use crate::flow_rules::Job;
 use crate::input::{Input, Opening};
@@ -56,9 +58,17 @@ pub(crate) trait Consumer {
     }
 }
 
+/// Packets of an input that was opened.
+enum Packets {
+    /// From captures or interfaces.
+    Source(Box<dyn Source>),
+    /// From the blocks of one shard.
+    Blocks(Box<dyn BlockSource>),
+}
+
 /// An input that was opened.
 pub(crate) struct Opened {
-    source: Box<dyn Source>,
+    packets: Packets,
     /// Opened before privileges are dropped: it reads files of other users' processes.
     processes: Option<ProcessWatcher>,
 }
@@ -82,10 +92,13 @@ impl Opened {
     /// Opens `input`.
     pub(crate) fn open(input: &Input, job: &Job, opening: Opening) -> Result<Self, Error> {
         job.check(input)?;
-        let source = input.open(job.filter(), opening)?;
+        let packets = match &input.blocks {
+            Some(files) => Packets::Blocks(Box::new(StoredBlocks::new(files.clone()))),
+            None => Packets::Source(input.open(job.filter(), opening)?),
+        };
         let polling = input.live.as_ref().and_then(|live| live.processes);
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
-        Ok(Self { source, processes })
+        Ok(Self { packets, processes })
     }
 }
 
@@ -97,9 +110,12 @@ impl<'a> Reading<'a> {
         job: &'a Job,
         origin: &str,
     ) -> Result<Self, Error> {
-        let Opened { source, processes } = opened;
+        let Opened { packets, processes } = opened;
         let config = Config { processes, ..job.config(input.bytes) };
-        let run = Run::new(source, &config)?;
+        let run = match packets {
+            Packets::Source(source) => Run::new(source, &config)?,
+            Packets::Blocks(blocks) => Run::of_blocks(blocks, &config)?,
+        };
         let stop = input.is_stream().then(|| run.stop_handle());
         let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());

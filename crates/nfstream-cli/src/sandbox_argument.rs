@@ -44,6 +44,10 @@ impl SandboxArgs {
             let option = "--system-visibility-mode 1";
             return Err(SandboxError::Conflict { option, reason }.into());
         }
+        if input.blocks.is_some() {
+            let reason = "is read file by file";
+            return Err(SandboxError::Conflict { option: "a folder of blocks", reason }.into());
+        }
         job.settle_meters(input.bytes);
         job.load_dissector();
         Ok(Some(Sandbox::prepare()?))

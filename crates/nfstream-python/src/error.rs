@@ -5,6 +5,7 @@ use std::io;
 
 use nfstream::RunError;
 use nfstream::capture::CaptureError;
+use nfstream::pipeline::BlockError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
     PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError,
@@ -48,6 +49,11 @@ pub(crate) fn run_error(error: RunError) -> PyErr {
             Ok(error) => *error,
             Err(error) => PyRuntimeError::new_err(chain(&*error)),
         },
+        RunError::Block(BlockError::Source(error)) => match error.downcast::<PyErr>() {
+            Ok(error) => *error,
+            Err(error) => PyOSError::new_err(chain(&*error)),
+        },
+        RunError::Block(error) => PyValueError::new_err(chain(&error)),
         RunError::Config(error) => PyValueError::new_err(chain(&error)),
         RunError::Processes(error) => PyOSError::new_err(chain(&error)),
         error => PyRuntimeError::new_err(chain(&error)),

@@ -186,6 +186,7 @@ impl<'py> Host<'_, 'py> {
             application: application.unwrap_or_default(),
             process: None,
             places: [None, None],
+            release: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;
         *self.plugins.slot(view.slot) = Some(flow.clone().unbind());

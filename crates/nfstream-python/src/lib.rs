@@ -3,6 +3,7 @@
 //! The module only converts types, errors and signals. The engine meters flows, and the Python
 //! package defines the public API. `python/nfstream/_engine.pyi` documents this module.
 
+mod cluster;
 mod command;
 mod destination;
 mod error;
@@ -28,6 +29,8 @@ use pyo3::prelude::*;
 mod _engine {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::cluster::{BlockWriter, cut_files, find_files};
     #[pymodule_export]
     use super::command::run_command;
     #[pymodule_export]

@@ -17,6 +17,7 @@ use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::cluster::Blocks;
 use crate::error::{capture_error, run_error};
 use crate::flow::{FlowType, NFlow};
 use crate::hooks::{Api, Host, Plugin, Plugins};
@@ -90,6 +91,23 @@ pub(crate) struct State {
     followed: VecDeque<Py<NFlow>>,
     /// Monitor that supplies warnings during a live run.
     live_monitor: Option<Monitor>,
+}
+
+/// Run of the engine that has begun, and what belongs to it.
+struct Begun {
+    run: nfstream::Run,
+    kind: FlowType,
+    plugins: Option<Plugins>,
+    opening: Opening,
+    /// Name of its capture.
+    name: String,
+    /// Captures to read separately after it.
+    rest: VecDeque<Named>,
+    query: Option<Py<Query>>,
+    is_live: bool,
+    is_stream: bool,
+    files: Vec<PathBuf>,
+    is_complete: bool,
 }
 
 /// Flows of one step.
@@ -179,45 +197,67 @@ impl Run {
                 (Arc::clone(run.schema()), names)
             }
         };
-        let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
-        let mut kind = FlowType::new(py, schema, &names, rules, Some(pool.clone()));
+        let mut kind = FlowType::new(py, schema, &names, rules, Some(run.record_pool()));
         if separate {
             kind.set_origin(py, SOURCE, &name);
         }
-        let kind = Arc::new(kind);
-        let live_monitor = is_live.then(|| monitor.clone());
-        let control = Arc::new(Mutex::new(Control { monitors: vec![monitor], stop }));
-        let dissector = run.dissector().cloned();
-        let state = State {
+        let plugins = followed.then(|| Plugins::new(plugins, api));
+        let begun = Begun {
             run,
-            control: Arc::clone(&control),
-            opening,
-            rest,
-            kinds: vec![(Arc::clone(&kind), name)],
-            current: 0,
-            selector: query.as_ref().map(|query| Selector::new(py, query.clone_ref(py))),
-            ready: VecDeque::new(),
-            is_read: false,
-            process: std::process::id(),
-            plugins: followed.then(|| Plugins::new(plugins, api)),
-            ended: false,
-            rows: Vec::new().into_iter(),
-            followed: VecDeque::new(),
-            live_monitor,
-        };
-        Ok(Self {
             kind,
-            control,
-            pool,
-            dissector,
+            plugins,
+            opening,
+            name,
+            rest,
+            query,
             is_live,
             is_stream,
             files,
-            query,
             is_complete,
-            is_separate: separate,
-            state: Mutex::new(state),
-        })
+        };
+        Ok(begun.into_run(py))
+    }
+
+    /// Begins a run over the blocks of one shard, from an iterable of `bytes`.
+    #[staticmethod]
+    #[pyo3(signature = (blocks, *, plugins, plugin_base, **parameters))]
+    fn of_blocks(
+        py: Python<'_>,
+        blocks: &Bound<'_, PyAny>,
+        plugins: Vec<Bound<'_, PyAny>>,
+        plugin_base: Bound<'_, PyAny>,
+        parameters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let parameters = parameters.map(from_python).transpose()?.unwrap_or_default();
+        let config = parameters.config(Some(0));
+        let blocks = Box::new(Blocks::new(blocks)?);
+        let run = py.detach(|| nfstream::Run::of_blocks(blocks, &config)).map_err(run_error)?;
+        let plugins: Vec<_> = plugins
+            .iter()
+            .map(|plugin| Plugin::new(plugin, &plugin_base, Api::Standard))
+            .collect::<PyResult<_>>()?;
+        let names: Vec<_> = plugins.iter().map(|p| (p.name.clone(), p.volatile)).collect();
+        let (schema, pool) = (Arc::clone(run.schema()), run.record_pool());
+        let has_plugins = !plugins.is_empty();
+        let begun = Begun {
+            run,
+            kind: FlowType::new(py, schema, &names, Rules::Standard, Some(pool)),
+            plugins: has_plugins.then(|| Plugins::new(plugins, Api::Standard)),
+            opening: Opening {
+                filter: None,
+                live: LiveOptions::default(),
+                config: Box::new(move |_| config.clone()),
+                has_plugins,
+            },
+            name: String::new(),
+            rest: VecDeque::new(),
+            query: None,
+            is_live: false,
+            is_stream: false,
+            files: Vec::new(),
+            is_complete: true,
+        };
+        Ok(begun.into_run(py))
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -329,6 +369,48 @@ impl Run {
         let monitors = lock(&self.control).monitors.clone();
         let warnings = monitors.iter().flat_map(Monitor::take_warnings);
         warnings.map(|warning| warning.to_string()).collect()
+    }
+}
+
+impl Begun {
+    fn into_run(self, py: Python<'_>) -> Run {
+        let Self { run, kind, plugins, opening, name, rest, query, is_live, .. } = self;
+        let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
+        let live_monitor = is_live.then(|| monitor.clone());
+        let kind = Arc::new(kind);
+        let control = Arc::new(Mutex::new(Control { monitors: vec![monitor], stop }));
+        let dissector = run.dissector().cloned();
+        let is_separate = query.as_ref().is_some_and(|query| query.bind(py).get().separate);
+        let state = State {
+            run,
+            control: Arc::clone(&control),
+            opening,
+            rest,
+            kinds: vec![(Arc::clone(&kind), name)],
+            current: 0,
+            selector: query.as_ref().map(|query| Selector::new(py, query.clone_ref(py))),
+            ready: VecDeque::new(),
+            is_read: false,
+            process: std::process::id(),
+            plugins,
+            ended: false,
+            rows: Vec::new().into_iter(),
+            followed: VecDeque::new(),
+            live_monitor,
+        };
+        Run {
+            kind,
+            control,
+            pool,
+            dissector,
+            is_live,
+            is_stream: self.is_stream,
+            files: self.files,
+            query,
+            is_complete: self.is_complete,
+            is_separate,
+            state: Mutex::new(state),
+        }
     }
 }
 

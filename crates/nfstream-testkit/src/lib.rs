@@ -19,6 +19,7 @@ pub mod mmdb;
 pub mod model;
 mod pcap;
 mod row;
+mod sharded;
 mod source;
 pub mod strategies;
 #[cfg(target_os = "linux")]
@@ -29,5 +30,6 @@ pub use frame::{Frame, Ipv4};
 pub use golden::{Golden, captures};
 pub use pcap::{Resolution, pcap};
 pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust, records};
+pub use sharded::{Sharded, blocks, sharded};
 pub use source::{Captured, Ending, MemorySource, nanos, seconds};
 pub use text::text_of;

@@ -6,13 +6,15 @@
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, Value};
 use nfstream::{Config, Run};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, records, seconds};
+use nfstream_testkit::{Captured, Ends, Frame, MemorySource, records, seconds, sharded};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const RESOLVER: [u8; 4] = [10, 0, 0, 53];
 const SERVER: [u8; 4] = [203, 0, 113, 7];
 const OTHER: [u8; 4] = [203, 0, 113, 8];
 const ACK: u8 = 0x10;
+/// Size of chunks that stands for pieces of one packet each, read and metered separately.
+const IN_PIECES: usize = 4095;
 /// Bytes of no protocol.
 const OPAQUE: [u8; 24] = *b"\xfe\x93\x5a\x1c\xe7\x88\xd2\x41\x9b\xc6\x37\xf0\x6d\xaa\x15\x8e\x59\xb3\xcc\x04\x71\xde\x2f\x96";
 
@@ -26,7 +28,11 @@ fn rows(name: &str, packets: &[Captured], meters: usize, chunk_packets: usize) -
     let mut config = Config { dissection: Some(dissection), ..ends.config() };
     config.measuring.groups = vec![Group::Dissection];
     let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
-    let records = records(&mut run).unwrap();
+    let mut records = records(&mut run).unwrap();
+    if chunk_packets == IN_PIECES {
+        let cuts: Vec<_> = (1..packets.len()).collect();
+        records = sharded(packets, &cuts, config.meters, &config).unwrap().records;
+    }
     let schema = run.schema();
     let text = |record, wanted: &str| {
         let column = schema.columns().iter().find(|column| column.name == wanted).unwrap();
@@ -55,7 +61,7 @@ fn same_rows(packets: &[Captured]) -> Vec<Row> {
     let expected = rows("native", packets, 1, 4096);
     for (name, _) in DissectorChoice::NAMES.iter().filter(|(name, _)| *name != "ndpi") {
         for meters in [1, 2, 3, 7] {
-            for chunk_packets in [1, 2, 5, 4096] {
+            for chunk_packets in [1, 2, 5, 4096, IN_PIECES] {
                 let found = rows(name, packets, meters, chunk_packets);
                 assert_eq!(found, expected, "{name}, {meters} meters, chunks of {chunk_packets}");
             }

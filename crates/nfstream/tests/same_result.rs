@@ -7,14 +7,20 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use nfstream::features::{Group, Record, RecordKind, Value};
+use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
+use nfstream::features::{Group, Names, Record, RecordKind, Schema, Value};
 use nfstream::flow::{Slot, Timeouts};
 use nfstream::measure::MeasureSet;
 use nfstream::meter::{Arrival, EarlyRecords, FlowAction, FlowView, HookError, Hooks};
+use nfstream::packet::Chunk;
+use nfstream::pipeline::BlockError;
 use nfstream::time::{Duration, Timestamp};
-use nfstream::{Config, Run, Step, capture};
+use nfstream::{Config, Run, RunError, Step, capture};
 use nfstream_testkit::strategies::{Order, Plan, stream};
-use nfstream_testkit::{Captured, Ends, Frame, MemorySource, Row, Total, capture_from, model};
+use nfstream_testkit::{
+    Captured, Ends, Frame, Ipv4, MemorySource, Row, Total, blocks, capture_from, model, records,
+    seconds, sharded,
+};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -133,7 +139,7 @@ fn measured(packets: &[Captured], meters: usize, chunk_packets: usize) -> Vec<Ve
     config.measuring.measures = set.unwrap().compile(config.measuring.unit);
     let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
     let schema = run.schema().clone();
-    let records = nfstream_testkit::records(&mut run).unwrap();
+    let records = records(&mut run).unwrap();
     let row = |record: &Record| {
         schema.columns().iter().map(|column| column.value(record, schema.names())).collect()
     };
@@ -301,6 +307,200 @@ mod captures {
     }
 }
 
+/// Runs in two halves, as on a cluster.
+mod pieces_and_shards {
+    use super::*;
+
+    /// Returns a configuration with all features and the dissector in Rust.
+    fn everything(timeouts: Timeouts, track_tcp: bool, deduplicate: bool) -> Config {
+        let dissector = DissectorChoice::by_name("native").unwrap().factory(Rules::default());
+        let mut config = Config {
+            dissection: Some(Dissection { dissector, limits: Limits::default() }),
+            duplicates: deduplicate.then_some(nfstream::pipeline::Duplicates {
+                are_removed: true,
+                ..nfstream::pipeline::Duplicates::COUNTED
+            }),
+            ..ends(timeouts).config()
+        };
+        config.decode.tunnels = true;
+        config.measuring.groups = Group::ALL.into_iter().filter(|g| g.is_feature()).collect();
+        config.measuring.track_tcp = track_tcp;
+        config
+    }
+
+    fn cells(schema: &Schema, record: &Record) -> Vec<(&'static str, Value)> {
+        let columns = schema.columns().iter().filter(|c| c.group != Group::ShardOrder);
+        let names: &dyn Names = schema.names();
+        columns.map(|column| (column.name, column.value(record, names))).collect()
+    }
+
+    fn check(
+        packets: &[Captured],
+        cuts: &[usize],
+        shards: usize,
+        config: &Config,
+    ) -> Result<(), TestCaseError> {
+        let shards = NonZeroUsize::new(shards).unwrap();
+        for meters in [shards, NonZeroUsize::MIN] {
+            let config = Config { meters, ..config.clone() };
+            let mut run = Run::new(MemorySource::new(packets).boxed(), &config).unwrap();
+            let expected = records(&mut run).unwrap();
+            let schema = run.schema();
+            let found = sharded(packets, cuts, shards, &config).unwrap();
+            let rows = found.records.iter().zip(&expected);
+            for (place, (found, expected)) in rows.enumerate() {
+                prop_assert_eq!(cells(schema, found), cells(schema, expected), "row {}", place);
+                prop_assert_eq!(found.release, expected.release);
+            }
+            prop_assert_eq!(found.records.len(), expected.len());
+            prop_assert_eq!(&found.stats, &run.monitor().stats());
+        }
+        Ok(())
+    }
+
+    fn cuts(fractions: &[f64], packets: usize) -> Vec<usize> {
+        #[allow(clippy::as_conversions, reason = "any place will do")]
+        let mut cuts: Vec<_> = fractions.iter().map(|f| (f * packets as f64) as usize).collect();
+        cuts.sort_unstable();
+        cuts
+    }
+
+    proptest! {
+        #![proptest_config(cases(24, 200))]
+
+        #[test]
+        fn give_the_rows_of_one_pass(
+            stream in stream(SHORT, 0..3000, Order::Late),
+            fractions in prop::collection::vec(0.0..1.0, 0..12),
+            shards in 1_usize..9,
+            track_tcp: bool,
+            deduplicate: bool,
+            early in prop::option::of(0..EARLY.len()),
+        ) {
+            let packets = captured(&stream);
+            let mut config = everything(SHORT, track_tcp, deduplicate);
+            config.early = early.map_or_else(EarlyRecords::default, |number| EARLY[number]);
+            check(&packets, &cuts(&fractions, packets.len()), shards, &config)?;
+        }
+
+        #[test]
+        fn may_have_a_packet_each(
+            stream in stream(LONG, 0..60, Order::Late), shards in 1_usize..4,
+        ) {
+            let packets = captured(&stream);
+            let cuts: Vec<_> = (1..packets.len()).collect();
+            check(&packets, &cuts, shards, &everything(LONG, true, false))?;
+        }
+    }
+
+    fn packets_of(path: &Path) -> Vec<Captured> {
+        let (mut source, mut chunk, mut packets) = (open(path), Chunk::default(), Vec::new());
+        while source.read(&mut chunk, 1000).unwrap() {
+            packets.extend(chunk.records.iter().map(|record| Captured {
+                time: record.time,
+                link: record.link,
+                bytes: chunk.frame(record).to_vec(),
+                wire_len: record.wire_len,
+            }));
+        }
+        packets
+    }
+
+    #[test]
+    fn may_have_a_packet_of_a_sample_capture_each() {
+        for path in nfstream_testkit::captures() {
+            let packets = packets_of(&path);
+            let cuts: Vec<_> = (1..packets.len()).collect();
+            let checked = check(&packets, &cuts, 3, &everything(LONG, true, false));
+            checked.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+
+    #[test]
+    fn may_divide_the_fragments_of_a_tunnel() {
+        let outer =
+            |offset, more| Ipv4::new([192, 0, 2, 1], [192, 0, 2, 2]).fragment(7, offset, more);
+        let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let first = Frame::ethernet().ip(outer(0, true)).ipv4(client, server).udp(1000, 53);
+        let later = Frame::ethernet().ip(outer(64, false)).opaque(4).payload_len(64);
+        let of_others = Frame::ethernet().ipv4([10, 0, 0, 3], server).udp(1, 2).payload_len(9);
+        let frames = [first.payload_len(36), of_others, later];
+        let packets: Vec<_> =
+            (0..).zip(&frames).map(|(i, frame)| Captured::new(seconds(i), frame)).collect();
+        let config = everything(Ends::without_dpi(30, 300).timeouts, false, false);
+        for shards in [1, 2, 5] {
+            check(&packets, &[1, 2], shards, &config).unwrap();
+        }
+        let two = NonZeroUsize::new(2).unwrap();
+        let found = sharded(&packets, &[1, 2], two, &config).unwrap().records;
+        let counts: Vec<_> = found.iter().map(|record| record.volume.total_packets()).collect();
+        assert_eq!(counts, [2, 1]);
+    }
+
+    fn numbered(count: u32) -> Vec<Captured> {
+        let start = Timestamp::from_seconds(1, 0);
+        let packet = |i| {
+            Plan::numbered(i).captured(start.plus(Duration::from_nanos(u64::from(i) * 1_000_000)))
+        };
+        (0..count).map(packet).collect()
+    }
+
+    fn error(blocks: Vec<Vec<u8>>, config: &Config) -> BlockError {
+        let failed = Run::of_blocks(Box::new(blocks.into_iter()), config)
+            .and_then(|mut run| records(&mut run).map(drop));
+        match failed.unwrap_err() {
+            RunError::Block(error) => error,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn blocks_that_are_missing_repeated_or_damaged_are_refused() {
+        let config = everything(SHORT, false, false);
+        let two = NonZeroUsize::new(2).unwrap();
+        let shards = blocks(&numbered(300), &[100, 200], two, &config).unwrap();
+        let [first, second] = &shards[..] else { panic!() };
+        let piece = |shard: &[Vec<u8>], pieces: &[usize]| {
+            pieces.iter().map(|piece| shard[*piece].clone()).collect::<Vec<_>>()
+        };
+        for wrong in [&[0, 2][..], &[1, 2], &[0, 1, 1, 2], &[2, 1, 0]] {
+            let error = error(piece(first, wrong), &config);
+            assert!(matches!(error, BlockError::Misplaced { .. }), "{wrong:?}: {error}");
+        }
+        let missing = error(piece(first, &[0, 1]), &config);
+        assert!(matches!(missing, BlockError::Missing { .. }), "{missing}");
+        let mixed = vec![first[0].clone(), second[1].clone(), first[2].clone()];
+        assert!(matches!(error(mixed, &config), BlockError::Misplaced { .. }));
+        for len in [0, 3, 10, 30, first[0].len() - 1] {
+            let error = error(vec![first[0][..len].to_vec()], &config);
+            assert!(matches!(error, BlockError::Damaged { .. }), "{len}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(64, 100))]
+
+        #[test]
+        fn damaged_blocks_cause_no_panic(at: prop::sample::Index, byte: u8) {
+            let config = everything(SHORT, false, false);
+            let mut blocks =
+                blocks(&numbered(50), &[], NonZeroUsize::MIN, &config).unwrap().remove(0);
+            let place = at.index(blocks[0].len());
+            blocks[0][place] = byte;
+            if let Ok(mut run) = Run::of_blocks(Box::new(blocks.into_iter()), &config) {
+                drop(records(&mut run));
+            }
+        }
+    }
+
+    #[test]
+    fn limits_that_need_all_packets_are_refused() {
+        let config = Config { max_flows: Some(std::num::NonZeroU64::MIN), ..Config::default() };
+        let refused = blocks(&numbered(5), &[], NonZeroUsize::MIN, &config).unwrap_err();
+        assert!(refused.to_string().starts_with("max_nflows needs"), "{refused}");
+    }
+}
+
 /// Keeps the packets of each conversation.
 #[derive(Debug, Default)]
 struct Keeping(HashMap<u64, Vec<Captured>>);
@@ -395,7 +595,7 @@ fn a_record_before_the_end_is_that_of_the_flow_cut_there() {
                 }
             }
             let mut run = Run::new(open(&path), &config_with_all_groups(track_tcp, early)).unwrap();
-            for record in nfstream_testkit::records(&mut run).unwrap() {
+            for record in records(&mut run).unwrap() {
                 *kinds.entry(record.kind).or_insert(0) += 1;
                 if record.kind.is_end() {
                     continue;
@@ -405,7 +605,7 @@ fn a_record_before_the_end_is_that_of_the_flow_cut_there() {
                 let packets = earlier.sum::<u64>() + record.volume.total_packets();
                 let cut = &keeping.0[&record.id][..usize::try_from(packets).unwrap()];
                 let mut cut_run = Run::new(MemorySource::new(cut).boxed(), &plain).unwrap();
-                let rows = nfstream_testkit::records(&mut cut_run).unwrap();
+                let rows = records(&mut cut_run).unwrap();
                 let row = rows.iter().find(|row| row.flow.slice == record.flow.slice).unwrap();
                 assert_eq!(
                     values(&cut_run, row),
@@ -433,7 +633,7 @@ fn records_before_the_end_are_the_same_for_any_number_of_meters() {
                 config.meters = NonZeroUsize::new(meters).unwrap();
                 config.chunk_packets = NonZeroUsize::new(chunk_packets).unwrap();
                 let mut run = Run::new(open(&path), &config).unwrap();
-                let records = nfstream_testkit::records(&mut run).unwrap();
+                let records = records(&mut run).unwrap();
                 let counted = records.iter().filter(|record| record.kind.is_counted()).count();
                 assert_eq!(u64::try_from(counted).unwrap(), run.monitor().stats().flows);
                 let rows = records.iter();

@@ -36,8 +36,21 @@ const BASE: [&str; 18] = [
 ];
 
 /// Codes that 31 bits do not hold.
-const WIDE_CODES: [&str; 7] =
-    ["id", "gre_key", "src2dst_teid", "dst2src_teid", "quic_version", "src_asn", "dst_asn"];
+const WIDE_CODES: [&str; 13] = [
+    "id",
+    "gre_key",
+    "src2dst_teid",
+    "dst2src_teid",
+    "quic_version",
+    "src_asn",
+    "dst_asn",
+    "order_release",
+    "order_end",
+    "order_birth",
+    "order_slice",
+    "order_packets",
+    "order_kind",
+];
 
 const APPLICATION: [&str; 8] = [
     "master_protocol",

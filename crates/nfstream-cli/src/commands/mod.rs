@@ -37,6 +37,7 @@ macro_rules! registry {
 
 registry! {
     Flows: flows,
+    Blocks: blocks,
     Live: live,
     Interfaces: interfaces,
     Summary: summary,

@@ -234,3 +234,73 @@ fn a_file_that_grows_is_read_to_the_length_that_it_had() {
     let output = run(&folder, &["flows", "redis.pcap"]);
     assert_eq!((String::from_utf8(output.stdout).unwrap(), output.status.code()), (whole, Some(0)));
 }
+
+/// Returns the lines of a table without its header.
+fn rows(table: &str) -> Vec<String> {
+    table.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn two_halves_give_the_table_of_one_pass() {
+    const CELLS: &str = "src_ip,src_port,dst_ip,total_packets,first_seen,server_info";
+    let folder = Folder::with(&["web.pcap"]);
+    fs::create_dir(folder.path("parts")).unwrap();
+    for (number, part) in records("web.pcap").chunks(25).enumerate() {
+        fs::write(folder.path(&format!("parts/{number:03}.pcap")), capture("web.pcap", part))
+            .unwrap();
+    }
+    let native = ["--dissector", "native"];
+    let one = stdout(&folder, &[&["flows", "web.pcap", "--columns", CELLS][..], &native].concat());
+    let blocks = ["blocks", "parts", "--shards", "3", "-o", "out", "--task-bytes", "0"];
+    for task in ["1/2", "0/2"] {
+        stdout(&folder, &[&blocks[..], &["--task", task]].concat());
+    }
+    let columns = format!("order_release,order_end,order_birth,order_slice,{CELLS}");
+    let mut found = Vec::new();
+    for shard in 0..3 {
+        let shard = format!("out/shard={shard}");
+        let args = ["flows", &shard, "--columns", &columns];
+        found.extend(rows(&stdout(&folder, &[&args[..], &native].concat())));
+    }
+    let place = |row: &String| {
+        let cells: Vec<u64> = row.split(',').take(4).map(|cell| cell.parse().unwrap()).collect();
+        cells
+    };
+    found.sort_by_key(place);
+    let found: Vec<_> = found.iter().map(|row| row.splitn(5, ',').nth(4).unwrap()).collect();
+    assert_eq!(found, rows(&one));
+
+    // Files are kept unless the user says otherwise.
+    let again = run(&folder, &blocks);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8(again.stderr).unwrap().contains("already exists"));
+    stdout(&folder, &[&blocks[..], &["--force"]].concat());
+
+    // Each half has its own options.
+    let wrong = [
+        (&["flows", "out/shard=1", "--bpf-filter", "tcp"][..], "--bpf-filter has no effect on"),
+        (&["flows", "out/shard=1", "--sandbox"], "cannot be combined with a folder of blocks"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "'--where'"),
+        (&["blocks", "parts", "--shards", "2", "-o", "out"], "out/shard=2: is of more shards"),
+        (&["flows", "out/shard=1", "--order", "given"], "--order has no effect on blocks"),
+        (&["flows", "out"], "out: flows come from one shard at a time"),
+        (&["flows", "out/shard=0", "out/shard=1"], "out/shard=0: flows come from one shard"),
+        (&["flows", "web.pcap", "--where", "order_slice > 0"], "need nfstream flows DIR/shard=K"),
+        (&["blocks", "parts", "--shards", "0", "-o", "x"], "--shards"),
+        (&["blocks", "parts", "--shards", "2", "-o", "x", "--task", "2/2"], "--task"),
+        (&["blocks", "-", "--shards", "2", "-o", "x"], "only one process can read"),
+        (&["flows", "out/shard=1", "--max-nflows", "2"], "max_nflows needs"),
+    ];
+    for (args, reason) in wrong {
+        let output = run(&folder, args);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && message.contains(reason), "{args:?}: {message}");
+    }
+
+    // A lost file is noticed.
+    fs::remove_file(folder.path("out/shard=1/00000001.arrow")).unwrap();
+    let lost = run(&folder, &["flows", "out/shard=1"]);
+    assert_eq!(lost.status.code(), Some(1));
+    let message = String::from_utf8(lost.stderr).unwrap();
+    assert!(message.contains("expected block 0 of piece 1"), "{message}");
+}

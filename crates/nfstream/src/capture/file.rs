@@ -75,6 +75,8 @@ pub(super) struct SourceOptions {
     pub(super) is_strict: bool,
     /// Whether it is an error if no file is a capture.
     pub(super) fails_alone: bool,
+    /// Whether it is an error if a file does not exist: another process has found it.
+    pub(super) must_exist: bool,
     /// Greatest window of a compressed file.
     pub(super) window: Window,
 }
@@ -331,7 +333,8 @@ impl FileSource {
     fn reject(&mut self, file: Waiting, failure: Failure) {
         self.opened += 1;
         self.done_bytes = self.done_bytes.saturating_add(file.len.unwrap_or(0));
-        if self.options.is_strict || failure.ends_all() {
+        let is_lost = self.options.must_exist && failure.is_not_found();
+        if self.options.is_strict || is_lost || failure.ends_all() {
             self.failure = Some(failure.at(&file.path));
             return;
         }

@@ -55,6 +55,19 @@ pub struct Files {
     is_merged: bool,
     /// Whether to fail if no file is a capture.
     fails_alone: bool,
+    /// Whether to fail if a file does not exist.
+    must_exist: bool,
+}
+
+/// File of a list that another process opens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Bytes.
+    pub len: u64,
+    /// Time of the first packet, `None` if there is none or it cannot be read.
+    pub start: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -188,7 +201,14 @@ impl Files {
                 entries.sort_by(Entry::compare);
             }
         }
-        Ok(Self { files: entries, options, warnings, is_merged, fails_alone: true })
+        Ok(Self {
+            files: entries,
+            options,
+            warnings,
+            is_merged,
+            fails_alone: true,
+            must_exist: false,
+        })
     }
 
     /// Opens the files as one capture.
@@ -206,6 +226,7 @@ impl Files {
             SourceOptions {
                 is_strict: self.options.strict,
                 fails_alone: self.fails_alone,
+                must_exist: self.must_exist,
                 window: self.options.window(),
             },
         )
@@ -221,8 +242,51 @@ impl Files {
             warnings: std::mem::take(&mut warnings),
             is_merged: false,
             fails_alone: false,
+            must_exist: self.must_exist,
         };
         self.files.iter().map(one).collect()
+    }
+
+    /// Returns the files in order, each with the time of its first packet, and the warnings about
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Io`] for a pipe and for bytes in memory, which only one process can read.
+    pub fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), CaptureError> {
+        let one = |entry: &Entry| {
+            let path = entry.path.clone();
+            let refused =
+                |what| Err(CaptureError::Io { path: path.clone(), source: io::Error::other(what) });
+            if entry.content.is_some() {
+                return refused("bytes in memory, which only one process has");
+            }
+            let Some(len) = entry.len else {
+                return refused("a pipe, which only one process can read");
+            };
+            let start = entry.start.or_else(|| {
+                let probed = Entry::probe(&path, true, self.options.window()).ok();
+                probed.and_then(|entry| entry.start)
+            });
+            Ok(Listed { path, len, start })
+        };
+        let files = self.files.iter().map(one).collect::<Result<_, _>>()?;
+        Ok((files, self.warnings.clone()))
+    }
+
+    /// Returns consecutive files of a list that [`listed`](Self::listed) gave, as one capture. None
+    /// of them is opened yet, and a file that is not a capture is a warning.
+    pub fn of_list(files: impl IntoIterator<Item = Listed>, options: FileOptions) -> Self {
+        let entry =
+            |Listed { path, len, start }| Entry { path, content: None, len: Some(len), start };
+        Self {
+            files: files.into_iter().map(entry).collect(),
+            options,
+            warnings: Vec::new(),
+            is_merged: options.order == FileOrder::Time,
+            fails_alone: false,
+            must_exist: true,
+        }
     }
 
     /// Returns each file as a separate capture, with a unique name: its path, with a number appended

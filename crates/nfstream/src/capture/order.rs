@@ -100,6 +100,14 @@ pub(super) fn set_keys(records: &[RawRecord], next: Option<Timestamp>, keys: &mu
     }
 }
 
+/// Returns the time of the latest of `records`, `None` if there are none; without single packets from
+/// the far future, which do not move a file among others.
+pub fn latest(records: &[RawRecord]) -> Option<Timestamp> {
+    let mut keys = Vec::new();
+    set_keys(records, None, &mut keys);
+    keys.into_iter().max()
+}
+
 /// Returns whether one of the last packets is so much later than its predecessor that only the next
 /// packets can show whether its time is right. `before` is the time before `records`.
 pub(super) fn ends_in_doubt(records: &[RawRecord], before: Option<Timestamp>) -> bool {

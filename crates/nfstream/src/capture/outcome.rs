@@ -54,6 +54,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether the file does not exist.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Returns whether there is nothing to read.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Unrecognized(Unrecognized::Empty))

@@ -85,6 +85,24 @@ impl DecodeError {
         }
     }
 
+    /// Returns the error with a number that [`number`](Self::number) gives, `None` for no such error.
+    pub(crate) fn numbered(index: usize, number: u16) -> Option<Self> {
+        let errors = [
+            Self::UnsupportedEtherType { number },
+            Self::UnsupportedLinkType { link: LinkType(number) },
+        ];
+        errors.into_iter().find(|error| error.index() == index)
+    }
+
+    /// Returns the number that the error carries.
+    pub(crate) const fn number(self) -> Option<u16> {
+        match self {
+            Self::UnsupportedEtherType { number } => Some(number),
+            Self::UnsupportedLinkType { link } => Some(link.0),
+            _ => None,
+        }
+    }
+
     /// Returns the name under which frames ignored for this reason are counted.
     pub const fn reason(self) -> &'static str {
         Self::REASONS[self.index()]

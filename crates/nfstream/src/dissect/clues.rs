@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use nfstream_dissect::{Clue, Endpoints, Hints, ProtocolId};
 
+use crate::packet::encoding::{Encoded, put, put_bytes, put_signed};
 use crate::packet::protocol::TCP;
 use crate::packet::{Fragment, Packet, TcpFlags};
 use crate::time::{Duration, Timestamp};
@@ -86,7 +87,7 @@ impl Clues {
         };
         let facts = Clue::read(&endpoints, payload).into_iter().filter_map(|clue| match clue {
             Clue::Name { address, name } => {
-                (name.len() <= MAX_NAME).then_some(Fact::Name(address, name))
+                (1..=MAX_NAME).contains(&name.len()).then_some(Fact::Name(address, name))
             }
             Clue::End(end) => {
                 let key = (end.address, end.port, end.transport);
@@ -94,6 +95,72 @@ impl Clues {
             }
         });
         self.0.extend(facts.map(|fact| (index, fact)));
+    }
+}
+
+/// Writing of facts into blocks, and reading.
+impl Clues {
+    /// Adds the facts of `other`, whose packets follow `packets` others.
+    pub(crate) fn append(&mut self, other: &Self, packets: usize) {
+        self.0.extend(other.0.iter().map(|(index, fact)| (packets + index, fact.clone())));
+    }
+
+    /// Appends the facts to `out`.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        put(out, u64::try_from(self.0.len()).unwrap_or(u64::MAX));
+        for (index, fact) in &self.0 {
+            put(out, u64::try_from(*index).unwrap_or(u64::MAX));
+            match fact {
+                Fact::Name(address, name) => {
+                    put_address(out, *address);
+                    put_bytes(out, name.as_bytes());
+                }
+                Fact::End((address, port, transport), ProtocolId(application), time) => {
+                    // No name is empty.
+                    put_address(out, *address);
+                    put_bytes(out, &[]);
+                    for number in [*port, u16::from(*transport), *application] {
+                        put(out, number.into());
+                    }
+                    put_signed(out, time.nanos());
+                }
+            }
+        }
+    }
+
+    /// Reads what [`write`](Self::write) has written, `None` if `encoded` holds something else.
+    pub(crate) fn read_from(encoded: &mut Encoded<'_>) -> Option<Self> {
+        let facts = encoded.items()?;
+        let mut clues = Vec::with_capacity(facts);
+        for _ in 0..facts {
+            let index = encoded.narrow()?;
+            let address = read_address(encoded)?;
+            let name = std::str::from_utf8(encoded.bytes()?).ok()?;
+            let fact = if name.is_empty() {
+                let end = (address, encoded.narrow()?, encoded.narrow()?);
+                let application = ProtocolId(encoded.narrow()?);
+                Fact::End(end, application, Timestamp::from_nanos(encoded.signed()?))
+            } else {
+                Fact::Name(address, name.into())
+            };
+            clues.push((index, fact));
+        }
+        Some(Self(clues))
+    }
+}
+
+fn put_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => put_bytes(out, &address.octets()),
+        IpAddr::V6(address) => put_bytes(out, &address.octets()),
+    }
+}
+
+fn read_address(encoded: &mut Encoded<'_>) -> Option<IpAddr> {
+    let bytes = encoded.bytes()?;
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
     }
 }
 
@@ -261,6 +328,25 @@ mod tests {
         assert_eq!(announced(4000, 1601), None);
         assert_eq!(announced(4001, 1001), None);
         assert_eq!(announced(4000, 999), Some(ProtocolId(87)));
+    }
+
+    #[test]
+    fn facts_are_read_as_written() {
+        let v6 = [0x20; 16].into();
+        let end = ([192, 0, 2, 7].into(), 4000, UDP);
+        let time = Timestamp::from_seconds(-1, 7);
+        let facts = vec![
+            (3, name([192, 0, 2, 7], "a.example")),
+            (3, Fact::Name(v6, "b.example".into())),
+            (900, Fact::End(end, ProtocolId(87), time)),
+        ];
+        let (mut written, clues) = (Vec::new(), Clues(facts));
+        clues.write(&mut written);
+        let read = Clues::read_from(&mut Encoded(&written)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{clues:?}"));
+        for len in 0..written.len() {
+            assert!(Clues::read_from(&mut Encoded(&written[..len])).is_none(), "{len}");
+        }
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Presence {
     Measures,
     /// When the source attributes flows to processes of this machine.
     Processes,
+    /// In the tables of shards.
+    Shards,
 }
 
 /// A parameter of a run that selects a group.

@@ -55,6 +55,7 @@ registry! {
     Cic: cic,
     Cesnet: cesnet,
     Measured: measured,
+    ShardOrder: shard_order,
 }
 
 use crate::flow::{Close, Connection, Direction, Opener, Segment};

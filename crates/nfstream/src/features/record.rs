@@ -48,6 +48,8 @@ pub struct Record {
     pub process: Option<Arc<Process>>,
     /// Places of source and destination, `None` where the databases of the run have none.
     pub places: [Option<Arc<Place>>; 2],
+    /// Number of ticks of the stream's clock until no earlier record could follow.
+    pub release: u64,
 }
 
 impl RecordKind {
@@ -61,6 +63,17 @@ impl RecordKind {
     /// Returns whether a count of flows includes the record: one for each flow.
     pub const fn is_counted(self) -> bool {
         matches!(self, Self::Final | Self::Only)
+    }
+
+    /// Returns its position in the order of kinds.
+    pub(super) const fn order(self) -> u32 {
+        match self {
+            Self::Early => 0,
+            Self::Only => 1,
+            Self::Update => 2,
+            Self::Final => 3,
+            Self::Hidden => 4,
+        }
     }
 
     /// Returns a small number that identifies the kind.

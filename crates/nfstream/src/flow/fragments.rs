@@ -50,25 +50,20 @@ impl FragmentTable {
         }
     }
 
-    fn resolve_one(&mut self, packet: &mut Packet, id: FragmentId) {
+    /// Does the same for one fragment, and returns whether its first one is known.
+    pub(crate) fn resolve_one(&mut self, packet: &mut Packet, id: FragmentId) -> bool {
         if packet.fragment == Fragment::Later {
-            if let Some(first) = self.firsts.get(&id)
-                && packet.time.since(first.time) < Self::LIFETIME
-            {
-                (packet.src, packet.dst) = (first.src, first.dst);
-                // They differ if the fragments carry a tunnelled packet.
-                (packet.protocol, packet.version) = (first.protocol, first.version);
-                packet.network = first.network;
-                (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
-            }
-            return;
-        }
-        if self.order.len() >= Self::CAPACITY
-            && let Some((oldest, time)) = self.order.pop_front()
-            // Unless its identification has been reused in the meantime.
-            && self.firsts.get(&oldest).is_some_and(|first| first.time == time)
-        {
-            self.firsts.remove(&oldest);
+            let first = self.firsts.get(&id);
+            let Some(first) = first.filter(|first| packet.time.since(first.time) < Self::LIFETIME)
+            else {
+                return false;
+            };
+            (packet.src, packet.dst) = (first.src, first.dst);
+            // They differ if the fragments carry a tunnelled packet.
+            (packet.protocol, packet.version) = (first.protocol, first.version);
+            packet.network = first.network;
+            (packet.tunnel_id, packet.vlan_id) = (first.tunnel_id, first.vlan_id);
+            return true;
         }
         let first = First {
             time: packet.time,
@@ -80,8 +75,29 @@ impl FragmentTable {
             tunnel_id: packet.tunnel_id,
             vlan_id: packet.vlan_id,
         };
+        self.remember(id, first);
+        true
+    }
+
+    /// Adds the first fragments of `later`, which continues the stream of this table.
+    pub(crate) fn continue_with(&mut self, later: &Self) {
+        for (id, time) in &later.order {
+            if let Some(first) = later.firsts.get(id).filter(|first| first.time == *time) {
+                self.remember(*id, *first);
+            }
+        }
+    }
+
+    fn remember(&mut self, id: FragmentId, first: First) {
+        if self.order.len() >= Self::CAPACITY
+            && let Some((oldest, time)) = self.order.pop_front()
+            // Unless its identification has been reused in the meantime.
+            && self.firsts.get(&oldest).is_some_and(|first| first.time == time)
+        {
+            self.firsts.remove(&oldest);
+        }
+        self.order.push_back((id, first.time));
         self.firsts.insert(id, first);
-        self.order.push_back((id, packet.time));
     }
 }
 

@@ -126,6 +126,18 @@ impl KeyHasher {
     }
 }
 
+/// Version of the assignment of packets to shards by [`shard`]. It changes with that function:
+/// shards of different versions do not fit together.
+pub const SHARD_HASH: u8 = 1;
+
+/// Returns the shard of `packet` among `shards`, the same for all packets between two addresses, in
+/// every process.
+#[inline]
+pub fn shard(packet: &Packet, shards: usize) -> usize {
+    let shards = u64::try_from(shards).unwrap_or(u64::MAX).max(1);
+    usize::try_from(hash_of_addresses(packet) % shards).unwrap_or(0)
+}
+
 /// Returns a hash of the two addresses, without the ports, so that related packets (fragments, the
 /// data connection of an FTP session) have the same hash.
 ///
@@ -197,5 +209,17 @@ mod tests {
     fn hash_of_addresses_is_the_same_in_every_run() {
         let addr = Endpoint::v4([192, 0, 2, 1], 0);
         assert_eq!(hash_of_addresses(&packet(addr, addr)), 3_521_379_200_052_548_826);
+    }
+
+    /// A change here needs a new version, [`SHARD_HASH`].
+    #[test]
+    fn shards_are_those_of_version_1() {
+        let server = Endpoint::v4([192, 0, 2, 1], 443);
+        let of_client = |host| {
+            let client = Endpoint::v4([10, 0, 0, host], 50_000);
+            [2, 64, 1000].map(|shards| shard(&packet(client, server), shards))
+        };
+        assert_eq!(SHARD_HASH, 1);
+        assert_eq!([1, 2, 3].map(of_client), [[1, 25, 185], [1, 27, 35], [1, 51, 467]]);
     }
 }

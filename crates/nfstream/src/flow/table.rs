@@ -106,6 +106,12 @@ impl<S> FlowTable<S> {
         slot
     }
 
+    /// Skips numbers of conversations: the next one has at least this number.
+    #[inline]
+    pub fn skip_births_to(&mut self, number: u64) {
+        self.births = self.births.max(number);
+    }
+
     /// Counts a conversation that begins in an occupied slot.
     pub fn next_birth(&mut self) -> u64 {
         let birth = self.births;

@@ -1,10 +1,9 @@
-//! Timeouts of flows, the clock of a stream, and the wheel of idle flows.
+//! Timeouts of flows, and the wheel of idle flows.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::table::{Flow, Slot};
-use crate::packet::Chunk;
 use crate::time::{Duration, Timestamp};
 
 /// The two timeouts of a run.
@@ -126,78 +125,6 @@ impl Timeouts {
     #[inline]
     pub fn deadline(&self, flow: &Flow) -> Timestamp {
         flow.last_seen.plus(self.idle)
-    }
-}
-
-/// Moment in the stream at which idle flows are ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Tick {
-    /// Number of packets of the chunk before it.
-    pub index: usize,
-    /// No packet is expected from before this time.
-    pub time: Timestamp,
-}
-
-/// Clock of a stream, set by its packets.
-///
-/// Captures of several queues or files contain packets out of order, and damaged captures single
-/// packets from the far future. A clock that followed those would end flows whose packets are still
-/// to come. The time is therefore the earliest of the last one to two thousand packets, updated
-/// every [`StreamClock::PERIOD`] packets. Packets are counted over the whole stream, so the result
-/// is the same for any chunk size.
-#[derive(Clone, Debug)]
-pub struct StreamClock {
-    seen: usize,
-    earliest: Timestamp,
-    earliest_before: Timestamp,
-}
-
-impl StreamClock {
-    /// Packets between two ticks.
-    pub const PERIOD: usize = 1024;
-
-    const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
-
-    /// Returns a clock at the start of a stream.
-    pub fn new() -> Self {
-        Self { seen: 0, earliest: Self::NEVER, earliest_before: Timestamp::MIN }
-    }
-
-    /// Advances over the next chunk; adds the ticks in it and after it to `ticks`.
-    pub fn follow(&mut self, chunk: &Chunk, ticks: &mut Vec<Tick>) {
-        self.advance(chunk.records.iter().map(|record| record.time), ticks);
-        if let Some(time) = chunk.settled {
-            self.settle(time, chunk.records.len(), ticks);
-        }
-    }
-
-    /// Records that no packet from before `time` follows the current chunk of `packets`, and adds a
-    /// tick after them. A live source calls this even when no packet arrives.
-    pub fn settle(&mut self, time: Timestamp, packets: usize, ticks: &mut Vec<Tick>) {
-        if ticks.last().is_none_or(|last| last.index < packets || last.time < time) {
-            ticks.push(Tick { index: packets, time });
-        }
-    }
-
-    /// Advances by the times of the next packets; adds the ticks among them to `ticks`.
-    pub fn advance(&mut self, times: impl Iterator<Item = Timestamp>, ticks: &mut Vec<Tick>) {
-        for (index, time) in times.enumerate() {
-            self.earliest = self.earliest.min(time);
-            self.seen += 1;
-            if self.seen == Self::PERIOD {
-                let time = self.earliest.min(self.earliest_before);
-                ticks.push(Tick { index: index + 1, time });
-                self.earliest_before = self.earliest;
-                self.earliest = Self::NEVER;
-                self.seen = 0;
-            }
-        }
-    }
-}
-
-impl Default for StreamClock {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -343,41 +270,6 @@ mod tests {
 
     fn seconds(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds, 0)
-    }
-
-    #[test]
-    fn the_clock_follows_ordered_packets_at_a_distance() {
-        let mut clock = StreamClock::new();
-        let mut ticks = Vec::new();
-        clock.advance((0..3000).map(seconds), &mut ticks);
-        assert_eq!(
-            ticks,
-            [Tick { index: 1024, time: Timestamp::MIN }, Tick { index: 2048, time: seconds(0) }]
-        );
-    }
-
-    #[test]
-    fn clock_ticks_at_the_same_packets_for_any_chunk_size() {
-        let mut whole = Vec::new();
-        StreamClock::new().advance((0..10_000).map(seconds), &mut whole);
-        let mut clock = StreamClock::new();
-        let mut parts = Vec::new();
-        for start in (0..10_000).step_by(100) {
-            let mut ticks = Vec::new();
-            clock.advance((start..start + 100).map(seconds), &mut ticks);
-            let start = usize::try_from(start).unwrap();
-            parts.extend(ticks.iter().map(|t| Tick { index: start + t.index, time: t.time }));
-        }
-        assert_eq!(whole, parts);
-    }
-
-    #[test]
-    fn one_packet_from_the_future_does_not_move_the_clock() {
-        let mut clock = StreamClock::new();
-        let mut ticks = Vec::new();
-        let times = (0..4096).map(|i| if i == 2000 { seconds(1 << 30) } else { seconds(5) });
-        clock.advance(times, &mut ticks);
-        assert!(ticks.iter().all(|tick| tick.time <= seconds(5)));
     }
 
     #[test]

@@ -562,5 +562,5 @@ fn about(part: Part) -> String {
 
 /// Returns whether columns of a group depend on the source of packets.
 fn is_of_source(group: Group) -> bool {
-    group.declaration().presence == Presence::Processes
+    matches!(group.declaration().presence, Presence::Processes | Presence::Shards)
 }

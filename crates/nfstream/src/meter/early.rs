@@ -108,6 +108,7 @@ impl<L: Lifecycle> Meter<L> {
             application,
             process,
             places,
+            release: 0,
         };
         if H::ACTIVE {
             hooks.on_record(slot, &record)?;

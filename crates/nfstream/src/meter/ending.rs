@@ -90,6 +90,7 @@ impl<L: Lifecycle> Meter<L> {
             };
             let end = FlowEnd { slot, ended, reason };
             self.record(end, expiration_id(end.reason), application, hooks)?;
+            self.choose_birth(keyed.index);
             let birth = self.table.next_birth();
             self.output.births.push(keyed.index);
             let src = self.source(keyed.packet, keyed.sender);
@@ -165,6 +166,7 @@ impl<L: Lifecycle> Meter<L> {
             application,
             process: self.process_of(slot),
             places: self.places_of(slot),
+            release: 0,
         };
         if H::ACTIVE {
             hooks.on_expire(slot, &mut record)?;

@@ -37,6 +37,9 @@ const LOOK_AHEAD: usize = 32;
 /// since its last packet.
 const END_AHEAD: usize = 8;
 
+/// Numbers of conversations for each packet: a packet may show that held ones began several.
+pub const PLACE: u64 = 128;
+
 /// Settings of a meter.
 pub struct MeterConfig {
     /// Timeouts of flows.
@@ -87,6 +90,8 @@ pub struct Meter<L> {
     /// Records before the ends of flows.
     early: EarlyRecords,
     output: MeterOutput,
+    /// Number of a conversation that begins with the packet of index 0; `None` if they are counted.
+    first_place: Option<u64>,
 }
 
 /// Packet whose flow is looked up next.
@@ -138,7 +143,28 @@ impl<L: Lifecycle> Meter<L> {
             held: HeldPackets::default(),
             early,
             output: MeterOutput::default(),
+            first_place: None,
         }
+    }
+
+    /// Numbers the following conversations by the places of their first packets instead of counting
+    /// them: [`PLACE`] numbers for each index, from `first` for the packet of index 0.
+    pub fn number_by_place(&mut self, first: u64) {
+        self.first_place = Some(first);
+    }
+
+    /// Chooses the number of a conversation that begins with the packet at `index`.
+    #[inline]
+    fn choose_birth(&mut self, index: u32) {
+        if let Some(first) = self.first_place {
+            self.skip_to_place(first.saturating_add(u64::from(index) * PLACE));
+        }
+    }
+
+    // Apart from the loop over packets, which has registers of its own.
+    #[cold]
+    fn skip_to_place(&mut self, place: u64) {
+        self.table.skip_births_to(place);
     }
 
     /// Takes the clues about future flows in the next packets, those of other meters included.
@@ -374,6 +400,7 @@ impl<L: Lifecycle> Meter<L> {
             has_early: false,
         };
         let src = self.source(packet, sender);
+        self.choose_birth(index);
         let slot = self.table.insert(hash, key, src, packet.time, state);
         let flow = &mut self.table.entry_mut(slot).flow;
         (flow.vlan_id, flow.tunnel_id) = (packet.vlan_id, packet.tunnel_id);

@@ -2,6 +2,7 @@
 
 mod chunk;
 mod decoded;
+pub(crate) mod encoding;
 mod link_type;
 mod network;
 pub mod protocol;

@@ -135,6 +135,11 @@ impl NetworkId {
         Self(u64::from(tunnel_id) << 16 | u64::from(vlan_id))
     }
 
+    /// Returns the network with this [`number`](Self::number).
+    pub(crate) const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Returns its number, 0 outside VLANs and tunnels.
     #[inline]
     pub(crate) const fn number(self) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::blocks::BlockError;
 use crate::capture::CaptureError;
 use crate::dissect::DissectError;
 use crate::host::ProcessError;
@@ -11,6 +12,9 @@ use crate::meter::HookError;
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// Blocks cannot be written or metered.
+    #[error(transparent)]
+    Block(#[from] BlockError),
     /// The source cannot be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),

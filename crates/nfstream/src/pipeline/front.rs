@@ -17,7 +17,7 @@ use super::sync::{Mutex, Receiver, Sender, bounded};
 use super::tally::Tally;
 use super::ticks::stretches;
 use super::worker::Workers;
-use crate::flow::{FragmentTable, Tick, hash_of_addresses};
+use crate::flow::{FragmentTable, Tick, shard};
 use crate::packet::{Chunk, ChunkBytes, Fragment, Packet};
 use crate::time::Timestamp;
 
@@ -219,12 +219,6 @@ impl Decoding<'_> {
         let (bytes, home) = (chunk.bytes.clone(), self.home.clone());
         FedChunk { bytes, content, ticks: decoded_ticks, tally, home }
     }
-}
-
-/// Returns the shard of `packet`: the same for all packets between two addresses.
-fn shard(packet: &Packet, shards: usize) -> usize {
-    let shards = u64::try_from(shards).unwrap_or(u64::MAX);
-    usize::try_from(hash_of_addresses(packet) % shards).unwrap_or(0)
 }
 
 enum Ready {

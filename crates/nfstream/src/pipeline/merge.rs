@@ -18,6 +18,8 @@ pub(super) struct Order {
     fresh: Vec<Record>,
     /// Earlier records whose flows ended after the clock's time of that release.
     waiting: BTreeMap<Place, Record>,
+    /// Releases so far.
+    releases: u64,
 }
 
 /// Position of a record in the output.
@@ -29,7 +31,7 @@ const CAPACITY: usize = 16_384;
 impl Order {
     /// Returns the order for flows that end after `idle`.
     pub(super) fn new(idle: Duration) -> Self {
-        Self { idle, fresh: Vec::new(), waiting: BTreeMap::new() }
+        Self { idle, fresh: Vec::new(), waiting: BTreeMap::new(), releases: 0 }
     }
 
     /// Adds records, apart from hidden ones.
@@ -50,6 +52,7 @@ impl Order {
 
     /// Releases the records of flows that ended by `time`.
     fn release_until(&mut self, time: Timestamp, out: &mut Vec<Record>) {
+        let start = out.len();
         self.fresh.sort_by_key(place);
         for record in self.fresh.drain(..) {
             let place = place(&record);
@@ -69,6 +72,10 @@ impl Order {
             && (first.key().0 <= time || self.waiting.len() > CAPACITY)
         {
             out.extend(self.waiting.pop_first().map(|(_, record)| record));
+        }
+        self.releases += 1;
+        for record in out.iter_mut().skip(start) {
+            record.release = self.releases;
         }
     }
 }

@@ -4,6 +4,7 @@
 //! with several, a reader, decoders and meters run in separate threads and the caller's thread
 //! merges their results. Both return the same records in the same order.
 
+mod blocks;
 mod config;
 mod decoder;
 mod duplicates;
@@ -25,6 +26,7 @@ mod ticks;
 mod warning;
 mod worker;
 
+pub use blocks::{BlockError, BlockSource, BlockWriter, Cut, Piece};
 pub use config::{Config, Dialect, Rules, suitable_meters};
 pub use duplicates::Duplicates;
 pub use error::{ConfigError, RunError};

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
+use super::blocks::{BlockSource, Reduction};
 use super::config::{Config, MeterParts, Rules};
 use super::duplicates::DuplicateFinder;
 use super::error::{ConfigError, RunError};
@@ -59,6 +60,8 @@ pub(super) enum Engine {
     Nfstream6(Single<Nfstream6>),
     /// Several meters.
     Threads(Box<Threads>),
+    /// One meter, of a shard whose packets come in blocks.
+    Reduction(Box<Reduction>),
     /// The run has ended; an error may still have to be reported.
     Ended(Option<RunError>),
 }
@@ -69,6 +72,17 @@ pub(super) enum Single<L> {
     Inline(Box<Inline<L>>),
     /// Packets are read and decoded ahead.
     Ahead(Box<Ahead<L>>),
+}
+
+/// Where packets come from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Packets {
+    /// Blocks of a shard.
+    Blocks,
+    /// Files, pipes, and sources of other crates.
+    Files,
+    /// Interfaces.
+    Live,
 }
 
 /// Threads that read and decode packets.
@@ -107,6 +121,29 @@ impl Run {
         Self::start(source, config, |intake, parts, shared| {
             Engine::start(intake, parts, config, shared, Reading::Ahead)
         })
+    }
+
+    /// Begins a run over the blocks of one shard. Its records have the columns of
+    /// [`Group::ShardOrder`], and their ids are the places of the conversations' first packets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), and [`RunError::Block`] if the first block cannot be read or
+    /// the configuration needs all packets in one process.
+    pub fn of_blocks(blocks: Box<dyn BlockSource>, config: &Config) -> Result<Self, RunError> {
+        let mut failure = None;
+        let shared = Arc::new(Shared::default());
+        let run =
+            Self::assemble(config, Packets::Blocks, shared, |parts, shared| match Reduction::new(
+                blocks, parts, config, shared,
+            ) {
+                Ok(reduction) => Engine::Reduction(Box::new(reduction)),
+                Err(error) => {
+                    failure = Some(error);
+                    Engine::Ended(None)
+                }
+            })?;
+        failure.map_or(Ok(run), |error| Err(error.into()))
     }
 
     /// Processes the next chunk.
@@ -221,40 +258,49 @@ impl Run {
         config: &Config,
         engine: impl FnOnce(Intake, MeterParts, Arc<Shared>) -> Engine,
     ) -> Result<Self, RunError> {
+        let is_live = source.reception().is_some();
+        let mut polling: Option<Polling> = None;
+        if let Some(watcher) = config.processes.as_ref().filter(|_| is_live) {
+            let idle = std::time::Duration::from_nanos(config.timeouts.idle.nanos());
+            watcher.processes().remember_for(idle.saturating_add(LATENESS));
+            polling = Some(watcher.poll()?);
+        }
+        let packets = if is_live { Packets::Live } else { Packets::Files };
+        let shared = Arc::new(Shared::default());
+        let limit = config.chunk_packets.get();
+        let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
+        let intake = Intake::new(source, limit, duplicates, polling, Arc::clone(&shared));
+        Self::assemble(config, packets, shared, |parts, shared| engine(intake, parts, shared))
+    }
+
+    fn assemble(
+        config: &Config,
+        packets: Packets,
+        shared: Arc<Shared>,
+        engine: impl FnOnce(MeterParts, Arc<Shared>) -> Engine,
+    ) -> Result<Self, RunError> {
         let dissector = config.dissector()?;
         let names: Arc<dyn Names> = match &dissector {
             Some(dissector) => dissector.names(),
             None => Arc::new(Nameless),
         };
-        let is_live = source.reception().is_some();
+        let is_live = packets == Packets::Live;
         let watcher = config.processes.as_ref().filter(|_| is_live);
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        groups.retain(|group| !matches!(group, Group::GeoIp | Group::SystemProcess));
-        if config.early.is_on() {
-            groups.push(Group::RecordKind);
-        }
-        if config.geoip.is_some() {
-            groups.push(Group::GeoIp);
-        }
-        let mut polling: Option<Polling> = None;
-        if let Some(watcher) = watcher {
-            groups.push(Group::SystemProcess);
-            let idle = std::time::Duration::from_nanos(config.timeouts.idle.nanos());
-            watcher.processes().remember_for(idle.saturating_add(LATENESS));
-            polling = Some(watcher.poll()?);
-        }
+        let added = [Group::GeoIp, Group::ShardOrder, Group::SystemProcess];
+        groups.retain(|group| !added.contains(group));
+        groups.extend(config.early.is_on().then_some(Group::RecordKind));
+        groups.extend(config.geoip.as_ref().map(|_| Group::GeoIp));
+        groups.extend(watcher.map(|_| Group::SystemProcess));
+        groups.extend((packets == Packets::Blocks).then_some(Group::ShardOrder));
         let processes = watcher.map(|watcher| watcher.processes().clone());
         let schema = Schema::new(&groups, config.measuring.unit, names);
         let schema = Arc::new(schema.with_measures(config.measuring.measures));
-        let shared = Arc::new(Shared::default());
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
-        let limit = config.chunk_packets.get();
-        let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
-        let intake = Intake::new(source, limit, duplicates, polling, Arc::clone(&shared));
-        let engine = engine(intake, parts, Arc::clone(&shared));
+        let engine = engine(parts, Arc::clone(&shared));
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
         Ok(Self { schema, dissector, shared, pool, engine, flows_left, is_live })
@@ -282,10 +328,12 @@ impl Engine {
         }
     }
 
-    /// Returns whether the counts at the end can give warnings. nfstream 6 gives none.
+    /// Returns whether the counts at the end can give warnings. nfstream 6 gives none, and the
+    /// counts of a shard are not those of its stream.
     fn warns(&self) -> bool {
         match self {
             Self::Single(_) | Self::Threads(_) => true,
+            Self::Reduction(_) => false,
             #[cfg(feature = "nfstream6")]
             Self::Nfstream6(_) => false,
             Self::Ended(_) => false,
@@ -303,6 +351,7 @@ impl Engine {
                 }
                 threads.advance()
             }
+            Self::Reduction(reduction) => reduction.advance(hooks),
             Self::Ended(failure) => match failure.take() {
                 Some(error) => Err(error),
                 None => Ok(Advance { records: Vec::new(), outcome: Some(Outcome::Complete) }),

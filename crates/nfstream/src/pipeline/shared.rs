@@ -116,7 +116,7 @@ impl Shared {
         state.progress = tally.progress.clone();
         let is_damage = |warning: &&capture::Warning| warning.is_damage();
         let damaged = tally.warnings.iter().filter(is_damage).count();
-        state.stats.damaged_files += u64::try_from(damaged).unwrap_or(u64::MAX);
+        state.stats.damaged_files += u64::try_from(damaged).unwrap_or(u64::MAX) + tally.damaged;
         state.warnings.extend(tally.warnings.iter().cloned().map(Warning::Capture));
     }
 

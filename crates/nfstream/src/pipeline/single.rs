@@ -21,11 +21,11 @@ use crate::packet::{Chunk, ChunkBytes, Packet};
 use crate::time::Timestamp;
 
 /// Packets decoded before they are added to flows: few enough to stay in the first-level cache.
-const PIECE: usize = 64;
+pub(super) const PIECE: usize = 64;
 
 /// A meter and the order of its records.
-struct Metering<L> {
-    meter: Meter<L>,
+pub(super) struct Metering<L> {
+    pub(super) meter: Meter<L>,
     order: Order,
     shared: Arc<Shared>,
 }
@@ -63,7 +63,7 @@ impl<L: Lifecycle> Inline<L> {
             ticks: Vec::new(),
             fragments: FragmentTable::default(),
             decoded: Decoded::default(),
-            metering: Metering::new(parts, config, shared),
+            metering: Metering::new(1, parts, config, shared),
         }
     }
 
@@ -115,7 +115,7 @@ impl<L: Lifecycle> Ahead<L> {
         let front = FrontConfig { decoder: config.decoder(), decoders: 1, shards: 1, consumers: 1 };
         let mut feeds = front::start(intake, front, &mut workers);
         let feed = feeds.pop().expect("one consumer was requested");
-        Self { feed, workers, metering: Metering::new(parts, config, shared) }
+        Self { feed, workers, metering: Metering::new(1, parts, config, shared) }
     }
 
     pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
@@ -150,8 +150,14 @@ impl<L: Lifecycle> Ahead<L> {
 }
 
 impl<L: Lifecycle> Metering<L> {
-    fn new(parts: MeterParts, config: &Config, shared: Arc<Shared>) -> Self {
-        let meter = Meter::new(config.meter(1, parts));
+    /// Returns one of `meters` meters.
+    pub(super) fn new(
+        meters: usize,
+        parts: MeterParts,
+        config: &Config,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let meter = Meter::new(config.meter(meters, parts));
         Self { meter, order: Order::new(config.timeouts.idle), shared }
     }
 
@@ -166,7 +172,7 @@ impl<L: Lifecycle> Metering<L> {
         self.meter.process(bytes, (start..).zip(packets), hooks)
     }
 
-    fn tick<H: Hooks>(
+    pub(super) fn tick<H: Hooks>(
         &mut self,
         time: Timestamp,
         out: &mut Vec<Record>,
@@ -182,7 +188,7 @@ impl<L: Lifecycle> Metering<L> {
         Ok(())
     }
 
-    fn finish<H: Hooks>(
+    pub(super) fn finish<H: Hooks>(
         &mut self,
         time: Timestamp,
         tally: &Tally,
@@ -201,7 +207,7 @@ impl<L: Lifecycle> Metering<L> {
         Ok(Advance { records, outcome: Some(outcome) })
     }
 
-    fn count(&mut self, tally: &Tally, records: &[Record]) {
+    pub(super) fn count(&mut self, tally: &Tally, records: &[Record]) {
         let counts = MeterCounts {
             late_packets: self.meter.take_late_packets(),
             evicted_flows: self.meter.take_evicted_flows(),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::capture::Reception;
 use crate::decode::DecodeError;
+use crate::packet::encoding::{Encoded, put};
 
 /// Counts of a run so far.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -50,7 +51,7 @@ const FILTERED: &str = "filtered";
 const DUPLICATE: &str = "duplicate";
 
 impl Stats {
-    /// Adds the counts of another run.
+    /// Adds the counts of another run, or of another shard.
     pub fn add(&mut self, other: &Self) {
         self.packets += other.packets;
         self.flow_packets += other.flow_packets;
@@ -119,6 +120,36 @@ impl Ignored {
         self.duplicates += other.duplicates;
         for (error, packets) in other.unsupported() {
             self.add_numbered(error, packets);
+        }
+    }
+
+    /// Appends the counts to `out`.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for packets in self.undecoded.into_iter().chain([self.filtered, self.duplicates]) {
+            put(out, packets);
+        }
+        for (error, packets) in self.unsupported() {
+            put(out, packets);
+            put(out, u64::try_from(error.index()).unwrap_or(u64::MAX));
+            put(out, error.number().unwrap_or(0).into());
+        }
+        put(out, 0);
+    }
+
+    /// Reads what [`write`](Self::write) has written, `None` if `encoded` holds something else.
+    pub(super) fn read_from(encoded: &mut Encoded<'_>) -> Option<Self> {
+        let mut ignored = Self::default();
+        for packets in &mut ignored.undecoded {
+            *packets = encoded.number()?;
+        }
+        (ignored.filtered, ignored.duplicates) = (encoded.number()?, encoded.number()?);
+        loop {
+            let packets = encoded.number()?;
+            if packets == 0 {
+                return Some(ignored);
+            }
+            let error = DecodeError::numbered(encoded.narrow()?, encoded.narrow()?)?;
+            ignored.add_numbered(error, packets);
         }
     }
 
@@ -212,6 +243,18 @@ mod tests {
         ignored.merge(&other);
         let reasons: Vec<_> = ignored.reasons().collect();
         assert_eq!(reasons, [("not_ip", 2), ("unsupported_link_type", 1)]);
+    }
+
+    #[test]
+    fn counts_are_read_as_written() {
+        let mut ignored = Ignored::default();
+        ignored.add(DecodeError::NotIp);
+        ignored.add(DecodeError::UnsupportedLinkType { link: LinkType(7) });
+        ignored.add(DecodeError::UnsupportedEtherType { number: 9 });
+        ignored.add_filtered(70_000);
+        let mut written = Vec::new();
+        ignored.write(&mut written);
+        assert_eq!(Ignored::read_from(&mut Encoded(&written)), Some(ignored));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(super) struct Tally {
     pub(super) ignored: Ignored,
     /// Exact duplicates, ignored or not.
     pub(super) duplicates: u64,
+    /// Damaged files, in addition to those in the warnings.
+    pub(super) damaged: u64,
     pub(super) progress: ReadProgress,
     pub(super) reception: Option<Reception>,
     pub(super) warnings: Vec<Warning>,
@@ -27,6 +29,7 @@ impl Tally {
             packets: left + chunk.filtered + chunk.removed_duplicates,
             ignored,
             duplicates: chunk.duplicates,
+            damaged: 0,
             progress: source.progress(),
             reception: source.reception(),
             warnings: source.take_warnings(),

@@ -46,7 +46,8 @@ Examples:
   nfstream flows capture.pcap --where 'dst_port == 443 && total_bytes > 100000'
   nfstream flows captures/ --separate --features statistics,splt -o flows.parquet
   nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
-  tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl")]
+  tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl
+  nfstream flows blocks/shard=3 -o flows-3.parquet")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -184,7 +185,8 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if separate {
         options.order = FileOrder::Given;
     }
-    let mut plan = Plan::new(|| input.find(options), separate, &rules, table, io)?;
+    let find = || input.find_captures_or_blocks(options);
+    let mut plan = Plan::new(find, separate, &rules, table, io)?;
     plan.confine(confinement)?;
     write(plan, io)
 }
