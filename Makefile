@@ -59,9 +59,10 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: test-peers
-test-peers: .venv/test ## Send flows to real receivers, those that are installed (nfdump, clickhouse-server, prometheus)
+test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickhouse-server, postgresql, prometheus, tshark that are installed
 	cargo build --quiet --workspace --bins
-	$(BIN)/python -m pytest --quiet tests/peers
+	@$(DEVELOP)
+	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
 
 .PHONY: browser
 browser: .venv/browser ## Test the page of a report in headless Chromium
@@ -302,7 +303,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/browser .venv/demo .venv/package .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/package .venv/peers .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

@@ -9,6 +9,7 @@ from nfstream.v6.plugin import NFPlugin as Nfstream6Plugin
 
 __all__ = [
     "BlockWriter",
+    "Destination",
     "NFPacket",
     "NFlow",
     "Nfstream6Packet",
@@ -35,6 +36,7 @@ __all__ = [
     "restore_flow",
     "revealing_columns",
     "run_command",
+    "send_table",
     "table_schema",
     "versions",
     "write_report",
@@ -501,6 +503,34 @@ def write_table(
     append: Callable[[Any], Any] | None = None,
 ) -> int:
     """Writes the table of a run to files and returns the number of its flows."""
+
+@final
+class Destination:
+    """Program that takes flows, named by a URL."""
+
+    def __new__(cls, url: str, format: str | None) -> Destination: ...
+    @property
+    def name(self) -> str:
+        """URL without secrets and options."""
+    @property
+    def counts_ip_bytes(self) -> bool:
+        """Whether the bytes of IP packets count."""
+    def needed_features(
+        self, features: Sequence[str], dissect: bool, time_unit: str
+    ) -> list[str] | None:
+        """Returns the features that a destination with columns of its own needs."""
+
+def send_table(
+    run: Run,
+    options: TableOptions,
+    destination: Destination,
+    *,
+    features: Sequence[str],
+    dissect: bool,
+    time_unit: str,
+    append: Callable[[Any], Any] | None = None,
+) -> tuple[int, list[str]]:
+    """Sends the table of a run, and returns the number of flows sent and warnings."""
 
 def report_features(dissect: bool) -> list[str]:
     """Returns the features that a report shows."""

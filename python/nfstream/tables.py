@@ -374,6 +374,93 @@ class Tables:
             bytes_per_file, key, timestamps, overwrite, partition_by=partition_by,
         )  # fmt: skip
 
+    def to_url(
+        self,
+        url: str,
+        columns_to_anonymize: Sequence[str] = (),
+        *,
+        format: str | None = None,
+        key: bytes | None = None,
+        timestamps: bool = False,
+    ) -> int:
+        """Sends all flows to another program: a collector, a broker, a database, a web server.
+
+        ``docs/destinations.md`` lists the URLs and their options, ``docs/deploy.md`` explains when
+        flows are sent again, dropped or refused. Passwords come from the environment or a file,
+        never from the URL. A destination with fields of its own, such as IPFIX, adds the groups
+        that it needs to ``features``. While flows of files wait for a slow receiver, the run waits
+        too; flows of a live capture are dropped and counted in a warning.
+
+        Args:
+            url: The destination, such as ``"ipfix://collector.example:4739"``.
+            columns_to_anonymize: Columns to replace with hashes.
+            format: Format of messages and requests, such as ``"ecs"``, if there is a choice.
+            key: Key of the hashes, 1 to 64 bytes; random if not given.
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
+
+        Returns:
+            The number of flows that the receiver took.
+
+        Raises:
+            ConnectionError: If the receiver cannot be reached, or does not take the flows.
+            OSError: If a file of passwords or certificates cannot be read.
+            ValueError: If the URL or an argument is invalid.
+
+        Examples:
+            >>> import socket
+            >>> from nfstream import NFStreamer
+            >>> with socket.socket(type=socket.SOCK_DGRAM) as collector:
+            ...     collector.bind(("127.0.0.1", 0))
+            ...     port = collector.getsockname()[1]
+            ...     NFStreamer("tests/captures/redis.pcap").to_url(f"ipfix://127.0.0.1:{port}")
+            6
+        """
+        if not isinstance(url, str):
+            raise ValueError(f"url must be text, not {url!r}")
+        if format is not None and not isinstance(format, str):
+            raise ValueError(f"format must be the name of a format, not {format!r}")
+        options, names = self._options(columns_to_anonymize, key, timestamps)
+        destination = _engine.Destination(url, format)
+        features, dissect = list(self._parameters["features"]), self._parameters["dissect"]
+        time_unit = self._parameters["time_unit"]
+        needed = destination.needed_features(features, dissect, time_unit)
+        changes: dict[str, Any] = {}
+        if needed is not None:
+            given = {
+                "columns": self._query.get("columns"),
+                "columns_to_anonymize": names,
+                "plugins": self._plugins or self._batch_plugins,
+                "timestamps": timestamps,
+            }
+            for name, value in given.items():
+                if value:
+                    raise ValueError(
+                        f"{name} cannot be used with {destination.name}, which has columns of "
+                        "its own"
+                    )
+            changes["features"] = list(dict.fromkeys([*features, *needed]))
+        if destination.counts_ip_bytes and self._parameters["accounting_mode"] == 0:
+            changes["accounting_mode"] = 1
+        run = self._start(changes)
+        try:
+            _warn_of_revealing(run, options)
+            flows, messages = _engine.send_table(
+                run,
+                options,
+                destination,
+                features=features,
+                dissect=dissect,
+                time_unit=time_unit,
+                append=appender(self._batch_plugins),
+            )
+        except BaseException:
+            self._end(run, failed=True)
+            raise
+        self._end(run)
+        for message in messages:
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
+        return flows
+
     def __arrow_c_schema__(self) -> object:
         """Returns the columns as a capsule of the Arrow C data interface.
 

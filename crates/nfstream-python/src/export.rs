@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use nfstream::capture::{self, Digests};
-use nfstream::features::Headings;
+use nfstream::features::{Column, Headings};
 use nfstream::sink::{
-    self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter, TimedFiles,
+    self, Background, Existing, Format, Rotation, Sink, SinkError, TableWriter, TimedFiles, Written,
 };
 use nfstream::table::{
     Anonymizer, Provenance, Table, TableBuilder, TableError, TableSpec, TextForm, TimeForm,
@@ -66,12 +66,24 @@ impl TableOptions {
     /// Returns the table of `run` with only the engine's columns.
     ///
     /// Raises `ValueError` if an anonymised column belongs neither to the engine nor to a plugin.
-    fn table(&self, py: Python<'_>, run: &Run) -> PyResult<Table> {
+    pub(crate) fn table(&self, py: Python<'_>, run: &Run) -> PyResult<Table> {
         let plugins: Vec<_> = run.kind.plugin_columns(py).iter().map(ToString::to_string).collect();
         let unknown = |name: &String| Field::new(name, DataType::Null, true);
         self.table_with(py, run, plugins.iter().map(unknown))?;
         let anonymizer = self.spec.anonymizer.clone().map(|all| all.without(&plugins));
         let spec = TableSpec { anonymizer, ..self.spec(py, run) };
+        Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
+    }
+
+    /// Returns the table of `run` with certain columns, under the names of the engine.
+    pub(crate) fn table_of(
+        &self,
+        py: Python<'_>,
+        run: &Run,
+        columns: Vec<&'static Column>,
+    ) -> PyResult<Table> {
+        let headings = Headings::default();
+        let spec = TableSpec { columns: Some(columns), headings, ..self.spec(py, run) };
         Table::new(run.kind.schema(), &spec).map_err(|error| table_error(&error))
     }
 
@@ -402,11 +414,30 @@ pub(crate) fn write_table(
         interruption.watch(sink)
     };
     let error = |error: SinkError| interruption.take().unwrap_or_else(|| sink_error(&error));
+    // The types of plugin columns are not known before the end; a trial finds out before whether
+    // the file can be written.
+    let sinks = (Some(sink()), sink);
+    Ok(write_with(py, run, options, &table, append.as_ref(), sinks, conclude, error)?.rows)
+}
+
+/// Writes the table of a run to the sink that the second of `sinks` returns. If the table cannot be
+/// written before the run has ended, the first one is opened before and aborted.
+#[allow(clippy::too_many_arguments, reason = "parts of one call of Python")]
+pub(crate) fn write_with<S: Sink>(
+    py: Python<'_>,
+    run: &Run,
+    options: &TableOptions,
+    table: &Table,
+    append: Option<&Bound<'_, PyAny>>,
+    (trial, mut sink): (Option<S>, impl FnMut() -> S),
+    conclude: impl FnOnce() + Send,
+    error: impl Fn(SinkError) -> PyErr,
+) -> PyResult<Written> {
     let written = if run.kind.plugin_columns(py).is_empty() && append.is_none() {
         let sink = sink();
-        let writer = py.detach(|| TableWriter::open(&table, run.pool.clone(), sink));
-        let mut writer = writer.map_err(error)?;
-        let rows = write_rows(py, run, &mut writer, error);
+        let writer = py.detach(|| TableWriter::open(table, run.pool.clone(), sink));
+        let mut writer = writer.map_err(&error)?;
+        let rows = write_rows(py, run, &mut writer, &error);
         // Aborting may have to wait for the writing thread.
         py.detach(|| match rows {
             Ok(()) => {
@@ -419,15 +450,15 @@ pub(crate) fn write_table(
             }
         })?
     } else {
-        // The types of plugin columns are not known yet; check first that the file can be written.
-        let mut trial = sink();
         let opened = py.detach(|| {
-            trial.open(table.schema(), table.provenance())?;
-            trial.abort();
+            if let Some(mut trial) = trial {
+                trial.open(table.schema(), table.provenance())?;
+                trial.abort();
+            }
             Ok(())
         });
-        opened.map_err(error)?;
-        let (batches, schema, _) = read_all(py, run, options, true, append.as_ref())?;
+        opened.map_err(&error)?;
+        let (batches, schema, _) = read_all(py, run, options, true, append)?;
         let mut sink = sink();
         py.detach(|| {
             sink.open(&schema, table.provenance())?;
@@ -436,7 +467,7 @@ pub(crate) fn write_table(
             sink.finish()
         })
     };
-    Ok(written.map_err(error)?.rows)
+    written.map_err(error)
 }
 
 fn write_rows(
@@ -456,25 +487,29 @@ fn write_rows(
 
 /// Exception from a signal, such as `KeyboardInterrupt`, that ended a wait for a file.
 #[derive(Clone, Debug, Default)]
-struct Interruption(Arc<Mutex<Option<PyErr>>>);
+pub(crate) struct Interruption(Arc<Mutex<Option<PyErr>>>);
 
 impl Interruption {
     /// Returns a sink that writes in another thread, so that a blocked write, such as to a pipe
     /// that no one reads, can be interrupted.
     fn watch(&self, sink: Box<dyn Sink>) -> Background<Box<dyn Sink>> {
+        Background::interruptible(sink, self.check())
+    }
+
+    /// Returns a function that returns whether a signal raises an exception, and keeps that.
+    pub(crate) fn check(&self) -> impl FnMut() -> bool + Send + 'static {
         let found = self.clone();
-        let is_interrupted = move || {
+        move || {
             // At exit, the interpreter may be gone.
             let result = Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()));
             result.is_err_and(|error| {
                 found.lock().get_or_insert(error);
                 true
             })
-        };
-        Background::interruptible(sink, is_interrupted)
+        }
     }
 
-    fn take(&self) -> Option<PyErr> {
+    pub(crate) fn take(&self) -> Option<PyErr> {
         self.lock().take()
     }
 

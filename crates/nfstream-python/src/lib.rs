@@ -5,6 +5,7 @@
 
 mod cluster;
 mod command;
+mod destination;
 mod error;
 mod export;
 mod extract;
@@ -32,6 +33,8 @@ mod _engine {
     use super::cluster::{BlockWriter, cut_files, find_files};
     #[pymodule_export]
     use super::command::run_command;
+    #[pymodule_export]
+    use super::destination::{Destination, send_table};
     #[pymodule_export]
     use super::export::{
         TableOptions, active_table, first_flows, read_batches, read_table, revealing_columns,

@@ -34,7 +34,7 @@ pub(crate) struct Run {
     pub(crate) dissector: Option<Arc<dyn DissectorFactory>>,
     /// Whether packets come from interfaces.
     #[pyo3(get)]
-    is_live: bool,
+    pub(crate) is_live: bool,
     /// Whether packets arrive in real time, because every input is an interface or a pipe.
     #[pyo3(get)]
     is_stream: bool,

@@ -209,7 +209,7 @@ fn error_of(url: &str) -> String {
 #[test]
 fn invalid_destinations_are_named() {
     assert!(error_of("ipfixx://host").starts_with("ipfixx://: unknown kind of destination"));
-    assert!(error_of("ipfix://").contains("needs a host, such as ipfix://"));
+    assert!(error_of("ipfix://").contains("needs a host; example: ipfix://"));
     assert!(error_of("ipfix://a,b").contains("only one host"));
     assert!(error_of("ipfix://host/path").contains("takes no path"));
     assert!(error_of("ipfix://host?domain=1").contains("options follow #"));
@@ -374,4 +374,81 @@ fn a_live_run_counts_what_a_slow_receiver_has_no_room_for_and_ends_in_time() {
     assert!(dropped > 0);
     assert_eq!(sent + unsent + dropped, u64::try_from(flows).unwrap());
     drop(peer.join());
+}
+
+/// A broker with a topic of one partition. It takes the first batch without an answer, and closes the
+/// connection; then it says that it has it. Returns the batches that it received.
+fn broker(listener: &TcpListener) -> Vec<Vec<u8>> {
+    let port = i32::from(listener.local_addr().unwrap().port()).to_be_bytes();
+    let mut batches: Vec<Vec<u8>> = Vec::new();
+    'connections: loop {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut len = [0; 4];
+        while stream.read_exact(&mut len).is_ok() {
+            let mut request = vec![0; usize::try_from(u32::from_be_bytes(len)).unwrap()];
+            stream.read_exact(&mut request).unwrap();
+            let mut answer = request[4..8].to_vec();
+            match request[..2] {
+                // Metadata: broker 1, no cluster, controller 1, topic "flows", partition 0.
+                [0, 3] => {
+                    answer.extend(b"\0\0\0\0\0\0\0\x01\0\0\0\x01\0\x09127.0.0.1");
+                    answer.extend(port);
+                    answer.extend(b"\xff\xff\xff\xff\0\0\0\x01\0\0\0\x01\0\0\0\x05flows\0");
+                    answer.extend(b"\0\0\0\x01\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0");
+                }
+                // Numbers of a producer: 7, epoch 1.
+                [0, 22] => answer.extend(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\0\x01\0"),
+                [0, 0] => {
+                    // Header with "nfstream", no transaction, acknowledgement, timeout, "flows".
+                    batches.push(request[18 + 2 + 2 + 4 + 4 + 7 + 4 + 4 + 4..].to_vec());
+                    if batches.len() == 1 {
+                        continue 'connections;
+                    }
+                    let code: &[u8] = if batches.len() == 2 { b"\0\x2e" } else { b"\0\0" };
+                    answer.extend(b"\0\0\0\x01\0\x05flows\0\0\0\x01\0\0\0\0");
+                    answer.extend(code);
+                    answer.extend([0; 28]);
+                }
+                _ => panic!("unexpected request"),
+            }
+            let len = u32::try_from(answer.len()).unwrap();
+            stream.write_all(&len.to_be_bytes()).unwrap();
+            stream.write_all(&answer).unwrap();
+            if batches.len() == 4 {
+                return batches;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_broker_recognizes_a_batch_that_is_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("kafka://{}/flows#rows=100,gzip=no", listener.local_addr().unwrap());
+    let broker = thread::spawn(move || broker(&listener));
+    let delivery = delivery(&url, Full::Wait);
+    let status = delivery.status();
+    assert_eq!(write(300, delivery).unwrap().rows, 300);
+    assert_eq!(status.counts().failures, 1);
+    let batches = broker.join().unwrap();
+    let numbers = |batch: &Vec<u8>| {
+        let number = |place| i32::from_be_bytes(batch[place..place + 4].try_into().unwrap());
+        // Sequence, records; producer and epoch before.
+        assert_eq!(batch[43..53], *b"\0\0\0\0\0\0\0\x07\0\x01");
+        (number(53), number(57))
+    };
+    let numbers: Vec<_> = batches.iter().map(numbers).collect();
+    assert_eq!(numbers, [(0, 100), (0, 100), (100, 100), (200, 100)]);
+    // All but the time of sending and the checksum.
+    assert_eq!(batches[0][61..], batches[1][61..]);
+}
+
+#[test]
+fn invalid_topics_are_named() {
+    assert!(error_of("kafka://host").contains("needs a topic"));
+    assert!(error_of("kafka:///flows").contains("needs a broker"));
+    assert!(error_of("kafka://host/a/b").contains("needs a topic"));
+    assert!(error_of("kafka://ada@host/flows").contains("a user needs the option sasl"));
+    assert!(error_of("kafka://host/flows#sasl=md5").contains("sasl=md5 is invalid"));
+    assert!(error_of("kafka://host/flows#sasl=plain").contains("needs a user"));
 }

@@ -15,7 +15,6 @@ use nfstream::time::Duration;
 use super::flow_table::{FlowTable, Selection, SourceColumn};
 use super::{Format, Look};
 use crate::error::{Error, WARNING, Written, lines};
-use crate::human::counted;
 use crate::io::Io;
 use crate::sandbox::Outlet;
 use crate::table::QUIET;
@@ -305,17 +304,8 @@ fn sending(error: SinkError, status: &SinkStatus) -> Error {
 
 /// Warns about flows that a destination does not have.
 fn report(status: &SinkStatus, io: &mut Io<'_>) {
-    for notice in status.take_notices() {
+    for notice in status.take_notices().into_iter().chain(status.losses()) {
         io.stderr.say_as(WARNING, "warning:", notice);
-    }
-    let (name, counts) = (status.name(), status.counts());
-    let reasons = [
-        (counts.dropped_rows, "dropped, as the queue was full"),
-        (counts.rejected_rows, "refused by the receiver"),
-    ];
-    for (rows, reason) in reasons.into_iter().filter(|(rows, _)| *rows > 0) {
-        let line = format!("{name}: {} {reason}", counted(rows, "flow"));
-        io.stderr.say_as(WARNING, "warning:", line);
     }
 }
 

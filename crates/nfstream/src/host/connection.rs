@@ -117,6 +117,30 @@ impl Connection {
         })
     }
 
+    /// Receives as many bytes as `bytes` has room for.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; [`ErrorKind::TimedOut`] if the peer sends too slowly,
+    /// [`ErrorKind::UnexpectedEof`] if it closes its end before.
+    pub(crate) fn receive(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        let received = match &mut self.0 {
+            Stream::Tcp(stream) => stream.read_exact(bytes),
+            #[cfg(feature = "http")]
+            Stream::Tls(stream) => stream.read_exact(bytes),
+            Stream::Udp(socket) => socket.recv(bytes).map(drop),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.read_exact(bytes),
+        };
+        received.map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+            ErrorKind::UnexpectedEof => {
+                io::Error::new(ErrorKind::UnexpectedEof, "the other end closed the connection")
+            }
+            _ => error,
+        })
+    }
+
     /// Ends the connection, and waits until the peer has read everything and has closed its end.
     ///
     /// # Errors

@@ -329,11 +329,13 @@ impl Plan {
             format => format,
         };
         let made_of = |rules: &FlowRules| {
-            let dissects = rules.parameters().dissect;
+            let (dissects, unit) = (rules.parameters().dissect, rules.parameters().time_unit);
             match (&destination, format) {
-                (Some(destination), _) => destination.columns(|group| rules.shows(group), dissects),
+                (Some(destination), _) => {
+                    destination.columns(|group| rules.shows(group), dissects, unit)
+                }
                 (None, Format::Programs(format)) => {
-                    format.columns(|group| rules.shows(group), dissects)
+                    format.columns(|group| rules.shows(group), dissects, unit)
                 }
                 (None, Format::Table) => None,
             }

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     description: "Elastic Common Schema, an object of JSON a flow",
     is_binary: false,
     needs: Some(Needs {
-        columns: |_, dissects| columns_of(FIELDS.iter(), dissects),
+        columns: |chosen| columns_of(FIELDS.iter(), chosen.dissects),
         ip_bytes: false,
         fields: || help(FIELDS.iter()),
     }),

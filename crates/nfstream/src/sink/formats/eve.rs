@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     description: "Suricata's eve.json: events of flows, TLS, DNS and HTTP",
     is_binary: false,
     needs: Some(Needs {
-        columns: |_, dissects| columns_of(EVENTS.into_iter().flat_map(fields), dissects),
+        columns: |chosen| columns_of(EVENTS.into_iter().flat_map(fields), chosen.dissects),
         ip_bytes: false,
         fields: || help([HEAD, FLOW, TLS, DNS, HTTP].into_iter().flatten()),
     }),

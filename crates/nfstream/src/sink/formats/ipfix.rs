@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     description: "IPFIX messages, a record for each direction of a flow",
     is_binary: true,
     needs: Some(Needs {
-        columns: |shows, dissects| columns(shows, dissects, false),
+        columns: |chosen| columns(chosen.shows, chosen.dissects, chosen.unit, false),
         ip_bytes: true,
         fields: Vec::new,
     }),

@@ -15,6 +15,7 @@ use arrow_schema::SchemaRef;
 use super::compression::Compression;
 use crate::features::{Column, Group};
 use crate::table::Provenance;
+use crate::time::TimeUnit;
 
 /// Declares the formats: a constant of [`Format`] and the module that holds it as `FORMAT`.
 macro_rules! registry {
@@ -70,11 +71,21 @@ pub struct Format {
     encoder: fn(Output, &SchemaRef, &Provenance) -> io::Result<Box<dyn Encoder>>,
 }
 
+/// Choices of a run on which the columns of a format depend.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    /// Returns whether the user chose a group.
+    shows: &'a dyn Fn(Group) -> bool,
+    /// Whether flows have labels.
+    dissects: bool,
+    unit: TimeUnit,
+}
+
 /// Needs of a format that is made of certain columns.
 #[derive(Clone, Copy, Debug)]
 struct Needs {
-    /// Returns the columns. Takes whether the user chose a group, and whether flows have labels.
-    columns: fn(&dyn Fn(Group) -> bool, bool) -> Vec<&'static Column>,
+    /// Returns the columns.
+    columns: fn(Chosen<'_>) -> Vec<&'static Column>,
     /// Whether the bytes of IP packets count, not those of frames.
     ip_bytes: bool,
     /// Returns the fields for the reference, none for binary formats.
@@ -151,13 +162,14 @@ impl Format {
     }
 
     /// Returns the columns that the format is made of, `None` if it takes any. `shows` says whether
-    /// the user chose a group, and `dissects` whether flows have labels.
+    /// the user chose a group, `dissects` whether flows have labels; `unit` is that of the run.
     pub fn columns(
         &self,
         shows: impl Fn(Group) -> bool,
         dissects: bool,
+        unit: TimeUnit,
     ) -> Option<Vec<&'static Column>> {
-        self.needs.map(|needs| (needs.columns)(&shows, dissects))
+        self.needs.map(|needs| (needs.columns)(Chosen { shows: &shows, dissects, unit }))
     }
 
     /// Returns whether files end with metadata, and so can hold what is known only at the end.

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     description: "Zeek's conn.log, separated by tabs",
     is_binary: false,
     needs: Some(Needs {
-        columns: |_, dissects| columns_of(FIELDS.iter(), dissects),
+        columns: |chosen| columns_of(FIELDS.iter(), chosen.dissects),
         ip_bytes: true,
         fields: || help(FIELDS.iter()),
     }),

@@ -43,23 +43,32 @@ const NEEDED: &[&str] = &[
     "end_reason",
 ];
 
-/// Columns of the group splt, which are lists of elements.
-const LISTS: &[&str] = &["splt_direction", "splt_ps", "splt_piat_ns"];
+/// Columns of the group splt, which are lists of elements; gaps have the run's unit.
+const LISTS: &[&str] =
+    &["splt_direction", "splt_ps", "splt_piat_ms", "splt_piat_us", "splt_piat_ns"];
 
 /// Returns the columns for records of a run. `shows` says whether the user chose a group, and
-/// `dissects` whether flows have labels; `numbers` adds all further columns of chosen groups.
+/// `dissects` whether flows have labels; `unit` is that of the run, and `numbers` adds all further
+/// columns of chosen groups.
 pub(crate) fn columns(
     shows: impl Fn(Group) -> bool,
     dissects: bool,
+    unit: TimeUnit,
     numbers: bool,
 ) -> Vec<&'static Column> {
-    let is_chosen = |column: &&Column| {
-        let is_possible = dissects || !column.group.needs_inspection();
-        let is_needed = NEEDED.contains(&column.name);
-        let is_list = LISTS.contains(&column.name) && shows(column.group);
-        is_possible && (is_needed || is_list || (numbers && shows(column.group)))
+    let is_possible = |column: &&Column| dissects || !column.group.needs_inspection();
+    let is_needed = |column: &&Column| NEEDED.contains(&column.name);
+    // An instant in another unit is the same one again.
+    let in_nanoseconds = |name: &str| match name.strip_suffix(unit.symbol()) {
+        Some(bare) => NEEDED.contains(&format!("{bare}ns").as_str()),
+        None => NEEDED.contains(&name),
     };
-    all_columns(TimeUnit::Nanoseconds).filter(is_chosen).collect()
+    let is_further = |column: &&Column| {
+        let is_list = LISTS.contains(&column.name);
+        shows(column.group) && (is_list || (numbers && !in_nanoseconds(column.name)))
+    };
+    let needed = all_columns(TimeUnit::Nanoseconds).filter(is_needed);
+    needed.chain(all_columns(unit).filter(is_further)).filter(is_possible).collect()
 }
 
 /// Returns whether a column has an information element of its own.
@@ -83,9 +92,25 @@ mod tests {
     #[test]
     fn needed_columns_exist() {
         let known: Vec<_> = all_columns(TimeUnit::Nanoseconds).map(|column| column.name).collect();
-        for name in NEEDED.iter().chain(LISTS) {
+        for name in NEEDED {
             assert!(known.contains(name), "{name}");
         }
-        assert_eq!(columns(|_| false, true, false).len(), NEEDED.len());
+        assert_eq!(columns(|_| false, true, TimeUnit::Milliseconds, false).len(), NEEDED.len());
+    }
+
+    #[test]
+    fn lists_have_the_unit_of_the_run_and_no_column_comes_twice() {
+        for unit in TimeUnit::ALL {
+            let few: Vec<_> =
+                columns(|_| true, true, unit, false).iter().map(|column| column.name).collect();
+            let gaps = format!("splt_piat_{}", unit.symbol());
+            assert_eq!(few.iter().filter(|name| name.starts_with("splt")).count(), 3);
+            assert!(few.contains(&gaps.as_str()));
+            let mut all: Vec<_> =
+                columns(|_| true, true, unit, true).iter().map(|column| column.name).collect();
+            assert!(!all.contains(&"src2dst_first_seen_ms"));
+            all.sort_unstable();
+            assert!(all.windows(2).all(|pair| pair[0] != pair[1]));
+        }
     }
 }

@@ -87,6 +87,7 @@ impl Table {
 
 impl Receiver for Table {
     fn connect(&mut self, schema: &SchemaRef) -> Result<(), Failure> {
+        self.client.probe()?;
         if self.creates {
             self.run(&statement(&self.name, schema))?;
         }

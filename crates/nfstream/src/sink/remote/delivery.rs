@@ -13,7 +13,7 @@ use arrow_schema::SchemaRef;
 use crossbeam_channel::{Receiver as Answers, RecvTimeoutError, Sender, unbounded};
 
 use super::queue::{Next, Queue, rows};
-use super::receiver::{Failure, Receiver};
+use super::receiver::{Failure, Receiver, plain};
 use super::status::SinkStatus;
 use crate::host::monotonic;
 use crate::sink::{Sink, SinkError, Written};
@@ -27,6 +27,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// First pause before another attempt; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Least time between two notices of failures: a receiver that fails often is one problem.
+const BETWEEN_NOTICES: Duration = Duration::from_secs(30);
 
 /// Longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -149,6 +152,8 @@ impl Sink for Delivery {
             // A live run outlives its receiver.
             retry: if self.full == Full::Wait { Some(self.limits.retry) } else { None },
             is_connected: false,
+            is_announced: false,
+            last_notice: None,
         };
         let work = move || work(sending, &answer);
         let thread = thread::Builder::new().name("nfstream-send".to_owned()).spawn(work);
@@ -232,6 +237,10 @@ struct Sending {
     /// Time for which the same rows are tried again, `None` for as long as the run lasts.
     retry: Option<Duration>,
     is_connected: bool,
+    /// Whether there was a notice of the current failure.
+    is_announced: bool,
+    /// Time of the last notice of a failure.
+    last_notice: Option<Instant>,
 }
 
 fn work(mut sending: Sending, answer: &Sender<Result<(), SinkError>>) {
@@ -297,8 +306,7 @@ impl Sending {
         let start = monotonic();
         let mut pause = FIRST_PAUSE;
         loop {
-            let was_connected = self.is_connected;
-            let connected = if was_connected { Ok(()) } else { self.connect() };
+            let connected = if self.is_connected { Ok(()) } else { self.connect() };
             let failure = match connected.and_then(|()| self.receiver.send(part)) {
                 Ok(sent) => {
                     let rejected = sent.rejected.as_ref().map_or(0, |(rows, _)| *rows);
@@ -306,7 +314,8 @@ impl Sending {
                     if let Some((rows, reason)) = sent.rejected {
                         self.reject(rows, &reason);
                     }
-                    if self.status.attempt(true) || !was_connected {
+                    self.status.attempt(true);
+                    if std::mem::take(&mut self.is_announced) {
                         self.status.notice("flows are sent again".to_owned());
                     }
                     return Ok(true);
@@ -332,8 +341,12 @@ impl Sending {
                 }
                 _ => {}
             }
-            if self.status.attempt(false) || was_connected {
+            self.status.attempt(false);
+            let is_recent = |last: Instant| monotonic().duration_since(last) < BETWEEN_NOTICES;
+            if !self.is_announced && !self.last_notice.is_some_and(is_recent) {
                 self.status.notice(format!("{reason}; trying again"));
+                self.is_announced = true;
+                self.last_notice = Some(monotonic());
             }
             if !self.queue.pause(pause) {
                 return Ok(false);
@@ -358,10 +371,14 @@ fn undelivered(status: &SinkStatus, source: Box<dyn Error + Send + Sync>) -> Sin
 
 /// Returns an error and its causes in one line.
 fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let message = |error: &(dyn Error + 'static)| match error.downcast_ref::<std::io::Error>() {
+        Some(error) => plain(error),
+        None => error.to_string(),
+    };
+    let mut text = message(error);
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        text = format!("{text}: {}", message(error));
         cause = error.source();
     }
     text

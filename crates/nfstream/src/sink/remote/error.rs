@@ -48,7 +48,7 @@ pub enum DestinationError {
         expected: &'static str,
     },
     /// A part of the URL is missing or of no use.
-    #[error("{scheme}://: {reason}, such as {example}")]
+    #[error("{scheme}://: {reason}; example: {example}")]
     Part {
         /// Scheme of the destination.
         scheme: &'static str,

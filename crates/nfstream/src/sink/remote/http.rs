@@ -39,11 +39,8 @@ pub(super) const MISSING: Option<&str> = if cfg!(feature = "http") { None } else
 pub(super) const ROWS: OptionHelp =
     OptionHelp { name: "rows", default: "5000", description: "most flows in one request" };
 
-const GZIP: OptionHelp = OptionHelp {
-    name: "gzip",
-    default: "yes",
-    description: "no to send requests without compression",
-};
+pub(super) const GZIP: OptionHelp =
+    OptionHelp { name: "gzip", default: "yes", description: "no to send without compression" };
 
 const BULK: OptionHelp = OptionHelp {
     name: "bulk",

@@ -20,6 +20,7 @@ mod url;
 
 use crate::features::{Column, Group};
 use crate::sink::Format;
+use crate::time::TimeUnit;
 
 pub use delivery::{Delivery, Full};
 pub use error::DestinationError;
@@ -45,6 +46,7 @@ macro_rules! registry {
 
 registry! {
     ipfix,
+    kafka,
     clickhouse,
     http,
     unix,
@@ -155,17 +157,21 @@ impl Destination {
     }
 
     /// Returns the columns that the destination needs, `None` for those of the table. `shows` says
-    /// whether the user chose a group, and `dissects` whether flows have labels.
+    /// whether the user chose a group, `dissects` whether flows have labels; `unit` is that of the
+    /// run.
     pub fn columns(
         &self,
         shows: impl Fn(Group) -> bool,
         dissects: bool,
+        unit: TimeUnit,
     ) -> Option<Vec<&'static Column>> {
         match self.scheme.contents {
             Contents::Columns => None,
-            Contents::Formats(_) => self.format.and_then(|format| format.columns(shows, dissects)),
+            Contents::Formats(_) => {
+                self.format.and_then(|format| format.columns(shows, dissects, unit))
+            }
             Contents::Ipfix => {
-                Some(crate::sink::ipfix::columns(shows, dissects, self.numbers_columns))
+                Some(crate::sink::ipfix::columns(shows, dissects, unit, self.numbers_columns))
             }
         }
     }

@@ -63,6 +63,20 @@ impl Failure {
     }
 }
 
+/// Returns an error in the form of other messages: in lower case and without the system's number.
+pub(super) fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    let mut letters = text.chars();
+    match letters.next() {
+        // An acronym as in "I/O error" keeps its case.
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(source: std::io::Error) -> Self {
         Self::temporary(source)

@@ -97,6 +97,21 @@ impl SinkStatus {
         notices.drain(..).collect()
     }
 
+    /// Returns sentences about flows that the receiver does not have, for the user.
+    pub fn losses(&self) -> Vec<String> {
+        let counts = self.counts();
+        let reasons = [
+            (counts.dropped_rows, "dropped, as the queue was full"),
+            (counts.rejected_rows, "refused by the receiver"),
+        ];
+        let lost = reasons.into_iter().filter(|(rows, _)| *rows > 0);
+        let sentence = |(rows, reason): (u64, &str)| {
+            let flows = if rows == 1 { "flow" } else { "flows" };
+            format!("{}: {rows} {flows} {reason}", self.0.name)
+        };
+        lost.map(sentence).collect()
+    }
+
     pub(super) fn add_sent(&self, rows: u64, bytes: u64) {
         self.0.sent.fetch_add(rows, Relaxed);
         self.0.bytes.fetch_add(bytes, Relaxed);
@@ -112,12 +127,12 @@ impl SinkStatus {
         self.0.rejected.fetch_add(rows, Relaxed)
     }
 
-    /// Records the outcome of an attempt, and returns whether it differs from the previous one.
-    pub(super) fn attempt(&self, succeeded: bool) -> bool {
+    /// Records the outcome of an attempt.
+    pub(super) fn attempt(&self, succeeded: bool) {
         if !succeeded {
             self.0.failures.fetch_add(1, Relaxed);
         }
-        self.0.is_connected.swap(succeeded, Relaxed) != succeeded
+        self.0.is_connected.store(succeeded, Relaxed);
     }
 
     pub(super) fn notice(&self, text: String) {
