@@ -300,7 +300,8 @@ fn measuring(ends: &Ends) -> Config {
 /// Returns everything that tables show of a record, except its end, which is not known before.
 fn values(record: &Record) -> Vec<String> {
     let columns = columns(TimeUnit::Milliseconds);
-    let columns = columns.filter(|column| !["record_kind", "end_reason"].contains(&column.name));
+    let of_end = ["record_kind", "end_reason", "shard_order"];
+    let columns = columns.filter(|column| !of_end.contains(&column.group.name()));
     columns.map(|column| format!("{:?}", column.value(record, &Nameless))).collect()
 }
 
