@@ -86,7 +86,8 @@ check: lint test bare ## Check format, lints, types and licences, and run all te
 
 .PHONY: bare
 bare: .venv/pyo3.txt ## Test the engine and the command without nDPI
-	cargo test --workspace --exclude ndpi-sys --exclude ndpi --no-default-features --quiet \
+	cargo test --workspace --exclude ndpi-sys --exclude ndpi --no-default-features \
+	    --features nfstream-cli/top --quiet \
 	    --no-fail-fast
 
 # Modules that a macro of their folder's registry declares, which cargo fmt does not find.
@@ -191,7 +192,7 @@ cic: .venv/installed ## Compare the CIC features with a reference over all captu
 TARGET ?= x86_64-unknown-linux-gnu
 # Wheels and programs load nDPI and libpcap if they are installed; they need neither.
 PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
-LOADED := --no-default-features --features http,ndpi-loaded
+LOADED := --no-default-features --features http,ndpi-loaded,top
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: wheels

@@ -18,6 +18,7 @@ __all__ = [
     "TableOptions",
     "TcpFlags",
     "__version__",
+    "active_table",
     "check_filter",
     "check_parameters",
     "check_source",
@@ -373,6 +374,8 @@ class Run:
     def take_warnings(self) -> list[str]:
         """Returns the warnings since the last call."""
 
+def active_table(run: Run, options: TableOptions) -> Any:
+    """Returns an Arrow table of the active flows, without columns of plugins."""
 @final
 class BlockWriter:
     """Reads a piece of a stream into blocks: an iterator of lists with a block for each shard."""

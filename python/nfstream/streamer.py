@@ -21,10 +21,12 @@ from nfstream.measure import Expression, _texts
 from nfstream.performance_report import PerformanceReport
 from nfstream.plugin import NFPlugin
 from nfstream.source import Path, Source, name_of, sources
-from nfstream.tables import Tables
+from nfstream.tables import Tables, _missing
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    import pyarrow as pa
 
 _V6 = {
     "n_dissections": "max_tcp_dissections and max_udp_dissections",
@@ -490,6 +492,47 @@ class NFStreamer(Tables):
     def stats(self) -> Stats:
         """Returns the counts of the last run; during a run, the counts so far."""
         return Stats() if self._run is None else Stats(**self._run.stats())
+
+    def active(self, *, timestamps: bool = False) -> pa.Table:
+        """Returns the flows that have not ended yet, as a pyarrow table.
+
+        A row is the one that the flow would have if the source ended now, so it has the columns of
+        :meth:`to_arrow`, apart from those of plugins; ``where``, ``columns``, ``sort`` and
+        ``limit`` select as usual. Any thread may call it, and the body of a loop over the streamer,
+        but no plugin. Packets that are still on their way through the engine are not counted yet.
+
+        Without a call nothing is kept for it, and the run does not become slower. A call lets the
+        engine continue after a few flows, so it does not cost packets of a live capture.
+
+        Args:
+            timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).
+
+        Returns:
+            A table with the active flows of the last run, without rows if it has ended.
+
+        Raises:
+            ImportError: If pyarrow is not installed.
+            RuntimeError: If no run has begun, in a plugin, and in a process that was forked during
+                the run.
+
+        Examples:
+            >>> from nfstream import NFStreamer
+            >>> streamer = NFStreamer("tests/captures/redis.pcap", columns=["id", "total_packets"])
+            >>> loop = iter(streamer)
+            >>> flow = next(loop)  # the capture is read, and its flows end
+            >>> streamer.active().num_rows
+            0
+            >>> loop.close()
+        """
+        try:
+            import pyarrow as pa
+        except ImportError as error:
+            raise _missing("active()", "pyarrow", "arrow") from error
+
+        if self._run is None:
+            raise RuntimeError("no run has begun: start a loop over the streamer first")
+        options, _ = self._options((), None, timestamps)
+        return pa.table(_engine.active_table(self._run, options))
 
     def __repr__(self) -> str:
         """Returns the call that makes this streamer."""

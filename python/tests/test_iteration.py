@@ -202,6 +202,82 @@ def test_ctrl_c_stops_a_run_in_the_middle_of_a_large_file(
 # Objects
 
 
+# Active flows
+
+
+def conversations(seconds: range) -> list[tuple[int, bytes]]:
+    """Packets of three conversations, one a second each."""
+    return [
+        (second * 1_000_000, udp_frame(1000 + number)) for second in seconds for number in range(3)
+    ]
+
+
+@pytest.mark.parametrize("n_meters", [1, 3])
+def test_another_thread_sees_active_flows(tmp_path: Path, n_meters: int) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    capture = write_pcap(tmp_path / "a.pcap", conversations(range(20)))
+    streamer = NFStreamer(
+        pipe,
+        n_meters=n_meters,
+        where="src_port != 1001",
+        sort="src_port:desc",
+        columns=["src_port", "total_packets", "id"],
+    )
+    with pytest.raises(RuntimeError, match="no run has begun"):
+        streamer.active()
+    ended: Rows = []
+    reading = threading.Thread(target=lambda: ended.extend(rows(streamer)))
+    reading.start()
+    with open(pipe, "wb") as writer:
+        writer.write(capture.read_bytes())
+        writer.flush()
+        deadline = time.monotonic() + 20
+        while streamer._run is None or streamer.stats().flow_packets < 60:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        active = streamer.active()
+        assert active.column_names == ["src_port", "total_packets", "id"]
+        assert active["src_port"].to_pylist() == [1002, 1000]
+        assert active["total_packets"].to_pylist() == [20, 20]
+        assert active["id"].to_pylist() == [2, 0]
+        assert not ended
+    reading.join()
+    assert [flow["total_packets"] for flow in ended] == [20, 20]
+    assert streamer.active().num_rows == 0
+
+
+def test_active_flows_can_be_seen_between_rows(tmp_path: Path) -> None:
+    # The first flow ends idle, while the others continue.
+    packets = [(0, udp_frame(1)), *conversations(range(5_000))]
+    streamer = NFStreamer(
+        write_pcap(tmp_path / "a.pcap", packets),
+        idle_timeout=10,
+        active_timeout=100_000,
+        n_meters=1,
+    )
+    flows = iter(streamer)
+    assert next(flows).src_port == 1
+    active = streamer.active(timestamps=True)
+    assert sorted(active["src_port"].to_pylist()) == [1000, 1001, 1002]
+    assert str(active.schema.field("first_seen").type) == "timestamp[ms, tz=UTC]"
+    ids, packets_before = (active[name].to_pylist() for name in ("id", "total_packets"))
+    before = dict(zip(ids, packets_before, strict=True))
+    assert all(before[flow.id] <= flow.total_packets for flow in flows if flow.id in before)
+
+
+def test_a_plugin_cannot_see_active_flows(redis: Path) -> None:
+    pytest.importorskip("pyarrow")
+
+    class Looks(NFPlugin):
+        def on_init(self, pkt: NFPacket) -> int:
+            return int(streamer.active().num_rows)
+
+    streamer = NFStreamer(redis, plugins=[Looks("looks")])
+    with pytest.raises(RuntimeError, match="a hook cannot read the active flows of its own run"):
+        list(streamer)
+
+
 def test_flows_outlive_their_run(redis: Path) -> None:
     flows: list[NFlow] = list(NFStreamer(redis))
     assert [flow.to_dict() for flow in flows] == rows(NFStreamer(redis))

@@ -93,6 +93,17 @@ pub(crate) enum Error {
     /// Too many buckets of time.
     #[error("--every makes more than {most} buckets; choose a longer span")]
     ManyBuckets { most: usize },
+    /// No terminal that a view can take over.
+    #[cfg(feature = "top")]
+    #[error(
+        "nfstream top needs a terminal that can move its cursor; nfstream live and nfstream flows \
+         write to files and pipes"
+    )]
+    NoScreen,
+    /// The terminal cannot be read or written.
+    #[cfg(feature = "top")]
+    #[error("cannot use the terminal")]
+    Screen { source: io::Error },
     /// Too many flows in the last span.
     #[error("more than {most} flows ended within --last; choose a shorter span")]
     ManyRecent { most: usize },
@@ -181,6 +192,9 @@ pub(crate) enum Error {
 pub(crate) enum Written {
     /// Nothing, as output only comes at the end.
     Nothing,
+    /// Nothing, as a view writes nothing.
+    #[cfg(feature = "top")]
+    Screen,
     /// Nothing of this file, which is as it was before.
     NoFile(PathBuf),
     /// The full ones of several files.
@@ -265,6 +279,10 @@ impl Error {
             | Self::TableOfHashes
             | Self::TableToFile { .. }
             | Self::Usage(_) => ExitCode::Usage,
+            #[cfg(feature = "top")]
+            Self::NoScreen => ExitCode::Usage,
+            #[cfg(feature = "top")]
+            Self::Screen { .. } => ExitCode::Failed,
             Self::Exists { .. }
             | Self::Sink(_)
             | Self::Interfaces { .. }
@@ -315,6 +333,8 @@ impl std::fmt::Display for Written {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing was written"),
+            #[cfg(feature = "top")]
+            Self::Screen => f.write_str("the view was closed"),
             Self::FullFiles(path) => {
                 write!(f, "the full files of {} were kept", visible_path(path))
             }

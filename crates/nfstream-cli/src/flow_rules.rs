@@ -8,7 +8,7 @@ use nfstream::capture::Filter;
 use nfstream::condition::Condition;
 use nfstream::dissect::Dissection;
 use nfstream::features::{Accounting, Column, Group};
-use nfstream::parameters::{PARAMETERS, Parameters, Topic};
+use nfstream::parameters::{PARAMETERS, Parameter, Parameters, Topic};
 use nfstream::pipeline::{Duplicates, suitable_meters};
 use serde_json::Value;
 
@@ -37,10 +37,10 @@ pub(crate) struct SourceRules<K> {
 
 /// Kind of source.
 pub(crate) trait SourceKind {
-    /// Its parameters.
-    const TOPIC: Topic;
-    /// Heading of its options.
-    const HEADING: &str;
+    /// Its parameters, under headings.
+    const TOPICS: &[(Topic, &str)];
+    /// Parameters without an option.
+    const WITHOUT: &[&str] = &[];
 }
 
 /// Capture files.
@@ -48,8 +48,7 @@ pub(crate) trait SourceKind {
 pub(crate) struct OfFiles;
 
 impl SourceKind for OfFiles {
-    const TOPIC: Topic = Topic::Files;
-    const HEADING: &str = "Files";
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Files, "Files")];
 }
 
 /// Network interfaces.
@@ -57,8 +56,19 @@ impl SourceKind for OfFiles {
 pub(crate) struct OfInterfaces;
 
 impl SourceKind for OfInterfaces {
-    const TOPIC: Topic = Topic::Capture;
-    const HEADING: &str = "Capture";
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Capture, "Capture")];
+}
+
+/// Capture files or network interfaces.
+#[cfg(feature = "top")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfBoth;
+
+#[cfg(feature = "top")]
+impl SourceKind for OfBoth {
+    const TOPICS: &[(Topic, &str)] = &[(Topic::Capture, "Capture"), (Topic::Files, "Files")];
+    // The screen is a report itself.
+    const WITHOUT: &[&str] = &["performance_report"];
 }
 
 /// Metering job.
@@ -111,6 +121,11 @@ impl FromArgMatches for FlowRules {
 }
 
 impl<K: SourceKind> SourceRules<K> {
+    /// Returns the parameters of `topic` that have an option.
+    fn chosen(topic: Topic) -> impl Iterator<Item = &'static Parameter> {
+        of(topic).filter(|parameter| !K::WITHOUT.contains(&parameter.name))
+    }
+
     /// Returns the options of both.
     pub(crate) fn into_inner(self) -> FlowRules {
         self.rules
@@ -119,7 +134,10 @@ impl<K: SourceKind> SourceRules<K> {
 
 impl<K: SourceKind> Args for SourceRules<K> {
     fn augment_args(command: Command) -> Command {
-        FlowRules::augment_args(parameter_arguments::augment(command, of(K::TOPIC), K::HEADING))
+        let augment = |command, (topic, heading): &(Topic, &'static str)| {
+            parameter_arguments::augment(command, Self::chosen(*topic), heading)
+        };
+        FlowRules::augment_args(K::TOPICS.iter().fold(command, augment))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -130,7 +148,9 @@ impl<K: SourceKind> Args for SourceRules<K> {
 impl<K: SourceKind> FromArgMatches for SourceRules<K> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut rules = FlowRules::from_arg_matches(matches)?;
-        parameter_arguments::update(&mut rules.parameters, matches, of(K::TOPIC))?;
+        for (topic, _) in K::TOPICS {
+            parameter_arguments::update(&mut rules.parameters, matches, Self::chosen(*topic))?;
+        }
         Ok(Self { rules, kind: PhantomData })
     }
 
@@ -184,6 +204,15 @@ impl FlowRules {
             (.., 1..) => Some("splt-analysis"),
             _ => None,
         }
+    }
+
+    /// Parses a condition on flows.
+    #[cfg(feature = "top")]
+    pub(crate) fn condition(
+        &self,
+        text: &str,
+    ) -> Result<Condition, nfstream::condition::ConditionError> {
+        Condition::parse(text, self.parameters.columns())
     }
 
     /// Returns the job, which also measures the columns in `needed`. `origin` is the name of the

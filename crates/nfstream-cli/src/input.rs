@@ -57,6 +57,12 @@ pub(crate) struct Live {
 }
 
 impl InputArgs {
+    /// Returns the arguments for `captures`.
+    #[cfg(feature = "top")]
+    pub(crate) fn of(captures: Vec<PathBuf>) -> Self {
+        Self { captures }
+    }
+
     /// Resolves folders and patterns to files, or finds the blocks of one shard.
     pub(crate) fn find_captures_or_blocks(&self, options: FileOptions) -> Result<Input, Error> {
         if let [folder] = self.captures.as_slice()

@@ -25,7 +25,7 @@ use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema, PyTable};
 use crate::error::{chain, system_message};
 use crate::flow::NFlow;
 use crate::plugin_column;
-use crate::query::SOURCE;
+use crate::query::{Row, SOURCE, Selector};
 use crate::run::{Found, Run};
 
 /// Specification of a run's tables.
@@ -150,6 +150,34 @@ pub(crate) fn read_table<'py>(
     let (batches, schema, values) =
         read_all(py, run.get(), options.get(), plugin_columns, append.as_ref())?;
     Ok((PyTable::try_new(batches, schema)?, values))
+}
+
+/// Returns the table of the active flows that the query of the run selects, without columns of
+/// plugins.
+#[pyfunction]
+pub(crate) fn active_table(
+    py: Python<'_>,
+    run: &Bound<'_, Run>,
+    options: &Bound<'_, TableOptions>,
+) -> PyResult<PyTable> {
+    let run = run.get();
+    let table = options.get().table(py, run)?;
+    let (mut records, origin) = run.active(py)?;
+    if let Some(query) = &run.query {
+        let mut selector = Selector::new(py, query.clone_ref(py));
+        let rows = records.into_iter().map(|record| Row { source: 0, record, flow: None });
+        let mut rows = selector.select(py, rows.collect(), run.kind.schema(), &origin)?;
+        rows.extend(selector.sorted());
+        records = rows.into_iter().map(|row| row.record).collect();
+    }
+    let mut builder = table.builder(run.pool.clone());
+    let batches = py.detach(|| {
+        let mut batches = builder.append_from(records, &origin)?;
+        batches.extend(builder.rest()?);
+        Ok(batches)
+    });
+    let batches = batches.map_err(|error: TableError| table_error(&error))?;
+    PyTable::try_new(batches, Arc::clone(table.schema()))
 }
 
 /// Returns the batches of a run, their schema and the values of each plugin column.

@@ -37,8 +37,8 @@ mod _engine {
     use super::destination::{Destination, send_table};
     #[pymodule_export]
     use super::export::{
-        TableOptions, first_flows, read_batches, read_table, revealing_columns, table_schema,
-        write_table,
+        TableOptions, active_table, first_flows, read_batches, read_table, revealing_columns,
+        table_schema, write_table,
     };
     #[pymodule_export]
     use super::extract::extract;

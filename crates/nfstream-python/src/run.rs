@@ -12,7 +12,7 @@ use nfstream::features::{Group, Headings, Record, RecordPool, columns};
 use nfstream::host::ProcessWatcher;
 use nfstream::nfstream6::Nfstream6Columns;
 use nfstream::time::TimeUnit;
-use nfstream::{Config, Dialect, Monitor, Rules, RunError, Stats, Step, StopHandle};
+use nfstream::{ActiveFlows, Config, Dialect, Monitor, Rules, RunError, Stats, Step, StopHandle};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -45,6 +45,8 @@ pub(crate) struct Run {
     pub(crate) is_complete: bool,
     /// Whether each file is a capture of its own.
     is_separate: bool,
+    /// Process that owns the threads of the run.
+    process: u32,
     state: Mutex<State>,
 }
 
@@ -54,7 +56,15 @@ struct Control {
     monitors: Vec<Monitor>,
     /// Handle of the current run.
     stop: StopHandle,
+    /// Active flows of the current run.
+    active: ActiveFlows,
+    /// Name of the current capture.
+    origin: String,
 }
+
+/// Message of a call in a forked process.
+const OF_PARENT: &str =
+    "this run and its threads belong to the parent process; start a new run after a fork";
 
 /// Capture to read, and its name.
 type Named = (Input, String);
@@ -378,7 +388,12 @@ impl Begun {
         let (monitor, stop, pool) = (run.monitor(), run.stop_handle(), run.record_pool());
         let live_monitor = is_live.then(|| monitor.clone());
         let kind = Arc::new(kind);
-        let control = Arc::new(Mutex::new(Control { monitors: vec![monitor], stop }));
+        let control = Arc::new(Mutex::new(Control {
+            monitors: vec![monitor],
+            stop,
+            active: run.active_flows(),
+            origin: name.clone(),
+        }));
         let dissector = run.dissector().cloned();
         let is_separate = query.as_ref().is_some_and(|query| query.bind(py).get().separate);
         let state = State {
@@ -409,6 +424,7 @@ impl Begun {
             query,
             is_complete: self.is_complete,
             is_separate,
+            process: std::process::id(),
             state: Mutex::new(state),
         }
     }
@@ -421,6 +437,22 @@ impl Run {
         let mut total = Stats::default();
         monitors.iter().for_each(|monitor| total.add(&monitor.stats()));
         total
+    }
+
+    /// Returns the active flows, as they would be if the input ended now, and the name of their
+    /// capture. Works in any thread, while another one advances the run.
+    pub(crate) fn active(&self, py: Python<'_>) -> PyResult<(Vec<Record>, String)> {
+        if self.process != std::process::id() {
+            // The locks may stay locked for good.
+            return Err(PyRuntimeError::new_err(OF_PARENT));
+        }
+        let control = lock(&self.control);
+        let (active, origin) = (control.active.clone(), control.origin.clone());
+        drop(control);
+        // The meter may wait for the interpreter to call a plugin.
+        let records = py.detach(|| active.records());
+        let records = records.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok((records, origin))
     }
 
     pub(crate) fn lock(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -526,11 +558,13 @@ impl State {
         let schema = Arc::clone(run.schema());
         let mut kind = FlowType::new(py, schema, &[], Rules::Standard, Some(run.record_pool()));
         kind.set_origin(py, SOURCE, &name);
-        self.kinds.push((Arc::new(kind), name));
         let mut control = lock(&self.control);
         control.monitors.push(run.monitor());
         control.stop = run.stop_handle();
+        control.active = run.active_flows();
+        control.origin.clone_from(&name);
         drop(control);
+        self.kinds.push((Arc::new(kind), name));
         self.run = run;
         Ok(true)
     }
@@ -552,10 +586,7 @@ impl State {
     fn step(&mut self, py: Python<'_>, kind: &Arc<FlowType>) -> PyResult<(usize, Found)> {
         py.check_signals()?;
         if self.is_of_parent() {
-            return Err(PyRuntimeError::new_err(
-                "this run and its threads belong to the parent process; start a new run after a \
-                 fork",
-            ));
+            return Err(PyRuntimeError::new_err(OF_PARENT));
         }
         let step = match &mut self.plugins {
             None => py.detach(|| self.run.advance()),

@@ -47,5 +47,6 @@ pub mod time;
 pub const FEATURES: &str = env!("NFSTREAM_FEATURES");
 
 pub use pipeline::{
-    Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step, StopHandle,
+    ActiveFlows, Config, ConfigError, Dialect, Monitor, Rules, Run, RunError, Stats, Step,
+    StopHandle,
 };

@@ -8,11 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use nfstream::capture::CaptureError;
-use nfstream::features::Record;
+use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
+use nfstream::features::{Group, Nameless, Record, columns};
 use nfstream::flow::Slot;
 use nfstream::meter::{Arrival, FlowAction, FlowView, HookError, Hooks};
-use nfstream::{ConfigError, Run, RunError, Step};
+use nfstream::packet::Chunk;
+use nfstream::pipeline::ActiveError;
+use nfstream::time::TimeUnit;
+use nfstream::{ActiveFlows, Config, ConfigError, Run, RunError, Step};
 use nfstream_testkit::strategies::Plan;
 use nfstream_testkit::{Captured, Ending, Ends, MemorySource, Row, nanos};
 
@@ -39,7 +42,7 @@ fn packets() -> Vec<Captured> {
     (0..500).map(|i| Plan::numbered(i * 7).captured(nanos(0, i64::from(i)))).collect()
 }
 
-fn source(ending: Ending) -> Box<dyn nfstream::capture::Source> {
+fn source(ending: Ending) -> Box<dyn Source> {
     MemorySource::new(packets()).ending(ending).boxed()
 }
 
@@ -262,4 +265,135 @@ fn hooks_with_several_meters_are_a_configuration_error() {
     assert!(matches!(error, RunError::Config(ConfigError::HooksWithMeters { .. })), "{error}");
     drop(run);
     assert_threads_end();
+}
+
+/// Source that never ends: silence follows its packets.
+struct Silence(MemorySource);
+
+impl Source for Silence {
+    fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError> {
+        self.0.read(chunk, limit).map(|_| true)
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+}
+
+/// Measures everything.
+fn measuring(ends: &Ends) -> Config {
+    let mut config = ends.config();
+    config.measuring.groups =
+        Group::ALL.into_iter().filter(|group| !group.needs_inspection()).collect();
+    config.measuring.track_tcp = true;
+    config
+}
+
+/// Returns everything that tables show of a record, except its end, which is not known before.
+fn values(record: &Record) -> Vec<String> {
+    let columns = columns(TimeUnit::Milliseconds);
+    let of_end = ["record_kind", "end_reason", "shard_order"];
+    let columns = columns.filter(|column| !of_end.contains(&column.group.name()));
+    columns.map(|column| format!("{:?}", column.value(record, &Nameless))).collect()
+}
+
+#[test]
+fn active_flows_are_as_if_the_input_ended() {
+    let _alone = alone();
+    let mut expected = Run::new(source(Ending::Complete), &measuring(&ends(1))).unwrap();
+    let mut expected = nfstream_testkit::records(&mut expected).unwrap();
+    expected.sort_by_key(|record| record.id);
+    assert!(expected.len() > 20);
+    for meters in [1, 2, 5] {
+        let source = Box::new(Silence(MemorySource::new(packets())));
+        let mut run = Run::new(source, &measuring(&ends(meters))).unwrap();
+        let active = run.active_flows();
+        let mut ended = Vec::new();
+        while run.monitor().stats().packets < 500 {
+            let Step::Records(records) = run.advance().unwrap() else { panic!("it ended") };
+            ended.extend(records);
+        }
+        for _ in 0..2 {
+            let mut found = active.records().unwrap();
+            found.extend(ended.iter().cloned());
+            found.sort_by_key(|record| record.id);
+            assert_eq!(found.len(), expected.len(), "{meters} meters");
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(values(found), values(expected), "{meters} meters");
+            }
+        }
+        assert_eq!(active.records().unwrap().len(), expected.len() - ended.len());
+        // Looking at flows changes nothing.
+        run.stop_handle().stop();
+        ended.extend(nfstream_testkit::records(&mut run).unwrap());
+        ended.sort_by_key(|record| record.id);
+        assert!(ended.iter().map(Row::of).eq(expected.iter().map(Row::of)));
+        assert_eq!(active.records().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn other_threads_see_active_flows_while_the_run_works() {
+    let _alone = alone();
+    for meters in [1, 3] {
+        let mut run = Run::new(source(Ending::Endless), &ends(meters).config()).unwrap();
+        let active = run.active_flows();
+        let stop = run.stop_handle();
+        let looks = std::thread::spawn(move || {
+            let mut looks = 0;
+            while looks < 50 {
+                let mut places = Vec::new();
+                active.visit(|flow| places.push(flow.place())).unwrap();
+                let mut again = 0;
+                active
+                    .visit_again(&places, |flow| {
+                        again += usize::from(flow.volume().total_packets() > 0)
+                    })
+                    .unwrap();
+                assert!(again <= places.len());
+                looks += usize::from(again > 0);
+            }
+            stop.stop();
+        });
+        while let Step::Records(_) = run.advance().unwrap() {}
+        looks.join().unwrap();
+    }
+}
+
+/// Looks at the active flows of its own run.
+struct Looking(ActiveFlows, Vec<ActiveError>);
+
+impl Hooks for Looking {
+    fn on_init(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        self.1.extend(self.0.records().err());
+        Ok(FlowAction::Continue)
+    }
+
+    fn on_update(&mut self, _: FlowView<'_>, _: Arrival<'_>) -> Result<FlowAction, HookError> {
+        Ok(FlowAction::Continue)
+    }
+
+    fn on_expire(&mut self, _: Slot, _: &mut Record) -> Result<(), HookError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_hook_cannot_look_at_the_flows_that_it_changes() {
+    let _alone = alone();
+    let mut run = Run::with_hooks(source(Ending::Complete), &ends(1).config()).unwrap();
+    let mut looking = Looking(run.active_flows(), Vec::new());
+    run.advance_with(&mut looking).unwrap();
+    assert!(!looking.1.is_empty());
+    assert!(looking.1.iter().all(|error| *error == ActiveError::InHook));
+    // Between steps the same thread may.
+    assert!(!looking.0.records().unwrap().is_empty());
 }

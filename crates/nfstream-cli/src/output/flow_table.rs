@@ -286,7 +286,8 @@ fn risks(record: &Record) -> &str {
     record.application.metadata.as_ref().map_or("", |metadata| &metadata.risks)
 }
 
-fn plain(value: Value) -> Cell {
+/// Returns a value as files have it.
+pub(crate) fn plain(value: Value) -> Cell {
     match value {
         Value::Null => Cell::default(),
         Value::Integer(number) => number.to_string().into(),
@@ -298,13 +299,14 @@ fn plain(value: Value) -> Cell {
     }
 }
 
-fn protocol(number: u8) -> Cell {
+/// Returns the name of an IP protocol, or its number.
+pub(crate) fn protocol(number: u8) -> Cell {
     ip_protocol::name(number).map_or_else(|| number.to_string().into(), Cell::from)
 }
 
 /// Returns the address, with the port if there is one (RFC 5952): `192.0.2.1:443`,
 /// `[2001:db8::1]:443`.
-fn endpoint(record: &Record, end: Sender) -> Cell {
+pub(crate) fn endpoint(record: &Record, end: Sender) -> Cell {
     let key = &record.flow.key;
     let end = key.end(end);
     let text = match end.ip(key.version) {
@@ -314,7 +316,8 @@ fn endpoint(record: &Record, end: Sender) -> Cell {
     text.into()
 }
 
-fn application(record: &Record, names: &dyn Names) -> Cell {
+/// Returns the name of the flow's application.
+pub(crate) fn application(record: &Record, names: &dyn Names) -> Cell {
     let label = record.application.label;
     let mut name = String::new();
     names.application(label.master_protocol, label.app_protocol, &mut name);
@@ -323,7 +326,7 @@ fn application(record: &Record, names: &dyn Names) -> Cell {
 }
 
 /// Returns the name in the flow's metadata: a server, a host or a DNS query.
-fn about(record: &Record, names: &dyn Names) -> Cell {
+pub(crate) fn about(record: &Record, names: &dyn Names) -> Cell {
     let Some(metadata) = &record.application.metadata else { return Cell::default() };
     let (client, server) = (&*metadata.client_info, &*metadata.server_info);
     let name = application(record, names).text;

@@ -9,6 +9,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nfstream::sink;
 
 pub(crate) use flow_table::Selection;
+#[cfg(feature = "top")]
+pub(crate) use flow_table::{about, application, endpoint, plain, protocol};
 pub(crate) use target::{SOURCE, Target, TargetOptions};
 
 use crate::io::Stream;

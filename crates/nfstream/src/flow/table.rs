@@ -12,7 +12,8 @@ pub struct Flow {
     pub key: FlowKey,
     /// The end that sent the first packet of the conversation: the flow's source.
     pub src: Sender,
-    /// Counts the flows that used this slot; see [`Wheel`](super::Wheel).
+    /// Counts the flows that entered or left this slot, so it is odd while one is in it; see
+    /// [`Wheel`](super::Wheel).
     pub generation: u32,
     /// Innermost VLAN of the conversation's first packet, 0 without a tag.
     pub vlan_id: u16,
@@ -82,7 +83,7 @@ impl<S> FlowTable<S> {
             src,
             vlan_id: 0,
             tunnel_id: 0,
-            generation: 0,
+            generation: 1,
             first_seen: time,
             last_seen: time,
             birth: self.births,
@@ -92,7 +93,7 @@ impl<S> FlowTable<S> {
         let slot = match self.free.pop() {
             Some(slot) => {
                 let entry = &mut self.entries[slot.index()];
-                flow.generation = entry.flow.generation;
+                flow.generation = entry.flow.generation.wrapping_add(1);
                 *entry = Entry { flow, state };
                 slot
             }
@@ -175,6 +176,18 @@ impl<S> FlowTable<S> {
     pub fn alive(&self, slot: Slot, generation: u32) -> Option<&Entry<S>> {
         let entry = &self.entries[slot.index()];
         (entry.flow.generation == generation).then_some(entry)
+    }
+
+    /// Returns the number of slots, free ones included.
+    pub fn places(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns the slot at `index` if a flow is in it.
+    pub fn occupied(&self, index: usize) -> Option<Slot> {
+        let entry = self.entries.get(index)?;
+        let slot = Slot(u32::try_from(index).ok()?);
+        (entry.flow.generation % 2 == 1).then_some(slot)
     }
 
     /// Returns the number of flows in the table.
@@ -354,9 +367,14 @@ mod tests {
                 prop_assert_eq!(table.find(hash, &key), model.get(&number).copied());
                 prop_assert_eq!(table.len(), model.len());
             }
+            let mut occupied: Vec<_> =
+                (0..table.places()).filter_map(|index| table.occupied(index)).collect();
+            prop_assert_eq!(occupied.len(), model.len());
             for (number, slot) in model {
                 prop_assert_eq!(table.entry(slot).state, number);
+                occupied.retain(|one| *one != slot);
             }
+            prop_assert!(occupied.is_empty());
         }
     }
 

@@ -80,6 +80,22 @@ impl<L: Lifecycle> Meter<L> {
         time: Timestamp,
         hooks: &mut H,
     ) -> Result<(), HookError> {
+        self.table.entry_mut(slot).state.has_early |= kind == RecordKind::Early;
+        let kind = match kind {
+            RecordKind::Early if self.early.only => RecordKind::Only,
+            kind => kind,
+        };
+        let record = self.so_far(slot, kind, time);
+        if H::ACTIVE {
+            hooks.on_record(slot, &record)?;
+        }
+        self.output.records.push(record);
+        Ok(())
+    }
+
+    /// Returns the record that the flow in `slot` would have if the input ended now, at `time`. Its
+    /// id counts only this meter's conversations.
+    pub(super) fn so_far(&mut self, slot: Slot, kind: RecordKind, time: Timestamp) -> Record {
         let mut application =
             self.dissector.as_mut().map(|dissector| dissector.conclude(slot)).unwrap_or_default();
         application.dns_name = self.dns_names.get(slot.index()).cloned().flatten();
@@ -87,9 +103,8 @@ impl<L: Lifecycle> Meter<L> {
         let places = self.places_of(slot);
         let measures = self.plan.measures().then(|| self.measures.of(slot)).flatten();
         let measures = measures.map(|measures| Box::new(measures.clone()));
-        let entry = self.table.entry_mut(slot);
-        entry.state.has_early |= kind == RecordKind::Early;
-        let record = Record {
+        let entry = self.table.entry(slot);
+        Record {
             id: entry.flow.birth,
             flow: entry.flow,
             ended: time,
@@ -98,10 +113,7 @@ impl<L: Lifecycle> Meter<L> {
                 Some(Close::Fin) => EndReason::TcpFin,
                 Some(Close::Rst) => EndReason::TcpRst,
             },
-            kind: match kind {
-                RecordKind::Early if self.early.only => RecordKind::Only,
-                kind => kind,
-            },
+            kind,
             expiration_id: 0,
             volume: entry.state.volume,
             measures,
@@ -109,11 +121,6 @@ impl<L: Lifecycle> Meter<L> {
             process,
             places,
             release: 0,
-        };
-        if H::ACTIVE {
-            hooks.on_record(slot, &record)?;
         }
-        self.output.records.push(record);
-        Ok(())
     }
 }

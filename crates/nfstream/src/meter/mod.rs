@@ -1,5 +1,6 @@
 //! One shard of the work: a flow table, a dissector, measurements, and the life cycle of flows.
 
+mod active;
 mod early;
 mod ending;
 mod held;
@@ -22,6 +23,7 @@ use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
 use crate::time::Timestamp;
+pub use active::ActiveTable;
 pub use early::EarlyRecords;
 use held::HeldPackets;
 pub use hooks::{Arrival, FlowAction, FlowView, HookError, Hooks, NoHooks};

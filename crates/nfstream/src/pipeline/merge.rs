@@ -100,6 +100,11 @@ impl Ids {
         Self { active: vec![HashMap::default(); meters], births: vec![0; meters], next: 0 }
     }
 
+    /// Returns the id of an active conversation, by the count of its meter; `None` if it has none yet.
+    pub(super) fn of(&self, meter: usize, birth: u64) -> Option<u64> {
+        self.active.get(meter)?.get(&birth).copied()
+    }
+
     /// Assigns ids to the conversations that began in a chunk, then to the records of each meter.
     pub(super) fn assign(&mut self, output: &mut [MeterOutput]) {
         let mut born: Vec<(u32, usize)> = output

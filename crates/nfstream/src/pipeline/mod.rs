@@ -4,6 +4,7 @@
 //! with several, a reader, decoders and meters run in separate threads and the caller's thread
 //! merges their results. Both return the same records in the same order.
 
+mod active;
 mod blocks;
 mod config;
 mod decoder;
@@ -23,9 +24,11 @@ mod sync;
 mod tally;
 mod threads;
 mod ticks;
+mod turns;
 mod warning;
 mod worker;
 
+pub use active::{ActiveError, ActiveFlow, ActiveFlows, FlowPlace};
 pub use blocks::{BlockError, BlockSource, BlockWriter, Cut, Piece};
 pub use config::{Config, Dialect, Rules, suitable_meters};
 pub use duplicates::Duplicates;

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
+use super::active::ActiveFlows;
 use super::blocks::{BlockSource, Reduction};
 use super::config::{Config, MeterParts, Rules};
 use super::duplicates::DuplicateFinder;
@@ -251,6 +252,11 @@ impl Run {
     /// Returns a handle to the counts of the run.
     pub fn monitor(&self) -> Monitor {
         Monitor::new(&self.shared)
+    }
+
+    /// Returns a handle to the active flows of the run.
+    pub fn active_flows(&self) -> ActiveFlows {
+        self.shared.active_flows()
     }
 
     pub(super) fn start(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::active::{ActiveFlows, Shards};
 use super::stats::Stats;
 use super::sync::{AtomicBool, Mutex, MutexGuard};
 use super::tally::Tally;
@@ -14,6 +15,8 @@ use crate::features::Record;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// The meters, for those who look at their flows.
+    shards: Arc<Mutex<Shards>>,
     /// Whether the run was stopped.
     stop: AtomicBool,
     /// Flag of the source, which ends reads that wait.
@@ -93,6 +96,16 @@ impl Shared {
     /// Returns the flag that ends reads of the source that wait.
     pub(super) fn input(&self) -> &StopFlag {
         &self.input
+    }
+
+    /// Returns the meters of the run.
+    pub(super) fn shards(&self) -> MutexGuard<'_, Shards> {
+        self.shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Returns a handle to the active flows of the meters.
+    pub(super) fn active_flows(&self) -> ActiveFlows {
+        ActiveFlows::new(&self.shards)
     }
 
     /// Returns the packets counted so far.

@@ -13,11 +13,12 @@ use super::shared::{MeterCounts, Shared};
 use super::sync::{Receiver, RecvTimeoutError};
 use super::tally::Tally;
 use super::ticks::stretches;
+use super::turns::Turns;
 use super::worker::Workers;
 use crate::features::Record;
 use crate::flow::{FragmentTable, Tick};
 use crate::meter::{HookError, Hooks, Lifecycle, Meter};
-use crate::packet::{Chunk, ChunkBytes, Packet};
+use crate::packet::Chunk;
 use crate::time::Timestamp;
 
 /// Packets decoded before they are added to flows: few enough to stay in the first-level cache.
@@ -25,7 +26,7 @@ pub(super) const PIECE: usize = 64;
 
 /// A meter and the order of its records.
 pub(super) struct Metering<L> {
-    pub(super) meter: Meter<L>,
+    pub(super) meter: Arc<Turns<Meter<L>>>,
     order: Order,
     shared: Arc<Shared>,
 }
@@ -88,16 +89,18 @@ impl<L: Lifecycle> Inline<L> {
     ) -> Result<(), HookError> {
         let Chunk { bytes, records, .. } = &self.chunk;
         let frames = bytes.as_slice();
+        let Metering { meter, order, .. } = &mut self.metering;
+        let meter = &mut *meter.take(H::ACTIVE);
         for piece in stretches(&self.ticks, records.len(), PIECE) {
             let records = records.get(piece.range).unwrap_or_default();
             self.decoded.clear();
             self.decoder.decode(records, frames, &mut self.decoded, tally);
             let Decoded { packets, fragments, clues } = &mut self.decoded;
             self.fragments.resolve(packets, fragments);
-            self.metering.meter.note(clues);
-            self.metering.process(bytes, packets, 0, hooks)?;
+            meter.note(clues);
+            meter.process(bytes, (0..).zip(&*packets), hooks)?;
             if let Some(time) = piece.tick {
-                self.metering.tick(time, out, hooks)?;
+                tick(meter, order, time, out, hooks)?;
             }
         }
         Ok(())
@@ -126,16 +129,20 @@ impl<L: Lifecycle> Ahead<L> {
             Ok(Feed::Chunk(chunk)) => {
                 let mut records = Vec::new();
                 let Decoded { packets, clues, .. } = &chunk.content.decoded;
-                self.metering.meter.note(clues);
+                let Metering { meter, order, .. } = &mut self.metering;
+                let mut turn = meter.take(H::ACTIVE);
+                let meter = &mut *turn;
+                meter.note(clues);
                 for stretch in stretches(&chunk.ticks, packets.len(), usize::MAX) {
                     let start = u32::try_from(stretch.range.start).unwrap_or(u32::MAX);
                     let packets = packets.get(stretch.range).unwrap_or_default();
-                    let metered = self.metering.process(&chunk.bytes, packets, start, hooks);
+                    let metered = meter.process(&chunk.bytes, (start..).zip(packets), hooks);
                     metered.map_err(RunError::Hook)?;
                     if let Some(time) = stretch.tick {
-                        self.metering.tick(time, &mut records, hooks).map_err(RunError::Hook)?;
+                        tick(meter, order, time, &mut records, hooks).map_err(RunError::Hook)?;
                     }
                 }
+                drop(turn);
                 self.metering.count(&chunk.tally, &records);
                 Ok(Advance { records, outcome: None })
             }
@@ -157,19 +164,9 @@ impl<L: Lifecycle> Metering<L> {
         config: &Config,
         shared: Arc<Shared>,
     ) -> Self {
-        let meter = Meter::new(config.meter(meters, parts));
+        let meter = Arc::new(Turns::new(Meter::new(config.meter(meters, parts))));
+        shared.shards().add(0, &meter);
         Self { meter, order: Order::new(config.timeouts.idle), shared }
-    }
-
-    #[inline]
-    fn process<H: Hooks>(
-        &mut self,
-        bytes: &ChunkBytes,
-        packets: &[Packet],
-        start: u32,
-        hooks: &mut H,
-    ) -> Result<(), HookError> {
-        self.meter.process(bytes, (start..).zip(packets), hooks)
     }
 
     pub(super) fn tick<H: Hooks>(
@@ -178,14 +175,7 @@ impl<L: Lifecycle> Metering<L> {
         out: &mut Vec<Record>,
         hooks: &mut H,
     ) -> Result<(), HookError> {
-        self.meter.tick(time, hooks)?;
-        if L::ENDS_IN_ORDER {
-            out.extend(self.meter.drain_records());
-        } else {
-            self.order.take(self.meter.drain_records());
-            self.order.release(time, out);
-        }
-        Ok(())
+        tick(&mut self.meter.take(H::ACTIVE), &mut self.order, time, out, hooks)
     }
 
     pub(super) fn finish<H: Hooks>(
@@ -196,23 +186,45 @@ impl<L: Lifecycle> Metering<L> {
         hooks: &mut H,
     ) -> Result<Advance, RunError> {
         let mut records = Vec::new();
-        self.meter.finish(time, hooks).map_err(RunError::Hook)?;
+        let mut turn = self.meter.take(H::ACTIVE);
+        turn.finish(time, hooks).map_err(RunError::Hook)?;
         if L::ENDS_IN_ORDER {
-            records.extend(self.meter.drain_records());
+            records.extend(turn.drain_records());
         } else {
-            self.order.take(self.meter.drain_records());
+            self.order.take(turn.drain_records());
             self.order.finish(&mut records);
         }
+        drop(turn);
         self.count(tally, &records);
         Ok(Advance { records, outcome: Some(outcome) })
     }
 
     pub(super) fn count(&mut self, tally: &Tally, records: &[Record]) {
+        let mut meter = self.meter.take(false);
         let counts = MeterCounts {
-            late_packets: self.meter.take_late_packets(),
-            evicted_flows: self.meter.take_evicted_flows(),
-            active_flows: self.meter.active_flows(),
+            late_packets: meter.take_late_packets(),
+            evicted_flows: meter.take_evicted_flows(),
+            active_flows: meter.active_flows(),
         };
+        drop(meter);
         self.shared.count(tally, counts, records);
     }
+}
+
+/// Ends the flows of `meter` that are idle at `time`, and releases the records whose place is final.
+fn tick<L: Lifecycle, H: Hooks>(
+    meter: &mut Meter<L>,
+    order: &mut Order,
+    time: Timestamp,
+    out: &mut Vec<Record>,
+    hooks: &mut H,
+) -> Result<(), HookError> {
+    meter.tick(time, hooks)?;
+    if L::ENDS_IN_ORDER {
+        out.extend(meter.drain_records());
+    } else {
+        order.take(meter.drain_records());
+        order.release(time, out);
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use super::active::lock;
 use super::config::{Config, MeterParts};
 use super::error::RunError;
 use super::front::{self, FedChunk, Feed, FrontConfig, PATIENCE, QUEUE};
@@ -10,8 +11,9 @@ use super::intake::Intake;
 use super::merge::{Ids, Order};
 use super::outcome::Advance;
 use super::shared::{MeterCounts, Shared};
-use super::sync::{Receiver, RecvTimeoutError, Sender, bounded};
+use super::sync::{Mutex, Receiver, RecvTimeoutError, Sender, bounded};
 use super::ticks::stretches;
+use super::turns::Turns;
 use super::worker::Workers;
 use crate::features::Record;
 use crate::flow::Tick;
@@ -24,7 +26,7 @@ pub(super) struct Threads {
     /// Results of each meter for those chunks.
     outputs: Vec<Receiver<MeterOutput>>,
     meters: NonZeroUsize,
-    ids: Ids,
+    ids: Arc<Mutex<Ids>>,
     order: Order,
     shared: Arc<Shared>,
     workers: Workers,
@@ -49,12 +51,14 @@ impl Threads {
         // The last to be sent a chunk: the merge never waits for one that a meter lacks.
         let feed = feeds.pop().expect("one consumer more than meters");
         let mut outputs = Vec::new();
+        let ids = Arc::new(Mutex::new(Ids::new(shards)));
+        shared.shards().number_by(&ids);
         let MeterParts { dissector: mut ready, processes, spare } = parts;
         for (shard, feed) in feeds.into_iter().enumerate() {
             let (sender, receiver) = bounded(QUEUE);
             let (mut dissector, config) = (ready.take(), config.clone());
             let mut processes = processes.clone();
-            let spare = spare.clone();
+            let (spare, shared) = (spare.clone(), Arc::clone(&shared));
             workers.spawn(&format!("nfstream-meter-{shard}"), move || {
                 // Created in this thread: creating a dissector can take longer than metering many
                 // chunks.
@@ -66,8 +70,9 @@ impl Threads {
                     processes: processes.take(),
                     spare: spare.clone(),
                 };
-                let mut meter = Meter::new(config.meter(shards, parts));
-                run_meter(&mut meter, shard, &feed, &sender);
+                let meter = Arc::new(Turns::new(Meter::new(config.meter(shards, parts))));
+                shared.shards().add(shard, &meter);
+                run_meter(&meter, shard, &feed, &sender);
                 Ok(())
             });
             outputs.push(receiver);
@@ -76,7 +81,7 @@ impl Threads {
             feed,
             outputs,
             meters: config.meters,
-            ids: Ids::new(shards),
+            ids,
             order: Order::new(config.timeouts.idle),
             shared,
             workers,
@@ -122,7 +127,7 @@ impl Threads {
         ticks: &[Tick],
         out: &mut Vec<Record>,
     ) -> MeterCounts {
-        self.ids.assign(&mut outputs);
+        lock(&self.ids).assign(&mut outputs);
         let counts = MeterCounts {
             late_packets: outputs.iter().map(|output| output.late_packets).sum(),
             evicted_flows: outputs.iter().map(|output| output.evicted_flows).sum(),
@@ -147,15 +152,16 @@ impl Threads {
 
 /// Meters the packets of one shard until the source ends or the merge is dropped.
 fn run_meter(
-    meter: &mut Meter<Standard>,
+    meter: &Turns<Meter<Standard>>,
     shard: usize,
     feed: &Receiver<Feed>,
     outputs: &Sender<MeterOutput>,
 ) {
     for feed in feed {
+        let mut meter = meter.take(false);
         let ended = match feed {
             Feed::Chunk(chunk) => {
-                meter_chunk(meter, shard, &chunk);
+                meter_chunk(&mut meter, shard, &chunk);
                 false
             }
             Feed::End(end) => {
@@ -163,7 +169,9 @@ fn run_meter(
                 true
             }
         };
-        if outputs.send(meter.take_output()).is_err() || ended {
+        let output = meter.take_output();
+        drop(meter);
+        if outputs.send(output).is_err() || ended {
             return;
         }
     }

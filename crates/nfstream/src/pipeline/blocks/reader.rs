@@ -106,8 +106,10 @@ impl Reduction {
             ..Tally::default()
         };
         let first = u64::from(place.file) << 39;
-        self.metering.meter.number_by_place(first.saturating_add(block.start * PLACE));
-        self.metering.meter.note(&block.clues);
+        let mut meter = self.metering.meter.take(false);
+        meter.number_by_place(first.saturating_add(block.start * PLACE));
+        meter.note(&block.clues);
+        drop(meter);
         let mut records = Vec::new();
         self.work(block, &mut records, hooks)?;
         self.metering.count(&tally, &records);
@@ -151,7 +153,7 @@ impl Reduction {
             }
             let numbers = block.numbers.get(range).unwrap_or_default().iter().copied();
             let packets = numbers.zip(&self.packets);
-            let metered = self.metering.meter.process(&bytes, packets, hooks);
+            let metered = self.metering.meter.take(H::ACTIVE).process(&bytes, packets, hooks);
             metered.map_err(RunError::Hook)?;
             if let Some(time) = piece.tick {
                 self.metering.tick(time, out, hooks).map_err(RunError::Hook)?;

@@ -1,0 +1,149 @@
+//! The terminal as a screen: taken over at the start, and given back in every case.
+
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{
+    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    Event,
+};
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{cursor, execute};
+
+/// Time between two checks whether the screen is closed.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Events that wait to be handled.
+const QUEUE: usize = 64;
+
+/// The terminal, taken over until it is dropped.
+pub(super) struct Screen<W: Write> {
+    /// Never dropped: dropping it prints an error, and thus panics, if the terminal is gone.
+    pub(super) terminal: ManuallyDrop<Terminal<CrosstermBackend<W>>>,
+    is_closed: Arc<AtomicBool>,
+    _report: PanicReport,
+}
+
+impl<W: Write> Screen<W> {
+    /// Takes over the terminal that `writer` writes to.
+    pub(super) fn open(mut writer: W) -> io::Result<Self> {
+        let report = PanicReport::install();
+        enable_raw_mode()?;
+        // From here on the terminal is given back.
+        let entered = execute!(
+            writer,
+            EnterAlternateScreen,
+            EnableMouseCapture,
+            EnableBracketedPaste,
+            cursor::Hide
+        );
+        let terminal = entered.and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
+        match terminal {
+            Ok(terminal) => Ok(Self {
+                terminal: ManuallyDrop::new(terminal),
+                is_closed: Arc::default(),
+                _report: report,
+            }),
+            Err(error) => {
+                give_back(&mut io::stdout());
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns what the user does. The queue ends when the terminal cannot be read.
+    ///
+    /// A separate thread reads, because reading from a terminal that goes away may never return.
+    pub(super) fn events(&self) -> io::Result<Receiver<Event>> {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let is_closed = Arc::clone(&self.is_closed);
+        let thread = thread::Builder::new().name("nfstream-keys".to_owned());
+        thread.spawn(move || read(&sender, &is_closed))?;
+        Ok(receiver)
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub(super) fn set_mouse(&mut self, is_ours: bool) -> io::Result<()> {
+        let writer = self.terminal.backend_mut();
+        if is_ours {
+            execute!(writer, EnableMouseCapture)
+        } else {
+            execute!(writer, DisableMouseCapture)
+        }
+    }
+}
+
+impl<W: Write> Drop for Screen<W> {
+    fn drop(&mut self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        give_back(self.terminal.backend_mut());
+    }
+}
+
+/// Gives the terminal back as it was.
+fn give_back(writer: &mut impl Write) {
+    // There is nothing to do about a failure: the terminal may be gone.
+    drop(execute!(
+        writer,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    ));
+    drop(disable_raw_mode());
+}
+
+fn read(events: &SyncSender<Event>, is_closed: &AtomicBool) {
+    while !is_closed.load(Ordering::Relaxed) {
+        match event::poll(PATIENCE) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(_) => return,
+        }
+        let Ok(event) = event::read() else { return };
+        if events.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+/// Report of panics while the screen is shown. One in the thread of the screen is printed after the
+/// terminal is given back; one in another thread becomes an error of the call.
+struct PanicReport {
+    before: Arc<Report>,
+}
+
+type Report = dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync;
+
+impl PanicReport {
+    fn install() -> Self {
+        let before: Arc<Report> = Arc::from(std::panic::take_hook());
+        let (report, screen): (_, ThreadId) = (Arc::clone(&before), thread::current().id());
+        std::panic::set_hook(Box::new(move |panic| {
+            if thread::current().id() == screen {
+                give_back(&mut io::stdout());
+                report(panic);
+            }
+        }));
+        Self { before }
+    }
+}
+
+impl Drop for PanicReport {
+    fn drop(&mut self) {
+        // While a thread panics, its report cannot be replaced.
+        if !thread::panicking() {
+            let before = Arc::clone(&self.before);
+            std::panic::set_hook(Box::new(move |panic| before(panic)));
+        }
+    }
+}
