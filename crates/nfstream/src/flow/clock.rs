@@ -92,14 +92,11 @@ impl Default for Marks {
 #[inline]
 fn ends_window(record: &RawRecord) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    // A multiplication alone repeats with regular times, but not over the seconds above them.
+    // A multiplication alone repeats with regular times, but not over the seconds above them. The
+    // length distinguishes packets of the same time: captures may have whole seconds.
     let time = record.time.nanos().cast_unsigned();
-    let hash = (time ^ time >> 32).wrapping_mul(ODD);
-    // Most packets end here. The length distinguishes packets of the same time.
-    hash < u64::MAX / Marks::WINDOW * 8 && {
-        let hash = (hash ^ u64::from(record.wire_len)).wrapping_mul(ODD);
-        hash < u64::MAX / 8
-    }
+    let both = time ^ time >> 32 ^ u64::from(record.wire_len).wrapping_mul(ODD);
+    both.wrapping_mul(ODD) < u64::MAX / Marks::WINDOW
 }
 
 impl StreamClock {
@@ -198,6 +195,20 @@ mod tests {
                 _ => Timestamp::from_seconds(i64::try_from(ticks[number - 3].index).unwrap(), 0),
             };
             assert_eq!(tick.time, expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn whole_seconds_do_not_hold_the_clock() {
+        let packet =
+            |second, wire_len| RawRecord { wire_len, ..record(Timestamp::from_seconds(second, 0)) };
+        let records: Vec<_> =
+            (0..500).flat_map(|second| (60..360).map(move |len| packet(second, len))).collect();
+        let ticks = ticks(&records);
+        assert!((100..200).contains(&ticks.len()), "{}", ticks.len());
+        for tick in &ticks[3..] {
+            let time = records[tick.index - 1].time;
+            assert!(time.since(tick.time).nanos() < 60_000_000_000, "{tick:?}");
         }
     }
 
