@@ -159,7 +159,7 @@ impl BlockWriter {
         let mut tally = self.tally();
         self.shared.end = self.chunk.end_time().or(self.shared.end);
         self.found.clear();
-        self.marks.find(&self.chunk.records, &mut self.found);
+        self.marks.find(&self.chunk.records, self.chunk.bytes.as_slice(), &mut self.found);
         self.decoded.clear();
         let frames = self.chunk.bytes.clone();
         let frames = frames.as_slice();
