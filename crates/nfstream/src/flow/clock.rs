@@ -91,8 +91,8 @@ impl Default for Marks {
 #[inline]
 fn ends_window(record: &RawRecord, frames: &[u8]) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    /// Share of packets whose bytes are read.
-    const READ: u64 = 8;
+    /// One packet in this many is read: its bytes lie beside the record that has just been read.
+    const READ: u64 = 2;
     // A multiplication alone repeats with regular times, but not over the seconds above them.
     let time = record.time.nanos().cast_unsigned();
     let both = time ^ time >> 32 ^ u64::from(record.wire_len).wrapping_mul(ODD);
