@@ -333,7 +333,9 @@ impl Receiver for Topic {
             let before = pending.left.len();
             let outcome = self.send_round(&mut pending).and_then(|()| {
                 let is_progress = pending.left.len() < before;
-                is_progress.then_some(()).ok_or_else(|| Failure::temporary("no batch was confirmed"))
+                is_progress
+                    .then_some(())
+                    .ok_or_else(|| Failure::temporary("no batch was confirmed"))
             });
             if let Err(failure) = outcome {
                 self.pending = Some(pending);
