@@ -376,6 +376,7 @@ class Run:
 
 def active_table(run: Run, options: TableOptions) -> Any:
     """Returns an Arrow table of the active flows, without columns of plugins."""
+
 @final
 class BlockWriter:
     """Reads a piece of a stream into blocks: an iterator of lists with a block for each shard."""

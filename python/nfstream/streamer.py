@@ -499,7 +499,8 @@ class NFStreamer(Tables):
         A row is the one that the flow would have if the source ended now, so it has the columns of
         :meth:`to_arrow`, apart from those of plugins; ``where``, ``columns``, ``sort`` and
         ``limit`` select as usual. Any thread may call it, and the body of a loop over the streamer,
-        but no plugin. Packets that are still on their way through the engine are not counted yet.
+        but no plugin; nor may a plugin wait for a thread that calls it, which waits for the plugin.
+        Packets that are still on their way through the engine are not counted yet.
 
         Without a call nothing is kept for it, and the run does not become slower. A call lets the
         engine continue after a few flows, so it does not cost packets of a live capture.

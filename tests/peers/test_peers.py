@@ -266,6 +266,8 @@ def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     stream, _ = listener.accept()
+    # The run has begun once the templates arrive.
+    stream.recv(1)
     listener.close()
     stream.close()
     time.sleep(2)

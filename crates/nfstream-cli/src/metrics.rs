@@ -11,8 +11,11 @@ use nfstream::{Monitor, Stats};
 
 use crate::error::Error;
 
+/// Most clients that are answered at the same time.
+const MOST_CLIENTS: usize = 16;
+
 /// Most parts, of up to 1 KiB, in which a request may arrive.
-const MOST_READS: usize = 16;
+const MOST_READS: usize = 8;
 
 /// Longest wait for a request or for its reader.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -53,10 +56,26 @@ impl Metrics {
         let watched: Arc<Mutex<Option<Watched>>> = Arc::default();
         let metrics = Self { watched: Arc::clone(&watched), address };
         let work = move || {
-            for stream in listener.incoming().flatten() {
+            let clients = Arc::new(());
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else {
+                    // Out of file descriptors: one may be closed soon.
+                    thread::sleep(Duration::from_millis(100));
+                    continue;
+                };
+                if Arc::strong_count(&clients) > MOST_CLIENTS {
+                    continue;
+                }
                 let found = watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                // A reader that is gone is no concern of the run.
-                drop(answer(stream, found.as_ref()));
+                let client = Arc::clone(&clients);
+                let work = move || {
+                    // A reader that is gone is no concern of the run.
+                    drop(answer(stream, found.as_ref()));
+                    drop(client);
+                };
+                let name = "nfstream-metrics".to_owned();
+                // Without a thread the client gets no answer, and may try again.
+                drop(thread::Builder::new().name(name).spawn(work));
             }
         };
         let thread = thread::Builder::new().name("nfstream-metrics".to_owned()).spawn(work);
@@ -236,6 +255,19 @@ mod tests {
             let name = line.split(['{', ' ']).next().unwrap().trim_end_matches("_total");
             assert!(page.contains(&format!("# TYPE {name} ")), "{line}");
         }
+    }
+
+    #[test]
+    fn silent_clients_do_not_hold_up_others() {
+        let metrics = Metrics::open("127.0.0.1:0").unwrap();
+        let silent = || TcpStream::connect(metrics.address()).unwrap();
+        let _silent: Vec<_> = (0..8).map(|_| silent()).collect();
+        let (sender, answer) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| sender.send(get(&metrics, "GET /metrics HTTP/1.1\r\n\r\n")));
+            let answer = answer.recv_timeout(PATIENCE * 3).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 OK"));
+        });
     }
 
     #[test]

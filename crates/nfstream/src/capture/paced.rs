@@ -122,13 +122,14 @@ impl Paced {
     /// Moves the packets that are due to `chunk`.
     fn release(&mut self, chunk: &mut Chunk, due: Timestamp) {
         let waiting = self.ahead.records.get(self.next..).unwrap_or_default();
-        let ready = waiting.iter().take_while(|record| record.time <= due).count();
+        // A packet from the future does not hold back those after it.
+        let last = waiting.iter().rposition(|record| record.time <= due);
+        let ready = last.map_or(0, |last| last + 1);
         let (ready, rest) = waiting.split_at(ready);
         chunk.records.extend_from_slice(ready);
         if !ready.is_empty() {
             chunk.bytes = self.ahead.bytes.clone();
         }
-        chunk.filtered += std::mem::take(&mut self.ahead.filtered);
         // Earlier packets than `due` may follow those that were read.
         chunk.settled = rest.first().map(|next| due.min(next.time));
         self.next += ready.len();
@@ -162,6 +163,7 @@ impl Source for Paced {
                 return Ok(false);
             }
         }
+        chunk.filtered += std::mem::take(&mut self.ahead.filtered);
         let due = if self.pace.is_unlimited() {
             let last = self.ahead.records.iter().map(|record| record.time).max();
             last.inspect(|last| self.pace.set_time(*last))
@@ -281,6 +283,24 @@ mod tests {
             }
             assert!(pace.time() >= Some(Timestamp::from_seconds(1499, 0)));
         }
+    }
+
+    #[test]
+    fn a_packet_from_the_future_holds_none_back() {
+        let mut paced = Paced::new(Box::new(Seconds(1000..1000)), Pace::new(1.0));
+        paced.ahead.records = [1000, 9_000_000, 1001, 1002]
+            .map(|second| RawRecord {
+                time: Timestamp::from_seconds(second, 0),
+                offset: 0,
+                capture_len: 4,
+                wire_len: 4,
+                link: LinkType::ETHERNET,
+            })
+            .to_vec();
+        let mut chunk = Chunk::default();
+        paced.release(&mut chunk, Timestamp::from_seconds(1001, 0));
+        assert_eq!(chunk.records.len(), 3);
+        assert_eq!(chunk.settled, Some(Timestamp::from_seconds(1001, 0)));
     }
 
     #[test]

@@ -98,6 +98,9 @@ impl Clues {
     }
 }
 
+/// Fewest bytes of a fact in a block: an index, an address, and a name of one letter with its length.
+const LEAST: usize = 8;
+
 /// Writing of facts into blocks, and reading.
 impl Clues {
     /// Adds the facts of `other`, whose packets follow `packets` others.
@@ -130,8 +133,8 @@ impl Clues {
 
     /// Reads what [`write`](Self::write) has written, `None` if `encoded` holds something else.
     pub(crate) fn read_from(encoded: &mut Encoded<'_>) -> Option<Self> {
-        let facts = encoded.items()?;
-        let mut clues = Vec::with_capacity(facts);
+        let facts = encoded.items(LEAST)?;
+        let mut clues = Vec::new();
         for _ in 0..facts {
             let index = encoded.narrow()?;
             let address = read_address(encoded)?;

@@ -23,9 +23,8 @@ pub struct Mark {
 
 /// Finds the marks in a stretch of a stream.
 ///
-/// A packet ends a window if a hash of its time and length has a certain value, as one in
+/// A packet ends a window if a hash of its time, length and bytes has a certain value, as one in
 /// [`Marks::WINDOW`] does. So the marks of a stream are those of its pieces, wherever it is cut.
-/// Packets that all have one time may have no mark: no time passes in which a flow becomes idle.
 #[derive(Clone, Debug)]
 pub struct Marks {
     /// Earliest time since the last mark.
@@ -62,13 +61,13 @@ impl Marks {
         Self { open: NEVER }
     }
 
-    /// Adds the marks among the next packets to `found`.
+    /// Adds the marks among the next packets, in a chunk with the bytes `frames`, to `found`.
     #[inline]
-    pub fn find(&mut self, records: &[RawRecord], found: &mut Vec<Mark>) {
+    pub fn find(&mut self, records: &[RawRecord], frames: &[u8], found: &mut Vec<Mark>) {
         let mut open = self.open;
         for (index, record) in records.iter().enumerate() {
             open = open.min(record.time);
-            if ends_window(record) {
+            if ends_window(record, frames) {
                 found.push(Mark { index: index + 1, earliest: open });
                 open = NEVER;
             }
@@ -88,17 +87,25 @@ impl Default for Marks {
     }
 }
 
-/// Returns whether a window ends with this packet.
+/// Returns whether a window ends with this packet, in a chunk with the bytes `frames`.
 #[inline]
-fn ends_window(record: &RawRecord) -> bool {
+fn ends_window(record: &RawRecord, frames: &[u8]) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    /// One packet in this many is read: its bytes lie beside the record that has just been read.
+    // One packet in two is read, beside its record, which has just been read.
+    const READ: u64 = 2;
     // A multiplication alone repeats with regular times, but not over the seconds above them.
     let time = record.time.nanos().cast_unsigned();
-    let hash = (time ^ time >> 32).wrapping_mul(ODD);
-    // Most packets end here. The length distinguishes packets of the same time.
-    hash < u64::MAX / Marks::WINDOW * 8 && {
-        let hash = (hash ^ u64::from(record.wire_len)).wrapping_mul(ODD);
-        hash < u64::MAX / 8
+    let both = time ^ time >> 32 ^ u64::from(record.wire_len).wrapping_mul(ODD);
+    let hash = both.wrapping_mul(ODD);
+    // The bytes distinguish packets of one time and length, as captures with whole seconds have.
+    hash < u64::MAX / READ && {
+        let frame = record.frame(frames);
+        let word = |at| frame.get(at..).and_then(|rest| rest.first_chunk()).copied();
+        // Usual places of an IP header's identification, and of ports.
+        let [low, high] = [16, 34].map(|at| u64::from_le_bytes(word(at).unwrap_or_default()));
+        let content = low.wrapping_mul(ODD) ^ high;
+        (hash ^ content).wrapping_mul(ODD) < u64::MAX / Marks::WINDOW * READ
     }
 }
 
@@ -119,7 +126,7 @@ impl StreamClock {
 
     /// Advances over the next chunk; adds the ticks in it and after it to `ticks`.
     pub fn follow(&mut self, chunk: &Chunk, ticks: &mut Vec<Tick>) {
-        self.advance(&chunk.records, ticks);
+        self.advance(&chunk.records, chunk.bytes.as_slice(), ticks);
         if let Some(time) = chunk.settled {
             self.settle(time, chunk.records.len(), ticks);
         }
@@ -134,9 +141,9 @@ impl StreamClock {
     }
 
     /// Advances by the next packets; adds the ticks among them to `ticks`.
-    pub fn advance(&mut self, records: &[RawRecord], ticks: &mut Vec<Tick>) {
+    pub fn advance(&mut self, records: &[RawRecord], frames: &[u8], ticks: &mut Vec<Tick>) {
         let mut found = std::mem::take(&mut self.found);
-        self.marks.find(records, &mut found);
+        self.marks.find(records, frames, &mut found);
         for mark in found.drain(..) {
             let tick = self.complete(mark);
             ticks.push(tick);
@@ -183,7 +190,7 @@ mod tests {
 
     fn ticks(records: &[RawRecord]) -> Vec<Tick> {
         let mut ticks = Vec::new();
-        StreamClock::new().advance(records, &mut ticks);
+        StreamClock::new().advance(records, &[], &mut ticks);
         ticks
     }
 
@@ -202,13 +209,46 @@ mod tests {
     }
 
     #[test]
+    fn packets_of_one_time_and_length_are_distinguished_by_their_bytes() {
+        let frame = |number: u32| [[0; 34].as_slice(), &number.to_be_bytes(), &[0; 22]].concat();
+        let frames: Vec<u8> = (0..1000).flat_map(frame).collect();
+        let mut records = Vec::new();
+        for second in 0..500 {
+            for number in 0..1000 {
+                let packet = record(Timestamp::from_seconds(second, 0));
+                records.push(RawRecord { offset: number * 60, ..packet });
+            }
+        }
+        let mut ticks = Vec::new();
+        StreamClock::new().advance(&records, &frames, &mut ticks);
+        assert!((300..700).contains(&ticks.len()), "{}", ticks.len());
+        let seconds: std::collections::BTreeSet<_> =
+            ticks.iter().map(|tick| records[tick.index - 1].time).collect();
+        assert!(seconds.len() > 30, "{}", seconds.len());
+    }
+
+    #[test]
+    fn whole_seconds_do_not_hold_the_clock() {
+        let packet =
+            |second, wire_len| RawRecord { wire_len, ..record(Timestamp::from_seconds(second, 0)) };
+        let records: Vec<_> =
+            (0..500).flat_map(|second| (60..360).map(move |len| packet(second, len))).collect();
+        let ticks = ticks(&records);
+        assert!((100..200).contains(&ticks.len()), "{}", ticks.len());
+        for tick in &ticks[3..] {
+            let time = records[tick.index - 1].time;
+            assert!(time.since(tick.time).nanos() < 60_000_000_000, "{tick:?}");
+        }
+    }
+
+    #[test]
     fn clock_ticks_at_the_same_packets_for_any_chunk_size() {
         let records = packets(10_000);
         let mut clock = StreamClock::new();
         let mut parts = Vec::new();
         for (number, chunk) in records.chunks(100).enumerate() {
             let mut ticks = Vec::new();
-            clock.advance(chunk, &mut ticks);
+            clock.advance(chunk, &[], &mut ticks);
             parts.extend(ticks.iter().map(|t| Tick { index: number * 100 + t.index, ..*t }));
         }
         assert_eq!(ticks(&records), parts);
@@ -221,7 +261,7 @@ mod tests {
             let (mut clock, mut joined) = (StreamClock::new(), Vec::new());
             for (number, piece) in records.chunks(len).enumerate() {
                 let (mut marks, mut found) = (Marks::new(), Vec::new());
-                marks.find(piece, &mut found);
+                marks.find(piece, &[], &mut found);
                 let start = number * len;
                 for mark in found {
                     joined.push(clock.complete(Mark { index: start + mark.index, ..mark }));

@@ -5,6 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+/// Longest wait for one answer, or for the end of a peer, that sends a few bytes again and again.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// A connection that bytes are sent through.
 pub(crate) struct Connection(Stream);
 
@@ -125,12 +128,12 @@ impl Connection {
     /// [`ErrorKind::UnexpectedEof`] if it closes its end before.
     pub(crate) fn receive(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         let received = match &mut self.0 {
-            Stream::Tcp(stream) => stream.read_exact(bytes),
+            Stream::Tcp(stream) => fill(stream, bytes),
             #[cfg(feature = "http")]
-            Stream::Tls(stream) => stream.read_exact(bytes),
+            Stream::Tls(stream) => fill(stream, bytes),
             Stream::Udp(socket) => socket.recv(bytes).map(drop),
             #[cfg(unix)]
-            Stream::Unix(stream) => stream.read_exact(bytes),
+            Stream::Unix(stream) => fill(stream, bytes),
         };
         received.map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
@@ -148,13 +151,17 @@ impl Connection {
     /// Those of the system. A peer that keeps its end open is not an error.
     pub(crate) fn close(mut self) -> io::Result<()> {
         let mut rest = [0; 512];
-        let mut drain = |reader: &mut dyn Read| loop {
-            match reader.read(&mut rest) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if is_pause(&error) => return Ok(()),
-                Err(error) => return Err(error),
+        let start = super::monotonic();
+        let mut drain = |reader: &mut dyn Read| {
+            while super::monotonic().duration_since(start) < LONGEST {
+                match reader.read(&mut rest) {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => {}
+                    Err(error) if is_pause(&error) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
             }
+            Ok(())
         };
         match &mut self.0 {
             Stream::Tcp(stream) => {
@@ -189,7 +196,15 @@ impl Connection {
                 stream.sock.set_nonblocking(false)?;
                 match read {
                     Ok(0) => Err(ErrorKind::ConnectionReset.into()),
-                    Ok(_) => stream.conn.process_new_packets().map(drop).map_err(io::Error::other),
+                    Ok(_) => {
+                        let state = stream.conn.process_new_packets().map_err(io::Error::other)?;
+                        let mut unread = vec![0; state.plaintext_bytes_to_read()];
+                        stream.conn.reader().read_exact(&mut unread)?;
+                        match state.peer_has_closed() {
+                            true => Err(ErrorKind::ConnectionReset.into()),
+                            false => Ok(()),
+                        }
+                    }
                     Err(error) if is_pause(&error) => Ok(()),
                     Err(error) => Err(error),
                 }
@@ -201,6 +216,23 @@ impl Connection {
             }
         }
     }
+}
+
+/// Fills `rest` with received bytes.
+fn fill(reader: &mut dyn Read, mut rest: &mut [u8]) -> io::Result<()> {
+    let start = super::monotonic();
+    while !rest.is_empty() {
+        if super::monotonic().duration_since(start) >= LONGEST {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        match reader.read(rest) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(len) => rest = rest.get_mut(len..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Checks that the peer of a stream has not closed its end.

@@ -71,9 +71,9 @@ impl<'a> Encoded<'a> {
         Some(*array)
     }
 
-    /// Reads the number of items that follow, each at least a byte long.
-    pub(crate) fn items(&mut self) -> Option<usize> {
-        self.narrow().filter(|items| *items <= self.0.len())
+    /// Reads the number of items that follow, each at least `least` bytes long.
+    pub(crate) fn items(&mut self, least: usize) -> Option<usize> {
+        self.narrow().filter(|items| *items <= self.0.len() / least)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -31,6 +31,9 @@ pub struct Stats {
     pub reception: Option<Reception>,
 }
 
+/// Most packets of a count in a block.
+const MOST_PACKETS: u64 = 1 << 40;
+
 /// Packets ignored, by reason.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ignored {
@@ -138,13 +141,15 @@ impl Ignored {
 
     /// Reads what [`write`](Self::write) has written, `None` if `encoded` holds something else.
     pub(super) fn read_from(encoded: &mut Encoded<'_>) -> Option<Self> {
+        // Sums of counts stay exact.
+        let mut count = || encoded.number().filter(|packets| *packets <= MOST_PACKETS);
         let mut ignored = Self::default();
         for packets in &mut ignored.undecoded {
-            *packets = encoded.number()?;
+            *packets = count()?;
         }
-        (ignored.filtered, ignored.duplicates) = (encoded.number()?, encoded.number()?);
+        (ignored.filtered, ignored.duplicates) = (count()?, count()?);
         loop {
-            let packets = encoded.number()?;
+            let packets = encoded.number().filter(|packets| *packets <= MOST_PACKETS)?;
             if packets == 0 {
                 return Some(ignored);
             }

@@ -116,7 +116,7 @@ impl Stage<'_> {
         let mut room = usize::from(area.width).saturating_sub(used + width(&right) + 2);
         if room > 8 {
             let source = theme.text(&shorten(&self.source, room - 2, Fit::Middle(0)));
-            room -= 2 + width(&source);
+            room = room.saturating_sub(2 + width(&source));
             spans.push(Span::raw(format!("  {source}")));
         }
         spans.push(Span::raw(" ".repeat(room + 2)));

@@ -161,8 +161,11 @@ impl<W: std::io::Write> Show<'_, W> {
                 self.state.show(view);
                 is_stale = true;
             }
-            if !self.state.is_paused && !is_stale && drawn.elapsed() >= COUNTS {
-                (self.state.view.stats, self.state.view.progress) = self.watch.counts();
+            // Also while halted: only writing shows that the terminal is gone.
+            if !is_stale && drawn.elapsed() >= COUNTS {
+                if !self.state.is_paused {
+                    (self.state.view.stats, self.state.view.progress) = self.watch.counts();
+                }
                 is_stale = true;
             }
             if std::mem::take(&mut is_stale) {

@@ -17,6 +17,12 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const LEVEL: i32 = 1;
 /// Bytes of the largest block before compression.
 const LARGEST: usize = 1 << 28;
+/// Packets that are read at once: usual ones fit into a block several times.
+pub(super) const CHUNK_PACKETS: usize = 512;
+/// Marks of the clock after which a block is complete.
+pub(super) const STRETCH_MARKS: usize = 1 << 20;
+/// Most packets of a piece before a block, so that sums with other counts stay exact.
+const MOST_PACKETS: u64 = 1 << 40;
 
 /// The packets of a shard in a stretch of a piece. Numbers of packets count those of all shards,
 /// from the start of the stretch.
@@ -118,6 +124,9 @@ impl Joined {
         let mut end = || Some(Endpoint { addr: encoded.array()?, port: encoded.narrow()? });
         let (src, dst) = (end()?, end()?);
         let [protocol, version] = encoded.array()?;
+        if !matches!(version, 4 | 6) {
+            return None;
+        }
         let network = NetworkId::numbered(encoded.number()?);
         let (tunnel_id, vlan_id) = (encoded.narrow()?, encoded.narrow()?);
         Some(Self { src, dst, protocol, version, network, tunnel_id, vlan_id })
@@ -200,6 +209,9 @@ impl Block {
             put(&mut body, shared.counts.damaged);
         }
         put_bytes(&mut body, &self.frames);
+        if body.len() > LARGEST {
+            return Err(std::io::Error::other("a block is too large"));
+        }
         let mut out = MAGIC.to_vec();
         put_bytes(&mut out, VERSION.as_bytes());
         let Place { stream, piece, pieces, file, block, is_last, shard, shards } = *place;
@@ -238,7 +250,11 @@ impl Block {
         let separation = Separation::by_name(std::str::from_utf8(encoded.bytes()?).ok()?)?;
         let options = decode::Options { tunnels, separation };
         let mut block = Self { options, start: encoded.number()?, ..Self::default() };
-        let packets = encoded.items()?;
+        if block.start > MOST_PACKETS {
+            return None;
+        }
+        // Five numbers, and an IP header in the frames.
+        let packets = encoded.items(5 + 20)?;
         let mut before = 0_u32;
         for _ in 0..packets {
             before = before.checked_add(encoded.narrow()?)?;
@@ -263,12 +279,21 @@ impl Block {
         for record in &mut block.records {
             record.link = LinkType(encoded.narrow()?);
         }
-        for _ in 0..encoded.items()? {
+        // Two addresses with ports, and seven numbers and bytes.
+        for _ in 0..encoded.items(2 * 17 + 6)? {
             block.joined.push((encoded.narrow()?, Joined::read_from(&mut encoded)?));
         }
         block.clues = Clues::read_from(&mut encoded)?;
-        for _ in 0..encoded.items()? {
-            let index = encoded.narrow()?;
+        let marks = encoded.items(2)?;
+        if marks > STRETCH_MARKS + CHUNK_PACKETS {
+            return None;
+        }
+        for _ in 0..marks {
+            let index: usize = encoded.narrow()?;
+            // A clock does not return to earlier packets.
+            if block.marks.last().is_some_and(|last| last.index > index) {
+                return None;
+            }
             let earliest = Timestamp::from_nanos(encoded.signed()?);
             block.marks.push(Mark { index, earliest });
         }
@@ -291,7 +316,7 @@ impl Block {
 
 fn read_place(encoded: &mut Encoded<'_>) -> Option<Place> {
     let mut next = || encoded.narrow::<u32>();
-    Some(Place {
+    let place = Place {
         stream: next()?,
         piece: next()?,
         pieces: next()?,
@@ -300,9 +325,53 @@ fn read_place(encoded: &mut Encoded<'_>) -> Option<Place> {
         is_last: next()? == 1,
         shard: next()?,
         shards: next()?,
-    })
+    };
+    (place.shard < place.shards).then_some(place)
 }
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(block: &Block) -> Result<(Place, Block), BlockError> {
+        let place = Place {
+            stream: 0,
+            piece: 0,
+            pieces: 1,
+            file: 0,
+            block: 0,
+            is_last: true,
+            shard: 0,
+            shards: 1,
+        };
+        Block::decode(&block.encode(&place, block, true).unwrap())
+    }
+
+    fn with_marks(indices: &[usize]) -> Block {
+        let mark = |index| Mark { index, earliest: Timestamp::MIN };
+        Block { marks: indices.iter().copied().map(mark).collect(), ..Block::default() }
+    }
+
+    #[test]
+    fn marks_do_not_go_back() {
+        assert_eq!(read(&with_marks(&[0, 3, 3, 5])).unwrap().1.marks.len(), 4);
+        assert!(matches!(read(&with_marks(&[5, 3])), Err(BlockError::Damaged { .. })));
+    }
+
+    #[test]
+    fn counts_beyond_the_bytes_are_damage() {
+        let mut body = vec![0];
+        put_bytes(&mut body, Separation::default().name().as_bytes());
+        put(&mut body, 0);
+        put(&mut body, 1 << 20);
+        // A byte for each packet, but not its frame.
+        body.resize(body.len() + (1 << 20), 0);
+        assert!(Block::read_from(Encoded(&body)).is_none());
+        let far = Block { start: 1 << 41, ..Block::default() };
+        assert!(read(&far).is_err());
+    }
 }

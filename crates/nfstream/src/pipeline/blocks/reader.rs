@@ -99,7 +99,7 @@ impl Reduction {
         let ignored = std::mem::take(&mut block.counts.ignored);
         let packets = u64::try_from(block.records.len()).unwrap_or(u64::MAX);
         let tally = Tally {
-            packets: packets + ignored.total(),
+            packets: packets.saturating_add(ignored.total()),
             ignored,
             duplicates: block.counts.duplicates,
             damaged: block.counts.damaged,
@@ -107,7 +107,7 @@ impl Reduction {
         };
         let first = u64::from(place.file) << 39;
         let mut meter = self.metering.meter.take(false);
-        meter.number_by_place(first.saturating_add(block.start * PLACE));
+        meter.number_by_place(first.saturating_add(block.start.saturating_mul(PLACE)));
         meter.note(&block.clues);
         drop(meter);
         let mut records = Vec::new();

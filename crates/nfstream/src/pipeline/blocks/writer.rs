@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::block::{Block, Counts, Joined};
+use super::block::{Block, CHUNK_PACKETS, Counts, Joined, STRETCH_MARKS};
 use super::error::BlockError;
 use super::piece::{Piece, Place};
 use crate::capture::{self, ReadProgress, Source, Warning};
@@ -20,8 +20,6 @@ use crate::time::Timestamp;
 const STRETCH_BYTES: usize = 32 << 20;
 /// Bytes of one shard's frames after which all blocks are complete: a reduction holds a block.
 const BLOCK_BYTES: usize = 4 << 20;
-/// Packets read at once: the largest ones still fit into a block.
-const CHUNK_PACKETS: usize = 512;
 /// Packets after which blocks are complete.
 const STRETCH_PACKETS: u32 = 1 << 24;
 /// Most files of all streams: their numbers are part of ids.
@@ -131,6 +129,7 @@ impl BlockWriter {
             if lens.clone().sum::<usize>() >= STRETCH_BYTES
                 || lens.max() >= Some(BLOCK_BYTES)
                 || self.packets >= STRETCH_PACKETS
+                || self.shared.marks.len() >= STRETCH_MARKS
             {
                 return self.complete().map(Some);
             }
@@ -160,7 +159,7 @@ impl BlockWriter {
         let mut tally = self.tally();
         self.shared.end = self.chunk.end_time().or(self.shared.end);
         self.found.clear();
-        self.marks.find(&self.chunk.records, &mut self.found);
+        self.marks.find(&self.chunk.records, self.chunk.bytes.as_slice(), &mut self.found);
         self.decoded.clear();
         let frames = self.chunk.bytes.clone();
         let frames = frames.as_slice();

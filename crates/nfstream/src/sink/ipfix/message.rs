@@ -152,7 +152,12 @@ impl Messages {
             return Ok(());
         }
         self.end_set();
-        let len = u16::try_from(self.message.len()).unwrap_or(u16::MAX);
+        let Ok(len) = u16::try_from(self.message.len()) else {
+            self.message.clear();
+            self.records = 0;
+            let message = "a record is too long for a message of IPFIX";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        };
         let mut header = Vec::with_capacity(HEADER);
         put16(&mut header, VERSION);
         put16(&mut header, len);
@@ -326,13 +331,16 @@ fn list<'a>(cell: Cell<'a, 'a>) -> impl Iterator<Item = i64> {
     numbers.take_while(|number| *number >= 0)
 }
 
+/// Most values of a list: three lists fit a message, whose length has 16 bits.
+const MOST_VALUES: usize = 1_000;
+
 /// Appends a basic list in order (RFC 6313) of one element with its length.
 fn put_list(out: &mut Vec<u8>, (id, len): (u16, u16), values: impl Iterator<Item = i64>) {
     const ORDERED: u8 = 4;
     let mut content = vec![ORDERED];
     put16(&mut content, id);
     put16(&mut content, len);
-    for value in values {
+    for value in values.take(MOST_VALUES) {
         let bytes = value.to_be_bytes();
         content.extend(bytes.iter().skip(bytes.len().saturating_sub(len.into())));
     }
@@ -413,4 +421,18 @@ fn put16(out: &mut Vec<u8>, number: u16) {
 
 fn put32(out: &mut Vec<u8>, number: u32) {
     out.extend(number.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_long_lists_fit_a_message() {
+        let mut out = Vec::new();
+        for element in [(224, 4), (5000, 1), (323, 8)] {
+            put_list(&mut out, element, 0..60_000);
+        }
+        assert!(out.len() < 20_000, "{}", out.len());
+    }
 }

@@ -72,7 +72,7 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
 impl Table {
     /// Runs a statement and returns its answer.
     fn run(&self, statement: &str) -> Result<String, Failure> {
-        Ok(self.client.post(&format!("?query={}", encoded(statement)), b"")?.0)
+        Ok(self.client.post(&format!("?query={}", encoded(statement)), b"", true)?.0)
     }
 
     /// Returns the columns of a table with those of `schema` that are missing in it.
@@ -111,7 +111,7 @@ impl Receiver for Table {
         if batch.schema_ref().fields().iter().any(|field| has_times(field.data_type())) {
             query.push_str("&date_time_input_format=best_effort");
         }
-        let (_, bytes) = self.client.post(&query, &encode(Format::JSON_LINES, batch)?)?;
+        let (_, bytes) = self.client.post(&query, &encode(Format::JSON_LINES, batch)?, true)?;
         Ok(Sent { bytes, rejected: None })
     }
 

@@ -13,6 +13,10 @@ use crate::host::{Connection, Trust};
 /// Most bytes of an answer that are read.
 const MOST_ANSWER: u64 = 16 << 20;
 
+/// Codes of ClickHouse's exceptions whose cause may pass: too slow, too many queries, network, no
+/// memory, read-only, too many parts, replicas that disagree or are missing, Keeper.
+const PASSING: [u32; 14] = [159, 202, 209, 210, 225, 241, 242, 252, 279, 285, 286, 319, 439, 999];
+
 /// Most characters of an answer in a message.
 const MOST_SHOWN: usize = 300;
 
@@ -105,11 +109,17 @@ impl Client {
     }
 
     /// Sends a body, with a query after the URL, and returns the answer and the bytes on the wire.
+    /// Unless the caller `needs_answer`, the answer may be cut: the server has the body.
     ///
     /// # Errors
     ///
     /// [`Failure`] without an answer, or with one that reports a failure.
-    pub(super) fn post(&self, query: &str, body: &[u8]) -> Result<(String, u64), Failure> {
+    pub(super) fn post(
+        &self,
+        query: &str,
+        body: &[u8],
+        needs_answer: bool,
+    ) -> Result<(String, u64), Failure> {
         let mut request = self.agent.post(format!("{}{query}", self.url));
         for (name, value) in &self.headers.0 {
             request = request.header(*name, value);
@@ -125,20 +135,32 @@ impl Client {
         let mut response = request.send(body).map_err(failure)?;
         let status = response.status();
         let text = response.body_mut().with_config().limit(MOST_ANSWER).lossy_utf8(true);
-        let text = text.read_to_string().map_err(failure)?;
+        let text = match text.read_to_string() {
+            Ok(text) => text,
+            Err(_) if status.is_success() && !needs_answer => String::new(),
+            Err(error) => return Err(failure(error)),
+        };
         if status.is_success() {
             return Ok((text, body.len().try_into().unwrap_or(u64::MAX)));
         }
         let message = format!("HTTP status {status}{}", shown(&text));
         // Too early, too many, and all failures of the server may pass.
         let may_pass = matches!(status.as_u16(), 408 | 425 | 429 | 502..=504);
-        let is_fault = status.is_server_error() && !text.contains("DB::Exception");
+        let is_fault = status.is_server_error() && is_passing(&text);
         Err(if may_pass || is_fault {
             Failure::temporary(message)
         } else {
             Failure::permanent(message)
         })
     }
+}
+
+/// Returns whether a failure of a server may pass: any except ClickHouse's exceptions about the
+/// request itself.
+fn is_passing(text: &str) -> bool {
+    let Some((before, _)) = text.split_once("DB::Exception") else { return true };
+    let code = before.rsplit_once("Code: ").and_then(|(_, rest)| rest.split(['.', ',']).next());
+    code.and_then(|code| code.trim().parse().ok()).is_some_and(|code| PASSING.contains(&code))
 }
 
 /// Returns the beginning of an answer, after a colon if there is any.
@@ -186,4 +208,18 @@ fn tls(trust: &Trust) -> Result<ureq::tls::TlsConfig, DestinationError> {
         .client_cert(client)
         .unversioned_rustls_crypto_provider(provider)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_exceptions_of_clickhouse_pass() {
+        assert!(is_passing("Code: 252. DB::Exception: Too many parts (300)."));
+        assert!(is_passing("Code: 241, e.displayText() = DB::Exception: Memory limit"));
+        assert!(is_passing("<html>Internal Server Error</html>"));
+        assert!(!is_passing("Code: 60. DB::Exception: Table default.flows does not exist."));
+        assert!(!is_passing("DB::Exception"));
+    }
 }

@@ -165,6 +165,10 @@ impl Sink for Delivery {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         self.last_batch = monotonic();
         if self.full == Full::Drop {
+            // The thread ends early only with an error.
+            if let Some(Ok(Err(error))) = self.answers.as_ref().map(Answers::try_recv) {
+                return Err(error);
+            }
             if !self.queue.push(batch, Duration::ZERO) && self.status.add_dropped(rows(batch)) == 0
             {
                 self.status.notice("the queue is full; flows are dropped and counted".to_owned());

@@ -1,5 +1,7 @@
 //! Lines of JSON in requests to a web server, also in the form of Elastic's bulk interface.
 
+use std::collections::BTreeSet;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use base64::Engine;
@@ -56,6 +58,20 @@ struct Server {
     rows: usize,
     format: Format,
     is_bulk: bool,
+    pending: Option<Pending>,
+}
+
+/// Lines of a bulk request that the server has neither taken nor refused.
+struct Pending {
+    rows: RecordBatch,
+    /// Lines with the numbers of their rows.
+    lines: Vec<(usize, Vec<u8>)>,
+    /// Rows of which a line was refused.
+    refused: BTreeSet<usize>,
+    /// Reason for the first refusal.
+    reason: String,
+    /// Bytes on the wire.
+    bytes: u64,
 }
 
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
@@ -79,6 +95,7 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         rows: rows(&setup.options)?,
         format: setup.format.unwrap_or(Format::JSON_LINES),
         is_bulk: setup.options.flag("bulk")?,
+        pending: None,
     }))
 }
 
@@ -108,32 +125,21 @@ impl Receiver for Server {
     fn send(&mut self, batch: &RecordBatch) -> Result<Sent, Failure> {
         let text = encode(self.format, batch)?;
         if !self.is_bulk {
-            let (_, bytes) = self.client.post("", &text)?;
+            let (_, bytes) = self.client.post("", &text, false)?;
             return Ok(Sent { bytes, rejected: None });
         }
-        let mut lines: Vec<&[u8]> =
-            text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-        let mut sent = Sent::default();
-        for attempt in 1..=ATTEMPTS {
-            let (answer, bytes) = self.client.post("", &actions(&lines))?;
-            sent.bytes += bytes;
-            let items = refused(&answer)?;
-            let is_last = attempt == ATTEMPTS;
-            let (again, rejected): (Vec<_>, Vec<_>) =
-                items.into_iter().partition(|item| item.may_pass && !is_last);
-            if let Some(first) = rejected.first() {
-                let reason = first.reason.clone();
-                let (before, reason) = sent.rejected.take().unwrap_or((0, reason));
-                let number = u64::try_from(rejected.len()).unwrap_or(u64::MAX);
-                sent.rejected = Some((before + number, reason));
+        let same = self.pending.take().filter(|pending| pending.rows == *batch);
+        let mut pending = match same {
+            Some(pending) => pending,
+            None => Pending::new(self.format, batch, &text)?,
+        };
+        match self.send_lines(&mut pending) {
+            Ok(()) => Ok(pending.sent()),
+            Err(failure) => {
+                self.pending = Some(pending);
+                Err(failure)
             }
-            lines = again.iter().filter_map(|item| lines.get(item.place).copied()).collect();
-            if lines.is_empty() {
-                break;
-            }
-            sleep(std::time::Duration::from_millis(100) * 2_u32.pow(attempt));
         }
-        Ok(sent)
     }
 
     fn close(&mut self) -> Result<(), Failure> {
@@ -143,6 +149,67 @@ impl Receiver for Server {
     fn most_rows(&self) -> usize {
         self.rows
     }
+}
+
+impl Server {
+    /// Sends the lines until the server has taken or refused each.
+    fn send_lines(&self, pending: &mut Pending) -> Result<(), Failure> {
+        for attempt in 1..=ATTEMPTS {
+            let lines: Vec<_> = pending.lines.iter().map(|(_, line)| line.as_slice()).collect();
+            let (answer, bytes) = self.client.post("", &actions(&lines), true)?;
+            pending.bytes += bytes;
+            let mut again = Vec::new();
+            let mut busy = String::new();
+            for item in refused(&answer)? {
+                let Some(line) = pending.lines.get_mut(item.place).map(std::mem::take) else {
+                    continue;
+                };
+                if item.may_pass {
+                    busy = item.reason;
+                    again.push(line);
+                } else {
+                    if pending.refused.is_empty() {
+                        pending.reason = item.reason;
+                    }
+                    pending.refused.insert(line.0);
+                }
+            }
+            pending.lines = again;
+            if pending.lines.is_empty() {
+                return Ok(());
+            }
+            if attempt == ATTEMPTS {
+                return Err(Failure::temporary(busy));
+            }
+            sleep(std::time::Duration::from_millis(100) * 2_u32.pow(attempt));
+        }
+        Ok(())
+    }
+}
+
+impl Pending {
+    fn new(format: Format, batch: &RecordBatch, text: &[u8]) -> Result<Self, Failure> {
+        let mut lines: Vec<_> = lines_of(text).enumerate().collect();
+        if lines.len() != batch.num_rows() {
+            // Some rows have several lines.
+            lines.clear();
+            for row in 0..batch.num_rows() {
+                let text = encode(format, &batch.slice(row, 1))?;
+                lines.extend(lines_of(&text).map(|line| (row, line)));
+            }
+        }
+        let (refused, reason) = (BTreeSet::new(), String::new());
+        Ok(Self { rows: batch.clone(), lines, refused, reason, bytes: 0 })
+    }
+
+    fn sent(self) -> Sent {
+        let rows = u64::try_from(self.refused.len()).unwrap_or(u64::MAX);
+        Sent { bytes: self.bytes, rejected: (rows > 0).then_some((rows, self.reason)) }
+    }
+}
+
+fn lines_of(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// Returns the body of a bulk request: before each row, the action to create it.

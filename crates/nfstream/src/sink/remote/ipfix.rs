@@ -205,8 +205,8 @@ impl Receiver for Collector {
             messages.write_templates(seconds(), &mut emit)?;
             *templates_sent = monotonic();
         }
-        let records = messages.write(batch, seconds(), &mut emit)?;
-        messages.end_message(seconds(), &mut emit)?;
+        let records = messages.write(batch, seconds(), &mut emit).map_err(unsent)?;
+        messages.end_message(seconds(), &mut emit).map_err(unsent)?;
         pace.wait(records);
         Ok(Sent { bytes: bytes.try_into().unwrap_or(u64::MAX), rejected: None })
     }
@@ -238,6 +238,14 @@ impl Pace {
             // Silence gives no right to a burst.
             (self.start, self.records) = (monotonic(), 0);
         }
+    }
+}
+
+/// Returns the failure of a batch. A record that is too long stays too long.
+fn unsent(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidData => Failure::permanent(error),
+        _ => error.into(),
     }
 }
 

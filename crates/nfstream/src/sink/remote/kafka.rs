@@ -266,7 +266,10 @@ impl Topic {
             match broker.produce(&self.name, &encoded) {
                 Ok(codes) => {
                     pending.bytes += u64::try_from(sizes).unwrap_or(u64::MAX);
-                    for (partition, code) in codes {
+                    let is_sent = |(partition, _): &(i32, _)| {
+                        encoded.iter().any(|(sent, _)| sent == partition)
+                    };
+                    for (partition, code) in codes.into_iter().filter(is_sent) {
                         if codes::is_lost_producer(code) {
                             self.producer = None;
                         }
@@ -327,7 +330,14 @@ impl Receiver for Topic {
             }
         };
         while !pending.left.is_empty() {
-            if let Err(failure) = self.send_round(&mut pending) {
+            let before = pending.left.len();
+            let outcome = self.send_round(&mut pending).and_then(|()| {
+                let is_progress = pending.left.len() < before;
+                is_progress
+                    .then_some(())
+                    .ok_or_else(|| Failure::temporary("no batch was confirmed"))
+            });
+            if let Err(failure) = outcome {
                 self.pending = Some(pending);
                 return Err(failure);
             }

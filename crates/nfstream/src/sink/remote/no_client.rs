@@ -24,7 +24,7 @@ impl Client {
         match self {}
     }
 
-    pub(super) fn post(&self, _: &str, _: &[u8]) -> Result<(String, u64), Failure> {
+    pub(super) fn post(&self, _: &str, _: &[u8], _: bool) -> Result<(String, u64), Failure> {
         match *self {}
     }
 }

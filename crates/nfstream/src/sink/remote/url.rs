@@ -42,7 +42,7 @@ impl Url {
             Some((user, hosts)) => (Some(user), hosts),
             None => (None, authority),
         };
-        if user.is_some_and(|user| user.contains(':')) {
+        if user.is_some_and(|user| user.contains(':')) || has_cut_password(text, authority) {
             return Err(DestinationError::PasswordInUrl);
         }
         let user = user.map(decode).transpose()?;
@@ -74,6 +74,15 @@ impl Url {
         let hosts: Vec<_> = self.hosts.iter().map(host).collect();
         format!("{}://{}{}", self.scheme, hosts.join(","), self.path)
     }
+}
+
+/// Returns whether a password with a character that ends the host cuts `text` after `authority`.
+fn has_cut_password(text: &str, authority: &str) -> bool {
+    let Some((_, after)) = text.split_once(authority) else { return false };
+    let has_colon = authority.contains(':') && !authority.contains(['@', '[']);
+    let has_port = authority.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok());
+    let before_options = after.split('#').next().unwrap_or_default();
+    has_colon && (before_options.contains('@') || !has_port && after.contains('@'))
 }
 
 /// Splits `host:port`, `[IPv6]:port` or only a host.
@@ -165,6 +174,11 @@ mod tests {
     fn wrong_parts_are_named_but_passwords_are_not() {
         let text = reason("https://ada:secret@host/");
         assert!(!text.contains("secret") && text.contains("NFSTREAM_PASSWORD"), "{text}");
+        for cut in ["12/secret@host/x", "hunter/2@host", "a?secret@host", "hunter#2@host"] {
+            let text = reason(&format!("https://ada:{cut}"));
+            let is_named = ["secret", "hunter"].iter().any(|part| text.contains(part));
+            assert!(!is_named && text.contains("NFSTREAM_PASSWORD"), "{text}");
+        }
         assert!(reason("ipfix://host:0").contains("\"0\" is no port"));
         assert!(reason("ipfix://host:99999").contains("\"99999\" is no port"));
         assert!(reason("ipfix://::1").contains("needs brackets"));
