@@ -127,7 +127,7 @@ impl Watch {
         Ok(Self { monitor, wishes, views, shared, threads })
     }
 
-    /// Asks another question; a view that answers it follows soon.
+    /// Changes what views contain. The next view has it.
     pub(super) fn ask(&self, wanted: Wanted) {
         // The surveyor ends only after a panic.
         drop(self.wishes.send(wanted));
