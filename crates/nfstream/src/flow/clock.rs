@@ -91,7 +91,6 @@ impl Default for Marks {
 #[inline]
 fn ends_window(record: &RawRecord, frames: &[u8]) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    /// One packet in this many is read: its bytes lie beside the record that has just been read.
     // One packet in two is read, beside its record, which has just been read.
     const READ: u64 = 2;
     // A multiplication alone repeats with regular times, but not over the seconds above them.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use nfstream::capture::{self, Pace, Paced, Source};
 use nfstream::features::{Group, Schema};
-use nfstream::host::{ProcessWatcher, visible_path};
+use nfstream::host::{ProcessWatcher, monotonic, visible_path};
 use nfstream::{Config, Run, RunError};
 
 use crate::arguments::is_interface;
@@ -36,7 +36,7 @@ use draw::Stage;
 use screen::Screen;
 use state::{Action, State};
 use theme::Theme;
-use watch::{Clock, Watch, now};
+use watch::{Clock, Watch};
 
 /// Longest time until a signal is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -147,7 +147,7 @@ impl<W: std::io::Write> Show<'_, W> {
     fn until_closed(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(), Error> {
         let error = |source| Error::Screen { source };
         let events = self.screen.events().map_err(error)?;
-        let (mut is_stale, mut drawn) = (true, now());
+        let (mut is_stale, mut drawn) = (true, monotonic());
         loop {
             if interrupted() {
                 return Err(Error::Interrupted(Written::Screen));
@@ -169,7 +169,7 @@ impl<W: std::io::Write> Show<'_, W> {
                 is_stale = true;
             }
             if std::mem::take(&mut is_stale) {
-                drawn = now();
+                drawn = monotonic();
                 let Self { screen, stage, state, .. } = self;
                 screen.terminal.draw(|frame| stage.draw(frame, state)).map_err(error)?;
             }

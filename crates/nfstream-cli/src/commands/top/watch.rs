@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use nfstream::capture::{Pace, ReadProgress};
 use nfstream::features::Schema;
+use nfstream::host::{monotonic, now};
 use nfstream::time::Timestamp;
 use nfstream::{Monitor, Run, RunError, Stats, Step};
 
@@ -184,7 +185,7 @@ fn advance(mut run: Run, shared: &Shared) {
             }
         };
         if !records.is_empty() {
-            lock(&shared.ended).add(records, now(), &pool);
+            lock(&shared.ended).add(records, monotonic(), &pool);
         }
         if is_last {
             break;
@@ -256,7 +257,7 @@ impl Surveyor {
     /// Adds flows that have ended.
     #[cfg(test)]
     pub(super) fn add_ended(&self, records: Vec<nfstream::features::Record>, run: &Run) {
-        lock(&self.shared.ended).add(records, now(), &run.record_pool());
+        lock(&self.shared.ended).add(records, monotonic(), &run.record_pool());
     }
 
     /// Ends the input.
@@ -273,10 +274,10 @@ impl Surveyor {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            let (start, busy) = (now(), processor_time());
+            let (start, busy) = (monotonic(), processor_time());
             let view = self.view(start);
             *lock(views) = Some(view);
-            let taken = now().saturating_duration_since(start);
+            let taken = monotonic().saturating_duration_since(start);
             // Waiting for the meters costs nothing.
             let busy =
                 processor_time().zip(busy).map(|(after, before)| after.saturating_sub(before));
@@ -299,7 +300,7 @@ impl Surveyor {
         let mut matching = matching;
         self.latest = self.latest.max(latest);
         let time = match &self.clock {
-            Clock::Machine => Some(time_of_day()),
+            Clock::Machine => Some(now()),
             Clock::Packets => self.latest,
             Clock::Replay(pace) => pace.time(),
         };
@@ -421,22 +422,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
-pub(super) fn now() -> Instant {
-    Instant::now()
-}
-
 /// Returns the time for which this thread has used a processor, if the system says so.
 fn processor_time() -> Option<Duration> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = statistics.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanos))
-}
-
-/// Returns the time by the clock of packets on interfaces.
-#[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
-fn time_of_day() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_seconds(seconds, i64::from(since.subsec_nanos()))
 }
