@@ -1,7 +1,7 @@
 //! `nfstream top`: a full-screen view of the traffic while it happens, or of a replay.
 //!
 //! Three threads work apart from the screen: the run, which adds up the flows that end; the
-//! [survey](survey), which looks at the active flows about once a second; and the reader of keys.
+//! [survey](survey), which reads the active flows about once a second; and the reader of keys.
 
 mod cells;
 mod draw;
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     #[arg(allow_negative_numbers = true)]
     speed: f64,
 
-    /// Time between two looks at the flows, in seconds
+    /// Seconds between two updates of the flows on the screen
     #[arg(long, value_name = "S", default_value = "1", value_parser = parse_interval)]
     #[arg(allow_negative_numbers = true)]
     interval: Duration,

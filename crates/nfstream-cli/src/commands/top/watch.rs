@@ -86,7 +86,7 @@ pub(super) struct Watch {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Question of the screen.
+/// Request of the screen for a view.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) wish: Wish,
@@ -128,7 +128,7 @@ impl Watch {
         Ok(Self { monitor, wishes, views, shared, threads })
     }
 
-    /// Changes what views contain. The next view has it.
+    /// Sends a new request to the survey thread; the next views follow it.
     pub(super) fn ask(&self, wanted: Wanted) {
         // The surveyor ends only after a panic.
         drop(self.wishes.send(wanted));
@@ -144,7 +144,7 @@ impl Watch {
         (self.monitor.stats(), self.monitor.progress())
     }
 
-    /// Returns whether a thread ended that should work.
+    /// Returns whether a thread has ended too early.
     pub(super) fn has_failed(&self) -> bool {
         let is_over = self.shared.is_over.load(Ordering::Relaxed);
         let mut threads = self.threads.iter();
@@ -248,7 +248,7 @@ impl Surveyor {
         }
     }
 
-    /// Changes the question.
+    /// Changes the request.
     #[cfg(test)]
     pub(super) fn ask(&mut self, wanted: Wanted) {
         self.wanted = wanted;

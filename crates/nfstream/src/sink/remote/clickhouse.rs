@@ -229,11 +229,6 @@ mod tests {
         assert_eq!(encoded("a b&`é"), "a%20b%26%60%C3%A9");
         assert_eq!(unescaped("a\\'b\\\\c"), "a'b\\c");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn some_exceptions_of_clickhouse_pass() {

@@ -148,7 +148,7 @@ impl Client {
             return Ok((text, body.len().try_into().unwrap_or(u64::MAX)));
         }
         let message = format!("HTTP status {status}{}", shown(&text));
-        // Too early, too many, and all failures of the server may pass.
+        // Timeouts, too many requests and errors of the server may pass.
         let may_pass = matches!(status.as_u16(), 408 | 425 | 429 | 502..=504);
         let is_fault = status.is_server_error() && (self.may_pass)(&text);
         Err(if may_pass || is_fault {
