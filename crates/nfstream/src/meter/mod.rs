@@ -391,7 +391,7 @@ impl<L: Lifecycle> Meter<L> {
         hooks: &mut H,
     ) -> Result<(), HookError> {
         let Keyed { index, packet, key, sender, hash, .. } = *keyed;
-        if self.table.len() >= self.capacity {
+        while self.table.len() >= self.capacity {
             self.evict(packet.time, hooks)?;
         }
         let state = FlowState {
