@@ -106,7 +106,7 @@ def plan(
     task_bytes: int = _TASK_BYTES,
     **parameters: Any,
 ) -> Plan:
-    r"""Divides captures into tasks for a cluster, whose flows are those of one pass.
+    r"""Divides captures into tasks for a cluster; the flows are those of one pass.
 
     Reads only the start of each file. Every machine must find the files under the same paths.
 

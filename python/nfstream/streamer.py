@@ -498,12 +498,12 @@ class NFStreamer(Tables):
 
         A row is the one that the flow would have if the source ended now, so it has the columns of
         :meth:`to_arrow`, apart from those of plugins; ``where``, ``columns``, ``sort`` and
-        ``limit`` select as usual. Any thread may call it, and the body of a loop over the streamer,
-        but no plugin; nor may a plugin wait for a thread that calls it, which waits for the plugin.
+        ``limit`` select as usual. Any thread may call it, also in a loop over the streamer, but a
+        plugin must not, nor may it wait for a thread that calls it: both would wait forever.
         Packets that are still on their way through the engine are not counted yet.
 
         Without a call nothing is kept for it, and the run does not become slower. A call lets the
-        engine continue after a few flows, so it does not cost packets of a live capture.
+        engine continue between groups of flows, so a live capture loses no packets to it.
 
         Args:
             timestamps: Whether ``first_seen`` and ``last_seen`` are timestamps (UTC).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +50,10 @@ def each(paths: list[Path], why_none: str) -> pytest.MarkDecorator:
         )
     return pytest.mark.parametrize("capture", paths, ids=lambda path: path.name)
 
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # Programs inherit an ignored signal, as under nohup, but not a handler.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 each_capture = each(captures(), "no sample captures")
 each_shared_capture = each(shared_captures(), f"there is no folder {SHARED / 'pcaps'}")

@@ -227,6 +227,31 @@ def test_an_evicted_flow_includes_its_held_syn(tmp_path: Path) -> None:
     assert found == [(6, "evicted"), (1, "end_of_input")]
 
 
+@pytest.mark.parametrize("is_refuted", [False, True])
+def test_a_plugin_may_end_a_flow_at_its_held_syn(tmp_path: Path, is_refuted: bool) -> None:
+    class EndsAtSyn(NFPlugin):
+        def on_update(self, pkt: NFPacket, flow: NFlow) -> None:
+            if pkt.tcpflags.syn and not pkt.tcpflags.ack:
+                flow.expiration_id = -1
+
+    connection = connected()
+    connection.send(CLIENT, "S", seq=70_000_000)
+    if is_refuted:
+        connection.send(SERVER, "A")
+    other = Connection(at_ms=1_000)
+    for _ in range(4):
+        other.send(CLIENT, "A", b"x")
+    # Each from another port, so from another flow.
+    others = [
+        Segment(one.at, one.frame[:34] + bytes([0x11, place]) + one.frame[36:])
+        for place, one in enumerate(other.segments)
+    ]
+    found = flows(tmp_path, connection.segments + others, plugins=[EndsAtSyn()], max_active_flows=1)
+    packets = [flow.total_packets for flow in found]
+    assert packets == ([6, 1, 1, 1, 1, 1] if is_refuted else [6, 1, 1, 1, 1])
+    assert len({flow.id for flow in found}) == len(found)
+
+
 def test_plugins_see_a_held_syn_once(tmp_path: Path) -> None:
     class Count(NFPlugin):
         def on_init(self, pkt: NFPacket) -> int:

@@ -54,7 +54,7 @@ pub(crate) fn check_shards(folder: &Path, shards: NonZeroUsize) -> Result<(), Er
     match folders.find(|path| shard_of(path).is_some_and(|shard| shard >= shards.get())) {
         None => Ok(()),
         Some(path) => {
-            let action = "is of more shards; remove it, or write to another folder";
+            let action = "belongs to a run with more shards; remove it, or write to another folder";
             Err(Error::Path { path, action, source: ErrorKind::AlreadyExists.into() })
         }
     }

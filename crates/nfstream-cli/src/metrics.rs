@@ -69,7 +69,7 @@ impl Metrics {
                 let found = watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let client = Arc::clone(&clients);
                 let work = move || {
-                    // A reader that is gone is no concern of the run.
+                    // A client that has disconnected does not affect the run.
                     drop(answer(stream, found.as_ref()));
                     drop(client);
                 };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nfstream::host::monotonic;
 use nfstream::{Monitor, Stats};
 
 use crate::human::count;
@@ -18,14 +19,14 @@ pub(crate) struct PerformanceReport {
 impl PerformanceReport {
     /// Returns a report with a line every `period`.
     pub(crate) fn every(period: Option<Duration>) -> Self {
-        let start = now();
+        let start = monotonic();
         Self { period, start, last: start, before: Stats::default() }
     }
 
     /// Returns the next line once it is due.
     pub(crate) fn due(&mut self, monitor: &Monitor) -> Option<String> {
         let period = self.period?;
-        let now = now();
+        let now = monotonic();
         let elapsed = now.duration_since(self.last);
         if elapsed < period {
             return None;
@@ -59,9 +60,4 @@ impl PerformanceReport {
             count(reception.dropped_by_interface),
         )
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

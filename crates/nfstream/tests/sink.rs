@@ -4,7 +4,9 @@
 #![allow(clippy::disallowed_methods, reason = "a receiver that is slow needs a deadline")]
 
 use std::io::{BufRead, BufReader, Read, Write as _};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+#[cfg(feature = "http")]
+use std::net::TcpStream;
+use std::net::{TcpListener, UdpSocket};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -281,9 +283,9 @@ fn a_datagram_holds_whole_records_and_counts_them() {
     }
 }
 
-/// Answers a request with `status` and returns the lines of its body.
+/// Reads a request; returns the stream and the body, `None` for a connection without a request.
 #[cfg(feature = "http")]
-fn answer(stream: TcpStream, status: &str) -> Option<usize> {
+fn request(stream: TcpStream) -> Option<(BufReader<TcpStream>, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut len = 0;
     let mut line = String::new();
@@ -300,6 +302,13 @@ fn answer(stream: TcpStream, status: &str) -> Option<usize> {
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
+    Some((reader, body))
+}
+
+/// Answers a request with `status` and returns the lines of its body.
+#[cfg(feature = "http")]
+fn answer(stream: TcpStream, status: &str) -> Option<usize> {
+    let (mut reader, body) = request(stream)?;
     let text = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     reader.get_mut().write_all(text.as_bytes()).unwrap();
     Some(body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count())
@@ -331,6 +340,59 @@ fn a_request_is_sent_again_until_the_server_takes_it() {
     assert_eq!(server.join().unwrap(), 2_500);
     assert_eq!(status.counts().failures, 3);
     assert!(status.take_notices()[0].contains("503 Service Unavailable; trying again"));
+}
+
+/// Answers bulk requests: refuses the first row for good, is too busy for every other row of the
+/// first request, and fails once in between. Returns the ids of the rows taken.
+#[cfg(feature = "http")]
+fn take_bulk(listener: &TcpListener, rows: usize) -> Vec<i64> {
+    let mut taken = Vec::new();
+    let requests = listener.incoming().filter_map(|stream| request(stream.unwrap()));
+    for (number, (mut reader, body)) in requests.enumerate() {
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = lines.filter(|line| !line.starts_with(b"{\"create\""));
+        let mut items = Vec::new();
+        for (place, line) in lines.enumerate() {
+            let row: serde_json::Value = serde_json::from_slice(line).unwrap();
+            let id = row["id"].as_i64().unwrap();
+            let status = match (number, place) {
+                _ if id == 0 => 400,
+                (0, place) if place % 2 == 1 => 429,
+                _ => 201,
+            };
+            if status == 201 && number != 1 {
+                taken.push(id);
+            }
+            items.push(format!("{{\"create\":{{\"status\":{status}}}}}"));
+        }
+        let (status, body) = match number {
+            1 => ("503 Service Unavailable", String::new()),
+            _ => ("200 OK", format!("{{\"errors\":true,\"items\":[{}]}}", items.join(","))),
+        };
+        let len = body.len();
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {len}\r\nconnection: close\r\n");
+        reader.get_mut().write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+        if taken.len() + 1 == rows {
+            break;
+        }
+    }
+    taken
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn each_row_of_a_bulk_request_is_taken_or_counted_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/_bulk#bulk=yes,gzip=no", listener.local_addr().unwrap());
+    let server = thread::spawn(move || take_bulk(&listener, 100));
+    let delivery = delivery(&url, Full::Drop);
+    let status = delivery.status();
+    assert_eq!(write(100, delivery).unwrap().dropped, 1);
+    let mut taken = server.join().unwrap();
+    taken.sort_unstable();
+    assert!(taken.into_iter().eq(1..100));
+    let counts = status.counts();
+    assert_eq!((counts.sent_rows, counts.rejected_rows), (99, 1));
 }
 
 #[cfg(feature = "http")]

@@ -281,7 +281,10 @@ fn two_halves_give_the_table_of_one_pass() {
         (&["flows", "out/shard=1", "--bpf-filter", "tcp"][..], "--bpf-filter has no effect on"),
         (&["flows", "out/shard=1", "--sandbox"], "cannot be combined with a folder of blocks"),
         (&["blocks", "parts", "--shards", "2", "-o", "x", "--where", "true"], "'--where'"),
-        (&["blocks", "parts", "--shards", "2", "-o", "out"], "out/shard=2: is of more shards"),
+        (
+            &["blocks", "parts", "--shards", "2", "-o", "out"],
+            "out/shard=2: belongs to a run with more shards",
+        ),
         (&["flows", "out/shard=1", "--order", "given"], "--order has no effect on blocks"),
         (&["flows", "out"], "out: flows come from one shard at a time"),
         (&["flows", "out/shard=0", "out/shard=1"], "out/shard=0: flows come from one shard"),

@@ -98,14 +98,19 @@ fn are_messages(reader: &mut Reader<'_>) -> Option<bool> {
 }
 
 fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let hash = |stream: &[u8]| stream.get(HASH..HASH + HASH_LEN).is_some();
-    let stream = if hash(streams.client) { streams.client } else { streams.server };
-    match stream.get(HASH..HASH + HASH_LEN) {
+    let has_handshake = |stream: &&[u8]| stream.first() == HANDSHAKE.first();
+    let mut handshakes = [streams.client, streams.server].into_iter().filter(has_handshake);
+    let hash = handshakes.clone().find_map(|stream| stream.get(HASH..HASH + HASH_LEN));
+    match hash {
         Some(hash) => {
             set_hash(hash, finding);
             Need::Done
         }
-        None => Need::Bytes { client: HASH + HASH_LEN, server: HASH + HASH_LEN },
+        None if handshakes.next().is_some() => {
+            Need::Bytes { client: HASH + HASH_LEN, server: HASH + HASH_LEN }
+        }
+        // A connection that has begun before shows none.
+        None => Need::Done,
     }
 }
 
@@ -204,6 +209,15 @@ mod tests {
     use super::*;
     use crate::packet::Direction;
     use crate::protocols::testing;
+
+    #[test]
+    fn pieces_are_no_hash() {
+        let piece = [&[0, 0, 0x40, 9, 7, 0, 0, 0, 1, 0, 0, 0, 0][..], &[0xab; 60]].concat();
+        testing::assert_streams(&PROTOCOL, 6881, &piece, b"");
+        let found = testing::parse_streams(&PROTOCOL, 6881, &piece, b"", Finding::default());
+        let found = found.found_metadata().and_then(|metadata| metadata.bittorrent.as_ref());
+        assert!(found.is_none());
+    }
 
     #[test]
     fn handshakes_match_and_show_the_hash() {

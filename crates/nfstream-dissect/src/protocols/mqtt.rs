@@ -73,7 +73,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
         // The answer to a connection of MQTT 5: its session, a code and properties.
         0x20 if streams.has_port(1883) => match rest {
             [len @ 3..=0x7f, 0 | 1, 0 | 0x80..=0x9f, properties, ..] => {
-                Verdict::from_match(properties + 3 == *len)
+                Verdict::from_match(properties.checked_add(3) == Some(*len))
             }
             _ if rest.len() < 3 => Verdict::More,
             _ => Verdict::No,
@@ -218,6 +218,8 @@ mod tests {
         testing::assert_streams(&PROTOCOL, 2000, CONNECT_4, b"");
         testing::assert_streams(&PROTOCOL, 2000, CONNECT_5, b"");
         testing::assert_streams(&PROTOCOL, 1883, b"", b"\x20\x02\0\0");
+        let long = testing::streams(&PROTOCOL, 1883, b"", b"\x20\x7f\0\0\xfd");
+        assert_eq!(long, Verdict::No);
         testing::assert_streams(&PROTOCOL, 2000, b"\x30\x0c\0\x07a/topic21C", b"");
         testing::assert_streams(&PROTOCOL, 2000, b"\x82\x0c\0\x01\0\x07a/topic\0", b"");
     }

@@ -36,8 +36,8 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     either(client, server)
 }
 
-/// Checks an operation and the count of its arguments, of a session that has begun before; signs of
-/// life and thanks may come first.
+/// Checks an operation and the count of its arguments, of a session in progress; PING, PONG and
+/// +OK may come first.
 fn operation(stream: &[u8], known: &[(&[u8], RangeInclusive<usize>)]) -> Verdict {
     let mut rest = stream;
     for sign in [&b"PING\r\n"[..], b"PONG\r\n", b"+OK\r\n"].into_iter().cycle().take(9) {

@@ -25,7 +25,7 @@ fn probe(datagram: &Datagram<'_>) -> Verdict {
     let payload = datagram.payload;
     let other = datagram.answered().map_or(&[][..], |head| head.bytes());
     match *payload {
-        // A sign of life and its answer, alone in their datagrams.
+        // A keepalive and its answer, alone in their datagrams.
         [KEEPALIVE | KEEPALIVE_ACK] if usual_port => Verdict::Match,
         [KEEPALIVE] if other == [KEEPALIVE_ACK] => Verdict::Match,
         [KEEPALIVE_ACK] if other == [KEEPALIVE] => Verdict::Match,

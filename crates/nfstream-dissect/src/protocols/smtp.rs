@@ -74,7 +74,10 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let greeting = line(streams.server).unwrap_or_default();
+    // A session that has begun before shows no greeting.
+    let is_late = begins_text(streams.client, ENVELOPE) == Verdict::Match
+        || begins_text(streams.server, REPLIES) == Verdict::Match;
+    let greeting = line(streams.server).filter(|_| !is_late).unwrap_or_default();
     let metadata = finding.metadata();
     // `220 mail.example.com ESMTP ready`.
     let name = greeting.get(4..).unwrap_or_default();
@@ -123,6 +126,18 @@ mod tests {
         testing::assert_streams(&PROTOCOL, 25, b"", b"220-hello\r\n");
         assert_eq!(testing::streams(&PROTOCOL, 25, b"", b"220 ProFTPD ready\r\n"), Verdict::No);
         assert_eq!(testing::streams(&PROTOCOL, 25, b"HELP\r\n", b""), Verdict::No);
+    }
+
+    #[test]
+    fn replies_in_a_session_are_no_greeting() {
+        for (client, server) in [
+            (&b"MAIL FROM:<a@example.com>\r\n"[..], &b"250 2.1.0 Ok\r\n"[..]),
+            (b"", b"354 End data with <CR><LF>.<CR><LF>\r\n"),
+        ] {
+            let found = testing::parse_streams(&PROTOCOL, 25, client, server, Finding::default());
+            let metadata = found.found_metadata().unwrap();
+            assert_eq!((&*metadata.host, &*metadata.mail.as_ref().unwrap().greeting), ("", ""));
+        }
     }
 
     #[test]

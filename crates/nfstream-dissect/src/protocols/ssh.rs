@@ -120,6 +120,10 @@ impl<'a> Offer<'a> {
 /// Reads the version, and the offer after it if fingerprints need it.
 fn read(stream: &[u8], offers: bool) -> End<'_> {
     let none = |need| End { version: None, offer: None, need };
+    if stream.first() == Some(&0) {
+        // A packet: the version came before.
+        return none(usize::MAX);
+    }
     let Some(end) = stream.iter().take(MAX_VERSION).position(|byte| *byte == b'\n') else {
         let long = stream.len() >= MAX_VERSION;
         return none(if long { usize::MAX } else { stream.len() + 1 });
@@ -184,6 +188,12 @@ mod tests {
 
     fn md5(text: &str) -> String {
         Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_packet_is_no_version() {
+        let end = read(&[0, 0, 4, 0x3c, b'\n', 20, 1, 2], true);
+        assert!(end.version.is_none() && end.need == usize::MAX);
     }
 
     #[test]

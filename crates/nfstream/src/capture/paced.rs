@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::{CaptureError, ReadProgress, Reception, Source, StopFlag, Warning};
-use crate::host::monotonic;
+use crate::host::{monotonic, sleep};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
 
@@ -178,7 +178,7 @@ impl Source for Paced {
             && let Some(due) = due
             && !self.is_stopped()
         {
-            std::thread::sleep(self.pace.wait(next.time.nanos().saturating_sub(due.nanos())));
+            sleep(self.pace.wait(next.time.nanos().saturating_sub(due.nanos())));
         }
         Ok(true)
     }

@@ -139,6 +139,9 @@ impl Clues {
             let index = encoded.narrow()?;
             let address = read_address(encoded)?;
             let name = std::str::from_utf8(encoded.bytes()?).ok()?;
+            if name.len() > MAX_NAME {
+                return None;
+            }
             let fact = if name.is_empty() {
                 let end = (address, encoded.narrow()?, encoded.narrow()?);
                 let application = ProtocolId(encoded.narrow()?);

@@ -23,8 +23,8 @@ pub struct Mark {
 
 /// Finds the marks in a stretch of a stream.
 ///
-/// A packet ends a window if a hash of its time, length and bytes has a certain value, as one in
-/// [`Marks::WINDOW`] does. So the marks of a stream are those of its pieces, wherever it is cut.
+/// A packet ends a window if a hash of its time, length and bytes is below a limit, as for one in
+/// [`Marks::WINDOW`]. So the marks of a stream are those of its pieces, wherever it is cut.
 #[derive(Clone, Debug)]
 pub struct Marks {
     /// Earliest time since the last mark.
@@ -91,8 +91,7 @@ impl Default for Marks {
 #[inline]
 fn ends_window(record: &RawRecord, frames: &[u8]) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    /// One packet in this many is read: its bytes lie beside the record that has just been read.
-    // One packet in two is read, beside its record, which has just been read.
+    // One packet in two is hashed with its bytes, which follow the record just read.
     const READ: u64 = 2;
     // A multiplication alone repeats with regular times, but not over the seconds above them.
     let time = record.time.nanos().cast_unsigned();

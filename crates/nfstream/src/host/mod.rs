@@ -14,7 +14,8 @@ mod trust;
 mod visible;
 mod watcher;
 
-pub(crate) use clock::{monotonic, now, sleep};
+pub(crate) use clock::sleep;
+pub use clock::{monotonic, now};
 pub(crate) use connection::Connection;
 pub use processes::{Process, Processes};
 pub(crate) use secrets::Secrets;

@@ -22,8 +22,11 @@ impl<L: Lifecycle> Meter<L> {
     ) -> Result<(), HookError> {
         let slot = self.lifecycle.make_room(&self.table);
         let slot = slot.expect("the life cycle knows every active flow");
+        let generation = self.table.entry(slot).flow.generation;
         self.release(slot, time, hooks)?;
-        let ended = time.max(self.table.entry(slot).flow.last_seen);
+        // A hook may have ended it.
+        let Some(entry) = self.table.alive(slot, generation) else { return Ok(()) };
+        let ended = time.max(entry.flow.last_seen);
         self.remove(FlowEnd { slot, ended, reason: EndReason::Evicted }, 0, hooks)
     }
 

@@ -40,7 +40,7 @@ const LOOK_AHEAD: usize = 32;
 const END_AHEAD: usize = 8;
 
 /// Numbers of conversations for each packet: a packet may show that held ones began several.
-pub const PLACE: u64 = 128;
+pub const BIRTHS_PER_PACKET: u64 = 128;
 
 /// Settings of a meter.
 pub struct MeterConfig {
@@ -150,7 +150,7 @@ impl<L: Lifecycle> Meter<L> {
     }
 
     /// Numbers the following conversations by the places of their first packets instead of counting
-    /// them: [`PLACE`] numbers for each index, from `first` for the packet of index 0.
+    /// them: [`BIRTHS_PER_PACKET`] numbers for each index, from `first` for the packet of index 0.
     pub fn number_by_place(&mut self, first: u64) {
         self.first_place = Some(first);
     }
@@ -159,7 +159,7 @@ impl<L: Lifecycle> Meter<L> {
     #[inline]
     fn choose_birth(&mut self, index: u32) {
         if let Some(first) = self.first_place {
-            self.skip_to_place(first.saturating_add(u64::from(index) * PLACE));
+            self.skip_to_place(first.saturating_add(u64::from(index) * BIRTHS_PER_PACKET));
         }
     }
 
@@ -391,7 +391,7 @@ impl<L: Lifecycle> Meter<L> {
         hooks: &mut H,
     ) -> Result<(), HookError> {
         let Keyed { index, packet, key, sender, hash, .. } = *keyed;
-        if self.table.len() >= self.capacity {
+        while self.table.len() >= self.capacity {
             self.evict(packet.time, hooks)?;
         }
         let state = FlowState {

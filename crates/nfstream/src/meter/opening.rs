@@ -43,12 +43,7 @@ impl<L: Lifecycle> Meter<L> {
                     return Ok(());
                 }
                 Answer::Again | Answer::Refuted => {
-                    let generation = self.table.entry(slot).flow.generation;
                     self.release(slot, time, hooks)?;
-                    // A hook may have ended it.
-                    if self.table.alive(slot, generation).is_none() {
-                        return Ok(());
-                    }
                     return self.arrive(bytes, frames, keyed, hooks);
                 }
             }

@@ -1,6 +1,6 @@
 //! Active flows of a run, for other threads: the screen, `active()` in Python.
 //!
-//! Without a look, nothing is kept or sent for them. A meter works under a lock, which it takes
+//! Nothing is kept or sent for them in advance. A meter works under a lock, which it takes
 //! once for each chunk; to look at its flows, another thread takes the lock between two chunks, for
 //! some thousands of flows at a time. So a look delays no packet by more than that, works while the
 //! source is silent and while the caller of the run is busy, and needs no memory in the run.

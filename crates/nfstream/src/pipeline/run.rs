@@ -132,19 +132,11 @@ impl Run {
     /// Those of [`new`](Self::new), and [`RunError::Block`] if the first block cannot be read or
     /// the configuration needs all packets in one process.
     pub fn of_blocks(blocks: Box<dyn BlockSource>, config: &Config) -> Result<Self, RunError> {
-        let mut failure = None;
         let shared = Arc::new(Shared::default());
-        let run =
-            Self::assemble(config, Packets::Blocks, shared, |parts, shared| match Reduction::new(
-                blocks, parts, config, shared,
-            ) {
-                Ok(reduction) => Engine::Reduction(Box::new(reduction)),
-                Err(error) => {
-                    failure = Some(error);
-                    Engine::Ended(None)
-                }
-            })?;
-        failure.map_or(Ok(run), |error| Err(error.into()))
+        Self::assemble(config, Packets::Blocks, shared, |parts, shared| {
+            let reduction = Reduction::new(blocks, parts, config, shared)?;
+            Ok(Engine::Reduction(Box::new(reduction)))
+        })
     }
 
     /// Processes the next chunk.
@@ -276,14 +268,14 @@ impl Run {
         let limit = config.chunk_packets.get();
         let duplicates = config.duplicates.map(|one| DuplicateFinder::new(one, config.decode));
         let intake = Intake::new(source, limit, duplicates, polling, Arc::clone(&shared));
-        Self::assemble(config, packets, shared, |parts, shared| engine(intake, parts, shared))
+        Self::assemble(config, packets, shared, |parts, shared| Ok(engine(intake, parts, shared)))
     }
 
     fn assemble(
         config: &Config,
         packets: Packets,
         shared: Arc<Shared>,
-        engine: impl FnOnce(MeterParts, Arc<Shared>) -> Engine,
+        engine: impl FnOnce(MeterParts, Arc<Shared>) -> Result<Engine, RunError>,
     ) -> Result<Self, RunError> {
         let dissector = config.dissector()?;
         let names: Arc<dyn Names> = match &dissector {
@@ -306,7 +298,7 @@ impl Run {
         let schema = Arc::new(schema.with_measures(config.measuring.measures));
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
-        let engine = engine(parts, Arc::clone(&shared));
+        let engine = engine(parts, Arc::clone(&shared))?;
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
         Ok(Self { schema, dissector, shared, pool, engine, flows_left, is_live })

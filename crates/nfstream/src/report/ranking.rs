@@ -115,6 +115,7 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
         if self.counts.len() > self.capacity {
             self.drop_smallest();
         }
+        self.counts.shrink_to(self.capacity.saturating_mul(2));
     }
 
     fn drop_smallest(&mut self) {

@@ -107,9 +107,9 @@ impl TimedFiles {
             None => files.next_number()?,
         };
         while files.name(number).exists() {
-            number += 1;
+            number = number.wrapping_add(1);
         }
-        self.number = Some(number + 1);
+        self.number = Some(number.wrapping_add(1));
         Ok(files.name(number))
     }
 

@@ -19,7 +19,10 @@ use crate::table::{self, ACCENT, Cell, Column as TableColumn, Fit, Layout};
 /// Groups of all buckets that are counted exactly.
 const GROUPS: usize = 500_000;
 
-/// Most flows within the last span.
+/// Longest text in a group, in bytes; longer ones with the same beginning are one group.
+const LONGEST_TEXT: usize = 256;
+
+/// Most flows within the last span; from half of them on, no more may be within it.
 const RECENT: usize = 4_000_000;
 
 /// Most buckets.
@@ -93,7 +96,7 @@ impl Grouping {
         self.recent.push(Recent { last_seen, bucket, key, count });
         if self.recent.len() >= self.prune_at {
             self.prune();
-            if self.recent.len() >= RECENT {
+            if self.recent.len() >= RECENT / 2 {
                 return Err(Error::ManyRecent { most: RECENT });
             }
             self.prune_at = (self.recent.len() * 2).max(4096);
@@ -252,7 +255,13 @@ impl From<Value> for Part {
             Value::List(list) => Self::Text(format!("{list:?}")),
             Value::Floats(list) => Self::Text(format!("{list:?}")),
             Value::Null => Self::Text(String::new()),
-            Value::Text(text) => Self::Text(text),
+            Value::Text(mut text) => {
+                let ends = (0..=LONGEST_TEXT.min(text.len())).rev();
+                let end = ends.into_iter().find(|end| text.is_char_boundary(*end));
+                text.truncate(end.unwrap_or(0));
+                text.shrink_to_fit();
+                Self::Text(text)
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ impl Stage<'_> {
         let area = frame.area();
         state.areas = Areas::default();
         if area.width < LEAST.0 || area.height < LEAST.1 {
-            let text = format!("at least {} x {} characters", LEAST.0, LEAST.1);
+            let text = format!("at least {} x {} characters needed", LEAST.0, LEAST.1);
             frame.render_widget(Paragraph::new(text), area);
             return;
         }
@@ -277,7 +277,7 @@ impl Stage<'_> {
 
     fn why_empty(&self, state: &State) -> String {
         if state.tab == Tab::Groups(super::groups::By::Process) && !self.known.has_processes {
-            return "Processes are known on interfaces with --system-visibility-mode 1.".to_owned();
+            return "Processes are shown for interfaces with --system-visibility-mode 1.".to_owned();
         }
         match (&state.filter, state.view.is_over) {
             (Some(_), _) => "No flow matches the filter; Esc removes it.".to_owned(),
@@ -443,10 +443,10 @@ impl Stage<'_> {
             ("/", "filter, in the language of --where: dst_port == 443"),
             ("Esc", "close the details, then remove the filter"),
             ("s, r", "next order, reverse order"),
-            ("p, Space", "halt the screen; it also halts a replay"),
+            ("p, Space", "pause or resume the screen, and a replay with it"),
             ("+, -", "speed of a replay"),
             ("c", "show or hide flows that have ended"),
-            ("m", "mouse for this program, or for the terminal to select text"),
+            ("m", "use the mouse here, or in the terminal to select text"),
             ("q, Ctrl-C", "quit"),
             ("", ""),
             ("rate", "of the last interval, in both directions"),

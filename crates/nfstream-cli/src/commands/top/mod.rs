@@ -1,7 +1,7 @@
 //! `nfstream top`: a full-screen view of the traffic while it happens, or of a replay.
 //!
 //! Three threads work apart from the screen: the run, which adds up the flows that end; the
-//! [survey](survey), which looks at the active flows about once a second; and the reader of keys.
+//! [survey](survey), which reads the active flows about once a second; and the reader of keys.
 
 mod cells;
 mod draw;
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use nfstream::capture::{self, Pace, Paced, Source};
 use nfstream::features::{Group, Schema};
-use nfstream::host::{ProcessWatcher, visible_path};
+use nfstream::host::{ProcessWatcher, monotonic, visible_path};
 use nfstream::{Config, Run, RunError};
 
 use crate::arguments::is_interface;
@@ -36,7 +36,7 @@ use draw::Stage;
 use screen::Screen;
 use state::{Action, State};
 use theme::Theme;
-use watch::{Clock, Watch, now};
+use watch::{Clock, Watch};
 
 /// Longest time until a signal is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     #[arg(allow_negative_numbers = true)]
     speed: f64,
 
-    /// Time between two looks at the flows, in seconds
+    /// Seconds between two updates of the flows on the screen
     #[arg(long, value_name = "S", default_value = "1", value_parser = parse_interval)]
     #[arg(allow_negative_numbers = true)]
     interval: Duration,
@@ -147,7 +147,7 @@ impl<W: std::io::Write> Show<'_, W> {
     fn until_closed(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(), Error> {
         let error = |source| Error::Screen { source };
         let events = self.screen.events().map_err(error)?;
-        let (mut is_stale, mut drawn) = (true, now());
+        let (mut is_stale, mut drawn) = (true, monotonic());
         loop {
             if interrupted() {
                 return Err(Error::Interrupted(Written::Screen));
@@ -169,7 +169,7 @@ impl<W: std::io::Write> Show<'_, W> {
                 is_stale = true;
             }
             if std::mem::take(&mut is_stale) {
-                drawn = now();
+                drawn = monotonic();
                 let Self { screen, stage, state, .. } = self;
                 screen.terminal.draw(|frame| stage.draw(frame, state)).map_err(error)?;
             }

@@ -38,7 +38,7 @@ impl<W: Write> Screen<W> {
     pub(super) fn open(mut writer: W) -> io::Result<Self> {
         let report = PanicReport::install();
         enable_raw_mode()?;
-        // From here on the terminal is given back.
+        // From here on, every exit restores the terminal.
         let entered = execute!(
             writer,
             EnterAlternateScreen,
@@ -89,7 +89,7 @@ impl<W: Write> Drop for Screen<W> {
     }
 }
 
-/// Gives the terminal back as it was.
+/// Restores the terminal.
 fn give_back(writer: &mut impl Write) {
     // There is nothing to do about a failure: the terminal may be gone.
     drop(execute!(

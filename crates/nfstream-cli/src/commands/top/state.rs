@@ -143,7 +143,7 @@ impl State {
         self.speed.map(|speed| if self.is_paused { 0.0 } else { speed })
     }
 
-    /// Returns the question for the next view.
+    /// Returns the request for the next view.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             wish: Wish {
@@ -173,7 +173,7 @@ impl State {
                     now.iter().position(|(other, _)| other == key)
                 }),
         };
-        // The first row stays the first one: it is the one to watch.
+        // A selection of the first row stays there: it follows the order, not a flow.
         if self.selected > 0 || self.has_detail {
             self.selected = found.unwrap_or(self.selected);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nfstream::condition::Condition;
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, columns};
+use nfstream::host::monotonic;
 use nfstream::time::TimeUnit;
 use nfstream::{Config, Run, Step, capture};
 use ratatui::Terminal;
@@ -23,7 +24,7 @@ use super::groups::By;
 use super::state::{Action, State, Tab};
 use super::survey::Sort;
 use super::theme::Theme;
-use super::watch::{Clock, Surveyor, View, now};
+use super::watch::{Clock, Surveyor, View};
 
 const PLAIN: Theme = Theme { has_color: false, has_unicode: true };
 
@@ -58,7 +59,7 @@ impl Sample {
         let state = State::new(None, Some(f64::INFINITY));
         let second = Duration::from_secs(1);
         let mut surveyor = Surveyor::new(&run, Clock::Packets, state.wanted(), second, false);
-        let start = now();
+        let start = monotonic();
         step(&mut run, &surveyor);
         surveyor.view(start);
         step(&mut run, &surveyor);
@@ -72,7 +73,7 @@ impl Sample {
     fn finish(&mut self) {
         while step(&mut self.run, &self.surveyor) {}
         self.surveyor.end();
-        let view = self.surveyor.view(now() + Duration::from_secs(9));
+        let view = self.surveyor.view(monotonic() + Duration::from_secs(9));
         self.state.show(view);
     }
 
@@ -221,7 +222,7 @@ fn a_filter_selects_active_and_ended_flows() {
     let mut sample = Sample::of("web.pcap", 150);
     let all = sample.state.view.rows.len();
     sample.press("/protocol == 17\n");
-    let before = sample.surveyor.view(now() + Duration::from_secs(5)).rows.len();
+    let before = sample.surveyor.view(monotonic() + Duration::from_secs(5)).rows.len();
     assert_eq!(before, all, "the surveyor does not know the filter yet");
     sample.surveyor.ask(sample.state.wanted());
     sample.finish();
@@ -329,7 +330,7 @@ fn the_selection_stays_on_its_flow() {
     let (before, place) = (id(&sample), sample.state.selected);
     (sample.state.sort, sample.state.is_ascending) = (Sort::Bytes, true);
     sample.surveyor.ask(sample.state.wanted());
-    let view = sample.surveyor.view(now());
+    let view = sample.surveyor.view(monotonic());
     sample.state.show(view);
     assert_eq!(id(&sample), before);
     assert_ne!(sample.state.selected, place, "the order is another one");

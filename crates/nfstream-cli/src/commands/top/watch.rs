@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use nfstream::capture::{Pace, ReadProgress};
 use nfstream::features::Schema;
+use nfstream::host::{monotonic, now};
 use nfstream::time::Timestamp;
 use nfstream::{Monitor, Run, RunError, Stats, Step};
 
@@ -85,7 +86,7 @@ pub(super) struct Watch {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Question of the screen.
+/// Request of the screen for a view.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) wish: Wish,
@@ -127,7 +128,7 @@ impl Watch {
         Ok(Self { monitor, wishes, views, shared, threads })
     }
 
-    /// Asks another question; a view that answers it follows soon.
+    /// Sends a new request to the survey thread; the next views follow it.
     pub(super) fn ask(&self, wanted: Wanted) {
         // The surveyor ends only after a panic.
         drop(self.wishes.send(wanted));
@@ -143,7 +144,7 @@ impl Watch {
         (self.monitor.stats(), self.monitor.progress())
     }
 
-    /// Returns whether a thread ended that should work.
+    /// Returns whether a thread has ended too early.
     pub(super) fn has_failed(&self) -> bool {
         let is_over = self.shared.is_over.load(Ordering::Relaxed);
         let mut threads = self.threads.iter();
@@ -184,7 +185,7 @@ fn advance(mut run: Run, shared: &Shared) {
             }
         };
         if !records.is_empty() {
-            lock(&shared.ended).add(records, now(), &pool);
+            lock(&shared.ended).add(records, monotonic(), &pool);
         }
         if is_last {
             break;
@@ -247,7 +248,7 @@ impl Surveyor {
         }
     }
 
-    /// Changes the question.
+    /// Changes the request.
     #[cfg(test)]
     pub(super) fn ask(&mut self, wanted: Wanted) {
         self.wanted = wanted;
@@ -256,7 +257,7 @@ impl Surveyor {
     /// Adds flows that have ended.
     #[cfg(test)]
     pub(super) fn add_ended(&self, records: Vec<nfstream::features::Record>, run: &Run) {
-        lock(&self.shared.ended).add(records, now(), &run.record_pool());
+        lock(&self.shared.ended).add(records, monotonic(), &run.record_pool());
     }
 
     /// Ends the input.
@@ -273,10 +274,10 @@ impl Surveyor {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            let (start, busy) = (now(), processor_time());
+            let (start, busy) = (monotonic(), processor_time());
             let view = self.view(start);
             *lock(views) = Some(view);
-            let taken = now().saturating_duration_since(start);
+            let taken = monotonic().saturating_duration_since(start);
             // Waiting for the meters costs nothing.
             let busy =
                 processor_time().zip(busy).map(|(after, before)| after.saturating_sub(before));
@@ -299,7 +300,7 @@ impl Surveyor {
         let mut matching = matching;
         self.latest = self.latest.max(latest);
         let time = match &self.clock {
-            Clock::Machine => Some(time_of_day()),
+            Clock::Machine => Some(now()),
             Clock::Packets => self.latest,
             Clock::Replay(pace) => pace.time(),
         };
@@ -421,22 +422,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
-pub(super) fn now() -> Instant {
-    Instant::now()
-}
-
 /// Returns the time for which this thread has used a processor, if the system says so.
 fn processor_time() -> Option<Duration> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = statistics.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanos))
-}
-
-/// Returns the time by the clock of packets on interfaces.
-#[allow(clippy::disallowed_methods, reason = "the command line may read the clock")]
-fn time_of_day() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_seconds(seconds, i64::from(since.subsec_nanos()))
 }

@@ -1,7 +1,7 @@
 //! A block: consecutive packets of one shard, and what its meter must know of all others.
 
 use super::error::BlockError;
-use super::piece::Place;
+use super::piece::{MAX_FILES, MAX_PACKETS, Place};
 use crate::decode;
 use crate::dissect::Clues;
 use crate::flow::Mark;
@@ -21,8 +21,6 @@ const LARGEST: usize = 1 << 28;
 pub(super) const CHUNK_PACKETS: usize = 512;
 /// Marks of the clock after which a block is complete.
 pub(super) const STRETCH_MARKS: usize = 1 << 20;
-/// Most packets of a piece before a block, so that sums with other counts stay exact.
-const MOST_PACKETS: u64 = 1 << 40;
 
 /// The packets of a shard in a stretch of a piece. Numbers of packets count those of all shards,
 /// from the start of the stretch.
@@ -250,7 +248,7 @@ impl Block {
         let separation = Separation::by_name(std::str::from_utf8(encoded.bytes()?).ok()?)?;
         let options = decode::Options { tunnels, separation };
         let mut block = Self { options, start: encoded.number()?, ..Self::default() };
-        if block.start > MOST_PACKETS {
+        if block.start > MAX_PACKETS {
             return None;
         }
         // Five numbers, and an IP header in the frames.
@@ -326,7 +324,7 @@ fn read_place(encoded: &mut Encoded<'_>) -> Option<Place> {
         shard: next()?,
         shards: next()?,
     };
-    (place.shard < place.shards).then_some(place)
+    (place.shard < place.shards && place.file < MAX_FILES).then_some(place)
 }
 
 fn count(number: usize) -> u64 {

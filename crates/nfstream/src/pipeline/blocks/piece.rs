@@ -5,7 +5,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::capture::{FileOrder, Listed};
+use crate::meter::BIRTHS_PER_PACKET;
 use crate::time::{Duration, Timestamp};
+
+/// Most files of all streams: their numbers are part of ids.
+pub(super) const MAX_FILES: u32 = 1 << 24;
+/// Most packets of a piece, for the same reason.
+pub(super) const MAX_PACKETS: u64 = 1 << 32;
 
 /// Consecutive files of a stream that one process reads.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -101,6 +107,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Returns the number of the first conversation of a packet after `start` others of the piece.
+    pub(super) fn first_birth(&self, start: u64) -> u64 {
+        let packets = (u64::from(self.file) * MAX_PACKETS).saturating_add(start);
+        packets.saturating_mul(BIRTHS_PER_PACKET)
+    }
+
     /// Returns whether `self` can follow `before`, `None` for the start of the stream.
     pub(super) fn follows(&self, before: Option<&Self>) -> bool {
         let Some(before) = before else { return self.piece == 0 && self.block == 0 };

@@ -8,7 +8,7 @@ use super::piece::Place;
 use super::writer::check;
 use crate::decode;
 use crate::flow::{Mark, StreamClock};
-use crate::meter::{Hooks, PLACE, Standard};
+use crate::meter::{Hooks, Standard};
 use crate::packet::{ChunkBytes, Packet};
 use crate::pipeline::config::{Config, MeterParts};
 use crate::pipeline::error::RunError;
@@ -105,9 +105,8 @@ impl Reduction {
             damaged: block.counts.damaged,
             ..Tally::default()
         };
-        let first = u64::from(place.file) << 39;
         let mut meter = self.metering.meter.take(false);
-        meter.number_by_place(first.saturating_add(block.start.saturating_mul(PLACE)));
+        meter.number_by_place(place.first_birth(block.start));
         meter.note(&block.clues);
         drop(meter);
         let mut records = Vec::new();

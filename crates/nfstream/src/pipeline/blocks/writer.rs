@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::block::{Block, CHUNK_PACKETS, Counts, Joined, STRETCH_MARKS};
 use super::error::BlockError;
-use super::piece::{Piece, Place};
+use super::piece::{MAX_FILES, MAX_PACKETS, Piece, Place};
 use crate::capture::{self, ReadProgress, Source, Warning};
 use crate::flow::{FragmentTable, Mark, Marks, Tick, shard};
 use crate::packet::{Chunk, Fragment};
@@ -22,10 +22,6 @@ const STRETCH_BYTES: usize = 32 << 20;
 const BLOCK_BYTES: usize = 4 << 20;
 /// Packets after which blocks are complete.
 const STRETCH_PACKETS: u32 = 1 << 24;
-/// Most files of all streams: their numbers are part of ids.
-const MAX_FILES: u32 = 1 << 24;
-/// Most packets of a piece, for the same reason.
-const MAX_PACKETS: u64 = 1 << 32;
 
 /// Reads a piece of a stream, and divides its packets among the blocks of shards.
 pub struct BlockWriter {

@@ -14,7 +14,7 @@ use crate::table::Cells;
 pub(super) const FORMAT: Format = Format {
     name: "ecs",
     extensions: &[],
-    description: "Elastic Common Schema, an object of JSON a flow",
+    description: "Elastic Common Schema, one JSON object per flow",
     is_binary: false,
     needs: Some(Needs {
         columns: |chosen| columns_of(FIELDS.iter(), chosen.dissects),

@@ -132,7 +132,7 @@ pub(super) const FIELDS: &[MappedField] = &[
         kind: "bool",
         columns: &["src_ip"],
         value: |row| Mapped::Flag(is_local(row.text("src_ip"))),
-        about: "whether the address is private, of the link or of the host itself",
+        about: "whether the address is private, shared (RFC 6598), link-local or loopback",
     },
     MappedField {
         name: "local_resp",

@@ -10,7 +10,7 @@ use crate::table::{Cell, Cells};
 
 pub(super) const FORMAT: Format = Format {
     name: "zeek-json",
-    description: "Zeek's conn.log, an object of JSON a line",
+    description: "Zeek's conn.log, one JSON object per line",
     encoder: |output, schema, _| Ok(Box::new(LineEncoder::<Object, _>::new(output, schema)?)),
     ..zeek::FORMAT
 };

@@ -38,6 +38,10 @@ const CREATE: OptionHelp = OptionHelp {
     description: "yes to create the table if it does not exist",
 };
 
+/// Codes of exceptions whose cause may pass: too slow, too many queries, network, no
+/// memory, read-only, too many parts, replicas that disagree or are missing, Keeper.
+const PASSING: [u32; 14] = [159, 202, 209, 210, 225, 241, 242, 252, 279, 285, 286, 319, 439, 999];
+
 struct Table {
     client: Client,
     /// Quoted name of the table, with its database.
@@ -46,6 +50,7 @@ struct Table {
     rows: usize,
 }
 
+#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     setup.without_query()?;
     let path = super::url::decode(&setup.url.path)?;
@@ -56,6 +61,7 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         _ => return Err(setup.part("it needs the names of a database and a table")),
     };
     let client = Client::new(&setup, is_secure, if is_secure { 8443 } else { 8123 }, "/")?;
+    let client = client.with_passing(is_passing);
     let secret = |name| setup.options.secrets.value(name);
     let client = match setup.url.user.as_deref().or_else(|| secret("user")) {
         Some(user) => client.with_header("x-clickhouse-user", user.to_owned()),
@@ -67,6 +73,13 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
     };
     let (creates, rows) = (setup.options.flag("create")?, rows(&setup.options)?);
     Ok(Box::new(Table { client, name, creates, rows }))
+}
+
+/// Returns whether a failure with this text may pass: any but exceptions about the request itself.
+fn is_passing(text: &str) -> bool {
+    let Some((before, _)) = text.split_once("DB::Exception") else { return true };
+    let code = before.rsplit_once("Code: ").and_then(|(_, rest)| rest.split(['.', ',']).next());
+    code.and_then(|code| code.trim().parse().ok()).is_some_and(|code| PASSING.contains(&code))
 }
 
 impl Table {
@@ -215,5 +228,14 @@ mod tests {
         );
         assert_eq!(encoded("a b&`é"), "a%20b%26%60%C3%A9");
         assert_eq!(unescaped("a\\'b\\\\c"), "a'b\\c");
+    }
+
+    #[test]
+    fn some_exceptions_of_clickhouse_pass() {
+        assert!(is_passing("Code: 252. DB::Exception: Too many parts (300)."));
+        assert!(is_passing("Code: 241, e.displayText() = DB::Exception: Memory limit"));
+        assert!(is_passing("<html>Internal Server Error</html>"));
+        assert!(!is_passing("Code: 60. DB::Exception: Table default.flows does not exist."));
+        assert!(!is_passing("DB::Exception"));
     }
 }

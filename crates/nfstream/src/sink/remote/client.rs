@@ -13,10 +13,6 @@ use crate::host::{Connection, Trust};
 /// Most bytes of an answer that are read.
 const MOST_ANSWER: u64 = 16 << 20;
 
-/// Codes of ClickHouse's exceptions whose cause may pass: too slow, too many queries, network, no
-/// memory, read-only, too many parts, replicas that disagree or are missing, Keeper.
-const PASSING: [u32; 14] = [159, 202, 209, 210, 225, 241, 242, 252, 279, 285, 286, 319, 439, 999];
-
 /// Most characters of an answer in a message.
 const MOST_SHOWN: usize = 300;
 
@@ -33,6 +29,8 @@ pub(super) struct Client {
     /// Headers with their values, some of which are secret.
     headers: Headers,
     compresses: bool,
+    /// Returns whether a failure of the server with this text may pass.
+    may_pass: fn(&str) -> bool,
 }
 
 #[derive(Clone, Default)]
@@ -80,6 +78,7 @@ impl Client {
             trust: is_secure.then_some(trust),
             headers: Headers(Vec::new()),
             compresses: true,
+            may_pass: |_| true,
         })
     }
 
@@ -101,6 +100,11 @@ impl Client {
     pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.0.push((name, value));
         self
+    }
+
+    /// Sends no request again after a failure of the server whose text does not let it pass.
+    pub(super) fn with_passing(self, may_pass: fn(&str) -> bool) -> Self {
+        Self { may_pass, ..self }
     }
 
     /// Sends bodies as they are.
@@ -144,23 +148,15 @@ impl Client {
             return Ok((text, body.len().try_into().unwrap_or(u64::MAX)));
         }
         let message = format!("HTTP status {status}{}", shown(&text));
-        // Too early, too many, and all failures of the server may pass.
+        // Timeouts, too many requests and errors of the server may pass.
         let may_pass = matches!(status.as_u16(), 408 | 425 | 429 | 502..=504);
-        let is_fault = status.is_server_error() && is_passing(&text);
+        let is_fault = status.is_server_error() && (self.may_pass)(&text);
         Err(if may_pass || is_fault {
             Failure::temporary(message)
         } else {
             Failure::permanent(message)
         })
     }
-}
-
-/// Returns whether a failure of a server may pass: any except ClickHouse's exceptions about the
-/// request itself.
-fn is_passing(text: &str) -> bool {
-    let Some((before, _)) = text.split_once("DB::Exception") else { return true };
-    let code = before.rsplit_once("Code: ").and_then(|(_, rest)| rest.split(['.', ',']).next());
-    code.and_then(|code| code.trim().parse().ok()).is_some_and(|code| PASSING.contains(&code))
 }
 
 /// Returns the beginning of an answer, after a colon if there is any.
@@ -208,18 +204,4 @@ fn tls(trust: &Trust) -> Result<ureq::tls::TlsConfig, DestinationError> {
         .client_cert(client)
         .unversioned_rustls_crypto_provider(provider)
         .build())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn some_exceptions_of_clickhouse_pass() {
-        assert!(is_passing("Code: 252. DB::Exception: Too many parts (300)."));
-        assert!(is_passing("Code: 241, e.displayText() = DB::Exception: Memory limit"));
-        assert!(is_passing("<html>Internal Server Error</html>"));
-        assert!(!is_passing("Code: 60. DB::Exception: Table default.flows does not exist."));
-        assert!(!is_passing("DB::Exception"));
-    }
 }

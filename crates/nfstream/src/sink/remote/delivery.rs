@@ -320,7 +320,7 @@ impl Sending {
                     }
                     self.status.attempt(true);
                     if std::mem::take(&mut self.is_announced) {
-                        self.status.notice("flows are sent again".to_owned());
+                        self.status.notice("connected again; sending flows".to_owned());
                     }
                     return Ok(true);
                 }
@@ -361,7 +361,7 @@ impl Sending {
 
     fn reject(&self, rows: u64, reason: &str) {
         if self.status.add_rejected(rows) == 0 {
-            self.status.notice(format!("flows were refused, which are counted: {reason}"));
+            self.status.notice(format!("flows were refused and counted: {reason}"));
         }
     }
 }

@@ -12,7 +12,6 @@ use super::options::{CA, CERTIFICATE, KEY, OptionHelp, Options};
 use super::receiver::{Failure, Receiver, Sent};
 use super::rows::encode;
 use super::{Contents, DestinationError, Scheme, Setup};
-use crate::host::sleep;
 use crate::sink::Format;
 
 pub(super) const SCHEMES: &[Scheme] = &[
@@ -50,9 +49,6 @@ const BULK: OptionHelp = OptionHelp {
     description: "yes for requests and answers of Elastic's bulk interface",
 };
 
-/// Attempts for the rows of a bulk request that the server had no time for.
-const ATTEMPTS: u32 = 6;
-
 struct Server {
     client: Client,
     rows: usize,
@@ -74,6 +70,7 @@ struct Pending {
     bytes: u64,
 }
 
+#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     let mut path = setup.url.path.clone();
     if path.is_empty() {
@@ -152,38 +149,33 @@ impl Receiver for Server {
 }
 
 impl Server {
-    /// Sends the lines until the server has taken or refused each.
+    /// Sends the lines; those that the server had no time for stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] without an answer, and if any stays.
     fn send_lines(&self, pending: &mut Pending) -> Result<(), Failure> {
-        for attempt in 1..=ATTEMPTS {
-            let lines: Vec<_> = pending.lines.iter().map(|(_, line)| line.as_slice()).collect();
-            let (answer, bytes) = self.client.post("", &actions(&lines), true)?;
-            pending.bytes += bytes;
-            let mut again = Vec::new();
-            let mut busy = String::new();
-            for item in refused(&answer)? {
-                let Some(line) = pending.lines.get_mut(item.place).map(std::mem::take) else {
-                    continue;
-                };
-                if item.may_pass {
-                    busy = item.reason;
-                    again.push(line);
-                } else {
-                    if pending.refused.is_empty() {
-                        pending.reason = item.reason;
-                    }
-                    pending.refused.insert(line.0);
+        let lines: Vec<_> = pending.lines.iter().map(|(_, line)| line.as_slice()).collect();
+        let (answer, bytes) = self.client.post("", &actions(&lines), true)?;
+        pending.bytes += bytes;
+        let mut again = Vec::new();
+        let mut busy = String::new();
+        for item in refused(&answer)? {
+            let Some(line) = pending.lines.get_mut(item.place).map(std::mem::take) else {
+                continue;
+            };
+            if item.may_pass {
+                busy = item.reason;
+                again.push(line);
+            } else {
+                if pending.refused.is_empty() {
+                    pending.reason = item.reason;
                 }
+                pending.refused.insert(line.0);
             }
-            pending.lines = again;
-            if pending.lines.is_empty() {
-                return Ok(());
-            }
-            if attempt == ATTEMPTS {
-                return Err(Failure::temporary(busy));
-            }
-            sleep(std::time::Duration::from_millis(100) * 2_u32.pow(attempt));
         }
-        Ok(())
+        pending.lines = again;
+        if pending.lines.is_empty() { Ok(()) } else { Err(Failure::temporary(busy)) }
     }
 }
 

@@ -235,7 +235,7 @@ impl Pace {
         if let Some(rest) = due.checked_sub(elapsed) {
             sleep(rest);
         } else if elapsed > due + Duration::from_secs(1) {
-            // Silence gives no right to a burst.
+            // A silent period does not permit a burst.
             (self.start, self.records) = (monotonic(), 0);
         }
     }

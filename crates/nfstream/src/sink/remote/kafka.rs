@@ -60,7 +60,7 @@ const CREATE: OptionHelp = OptionHelp {
 const SASL: OptionHelp = OptionHelp {
     name: "sasl",
     default: "",
-    description: "way to log in with user and password: plain, scram-sha-256 or scram-sha-512",
+    description: "SASL mechanism for user and password: plain, scram-sha-256 or scram-sha-512",
 };
 
 /// Port of brokers.

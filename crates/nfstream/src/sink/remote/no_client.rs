@@ -20,6 +20,10 @@ impl Client {
         match self {}
     }
 
+    pub(super) fn with_passing(self, _: fn(&str) -> bool) -> Self {
+        match self {}
+    }
+
     pub(super) fn uncompressed(self) -> Self {
         match self {}
     }

@@ -33,7 +33,7 @@ const KNOWN: &[(i16, &str, bool)] = &[
     (35, "the broker does not support this version of a request", false),
     (41, "the broker is not the controller", true),
     (44, "the broker's policy refuses this", false),
-    (45, "the broker misses earlier batches", true),
+    (45, "the broker lacks earlier batches", true),
     (47, "the broker has a newer producer of this number", true),
     (56, "the broker cannot write to its storage", true),
     (58, "the broker refuses user or password", false),

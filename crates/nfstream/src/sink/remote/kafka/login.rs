@@ -95,7 +95,7 @@ impl Login {
         let answer = text(answer)?;
         let given = attribute(&answer, "v").and_then(|given| BASE64.decode(given).ok());
         if given != Some(expected) {
-            return Err(Failure::permanent("the broker does not know the password"));
+            return Err(Failure::permanent("the broker did not prove that it knows the password"));
         }
         Ok(())
     }

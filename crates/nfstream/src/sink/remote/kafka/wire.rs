@@ -1,5 +1,7 @@
 //! Numbers, texts and lists of the Kafka protocol, in the versions before its compact encodings.
 
+use crate::packet::encoding::put_signed;
+
 /// Writes the parts of a request.
 #[derive(Debug, Default)]
 pub(super) struct Writer(pub(super) Vec<u8>);
@@ -45,15 +47,7 @@ impl Writer {
 
     /// Writes a number with its sign in the lowest bit, seven bits a byte.
     pub(super) fn variable(&mut self, number: i64) {
-        let mut rest = (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned();
-        loop {
-            let low = u8::try_from(rest & 0x7f).unwrap_or_default();
-            rest >>= 7;
-            if rest == 0 {
-                return self.0.push(low);
-            }
-            self.0.push(low | 0x80);
-        }
+        put_signed(&mut self.0, number);
     }
 }
 
