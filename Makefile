@@ -95,6 +95,12 @@ REGISTERED := $(wildcard crates/nfstream/src/features/*.rs crates/nfstream/src/f
     crates/nfstream/src/sink/formats/*.rs crates/nfstream/src/sink/remote/*.rs \
     crates/nfstream-cli/src/commands/*.rs crates/nfstream-cli/src/commands/*/*.rs)
 
+.PHONY: format
+format: .venv/installed ## Format all Rust and Python files
+	cargo fmt --all
+	rustfmt --edition 2024 $(REGISTERED)
+	$(BIN)/ruff format
+
 .PHONY: lint
 lint: .venv/installed
 	cargo fmt --all --check

@@ -277,7 +277,8 @@ impl Stage<'_> {
 
     fn why_empty(&self, state: &State) -> String {
         if state.tab == Tab::Groups(super::groups::By::Process) && !self.known.has_processes {
-            return "Processes are shown for interfaces with --system-visibility-mode 1.".to_owned();
+            return "Processes are shown for interfaces with --system-visibility-mode 1."
+                .to_owned();
         }
         match (&state.filter, state.view.is_over) {
             (Some(_), _) => "No flow matches the filter; Esc removes it.".to_owned(),
