@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use nfstream::RunError;
 use nfstream::capture::{Files, Filtered, Listed, Source};
 use nfstream::parameters::Parameters;
 use nfstream::pipeline::{BlockSource, BlockWriter as Writer, Cut, Piece};
@@ -15,7 +16,7 @@ use pyo3::types::{PyBytes, PyDict, PyIterator};
 use crate::error::{capture_error, run_error};
 use crate::parameters::from_python;
 
-/// File of a plan: path, bytes, and nanoseconds of its first packet.
+/// File of a plan: path or URL, bytes, and nanoseconds of its first packet.
 type File = (PathBuf, u64, Option<i64>);
 
 /// Piece of a stream: its first file, the one after its last, the first of those before it that
@@ -79,8 +80,8 @@ impl BlockWriter {
         let piece = Piece { stream, number: piece, pieces, file, last, next };
         let writer = py.detach(|| {
             let config = parameters.config(Some(0));
-            let earlier = (!earlier.is_empty()).then(|| open(earlier, &parameters));
-            Writer::new(open(files, &parameters), earlier, piece, shards, &config)
+            let earlier = (!earlier.is_empty()).then(|| open(earlier, &parameters)).transpose()?;
+            Writer::new(open(files, &parameters)?, earlier, piece, shards, &config)
         });
         Ok(Self(Mutex::new(writer.map_err(run_error)?)))
     }
@@ -117,12 +118,12 @@ fn listed((path, len, start): File) -> Listed {
     Listed { path, len, start: start.map(Timestamp::from_nanos) }
 }
 
-fn open(files: Vec<File>, parameters: &Parameters) -> Box<dyn Source> {
-    let files = Files::of_list(files.into_iter().map(listed), parameters.file_options());
-    match &parameters.bpf_filter {
+fn open(files: Vec<File>, parameters: &Parameters) -> Result<Box<dyn Source>, RunError> {
+    let files = Files::of_list(files.into_iter().map(listed), parameters.file_options())?;
+    Ok(match &parameters.bpf_filter {
         None => Box::new(files.open()),
         Some(filter) => Box::new(Filtered::new(files.open(), filter.clone())),
-    }
+    })
 }
 
 /// Blocks from a Python iterator of `bytes`.
