@@ -74,7 +74,7 @@ def test_long_captures_are_read_in_ranges_ahead(
     server.ranges = ranges
     server.files = {"/large.pcap": capture.read_bytes()}
     streamer = NFStreamer(f"{server.url}/large.pcap", dissect=False)
-    assert sum(flow.bidirectional_packets for flow in streamer) == 80_000
+    assert sum(flow.total_packets for flow in streamer) == 80_000
     if ranges:
         sizes = [
             int(last) - int(first) + 1
@@ -94,7 +94,7 @@ def test_a_list_of_urls_has_the_rules_of_a_list_of_files(server: Server, tmp_pat
     assert rows(*reversed(urls), **EVERYTHING) == expected
     assert rows(*urls[:10], *files[10:], **EVERYTHING) == expected
     content = server.files["/00004.pcap"]
-    damaged = content[: len(content) // 2] + b"\xff" * 64
+    damaged = content + b"\xff" * 64
     server.files["/00004.pcap"] = damaged
     files[4].write_bytes(damaged)
     with pytest.warns(UserWarning, match=r"http://.*/00004\.pcap: corrupt at byte"):
@@ -305,7 +305,7 @@ def test_the_command_reads_urls(store: Server, tmp_path: Path) -> None:
     assert output == command("flows", redis, "--format", "csv")[1]
     assert command("summary", url)[0] == 0
     assert command("extract", url, "--id", "2", "-o", tmp_path / "out.pcapng")[0] == 0
-    assert rows(tmp_path / "out.pcapng")[0]["bidirectional_packets"] > 0
+    assert rows(tmp_path / "out.pcapng")[0]["total_packets"] > 0
     assert command("blocks", url, "--shards", "2", "-o", tmp_path / "blocks")[0] == 0
     assert (tmp_path / "blocks" / "shard=1").is_dir()
     code, output, messages = command("flows", url, "--sandbox")
@@ -338,5 +338,6 @@ def test_errors_of_file_objects_are_not_taken_for_damage(web: Path) -> None:
             self.place += len(part)
             return part
 
-    with pytest.warns(UserWarning, match="the store is gone"):
+    with pytest.warns(UserWarning) as warned:
         list(NFStreamer(Failing()))  # type: ignore[arg-type]
+    assert any("the store is gone" in str(warning.message) for warning in warned)

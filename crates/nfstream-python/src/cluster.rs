@@ -1,5 +1,6 @@
 //! The halves of a run on a cluster: files into blocks, and a source of blocks.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -23,17 +24,21 @@ type File = (PathBuf, u64, Option<i64>);
 /// matter to it, and the file that follows it.
 type Bounds = (usize, usize, usize, Option<usize>);
 
+/// The same for Python, as text: `pathlib` changes URLs.
+type FileText = (OsString, u64, Option<i64>);
+
 /// Finds the captures of a stream, in the order in which they are read. Returns them, and warnings.
 #[pyfunction]
 pub(crate) fn find_files(
     py: Python<'_>,
     source: Vec<PathBuf>,
     parameters: &Bound<'_, PyDict>,
-) -> PyResult<(Vec<File>, Vec<String>)> {
+) -> PyResult<(Vec<FileText>, Vec<String>)> {
     let options = from_python(parameters)?.file_options();
     let files = py.detach(|| Files::find(&source, options).and_then(|files| files.listed()));
     let (files, warnings) = files.map_err(|error| capture_error(&error))?;
-    let file = |Listed { path, len, start }| (path, len, start.map(Timestamp::nanos));
+    let file =
+        |Listed { path, len, start }| (path.into_os_string(), len, start.map(Timestamp::nanos));
     let warnings = warnings.iter().map(ToString::to_string).collect();
     Ok((files.into_iter().map(file).collect(), warnings))
 }

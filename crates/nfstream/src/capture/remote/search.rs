@@ -43,7 +43,8 @@ pub(super) fn find(bucket: &Bucket, url: &Url) -> Result<Found, CaptureError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             folder().ok().flatten().ok_or_else(|| failed(error))
         }
-        _ => Ok(Found::Named(vec![(url.name(), object)])),
+        Err(error) => Err(failed(error)),
+        Ok(_) => Ok(Found::Named(vec![(url.name(), object)])),
     }
 }
 

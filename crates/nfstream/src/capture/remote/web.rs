@@ -18,6 +18,8 @@ const SERVICE: Duration = Duration::from_secs(1);
 const PAUSES: [u64; 5] = [100, 300, 700, 1500, 3000];
 /// Attempts to connect to a server that refuses it or cannot be reached.
 const CONNECTIONS: usize = 3;
+/// Start of the standard library's message about the name of a host.
+const NO_ADDRESS: &str = "failed to lookup address information";
 /// Most bytes of an answer: a range, or a page of a list.
 const MOST: u64 = 64 << 20;
 /// Most characters of an answer in a message.
@@ -244,6 +246,10 @@ fn failed(error: ureq::Error) -> Failed {
             unreachable("no connection to the host".to_owned(), CONNECTIONS)
         }
         ureq::Error::Io(error) => {
+            let text = error.to_string();
+            if text.starts_with(NO_ADDRESS) && !text.contains("emporary") {
+                return failed(ureq::Error::HostNotFound);
+            }
             let is_refused = error.kind() == io::ErrorKind::ConnectionRefused;
             let attempts = if is_refused { CONNECTIONS } else { PAUSES.len() + 1 };
             unreachable(reason(&error), attempts)
