@@ -336,9 +336,8 @@ class Shard(NFStreamer):
         )
 
 
-def _absolute(path: str | os.PathLike[str]) -> str:
+def _absolute(path: str) -> str:
     """Returns a path that is valid in every folder; a URL is."""
-    path = os.fspath(path)
     return path if is_url(path) else os.path.abspath(path)
 
 
@@ -373,7 +372,7 @@ def _streams(
         raise ValueError(f"stream_by is no regular expression: {error}") from error
     listed, _ = _engine.find_files(list(source), {**options, "order": "given"})
     streams: dict[str, list[str]] = {}
-    for path in (os.fspath(path) for path, _, _ in listed):
+    for path in (path for path, _, _ in listed):
         found = pattern.search(path)
         if found is None:
             raise ValueError(f"stream_by={stream_by!r} does not match {path!r}")

@@ -128,7 +128,7 @@ def test_a_plan_is_read_by_other_processes(store: Store, tmp_path: Path) -> None
 
 
 def test_the_store_is_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
-    large = write_large_pcap(tmp_path / "large.pcap", 600_000)
+    large = write_large_pcap(tmp_path / "large.pcap", 1_600_000)
     url = store.put("large.pcap", large.read_bytes())
     table = tmp_path / "flows.parquet"
     call = [COMMAND, "flows", url, "-o", table, "--no-dissect"]
@@ -166,7 +166,9 @@ def test_fsspec_reads_the_same(store: Store) -> None:
 
     redis = CAPTURES / "redis.pcap"
     url = store.put("redis.pcap", redis.read_bytes())
-    files = s3fs.S3FileSystem(endpoint_url=store.url, key="testing", secret="testing")
+    files = s3fs.S3FileSystem(
+        key="testing", secret="testing", client_kwargs={"endpoint_url": store.url}
+    )
     with files.open(url.removeprefix("s3://")) as file:
         assert rows(file) == rows(redis) == rows(url)
 
@@ -182,7 +184,7 @@ def test_signed_urls_are_read(store: Store) -> None:
 
 
 def test_an_object_that_is_overwritten_is_noticed(store: Store, tmp_path: Path) -> None:
-    large = write_large_pcap(tmp_path / "large.pcap", 600_000)
+    large = write_large_pcap(tmp_path / "large.pcap", 1_600_000)
     url = store.put("large.pcap", large.read_bytes())
     streamer = NFStreamer(url, dissect=False, active_timeout=0.05, idle_timeout=0.05)
     with pytest.raises(ValueError, match="changed while it was read"):
