@@ -203,9 +203,8 @@ def test_a_damaged_file_of_many_is_named_by_dask(
     from nfstream import dask
 
     files = cut(tmp_path, packets, 300)
-    for number, end in ((123, b"\xff" * 64), (200, b"")):
-        content = files[number].read_bytes()
-        files[number].write_bytes(content[: len(content) // 2] + end)
+    files[123].write_bytes(files[123].read_bytes() + b"\xff" * 64)
+    files[200].write_bytes(files[200].read_bytes()[:-10])
     plan = nfstream.plan(tmp_path, shards=3, task_bytes=0, **EVERYTHING)
     with pytest.warns(UserWarning) as warned:
         found = dask.table(plan)

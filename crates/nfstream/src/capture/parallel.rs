@@ -39,6 +39,6 @@ mod tests {
     fn results_are_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).collect();
         assert_eq!(in_parallel(&items, |item| item * 2), (0..200).step_by(2).collect::<Vec<_>>());
-        assert_eq!(in_parallel(&[], |item: &usize| *item), []);
+        assert!(in_parallel(&[], |item: &usize| *item).is_empty());
     }
 }
