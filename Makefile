@@ -64,6 +64,11 @@ test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickh
 	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
 
+.PHONY: test-stores
+test-stores: .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python -m pytest --quiet tests/stores)
+
 .PHONY: browser
 browser: .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
@@ -198,7 +203,7 @@ cic: .venv/installed ## Compare the CIC features with a reference over all captu
 TARGET ?= x86_64-unknown-linux-gnu
 # Wheels and programs load nDPI and libpcap if they are installed; they need neither.
 PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
-LOADED := --no-default-features --features http,ndpi-loaded,top
+LOADED := --no-default-features --features http,ndpi-loaded,stores,top
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: wheels
@@ -309,7 +314,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/browser .venv/demo .venv/package .venv/peers .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/package .venv/peers .venv/site .venv/stores .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

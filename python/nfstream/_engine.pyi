@@ -404,7 +404,7 @@ class BlockWriter:
 
 def find_files(
     source: Sequence[str], parameters: dict[str, Any]
-) -> tuple[list[tuple[str | os.PathLike[str], int, int | None]], list[str]]:
+) -> tuple[list[tuple[str, int, int | None]], list[str]]:
     """Returns the captures of a stream in order, and warnings about them."""
 
 def cut_files(

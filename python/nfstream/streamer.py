@@ -99,9 +99,10 @@ class NFStreamer(Tables):
             folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
             the name of a network interface, a list of names, or ``"any"`` for all. Write
             ``"./name"`` for a file that has the name of an interface. Patterns such as
-            ``"day/*.pcap"`` stand for several files. ``bytes``, ``io.BytesIO`` and file objects
-            in binary mode are captures too; one without positions, such as a socket's, can be
-            read once.
+            ``"day/*.pcap"`` stand for several files. URLs such as ``"s3://bucket/folder/"`` and
+            ``"https://host/a.pcap"`` are read where they are. ``bytes``, ``io.BytesIO`` and file
+            objects in binary mode are captures too; one without positions, such as a socket's, can
+            be read once.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.

@@ -63,6 +63,8 @@ pub struct FileSource {
     /// Total size of the finished files in bytes.
     done_bytes: u64,
     total_bytes: Option<u64>,
+    /// Whether files are on other machines.
+    waits_for_servers: bool,
     warnings: Vec<Warning>,
     /// Flag that ends pipes and standard input.
     stop: StopFlag,
@@ -95,10 +97,15 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// Returns whether the file is on another machine.
+    fn is_remote(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.address().is_some())
+    }
+
     /// Opens the file.
     fn open(&self) -> Result<Held, Failure> {
         match &self.content {
-            Some(content) => content.open().map(Held::Content).map_err(Failure::Io),
+            Some(content) => content.open().map(Held::Content).map_err(Failure::from),
             None => Held::open(&self.path),
         }
     }
@@ -118,6 +125,7 @@ impl FileSource {
     ) -> Self {
         Self {
             total_bytes: waiting.iter().map(|file| file.len).sum(),
+            waits_for_servers: waiting.iter().any(Waiting::is_remote),
             waiting,
             open: BTreeMap::new(),
             heads: BinaryHeap::new(),
@@ -407,7 +415,7 @@ impl Source for FileSource {
 
     fn may_wait(&self) -> bool {
         // Known if every input is a regular file.
-        self.total_bytes.is_none()
+        self.total_bytes.is_none() || self.waits_for_servers
     }
 
     fn progress(&self) -> ReadProgress {

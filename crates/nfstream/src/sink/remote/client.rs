@@ -67,7 +67,7 @@ impl Client {
             .timeout_recv_body(Some(timeout))
             .user_agent(concat!("nfstream/", env!("CARGO_PKG_VERSION")));
         let config = match is_secure {
-            true => config.tls_config(tls(&trust)?),
+            true => config.tls_config(trust.agent_config().map_err(cannot_trust)?),
             false => config,
         };
         Ok(Self {
@@ -184,24 +184,6 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn tls(trust: &Trust) -> Result<ureq::tls::TlsConfig, DestinationError> {
-    use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
-
-    let cannot = |source| DestinationError::File { path: "ca".into(), source };
-    let roots = trust.roots().map_err(cannot)?;
-    let roots = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    let client = trust.client().map(|(certificates, key)| {
-        let chain: Vec<_> =
-            certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key)?))
-    });
-    let client: Option<ClientCert> =
-        client.transpose().map_err(|error: ureq::Error| cannot(std::io::Error::other(error)))?;
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(RootCerts::Specific(std::sync::Arc::new(roots)))
-        .client_cert(client)
-        .unversioned_rustls_crypto_provider(provider)
-        .build())
+fn cannot_trust(source: std::io::Error) -> DestinationError {
+    DestinationError::File { path: "ca".into(), source }
 }
