@@ -136,11 +136,11 @@ mod ranges {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn a_file_in_ranges_gives_the_rows_of_one_reader(
-            stream in stream(TIMEOUTS, 1..3000, Order::Late),
+            stream in stream(TIMEOUTS, 1..2000, Order::Late),
             damage in prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>())),
             cut in prop::option::weighted(0.3, 1_usize..100),
         ) {
