@@ -176,6 +176,8 @@ class NFStreamer(Tables):
         promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
+        rings: Rings among which the kernel divides the packets of an interface (Linux), each read
+            by a thread; for interfaces that are too fast for one.
         duration: Seconds after which a live run ends, ``None`` for no limit.
         system_visibility_mode: 1 to add columns with the local process of each flow (Linux):
             ``system_process_pid`` and ``system_process_name``.
@@ -246,6 +248,7 @@ class NFStreamer(Tables):
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
+        rings: int = 1,
         duration: float | None = None,
         system_visibility_mode: int = 0,
         system_visibility_poll_ms: int = 100,
@@ -300,6 +303,7 @@ class NFStreamer(Tables):
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
+                "rings": rings,
                 "duration": duration,
                 "system_visibility_mode": system_visibility_mode,
                 "system_visibility_poll_ms": system_visibility_poll_ms,

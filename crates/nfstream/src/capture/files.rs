@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub struct FileOptions {
     pub strict: bool,
     /// Whether to decompress files that need more than 128 MiB of memory for it, up to 2 GiB each.
     pub large_windows: bool,
+    /// Bytes of the ranges in which several threads read a long file, `None` for a suitable length.
+    pub range_bytes: Option<NonZeroUsize>,
 }
 
 /// Files of one capture, in the order in which they are read.
@@ -238,6 +241,7 @@ impl Files {
                 fails_alone: self.fails_alone,
                 must_exist: self.must_exist,
                 window: self.options.window(),
+                range_len: self.options.range_bytes.map(NonZeroUsize::get),
             },
         )
     }

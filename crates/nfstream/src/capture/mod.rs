@@ -30,6 +30,7 @@ mod parsed;
 mod patterns;
 mod pcap;
 mod pcapng;
+mod ranges;
 mod reader;
 #[cfg(feature = "stores")]
 mod remote;
@@ -55,6 +56,7 @@ pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
 pub use order::{FileOrder, latest};
 pub use paced::{Pace, Paced};
-pub use source::{ReadProgress, Reception, Source};
+pub use ranges::{FileRange, Found, Settled};
+pub use source::{Part, ReadProgress, Reception, Source};
 pub use stop::StopFlag;
 pub use url::name_of;

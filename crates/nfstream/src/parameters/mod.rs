@@ -274,6 +274,7 @@ impl Parameters {
             order: self.order,
             strict: self.strict_files,
             large_windows: self.large_windows,
+            range_bytes: None,
         }
     }
 
@@ -284,6 +285,7 @@ impl Parameters {
             snaplen: self.snaplen,
             promiscuous: self.promiscuous_mode,
             buffer_bytes: self.socket_buffer_size,
+            rings: NonZeroUsize::new(self.rings).unwrap_or(NonZeroUsize::MIN),
             duration: self.duration.map(standard),
         }
     }

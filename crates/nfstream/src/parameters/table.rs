@@ -220,6 +220,10 @@ parameters! {
     socket_buffer_size: usize = 64 << 20,
         Capture, whole(0, u64::MAX), "bytes", true,
         "Size in bytes of the kernel buffer for packets that have not been read";
+    rings: usize = 1,
+        Capture, whole(1, 64), "rings", true,
+        "Rings among which the kernel divides the packets of an interface (Linux), each read by a \
+         thread; for interfaces that are too fast for one";
     duration: Option<Duration> = None,
         Capture, Kind::Seconds { optional: true }, "s", true,
         "Seconds after which the capture ends";
