@@ -359,7 +359,10 @@ impl Stage<'_> {
             return;
         }
         let mut spans = Vec::new();
-        if let Some(filter) = &state.filter {
+        if let Some(error) = &state.view.error {
+            let error = Cell::from(error.as_str()).text;
+            spans.push(Span::styled(theme.text(&format!("error: {error}")), theme.error()));
+        } else if let Some(filter) = &state.filter {
             let shown = count(u64::try_from(state.view.matching).unwrap_or(u64::MAX));
             spans.push(Span::styled("filter ", theme.quiet()));
             let text = Cell::from(filter.text()).text;

@@ -17,7 +17,7 @@ use nfstream::{Monitor, Run, RunError, Stats, Step};
 use super::ended::Ended;
 use super::groups::{Amount, By, Largest, Order, Rate, whole};
 use super::survey::{Look, ROWS, Row, Survey, Wish, per_second};
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 
 /// Groups of each kind on the screen.
 const GROUPS: usize = 300;
@@ -65,6 +65,8 @@ pub(super) struct View {
     /// Failure of the filter with the values of a flow.
     pub(super) failure: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// Error that ended the run.
+    pub(super) error: Option<String>,
     /// Whether all packets have been read.
     pub(super) is_over: bool,
 }
@@ -333,7 +335,7 @@ impl Surveyor {
         let of_ended = if wish.filter.is_some() { &none } else { &ended.groups };
         let groups = By::ALL.map(|by| groups.largest(of_ended, by, order, GROUPS));
         let mut all = total;
-        all.add(&ended.groups.total);
+        all += ended.groups.total;
         drop(ended);
         all.rate = self.rate;
         for warning in self.monitor.take_warnings() {
@@ -353,6 +355,7 @@ impl Surveyor {
             examined,
             failure: failure.map(|error| error.message().to_owned()),
             warnings: self.warnings.clone(),
+            error: lock(&self.shared.failure).as_ref().map(|error| with_causes(error)),
             is_over,
         }
     }
