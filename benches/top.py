@@ -14,6 +14,7 @@ Needs root, iproute2, tcpreplay and tmux.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import subprocess
@@ -38,6 +39,8 @@ SCREEN_THREADS = ("nfstream", "nfstream-keys", "nfstream-survey")
 PACKETS = 100_000
 """Packets of the trace, which tcpreplay sends from memory, again and again."""
 
+SERVERS = itertools.count()
+
 Counts = dict[str, int]
 
 
@@ -46,7 +49,8 @@ class Screen:
 
     def __init__(self, program: str, size: tuple[int, int], arguments: list[str]) -> None:
         width, height = size
-        self.label = f"nfstream-{os.getpid()}"
+        # A server of its own: the last one may not have ended yet.
+        self.label = f"nfstream-{os.getpid()}-{next(SERVERS)}"
         command = f"exec {program} top {' '.join(arguments)}"
         geometry = ["-x", str(width), "-y", str(height)]
         self._tmux("-u", "-f", "/dev/null", "new-session", "-d", *geometry, command)

@@ -71,7 +71,8 @@ impl Stage<'_> {
         let [title, packets, bits, flows, account, tabs] = rows;
         self.draw_title(frame, title, state);
         let history = || state.view.history.iter();
-        let last = state.view.history.back().copied().unwrap_or_default();
+        let last = history().next_back().filter(|_| !state.view.is_over);
+        let last = last.copied().unwrap_or_default();
         let (of_packets, of_flows) =
             (cells::short_count(last.packets), cells::short_count(last.flows));
         let of_bits = cells::bits_per_second(last.bits);

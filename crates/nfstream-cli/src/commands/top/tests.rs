@@ -232,6 +232,12 @@ fn a_filter_selects_active_and_ended_flows() {
     assert!(!view.rows.is_empty() && view.rows.len() < all);
     assert!(view.rows.iter().all(|row| row.record.flow.key.protocol == 17));
     assert_eq!(view.matching, view.rows.len());
+    for by in [By::Host, By::Server, By::Port] {
+        let groups = &view.groups[by.index()].groups;
+        let flows: u64 = groups.iter().map(|(_, amount)| amount.flows).sum();
+        let ends = if by == By::Host { 2 } else { 1 };
+        assert_eq!(flows, ends * u64::try_from(view.rows.len()).unwrap(), "{by:?}");
+    }
 }
 
 #[test]

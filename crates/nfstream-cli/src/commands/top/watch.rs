@@ -28,11 +28,13 @@ const HISTORY: usize = 300;
 /// Warnings that are kept.
 const WARNINGS: usize = 20;
 
-/// Share of a processor that surveys take at most: a fraction with this denominator.
-const SHARE: u32 = 33;
+/// Share of a processor that surveys take at most: a fraction with this denominator. Together with
+/// the drawing it is less than 3 %.
+const SHARE: u32 = 40;
 
-/// Longest pause between two surveys, even if they take a larger share.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Longest pause between two surveys, even if they take a larger share: from some two million
+/// active flows on.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Clock of the rates and ages.
 #[derive(Clone, Debug)]
@@ -297,7 +299,7 @@ impl Surveyor {
         let Wanted { wish, order, with_ended } = self.wanted.clone();
         let schema = Arc::clone(&self.schema);
         let names = schema.names();
-        let Look { mut rows, groups, total, matching, examined, failure, latest } =
+        let Look { mut rows, mut groups, total, matching, examined, failure, latest } =
             self.survey.look(&wish, names, elapsed, self.with_processes);
         let mut matching = matching;
         self.latest = self.latest.max(latest);
@@ -324,6 +326,9 @@ impl Surveyor {
                 if is_match {
                     matching += 1;
                     let rate = Rate::default();
+                    if wish.filter.is_some() {
+                        groups.add_record(record, &Amount::of(&record.volume, false, rate));
+                    }
                     rows.push(Row { record: record.clone(), rate, has_ended: true });
                 }
             }

@@ -48,7 +48,7 @@ registry! {
     ECS: ecs,
 }
 
-pub use csv::write_csv_text;
+pub use self::csv::write_csv_text;
 
 impl Format {
     /// Formats of a JSON object a line.
