@@ -87,7 +87,7 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     if let Some(meant) = meant.next() {
         return Some(meant);
     }
-    let rated = names.into_iter().map(|name| (similarity(name, &plain), name));
+    let rated = names.into_iter().map(|name| (similarity(name, typed), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)
 }
