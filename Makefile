@@ -184,6 +184,13 @@ compare-extract: .venv/installed ## Compare extracted packets with tshark's disp
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/extract.py)
 
+.PHONY: compare-top
+compare-top: .venv/installed ## Compare the counts of nfstream top in tmux with those of stats(), at three sizes (root)
+	@type tmux tcpreplay >/dev/null 2>&1 || \
+	    { echo "error: install the Debian packages tmux and tcpreplay" >&2; exit 1; }
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/top.py)
+
 .PHONY: bless
 bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --quiet

@@ -33,6 +33,28 @@ _V6 = {
     "udps": "plugins",
 }
 
+_MEANT = {
+    "bpf": "bpf_filter",
+    "file": "source",
+    "filename": "source",
+    "iface": "source",
+    "interface": "source",
+    "path": "source",
+    "pcap": "source",
+    "promisc": "promiscuous_mode",
+    "threads": "n_meters",
+    "timeout": "idle_timeout",
+    "workers": "n_meters",
+}
+"""Other words for parameters."""
+
+_OF_METHODS = {
+    "columns_to_anonymize": "to_pandas, to_csv and the other methods that write tables",
+    "format": "to_csv, to_parquet and the other methods that write tables",
+    "output": "to_csv, to_parquet and the other methods that write tables",
+}
+"""Arguments that methods have."""
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -186,8 +208,8 @@ class NFStreamer(Tables):
             for none.
         where: Condition on columns, such as ``"dst_port == 443 && total_bytes > 1000"``; only flows
             for which it is true are returned. ``docs/cli.md`` describes the language.
-        columns: Names of the columns of tables, in this order; flows have the columns of all
-            features, and those named here.
+        columns: Names of the columns of tables, in this order, as a list or separated by commas;
+            flows have the columns of all features, and those named here.
         limit: Maximum number of flows; reading stops once they are complete.
         sort: Column by which flows are sorted, in descending order with ``":desc"``, as in
             ``"total_bytes:desc"``. Keeps all flows in memory, or as many as ``limit`` allows.
@@ -616,7 +638,8 @@ def _checked_query(
         if text is not None and not isinstance(text, str):
             raise ValueError(f"{name} must be text, not {text!r}")
     if isinstance(columns, str):
-        columns = [columns]
+        # As in the command.
+        columns = columns.split(",")
     if columns is not None:
         if not isinstance(columns, Iterable):
             raise ValueError(f"columns must be names of columns, not {columns!r}")
@@ -643,6 +666,10 @@ def _advice(name: str) -> str:
     message = f"NFStreamer has no parameter {name!r}"
     if name in _V6:
         return f"{message}; use {_V6[name]}, or nfstream.v6 for the interface of nfstream 6"
+    if name in _MEANT:
+        return f"{message}; did you mean {_MEANT[name]!r}?"
+    if name in _OF_METHODS:
+        return f"{message}; use {_OF_METHODS[name]}"
     ours = ["source", "plugins", "where", "columns", "limit", "sort", "separate"]
     ours += [one["name"] for one in _PARAMETERS]
     near = difflib.get_close_matches(name, ours, 1)

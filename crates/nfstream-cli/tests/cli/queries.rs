@@ -9,6 +9,8 @@ fn options_of_other_programs_get_a_hint() {
         ("slip_i", &["live", "-i", "eth0"]),
         ("slip_w", &["flows", "redis.pcap", "-w", "out.csv"]),
         ("slip_json", &["flows", "redis.pcap", "--json"]),
+        ("slip_dissections", &["flows", "redis.pcap", "--n_dissections", "20"]),
+        ("slip_elsewhere", &["flows", "redis.pcap", "--performance_report", "5"]),
     ] {
         Folder::with(&["redis.pcap"]).check(name, args);
     }
@@ -32,6 +34,8 @@ fn names_of_nfstream_6_have_their_counterparts() {
     Folder::with(&["redis.pcap"]).check("slip_column", &args);
     let args = ["flows", "redis.pcap", "--features", "statistical_analysis"];
     Folder::with(&["redis.pcap"]).check("slip_feature", &args);
+    let args = ["flows", "redis.pcap", "--idle_timeout", "5"];
+    Folder::with(&["redis.pcap"]).check("slip_underscore", &args);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
     END_AHEAD, FlowEnd, FlowState, HookError, Hooks, Keyed, Lifecycle, Meter, expiration_id,
 };
 use crate::dissect::Inspection;
-use crate::features::{Application, Place, Record, RecordKind, Volume};
+use crate::features::{Application, Place, Record, RecordKind};
 use crate::flow::{Close, EndReason, Flow, Slot, Verdict};
 use crate::host::Process;
 use crate::time::Timestamp;
@@ -103,13 +103,8 @@ impl<L: Lifecycle> Meter<L> {
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state = FlowState {
-            volume: Volume::default(),
-            inspection,
-            close: None,
-            is_holding: false,
-            has_early: entry.state.has_early && verdict == Verdict::Active,
-        };
+        let has_early = entry.state.has_early && verdict == Verdict::Active;
+        entry.state = FlowState { has_early, ..FlowState::new(inspection) };
         Ok(())
     }
 

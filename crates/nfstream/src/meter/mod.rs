@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
-use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volume};
+use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures};
 use crate::flow::{
     Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
@@ -394,13 +394,7 @@ impl<L: Lifecycle> Meter<L> {
         while self.table.len() >= self.capacity {
             self.evict(packet.time, hooks)?;
         }
-        let state = FlowState {
-            volume: Volume::default(),
-            inspection: self.first_inspection(),
-            close: None,
-            is_holding: false,
-            has_early: false,
-        };
+        let state = FlowState::new(self.first_inspection());
         let src = self.source(packet, sender);
         self.choose_birth(index);
         let slot = self.table.insert(hash, key, src, packet.time, state);

@@ -50,7 +50,8 @@ impl Values {
                 self.scratch.clear();
                 read(record, &mut self.scratch);
                 if matches!(&self.last.0, Value::Text(last) if *last == self.scratch) {
-                    return self.last.1.add(count);
+                    self.last.1 += count;
+                    return;
                 }
                 let text = Value::Text(self.scratch.clone());
                 self.replace(text, count);
@@ -58,7 +59,8 @@ impl Values {
             Read::List(_) => {
                 let value = self.column.value(record, names);
                 if value == self.last.0 {
-                    return self.last.1.add(count);
+                    self.last.1 += count;
+                    return;
                 }
                 self.replace(value, count);
             }
@@ -72,7 +74,8 @@ impl Values {
 
     fn add_number(&mut self, number: i64, count: Count) {
         if self.last.0 == Value::Integer(number) {
-            return self.last.1.add(count);
+            self.last.1 += count;
+            return;
         }
         self.replace(Value::Integer(number), count);
     }

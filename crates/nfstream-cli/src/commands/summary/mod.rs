@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{print, print_json};
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
-use crate::error::Error;
+use crate::error::{Error, lines};
 use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, span, time_of_day};
 use crate::input::{Input, InputArgs, Opening};
@@ -112,7 +112,12 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         if args.json {
             print_json(&grouping.to_json(args.top), io)?;
         } else if args.csv {
-            print(&grouping.to_csv(args.top), io)?;
+            let csv = grouping.to_csv(args.top);
+            if io.stdout.is_terminal {
+                print(lines(&String::from_utf8_lossy(&csv)).as_bytes(), io)?;
+            } else {
+                print(&csv, io)?;
+            }
         } else {
             print(&grouping.to_text(args.top, io), io)?;
         }
