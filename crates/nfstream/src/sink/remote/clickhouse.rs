@@ -71,7 +71,7 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         Some(password) => client.with_header("x-clickhouse-key", password.to_owned()),
         None => client,
     };
-    let (creates, rows) = (setup.options.flag("create")?, rows(&setup.options)?);
+    let (creates, rows) = (setup.options.flag(&CREATE)?, rows(&setup.options)?);
     Ok(Box::new(Table { client, name, creates, rows }))
 }
 
