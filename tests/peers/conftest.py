@@ -43,6 +43,6 @@ def readers() -> Path:
     """The program that reads IPFIX with other crates."""
     source = Path(__file__).with_name("readers")
     target = Path("target/readers").resolve()
-    build = [needs("cargo"), "build", "--quiet", "--release", "--target-dir", str(target)]
+    build = [needs("cargo"), "build", "--quiet", "--target-dir", str(target)]
     subprocess.run(build, cwd=source, check=True)
-    return target / "release" / "readers"
+    return target / "debug" / "readers"

@@ -15,6 +15,7 @@ from live import PACKETS_PER_SECOND, RECEIVERS
 SECONDS = int(os.environ.get("PEERS_SECONDS", "10"))
 
 
+@pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize("receiver", RECEIVERS)
 def test_a_live_run_reaches(receiver: str, readers: Path) -> None:
     if os.geteuid() != 0:

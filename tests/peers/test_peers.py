@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from live import ask_clickhouse, clickhouse_config
 from peers import (
     COMMAND,
     FLOWS,
@@ -152,27 +153,10 @@ def test_a_bulk_interface_gets_every_flow_once(capture: Path, tmp_path: Path) ->
 def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:
     clickhouse = needs("clickhouse-server")
     port = free_port()
-    config = tmp_path / "config.xml"
-    config.write_text(
-        f"""<yandex><logger><level>none</level></logger><http_port>{port}</http_port>
-        <listen_host>127.0.0.1</listen_host><path>{tmp_path}/data/</path>
-        <tmp_path>{tmp_path}/tmp/</tmp_path><mark_cache_size>5368709</mark_cache_size>
-        <users_config>{tmp_path}/users.xml</users_config>
-        <default_profile>default</default_profile><default_database>default</default_database>
-        </yandex>"""
-    )
-    (tmp_path / "users.xml").write_text(
-        """<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default>
-        <password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
-        <quota>default</quota></default></users></yandex>"""
-    )
+    config = clickhouse_config(tmp_path, port)
 
     def query(text: str) -> str:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=text.encode())
-        request.add_header("X-ClickHouse-User", "default")
-        request.add_header("X-ClickHouse-Key", "secret")
-        with urllib.request.urlopen(request) as answer:
-            return answer.read().decode().strip()
+        return ask_clickhouse(port, text)
 
     with running(clickhouse, f"--config-file={config}", stdout=subprocess.DEVNULL, cwd=tmp_path):
         wait_until(lambda: query("SELECT 1") == "1", 120)
@@ -190,6 +174,15 @@ def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:
         other = run("flows", str(capture), "-o", url.replace("/flows", "/other"), env=secret)
         assert other.returncode == 1 and "lacks columns: first_seen" in other.stderr, other.stderr
         assert query("SELECT count() FROM other") == "0"
+        types = [line.split("\t")[:2] for line in query("DESCRIBE flows").splitlines()]
+        types = [(name, "UInt8" if name == "src_port" else kind) for name, kind in types]
+        columns = ", ".join(f"{name} {kind}" for name, kind in types)
+        query(f"CREATE TABLE narrow ({columns}) ENGINE = Log")
+        narrow = run("flows", str(capture), "--no-dissect", "-o",
+                     url.replace("/flows", "/narrow"), env=secret)  # fmt: skip
+        assert narrow.returncode == 1
+        assert "src_port is 1024, but has the type UInt8 in the table" in narrow.stderr
+        assert query("SELECT count() FROM narrow") == "0"
 
 
 def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
@@ -214,9 +207,10 @@ def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
     assert "flows sent to ipfix+tcp" in errors
 
 
-def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["live", "flows"])
+def test_prometheus_scrapes(source: str, tmp_path: Path) -> None:
     prometheus = needs("prometheus")
-    if os.geteuid() != 0:
+    if source == "live" and os.geteuid() != 0:
         pytest.skip("live capture needs root")
     metrics, port = free_port(), free_port()
     (tmp_path / "prometheus.yml").write_text(
@@ -224,18 +218,22 @@ def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
         f"    static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]\n"
         f"rule_files: ['{Path('deploy/nfstream-alerts.yml').resolve()}']\n"
     )
-    live = [COMMAND, "live", "lo", "-o", f"{tmp_path}/flows.csv", "--metrics"]
+    command = [COMMAND, source, "lo" if source == "live" else "-", "-o", f"{tmp_path}/flows.csv"]
     with (
-        running(*live, f"127.0.0.1:{metrics}"),
+        running(*command, "--metrics", f"127.0.0.1:{metrics}", stdin=subprocess.PIPE) as process,
         running(prometheus, f"--config.file={tmp_path}/prometheus.yml",
                 f"--storage.tsdb.path={tmp_path}/data",
                 f"--web.listen-address=127.0.0.1:{port}", stdout=subprocess.DEVNULL),
     ):  # fmt: skip
+        # A pipe stays open, so that its run lasts.
+        process.stdin.write(Path("tests/captures/web.pcap").read_bytes())
+        process.stdin.flush()
 
         def scraped() -> bool:
             url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_packets_total"
             with urllib.request.urlopen(url) as answer:
-                return bool(json.load(answer)["data"]["result"])
+                result = json.load(answer)["data"]["result"]
+            return bool(result) and (source == "live" or result[0]["value"][1] == "255")
 
         wait_until(scraped)
 

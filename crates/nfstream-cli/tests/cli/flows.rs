@@ -107,7 +107,7 @@ fn any_number_of_meters_writes_the_same() {
     let folder = Folder::with(&["web.pcap"]);
     for n in ["1", "3"] {
         let args = ["flows", "web.pcap", "--n-meters", n, "-o"];
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
             .args(args)
             .arg(folder.path(&format!("{n}.csv")))
             .current_dir(folder.path(""))
@@ -353,7 +353,7 @@ fn formats_for_programs_go_to_pipes_and_files() {
         let name = format!("out.{format}");
         let run = |more: &[&str]| {
             let args = ["flows", "redis.pcap", "--separate", "--timestamps"];
-            std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+            Command::new(env!("CARGO_BIN_EXE_nfstream"))
                 .args(args)
                 .args(more)
                 .current_dir(folder.path(""))
@@ -419,7 +419,7 @@ fn values_can_be_hashes() {
     folder.check("flows_anonymized", &args);
     let random = [&options[..], &hide[..2]].concat();
     let run = || {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
         command.args(&random).current_dir(folder.path("")).output().unwrap().stdout
     };
     assert_ne!(run(), run(), "without a key hashes must differ from run to run");
@@ -445,7 +445,7 @@ fn wrong_anonymization_is_explained() {
 }
 
 fn failure(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
     let output = command.args(args).current_dir(folder.path("")).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -503,7 +503,7 @@ fn the_source_is_a_column_like_others() {
     }
     let run = |more: &[&str]| {
         let args = ["flows", "monday/a.pcap", "tuesday/a.pcap", "--separate"];
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
         let output = command.args(args).args(more).current_dir(folder.path("")).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{error}");
@@ -523,7 +523,7 @@ fn the_source_is_a_column_like_others() {
     let hidden = run(&["--columns", "source", "--columns-to-anonymize", "source", "--limit", "1"]);
     assert_eq!(hidden.lines().last().map(str::len), Some(64));
     let twice = ["flows", "monday/a.pcap", "monday/a.pcap", "--separate", "--columns", "source"];
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
     let output = command.args(twice).current_dir(folder.path("")).output().unwrap();
     let rows = String::from_utf8(output.stdout).unwrap();
     assert_eq!(rows.lines().last(), Some("monday/a.pcap (2)"));

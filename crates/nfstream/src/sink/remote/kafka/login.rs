@@ -96,7 +96,9 @@ impl Login {
         let answer = text(answer)?;
         if let Some(reason) = attribute(&answer, "e") {
             let reason = visible(reason);
-            return Err(Failure::permanent(format!("the broker refuses user or password: {reason}")));
+            return Err(Failure::permanent(format!(
+                "the broker refuses user or password: {reason}"
+            )));
         }
         let given = attribute(&answer, "v").and_then(|given| BASE64.decode(given).ok());
         if given != Some(expected) {
