@@ -137,3 +137,21 @@ def kafka(bench: Bench) -> None:
         "  .then(console.log).then(() => admin.disconnect())\n",
     )
     bench.record_all([bench.venv / "bin/python", sender], ["node", reader])
+
+
+@exchange("nfs-ganesha", "nfs-ganesha-mem", "libnfs-utils", expect=(tcp(2049, "NFS"),))
+def nfs(bench: Bench) -> None:
+    """A list of files, with version 4."""
+    bench.folder("recovery")
+    conf = bench.file(
+        "ganesha.conf",
+        "NFS_Core_Param { Protocols = 4; Enable_NLM = false; Enable_RQUOTA = false; "
+        f"Bind_addr = {SERVER4}; Plugins_Dir = /usr/lib/x86_64-linux-gnu/ganesha; }}\n"
+        f"NFSv4 {{ Graceless = true; RecoveryRoot = {bench.work}/recovery; }}\n"
+        "EXPORT { Export_Id = 1; Path = /files; Pseudo = /files; Protocols = 4; "
+        "SecType = none, sys; Squash = No_Root_Squash; Access_Type = RW; FSAL { Name = MEM; } }\n",
+    )
+    log = bench.work / "ganesha.log"
+    pid = bench.work / "ganesha.pid"
+    bench.serve("ganesha.nfsd", "-F", "-f", conf, "-L", log, "-p", pid, port=2049)
+    bench.record("nfs-ls", f"nfs://{SERVER4}/files?version=4")
