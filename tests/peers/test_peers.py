@@ -230,7 +230,7 @@ def test_prometheus_scrapes(source: str, tmp_path: Path) -> None:
         process.stdin.flush()
 
         def scraped() -> bool:
-            url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_packets_total"
+            url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_flow_packets_total"
             with urllib.request.urlopen(url) as answer:
                 result = json.load(answer)["data"]["result"]
             return bool(result) and (source == "live" or result[0]["value"][1] == "255")
