@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 
 use crate::folder::{Folder, corrupt_at, sample};
@@ -576,4 +576,20 @@ fn sample_packets(name: &str) -> usize {
         packets += 1;
     }
     packets
+}
+
+#[test]
+fn a_collector_gets_further_columns_under_an_enterprise_number() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let url = format!("ipfix://{}#enterprise=62000", collector.local_addr().unwrap());
+    let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        .args(["flows", "redis.pcap", "--features", "statistics", "-o", &url])
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    let mut templates = [0; 2048];
+    let len = collector.recv(&mut templates).unwrap();
+    assert!(templates[..len].windows(4).any(|number| number == 62_000_u32.to_be_bytes()));
 }
