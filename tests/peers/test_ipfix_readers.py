@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from peers import run
-
-# Types of columns that describe themselves have a private enterprise number.
-ENTERPRISE = 62_000
 
 Record = tuple[str, object]
 
@@ -96,34 +91,3 @@ def test_a_file_has_every_flow(capture: str, crate: str, readers: Path, tmp_path
         assert lists[61] == packets
         assert len(lists[224]) == len(lists[323]) == len(packets)
         assert lists[323][0] == flow["first_seen"]
-
-
-@pytest.mark.parametrize("crate", ["netgauze", "netflow_parser"])
-def test_columns_describe_themselves(crate: str, readers: Path, tmp_path: Path) -> None:
-    """A stream with an enterprise number has types of columns (RFC 5610), and biflows."""
-    path = tmp_path / "stream.ipfix"
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def receive() -> None:
-        stream, _ = listener.accept()
-        with path.open("wb") as file:
-            while data := stream.recv(1 << 16):
-                file.write(data)
-        stream.close()
-
-    thread = threading.Thread(target=receive)
-    thread.start()
-    url = f"ipfix+tcp://127.0.0.1:{listener.getsockname()[1]}#biflow=yes,enterprise={ENTERPRISE}"
-    result = run("flows", "tests/captures/web.pcap", "--features", "statistics", "-o", url)
-    assert (result.returncode, result.stderr) == (0, "")
-    thread.join(10)
-    listener.close()
-    records = read(readers, crate, path)
-    data = [fields for is_option, fields in records if not is_option]
-    table = run("flows", "tests/captures/web.pcap", "--format", "jsonl")
-    assert len(data) == len(table.stdout.splitlines())
-    types = [fields for is_option, fields in records if is_option
-             and any(name.lower() == "informationelementname" for name, _ in fields)]  # fmt: skip
-    names = {plain(value) for fields in types for name, value in fields
-             if name.lower() == "informationelementname"}  # fmt: skip
-    assert {"src2dst_min_ps", "bidirectional_mean_ps"} <= names
