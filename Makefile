@@ -59,7 +59,7 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: test-peers
-test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickhouse-server, postgresql, prometheus, tshark that are installed
+test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickhouse-server, postgresql, prometheus, socat, tshark that are installed
 	cargo build --quiet --workspace --bins
 	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)

@@ -175,7 +175,13 @@ impl FlowRules {
 
     /// Returns whether the user chose a group of columns, or a table always has it.
     pub(crate) fn shows(&self, group: Group) -> bool {
-        !group.is_feature() || self.parameters.clone().settled().features.contains(&group)
+        match group {
+            Group::SystemProcess => self.parameters.process_polling().is_some(),
+            group if group.is_feature() => {
+                self.parameters.clone().settled().features.contains(&group)
+            }
+            group => group.is_usual(),
+        }
     }
 
     /// Sets the parameters that a table records.

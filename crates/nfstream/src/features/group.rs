@@ -61,6 +61,11 @@ impl Group {
         self.is_in_all() || matches!(self.declaration().presence, Presence::NamedFeature)
     }
 
+    /// Returns whether every table has the group, or every table of flows with labels.
+    pub const fn is_usual(self) -> bool {
+        matches!(self.declaration().presence, Presence::Always | Presence::Dissection)
+    }
+
     /// Returns whether `all` selects the group.
     pub const fn is_in_all(self) -> bool {
         matches!(self.declaration().presence, Presence::Feature | Presence::DissectionFeature)

@@ -1,12 +1,10 @@
 //! Requests over HTTP and HTTPS.
 
-use std::io::Write;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use super::receiver::Failure;
+use super::rows::gzip;
+use super::url::bracketed;
 use super::{DestinationError, Setup};
 use crate::host::{Connection, Trust};
 
@@ -52,9 +50,7 @@ impl Client {
         path: &str,
     ) -> Result<Self, DestinationError> {
         let options = &setup.options;
-        let (name, port) = setup.host(port)?;
-        let host = name.clone();
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        let (host, port) = setup.host(port)?;
         let scheme = if is_secure { "https" } else { "http" };
         let (timeout, trust) = (options.timeout()?, options.trust()?);
         let config = ureq::Agent::config_builder()
@@ -72,8 +68,8 @@ impl Client {
         };
         Ok(Self {
             agent: config.build().into(),
-            url: format!("{scheme}://{host}:{port}{path}"),
-            server: (name, port),
+            url: format!("{scheme}://{}:{port}{path}", bracketed(&host)),
+            server: (host, port),
             timeout,
             trust: is_secure.then_some(trust),
             headers: Headers(Vec::new()),
@@ -176,12 +172,6 @@ fn failure(error: ureq::Error) -> Failure {
         error @ (ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => Failure::permanent(error),
         error => Failure::temporary(error),
     }
-}
-
-fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
 }
 
 fn cannot_trust(source: std::io::Error) -> DestinationError {
