@@ -78,6 +78,7 @@ fn presence(group: Group) -> String {
             "with --early-packets, --early-seconds or --update-every".to_owned()
         }
         Presence::GeoIp => "with --geoip FILE".to_owned(),
+        Presence::Labels => "with --label-by FILE".to_owned(),
         Presence::Measures => "with --measure".to_owned(),
         Presence::Shards => "with nfstream flows DIR/shard=K".to_owned(),
         Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),

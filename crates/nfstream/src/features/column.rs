@@ -85,7 +85,7 @@ pub enum Role {
     Environment,
     /// Identity of a flow, a host or a process.
     Identifier,
-    /// Name or number of the application.
+    /// Name or number of the application, or ground truth.
     Label,
     /// Date and time.
     Time,

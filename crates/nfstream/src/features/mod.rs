@@ -54,6 +54,7 @@ registry! {
     RecordKind: record_kind,
     Cic: cic,
     Cesnet: cesnet,
+    GroundTruth: ground_truth,
     Measured: measured,
     ShardOrder: shard_order,
 }

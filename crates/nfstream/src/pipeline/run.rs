@@ -287,10 +287,11 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        let added = [Group::GeoIp, Group::ShardOrder, Group::SystemProcess];
+        let added = [Group::GeoIp, Group::GroundTruth, Group::ShardOrder, Group::SystemProcess];
         groups.retain(|group| !added.contains(group));
         groups.extend(config.early.is_on().then_some(Group::RecordKind));
         groups.extend(config.geoip.as_ref().map(|_| Group::GeoIp));
+        groups.extend(config.ground_truth.as_ref().map(|_| Group::GroundTruth));
         groups.extend(watcher.map(|_| Group::SystemProcess));
         groups.extend((packets == Packets::Blocks).then_some(Group::ShardOrder));
         let processes = watcher.map(|watcher| watcher.processes().clone());
