@@ -205,10 +205,14 @@ impl FlowRules {
 
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
-        let Parameters { features, statistical_analysis, splt_analysis, measure, .. } =
-            &self.parameters;
+        let Parameters {
+            features, statistical_analysis, splt_analysis, packet_bytes, measure, ..
+        } = &self.parameters;
         if !measure.texts().is_empty() {
             return Some("measure");
+        }
+        if packet_bytes.is_some() {
+            return Some("packet-bytes");
         }
         match (features.is_empty(), statistical_analysis, splt_analysis) {
             (false, ..) => Some("features"),

@@ -333,7 +333,8 @@ impl Type {
                 };
                 if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
             }
-            Read::List(..) => Self::List(Box::new(Self::Int)),
+            Read::List(_) | Read::Packets(_) => Self::List(Box::new(Self::Int)),
+            Read::Bytes(_) => Self::Bytes,
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
         }
