@@ -4,8 +4,10 @@
 //! that matches a flow gives its label, or all of them do.
 
 mod error;
+mod headings;
 mod index;
 mod intervals;
+mod options;
 mod read;
 mod report;
 mod rule;
@@ -15,37 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub use error::GroundTruthError;
+pub use headings::HEADINGS;
 use index::Index;
 use intervals::hours;
-pub use read::HEADINGS;
+pub use options::{Matching, Options};
 pub use report::Report;
 use report::Tally;
 use rule::Rule;
 pub use rule::Subject;
 pub use zone::{Zone, ZoneError};
-
-/// Reading of a file of rules.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Zone of times without an offset; without it, such times are an error.
-    pub zone: Option<Zone>,
-    /// Names of columns, each with its heading in the file, for headings that are not recognised.
-    pub columns: Vec<(String, String)>,
-    /// Labels of a flow that several rules match.
-    pub matching: Matching,
-    /// Label of flows that no rule matches.
-    pub default: String,
-}
-
-/// Labels of a flow that several rules match.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Matching {
-    /// That of the first rule.
-    #[default]
-    First,
-    /// Those of all rules without repetition, separated by `|`.
-    All,
-}
 
 /// Rules of a file, and the counts of their matches so far.
 #[derive(Debug)]
@@ -55,16 +35,6 @@ pub struct GroundTruth {
     matching: Matching,
     default: Option<Arc<str>>,
     tally: Tally,
-}
-
-impl Matching {
-    /// Names of the choices, each with its meaning.
-    pub const NAMES: [(&str, Self); 2] = [("first", Self::First), ("all", Self::All)];
-
-    /// Returns the choice with this name.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice)
-    }
 }
 
 impl GroundTruth {
