@@ -13,6 +13,7 @@ mod column;
 mod first_bytes;
 mod group;
 mod headings;
+mod ip_text;
 mod label;
 mod masking;
 mod measurement;
