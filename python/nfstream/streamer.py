@@ -164,6 +164,9 @@ class NFStreamer(Tables):
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
+        packet_bytes: Numbers of first packets and of bytes of each, such as ``(8, 128)``, that the
+            column ``packet_bytes`` has, from the IP header on. Addresses, ports and checksums are
+            zeros; the feature ``"raw_packet_bytes"`` has them. 65536 bytes of a flow at most.
         max_nflows: End the run after this number of flows; 0 for no limit.
         max_active_flows: Maximum number of active flows; beyond it, a new flow evicts the one that
             has been silent the longest; 0 for no limit.
@@ -255,6 +258,7 @@ class NFStreamer(Tables):
         accounting_mode: int = 0,
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
+        packet_bytes: tuple[int, int] | str | None = None,
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
         max_active_bytes: int = 2**30,
@@ -310,6 +314,7 @@ class NFStreamer(Tables):
                 "accounting_mode": accounting_mode,
                 "statistical_analysis": statistical_analysis,
                 "splt_analysis": splt_analysis,
+                "packet_bytes": packet_bytes,
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
                 "max_active_bytes": max_active_bytes,

@@ -11,7 +11,7 @@ use nfstream::time::TimeUnit;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::{flow_copy, html, nfstream6};
 
@@ -230,6 +230,7 @@ impl FlowType {
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
             Value::Floats(list) => PyList::new(py, list)?.into_any(),
+            Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }

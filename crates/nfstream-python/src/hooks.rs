@@ -186,6 +186,7 @@ impl<'py> Host<'_, 'py> {
             application: application.unwrap_or_default(),
             process: None,
             places: [None, None],
+            ground_truth: None,
             release: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;

@@ -134,6 +134,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let mut collector = Collector { schema, choice, wanted: Wanted::default() };
     let stats = reading.drain(&mut collector, &mut progress, io)?;
     drop(progress);
+    job.report_labels(io);
     let Collector { wanted, .. } = collector;
 
     let config = Wanted::second(job.config(input.bytes), stats.evicted_flows > 0);

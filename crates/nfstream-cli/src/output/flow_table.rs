@@ -280,7 +280,12 @@ impl FlowTable {
 
 fn align_of(column: &engine::Column) -> Align {
     match column.read {
-        Read::Bool(_) | Read::List(..) | Read::Name { .. } | Read::Text(_) => Align::Left,
+        Read::Bool(_)
+        | Read::Bytes(_)
+        | Read::List(_)
+        | Read::Packets(_)
+        | Read::Name { .. }
+        | Read::Text(_) => Align::Left,
         _ => Align::Right,
     }
 }
@@ -295,6 +300,11 @@ fn risks(record: &Record) -> &str {
     record.application.metadata.as_ref().map_or("", |metadata| &metadata.risks)
 }
 
+/// Returns two hexadecimal digits for each byte.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Returns a value as files have it.
 pub(crate) fn plain(value: Value) -> Cell {
     match value {
@@ -304,6 +314,7 @@ pub(crate) fn plain(value: Value) -> Cell {
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),
         Value::Floats(list) => format!("{list:?}").into(),
+        Value::Bytes(bytes) => hex(&bytes).into(),
         Value::Text(text) => text.into(),
     }
 }

@@ -32,6 +32,8 @@ pub enum Presence {
     EarlyRecords,
     /// When the run has databases of addresses.
     GeoIp,
+    /// When the run has rules of labels.
+    Labels,
     /// When the run has measures.
     Measures,
     /// When the source attributes flows to processes of this machine.

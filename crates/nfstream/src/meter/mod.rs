@@ -19,6 +19,7 @@ use crate::flow::{
     Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
 use crate::geoip::Locator;
+use crate::ground_truth::GroundTruth;
 use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
@@ -62,6 +63,8 @@ pub struct MeterConfig {
     pub processes: Option<Processes>,
     /// Places of addresses, `None` if the run has no databases.
     pub locator: Option<Locator>,
+    /// Rules of labels, `None` if the run has none.
+    pub ground_truth: Option<Arc<GroundTruth>>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,
 }
@@ -84,6 +87,7 @@ pub struct Meter<L> {
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     locator: Option<Locator>,
+    ground_truth: Option<Arc<GroundTruth>>,
     plan: Plan,
     /// Measurements besides the volume.
     measures: ActiveMeasures,
@@ -125,6 +129,7 @@ impl<L: Lifecycle> Meter<L> {
             dissector,
             processes,
             locator,
+            ground_truth,
             spare,
         } = config;
         Self {
@@ -140,6 +145,7 @@ impl<L: Lifecycle> Meter<L> {
             dns_names: Vec::new(),
             processes,
             locator,
+            ground_truth,
             plan,
             measures: ActiveMeasures::new(plan, spare),
             held: HeldPackets::default(),

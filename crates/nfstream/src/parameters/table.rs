@@ -7,7 +7,7 @@ use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group, Headings};
+use crate::features::{Accounting, Group, Headings, PacketShape};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -169,6 +169,10 @@ parameters! {
         Flows, whole(0, 65_535), "packets", true,
         "Number of first packets of each flow whose direction, size and inter-arrival time are \
          listed (feature splt)";
+    packet_bytes: Option<PacketShape> = None,
+        Flows, Kind::Shape, "", true,
+        "Numbers of first packets of each flow and of bytes of each that tables have, such as 8x128 \
+         (feature packet_bytes, or raw_packet_bytes)";
     max_nflows: u64 = 0,
         Flows, whole(0, u64::MAX), "flows", true,
         "End the run after this number of flows; 0 for no limit";

@@ -56,7 +56,7 @@ impl Values {
                 let text = Value::Text(self.scratch.clone());
                 self.replace(text, count);
             }
-            Read::List(_) => {
+            Read::List(_) | Read::Packets(_) => {
                 let value = self.column.value(record, names);
                 if value == self.last.0 {
                     self.last.1 += count;
@@ -99,7 +99,8 @@ impl Values {
                 self.texts.add_with(&*text, || text.clone().into_owned(), count);
             }
             Value::List(numbers) => self.texts.add(shown(&list(numbers)).into_owned(), count),
-            Value::Null | Value::Bool(_) | Value::Float(_) | Value::Floats(_) => {}
+            Value::Null | Value::Bytes(_) | Value::Bool(_) | Value::Float(_) | Value::Floats(_) => {
+            }
         }
     }
 

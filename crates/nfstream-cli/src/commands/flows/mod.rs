@@ -44,6 +44,7 @@ Examples:
   nfstream flows monday.pcap tuesday.pcap.gz -o week.csv
   nfstream flows capture.pcap --sort total_bytes:desc --limit 20
   nfstream flows capture.pcap --where 'dst_port == 443 && total_bytes > 100000'
+  nfstream flows capture.pcap --label-by attacks.csv --label-time-zone UTC -o labelled.parquet
   nfstream flows captures/ --separate --features statistics,splt -o flows.parquet
   nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
   tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl
@@ -281,6 +282,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         None => 0,
     };
     summarize(flows, &counts, &plan.target, io);
+    plan.job.report_labels(io);
     counts.complete()
 }
 

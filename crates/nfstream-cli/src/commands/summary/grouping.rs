@@ -254,6 +254,7 @@ impl From<Value> for Part {
             Value::Bool(flag) => Self::Text(flag.to_string()),
             Value::List(list) => Self::Text(format!("{list:?}")),
             Value::Floats(list) => Self::Text(format!("{list:?}")),
+            Value::Bytes(bytes) => Self::Text(format!("{bytes:?}")),
             Value::Null => Self::Text(String::new()),
             Value::Text(mut text) => {
                 let ends = (0..=LONGEST_TEXT.min(text.len())).rev();

@@ -108,6 +108,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if is_grouped {
         let mut grouping = Grouping::new(reading.schema(), by, args.every, args.last);
         let stats = reading.drain(&mut grouping, &mut ProgressDisplay::new(input.bytes, io), io)?;
+        job.report_labels(io);
         grouping.finish()?;
         if args.json {
             print_json(&grouping.to_json(args.top), io)?;
@@ -125,6 +126,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     }
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
+    job.report_labels(io);
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, names, stats, condition, survey, sections };
