@@ -1,0 +1,22 @@
+//! Operators of `ai.onnx.ml` that tract lacks, or that it evaluates differently from onnxruntime.
+
+mod attributes;
+mod choice;
+mod classifier;
+mod kernel;
+mod listing;
+mod preparation;
+mod regressor;
+mod transform;
+mod trees;
+
+use tract_onnx::model::OnnxOpRegister;
+
+/// Adds the operators to those of tract, and replaces some.
+pub(super) fn register(register: &mut OnnxOpRegister) {
+    register.insert("ArrayFeatureExtractor", choice::parse);
+    register.insert("Imputer", preparation::imputer);
+    register.insert("Scaler", preparation::scaler);
+    register.insert("TreeEnsembleClassifier", classifier::parse);
+    register.insert("TreeEnsembleRegressor", regressor::parse);
+}
