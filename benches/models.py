@@ -1,7 +1,7 @@
 """Measures flows scored per second by a model of 100 trees on 20 columns: `make bench-models`.
 
-Compares the engine with onnxruntime and scikit-learn over the whole table, and with scikit-learn for
-each flow in a plugin.
+Compares the engine with onnxruntime and scikit-learn over the whole table, and with scikit-learn
+for each flow in a plugin.
 """
 
 from __future__ import annotations

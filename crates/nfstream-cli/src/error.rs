@@ -262,6 +262,7 @@ impl Error {
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
             | Self::ManyRecent { .. }
+            | Self::Model(_)
             | Self::NoFile { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }

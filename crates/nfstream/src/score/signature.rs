@@ -1,5 +1,6 @@
 //! Inputs and outputs of a model.
 
+#[cfg(feature = "models")]
 use super::ModelError;
 
 /// Key of the metadata that names the columns of an input tensor.

@@ -34,7 +34,7 @@ impl Kernel for Choice {
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Vec<Tensor>> {
         let [values, places] = inputs else { bail!("it takes two inputs") };
-        let kinds = [
+        let kinds: [Fact; 2] = [
             (values.datum_type(), values.shape().into()),
             (places.datum_type(), places.shape().into()),
         ];
