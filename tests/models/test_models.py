@@ -431,7 +431,9 @@ MISTAKES = {
     "axes": ({"shape": [None, 2, 3]}, TWO, "has 3 axes"),
     "operator": ({"operator": "TreeEnsemble", "domain": "ai.onnx.ml"}, TWO, "TreeEnsemble are not"),
     "null": (
-        {"type": TensorProto.INT64}, "total_bytes,splt_ps_1", "can be null",
+        {"type": TensorProto.INT64, "operator": "Cast", "attributes": {"to": TensorProto.FLOAT}},
+        "total_bytes,splt_ps_1",
+        "can be null",
     ),
 }  # fmt: skip
 

@@ -135,7 +135,7 @@ impl Number {
 }
 
 fn framework() -> Onnx {
-    let mut framework = tract_onnx::onnx().with_ignore_value_info(true);
+    let mut framework = onnx().with_ignore_value_info(true);
     operators::register(&mut framework.op_register);
     framework
 }

@@ -240,6 +240,10 @@ fn outputs(
 /// Returns the classes of a classifier, if all operators that name classes name the same ones.
 fn classes_of_operators(proto: &ModelProto) -> Option<Vec<String>> {
     let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    let mut chosen = nodes.clone().filter(|node| node.op_type == "ArrayFeatureExtractor");
+    if let Some(classes) = chosen.find_map(|node| constant(proto, node.input.first()?)) {
+        return Some(classes);
+    }
     let mut all =
         nodes.flat_map(|node| &node.attribute).filter_map(|one| match one.name.as_str() {
             "classlabels_int64s" | "classlabels_ints" if !one.ints.is_empty() => {
@@ -253,6 +257,33 @@ fn classes_of_operators(proto: &ModelProto) -> Option<Vec<String>> {
         });
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
+}
+
+/// Returns the texts or whole numbers of a constant, by which an operator chooses the class.
+fn constant(proto: &ModelProto, name: &str) -> Option<Vec<String>> {
+    use tensor_proto::DataType;
+    let graph = proto.graph.as_ref()?;
+    let tensor = graph.initializer.iter().find(|one| one.name == name)?;
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    let classes: Vec<String> = match DataType::try_from(tensor.data_type).ok()? {
+        DataType::String => tensor.string_data.iter().map(text).collect(),
+        DataType::Int32 if !tensor.int32_data.is_empty() => {
+            tensor.int32_data.iter().map(ToString::to_string).collect()
+        }
+        DataType::Int32 => {
+            let (numbers, _) = tensor.raw_data.as_chunks::<4>();
+            numbers.iter().map(|bytes| i32::from_le_bytes(*bytes).to_string()).collect()
+        }
+        DataType::Int64 if !tensor.int64_data.is_empty() => {
+            tensor.int64_data.iter().map(ToString::to_string).collect()
+        }
+        DataType::Int64 => {
+            let (numbers, _) = tensor.raw_data.as_chunks::<8>();
+            numbers.iter().map(|bytes| i64::from_le_bytes(*bytes).to_string()).collect()
+        }
+        _ => return None,
+    };
+    (!classes.is_empty()).then_some(classes)
 }
 
 fn place(kind: &'static str, name: &str, problem: impl Into<String>) -> ModelError {

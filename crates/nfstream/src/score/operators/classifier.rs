@@ -4,6 +4,7 @@
 
 use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, parsed, rows_and_width};
+use super::labels::Labels;
 use super::listing::{check_width, trees};
 use super::transform::{Transform, logistic};
 use super::trees::Trees;
@@ -20,13 +21,6 @@ struct Classifier {
     base: Vec<f32>,
     transform: Transform,
     layout: Layout,
-}
-
-/// Names of the classes.
-#[derive(Debug)]
-enum Labels {
-    Texts(Vec<String>),
-    Wholes(Vec<i64>),
 }
 
 /// Classes that the weights of the trees belong to.
@@ -48,13 +42,7 @@ enum Layout {
 pub(super) fn parse(_: &ParsingContext<'_>, node: &NodeProto) -> Parsed {
     let attributes = Attributes(node);
     attributes.refuse(&["class_weights_as_tensor", "base_values_as_tensor"])?;
-    let labels = match attributes.texts("classlabels_strings") {
-        [] => Labels::Wholes(attributes.whole("classlabels_int64s").to_vec()),
-        texts => {
-            let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-            Labels::Texts(texts.iter().map(text).collect())
-        }
-    };
+    let labels = Labels::parse(attributes, "classlabels_int64s");
     let classes = labels.len();
     if classes < 2 {
         bail!("TreeEnsembleClassifier has {classes} classes");
@@ -91,11 +79,10 @@ impl Kernel for Classifier {
         let (_, shape) = inputs.first().context("no input")?;
         let (rows, width) = rows_and_width(shape)?;
         check_width(&self.trees, width)?;
-        let kind = match self.labels {
-            Labels::Texts(_) => String::datum_type(),
-            Labels::Wholes(_) => i64::datum_type(),
-        };
-        Ok(vec![(kind, tvec!(rows)), (f32::datum_type(), tvec!(rows, self.labels.len()))])
+        Ok(vec![
+            (self.labels.data_type(), tvec!(rows)),
+            (f32::datum_type(), tvec!(rows, self.labels.len())),
+        ])
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Vec<Tensor>> {
@@ -117,17 +104,7 @@ impl Kernel for Classifier {
         for (scores, reached) in sums.chunks_mut(classes).zip(reached.chunks(classes)) {
             winners.push(self.conclude(scores, reached));
         }
-        let labels = match &self.labels {
-            Labels::Texts(texts) => {
-                let label = |at: &usize| texts.get(*at).cloned().unwrap_or_default();
-                tensor1(&winners.iter().map(label).collect::<Vec<_>>())
-            }
-            Labels::Wholes(numbers) => {
-                let label = |at: &usize| numbers.get(*at).copied().unwrap_or_default();
-                tensor1(&winners.iter().map(label).collect::<Vec<_>>())
-            }
-        };
-        Ok(vec![labels, Tensor::from_shape(&[rows, classes], &sums)?])
+        Ok(vec![self.labels.tensor(&winners), Tensor::from_shape(&[rows, classes], &sums)?])
     }
 }
 
@@ -162,15 +139,6 @@ impl Classifier {
                 self.transform.apply(scores);
                 best.map_or(0, |(class, _)| class)
             }
-        }
-    }
-}
-
-impl Labels {
-    fn len(&self) -> usize {
-        match self {
-            Self::Texts(texts) => texts.len(),
-            Self::Wholes(numbers) => numbers.len(),
         }
     }
 }

@@ -63,7 +63,7 @@ impl<K: Kernel> Op for Operator<K> {
 impl<K: Kernel> EvalOp for Operator<K> {
     op_out_of_plan!();
 
-    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    fn eval(&self, _: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let inputs: Vec<&Tensor> = inputs.iter().map(|input| &**input).collect();
         Ok(self.0.run(&inputs)?.into_iter().map(Tensor::into_tvalue).collect())
     }
@@ -138,7 +138,7 @@ impl<K: Kernel> Operator<K> {
         inputs: &[(DatumType, TVec<TDim>)],
     ) -> InferenceResult {
         let fact = |(kind, shape): &(DatumType, TVec<TDim>)| {
-            let sizes = shape.iter().map(|size| size.to_usize());
+            let sizes = shape.iter().map(|size| Ok(size.to_usize()?));
             Ok((*kind, sizes.collect::<TractResult<TVec<usize>>>()?))
         };
         let inputs = inputs.iter().map(fact).collect::<TractResult<Vec<Fact>>>()?;

@@ -1,4 +1,4 @@
-//! `Scaler` and `Imputer`: preparation of values.
+//! `FeatureVectorizer`, `Imputer` and `Scaler`: preparation of values.
 
 use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, parsed, rows_and_width};
@@ -34,6 +34,11 @@ pub(super) fn imputer(_: &ParsingContext<'_>, node: &NodeProto) -> Parsed {
     attributes.refuse(&["imputed_value_int64s", "replaced_value_int64"])?;
     let replaced = attributes.float("replaced_value_float").unwrap_or(0.0);
     parsed(Imputer { replaced, values: attributes.floats("imputed_value_floats").to_vec() })
+}
+
+/// Reads a node of the operator `FeatureVectorizer`, which joins the values of several inputs.
+pub(super) fn joiner(_: &ParsingContext<'_>, _: &NodeProto) -> Parsed {
+    Ok((expand(tract_onnx::tract_hir::ops::array::Concat::new(1)), Vec::new()))
 }
 
 impl Kernel for Scaler {
