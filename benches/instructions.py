@@ -31,12 +31,14 @@ REPEATS = (1, 3)
 STAGES = {
     "read": "read",
     "decode": "decode",
-    "metering without nDPI": "flows",
-    "metering with nDPI": "flows --inspect",
-    "Arrow table without nDPI": "arrow",
-    "Arrow table with nDPI": "arrow --inspect",
+    "metering without labels": "flows",
+    "metering with labels": "flows --inspect",
+    "metering with nDPI": "flows --dissector ndpi",
+    "Arrow table without labels": "arrow",
+    "Arrow table with labels": "arrow --inspect",
+    "Arrow table with nDPI": "arrow --dissector ndpi",
 }
-"""Arguments of `passes`. Each stage includes those before it."""
+"""Arguments of `passes`. Each stage includes those before it; labels are those of the default."""
 
 ITERATE = """
 import sys

@@ -1,8 +1,8 @@
 //! The columns that every table has: the flow's key, its times and its volume.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::ip_text::{push_v4, push_v6};
 use super::{Declaration, Declared, Presence, Read, Record, Role};
 use crate::flow::Direction::{Dst2Src, Src2Dst};
 use crate::flow::Sender;
@@ -115,44 +115,11 @@ pub(super) const GROUP: Declaration = Declaration {
     ]],
 };
 
-/// Appends an end's address, IPv6 as RFC 5952 writes it.
+/// Appends an end's address.
 fn write_ip(record: &Record, end: Sender, text: &mut String) {
     let key = &record.flow.key;
     match key.end(end).ip(key.version) {
-        IpAddr::V4(addr) => write_v4(addr.octets(), text),
-        // Writing to a string does not fail.
-        IpAddr::V6(addr) => drop(write!(text, "{addr}")),
-    }
-}
-
-/// Appends an IPv4 address; half of a table's text is made of them.
-fn write_v4(octets: [u8; 4], text: &mut String) {
-    for (place, octet) in octets.into_iter().enumerate() {
-        if place > 0 {
-            text.push('.');
-        }
-        if octet >= 100 {
-            text.push(char::from(b'0' + octet / 100));
-        }
-        if octet >= 10 {
-            text.push(char::from(b'0' + octet / 10 % 10));
-        }
-        text.push(char::from(b'0' + octet % 10));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn ipv4_addresses_read_as_the_standard_library_writes_them(octets: [u8; 4]) {
-            let mut text = String::new();
-            write_v4(octets, &mut text);
-            prop_assert_eq!(text, std::net::Ipv4Addr::from(octets).to_string());
-        }
+        IpAddr::V4(addr) => push_v4(addr.octets(), text),
+        IpAddr::V6(addr) => push_v6(addr, text),
     }
 }

@@ -12,6 +12,7 @@ mod cic_state;
 mod column;
 mod group;
 mod headings;
+mod ip_text;
 mod label;
 mod measurement;
 mod metadata;

@@ -36,6 +36,8 @@ impl Order {
 
     /// Adds records, apart from hidden ones.
     pub(super) fn take(&mut self, records: impl Iterator<Item = Record>) {
+        // The filter forgets how many records there are, and few of them are hidden.
+        self.fresh.reserve(records.size_hint().0);
         self.fresh.extend(records.filter(|record| record.kind != RecordKind::Hidden));
     }
 
@@ -54,6 +56,7 @@ impl Order {
     fn release_until(&mut self, time: Timestamp, out: &mut Vec<Record>) {
         let start = out.len();
         self.fresh.sort_by_key(place);
+        out.reserve(self.fresh.len());
         for record in self.fresh.drain(..) {
             let place = place(&record);
             while let Some(first) = self.waiting.first_entry()
