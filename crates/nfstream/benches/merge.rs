@@ -110,6 +110,7 @@ fn record(id: u64, ended: i64) -> Record {
         process: None,
         places: [None, None],
         ground_truth: None,
+        scores: None,
         release: 0,
     }
 }

@@ -7,7 +7,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceIn
 
 use super::error::ConditionError;
 use super::functions::{now_in, pattern_error};
-use crate::features::{Column, Kind, Read, Scalar, nearest};
+use crate::features::{Column, Kind, Read, Scalar, Scored, nearest};
 use crate::packet::Subnet;
 use crate::time::{Duration, TimeUnit, Timestamp};
 
@@ -335,6 +335,11 @@ impl Type {
             }
             Read::List(_) | Read::Packets(_) => Self::List(Box::new(Self::Int)),
             Read::Bytes(_) => Self::Bytes,
+            Read::Scored(score) => match score.scored {
+                Scored::Class(_) => Self::String,
+                Scored::Float => Self::Double,
+                Scored::Whole => Self::Int,
+            },
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
         }

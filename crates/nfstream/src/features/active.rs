@@ -204,6 +204,7 @@ mod tests {
             process: None,
             places: [None, None],
             ground_truth: None,
+            scores: None,
             release: 0,
         }
     }

@@ -63,6 +63,7 @@ registry! {
     RawPacketBytes: raw_packet_bytes,
     GroundTruth: ground_truth,
     Measured: measured,
+    Scored: scored,
     ShardOrder: shard_order,
 }
 
@@ -86,6 +87,7 @@ pub use place::Place;
 pub use record::{Record, RecordKind};
 pub use sample::Sample;
 pub use schema::{Lengths, Schema};
+pub use scored::{Score, ScoreError, Scored, Scorer};
 pub use volume::Volume;
 
 pub(crate) use group::Groups;

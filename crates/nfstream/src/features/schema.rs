@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Column, Group, Names, PacketShape, Program, columns};
+use super::{Column, Group, Names, PacketShape, Program, Scorer, columns};
 use crate::time::TimeUnit;
 
 /// The ordered columns of a run, and the names of its labels.
@@ -42,6 +42,13 @@ impl Schema {
     #[must_use]
     pub fn with_lengths(self, lengths: Lengths) -> Self {
         Self { lengths, ..self }
+    }
+
+    /// Returns the schema with the columns of models after the others.
+    #[must_use]
+    pub fn with_scores(mut self, scorer: Option<&dyn Scorer>) -> Self {
+        self.columns.extend(scorer.into_iter().flat_map(Scorer::columns));
+        self
     }
 
     /// Returns a schema of `columns` alone, in their order, with the same names of labels.

@@ -122,6 +122,7 @@ impl<L: Lifecycle> Meter<L> {
             process,
             places,
             ground_truth,
+            scores: None,
             release: 0,
         }
     }

@@ -167,6 +167,7 @@ impl<L: Lifecycle> Meter<L> {
             process: self.process_of(slot),
             places: self.places_of(slot),
             ground_truth: self.ground_truth_of(slot, kind),
+            scores: None,
             release: 0,
         };
         if H::ACTIVE {

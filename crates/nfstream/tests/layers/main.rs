@@ -21,6 +21,7 @@ const LAYERS: [&str; 19] = [
     "ground_truth",
     "condition",
     "measure",
+    "score",
     "dissect",
     "table",
     "sink",
@@ -51,6 +52,7 @@ const CIRCLES: [(&[&str], &str); 1] = [(
         "features/measurement.rs",
         "features/mod.rs",
         "features/record.rs",
+        "features/scored.rs",
     ],
     "a group of columns is one file: it holds its state, which a record has, and the columns that \
      read the record; the registry lists the files",
@@ -149,6 +151,7 @@ fn only_capture_and_host_touch_the_system() {
         // The engine reads rules and databases and puts tables in place, the same for every face.
         let exceptions = [
             "extract/rows.rs",
+            "parameters/model_files.rs",
             "parameters/geoip_files.rs",
             "parameters/rules_file.rs",
             "sink/draft.rs",
