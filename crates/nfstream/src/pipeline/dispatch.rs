@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub(super) enum Ready {
     Chunk(Box<DecodedChunk>),
     Range(Box<DecodedRange>),
-    End { tally: Tally, outcome: Outcome },
+    End { tally: Box<Tally>, outcome: Outcome },
 }
 
 /// Restores the order of chunks, and does the work that depends on it.
@@ -64,7 +64,7 @@ impl Dispatch {
                     chunks.into_iter().all(|chunk| self.send_chunk(chunk))
                 }
                 Ready::End { tally, outcome } => {
-                    self.feed(&Feed::End(Arc::new(End::new(self.time, tally, outcome))))
+                    self.feed(&Feed::End(Arc::new(End::new(self.time, *tally, outcome))))
                 }
             };
             if !is_sent {

@@ -146,7 +146,7 @@ fn decode(
     let mut memory = Chunk::default();
     for Raw { number, tally, content } in raw {
         let ready = match content {
-            Content::End(outcome) => Ready::End { tally, outcome },
+            Content::End(outcome) => Ready::End { tally: Box::new(tally), outcome },
             Content::Range(range) => {
                 Ready::Range(Box::new(decoding.decode_range(range, &mut memory, tally)))
             }
