@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::packet::Subnet;
 use crate::time::Timestamp;
 
-/// What rules see of a flow.
+/// Properties of a flow that rules test.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
     /// Addresses and ports of source and destination.
