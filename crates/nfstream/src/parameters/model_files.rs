@@ -97,24 +97,28 @@ impl ModelFiles {
     }
 }
 
+/// A model in memory, and the hash of its file.
+struct Loaded {
+    hash: String,
+    model: Arc<Model>,
+}
+
 /// Returns the model in a file and the hash of the file.
 fn load(path: &Path) -> Result<(Arc<Model>, String), ModelFileError> {
-    static RECENT: LazyLock<Mutex<Vec<(String, Arc<Model>)>>> = LazyLock::new(Mutex::default);
+    static RECENT: LazyLock<Mutex<Vec<Loaded>>> = LazyLock::new(Mutex::default);
     let bytes =
         read(path).map_err(|source| ModelFileError::Io { path: path.to_path_buf(), source })?;
     let digest = Blake2b::<U32>::digest(&bytes);
     let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = recent.iter().position(|(known, _)| *known == hash);
-    let (hash, model) = match known {
-        Some(place) => recent.remove(place),
+    let model = match recent.iter().position(|known| known.hash == hash) {
+        Some(place) => recent.remove(place).model,
         None => {
-            let parsed = Model::parse(&bytes);
             let wrong = |mistake| ModelFileError::Model { path: path.to_path_buf(), mistake };
-            (hash, Arc::new(parsed.map_err(wrong)?))
+            Arc::new(Model::parse(&bytes).map_err(wrong)?)
         }
     };
-    recent.insert(0, (hash.clone(), Arc::clone(&model)));
+    recent.insert(0, Loaded { hash: hash.clone(), model: Arc::clone(&model) });
     recent.truncate(KEPT);
     Ok((model, hash))
 }
