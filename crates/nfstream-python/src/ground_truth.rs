@@ -17,6 +17,7 @@ type Labelled = (Vec<String>, (usize, Vec<u64>, u64, u64, u64, i64), Option<Stri
 /// Returns the labels that the rules in `text` give flows, the counts of a report, and a warning
 /// about clocks; `path` names the rules.
 #[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
 #[pyo3(signature = (path, text, flows, *, time_zone, columns, r#match, default))]
 pub(crate) fn label_flows(
     py: Python<'_>,

@@ -145,7 +145,8 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
             next: next.and_then(|file| Some((file.path.clone(), file.start?))),
         };
         let earlier = (!earlier.is_empty()).then(|| open(earlier)).transpose()?;
-        let mut writer = BlockWriter::new(open(of_piece)?, earlier, piece.clone(), shards, &config)?;
+        let mut writer =
+            BlockWriter::new(open(of_piece)?, earlier, piece.clone(), shards, &config)?;
         let mut sinks = (0..shards.get())
             .map(|shard| BlockFile::create(&output, shard, piece.file, existing))
             .collect::<Result<Vec<_>, _>>()?;

@@ -30,9 +30,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
-use crate::features::{
-    Column, Group, Measuring, PacketShape, Program, Scorer, columns, nearest,
-};
+use crate::features::{Column, Group, Measuring, PacketShape, Program, Scorer, columns, nearest};
 use crate::flow::Timeouts;
 use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};

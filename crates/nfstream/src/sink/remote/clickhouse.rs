@@ -216,7 +216,9 @@ fn type_of(data_type: &DataType) -> String {
             };
             format!("DateTime64({digits}, 'UTC')")
         }
-        DataType::List(field) | DataType::FixedSizeList(field, _) => format!("Array({})", type_of(field.data_type())),
+        DataType::List(field) | DataType::FixedSizeList(field, _) => {
+            format!("Array({})", type_of(field.data_type()))
+        }
         _ => "String".to_owned(),
     }
 }
