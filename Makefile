@@ -64,6 +64,23 @@ test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickh
 	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
 
+# Features of a build that reads models.
+MODELS := --features nfstream/models,nfstream-cli/models,nfstream-python/models
+
+.PHONY: test-models
+test-models: .venv/models ## Build with models, and compare the scores of many models with onnxruntime
+	cargo clippy --workspace --all-targets $(MODELS) --quiet -- -D warnings
+	cargo test --workspace $(MODELS) --quiet --lib -- score:: parameters::
+	cargo build --workspace --lib --bins --tests $(MODELS) --quiet
+	@cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new
+	@mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
+	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet -rA tests/models)
+
+.PHONY: bench-models
+bench-models: .venv/models ## Measure flows scored per second, in a release build
+	$(BIN)/maturin develop --release --features models
+	$(BIN)/python benches/models.py
+
 .PHONY: browser
 browser: .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
@@ -309,7 +326,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/browser .venv/demo .venv/package .venv/peers .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/models .venv/package .venv/peers .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

@@ -36,6 +36,7 @@ __all__ = [
     "restore_flow",
     "revealing_columns",
     "run_command",
+    "score_columns",
     "send_table",
     "table_schema",
     "versions",
@@ -442,6 +443,9 @@ def parameters() -> list[dict[str, Any]]:
 
 def run_command(args: Sequence[str], earlier: Callable[[], int]) -> int:
     """Runs the command line ``args``, program name first, and returns the exit code."""
+
+def score_columns(parameters: dict[str, Any]) -> list[str]:
+    """Returns the names of the columns that models add."""
 
 def versions() -> dict[str, str]:
     """Returns the versions of the engine and of nDPI."""

@@ -154,6 +154,8 @@ def plan(
     # Processes of the cluster may work in other folders.
     if checked["rules"] is not None:
         checked["rules"] = os.path.abspath(checked["rules"])
+    if checked["model"] is not None:
+        checked["model"] = {n: os.path.abspath(path) for n, path in checked["model"].items()}
     checked["geoip"] = [os.path.abspath(path) for path in checked["geoip"]]
     options = {name: checked[name] for name in _OF_FILES}
     found: list[tuple[str, list[File]]] = []

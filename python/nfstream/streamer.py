@@ -168,6 +168,12 @@ class NFStreamer(Tables):
         measure: Columns of your own, computed in the engine: a dictionary of names and
             expressions over :data:`nfstream.pkt` and :data:`nfstream.flow`, or their text.
             ``docs/measures.md`` explains them.
+        model: ONNX model that scores each flow, or a dictionary of names and models. The columns
+            of its results are ``model_label`` and ``model_score``, or ``model_score_<class>``; a
+            name replaces ``model``. ``docs/models.md`` explains the files. Needs a build with the
+            feature ``models``.
+        model_columns: Columns of the values that the model takes, in order, if its file does not
+            name them.
         n_meters: Threads that meter flows; 0 for one per processor. The flows are the same for any
             number, unless some are evicted: each meter has an equal share of
             ``max_active_flows`` and ``max_active_bytes``. Plugins need one, except those with
@@ -242,6 +248,8 @@ class NFStreamer(Tables):
         features: str | Iterable[str] = (),
         names: str = "nfstream",
         measure: Mapping[str, Expression | str] | None = None,
+        model: Path | Mapping[str, Path] | None = None,
+        model_columns: Iterable[str] = (),
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
@@ -296,6 +304,8 @@ class NFStreamer(Tables):
                 "features": features,
                 "names": names,
                 "measure": measures or None,
+                "model": _models(model),
+                "model_columns": _names("model_columns", model_columns),
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
@@ -305,6 +315,12 @@ class NFStreamer(Tables):
                 "performance_report": performance_report,
             }
         )
+        taken = _engine.score_columns(self._parameters)
+        for plugin in checked:
+            if plugin.name in taken:
+                raise ValueError(
+                    f"plugins must have unique names: {plugin.name!r} is the column of a model"
+                )
         self._query = _checked_query(where, columns, limit, sort, separate)
         if separate:
             if self._plugins:
@@ -651,6 +667,27 @@ def _paths(files: object) -> object:
     if not isinstance(files, Iterable):
         return files
     return [os.fspath(file) if isinstance(file, os.PathLike) else file for file in files]
+
+
+def _models(models: object) -> object:
+    """Returns names and paths as text. The engine refuses what is neither a path nor several."""
+    if isinstance(models, (str, os.PathLike)):
+        return {"model": os.fspath(models)}
+    if not isinstance(models, Mapping):
+        return models
+    return {
+        name: os.fspath(path) if isinstance(path, os.PathLike) else path
+        for name, path in models.items()
+    }
+
+
+def _names(parameter: str, names: object) -> object:
+    """Returns a list of names."""
+    if isinstance(names, str):
+        raise ValueError(f"{parameter} must be a list of names of columns, not {names!r}")
+    if not isinstance(names, Iterable):
+        return names
+    return list(names)
 
 
 def _plugins(plugins: object, measures: Iterable[str]) -> list[NFPlugin]:

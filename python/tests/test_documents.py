@@ -7,6 +7,7 @@ import copy
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from conftest import ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 NOTEBOOK = ROOT / "examples" / "demo.ipynb"
+CLASSIFIER = ROOT / "examples" / "classifier.ipynb"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OURS = re.compile(r"^\$ .*\bnfstream (flows|summary|columns)\b|^\$ (head|ls) ")
 
@@ -124,6 +126,21 @@ def test_notebook_outputs_match_the_stored_ones() -> None:
         nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
         return
     assert [texts(cell) for cell in notebook.cells] == [texts(cell) for cell in stored.cells]
+
+
+def test_the_notebook_of_a_classifier_runs() -> None:
+    """Cells with the tag `onnx` need a build with models: `make test-models` runs them."""
+    notebook = nbformat.read(CLASSIFIER, as_version=4)  # type: ignore[no-untyped-call]
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    names: dict[str, Any] = {}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for cell in cells:
+            if "onnx" not in cell.metadata.get("tags", []):
+                exec(compile(cell.source, CLASSIFIER.name, "exec"), names)
+    shutil.rmtree(names["folder"])
+    assert "3000 of 3000 flows have a label" in printed.getvalue()
+    assert "accuracy above 0.9: True" in printed.getvalue()
 
 
 def texts(cell: Any) -> list[str]:

@@ -42,6 +42,9 @@ pub(crate) enum Error {
     /// A column of labels in a run without a dissector.
     #[error("column {column} needs a dissector, which --no-dissect turns off")]
     ColumnOff { column: &'static str },
+    /// A model that does not fit the columns of the run.
+    #[error(transparent)]
+    Model(nfstream::parameters::ParameterError),
     /// A binary format on a terminal.
     #[error("refusing to write {format} to a terminal; use -o FILE or a pipe")]
     BinaryToTerminal { format: &'static str },
@@ -259,6 +262,7 @@ impl Error {
             | Self::InterfaceAsFile { .. }
             | Self::ManyBuckets { .. }
             | Self::ManyRecent { .. }
+            | Self::Model(_)
             | Self::NoFile { .. }
             | Self::NoSelection
             | Self::NotPcapng { .. }

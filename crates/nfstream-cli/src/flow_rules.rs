@@ -238,6 +238,7 @@ impl FlowRules {
         if let Some(column) = self.parameters.unfilled() {
             return Err(Error::ColumnOff { column: column.name });
         }
+        self.parameters.scoring().map_err(Error::Model)?;
         let named = condition.iter().flat_map(|condition| condition.columns());
         let needed: Vec<_> = named.chain(needed).copied().collect();
         if let Some(column) = needed.iter().find(|column| is_off(column.group)) {

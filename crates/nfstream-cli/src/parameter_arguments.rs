@@ -34,14 +34,14 @@ pub(crate) fn update(
                 let groups = all.flat_map(|features| features.groups());
                 Value::Names(groups.map(|group| group.name().to_owned()).collect())
             }),
-            Kind::Files => matches.get_many::<Value>(id).map(|all| {
+            Kind::Columns | Kind::Files => matches.get_many::<Value>(id).map(|all| {
                 let names = all.flat_map(|value| match value {
                     Value::Names(names) => names.as_slice(),
                     _ => &[],
                 });
                 Value::Names(names.cloned().collect())
             }),
-            Kind::Measures => matches.get_many::<Value>(id).map(|all| {
+            Kind::Measures | Kind::Models => matches.get_many::<Value>(id).map(|all| {
                 let pairs = all.filter_map(|value| match value {
                     Value::Pairs(pairs) => Some(pairs.clone()),
                     _ => None,
@@ -116,6 +116,8 @@ fn option(parameter: &'static Parameter) -> Arg {
         }
         Kind::File => value("FILE".to_owned()),
         Kind::Files => value("FILE".to_owned()).action(ArgAction::Append),
+        Kind::Columns => value("NAME,…".to_owned()).action(ArgAction::Append),
+        Kind::Models => value("[NAME=]FILE".to_owned()).action(ArgAction::Append),
         Kind::Measures => {
             value("NAME=EXPR".to_owned()).action(ArgAction::Append).allow_hyphen_values(true)
         }

@@ -90,7 +90,7 @@ impl TableOptions {
     /// Returns the specification of the tables of `run`, with the versions of its dissector.
     fn spec(&self, py: Python<'_>, run: &Run) -> TableSpec {
         let provenance = Provenance::new(run.dissector.as_deref());
-        let provenance = provenance.with("parameters", &self.parameters);
+        let provenance = provenance.with("parameters", &self.parameters).with_models(&run.models);
         let spec = TableSpec { provenance, ..self.spec.clone() };
         let Some(query) = run.query.as_ref().map(|query| query.bind(py).get()) else { return spec };
         TableSpec {

@@ -116,7 +116,11 @@ impl Plugins {
 
     /// Takes out the flow object of a record.
     pub(crate) fn take_ended(&mut self, record: &Record) -> Option<Py<NFlow>> {
-        self.recorded.remove(&place(record))
+        let flow = self.recorded.remove(&place(record))?;
+        if record.scores.is_some() {
+            flow.get().with_followed(|followed| followed.record.scores.clone_from(&record.scores));
+        }
+        Some(flow)
     }
 
     /// Releases the packet of the last call.
@@ -186,6 +190,7 @@ impl<'py> Host<'_, 'py> {
             application: application.unwrap_or_default(),
             process: None,
             places: [None, None],
+            scores: None,
             release: 0,
         };
         let flow = Bound::new(py, NFlow::followed(Arc::clone(self.kind), record))?;

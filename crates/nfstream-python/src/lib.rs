@@ -51,7 +51,7 @@ mod _engine {
     #[pymodule_export]
     use super::packet::{NFPacket, TcpFlags};
     #[pymodule_export]
-    use super::parameters::{check_parameters, measure_fields, parameters};
+    use super::parameters::{check_parameters, measure_fields, parameters, score_columns};
     #[pymodule_export]
     use super::query::Query;
     #[pymodule_export]

@@ -3,8 +3,8 @@
 use nfstream::capture::CaptureError;
 use nfstream::features::{FIELDS, Field, Group, Scalar};
 use nfstream::parameters::{
-    GeoIpFileError, Kind, PARAMETERS, Parameter, ParameterError, Parameters, RulesFileError, Topic,
-    Value,
+    GeoIpFileError, Kind, ModelFileError, PARAMETERS, Parameter, ParameterError, Parameters,
+    RulesFileError, Topic, Value,
 };
 use nfstream::time::Duration;
 use pyo3::exceptions::PyValueError;
@@ -33,11 +33,22 @@ pub(crate) fn check_parameters<'py>(
         let message = format!("measure: column {name} needs a dissector: dissect=True");
         return Err(PyValueError::new_err(message));
     }
+    parameters.scoring().map_err(|error| match error {
+        ParameterError::Model(error) => model_error(*error),
+        error => PyValueError::new_err(error.to_string()),
+    })?;
     let checked = PyDict::new(py);
     for parameter in PARAMETERS {
         checked.set_item(parameter.name, to_python(py, &parameters.get(parameter))?)?;
     }
     Ok(checked)
+}
+
+/// Returns the names of the columns that models add.
+#[pyfunction]
+pub(crate) fn score_columns(parameters: &Bound<'_, PyDict>) -> PyResult<Vec<&'static str>> {
+    let parameters = from_python(parameters)?;
+    Ok(parameters.model.models.columns().iter().map(|column| column.name).collect())
 }
 
 /// Returns parameters with these values and defaults for the rest.
@@ -67,6 +78,7 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
                 error => PyValueError::new_err(error.to_string()),
             },
             ParameterError::Measure { message } => PyValueError::new_err(message),
+            ParameterError::Model(error) => model_error(*error),
             ParameterError::UnknownFeature { .. } => {
                 PyValueError::new_err(format!("features: {error}"))
             }
@@ -76,6 +88,13 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
     Ok(parameters)
 }
 
+fn model_error(error: ModelFileError) -> PyErr {
+    match error {
+        ModelFileError::Io { path, source } => capture_error(&CaptureError::Io { path, source }),
+        error => PyValueError::new_err(error.to_string()),
+    }
+}
+
 /// Converts a Python value to the type of the parameter, `None` if it has another type.
 fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     if given.is_none() {
@@ -83,8 +102,8 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
     }
     Ok(match parameter.kind {
         Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
-        Kind::Features | Kind::Files => names(given)?.map(Value::Names),
-        Kind::Measures => pairs(given)?.map(Value::Pairs),
+        Kind::Columns | Kind::Features | Kind::Files => names(given)?.map(Value::Names),
+        Kind::Measures | Kind::Models => pairs(given)?.map(Value::Pairs),
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // In Python, bool is a subclass of int; here a bool is not accepted as a number.
         Kind::Seconds { .. } | Kind::Whole { .. } if given.is_instance_of::<PyBool>() => None,
@@ -161,11 +180,13 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
     let described = PyDict::new(py);
     let kind = match parameter.kind {
         Kind::Choice(_) => "choice",
+        Kind::Columns => "columns",
         Kind::Features => "features",
         Kind::File => "file",
         Kind::Files => "files",
         Kind::Filter => "filter",
         Kind::Measures => "measures",
+        Kind::Models => "models",
         Kind::Flag { .. } => "flag",
         Kind::Seconds { .. } => "seconds",
         Kind::Whole { .. } => "whole",

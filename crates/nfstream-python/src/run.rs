@@ -41,6 +41,8 @@ pub(crate) struct Run {
     /// Files from which the packets come.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) query: Option<Py<Query>>,
+    /// Names and hashes of the models.
+    pub(crate) models: serde_json::Value,
     /// Whether the run reads its files to their end.
     pub(crate) is_complete: bool,
     /// Whether each file is a capture of its own.
@@ -117,6 +119,7 @@ struct Begun {
     is_live: bool,
     is_stream: bool,
     files: Vec<PathBuf>,
+    models: serde_json::Value,
     is_complete: bool,
 }
 
@@ -171,6 +174,7 @@ impl Run {
             .iter()
             .flat_map(|query| query.bind(py).get().needed().collect::<Vec<_>>())
             .collect();
+        let models = parameters.model.hashes();
         let of_run = parameters.clone();
         let config = move |bytes: Option<u64>| {
             let mut config = of_run.config(bytes);
@@ -223,6 +227,7 @@ impl Run {
             is_live,
             is_stream,
             files,
+            models,
             is_complete,
         };
         Ok(begun.into_run(py))
@@ -265,6 +270,7 @@ impl Run {
             is_live: false,
             is_stream: false,
             files: Vec::new(),
+            models: parameters.model.hashes(),
             is_complete: true,
         };
         Ok(begun.into_run(py))
@@ -421,6 +427,7 @@ impl Begun {
             is_live,
             is_stream: self.is_stream,
             files: self.files,
+            models: self.models,
             query,
             is_complete: self.is_complete,
             is_separate,

@@ -109,6 +109,7 @@ fn record(id: u64, ended: i64) -> Record {
         application: Application::default(),
         process: None,
         places: [None, None],
+        scores: None,
         release: 0,
     }
 }

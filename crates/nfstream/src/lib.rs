@@ -39,6 +39,7 @@ pub mod packet;
 pub mod parameters;
 pub mod pipeline;
 pub mod report;
+pub mod score;
 pub mod sink;
 pub mod table;
 pub mod time;

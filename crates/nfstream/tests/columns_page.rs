@@ -24,6 +24,7 @@ fn introduction(group: Group) -> String {
         }
         Presence::GeoIp => "Present with `geoip`.".to_owned(),
         Presence::Measures => "Present with the parameter `measure`.".to_owned(),
+        Presence::Models => "Present with the parameter `model`.".to_owned(),
         Presence::Shards => "Present in the tables of shards.".to_owned(),
         Presence::Processes => "Present with `system_visibility_mode=1`.".to_owned(),
     };

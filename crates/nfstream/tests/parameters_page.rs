@@ -56,6 +56,11 @@ fn values(parameter: &Parameter) -> String {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("`\"{word}\"`")).collect();
             words.join(", ")
         }
+        Kind::Columns => "list of [names](columns.md)".to_owned(),
+        Kind::Models => {
+            "path of an [ONNX model](models.md), dictionary of names and paths, or `None`"
+                .to_owned()
+        }
         Kind::Features => "name or list of [names](columns.md), or `\"all\"`".to_owned(),
         Kind::File => "path, or `None`".to_owned(),
         Kind::Files => "path or list of paths".to_owned(),

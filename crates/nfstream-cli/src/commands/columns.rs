@@ -80,6 +80,7 @@ fn presence(group: Group) -> String {
         Presence::GeoIp => "with --geoip FILE".to_owned(),
         Presence::Measures => "with --measure".to_owned(),
         Presence::Shards => "with nfstream flows DIR/shard=K".to_owned(),
+        Presence::Models => "with --model".to_owned(),
         Presence::Processes => "with nfstream live --system-visibility-mode 1".to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceIn
 use super::error::ConditionError;
 use super::functions::{now_in, pattern_error};
 use super::networks::Network;
-use crate::features::{Column, Kind, Read, Scalar, nearest};
+use crate::features::{Column, Kind, Read, Scalar, Scored, nearest};
 use crate::time::{Duration, TimeUnit, Timestamp};
 
 /// The type of a value.
@@ -333,6 +333,11 @@ impl Type {
                 };
                 if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
             }
+            Read::Scored(score) => match score.scored {
+                Scored::Class(_) => Self::String,
+                Scored::Float => Self::Double,
+                Scored::Whole => Self::Int,
+            },
             Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Group, Names, Output, Record, Scalar};
+use super::{Group, Names, Output, Record, Scalar, Score, Scored};
 use crate::time::{TimeUnit, Timestamp};
 
 /// Placeholder for the run's time unit: in a column's name, and as the unit of a column in that
@@ -116,6 +116,8 @@ pub enum Read {
     OptionI64(fn(&Record) -> Option<i64>),
     /// Result of one of the user's measures; null where it is undefined.
     Measured(&'static Output),
+    /// Result of a model; a number is null where it is undefined.
+    Scored(&'static Score),
     /// True or false.
     Bool(fn(&Record) -> bool),
     /// A point in time, in whole units since the Unix epoch, rounded down; 0 for none.
@@ -377,6 +379,27 @@ impl Column {
         }
     }
 
+    /// Returns the column of a model's result.
+    pub(super) const fn of_score(name: &'static str, score: &'static Score) -> Self {
+        let (kind, description) = match score.scored {
+            Scored::Class(_) => (Kind::Label, "class, as a model determines it"),
+            Scored::Float => (Kind::Count, "score of a model"),
+            Scored::Whole => (Kind::Code, "class, as a model determines it"),
+        };
+        Self {
+            name,
+            group: Group::Scored,
+            kind,
+            role: Role::Label,
+            unit: "",
+            description,
+            read: Read::Scored(score),
+            ascends: false,
+            times: TimeUnit::Milliseconds,
+            names_unit: true,
+        }
+    }
+
     /// Returns the value of this column in `record`.
     pub fn value(&self, record: &Record, names: &dyn Names) -> Value {
         match self.read {
@@ -390,6 +413,7 @@ impl Column {
             Read::OptionF64(read) => read(record).map_or(Value::Null, Value::Float),
             Read::OptionI64(read) => read(record).map_or(Value::Null, Value::Integer),
             Read::Measured(output) => output.value(record),
+            Read::Scored(score) => score.value(record),
             Read::Bool(read) => Value::Bool(read(record)),
             Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
             Read::Span(read) => Value::Integer(span_ticks(read(record), self.times)),
@@ -427,6 +451,7 @@ impl Column {
         match self.read {
             Read::OptionF64(_) | Read::OptionI64(_) => true,
             Read::Measured(output) => !output.is_list(),
+            Read::Scored(score) => !score.is_text(),
             _ => false,
         }
     }
@@ -449,6 +474,7 @@ impl Column {
                 Scalar::Bool if !output.is_list() => None,
                 _ => Some(Integers::I64),
             },
+            Read::Scored(score) => (score.scored == Scored::Whole).then_some(Integers::I64),
             Read::F64(_)
             | Read::OptionF64(_)
             | Read::Bool(_)
@@ -470,6 +496,7 @@ impl Column {
     pub fn type_name(&self) -> &'static str {
         match (self.read, self.integers()) {
             (Read::Measured(output), _) => output.type_name(),
+            (Read::Scored(score), _) => score.type_name(),
             (Read::List(_), Some(Integers::I32)) => "list<int32>",
             (Read::List(_), _) => "list<int64>",
             (_, Some(Integers::I32)) => "int32",

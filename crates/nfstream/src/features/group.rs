@@ -34,6 +34,8 @@ pub enum Presence {
     GeoIp,
     /// When the run has measures.
     Measures,
+    /// When the run has models.
+    Models,
     /// When the source attributes flows to processes of this machine.
     Processes,
     /// In the tables of shards.

@@ -56,6 +56,7 @@ registry! {
     Cic: cic,
     Cesnet: cesnet,
     Measured: measured,
+    Scored: scored,
     ShardOrder: shard_order,
 }
 
@@ -78,6 +79,7 @@ pub use place::Place;
 pub use record::{Record, RecordKind};
 pub use sample::Sample;
 pub use schema::Schema;
+pub use scored::{Score, ScoreError, Scored, Scorer};
 pub use volume::Volume;
 
 pub(crate) use group::Groups;

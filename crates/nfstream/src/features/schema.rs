@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Column, Group, Names, Program, columns};
+use super::{Column, Group, Names, Program, Scorer, columns};
 use crate::time::TimeUnit;
 
 /// The ordered columns of a run, and the names of its labels.
@@ -25,6 +25,13 @@ impl Schema {
     #[must_use]
     pub fn with_measures(mut self, measures: Option<&'static Program>) -> Self {
         self.columns.extend(measures.into_iter().flat_map(Program::columns));
+        self
+    }
+
+    /// Returns the schema with the columns of models after the others.
+    #[must_use]
+    pub fn with_scores(mut self, scorer: Option<&dyn Scorer>) -> Self {
+        self.columns.extend(scorer.into_iter().flat_map(Scorer::columns));
         self
     }
 

@@ -120,6 +120,7 @@ impl<L: Lifecycle> Meter<L> {
             application,
             process,
             places,
+            scores: None,
             release: 0,
         }
     }

@@ -169,6 +169,7 @@ impl<L: Lifecycle> Meter<L> {
             application,
             process: self.process_of(slot),
             places: self.places_of(slot),
+            scores: None,
             release: 0,
         };
         if H::ACTIVE {

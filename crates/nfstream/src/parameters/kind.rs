@@ -1,6 +1,7 @@
 //! Kinds of parameters, and the error of a value that does not fit.
 
 use super::geoip_files::GeoIpFileError;
+use super::model_files::ModelFileError;
 use super::rules_file::RulesFileError;
 use super::value::Value;
 use crate::capture::CaptureError;
@@ -21,6 +22,8 @@ pub enum Topic {
 pub enum Kind {
     /// One of several words, each with its meaning.
     Choice(&'static [(&'static str, &'static str)]),
+    /// Names of columns, or none.
+    Columns,
     /// Names of column groups, or `all`.
     Features,
     /// Path of a file, or none. The file is read when the parameter is set.
@@ -31,6 +34,8 @@ pub enum Kind {
     Filter,
     /// Measures: names and expressions.
     Measures,
+    /// Models: names and paths of files, which are read when the parameter is set.
+    Models,
     /// True or false.
     Flag {
         /// Meaning of false, for a parameter that is true by default.
@@ -77,6 +82,9 @@ pub enum ParameterError {
         /// The mistake; further lines may show the expression and mark the place.
         message: String,
     },
+    /// A model that cannot be read, or that does not fit.
+    #[error(transparent)]
+    Model(Box<ModelFileError>),
     /// A column group that does not exist.
     #[error("no column group {group:?}; {advice}")]
     UnknownFeature {
@@ -101,11 +109,13 @@ impl Kind {
                 let words: Vec<_> = choices.iter().map(|(word, _)| format!("'{word}'")).collect();
                 format!("one of {}", words.join(", "))
             }
+            Self::Columns => "names of columns".to_owned(),
             Self::Features => "names of column groups".to_owned(),
             Self::File => "the path of a file".to_owned(),
             Self::Files => "paths of files".to_owned(),
             Self::Filter => "a filter of libpcap".to_owned(),
             Self::Measures => "names and expressions of measures".to_owned(),
+            Self::Models => "the path of a model, or names and paths".to_owned(),
             Self::Flag { .. } => "True or False".to_owned(),
             Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
             Self::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
@@ -125,12 +135,13 @@ impl Kind {
                 | Self::Files
                 | Self::Filter
                 | Self::Measures
+                | Self::Models
                 | Self::Seconds { optional: true },
                 Value::None,
             )
             | (Self::File | Self::Filter, Value::Text(_))
-            | (Self::Features | Self::Files, Value::Names(_))
-            | (Self::Measures, Value::Pairs(_))
+            | (Self::Columns | Self::Features | Self::Files, Value::Names(_))
+            | (Self::Measures | Self::Models, Value::Pairs(_))
             | (Self::Flag { .. }, Value::Flag(_))
             | (Self::Seconds { .. }, Value::Seconds(_)) => true,
             _ => false,

@@ -18,6 +18,7 @@
 mod geoip_files;
 mod kind;
 mod measures;
+mod model_files;
 mod rules_file;
 mod table;
 mod value;
@@ -29,14 +30,16 @@ use serde_json::{Map, Value as Json};
 
 use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
-use crate::features::{Column, Group, Measuring, Program, columns, nearest};
+use crate::features::{Column, Group, Measuring, Program, Scorer, columns, nearest};
 use crate::flow::Timeouts;
 use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
+use crate::score::{Available, Scoring};
 use crate::{decode, time};
 
 pub use geoip_files::{GeoIpFileError, GeoIpFiles};
 pub use kind::{Kind, ParameterError, Topic};
+pub use model_files::{ModelFileError, ModelFiles};
 pub use rules_file::{RulesFile, RulesFileError};
 pub use table::{PARAMETERS, Parameter, Parameters};
 pub use value::Value;
@@ -50,7 +53,7 @@ impl Parameter {
 
     /// Returns whether a value can show what a table hides: a filter, or names of files.
     pub const fn reveals(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter)
+        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter | Kind::Models)
     }
 
     /// Returns the value of a run for which nobody chose another.
@@ -68,6 +71,8 @@ impl Parameter {
             Kind::File => return Ok(Value::Text(text.to_owned())),
             Kind::Files => return Ok(Value::Names(vec![text.to_owned()])),
             Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
+            Kind::Columns => return Ok(Value::Names(text.split(',').map(str::to_owned).collect())),
+            Kind::Models => return Ok(Value::Pairs(vec![named_path(text)])),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
             Kind::Measures => {
                 let (name, text) = text.split_once('=').ok_or_else(|| self.unexpected())?;
@@ -94,11 +99,11 @@ impl Parameter {
         Some(match (self.kind, json) {
             (_, Json::Null) => Value::None,
             (Kind::Flag { .. }, Json::Bool(flag)) => Value::Flag(*flag),
-            (Kind::Features | Kind::Files, Json::Array(names)) => {
+            (Kind::Columns | Kind::Features | Kind::Files, Json::Array(names)) => {
                 let names = names.iter().map(|name| name.as_str().map(str::to_owned));
                 Value::Names(names.collect::<Option<_>>()?)
             }
-            (Kind::Measures, Json::Object(pairs)) => {
+            (Kind::Measures | Kind::Models, Json::Object(pairs)) => {
                 let pair = |(name, text): (&String, &Json)| {
                     Some((name.clone(), text.as_str()?.to_owned()))
                 };
@@ -133,6 +138,7 @@ impl Parameter {
             Mismatch::Value => self.unexpected(),
             Mismatch::Filter(error) => error.into(),
             Mismatch::GeoIp(error) => ParameterError::GeoIp(error),
+            Mismatch::Model(error) => ParameterError::Model(error),
             Mismatch::Measure(message) => ParameterError::Measure { message },
             Mismatch::Rules(error) => ParameterError::Rules(error),
             Mismatch::Feature(group) => {
@@ -168,7 +174,8 @@ impl Parameters {
     /// [`ParameterError`] if a value does not fit: the file is from another version.
     pub fn set_recorded(&mut self, recorded: &Map<String, Json>) -> Result<(), ParameterError> {
         // A table does not choose which files are opened.
-        let is_file = |kind| matches!(kind, Kind::File | Kind::Files);
+        let is_file =
+            |kind| matches!(kind, Kind::Columns | Kind::File | Kind::Files | Kind::Models);
         let all = PARAMETERS.iter().filter(|one| one.recorded && !is_file(one.kind));
         for parameter in all {
             if let Some(json) = recorded.get(parameter.name) {
@@ -208,6 +215,11 @@ impl Parameters {
     /// Returns the configuration of a run over an input of `input_bytes`, if that is known.
     pub fn config(&self, input_bytes: Option<u64>) -> Config {
         let settled = self.clone().settled();
+        // The faces of the engine have checked that the models fit.
+        let scoring = self.scoring().ok().flatten();
+        let of_measures = self.measure.columns();
+        let of_models = scoring.iter().flat_map(|scoring| scoring.read());
+        let hidden = of_measures.chain(of_models).map(|column| column.group).collect();
         Config {
             timeouts: Timeouts { idle: self.idle_timeout, active: self.active_timeout },
             decode: decode::Options { tunnels: self.decode_tunnels, separation: self.key },
@@ -224,9 +236,10 @@ impl Parameters {
                     packets => packets.into(),
                 },
                 track_tcp: self.track_tcp,
-                hidden: self.measure.columns().map(|column| column.group).collect(),
+                hidden,
                 measures: self.measures(),
             },
+            scorer: scoring.map(|scoring| Arc::new(scoring) as Arc<dyn Scorer>),
             max_flows: NonZeroU64::new(self.max_nflows),
             max_active_flows: NonZeroUsize::new(self.max_active_flows),
             max_active_bytes: NonZeroUsize::new(self.max_active_bytes),
@@ -255,8 +268,39 @@ impl Parameters {
         self.measure.compile(self.time_unit)
     }
 
-    /// Returns the columns that a table of the run can have: those of the engine and measures.
+    /// Returns the columns that a table of the run can have: those of the engine, of measures and
+    /// of models.
     pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.measured_columns().chain(self.model.models.columns().iter().copied())
+    }
+
+    /// Returns the models of the run, matched with its columns; `None` without models.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError::Model`] if a model does not fit the columns of the run.
+    pub fn scoring(&self) -> Result<Option<Scoring>, ParameterError> {
+        if self.model.models.is_empty() && self.model_columns.is_empty() {
+            return Ok(None);
+        }
+        let columns: Vec<_> = self.measured_columns().collect();
+        let run = Available {
+            columns: &columns,
+            dissects: self.dissect,
+            has_places: !self.geoip.paths.is_empty(),
+            splt_packets: usize::from(match self.splt_analysis {
+                0 => Measuring::SPLT_PACKETS,
+                packets => packets,
+            }),
+        };
+        let scoring = self.model.models.scoring(run, self.time_unit, &self.model_columns);
+        scoring.map(Some).map_err(|(name, mistake)| {
+            ParameterError::Model(Box::new(self.model.error(&name, mistake)))
+        })
+    }
+
+    /// Returns the columns of the engine and of measures.
+    fn measured_columns(&self) -> impl Iterator<Item = &'static Column> {
         let measures = self.measures().into_iter().flat_map(Program::columns);
         columns(self.time_unit).chain(measures)
     }
@@ -299,6 +343,19 @@ impl Parameters {
         let settled = self.clone().settled();
         let recorded = PARAMETERS.iter().filter(|parameter| parameter.recorded);
         recorded.map(|one| (one.name.to_owned(), settled.get(one).to_json())).collect()
+    }
+}
+
+/// Splits NAME=FILE; a file alone gets the usual name. The name is a word, so a path with an equals
+/// sign can begin with `./`.
+fn named_path(text: &str) -> (String, String) {
+    let is_word = |name: &str| {
+        !name.is_empty()
+            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    match text.split_once('=') {
+        Some((name, path)) if is_word(name) => (name.to_owned(), path.to_owned()),
+        _ => (model_files::USUAL_NAME.to_owned(), text.to_owned()),
     }
 }
 
@@ -347,6 +404,9 @@ mod tests {
             Kind::Choice(choices) => {
                 choices.iter().map(|(word, _)| Value::Text((*word).to_owned())).collect()
             }
+            Kind::Columns => vec![Value::Names(Vec::new()), Value::Names(vec!["id".to_owned()])],
+            // A build may have no interpreter.
+            Kind::Models => vec![Value::None],
             Kind::Features => {
                 vec![Value::Names(Vec::new()), Value::Names(vec!["splt".to_owned()])]
             }
@@ -374,7 +434,7 @@ mod tests {
                 let mut read = Parameters::default();
                 read.set_recorded(&parameters.to_json()).unwrap();
                 // A table does not choose which files are opened.
-                let is_file = matches!(parameter.kind, Kind::File | Kind::Files);
+                let is_file = matches!(parameter.kind, Kind::Columns | Kind::File | Kind::Files);
                 let expected = if is_file { Parameters::default() } else { parameters };
                 assert_eq!(read.to_json(), expected.to_json(), "{}", parameter.name);
             }
@@ -404,8 +464,8 @@ mod tests {
                 parameters.set(parameter.name, value).unwrap();
                 parameters.to_json() != usual
             };
-            // Without nDPI there is one dissector.
-            let has_a_choice = !matches!(parameter.kind, Kind::Choice([_]));
+            // Without nDPI there is one dissector, and a build may have no interpreter of models.
+            let has_a_choice = values(parameter).len() > 1;
             assert_eq!(
                 values(parameter).into_iter().any(differs),
                 has_a_choice,

@@ -3,6 +3,7 @@
 use super::geoip_files::GeoIpFiles;
 use super::kind::{Kind, Topic};
 use super::measures::MeasureSet;
+use super::model_files::ModelFiles;
 use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
@@ -211,6 +212,14 @@ parameters! {
         Flows, Kind::Measures, "", true,
         "Columns of your own, each NAME=EXPR, in the language of --where: over packets, such as \
          'up_acks=pkt.filter(pkt.up && pkt.ack).count()', and over columns";
+    model: ModelFiles = ModelFiles::default(),
+        Flows, Kind::Models, "", true,
+        "ONNX model that scores each flow, in the columns model_label and model_score; with \
+         NAME=FILE, NAME replaces model in their names. Needs a build with the feature models";
+    model_columns: Vec<String> = Vec::new(),
+        Flows, Kind::Columns, "", true,
+        "Columns of the values that the model takes, in order, for a model whose file does not \
+         name them";
     n_meters: usize = 0,
         Flows, whole(0, 1024), "threads", false,
         "Number of threads that meter flows; 0 for one per processor";

@@ -1,10 +1,11 @@
 //! Values of parameters, and the types in which a run takes them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use super::geoip_files::{GeoIpFileError, GeoIpFiles};
+use super::model_files::{ModelFileError, ModelFiles};
 use super::rules_file::{RulesFile, RulesFileError};
 
 use super::measures::MeasureSet;
@@ -49,6 +50,8 @@ pub(super) enum Mismatch {
     GeoIp(Box<GeoIpFileError>),
     /// A mistake in a measure.
     Measure(String),
+    /// A model that cannot be read.
+    Model(Box<ModelFileError>),
     /// A rules file that cannot be read or has a mistake.
     Rules(Box<RulesFileError>),
 }
@@ -219,6 +222,35 @@ impl Typed for MeasureSet {
         };
         let pairs = pairs.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         Self::parse(pairs).map_err(|error| Mismatch::Measure(error.to_string()))
+    }
+}
+
+impl Typed for ModelFiles {
+    fn to_value(&self) -> Value {
+        let pair =
+            |(name, path): (&str, &Path)| (name.to_owned(), path.to_string_lossy().into_owned());
+        let pairs: Vec<_> = self.paths().map(pair).collect();
+        if pairs.is_empty() { Value::None } else { Value::Pairs(pairs) }
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(Self::default()),
+            Value::Pairs(pairs) => {
+                Self::read(pairs).map_err(|error| Mismatch::Model(Box::new(error)))
+            }
+            _ => Err(Mismatch::Value),
+        }
+    }
+}
+
+impl Typed for Vec<String> {
+    fn to_value(&self) -> Value {
+        Value::Names(self.clone())
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        if let Value::Names(names) = value { Ok(names) } else { Err(Mismatch::Value) }
     }
 }
 

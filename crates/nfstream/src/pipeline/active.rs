@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use super::merge::Ids;
 use super::sync::{Mutex, MutexGuard};
 use super::turns::Turns;
-use crate::features::{Label, Record, Volume};
+use crate::features::{Label, Record, Scorer, Volume};
 use crate::flow::{Flow, Slot};
 use crate::host::Process;
 use crate::meter::{ActiveTable, Lifecycle, Meter};
@@ -70,6 +70,8 @@ pub(super) struct Shards {
     meters: Vec<(usize, Weak<dyn Shard>)>,
     /// Ids of conversations, if several meters count them.
     ids: Option<Arc<Mutex<Ids>>>,
+    /// Models that score records.
+    scorer: Option<Arc<dyn Scorer>>,
 }
 
 /// A meter under its lock.
@@ -154,7 +156,19 @@ impl ActiveFlows {
             }
         })?;
         records.sort_unstable_by_key(|record| (record.id, record.flow.slice));
+        self.score(&mut records);
         Ok(records)
+    }
+
+    /// Computes the results of models; those of a model that fails are missing.
+    pub fn score(&self, records: &mut [Record]) {
+        let shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let scorer = shards.scorer.clone();
+        drop(shards);
+        if let Some(scorer) = scorer {
+            // The run reports the failure.
+            drop(scorer.score(records));
+        }
     }
 
     fn visit_in_steps(
@@ -255,6 +269,11 @@ impl Shards {
     pub(super) fn add<L: Lifecycle>(&mut self, number: usize, meter: &Arc<Turns<Meter<L>>>) {
         let meter: Arc<dyn Shard> = Arc::clone(meter) as Arc<dyn Shard>;
         self.meters.push((number, Arc::downgrade(&meter)));
+    }
+
+    /// Sets the models that score records.
+    pub(super) fn score_by(&mut self, scorer: &Arc<dyn Scorer>) {
+        self.scorer = Some(Arc::clone(scorer));
     }
 
     /// Sets the ids of the conversations that several meters count.

@@ -8,7 +8,7 @@ use super::duplicates::Duplicates;
 use super::error::RunError;
 use crate::decode;
 use crate::dissect::{Dissection, Dissector, Wanted};
-use crate::features::{Group, LinkAddresses, Measuring, Plan, SpareMeasures};
+use crate::features::{Group, LinkAddresses, Measuring, Plan, Scorer, SpareMeasures};
 use crate::flow::Timeouts;
 use crate::geoip::{GeoIp, Locator};
 use crate::host::{ProcessWatcher, Processes};
@@ -48,6 +48,8 @@ pub struct Config {
     /// kept packets of the dissector, and lists of packets. `None` for no limit. Each meter has an
     /// equal share.
     pub max_active_bytes: Option<NonZeroUsize>,
+    /// Models that score records, `None` for none.
+    pub scorer: Option<Arc<dyn Scorer>>,
     /// Records before the ends of flows. The rules of nfstream 6 have none.
     pub early: EarlyRecords,
     /// Number of shards. Runs with hooks, and runs by rules other than the standard ones, have one.
@@ -115,6 +117,7 @@ impl Default for Config {
             measuring: Measuring::default(),
             processes: None,
             geoip: None,
+            scorer: None,
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
             max_active_bytes: Some(Self::MAX_ACTIVE_BYTES),

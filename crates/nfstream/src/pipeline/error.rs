@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use super::blocks::BlockError;
 use crate::capture::CaptureError;
 use crate::dissect::DissectError;
+use crate::features::ScoreError;
 use crate::host::ProcessError;
 use crate::meter::HookError;
 
@@ -38,6 +39,9 @@ pub enum RunError {
     /// The process table cannot be kept up to date.
     #[error(transparent)]
     Processes(#[from] ProcessError),
+    /// A model failed.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     /// A thread could not be started.
     #[error("thread {name} cannot be started")]
     Thread {

@@ -16,7 +16,7 @@ use super::threads::Threads;
 use super::worker;
 use crate::capture::Source;
 use crate::dissect::DissectorFactory;
-use crate::features::{Group, Nameless, Names, Record, RecordPool, Schema};
+use crate::features::{Group, Nameless, Names, Record, RecordPool, Schema, Scorer};
 use crate::host::Polling;
 use crate::meter::{Hooks, Lifecycle, NoHooks, Standard};
 #[cfg(feature = "nfstream6")]
@@ -46,6 +46,8 @@ pub struct Run {
     shared: Arc<Shared>,
     pool: RecordPool,
     engine: Engine,
+    /// Models that score records.
+    scorer: Option<Arc<dyn Scorer>>,
     /// Flows left before the run ends, `None` for no limit.
     flows_left: Option<u64>,
     /// Whether packets come from interfaces.
@@ -157,6 +159,7 @@ impl Run {
     /// if the run has several meters: hooks need a run from [`with_hooks`](Self::with_hooks).
     pub fn advance_with<H: Hooks>(&mut self, hooks: &mut H) -> Result<Step, RunError> {
         let advance = self.step(hooks).and_then(|advance| self.limit(advance, hooks));
+        let advance = advance.and_then(|advance| self.score(advance));
         match advance {
             Ok(Advance { records, outcome: None }) => Ok(Step::Records(records)),
             Ok(Advance { records, outcome: Some(outcome) }) => {
@@ -202,6 +205,14 @@ impl Run {
         }
         // An error of the source comes after the last requested flow.
         Ok(Advance { records, outcome: Some(Outcome::Complete) })
+    }
+
+    /// Computes the results of models.
+    fn score(&self, mut advance: Advance) -> Result<Advance, RunError> {
+        if let Some(scorer) = &self.scorer {
+            worker::catch("of the caller", || scorer.score(&mut advance.records))??;
+        }
+        Ok(advance)
     }
 
     /// Ends the run and its threads at once, and returns their memory to the system. Active flows
@@ -295,13 +306,18 @@ impl Run {
         groups.extend((packets == Packets::Blocks).then_some(Group::ShardOrder));
         let processes = watcher.map(|watcher| watcher.processes().clone());
         let schema = Schema::new(&groups, config.measuring.unit, names);
-        let schema = Arc::new(schema.with_measures(config.measuring.measures));
+        let schema = schema.with_measures(config.measuring.measures);
+        let scorer = config.scorer.clone();
+        let schema = Arc::new(schema.with_scores(scorer.as_deref()));
         let (pool, spare) = RecordPool::new();
         let parts = MeterParts { dissector, processes, spare };
         let engine = engine(parts, Arc::clone(&shared))?;
         let flows_left = config.max_flows.map(NonZeroU64::get);
         let dissector = config.dissection.as_ref().map(|chosen| Arc::clone(&chosen.dissector));
-        Ok(Self { schema, dissector, shared, pool, engine, flows_left, is_live })
+        if let Some(scorer) = &scorer {
+            shared.shards().score_by(scorer);
+        }
+        Ok(Self { schema, dissector, shared, pool, engine, scorer, flows_left, is_live })
     }
 }
 

@@ -46,6 +46,15 @@ impl Provenance {
         self
     }
 
+    /// Adds the names and hashes of the models of the run, if there are any.
+    #[must_use]
+    pub fn with_models(self, hashes: &Json) -> Self {
+        match hashes.as_array() {
+            Some(all) if !all.is_empty() => self.with("models", &hashes.to_string()),
+            _ => self,
+        }
+    }
+
     /// Adds a value that is known only at the end, such as the counts of the run, as
     /// [`with`](Self::with) does. It is in the files that are complete later, in formats whose
     /// metadata comes last: Parquet and Arrow files.

@@ -20,7 +20,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use super::{TextForm, TimeForm};
 use crate::features::cell::{MISSING, float};
 use crate::features::{
-    self, Column, Names, Output, Read, Record, Scalar, instant_ticks, span_ticks,
+    self, Column, Names, Output, Read, Record, Scalar, Score, Scored, instant_ticks, span_ticks,
 };
 use crate::time::{self, Timestamp};
 
@@ -78,6 +78,14 @@ fn data_type(column: &Column, text: TextForm) -> DataType {
             };
             if output.is_list() { DataType::new_list(scalar, true) } else { scalar }
         }
+        Read::Scored(score) => match score.scored {
+            Scored::Class(_) if text == TextForm::Frame => DataType::LargeUtf8,
+            Scored::Class(_) => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            Scored::Float => DataType::Float64,
+            Scored::Whole => DataType::Int64,
+        },
         Read::List(_) => DataType::new_list(integer_type(column), true),
         Read::Text(_) | Read::Name { .. } if text == TextForm::Frame => DataType::LargeUtf8,
         Read::Text(_) => DataType::Utf8,
@@ -117,6 +125,10 @@ enum Kind {
     OptionF64(fn(&Record) -> Option<f64>, Vec<Option<f64>>),
     OptionI64(fn(&Record) -> Option<i64>, Vec<Option<i64>>),
     Measured(&'static Output, Measured),
+    Class(&'static Score, Dictionary),
+    ClassAsText(&'static Score, Texts),
+    Score(&'static Score, Vec<Option<f64>>),
+    WholeScore(&'static Score, Vec<Option<i64>>),
     Bool(fn(&Record) -> bool, BooleanBuilder),
     List(fn(&Record, &mut Vec<i64>), Lists),
     Text(fn(&Record, &mut String), Texts),
@@ -145,7 +157,9 @@ impl Values {
         match &self.kind {
             Kind::List(_, lists) => lists.bytes(),
             Kind::Measured(_, values) => values.bytes(),
-            Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) => texts.text.len(),
+            Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) | Kind::ClassAsText(_, texts) => {
+                texts.text.len()
+            }
             _ => 0,
         }
     }
@@ -181,6 +195,14 @@ impl Kind {
             Read::OptionF64(read) => Self::OptionF64(read, Vec::new()),
             Read::OptionI64(read) => Self::OptionI64(read, Vec::new()),
             Read::Measured(output) => Self::Measured(output, Measured::new(output)),
+            Read::Scored(score) => match score.scored {
+                Scored::Class(_) if *data_type == DataType::LargeUtf8 => {
+                    Self::ClassAsText(score, Texts::default())
+                }
+                Scored::Class(_) => Self::Class(score, Dictionary::default()),
+                Scored::Float => Self::Score(score, Vec::new()),
+                Scored::Whole => Self::WholeScore(score, Vec::new()),
+            },
             Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
             Read::List(read) => Self::List(read, Lists::new(integers())),
             Read::Text(read) => Self::Text(read, Texts::default()),
@@ -210,6 +232,24 @@ impl Kind {
             Self::OptionI64(read, values) => values.extend(records.iter().map(*read)),
             Self::Measured(output, values) => {
                 records.iter().for_each(|record| values.append(output, record));
+            }
+            Self::Class(score, dictionary) => {
+                for record in records {
+                    dictionary.append(score.code(record), |code, text| {
+                        score.write_class(code, text);
+                    });
+                }
+            }
+            Self::ClassAsText(score, texts) => {
+                for record in records {
+                    texts.append(|text| score.write_class(score.code(record), text));
+                }
+            }
+            Self::Score(score, values) => {
+                values.extend(records.iter().map(|record| score.cell(record).map(float)));
+            }
+            Self::WholeScore(score, values) => {
+                values.extend(records.iter().map(|record| score.cell(record)));
             }
             Self::Bool(read, values) => {
                 records.iter().for_each(|record| values.append_value(read(record)));
@@ -254,6 +294,10 @@ impl Kind {
             }
             Self::OptionI64(_, values) => Arc::new(Int64Array::from(take(values))),
             Self::Measured(_, values) => values.finish(),
+            Self::Score(_, values) => Arc::new(Float64Array::from(take(values))),
+            Self::WholeScore(_, values) => Arc::new(Int64Array::from(take(values))),
+            Self::ClassAsText(_, texts) => texts.finish(data_type),
+            Self::Class(_, dictionary) => Arc::new(dictionary.finish()),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
             Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),

@@ -449,7 +449,8 @@ impl Plan {
                 provenance: Provenance::new(
                     job.dissection().as_ref().map(|dissection| &*dissection.dissector),
                 )
-                .with("parameters", &parameters),
+                .with("parameters", &parameters)
+                .with_models(&run.model.hashes()),
                 ..TableSpec::default()
             },
             look: Look::of(&io.stdout),

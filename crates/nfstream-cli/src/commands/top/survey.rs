@@ -205,7 +205,7 @@ impl Survey {
     fn examine(&mut self, places: &[FlowPlace], wish: &Wish, names: &dyn Names, look: &mut Look) {
         // Between the groups the meters continue, and the filter does not hold them up.
         for group in places.chunks(GROUP) {
-            let mut rows = Vec::with_capacity(group.len());
+            let (mut records, mut rates) = (Vec::new(), Vec::new());
             let visited = self.active.visit_again(group, |mut flow| {
                 let rate = match place_of(&mut self.seen, flow.place()) {
                     Some(seen) => seen.rate(),
@@ -214,10 +214,13 @@ impl Survey {
                         mean(flow.flow(), volume.total_bytes(), volume.total_packets())
                     }
                 };
-                rows.push(Row { record: flow.record(), rate, has_ended: false });
+                records.push(flow.record());
+                rates.push(rate);
             });
             debug_assert!(visited.is_ok(), "the survey is no hook");
-            for row in rows {
+            self.active.score(&mut records);
+            for (record, rate) in records.into_iter().zip(rates) {
+                let row = Row { record, rate, has_ended: false };
                 look.examined += 1;
                 if let Some(filter) = &wish.filter {
                     match filter.matches(&row.record, names) {
