@@ -28,8 +28,8 @@ __all__ = ["flatten", "to_numpy", "to_torch"]
 def to_numpy(table: pa.Table | pa.RecordBatch, column: str) -> np.ndarray:
     """Returns a column of lists or bytes as an array with a row for each flow.
 
-    Bytes of packets have three dimensions: flows, packets and bytes. The array shares the memory of a record batch, or of a table with one batch, and is read-only;
-    larger tables are copied once.
+    Bytes of packets have three dimensions: flows, packets and bytes. The array shares the memory of
+    a record batch, or of a table with one batch, and is read-only; larger tables are copied once.
 
     Args:
         table: Table or batch of flows.
@@ -59,7 +59,7 @@ def to_numpy(table: pa.Table | pa.RecordBatch, column: str) -> np.ndarray:
 
 
 def to_torch(table: pa.Table | pa.RecordBatch, column: str) -> torch.Tensor:
-    """Returns a column of lists or bytes as a tensor with a row for each flow, as :func:`to_numpy` does.
+    """Returns a column of lists or bytes as a tensor, of the shape that :func:`to_numpy` returns.
 
     The tensor shares the memory of the table: do not write to it.
 
