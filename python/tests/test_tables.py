@@ -69,7 +69,8 @@ def read(method: str, path: Path, schema: Any) -> Any:
     types = schema
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     # Lists are text in CSV.
-    lists = [field.name for field in schema if pa.types.is_list(field.type)]
+    kinds = (pa.types.is_list, pa.types.is_fixed_size_list)
+    lists = [field.name for field in schema if any(kind(field.type) for kind in kinds)]
     for name in lists:
         place = schema.get_field_index(name)
         types = types.set(place, pa.field(name, pa.string()))
