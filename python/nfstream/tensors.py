@@ -144,7 +144,8 @@ def _bytes(column: pa.FixedSizeBinaryArray, field: pa.Field) -> np.ndarray:
 
 
 def _role(field: pa.Field) -> bytes:
-    return (field.metadata or {}).get(b"role", b"behaviour")
+    role: bytes = (field.metadata or {}).get(b"role", b"behaviour")
+    return role
 
 
 def _has_lists(type: pa.DataType) -> bool:

@@ -154,7 +154,7 @@ def test_the_command_labels_as_python_does(
         "192.0.2.1,,,,,scan",
     )
     flows = NFStreamer(web, dissect=False, time_unit="ns").to_pandas()
-    options = {"match": match, "default": "other", "time_zone": "UTC"}
+    options: dict[str, Any] = {"match": match, "default": "other", "time_zone": "UTC"}
     labelled, report = nfstream.label_by(flows, path, **options)
     done = subprocess.run(
         [

@@ -189,7 +189,7 @@ def test_mistakes_are_explained() -> None:
         "columns_to_anonymize": "use to_pandas",
     }.items():
         with pytest.raises(TypeError, match=advice):
-            NFStreamer(WEB, **{slip: 20})
+            cast(Any, NFStreamer)(WEB, **{slip: 20})
 
 
 def test_misspelt_attributes_get_advice() -> None:
