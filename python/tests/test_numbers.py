@@ -112,7 +112,7 @@ def test_products_of_codes_do_not_wrap_around(streamer: NFStreamer) -> None:
 
 
 def test_items_of_lists_can_be_subtracted(streamer: NFStreamer) -> None:
-    sizes = streamer.to_polars()["splt_ps"]
+    sizes = streamer.to_polars()["splt_ps"].arr.to_list()
     steps = sizes.list.diff(null_behavior="drop").to_list()
     lists = [flow.splt_ps for flow in streamer]
     assert steps == [[b - a for a, b in itertools.pairwise(one)] for one in lists]
