@@ -59,10 +59,15 @@ test: .venv/installed partners ## Run all tests: Rust, Python, docstrings, docum
 	@$(call TESTED,$(BIN)/python -m pytest)
 
 .PHONY: test-peers
-test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickhouse-server, postgresql, prometheus, tshark that are installed
+test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickhouse-server, postgresql, prometheus, socat, tshark that are installed
 	cargo build --quiet --workspace --bins
 	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
+
+.PHONY: test-stores
+test-stores: .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python -m pytest --quiet tests/stores)
 
 # Features of a build that reads models.
 MODELS := --features nfstream/models,nfstream-cli/models,nfstream-python/models
@@ -196,6 +201,13 @@ compare-extract: .venv/installed ## Compare extracted packets with tshark's disp
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python benches/extract.py)
 
+.PHONY: compare-top
+compare-top: .venv/installed ## Compare the counts of nfstream top in tmux with those of stats(), at three sizes (root)
+	@type tmux tcpreplay >/dev/null 2>&1 || \
+	    { echo "error: install the Debian packages tmux and tcpreplay" >&2; exit 1; }
+	@echo "Building the Python package …"; $(DEVELOP)
+	@$(call TESTED,$(BIN)/python benches/top.py)
+
 .PHONY: bless
 bless: .venv/installed ## Update golden results, generated pages and the notebook; then read the diff
 	NFSTREAM_BLESS=1 cargo test --workspace --quiet
@@ -215,7 +227,7 @@ cic: .venv/installed ## Compare the CIC features with a reference over all captu
 TARGET ?= x86_64-unknown-linux-gnu
 # Wheels and programs load nDPI and libpcap if they are installed; they need neither.
 PORTABLE := PATH=$(abspath $(BIN)):$$PATH packages/portable $(TARGET)
-LOADED := --no-default-features --features http,ndpi-loaded,top
+LOADED := --no-default-features --features http,ndpi-loaded,stores,top
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: wheels
@@ -326,7 +338,7 @@ partners:
 	@touch $@
 
 # Dependency groups of pyproject.toml, which need pip 25.1 or later.
-.venv/browser .venv/demo .venv/models .venv/package .venv/peers .venv/site .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
+.venv/browser .venv/demo .venv/models .venv/package .venv/peers .venv/site .venv/stores .venv/test: .venv/%: pyproject.toml | system .venv/bin/python .venv/pyo3.txt
 	@echo "Installing Python packages into .venv …"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --group $*

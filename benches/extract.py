@@ -10,12 +10,16 @@ import ipaddress
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 from nfstream import NFlow, NFStreamer
 
 CAPTURES = 30
 LONG = 10**7
+
+LATEST = "9223372036.854775807"
+"""The last time that fits 64 bits of nanoseconds, in the year 2262; later ones become this one."""
 
 
 def packets(capture: Path, display: str) -> list[str]:
@@ -28,7 +32,8 @@ def packets(capture: Path, display: str) -> list[str]:
         command = ["tshark", "-n", "-r", chosen.name, "-o", "frame.generate_md5_hash:TRUE"]
         command += ["-T", "fields", *(word for name in fields for word in ("-e", name))]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return sorted(done.stdout.splitlines())
+        lines = [line.partition("\t") for line in done.stdout.splitlines()]
+        return sorted(f"{min(time, LATEST, key=Decimal)}\t{rest}" for time, _, rest in lines)
 
 
 def display(flow: NFlow) -> str:

@@ -17,7 +17,7 @@ import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = "x86_64-unknown-linux-gnu"
-FEATURES = ["--no-default-features", "--features", "http,ndpi-loaded,top"]
+FEATURES = ["--no-default-features", "--features", "http,ndpi-loaded,stores,top"]
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "extract",
     "find_files",
     "first_flows",
+    "label_flows",
     "measure_fields",
     "parameters",
     "read_batches",
@@ -405,7 +406,7 @@ class BlockWriter:
 
 def find_files(
     source: Sequence[str], parameters: dict[str, Any]
-) -> tuple[list[tuple[str | os.PathLike[str], int, int | None]], list[str]]:
+) -> tuple[list[tuple[str, int, int | None]], list[str]]:
     """Returns the captures of a stream in order, and warnings about them."""
 
 def cut_files(
@@ -431,6 +432,21 @@ def check_source(source: Sequence[Any], parameters: dict[str, Any]) -> bool:
 
 def column_names() -> list[str]:
     """Returns the names of all columns that a table can have."""
+
+def label_flows(
+    path: str,
+    text: str,
+    flows: Sequence[tuple[str, str, int, int, int, int, int]],
+    *,
+    time_zone: str | None,
+    columns: Sequence[tuple[str, str]],
+    match: str,
+    default: str,
+) -> tuple[list[str], tuple[int, list[int], int, int, int, int], str | None]:
+    """Returns the labels of flows by the rules in ``text``, counts, and a warning about clocks.
+
+    A flow has addresses, ports, protocol, and times in nanoseconds.
+    """
 
 def column_roles() -> dict[str, str]:
     """Returns the roles of all columns by name, in every time unit and with CIC headings."""

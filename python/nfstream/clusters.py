@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfstream import _engine
 from nfstream.plugin import NFPlugin
-from nfstream.source import Path
+from nfstream.source import Path, is_url
 from nfstream.streamer import NFStreamer, _checked_query
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Task:
         piece: Number of the task in its stream.
         pieces: Tasks of the stream.
         file: Number of its first file among all files.
-        files: Its files, in order: path, bytes, and nanoseconds of the first packet.
+        files: Its files, in order: path or URL, bytes, and nanoseconds of the first packet.
         earlier: Files before it that may hold first fragments of its packets.
         next: First file of the next task, and nanoseconds of its first packet.
     """
@@ -108,10 +108,11 @@ def plan(
 ) -> Plan:
     r"""Divides captures into tasks for a cluster; the flows are those of one pass.
 
-    Reads only the start of each file. Every machine must find the files under the same paths.
+    Reads only the start of each file. Every machine must find the files under the same paths or
+    URLs; the plan holds URLs as they are, with any signature in them.
 
     Args:
-        files: Capture files and folders.
+        files: Capture files and folders, or URLs of them.
         stream_by: Regular expression that finds the stream of a file, such as its sensor, in its
             path: the first group, or the whole match. A stream is metered separately, and tables
             get the column ``stream``. Without it all files are one stream.
@@ -162,7 +163,7 @@ def plan(
     warnings: list[str] = []
     for name, paths in _streams(streamer._source, stream_by, options).items():
         listed, warned = _engine.find_files(paths, options)
-        found.append((name, [(os.path.abspath(path), size, start) for path, size, start in listed]))
+        found.append((name, [(_absolute(path), size, start) for path, size, start in listed]))
         warnings += warned
     if sum(len(listed) for _, listed in found) >= _MOST_FILES:
         raise ValueError(f"a plan holds fewer than {_MOST_FILES:,} files")
@@ -337,6 +338,11 @@ class Shard(NFStreamer):
         )
 
 
+def _absolute(path: str) -> str:
+    """Returns a path that is valid in every folder; a URL is."""
+    return path if is_url(path) else os.path.abspath(path)
+
+
 def _refuse(parameters: dict[str, Any]) -> None:
     """Refuses parameters that need all packets in one process, with the reason."""
     reasons = {
@@ -368,7 +374,7 @@ def _streams(
         raise ValueError(f"stream_by is no regular expression: {error}") from error
     listed, _ = _engine.find_files(list(source), {**options, "order": "given"})
     streams: dict[str, list[str]] = {}
-    for path in (os.fspath(path) for path, _, _ in listed):
+    for path in (path for path, _, _ in listed):
         found = pattern.search(path)
         if found is None:
             raise ValueError(f"stream_by={stream_by!r} does not match {path!r}")

@@ -1,10 +1,12 @@
-"""Sources of packets: names of captures and interfaces, bytes, and file objects."""
+"""Sources of packets: names and URLs of captures, interfaces, bytes, and file objects."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 Path = str | os.PathLike[str]
 Source = Path | bytes | bytearray | memoryview | BinaryIO
@@ -26,13 +28,18 @@ def sources(source: object) -> list[Any]:
 
 
 def name_of(source: object) -> str:
-    """Returns the path of a source, or a name for bytes and file objects."""
+    """Returns the path of a source, its URL without secrets, or a name for other sources."""
     if isinstance(source, str):
-        return source
+        return _without_secrets(source) if is_url(source) else source
     if isinstance(source, bytes):
         return f"<{len(source)} bytes>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file object>"
+
+
+def is_url(source: str) -> bool:
+    """Returns whether text is a URL."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source) is not None
 
 
 def is_regular(source: object) -> bool:
@@ -52,6 +59,21 @@ class _FromHere:
 
     def tell(self) -> int:
         return self._start
+
+
+def _without_secrets(url: str) -> str:
+    """Returns the URL of a web server without user, password and query, which may be a signature.
+
+    The URL of a store has none: a question mark is part of a key or a pattern.
+    """
+    if not url.lower().startswith(("http://", "https://")):
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0]
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
 def _source(source: object) -> Any:

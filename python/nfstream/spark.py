@@ -121,7 +121,10 @@ def _plain(schema: pa.Schema) -> pa.Schema:
             return plain(kind.value_type)
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             return pa.string()
-        if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        if pa.types.is_fixed_size_binary(kind):
+            return pa.binary()
+        is_list = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+        if is_list or pa.types.is_large_list(kind):
             return pa.list_(plain(kind.value_type))
         unsigned = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
         return unsigned.get(kind, pa.int64() if kind == pa.uint64() else kind)

@@ -33,6 +33,28 @@ _V6 = {
     "udps": "plugins",
 }
 
+_MEANT = {
+    "bpf": "bpf_filter",
+    "file": "source",
+    "filename": "source",
+    "iface": "source",
+    "interface": "source",
+    "path": "source",
+    "pcap": "source",
+    "promisc": "promiscuous_mode",
+    "threads": "n_meters",
+    "timeout": "idle_timeout",
+    "workers": "n_meters",
+}
+"""Other words for parameters."""
+
+_OF_METHODS = {
+    "columns_to_anonymize": "to_pandas, to_csv and the other methods that write tables",
+    "format": "to_csv, to_parquet and the other methods that write tables",
+    "output": "to_csv, to_parquet and the other methods that write tables",
+}
+"""Arguments that methods have."""
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -99,9 +121,10 @@ class NFStreamer(Tables):
             folder of them, a list of both read as one capture, or ``"-"`` for standard input; or
             the name of a network interface, a list of names, or ``"any"`` for all. Write
             ``"./name"`` for a file that has the name of an interface. Patterns such as
-            ``"day/*.pcap"`` stand for several files. ``bytes``, ``io.BytesIO`` and file objects
-            in binary mode are captures too; one without positions, such as a socket's, can be
-            read once.
+            ``"day/*.pcap"`` stand for several files. URLs such as ``"s3://bucket/folder/"`` and
+            ``"https://host/a.pcap"`` are read where they are. ``bytes``, ``io.BytesIO`` and file
+            objects in binary mode are captures too; one without positions, such as a socket's, can
+            be read once.
         snaplen: Maximum number of bytes to capture of each packet; no effect on files.
         idle_timeout: Seconds without a packet after which a flow ends.
         active_timeout: Maximum age of a flow in seconds; a longer flow is cut into slices.
@@ -141,6 +164,9 @@ class NFStreamer(Tables):
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
+        packet_bytes: Numbers of first packets and of bytes of each, such as ``(8, 128)``, that the
+            column ``packet_bytes`` has, from the IP header on. Addresses, ports and checksums are
+            zeros; the feature ``"raw_packet_bytes"`` has them. 65536 bytes of a flow at most.
         max_nflows: End the run after this number of flows; 0 for no limit.
         max_active_flows: Maximum number of active flows; beyond it, a new flow evicts the one that
             has been silent the longest; 0 for no limit.
@@ -181,6 +207,8 @@ class NFStreamer(Tables):
         promiscuous_mode: Whether to also capture packets addressed to other machines; no effect on
             ``"any"``.
         socket_buffer_size: Size in bytes of the kernel buffer for packets that have not been read.
+        rings: Rings among which the kernel divides the packets of an interface (Linux), each read
+            by a thread; for interfaces that are too fast for one.
         duration: Seconds after which a live run ends, ``None`` for no limit.
         system_visibility_mode: 1 to add columns with the local process of each flow (Linux):
             ``system_process_pid`` and ``system_process_name``.
@@ -189,8 +217,8 @@ class NFStreamer(Tables):
             for none.
         where: Condition on columns, such as ``"dst_port == 443 && total_bytes > 1000"``; only flows
             for which it is true are returned. ``docs/cli.md`` describes the language.
-        columns: Names of the columns of tables, in this order; flows have the columns of all
-            features, and those named here.
+        columns: Names of the columns of tables, in this order, as a list or separated by commas;
+            flows have the columns of all features, and those named here.
         limit: Maximum number of flows; reading stops once they are complete.
         sort: Column by which flows are sorted, in descending order with ``":desc"``, as in
             ``"total_bytes:desc"``. Keeps all flows in memory, or as many as ``limit`` allows.
@@ -236,6 +264,7 @@ class NFStreamer(Tables):
         accounting_mode: int = 0,
         statistical_analysis: bool = False,
         splt_analysis: int = 0,
+        packet_bytes: tuple[int, int] | str | None = None,
         max_nflows: int = 0,
         max_active_flows: int = 4_000_000,
         max_active_bytes: int = 2**30,
@@ -253,6 +282,7 @@ class NFStreamer(Tables):
         n_meters: int = 0,
         promiscuous_mode: bool = True,
         socket_buffer_size: int = 64 * 2**20,
+        rings: int = 1,
         duration: float | None = None,
         system_visibility_mode: int = 0,
         system_visibility_poll_ms: int = 100,
@@ -292,6 +322,7 @@ class NFStreamer(Tables):
                 "accounting_mode": accounting_mode,
                 "statistical_analysis": statistical_analysis,
                 "splt_analysis": splt_analysis,
+                "packet_bytes": packet_bytes,
                 "max_nflows": max_nflows,
                 "max_active_flows": max_active_flows,
                 "max_active_bytes": max_active_bytes,
@@ -309,6 +340,7 @@ class NFStreamer(Tables):
                 "n_meters": n_meters,
                 "promiscuous_mode": promiscuous_mode,
                 "socket_buffer_size": socket_buffer_size,
+                "rings": rings,
                 "duration": duration,
                 "system_visibility_mode": system_visibility_mode,
                 "system_visibility_poll_ms": system_visibility_poll_ms,
@@ -627,7 +659,8 @@ def _checked_query(
         if text is not None and not isinstance(text, str):
             raise ValueError(f"{name} must be text, not {text!r}")
     if isinstance(columns, str):
-        columns = [columns]
+        # As in the command.
+        columns = columns.split(",")
     if columns is not None:
         if not isinstance(columns, Iterable):
             raise ValueError(f"columns must be names of columns, not {columns!r}")
@@ -654,6 +687,10 @@ def _advice(name: str) -> str:
     message = f"NFStreamer has no parameter {name!r}"
     if name in _V6:
         return f"{message}; use {_V6[name]}, or nfstream.v6 for the interface of nfstream 6"
+    if name in _MEANT:
+        return f"{message}; did you mean {_MEANT[name]!r}?"
+    if name in _OF_METHODS:
+        return f"{message}; use {_OF_METHODS[name]}"
     ours = ["source", "plugins", "where", "columns", "limit", "sort", "separate"]
     ours += [one["name"] for one in _PARAMETERS]
     near = difflib.get_close_matches(name, ours, 1)

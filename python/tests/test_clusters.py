@@ -196,6 +196,28 @@ def test_a_damaged_file_is_named_and_its_good_part_used(
         here(strict)
 
 
+def test_a_damaged_file_of_many_is_named_by_dask(
+    tmp_path: Path, packets: list[tuple[int, bytes]]
+) -> None:
+    pytest.importorskip("dask.dataframe")
+    from nfstream import dask
+
+    files = cut(tmp_path, packets, 300)
+    files[123].write_bytes(files[123].read_bytes() + b"\xff" * 64)
+    files[200].write_bytes(files[200].read_bytes()[:-10])
+    plan = nfstream.plan(tmp_path, shards=3, task_bytes=0, **EVERYTHING)
+    with pytest.warns(UserWarning) as warned:
+        found = dask.table(plan)
+    names = "\n".join(str(warning.message) for warning in warned)
+    assert "00123.pcap: corrupt" in names and "00200.pcap: cut short" in names
+    with pytest.warns(UserWarning):
+        expected = NFStreamer(tmp_path, **EVERYTHING).to_arrow()
+    assert found.to_pylist() == expected.to_pylist()
+    strict = nfstream.plan(tmp_path, shards=3, task_bytes=0, strict_files=True)
+    with pytest.raises(ValueError, match=r"00123\.pcap"):
+        dask.table(strict)
+
+
 def test_a_file_that_a_machine_does_not_have_is_an_error(
     tmp_path: Path, packets: list[tuple[int, bytes]]
 ) -> None:

@@ -87,8 +87,9 @@ def test_the_site_has_every_page() -> None:
 def test_examples_print_what_the_document_says(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if document.name == "clusters.md":
-        pytest.importorskip("distributed")
+    needed = {"clusters.md": "distributed", "remote.md": "fsspec"}.get(document.name)
+    if needed is not None:
+        pytest.importorskip(needed)
     # Examples read the captures of the repository and write to a temporary folder.
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +140,41 @@ def test_other_bad_input(tmp_path: Path) -> None:
         labels(tmp_path / "none.csv")
     with pytest.raises(TypeError, match="frame must be"):
         nfstream.label_by([1], path)
+
+
+@pytest.mark.parametrize(("match", "n_meters"), [("first", 1), ("first", 5), ("all", 2)])
+def test_the_command_labels_as_python_does(
+    web: Path, tmp_path: Path, match: str, n_meters: int
+) -> None:
+    path = rules(
+        tmp_path,
+        ",198.51.100.0/24,443,2026-11-23 14:28:28,2026-11-23 14:28:29,secure",
+        ",192.168.10.1,53,,,lookup",
+        ",,443,,,web",
+        "192.0.2.1,,,,,scan",
+    )
+    flows = NFStreamer(web, dissect=False, time_unit="ns").to_pandas()
+    options: dict[str, Any] = {"match": match, "default": "other", "time_zone": "UTC"}
+    labelled, report = nfstream.label_by(flows, path, **options)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "nfstream"), "flows", str(web), "--no-dissect",
+            "--n-meters", str(n_meters), "--format", "jsonl", "--columns", "id,label",
+            "--label-by", str(path), "--label-match", match, "--label-default", "other",
+            "--label-time-zone", "UTC",
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["id"]: row["label"] for row in rows} == dict(
+        zip(labelled["id"].tolist(), labelled["label"].tolist(), strict=True)
+    )
+    assert len(set(labelled["label"])) > 2 and report.ambiguous_flows > 0
+    assert f"rules.csv: {report.labelled_flows} of {len(flows)} flows labelled" in done.stderr
+    assert ("1 of 4 rules labels no flow: line 5" in done.stderr) == (
+        report.unmatched_rules == (5,)
+    )
+    assert ("rules with different labels" in done.stderr) == (match == "first")
 
 
 @pytest.mark.parametrize("to", ["to_pandas", "to_polars", "to_arrow"])

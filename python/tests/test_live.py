@@ -157,6 +157,74 @@ class TestPackets:
         ip("link", "del", "there3")
 
 
+class TestRings:
+    @pytest.mark.parametrize("n_meters", [1, 3])
+    def test_rings_have_all_packets_and_the_flows_of_one(self, n_meters: int) -> None:
+        frames = [udp(number % 50, bytes([number % 7])) for number in range(2000)]
+        for capture in ("web", "dns", "tunnels", "vlan"):
+            frames += frames_of(CAPTURES / f"{capture}.pcap")
+        found = []
+        for rings in (1, 3):
+            live = Live("here", rings=rings, n_meters=n_meters, idle_timeout=30)
+            send("there", frames)
+            live.wait_for_packets(len(frames))
+            # The first packet that is read determines the source.
+            flows = sorted(
+                (
+                    *sorted([(flow.src_ip, flow.src_port), (flow.dst_ip, flow.dst_port)]),
+                    flow.protocol,
+                    flow.vlan_id,
+                    flow.total_packets,
+                    flow.total_bytes,
+                )
+                for flow in live.end()
+            )
+            stats = live.streamer.stats()
+            assert stats.received == stats.packets == len(frames)
+            found.append((flows, stats.ignored, stats.flows))
+        assert found[0] == found[1]
+
+    def test_a_filter_and_interfaces_apply_to_every_ring(self) -> None:
+        live = Live(["here", "here2"], rings=3, bpf_filter="udp src portrange 10000-10019")
+        frames = [udp(number) for number in range(40)]
+        send("there", frames)
+        send("there2", frames)
+        live.wait_for_packets(40)
+        flows = live.end()
+        assert sorted(flow.src_port for flow in flows) == list(range(10_000, 10_020))
+        assert {flow.total_packets for flow in flows} == {2}
+        stats = live.streamer.stats()
+        assert stats.received == 40 + stats.ignored.get("filtered", 0)
+
+    def test_idle_flows_end_by_the_clock_of_all_rings(self) -> None:
+        live = Live("here", rings=4, idle_timeout=0.5)
+        start = time.monotonic()
+        send("there", [udp(1), udp(2)])
+        wait_for(lambda: len(live.flows) == 2)
+        late = [arrival - start - 0.5 for arrival in live.arrivals]
+        assert all(0 <= seconds <= 1 for seconds in late), late
+        live.end()
+
+    def test_the_threads_of_rings_end_with_the_run(self) -> None:
+        def rings() -> int:
+            names = Path("/proc/self/task").glob("*/comm")
+            return sum(name.read_text().startswith("nfstream-ring") for name in names)
+
+        live = Live("here", rings=2)
+        wait_for(lambda: rings() == 2)
+        live.end()
+        wait_for(lambda: rings() == 0)
+        with Live("here", rings=2).streamer as streamer:
+            wait_for(lambda: rings() == 2)
+        assert streamer.stats().packets == 0
+        wait_for(lambda: rings() == 0)
+
+    def test_a_number_of_rings_that_is_not_possible_is_refused(self) -> None:
+        for rings in (0, 65):
+            with pytest.raises(ValueError, match="rings"):
+                NFStreamer("here", rings=rings)
+
+
 class TestFilter:
     def test_the_kernel_delivers_only_matches(self) -> None:
         live = Live("here", bpf_filter="udp src port 10002")

@@ -40,7 +40,8 @@ def schemas(streamer: NFStreamer, folder: Path) -> dict[str, Any]:
 
 def integer_type(data_type: Any) -> Any:
     """Returns the type of a column's integers or of those in its lists, `None` without any."""
-    if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if any(kind(data_type) for kind in kinds):
         data_type = data_type.value_type
     return data_type if pa.types.is_integer(data_type) else None
 
@@ -54,7 +55,7 @@ def test_no_unsigned_or_narrow_integer_leaves_the_engine(
         assert set(types.values()) == {None, pa.int32(), pa.int64()}, name
     polars = streamer.to_polars().schema.values()
     integers = {kind for kind in polars if kind.is_integer()}
-    lists = {kind.inner for kind in polars if isinstance(kind, pl.List)}
+    lists = {kind.inner for kind in polars if isinstance(kind, pl.List | pl.Array)}
     assert integers == lists == {pl.Int32, pl.Int64}
 
 
@@ -111,7 +112,7 @@ def test_products_of_codes_do_not_wrap_around(streamer: NFStreamer) -> None:
 
 
 def test_items_of_lists_can_be_subtracted(streamer: NFStreamer) -> None:
-    sizes = streamer.to_polars()["splt_ps"]
+    sizes = streamer.to_polars()["splt_ps"].arr.to_list()
     steps = sizes.list.diff(null_behavior="drop").to_list()
     lists = [flow.splt_ps for flow in streamer]
     assert steps == [[b - a for a, b in itertools.pairwise(one)] for one in lists]

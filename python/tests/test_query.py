@@ -94,6 +94,7 @@ def test_named_columns_need_no_feature_and_tables_hide_the_needed_ones() -> None
     plain = NFStreamer(WEB).to_arrow().column_names
     assert NFStreamer(WEB, where="splt_ps[0] > 0").to_arrow().column_names == plain
     assert NFStreamer(WEB, columns="community_id").to_arrow()["community_id"][0].as_py()
+    assert NFStreamer(WEB, columns="id,src_ip").to_arrow().column_names == ["id", "src_ip"]
 
 
 def test_separate_captures_have_their_name_as_a_column_and_an_attribute() -> None:
@@ -182,8 +183,13 @@ def test_mistakes_are_explained() -> None:
         NFStreamer(cast("BinaryIO", file))
     with pytest.raises(TypeError, match=r"nfstream\.v6"):
         NFStreamer(WEB, n_dissections=20)
-    with pytest.raises(TypeError, match="did you mean 'idle_timeout'"):
-        NFStreamer(WEB, idle_timout=20)
+    for slip, advice in {
+        "idle_timout": "did you mean 'idle_timeout'",
+        "interface": "did you mean 'source'",
+        "columns_to_anonymize": "use to_pandas",
+    }.items():
+        with pytest.raises(TypeError, match=advice):
+            cast(Any, NFStreamer)(WEB, **{slip: 20})
 
 
 def test_misspelt_attributes_get_advice() -> None:
@@ -192,6 +198,10 @@ def test_misspelt_attributes_get_advice() -> None:
         _ = flow.bidirectional_bytes
     with pytest.raises(AttributeError, match="features='splt'"):
         _ = flow.splt_ps
+    with pytest.raises(AttributeError, match="features='tcp_flags' adds the columns"):
+        _ = flow.tcp_flags
+    with pytest.raises(AttributeError, match="'requested_server_name', which needs features="):
+        _ = flow.sni
     assert not hasattr(flow, "__array__")
 
 

@@ -69,7 +69,8 @@ def read(method: str, path: Path, schema: Any) -> Any:
     types = schema
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     # Lists are text in CSV.
-    lists = [field.name for field in schema if pa.types.is_list(field.type)]
+    kinds = (pa.types.is_list, pa.types.is_fixed_size_list)
+    lists = [field.name for field in schema if any(kind(field.type) for kind in kinds)]
     for name in lists:
         place = schema.get_field_index(name)
         types = types.set(place, pa.field(name, pa.string()))
@@ -231,13 +232,13 @@ def test_files_have_versions_and_parameters(method: str, tmp_path: Path) -> None
     else:
         found = pa.ipc.open_file(path).schema.metadata
     assert found[b"nfstream.version"] == nfstream.__version__.encode()
-    assert found[b"nfstream.schema_version"] == b"3"
+    assert found[b"nfstream.schema_version"] == b"4"
     assert found[b"nfstream.dissector"] == b"auto"
     assert found[b"nfstream.ndpi_version"] == nfstream._engine.versions()["ndpi"].encode()
     parameters = json.loads(found[b"nfstream.parameters"])
     assert parameters["idle_timeout"] == 7
     assert parameters["source"] == [str(REDIS)]
-    assert streamer.to_arrow().schema.metadata[b"nfstream.schema_version"] == b"3"
+    assert streamer.to_arrow().schema.metadata[b"nfstream.schema_version"] == b"4"
 
 
 class Values(NFPlugin):

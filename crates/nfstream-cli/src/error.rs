@@ -81,6 +81,15 @@ pub(crate) enum Error {
     /// Columns with countries and autonomous systems, without databases.
     #[error("the columns of {} need --geoip FILE", Group::GeoIp.name())]
     GeoIpOff,
+    /// A mistake in a file of rules.
+    #[error("{}: {mistake}", visible_path(path))]
+    Labels { path: PathBuf, mistake: String },
+    /// A heading for a column that rules do not have.
+    #[error("--label-column: {mistake}")]
+    LabelColumn { mistake: String },
+    /// The column of labels without rules.
+    #[error("the column label needs --label-by FILE")]
+    LabelsOff,
     /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
@@ -260,6 +269,8 @@ impl Error {
             | Self::FormatUnknown { .. }
             | Self::GeoIpOff
             | Self::InterfaceAsFile { .. }
+            | Self::LabelColumn { .. }
+            | Self::LabelsOff
             | Self::ManyBuckets { .. }
             | Self::ManyRecent { .. }
             | Self::Model(_)
@@ -291,6 +302,7 @@ impl Error {
             | Self::Sink(_)
             | Self::Interfaces { .. }
             | Self::Incomplete { .. }
+            | Self::Labels { .. }
             | Self::Metrics { .. }
             | Self::Path { .. }
             | Self::PipeReadTwice

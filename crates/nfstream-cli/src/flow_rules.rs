@@ -1,6 +1,7 @@
-//! Options of metering: parameters of the engine, and `--where`.
+//! Options of metering: parameters of the engine, `--where`, and rules of labels.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use nfstream::Config;
@@ -15,6 +16,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::feature_argument::Features;
 use crate::input::Input;
+use crate::io::Io;
+use crate::label_arguments::{LabelArgs, Labels};
 use crate::parameter_arguments::{self, of, of_packets};
 
 const HEADING: &str = "Flows";
@@ -26,6 +29,7 @@ pub(crate) struct FlowRules {
     /// Column groups named individually, not as `all`.
     named: Vec<Group>,
     condition: Option<String>,
+    labels: LabelArgs,
 }
 
 /// Options of metering, and those of one kind of source.
@@ -80,6 +84,8 @@ pub(crate) struct Job {
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
+    /// Rules of labels, `None` without any.
+    pub(crate) labels: Option<Labels>,
     /// Whether exact duplicates are counted if they are not removed.
     counts_duplicates: bool,
 }
@@ -95,7 +101,8 @@ impl Args for FlowRules {
                 "Keep only the flows for which EXPR is true, a Common Expression Language (CEL) \
                  expression over columns, such as 'dst_port == 443 && total_bytes > 1000'",
             );
-        parameter_arguments::augment(command, of(Topic::Flows), HEADING).arg(condition)
+        let command = parameter_arguments::augment(command, of(Topic::Flows), HEADING);
+        LabelArgs::augment_args(command.arg(condition))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -105,8 +112,12 @@ impl Args for FlowRules {
 
 impl FromArgMatches for FlowRules {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut rules =
-            Self { parameters: Parameters::default(), named: Vec::new(), condition: None };
+        let mut rules = Self {
+            parameters: Parameters::default(),
+            named: Vec::new(),
+            condition: None,
+            labels: LabelArgs::from_arg_matches(matches)?,
+        };
         rules.update_from_arg_matches(matches)?;
         Ok(rules)
     }
@@ -116,6 +127,7 @@ impl FromArgMatches for FlowRules {
         let features = matches.get_many::<Features>("features").into_iter().flatten();
         self.named = features.filter_map(|features| features.named()).collect();
         self.condition = matches.get_one("where").cloned();
+        self.labels = LabelArgs::from_arg_matches(matches)?;
         Ok(())
     }
 }
@@ -175,7 +187,13 @@ impl FlowRules {
 
     /// Returns whether the user chose a group of columns, or a table always has it.
     pub(crate) fn shows(&self, group: Group) -> bool {
-        !group.is_feature() || self.parameters.clone().settled().features.contains(&group)
+        match group {
+            Group::SystemProcess => self.parameters.process_polling().is_some(),
+            group if group.is_feature() => {
+                self.parameters.clone().settled().features.contains(&group)
+            }
+            group => group.is_usual(),
+        }
     }
 
     /// Sets the parameters that a table records.
@@ -193,10 +211,14 @@ impl FlowRules {
 
     /// Returns the name of an option in `self` that only adds columns, `None` if there is none.
     pub(crate) fn adds_columns(&self) -> Option<&'static str> {
-        let Parameters { features, statistical_analysis, splt_analysis, measure, .. } =
-            &self.parameters;
+        let Parameters {
+            features, statistical_analysis, splt_analysis, packet_bytes, measure, ..
+        } = &self.parameters;
         if !measure.texts().is_empty() {
             return Some("measure");
+        }
+        if packet_bytes.is_some() {
+            return Some("packet-bytes");
         }
         match (features.is_empty(), statistical_analysis, splt_analysis) {
             (false, ..) => Some("features"),
@@ -240,7 +262,8 @@ impl FlowRules {
         }
         let needed = needed.iter().map(|column| column.group).collect();
         let parameters = self.parameters.clone().settled();
-        Ok(Job { parameters, needed, condition, counts_duplicates: false })
+        let labels = self.labels.read()?;
+        Ok(Job { parameters, needed, condition, labels, counts_duplicates: false })
     }
 
     /// Returns the parameters as recorded in files.
@@ -249,6 +272,9 @@ impl FlowRules {
         let mut values = self.parameters.to_json();
         values.insert("source".to_owned(), paths.collect());
         values.insert("where".to_owned(), self.condition.clone().into());
+        if let Some(path) = self.labels.path() {
+            values.insert("label_by".to_owned(), path.to_string_lossy().into());
+        }
         values.into()
     }
 
@@ -280,10 +306,18 @@ impl Job {
     pub(crate) fn config(&self, input_bytes: Option<u64>) -> Config {
         let mut config = self.parameters.config(input_bytes);
         config.measuring.groups.extend(&self.needed);
+        config.ground_truth = self.labels.as_ref().map(|labels| Arc::clone(&labels.rules));
         if self.counts_duplicates {
             config.duplicates = config.duplicates.or(Some(Duplicates::COUNTED));
         }
         config
+    }
+
+    /// Prints the counts of rules of labels and flows that match, if there are rules.
+    pub(crate) fn report_labels(&self, io: &mut Io<'_>) {
+        if let Some(labels) = &self.labels {
+            labels.report(io);
+        }
     }
 
     /// Returns the packet filter, `None` for all packets.
@@ -337,6 +371,9 @@ impl Job {
         }
         if self.needed.contains(&Group::ShardOrder) && input.blocks.is_none() {
             return Err(Error::BlocksOff);
+        }
+        if self.needed.contains(&Group::GroundTruth) && self.labels.is_none() {
+            return Err(Error::LabelsOff);
         }
         if self.needed.contains(&Group::GeoIp) && self.parameters.geoip.paths.is_empty() {
             return Err(Error::GeoIpOff);

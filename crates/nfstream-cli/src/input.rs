@@ -18,7 +18,8 @@ use crate::error::Error;
 pub(crate) struct InputArgs {
     /// Captures to read as one, in time order: pcap or pcapng files, optionally compressed with
     /// gzip, zstd, xz, bzip2 or lz4; folders, for all captures in them, whatever their names;
-    /// quoted patterns such as '*.pcap'; `-` for standard input
+    /// quoted patterns such as '*.pcap'; URLs of the same in object stores (s3://, gs://, az://) and
+    /// of files on web servers (http://, https://); `-` for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
@@ -112,7 +113,7 @@ impl Input {
         Self {
             paths: vec![folder.to_path_buf()],
             bytes: None,
-            source: capture::Input::Files(Files::of_list([], FileOptions::default())),
+            source: capture::Input::Files(Files::default()),
             blocks: Some(files),
             live: None,
         }
@@ -124,6 +125,11 @@ impl Input {
             capture::Input::Files(files) => Ok(files.listed().map_err(RunError::from)?),
             capture::Input::Interfaces(_) => Ok((Vec::new(), Vec::new())),
         }
+    }
+
+    /// Returns whether captures are on other machines.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(&self.source, capture::Input::Files(files) if files.remote().is_some())
     }
 
     /// Returns interfaces as an input.

@@ -18,6 +18,7 @@ mod flow_rules;
 mod human;
 mod input;
 mod io;
+mod label_arguments;
 mod metrics;
 #[cfg(not(unix))]
 mod no_signals;

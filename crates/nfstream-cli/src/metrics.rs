@@ -1,4 +1,4 @@
-//! Counts of a live run for Prometheus and other collectors: a page in the OpenMetrics format.
+//! Counts of a run for Prometheus and other collectors: a page in the OpenMetrics format.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Type of the page.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Page of a run, from the time at which its port is open.
+/// Page of one run, or of several after each other, from the time at which its port is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     watched: Arc<Mutex<Option<Watched>>>,
@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
 /// Sources of the counts.
 #[derive(Clone)]
 struct Watched {
+    /// Counts of the runs before.
+    before: Stats,
     monitor: Monitor,
     sink: Option<SinkStatus>,
 }
@@ -88,10 +90,21 @@ impl Metrics {
         self.address
     }
 
-    /// Shows the counts of a run and its destination from now on.
-    pub(crate) fn watch(&self, monitor: &Monitor, sink: Option<&SinkStatus>) {
-        let watched = Watched { monitor: monitor.clone(), sink: sink.cloned() };
+    /// Shows the counts of a run and its destination from now on, in addition to those of the runs
+    /// `before`.
+    pub(crate) fn watch(&self, before: &Stats, monitor: &Monitor, sink: Option<&SinkStatus>) {
+        let (before, monitor) = (before.clone(), monitor.clone());
+        let watched = Watched { before, monitor, sink: sink.cloned() };
         *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
+    }
+}
+
+impl Watched {
+    /// Returns the counts of all runs so far.
+    fn stats(&self) -> Stats {
+        let mut stats = self.before.clone();
+        stats.add(&self.monitor.stats());
+        stats
     }
 }
 
@@ -115,7 +128,7 @@ fn answer(mut stream: TcpStream, watched: Option<&Watched>) -> io::Result<()> {
     let is_page = path.split('?').next() == Some("/metrics");
     let (status, kind, body) = match method {
         "GET" | "HEAD" if is_page => {
-            let stats = watched.map(|watched| watched.monitor.stats()).unwrap_or_default();
+            let stats = watched.map(Watched::stats).unwrap_or_default();
             let sink = watched.and_then(|watched| watched.sink.as_ref());
             let sink = sink.map(|sink| (sink.name(), sink.counts()));
             ("200 OK", OPEN_METRICS, page(&stats, sink))

@@ -122,6 +122,7 @@ fn option(parameter: &'static Parameter) -> Arg {
             value("NAME=EXPR".to_owned()).action(ArgAction::Append).allow_hyphen_values(true)
         }
         Kind::Filter => value("EXPR".to_owned()),
+        Kind::Shape => value("NxM".to_owned()),
         Kind::Seconds { optional } => {
             let arg = value("S".to_owned()).allow_hyphen_values(true);
             if optional { arg } else { arg.default_value(default.to_string()) }

@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nfstream::capture::{CaptureError, Corruption, Source};
+#[cfg(feature = "top")]
+use nfstream::capture::{Pace, Paced};
 use nfstream::condition::Condition;
 use nfstream::features::{Record, RecordPool, Schema};
 use nfstream::host::ProcessWatcher;
@@ -100,6 +102,30 @@ impl Opened {
         let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
         Ok(Self { packets, processes })
     }
+
+    /// Returns whether flows get the process that they belong to.
+    #[cfg(feature = "top")]
+    pub(crate) fn has_processes(&self) -> bool {
+        self.processes.is_some()
+    }
+
+    /// Returns the input as a replay at `pace`.
+    #[cfg(feature = "top")]
+    pub(crate) fn paced(mut self, pace: Pace) -> Self {
+        if let Packets::Source(source) = self.packets {
+            self.packets = Packets::Source(Box::new(Paced::new(source, pace)));
+        }
+        self
+    }
+
+    /// Returns the run over this input, before its first step.
+    pub(crate) fn into_run(self, input: &Input, job: &Job) -> Result<Run, Error> {
+        let config = Config { processes: self.processes, ..job.config(input.bytes) };
+        Ok(match self.packets {
+            Packets::Source(source) => Run::new(source, &config)?,
+            Packets::Blocks(blocks) => Run::of_blocks(blocks, &config)?,
+        })
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -110,12 +136,7 @@ impl<'a> Reading<'a> {
         job: &'a Job,
         origin: &str,
     ) -> Result<Self, Error> {
-        let Opened { packets, processes } = opened;
-        let config = Config { processes, ..job.config(input.bytes) };
-        let run = match packets {
-            Packets::Source(source) => Run::new(source, &config)?,
-            Packets::Blocks(blocks) => Run::of_blocks(blocks, &config)?,
-        };
+        let run = opened.into_run(input, job)?;
         let stop = input.is_stream().then(|| run.stop_handle());
         let report = PerformanceReport::every(input.live.as_ref().and_then(|live| live.report));
         let (schema, monitor) = (Arc::clone(run.schema()), run.monitor());

@@ -48,6 +48,10 @@ impl SandboxArgs {
             let reason = "is read file by file";
             return Err(SandboxError::Conflict { option: "a folder of blocks", reason }.into());
         }
+        if input.is_remote() {
+            let reason = "is read over the network; copy the captures to this machine first";
+            return Err(SandboxError::Conflict { option: "a URL", reason }.into());
+        }
         job.settle_meters(input.bytes);
         job.load_dissector();
         Ok(Some(Sandbox::prepare()?))

@@ -1,9 +1,11 @@
 //! The halves of a run on a cluster: files into blocks, and a source of blocks.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use nfstream::RunError;
 use nfstream::capture::{Files, Filtered, Listed, Source};
 use nfstream::parameters::Parameters;
 use nfstream::pipeline::{BlockSource, BlockWriter as Writer, Cut, Piece};
@@ -15,12 +17,15 @@ use pyo3::types::{PyBytes, PyDict, PyIterator};
 use crate::error::{capture_error, run_error};
 use crate::parameters::from_python;
 
-/// File of a plan: path, bytes, and nanoseconds of its first packet.
+/// File of a plan: path or URL, bytes, and nanoseconds of its first packet.
 type File = (PathBuf, u64, Option<i64>);
 
 /// Piece of a stream: its first file, the one after its last, the first of those before it that
 /// matter to it, and the file that follows it.
 type Bounds = (usize, usize, usize, Option<usize>);
+
+/// The same for Python, as text: `pathlib` changes URLs.
+type FileText = (OsString, u64, Option<i64>);
 
 /// Finds the captures of a stream, in the order in which they are read. Returns them, and warnings.
 #[pyfunction]
@@ -28,11 +33,12 @@ pub(crate) fn find_files(
     py: Python<'_>,
     source: Vec<PathBuf>,
     parameters: &Bound<'_, PyDict>,
-) -> PyResult<(Vec<File>, Vec<String>)> {
+) -> PyResult<(Vec<FileText>, Vec<String>)> {
     let options = from_python(parameters)?.file_options();
     let files = py.detach(|| Files::find(&source, options).and_then(|files| files.listed()));
     let (files, warnings) = files.map_err(|error| capture_error(&error))?;
-    let file = |Listed { path, len, start }| (path, len, start.map(Timestamp::nanos));
+    let file =
+        |Listed { path, len, start }| (path.into_os_string(), len, start.map(Timestamp::nanos));
     let warnings = warnings.iter().map(ToString::to_string).collect();
     Ok((files.into_iter().map(file).collect(), warnings))
 }
@@ -79,8 +85,8 @@ impl BlockWriter {
         let piece = Piece { stream, number: piece, pieces, file, last, next };
         let writer = py.detach(|| {
             let config = parameters.config(Some(0));
-            let earlier = (!earlier.is_empty()).then(|| open(earlier, &parameters));
-            Writer::new(open(files, &parameters), earlier, piece, shards, &config)
+            let earlier = (!earlier.is_empty()).then(|| open(earlier, &parameters)).transpose()?;
+            Writer::new(open(files, &parameters)?, earlier, piece, shards, &config)
         });
         Ok(Self(Mutex::new(writer.map_err(run_error)?)))
     }
@@ -117,12 +123,12 @@ fn listed((path, len, start): File) -> Listed {
     Listed { path, len, start: start.map(Timestamp::from_nanos) }
 }
 
-fn open(files: Vec<File>, parameters: &Parameters) -> Box<dyn Source> {
-    let files = Files::of_list(files.into_iter().map(listed), parameters.file_options());
-    match &parameters.bpf_filter {
+fn open(files: Vec<File>, parameters: &Parameters) -> Result<Box<dyn Source>, RunError> {
+    let files = Files::of_list(files.into_iter().map(listed), parameters.file_options())?;
+    Ok(match &parameters.bpf_filter {
         None => Box::new(files.open()),
         Some(filter) => Box::new(Filtered::new(files.open(), filter.clone())),
-    }
+    })
 }
 
 /// Blocks from a Python iterator of `bytes`.

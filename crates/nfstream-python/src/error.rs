@@ -8,7 +8,8 @@ use nfstream::capture::CaptureError;
 use nfstream::pipeline::BlockError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
-    PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError,
+    PyConnectionError, PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError,
+    PyValueError,
 };
 
 /// Returns the exception for a source that cannot be read: a subclass of `OSError` with the path
@@ -17,7 +18,12 @@ pub(crate) fn capture_error(error: &CaptureError) -> PyErr {
     let os_error = |source: &io::Error, name: String| match number(source) {
         // Given a number and a name, Python chooses the subclass.
         Some(number) => PyOSError::new_err((number, system_message(source), name)),
-        None => PyOSError::new_err(chain(error)),
+        None => match source.kind() {
+            io::ErrorKind::NotConnected => PyConnectionError::new_err(chain(error)),
+            io::ErrorKind::NotFound => PyFileNotFoundError::new_err(chain(error)),
+            io::ErrorKind::PermissionDenied => PyPermissionError::new_err(chain(error)),
+            _ => PyOSError::new_err(chain(error)),
+        },
     };
     match error {
         CaptureError::BadFilter { expression, message, .. } => {

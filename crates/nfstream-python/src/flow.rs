@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nfstream::Rules;
-use nfstream::features::{Column, Read, Record, RecordPool, Schema, Value, columns, nearest};
+use nfstream::features::{
+    Column, Group, Read, Record, RecordPool, Schema, Value, columns, nearest,
+};
 use nfstream::time::TimeUnit;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::{flow_copy, html, nfstream6};
 
@@ -172,16 +174,27 @@ impl FlowType {
         if name.starts_with('_') || !error.is_instance_of::<PyAttributeError>(py) {
             return error;
         }
-        let known = TimeUnit::ALL.into_iter().flat_map(columns).find(|column| column.name == name);
-        let advice = match known {
-            Some(column) if column.group.is_feature() => {
-                format!("it needs features='{}'", column.group.name())
+        let all = || TimeUnit::ALL.into_iter().flat_map(columns);
+        let requirement = |name: &str| {
+            let column = all().find(|column| column.name == name)?;
+            match column.group {
+                group if group.is_feature() => Some(format!("needs features='{}'", group.name())),
+                group if group.needs_inspection() => Some("needs dissect=True".to_owned()),
+                _ => None,
             }
-            Some(column) if column.group.needs_inspection() => "it needs dissect=True".to_owned(),
-            _ => match nearest(&name, self.by_name.keys().map(String::as_str)) {
-                Some(meant) => format!("did you mean '{meant}'?"),
-                None => return error,
-            },
+        };
+        let advice = if let Some(requirement) = requirement(&name) {
+            format!("it {requirement}")
+        } else if let Some(group) = Group::by_name(&name).filter(|group| group.is_feature()) {
+            format!("features='{}' adds the columns of this group", group.name())
+        } else if let Some(meant) = nearest(&name, self.by_name.keys().map(String::as_str)) {
+            format!("did you mean '{meant}'?")
+        } else if let Some(meant) = nearest(&name, all().map(|column| column.name))
+            && let Some(requirement) = requirement(meant)
+        {
+            format!("did you mean '{meant}', which {requirement}?")
+        } else {
+            return error;
         };
         PyAttributeError::new_err(format!("a flow has no '{name}'; {advice}"))
     }
@@ -217,6 +230,7 @@ impl FlowType {
             Value::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
             Value::List(list) => PyList::new(py, list)?.into_any(),
             Value::Floats(list) => PyList::new(py, list)?.into_any(),
+            Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
             Value::Text(text) => PyString::new(py, &text).into_any(),
         })
     }

@@ -190,6 +190,7 @@ impl<'py> Host<'_, 'py> {
             application: application.unwrap_or_default(),
             process: None,
             places: [None, None],
+            ground_truth: None,
             scores: None,
             release: 0,
         };

@@ -11,6 +11,7 @@ mod export;
 mod extract;
 mod flow;
 mod flow_copy;
+mod ground_truth;
 mod hooks;
 mod html;
 mod nfstream6;
@@ -46,6 +47,8 @@ mod _engine {
     use super::flow::NFlow;
     #[pymodule_export]
     use super::flow_copy::restore_flow;
+    #[pymodule_export]
+    use super::ground_truth::label_flows;
     #[pymodule_export]
     use super::nfstream6::Nfstream6Packet;
     #[pymodule_export]

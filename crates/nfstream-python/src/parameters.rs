@@ -104,6 +104,10 @@ fn value(parameter: &Parameter, given: &Bound<'_, PyAny>) -> PyResult<Option<Val
         Kind::Choice(_) | Kind::File | Kind::Filter => text(given)?.map(Value::Text),
         Kind::Columns | Kind::Features | Kind::Files => names(given)?.map(Value::Names),
         Kind::Measures | Kind::Models => pairs(given)?.map(Value::Pairs),
+        Kind::Shape => match given.extract::<(u64, u64)>() {
+            Ok((packets, bytes)) => Some(Value::Text(format!("{packets}x{bytes}"))),
+            Err(_) => text(given)?.map(Value::Text),
+        },
         Kind::Flag { .. } => flag(given).map(Value::Flag),
         // In Python, bool is a subclass of int; here a bool is not accepted as a number.
         Kind::Seconds { .. } | Kind::Whole { .. } if given.is_instance_of::<PyBool>() => None,
@@ -189,6 +193,7 @@ fn describe<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py, 
         Kind::Models => "models",
         Kind::Flag { .. } => "flag",
         Kind::Seconds { .. } => "seconds",
+        Kind::Shape => "shape",
         Kind::Whole { .. } => "whole",
     };
     described.set_item("name", parameter.name)?;

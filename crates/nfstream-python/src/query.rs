@@ -114,6 +114,10 @@ impl Query {
             let message = format!("column {} needs dissect=True", column.name);
             return Err(PyValueError::new_err(message));
         }
+        if self.needed().any(|group| group == Group::GroundTruth) {
+            let message = "column label: nfstream.label_by adds it to a table";
+            return Err(PyValueError::new_err(message));
+        }
         Ok(())
     }
 

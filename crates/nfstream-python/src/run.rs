@@ -715,10 +715,11 @@ pub(crate) fn check_filter(bpf_filter: &str) -> PyResult<()> {
     Filter::new(bpf_filter).map(drop).map_err(|error| capture_error(&error))
 }
 
-/// Returns the names of all columns.
+/// Returns the names of all columns of runs. Tables get that of labels from `label_by`.
 #[pyfunction]
 pub(crate) fn column_names() -> Vec<&'static str> {
-    columns(TimeUnit::default()).map(|column| column.name).collect()
+    let of_runs = columns(TimeUnit::default()).filter(|column| column.group != Group::GroundTruth);
+    of_runs.map(|column| column.name).collect()
 }
 
 /// Returns the roles of all columns by name, those of every time unit and those with the headings of

@@ -1,4 +1,4 @@
-//! Sources of captures that Python passes: paths, bytes and file objects.
+//! Sources of captures that Python passes: paths and URLs, bytes and file objects.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ struct FileObject {
 /// Reader of a file object.
 struct ObjectReader(Py<PyAny>);
 
-/// Converts each of `source`: a path, bytes or a file object.
+/// Converts each of `source`: a path, a URL, bytes or a file object.
 ///
 /// With plugins, the thread that waits for packets holds the interpreter, so no other thread can
 /// read a file object: its bytes are then read ahead, `in_memory`.
@@ -84,8 +84,8 @@ impl Content for FileObject {
         Ok(Box::new(ObjectReader(object)))
     }
 
-    fn size(&self) -> Option<u64> {
-        self.extent.map(|(_, bytes)| bytes)
+    fn size(&self) -> io::Result<Option<u64>> {
+        Ok(self.extent.map(|(_, bytes)| bytes))
     }
 }
 

@@ -68,6 +68,9 @@ struct Left {
     offset: usize,
 }
 
+/// Makes the kernel choose the number of a new group (PACKET_FANOUT_FLAG_UNIQUEID).
+const FANOUT_UNIQUE_ID: c_uint = 0x2000;
+
 const ALL_PROTOCOLS: u16 = 0x0003_u16.to_be();
 
 // SAFETY: no field is bound to a thread, and only the kernel shares the memory. The type is not
@@ -169,6 +172,26 @@ impl PacketRing {
             )
         };
         check(result)
+    }
+
+    /// Joins a group of rings bound alike, among which the kernel divides the packets: both
+    /// directions between two ends, except for fragments, go to one ring. Without a group, creates
+    /// one. Returns the group.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub fn join(&self, group: Option<u16>) -> io::Result<u16> {
+        let mode = libc::PACKET_FANOUT_HASH << 16;
+        let request = match group {
+            Some(group) => mode | c_uint::from(group),
+            None => mode | FANOUT_UNIQUE_ID << 16,
+        };
+        set(&self.socket, libc::SOL_PACKET, libc::PACKET_FANOUT, &request)?;
+        // SAFETY: the option is a number, and every number is valid.
+        let joined =
+            unsafe { get::<c_uint>(&self.socket, libc::SOL_PACKET, libc::PACKET_FANOUT, 0)? };
+        u16::try_from(joined & 0xffff).map_err(io::Error::other)
     }
 
     /// Puts the interface into promiscuous mode.

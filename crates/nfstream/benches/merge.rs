@@ -109,6 +109,7 @@ fn record(id: u64, ended: i64) -> Record {
         application: Application::default(),
         process: None,
         places: [None, None],
+        ground_truth: None,
         scores: None,
         release: 0,
     }

@@ -29,6 +29,7 @@ pub mod extract;
 pub mod features;
 pub mod flow;
 pub mod geoip;
+pub mod ground_truth;
 pub mod host;
 #[cfg(feature = "where")]
 pub mod measure;

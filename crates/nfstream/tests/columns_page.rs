@@ -23,6 +23,7 @@ fn introduction(group: Group) -> String {
             "Present with `early_packets`, `early_seconds` or `update_every`.".to_owned()
         }
         Presence::GeoIp => "Present with `geoip`.".to_owned(),
+        Presence::Labels => "Present with `--label-by` of the command.".to_owned(),
         Presence::Measures => "Present with the parameter `measure`.".to_owned(),
         Presence::Models => "Present with the parameter `model`.".to_owned(),
         Presence::Shards => "Present in the tables of shards.".to_owned(),

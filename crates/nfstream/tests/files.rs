@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use nfstream::capture::{self, FileOptions, FileOrder, Files, Source};
 use nfstream::flow::Timeouts;
 use nfstream::packet::LinkType;
 use nfstream::time::Duration;
+use nfstream::{Run, Step};
 use nfstream_testkit::strategies::{Order, stream};
 use nfstream_testkit::{Captured, Ends, MemorySource, Resolution, Total, capture_from, pcap};
 use proptest::prelude::*;
@@ -109,4 +111,121 @@ fn a_large_window_is_allowed_on_request() {
     let options = FileOptions { large_windows: true, ..FileOptions::default() };
     let source = Files::find(&paths, options).unwrap().open();
     assert_eq!(capture_from(Box::new(source), &Ends::without_dpi(30, 300)).stats.packets, 1);
+}
+
+/// One file, read by several threads in ranges.
+mod ranges {
+    use super::*;
+
+    fn options(range_bytes: usize) -> FileOptions {
+        FileOptions { range_bytes: NonZeroUsize::new(range_bytes), ..FileOptions::default() }
+    }
+
+    /// Returns rows, counts and warnings of a run over the file at `path`.
+    fn read(path: &Path, range_bytes: usize, meters: usize, chunk: usize) -> (Total, Vec<String>) {
+        let files = Files::find(&[path.to_path_buf()], options(range_bytes)).unwrap();
+        let mut config = ends().on(meters, chunk).config();
+        config.decode.tunnels = true;
+        let mut run = Run::new(Box::new(files.open()), &config).unwrap();
+        let rows = nfstream_testkit::exhaust(&mut run).unwrap();
+        let warnings = run.monitor().take_warnings();
+        let warnings = warnings.iter().map(ToString::to_string).collect();
+        let progress = run.monitor().progress();
+        assert_eq!(Some(progress.bytes), progress.total_bytes);
+        (Total { rows, stats: run.monitor().stats() }, warnings)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_file_in_ranges_gives_the_rows_of_one_reader(
+            stream in stream(TIMEOUTS, 1..2000, Order::Late),
+            damage in prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>())),
+            cut in prop::option::weighted(0.3, 1_usize..100),
+        ) {
+            let packets = stream.iter().map(|(time, plan)| plan.captured(*time));
+            let packets: Vec<_> = packets.filter(|packet| packet.link == LinkType::ETHERNET).collect();
+            let mut bytes = pcap(Resolution::Nano, &packets);
+            if let Some((place, byte)) = damage && bytes.len() > 24 {
+                let place = 24 + place.index(bytes.len() - 24);
+                bytes[place] = byte;
+            }
+            let len = bytes.len() - cut.unwrap_or(0).min(bytes.len() - 24);
+            bytes.truncate(len);
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("long.pcap");
+            std::fs::write(&path, bytes).unwrap();
+            let expected = read(&path, usize::MAX, 1, 1000);
+            for (range_bytes, meters, chunk) in [(1, 2, 9), (700, 3, 7), (3000, 7, 1000), (20_000, 4, 8192)] {
+                let found = read(&path, range_bytes, meters, chunk);
+                prop_assert_eq!(&found, &expected, "ranges of {} bytes, {} meters", range_bytes, meters);
+            }
+        }
+    }
+
+    #[test]
+    fn recorded_captures_in_ranges_give_the_rows_of_one_reader() {
+        let mut captures = nfstream_testkit::captures();
+        let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/pcaps");
+        let shared = std::fs::read_dir(shared).into_iter().flatten().flatten();
+        captures.extend(shared.map(|entry| entry.path()));
+        assert!(!captures.is_empty());
+        for path in captures {
+            let Ok(source) = capture::open(std::slice::from_ref(&path)) else { continue };
+            drop(source);
+            let expected = read(&path, usize::MAX, 1, 1000);
+            assert_eq!(read(&path, 2000, 3, 50), expected, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn strict_files_refuse_damage_after_the_packets_before_it() {
+        let frame = nfstream_testkit::Frame::ethernet().ipv4([192, 0, 2, 1], [192, 0, 2, 2]);
+        let packet = |n| Captured::new(nfstream_testkit::seconds(n), &frame.clone().udp(1, 53));
+        let packets: Vec<_> = (0..2000).map(packet).collect();
+        let mut bytes = pcap(Resolution::Nano, &packets);
+        bytes.truncate(bytes.len() - 1);
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("cut.pcap");
+        std::fs::write(&path, bytes).unwrap();
+        let options = FileOptions { strict: true, ..options(1000) };
+        let files = Files::find(&[path], options).unwrap();
+        let mut run = Run::new(Box::new(files.open()), &ends().on(4, 100).config()).unwrap();
+        let mut packets = 0;
+        let error = loop {
+            match run.advance() {
+                Ok(Step::Records(records) | Step::Last(records)) => {
+                    packets += records.iter().map(|r| r.volume.total_packets()).sum::<u64>();
+                }
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert_eq!(packets, 1999);
+        assert!(error.contains("cut.pcap"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_ends_early_ends_its_threads() {
+        let frame = nfstream_testkit::Frame::ethernet().ipv4([192, 0, 2, 1], [192, 0, 2, 2]);
+        let packet = |n| Captured::new(nfstream_testkit::seconds(n), &frame.clone().udp(1, 53));
+        let packets: Vec<_> = (0..20_000).map(packet).collect();
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("long.pcap");
+        std::fs::write(&path, pcap(Resolution::Nano, &packets)).unwrap();
+        let files = Files::find(&[path], options(1000)).unwrap();
+        for steps in [0, 1, 5] {
+            let mut run = Run::new(Box::new(files.open()), &ends().on(4, 100).config()).unwrap();
+            for _ in 0..steps {
+                run.advance().unwrap();
+            }
+        }
+        let mut run = Run::new(Box::new(files.open()), &ends().on(4, 100).config()).unwrap();
+        run.advance().unwrap();
+        run.stop_handle().stop();
+        let rows = nfstream_testkit::exhaust(&mut run).unwrap();
+        let packets: u64 = rows.iter().map(nfstream_testkit::Row::total_packets).sum();
+        assert_eq!(packets, run.monitor().stats().packets);
+        assert!(packets < 20_000);
+    }
 }

@@ -71,6 +71,7 @@ fn values(parameter: &Parameter) -> String {
         Kind::Flag { .. } => "`True`, `False`".to_owned(),
         Kind::Seconds { optional: false } => "seconds, whole or fractional".to_owned(),
         Kind::Seconds { optional: true } => "seconds, whole or fractional, or `None`".to_owned(),
+        Kind::Shape => "`(n, m)` or `\"NxM\"`, 65536 bytes in all at most, or `None`".to_owned(),
         Kind::Whole { least, most: u64::MAX } => format!("at least {least}{unit}"),
         Kind::Whole { least, most } => format!("{least} to {most}{unit}"),
     }

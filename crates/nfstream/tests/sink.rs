@@ -438,71 +438,127 @@ fn a_live_run_counts_what_a_slow_receiver_has_no_room_for_and_ends_in_time() {
     drop(peer.join());
 }
 
-/// A broker with a topic of one partition. It takes the first batch without an answer, and closes the
-/// connection; then it says that it has it. Returns the batches that it received.
-fn broker(listener: &TcpListener) -> Vec<Vec<u8>> {
+/// A broker with the topic "flows". `produce` gets the batches of each request, those of a partition
+/// after its number and their length, and returns the codes of all `partitions`; `None` closes the
+/// connection instead.
+fn broker(
+    listener: &TcpListener,
+    partitions: u8,
+    mut produce: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) {
     let port = i32::from(listener.local_addr().unwrap().port()).to_be_bytes();
-    let mut batches: Vec<Vec<u8>> = Vec::new();
-    'connections: loop {
-        let (mut stream, _) = listener.accept().unwrap();
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
         let mut len = [0; 4];
         while stream.read_exact(&mut len).is_ok() {
             let mut request = vec![0; usize::try_from(u32::from_be_bytes(len)).unwrap()];
             stream.read_exact(&mut request).unwrap();
             let mut answer = request[4..8].to_vec();
             match request[..2] {
-                // Metadata: broker 1, no cluster, controller 1, topic "flows", partition 0.
+                // Metadata: broker 1, no cluster, controller 1, topic "flows".
                 [0, 3] => {
                     answer.extend(b"\0\0\0\0\0\0\0\x01\0\0\0\x01\0\x09127.0.0.1");
                     answer.extend(port);
                     answer.extend(b"\xff\xff\xff\xff\0\0\0\x01\0\0\0\x01\0\0\0\x05flows\0");
-                    answer.extend(b"\0\0\0\x01\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0");
+                    answer.extend([0, 0, 0, partitions]);
+                    for partition in 0..partitions {
+                        answer.extend([0, 0, 0, 0, 0, partition]);
+                        answer.extend(b"\0\0\0\x01\0\0\0\0\0\0\0\0");
+                    }
                 }
                 // Numbers of a producer: 7, epoch 1.
                 [0, 22] => answer.extend(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\0\x01\0"),
                 [0, 0] => {
-                    // Header with "nfstream", no transaction, acknowledgement, timeout, "flows".
-                    batches.push(request[18 + 2 + 2 + 4 + 4 + 7 + 4 + 4 + 4..].to_vec());
-                    if batches.len() == 1 {
-                        continue 'connections;
+                    // Header with "nfstream", no transaction, acknowledgement, timeout, "flows",
+                    // number of partitions.
+                    let batches = &request[18 + 2 + 2 + 4 + 4 + 7 + 4..];
+                    let Some(codes) = produce(batches) else { break };
+                    answer.extend(b"\0\0\0\x01\0\x05flows\0\0\0");
+                    answer.push(partitions);
+                    for (partition, code) in (0..partitions).zip(codes) {
+                        answer.extend([0, 0, 0, partition, 0, code]);
+                        answer.extend([0; 24]);
                     }
-                    let code: &[u8] = if batches.len() == 2 { b"\0\x2e" } else { b"\0\0" };
-                    answer.extend(b"\0\0\0\x01\0\x05flows\0\0\0\x01\0\0\0\0");
-                    answer.extend(code);
-                    answer.extend([0; 28]);
+                    answer.extend([0; 4]);
                 }
                 _ => panic!("unexpected request"),
             }
             let len = u32::try_from(answer.len()).unwrap();
             stream.write_all(&len.to_be_bytes()).unwrap();
             stream.write_all(&answer).unwrap();
-            if batches.len() == 4 {
-                return batches;
-            }
         }
     }
 }
 
+fn number(bytes: &[u8], place: usize) -> i32 {
+    i32::from_be_bytes(bytes[place..place + 4].try_into().unwrap())
+}
+
+/// The broker takes the first batch without an answer, and closes the connection; then it says that
+/// it has it.
 #[test]
 fn a_broker_recognizes_a_batch_that_is_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("kafka://{}/flows#rows=100,gzip=no", listener.local_addr().unwrap());
-    let broker = thread::spawn(move || broker(&listener));
+    let (sender, batches) = std::sync::mpsc::channel();
+    let mut codes = vec![vec![0], vec![0], vec![46]];
+    let produce = move |batches: &[u8]| {
+        sender.send(batches[8..].to_vec()).unwrap();
+        let is_first = codes.len() == 3;
+        let code = codes.pop().unwrap_or_else(|| vec![0]);
+        (!is_first).then_some(code)
+    };
+    thread::spawn(move || broker(&listener, 1, produce));
     let delivery = delivery(&url, Full::Wait);
     let status = delivery.status();
     assert_eq!(write(300, delivery).unwrap().rows, 300);
     assert_eq!(status.counts().failures, 1);
-    let batches = broker.join().unwrap();
+    let batches: Vec<_> = batches.try_iter().collect();
     let numbers = |batch: &Vec<u8>| {
-        let number = |place| i32::from_be_bytes(batch[place..place + 4].try_into().unwrap());
         // Sequence, records; producer and epoch before.
         assert_eq!(batch[43..53], *b"\0\0\0\0\0\0\0\x07\0\x01");
-        (number(53), number(57))
+        (number(batch, 53), number(batch, 57))
     };
     let numbers: Vec<_> = batches.iter().map(numbers).collect();
     assert_eq!(numbers, [(0, 100), (0, 100), (100, 100), (200, 100)]);
     // All but the time of sending and the checksum.
     assert_eq!(batches[0][61..], batches[1][61..]);
+}
+
+#[test]
+fn only_the_flows_of_a_partition_that_refuses_are_counted_as_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("kafka://{}/flows#rows=100,gzip=no", listener.local_addr().unwrap());
+    let (sender, received) = std::sync::mpsc::channel();
+    let produce = move |mut batches: &[u8]| {
+        while !batches.is_empty() {
+            let len = usize::try_from(number(batches, 4)).unwrap();
+            let batch = &batches[8..8 + len];
+            sender.send((number(batches, 0), number(batch, 53), number(batch, 57))).unwrap();
+            batches = &batches[8 + len..];
+        }
+        // Partition 1 takes no message of this size.
+        Some(vec![0, 10])
+    };
+    thread::spawn(move || broker(&listener, 2, produce));
+    let live = delivery(&url, Full::Drop);
+    let status = live.status();
+    write(300, live).unwrap();
+    let received: Vec<_> = received.try_iter().collect();
+    let records = |partition| {
+        let of_partition = received.iter().filter(move |(number, ..)| *number == partition);
+        of_partition.map(|(.., records)| u64::try_from(*records).unwrap()).sum::<u64>()
+    };
+    let counts = status.counts();
+    assert_eq!((counts.sent_rows, counts.rejected_rows), (records(0), records(1)));
+    assert_eq!(counts.sent_rows + counts.rejected_rows, 300);
+    assert!(counts.sent_rows > 0 && counts.rejected_rows > 0 && counts.failures == 0);
+    // The numbers of records that were refused are given again.
+    assert!(received.iter().all(|(partition, sequence, _)| *partition == 0 || *sequence == 0));
+    let error = write(300, delivery(&url, Full::Wait)).unwrap_err();
+    let SinkError::Undelivered { sent, unsent, source, .. } = error else { panic!("{error:?}") };
+    assert_eq!((sent, unsent), (records(0), records(1)));
+    assert_eq!(source.to_string(), "the receiver refused them");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn integers_leave_the_engine_signed_and_wide() {
         for (column, field) in all.iter().zip(table.schema().fields()) {
             let name = column.name;
             let of = match field.data_type() {
-                DataType::List(items) => items.data_type(),
+                DataType::List(items) | DataType::FixedSizeList(items, _) => items.data_type(),
                 other => other,
             };
             let expected = match column.integers() {

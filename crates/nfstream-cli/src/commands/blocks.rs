@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Command, FromArgMatches};
+use nfstream::RunError;
 use nfstream::capture::{Files, Filtered, Listed, Source};
 use nfstream::parameters::{Parameters, Topic};
 use nfstream::pipeline::{BlockWriter, Cut, Piece};
@@ -23,6 +24,7 @@ use crate::progress::ProgressDisplay;
 Examples:
   nfstream blocks captures/ --shards 8 -o blocks
   nfstream flows blocks/shard=3 -o flows-3.parquet
+  nfstream blocks s3://bucket/captures/ --shards 8 -o blocks
   nfstream blocks captures/ --shards 64 -o blocks --task $SLURM_ARRAY_TASK_ID/100")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -119,12 +121,12 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let cuts = Cut::pieces(&files, task_bytes, BlockWriter::look_back(&config), options.order);
     block_files::check_shards(&output, shards)?;
     let existing = if force { Existing::Replace } else { Existing::Keep };
-    let open = |files: &[Listed]| -> Box<dyn Source> {
-        let source = Files::of_list(files.iter().cloned(), options).open();
-        match parameters.bpf_filter.clone() {
+    let open = |files: &[Listed]| -> Result<Box<dyn Source>, RunError> {
+        let source = Files::of_list(files.iter().cloned(), options)?.open();
+        Ok(match parameters.bpf_filter.clone() {
             None => Box::new(source),
             Some(filter) => Box::new(Filtered::new(source, filter)),
-        }
+        })
     };
     let mut damaged = 0;
     let of_part = cuts.iter().enumerate().filter(|(piece, _)| task.has(*piece, cuts.len()));
@@ -142,8 +144,9 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
             last: of_piece.last().map(|file| file.path.clone()).unwrap_or_default(),
             next: next.and_then(|file| Some((file.path.clone(), file.start?))),
         };
-        let earlier = (!earlier.is_empty()).then(|| open(earlier));
-        let mut writer = BlockWriter::new(open(of_piece), earlier, piece.clone(), shards, &config)?;
+        let earlier = (!earlier.is_empty()).then(|| open(earlier)).transpose()?;
+        let mut writer =
+            BlockWriter::new(open(of_piece)?, earlier, piece.clone(), shards, &config)?;
         let mut sinks = (0..shards.get())
             .map(|shard| BlockFile::create(&output, shard, piece.file, existing))
             .collect::<Result<Vec<_>, _>>()?;

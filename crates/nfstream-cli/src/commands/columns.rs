@@ -1,6 +1,6 @@
 //! `nfstream columns`: lists the columns of the flow table.
 
-use nfstream::features::{Column as Declared, Group, Presence, Read, columns};
+use nfstream::features::{Column as Declared, Group, Integers, Presence, Read, columns};
 use nfstream::time::TimeUnit;
 use serde_json::{Value, json};
 
@@ -78,6 +78,7 @@ fn presence(group: Group) -> String {
             "with --early-packets, --early-seconds or --update-every".to_owned()
         }
         Presence::GeoIp => "with --geoip FILE".to_owned(),
+        Presence::Labels => "with --label-by FILE".to_owned(),
         Presence::Measures => "with --measure".to_owned(),
         Presence::Shards => "with nfstream flows DIR/shard=K".to_owned(),
         Presence::Models => "with --model".to_owned(),
@@ -108,10 +109,15 @@ fn to_row(column: &Declared) -> Vec<Cell> {
     ]
 }
 
-/// Returns the type without its encoding: a dictionary of strings is a string.
+/// Returns the type without its encoding and length: a dictionary of strings is a string.
 fn type_for_people(column: &Declared) -> &'static str {
     match column.read {
         Read::Name { .. } => "string",
+        Read::Bytes(_) => "binary",
+        Read::Packets(_) => match column.integers() {
+            Some(Integers::I32) => "list<int32>",
+            _ => "list<int64>",
+        },
         _ => column.type_name(),
     }
 }

@@ -94,8 +94,9 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if is_stdout && io.stdout.is_terminal {
         return Err(Error::BinaryToTerminal { format: "pcapng" });
     }
-    let extension = output.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    if !is_stdout && matches!(extension.as_deref(), Some("pcap" | "cap" | "gz" | "zst" | "csv")) {
+    let extension = output.extension().map(|extension| extension.to_string_lossy().into_owned());
+    let lower = extension.as_ref().map(|extension| extension.to_lowercase());
+    if !is_stdout && matches!(lower.as_deref(), Some("pcap" | "cap" | "gz" | "zst" | "csv")) {
         return Err(Error::NotPcapng { path: output });
     }
     let input = input.find(rules.parameters().file_options())?;
@@ -133,6 +134,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let mut collector = Collector { schema, choice, wanted: Wanted::default() };
     let stats = reading.drain(&mut collector, &mut progress, io)?;
     drop(progress);
+    job.report_labels(io);
     let Collector { wanted, .. } = collector;
 
     let config = Wanted::second(job.config(input.bytes), stats.evicted_flows > 0);
@@ -141,7 +143,15 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let (packets, destination) = extracted;
     destination.finish(io)?;
     let flows = u64::try_from(wanted.flows()).unwrap_or(u64::MAX);
-    let place = if is_stdout { "standard output".to_owned() } else { visible_path(&output) };
+    let place = match (is_stdout, split) {
+        (true, _) => "standard output".to_owned(),
+        (false, true) => {
+            let ending = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+            let name = output.with_extension(format!("ID{ending}"));
+            format!("{}, a file for each flow", visible_path(&name))
+        }
+        (false, false) => visible_path(&output),
+    };
     let written =
         format!("{} of {} written to {place}", counted(packets, "packet"), counted(flows, "flow"));
     io.stderr.say(written);

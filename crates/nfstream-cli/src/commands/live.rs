@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::flow_rules::{OfInterfaces, SourceRules};
 use crate::input::{Input, Live};
 use crate::io::Io;
-use crate::metrics::Metrics;
 use crate::sandbox_argument::SandboxArgs;
 
 /// Capture from network interfaces and write flows as they end
@@ -36,14 +35,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     table: TableArgs,
-
-    /// Show counts of the run at http://ADDRESS/metrics, in the OpenMetrics format
-    #[arg(long, value_name = "ADDRESS", help_heading = "Table")]
-    metrics: Option<String>,
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
-    let Args { interfaces, confinement, rules, table, metrics } = args;
+    let Args { interfaces, confinement, rules, table } = args;
     let rules = rules.into_inner();
     let parameters = rules.parameters();
     let report = std::time::Duration::from_nanos(parameters.performance_report.nanos());
@@ -58,11 +53,6 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     }
     let input = Input::interfaces(&interfaces, live);
     let mut plan = Plan::new(|| Ok(input), false, &rules, table, io)?;
-    confinement.check_metrics(metrics.is_some())?;
     plan.confine(confinement)?;
-    plan.metrics = metrics.as_deref().map(Metrics::open).transpose()?;
-    if let Some(metrics) = plan.metrics.as_ref().filter(|_| io.shows_progress()) {
-        io.stderr.say(format_args!("metrics at http://{}/metrics", metrics.address()));
-    }
     flows::write(plan, io)
 }

@@ -117,6 +117,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
         warnings,
         stats,
     };
+    job.report_labels(io);
     let mut page = Vec::new();
     report.write(&facts, &mut page).map_err(|source| SinkError::Stream { source })?;
     target.write(&page, io)?;

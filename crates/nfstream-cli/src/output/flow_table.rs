@@ -71,19 +71,19 @@ pub(super) struct FlowTable {
     layout: Option<Layout>,
 }
 
-/// Columns whose values the columns of the default table contain.
-const CONTAINED: [&str; 11] = [
-    "id",
-    "first_seen",
-    "duration",
-    "protocol",
-    "src_ip",
-    "src_port",
-    "dst_ip",
-    "dst_port",
-    "total_packets",
-    "total_bytes",
-    "application_name",
+/// Columns whose values the columns of the default table contain, and the headers of these.
+const CONTAINED: [(&str, &[&str]); 11] = [
+    ("id", &["id"]),
+    ("first_seen", &["date", "start (UTC)", "first_seen"]),
+    ("duration", &["duration"]),
+    ("protocol", &["proto"]),
+    ("src_ip", &["source", "from"]),
+    ("src_port", &["source", "from"]),
+    ("dst_ip", &["destination", "to"]),
+    ("dst_port", &["destination", "to"]),
+    ("total_packets", &["packets"]),
+    ("total_bytes", &["bytes"]),
+    ("application_name", &["application"]),
 ];
 
 /// Function that formats one column of a flow; it takes the name of the flow's source.
@@ -197,8 +197,17 @@ impl FlowTable {
         let of_features: Vec<_> = of_features.copied().collect();
         for (columns, rank) in [(named, 1), (of_features, 4)] {
             for column in columns {
-                let is_shown = self.columns.iter().any(|shown| shown.header == column.name);
-                if !is_shown && !CONTAINED.contains(&column.name) {
+                let contained = CONTAINED.iter().find(|(name, _)| *name == column.name);
+                let itself = [column.name];
+                let headers = contained.map_or(&itself[..], |(_, headers)| headers);
+                let mut is_shown = false;
+                for shown in &mut self.columns {
+                    if headers.contains(&shown.header) {
+                        is_shown = true;
+                        shown.rank = shown.rank.min(rank);
+                    }
+                }
+                if !is_shown {
                     self.add_column(column, align_of(column), rank);
                 }
             }
@@ -271,7 +280,12 @@ impl FlowTable {
 
 fn align_of(column: &engine::Column) -> Align {
     match column.read {
-        Read::Bool(_) | Read::List(..) | Read::Name { .. } | Read::Text(_) => Align::Left,
+        Read::Bool(_)
+        | Read::Bytes(_)
+        | Read::List(_)
+        | Read::Packets(_)
+        | Read::Name { .. }
+        | Read::Text(_) => Align::Left,
         _ => Align::Right,
     }
 }
@@ -286,6 +300,11 @@ fn risks(record: &Record) -> &str {
     record.application.metadata.as_ref().map_or("", |metadata| &metadata.risks)
 }
 
+/// Returns two hexadecimal digits for each byte.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Returns a value as files have it.
 pub(crate) fn plain(value: Value) -> Cell {
     match value {
@@ -295,6 +314,7 @@ pub(crate) fn plain(value: Value) -> Cell {
         Value::Bool(flag) => flag.to_string().into(),
         Value::List(list) => format!("{list:?}").into(),
         Value::Floats(list) => format!("{list:?}").into(),
+        Value::Bytes(bytes) => hex(&bytes).into(),
         Value::Text(text) => text.into(),
     }
 }

@@ -52,7 +52,6 @@ pub(crate) fn output_of(args: &[&str]) -> String {
 }
 
 /// Returns the output of a call on a wide terminal without colours.
-#[cfg(feature = "ndpi")]
 pub(crate) fn output_on_terminal(args: &[&str]) -> String {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let stream =
@@ -72,6 +71,22 @@ fn call_with_stdout(args: &[&str], stdout: &mut dyn Write) -> Outcome {
     };
     let code = run(["nfstream"].iter().chain(args).map(Into::into), &mut io);
     Outcome { code, stdout: String::new(), stderr: String::from_utf8(stderr).unwrap() }
+}
+
+#[test]
+fn columns_that_options_name_are_in_the_table() {
+    let folder = Folder::with(&["web6.pcap"]);
+    let path = folder.path("web6.pcap");
+    let header = |options: &[&str]| {
+        let args = [&["flows", path.to_str().unwrap(), "--no-dissect"][..], options].concat();
+        let shown = call(&args, Some(60), false).stdout;
+        shown.lines().next().unwrap().to_owned()
+    };
+    assert!(!header(&[]).contains("duration"));
+    assert!(header(&["--sort", "duration:desc"]).contains("duration"));
+    assert!(!header(&[]).contains("start (UTC)"));
+    assert!(header(&["--where", "first_seen > timestamp('2026-01-01')"]).contains("start (UTC)"));
+    assert!(header(&["--where", "src2dst_bytes > 100"]).contains("src2dst_bytes"));
 }
 
 #[test]

@@ -307,3 +307,36 @@ fn two_halves_give_the_table_of_one_pass() {
     let message = String::from_utf8(lost.stderr).unwrap();
     assert!(message.contains("expected block 0 of piece 1"), "{message}");
 }
+
+#[test]
+fn a_damaged_file_of_many_is_named_and_its_good_part_reaches_the_shards() {
+    let folder = Folder::with(&["web.pcap"]);
+    fs::create_dir(folder.path("parts")).unwrap();
+    for (number, part) in records("web.pcap").chunks(2).enumerate() {
+        let mut bytes = capture("web.pcap", part);
+        if number == 40 {
+            bytes.extend([0xff; 40]);
+        }
+        fs::write(folder.path(&format!("parts/{number:03}.pcap")), bytes).unwrap();
+    }
+    let of = |args: &[&str]| {
+        let output = run(&folder, args);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("parts/040.pcap: corrupt at byte"), "{message}");
+        rows(&String::from_utf8(output.stdout).unwrap()).len()
+    };
+    let whole = of(&["flows", "parts", "--no-dissect"]);
+    let blocks = ["blocks", "parts", "--shards", "2", "-o", "out", "--task-bytes", "0"];
+    of(&blocks);
+    // The shards have the flows, and the account of one of them the damage.
+    let shard = |name| run(&folder, &["flows", name, "--no-dissect"]);
+    let shards = ["out/shard=0", "out/shard=1"].map(shard);
+    let flows = |output: &Output| rows(&String::from_utf8_lossy(&output.stdout)).len();
+    assert_eq!(shards.iter().map(flows).sum::<usize>(), whole);
+    let mut codes = shards.map(|output| output.status.code());
+    codes.sort();
+    assert_eq!(codes, [Some(0), Some(1)]);
+    of(&["blocks", "parts", "--shards", "2", "-o", "strict", "--strict-files"]);
+    assert_eq!(fs::read_dir(folder.path("strict/shard=0")).map_or(0, Iterator::count), 0);
+}

@@ -1,6 +1,9 @@
 //! Tests of `nfstream flows`.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Command, Stdio};
 
 use crate::folder::{Folder, corrupt_at, sample};
 
@@ -104,7 +107,7 @@ fn any_number_of_meters_writes_the_same() {
     let folder = Folder::with(&["web.pcap"]);
     for n in ["1", "3"] {
         let args = ["flows", "web.pcap", "--n-meters", n, "-o"];
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
             .args(args)
             .arg(folder.path(&format!("{n}.csv")))
             .current_dir(folder.path(""))
@@ -350,7 +353,7 @@ fn formats_for_programs_go_to_pipes_and_files() {
         let name = format!("out.{format}");
         let run = |more: &[&str]| {
             let args = ["flows", "redis.pcap", "--separate", "--timestamps"];
-            std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"))
+            Command::new(env!("CARGO_BIN_EXE_nfstream"))
                 .args(args)
                 .args(more)
                 .current_dir(folder.path(""))
@@ -416,7 +419,7 @@ fn values_can_be_hashes() {
     folder.check("flows_anonymized", &args);
     let random = [&options[..], &hide[..2]].concat();
     let run = || {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
         command.args(&random).current_dir(folder.path("")).output().unwrap().stdout
     };
     assert_ne!(run(), run(), "without a key hashes must differ from run to run");
@@ -442,7 +445,7 @@ fn wrong_anonymization_is_explained() {
 }
 
 fn failure(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
     let output = command.args(args).current_dir(folder.path("")).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -500,7 +503,7 @@ fn the_source_is_a_column_like_others() {
     }
     let run = |more: &[&str]| {
         let args = ["flows", "monday/a.pcap", "tuesday/a.pcap", "--separate"];
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
         let output = command.args(args).args(more).current_dir(folder.path("")).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{error}");
@@ -520,7 +523,7 @@ fn the_source_is_a_column_like_others() {
     let hidden = run(&["--columns", "source", "--columns-to-anonymize", "source", "--limit", "1"]);
     assert_eq!(hidden.lines().last().map(str::len), Some(64));
     let twice = ["flows", "monday/a.pcap", "monday/a.pcap", "--separate", "--columns", "source"];
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nfstream"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nfstream"));
     let output = command.args(twice).current_dir(folder.path("")).output().unwrap();
     let rows = String::from_utf8(output.stdout).unwrap();
     assert_eq!(rows.lines().last(), Some("monday/a.pcap (2)"));
@@ -528,4 +531,65 @@ fn the_source_is_a_column_like_others() {
         let args = [&["flows", "monday/a.pcap"], more].concat();
         assert_eq!(failure(&folder, &args).0, Some(2), "{more:?} without --separate");
     }
+}
+
+/// Returns the page with the counts of a run, empty until its port is open.
+fn page(port: u16) -> String {
+    let mut page = String::new();
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        stream.read_to_string(&mut page).unwrap();
+    }
+    page
+}
+
+#[test]
+fn metrics_count_the_packets_of_all_captures() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = Folder::with(&["redis.pcap"]);
+    let mut process = Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        .args(["flows", "redis.pcap", "-", "--separate", "--no-dissect", "-o", "flows.csv"])
+        .args(["--metrics", &format!("127.0.0.1:{port}")])
+        .current_dir(folder.path(""))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    input.write_all(&sample("redis.pcap")).unwrap();
+    let packets = sample_packets("redis.pcap");
+    let both = format!("\nnfstream_packets_total {}\n", 2 * packets);
+    while !page(port).contains(&both) {
+        assert!(process.try_wait().unwrap().is_none(), "the run has ended");
+        std::thread::yield_now();
+    }
+    drop(input);
+    assert!(process.wait().unwrap().success());
+}
+
+/// Returns the number of packets of a sample capture.
+fn sample_packets(name: &str) -> usize {
+    let bytes = sample(name);
+    let (mut at, mut packets) = (24, 0);
+    while at < bytes.len() {
+        let len = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap());
+        at += 16 + usize::try_from(len).unwrap();
+        packets += 1;
+    }
+    packets
+}
+
+#[test]
+fn a_collector_gets_further_columns_under_an_enterprise_number() {
+    let folder = Folder::with(&["redis.pcap"]);
+    let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let url = format!("ipfix://{}#enterprise=62000", collector.local_addr().unwrap());
+    let output = Command::new(env!("CARGO_BIN_EXE_nfstream"))
+        .args(["flows", "redis.pcap", "--features", "statistics", "-o", &url])
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    let mut templates = [0; 2048];
+    let len = collector.recv(&mut templates).unwrap();
+    assert!(templates[..len].windows(4).any(|number| number == 62_000_u32.to_be_bytes()));
 }

@@ -9,6 +9,8 @@ fn options_of_other_programs_get_a_hint() {
         ("slip_i", &["live", "-i", "eth0"]),
         ("slip_w", &["flows", "redis.pcap", "-w", "out.csv"]),
         ("slip_json", &["flows", "redis.pcap", "--json"]),
+        ("slip_dissections", &["flows", "redis.pcap", "--n_dissections", "20"]),
+        ("slip_elsewhere", &["flows", "redis.pcap", "--performance_report", "5"]),
     ] {
         Folder::with(&["redis.pcap"]).check(name, args);
     }
@@ -32,6 +34,8 @@ fn names_of_nfstream_6_have_their_counterparts() {
     Folder::with(&["redis.pcap"]).check("slip_column", &args);
     let args = ["flows", "redis.pcap", "--features", "statistical_analysis"];
     Folder::with(&["redis.pcap"]).check("slip_feature", &args);
+    let args = ["flows", "redis.pcap", "--idle_timeout", "5"];
+    Folder::with(&["redis.pcap"]).check("slip_underscore", &args);
 }
 
 #[test]
@@ -52,6 +56,35 @@ fn groups_count_each_flow_once() {
     let early = ["--early-packets", "2", "--csv", "--no-dissect"];
     let args = [&["summary", "redis.pcap", "--by", "protocol"][..], &early].concat();
     Folder::with(&["redis.pcap"]).check("groups_early", &args);
+}
+
+#[test]
+fn flows_are_labelled_by_rules() {
+    let folder = Folder::with(&["web.pcap"]);
+    let rules = "src_ip,Host B,dst_port,start,end,label\n\
+                 ,192.168.10.1,53,,,lookup\n\
+                 ,,443,2026-11-23 11:28:28,2026-11-23 11:28:29,secure\n\
+                 192.0.2.1,,,,,scan\n";
+    folder.write("rules.csv", rules.as_bytes());
+    let by = |rules: &[&'static str], others: &[&'static str]| {
+        let labels = ["--label-by", "rules.csv", "--label-column", "dst_ip=Host B"];
+        [&["summary", "web.pcap", "--no-dissect", "--csv"], labels.as_slice(), rules, others]
+            .concat()
+    };
+    let zone = ["--label-time-zone", "-03:00"];
+    folder.check("labels", &by(&zone, &["--by", "label"]));
+    folder.check("labels_hours", &by(&["--label-time-zone", "UTC"], &["--by", "label"]));
+    folder.check("labels_zoneless", &by(&[], &["--by", "label"]));
+    folder.check("labels_other_zone", &by(&["--label-time-zone", "Mars"], &["--by", "label"]));
+    let default = ["--label-default", "benign", "--where", "label == \"benign\""];
+    folder.check("labels_default", &by(&zone, &[&default[..], &["--by", "dst_port"]].concat()));
+    let args = ["flows", "web.pcap", "--label-by", "rules.csv", "--label-column", "to=Host B"];
+    folder.check("labels_heading", &args);
+    folder.check("labels_off", &["flows", "web.pcap", "--where", "label == \"scan\""]);
+    folder.check("labels_missing", &["flows", "web.pcap", "--label-by", "none.csv"]);
+    folder.check("labels_alone", &["flows", "web.pcap", "--label-time-zone", "UTC"]);
+    folder.write("rules.csv", b"start,end,label\n20,10,x\n");
+    folder.check("labels_reversed", &["flows", "web.pcap", "--label-by", "rules.csv"]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::process::{Command, Output};
 
 #[cfg(feature = "ndpi")]
-use crate::embedded::{output_of, output_on_terminal};
+use crate::embedded::output_of;
+use crate::embedded::output_on_terminal;
 use crate::folder::Folder;
 
 /// Name with an escape sequence, a line break and a mark that turns the direction of text.
@@ -100,6 +101,22 @@ fn tables_on_a_terminal_do_not_control_it() {
     assert!(output_of(&args).contains(agent));
     let json = output_of(&[&args[..], &["--format", "jsonl"]].concat());
     assert!(!has_controls(&json) && json.contains(r"\u001b]0;owned\u0007\u009b2J"), "{json}");
+}
+
+#[test]
+fn groups_on_a_terminal_do_not_control_it() {
+    let folder = Folder::with(&[]);
+    folder.write("a.pcap", &request("moc.\u{202e}gpj.exe,\"quoted\""));
+    let path = folder.path("a.pcap");
+    let args = ["summary", path.to_str().unwrap(), "--dissector", "native", "--by", "client_info"];
+    for format in [&[][..], &["--csv"], &["--json"]] {
+        let shown = output_on_terminal(&[&args[..], format].concat());
+        assert!(shown.contains("gpj.exe"), "{format:?}: {shown}");
+        assert!(!has_controls(&shown), "{format:?}: {shown:?}");
+    }
+    // A file keeps what was in the packets.
+    let csv = text(&nfstream(&folder, &[&args[..], &["--csv"]].concat()).stdout);
+    assert!(csv.contains("\n\"moc.\u{202e}gpj.exe,\"\"quoted\"\"\",1,"), "{csv}");
 }
 
 #[test]

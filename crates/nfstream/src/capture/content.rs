@@ -1,4 +1,4 @@
-//! Captures that are not files: bytes in memory, and readers of other programs.
+//! Captures that are not files: bytes in memory, on other machines, and readers of other programs.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io::{self, Read};
@@ -16,13 +16,51 @@ pub trait Content: Send + Sync {
 
     /// Returns the number of bytes. `None` for bytes that can be read only once, as from a pipe:
     /// they are not checked before they are read.
-    fn size(&self) -> Option<u64>;
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    fn size(&self) -> io::Result<Option<u64>>;
+
+    /// Returns the URL under which every process finds these bytes, `None` for those of this
+    /// process.
+    fn address(&self) -> Option<&Path> {
+        None
+    }
+}
+
+/// Error of [`Content`] that an [`io::Error`] holds, if its meaning matters.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ContentError {
+    /// The bytes were overwritten while they were read.
+    #[error("changed while it was read")]
+    Changed,
+    /// The bytes cannot be read now. It ends a run, unlike a file that is damaged or missing.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl From<ContentError> for io::Error {
+    fn from(error: ContentError) -> Self {
+        let kind = match error {
+            ContentError::Changed => io::ErrorKind::Other,
+            ContentError::Unreachable(_) => io::ErrorKind::NotConnected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl ContentError {
+    /// Returns the error that `error` holds.
+    pub(super) fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
 }
 
 /// Capture to read, under a name or as bytes.
 #[derive(Clone)]
 pub enum Place {
-    /// A file, a folder, a pattern, or `-` for standard input.
+    /// A file, a folder, a pattern, `-` for standard input, or a URL.
     Path(PathBuf),
     /// Bytes, and a name for messages.
     Content(PathBuf, Arc<dyn Content>),
@@ -71,8 +109,8 @@ impl<B: AsRef<[u8]> + Send + Sync + 'static> Content for Memory<B> {
         Ok(Box::new(MemoryReader { bytes: Arc::clone(&self.0), position: 0 }))
     }
 
-    fn size(&self) -> Option<u64> {
-        u64::try_from((*self.0).as_ref().len()).ok()
+    fn size(&self) -> io::Result<Option<u64>> {
+        Ok(u64::try_from((*self.0).as_ref().len()).ok())
     }
 }
 

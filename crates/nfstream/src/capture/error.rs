@@ -29,6 +29,14 @@ pub enum CaptureError {
         /// libpcap's message.
         message: String,
     },
+    /// The URL cannot name captures.
+    #[error("{}: {reason}", name(url))]
+    BadUrl {
+        /// The URL, without secrets.
+        url: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The file became shorter or was overwritten while it was read, so the returned packets may
     /// come from two captures.
     #[error("{}: changed while it was read", name(path))]

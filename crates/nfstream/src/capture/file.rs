@@ -11,10 +11,11 @@ use super::content::Content;
 use super::error::NotMerged;
 use super::merge::{Merged, Open};
 use super::outcome::{End, Failure, is_out_of_files};
-use super::reader::{Access, Held, Reader};
+use super::ranges::FileRange;
+use super::reader::{Access, Held, Part as FilePart, Reader};
 use super::stop::StopFlag;
 use super::stream::{BUFFER, Window};
-use super::{CaptureError, ReadProgress, Source, Warning};
+use super::{CaptureError, Part, ReadProgress, Source, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
 
@@ -63,9 +64,24 @@ pub struct FileSource {
     /// Total size of the finished files in bytes.
     done_bytes: u64,
     total_bytes: Option<u64>,
+    /// Whether files are on other machines.
+    waits_for_servers: bool,
     warnings: Vec<Warning>,
     /// Flag that ends pipes and standard input.
     stop: StopFlag,
+    /// Division of the file that is read, if ranges may be returned.
+    division: Division,
+}
+
+/// Whether long files are divided.
+#[derive(Debug)]
+enum Division {
+    /// Only packets may be returned.
+    Whole,
+    /// Ranges may be returned.
+    Allowed,
+    /// The range to return.
+    Range(FileRange),
 }
 
 /// Options for the files of a source.
@@ -79,6 +95,8 @@ pub(super) struct SourceOptions {
     pub(super) must_exist: bool,
     /// Greatest window of a compressed file.
     pub(super) window: Window,
+    /// Bytes of a range of a long file, `None` for a suitable length.
+    pub(super) range_len: Option<usize>,
 }
 
 /// File that has not been opened.
@@ -95,10 +113,15 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// Returns whether the file is on another machine.
+    fn is_remote(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.address().is_some())
+    }
+
     /// Opens the file.
     fn open(&self) -> Result<Held, Failure> {
         match &self.content {
-            Some(content) => content.open().map(Held::Content).map_err(Failure::Io),
+            Some(content) => content.open().map(Held::Content).map_err(Failure::from),
             None => Held::open(&self.path),
         }
     }
@@ -118,6 +141,7 @@ impl FileSource {
     ) -> Self {
         Self {
             total_bytes: waiting.iter().map(|file| file.len).sum(),
+            waits_for_servers: waiting.iter().any(Waiting::is_remote),
             waiting,
             open: BTreeMap::new(),
             heads: BinaryHeap::new(),
@@ -133,6 +157,7 @@ impl FileSource {
             done_bytes: 0,
             warnings,
             stop: StopFlag::default(),
+            division: Division::Whole,
         }
     }
 
@@ -193,9 +218,27 @@ impl FileSource {
     /// Reads the only open file, which overlaps with no other.
     fn read_alone(&mut self, chunk: &mut Chunk, limit: usize) -> bool {
         let Some((&rank, file)) = self.open.iter_mut().next() else { return false };
-        match file.reader.read(chunk, limit) {
-            Ok(None) => return true,
-            Ok(Some(end)) => self.close(rank, end),
+        let part = match self.division {
+            Division::Whole => {
+                let end = file.reader.read(chunk, limit);
+                end.map(|end| end.map_or(FilePart::Packets, FilePart::End))
+            }
+            Division::Allowed | Division::Range(_) => {
+                file.reader.read_part(chunk, limit, self.options.range_len)
+            }
+        };
+        match part {
+            Ok(FilePart::Packets) => return true,
+            Ok(FilePart::Range(range)) => {
+                self.division = Division::Range(range);
+                return true;
+            }
+            Ok(FilePart::End(end)) => self.close(rank, end),
+            Ok(FilePart::Abandoned) => {
+                self.open.clear();
+                self.waiting.clear();
+                self.postponed.clear();
+            }
             Err(failure) => self.fail(rank, failure),
         }
         false
@@ -393,6 +436,16 @@ impl Source for FileSource {
         self.advance(chunk, limit.max(1))
     }
 
+    fn read_part(&mut self, chunk: &mut Chunk, limit: usize) -> Result<Part, CaptureError> {
+        self.division = Division::Allowed;
+        let more = self.read(chunk, limit);
+        Ok(match (mem::replace(&mut self.division, Division::Whole), more?) {
+            (_, false) => Part::End,
+            (Division::Range(range), true) => Part::Range(range),
+            (_, true) => Part::Packets,
+        })
+    }
+
     fn stop_with(&mut self, stop: &StopFlag) {
         self.stop = stop.clone();
     }
@@ -407,7 +460,7 @@ impl Source for FileSource {
 
     fn may_wait(&self) -> bool {
         // Known if every input is a regular file.
-        self.total_bytes.is_none()
+        self.total_bytes.is_none() || self.waits_for_servers
     }
 
     fn progress(&self) -> ReadProgress {

@@ -3,19 +3,24 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::content::{Content, Place};
 use super::error::NotMerged;
 use super::file::{FileSource, SourceOptions, Waiting};
+use super::found::Found;
 use super::identity::Identity;
 use super::order::{FileOrder, LOOK_AHEAD, natural, set_keys};
 use super::outcome::Failure;
+use super::parallel::in_parallel;
 use super::patterns::matching;
 use super::reader::{Access, Held, Reader, is_stdin};
+use super::remote::Servers;
 use super::stop::StopFlag;
 use super::stream::Window;
+use super::url::Url;
 use super::{CaptureError, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -42,10 +47,12 @@ pub struct FileOptions {
     pub strict: bool,
     /// Whether to decompress files that need more than 128 MiB of memory for it, up to 2 GiB each.
     pub large_windows: bool,
+    /// Bytes of the ranges in which several threads read a long file, `None` for a suitable length.
+    pub range_bytes: Option<NonZeroUsize>,
 }
 
 /// Files of one capture, in the order in which they are read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Files {
     files: Vec<Entry>,
     options: FileOptions,
@@ -62,7 +69,7 @@ pub struct Files {
 /// File of a list that another process opens.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
-    /// Path of the file.
+    /// Path of the file, or its URL with all secrets in it.
     pub path: PathBuf,
     /// Bytes.
     pub len: u64,
@@ -117,8 +124,9 @@ pub fn open(paths: &[PathBuf]) -> Result<FileSource, CaptureError> {
 }
 
 impl Files {
-    /// Finds the captures of `names`: files, patterns such as `*.pcap`, `-` for standard input, and
-    /// folders. In a folder, every file whose content is a capture is read, whatever its name.
+    /// Finds the captures of `names`: files, patterns such as `*.pcap`, `-` for standard input,
+    /// folders, and URLs of all of them. In a folder, every file whose content is a capture is read,
+    /// whatever its name.
     ///
     /// The start of every file is checked, so that an invalid source is reported before its first
     /// packet. Pipes and standard input are not, because that would consume their bytes.
@@ -142,13 +150,18 @@ impl Files {
         let needs_times = options.order == FileOrder::Time && candidates.len() > 1;
         let mut entries = Vec::new();
         let (mut refused, mut any_read) = (None, false);
-        for Candidate { path, content, folder } in candidates {
-            let probed = match &content {
-                Some(content) => {
-                    Entry::probe_content(&path, content, needs_times, options.window())
-                }
-                None => Entry::probe(&path, needs_times, options.window()),
-            };
+        let probe = |candidate: &Candidate| match &candidate.content {
+            Some(content) => {
+                Entry::probe_content(&candidate.path, content, needs_times, options.window())
+            }
+            None => Entry::probe(&candidate.path, needs_times, options.window()),
+        };
+        let remote: Vec<_> = candidates.iter().filter(|file| is_remote(&file.content)).collect();
+        let mut remote = in_parallel(&remote, |candidate| probe(candidate)).into_iter();
+        for candidate in candidates {
+            let probed = is_remote(&candidate.content).then(|| remote.next()).flatten();
+            let probed = probed.unwrap_or_else(|| probe(&candidate));
+            let Candidate { path, content, folder } = candidate;
             let (entry, failure) = match probed {
                 Ok(entry) => (entry, None),
                 Err((len, failure)) => {
@@ -228,6 +241,7 @@ impl Files {
                 fails_alone: self.fails_alone,
                 must_exist: self.must_exist,
                 window: self.options.window(),
+                range_len: self.options.range_bytes.map(NonZeroUsize::get),
             },
         )
     }
@@ -252,41 +266,63 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::Io`] for a pipe and for bytes in memory, which only one process can read.
+    /// [`CaptureError::Io`] for a pipe and for bytes of this process, which only one can read.
     pub fn listed(&self) -> Result<(Vec<Listed>, Vec<Warning>), CaptureError> {
         let one = |entry: &Entry| {
             let path = entry.path.clone();
             let refused =
                 |what| Err(CaptureError::Io { path: path.clone(), source: io::Error::other(what) });
-            if entry.content.is_some() {
-                return refused("bytes in memory, which only one process has");
-            }
+            let address = match &entry.content {
+                None => path.clone(),
+                Some(content) => match content.address() {
+                    Some(address) => address.to_path_buf(),
+                    None => return refused("bytes in memory, which only one process has"),
+                },
+            };
             let Some(len) = entry.len else {
                 return refused("a pipe, which only one process can read");
             };
-            let start = entry.start.or_else(|| {
-                let probed = Entry::probe(&path, true, self.options.window()).ok();
-                probed.and_then(|entry| entry.start)
-            });
-            Ok(Listed { path, len, start })
+            let probe = || match &entry.content {
+                Some(content) => Entry::probe_content(&path, content, true, self.options.window()),
+                None => Entry::probe(&path, true, self.options.window()),
+            };
+            let start = entry.start.or_else(|| probe().ok().and_then(|entry| entry.start));
+            Ok(Listed { path: address, len, start })
         };
-        let files = self.files.iter().map(one).collect::<Result<_, _>>()?;
+        let files = in_parallel(&self.files, one).into_iter().collect::<Result<_, _>>()?;
         Ok((files, self.warnings.clone()))
     }
 
     /// Returns consecutive files of a list that [`listed`](Self::listed) gave, as one capture. None
     /// of them is opened yet, and a file that is not a capture is a warning.
-    pub fn of_list(files: impl IntoIterator<Item = Listed>, options: FileOptions) -> Self {
-        let entry =
-            |Listed { path, len, start }| Entry { path, content: None, len: Some(len), start };
-        Self {
-            files: files.into_iter().map(entry).collect(),
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::BadUrl`] for a URL that cannot name captures, and [`CaptureError::Io`] for one
+    /// whose server needs other settings.
+    pub fn of_list(
+        files: impl IntoIterator<Item = Listed>,
+        options: FileOptions,
+    ) -> Result<Self, CaptureError> {
+        let servers = Servers::default();
+        let entry = |Listed { path, len, start }| {
+            let Some(url) = Url::read(&path).transpose()? else {
+                return Ok(Entry { path, content: None, len: Some(len), start });
+            };
+            let path = url.name();
+            match servers.content(&url, Some(len)) {
+                Ok(content) => Ok(Entry { path, content: Some(content), len: Some(len), start }),
+                Err(source) => Err(CaptureError::Io { path, source }),
+            }
+        };
+        Ok(Self {
+            files: files.into_iter().map(entry).collect::<Result<_, _>>()?,
             options,
             warnings: Vec::new(),
             is_merged: options.order == FileOrder::Time,
             fails_alone: false,
             must_exist: true,
-        }
+        })
     }
 
     /// Returns each file as a separate capture, with a unique name: its path, with a number appended
@@ -311,6 +347,12 @@ impl Files {
     /// Returns the files in order; `-` is standard input.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|entry| entry.path.as_path())
+    }
+
+    /// Returns the first file on another machine.
+    pub fn remote(&self) -> Option<&Path> {
+        let remote = self.files.iter().find(|entry| is_remote(&entry.content));
+        remote.map(|entry| entry.path.as_path())
     }
 
     /// Returns whether all files are pipes, devices or standard input.
@@ -360,11 +402,11 @@ impl Entry {
         needs_time: bool,
         window: Window,
     ) -> Result<Self, (Option<u64>, Failure)> {
-        let len = content.size();
+        let len = content.size().map_err(|error| (None, error.into()))?;
         let content = Some(Arc::clone(content));
         let mut entry = Self { path: path.to_path_buf(), content, len, start: None };
         if let (Some(content), Some(_)) = (&entry.content, len) {
-            let held = content.open().map(Held::Content).map_err(Failure::Io);
+            let held = content.open().map(Held::Content).map_err(Failure::from);
             let reader = held.and_then(|held| {
                 Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
             });
@@ -438,38 +480,82 @@ impl Skipped {
 /// for, and the skipped files of each folder.
 fn candidates(places: &[Place]) -> Result<(Vec<Candidate>, Vec<Skipped>), CaptureError> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
-    let mut names = Vec::new();
-    for place in places {
-        match place {
-            Place::Path(path) => {
-                names.extend(matching(path)?.into_iter().map(|path| (path, None)));
+    let url = |place: &Place| match place {
+        Place::Path(path) => Url::read(path).transpose(),
+        Place::Content(..) => Ok(None),
+    };
+    let urls: Vec<_> = places.iter().map(url).collect::<Result<_, _>>()?;
+    let servers = Servers::default();
+    let on_servers: Vec<_> = urls.iter().flatten().collect();
+    let mut on_servers = in_parallel(&on_servers, |url| servers.find(url)).into_iter();
+    for (place, url) in places.iter().zip(&urls) {
+        match (place, url) {
+            (_, Some(_)) => {
+                if let Some(of_url) = on_servers.next().transpose()? {
+                    add_remote(of_url, &mut found, &mut skipped);
+                }
             }
-            Place::Content(name, content) => names.push((name.clone(), Some(Arc::clone(content)))),
-        }
-    }
-    for (name, content) in names {
-        if content.is_some() || is_stdin(&name) || !name.is_dir() {
-            found.push(Candidate { path: name, content, folder: None });
-            continue;
-        }
-        let mut folder = Skipped { folder: name.clone(), ..Skipped::default() };
-        let list = || fs::read_dir(&name)?.map(|entry| Ok(entry?.path())).collect();
-        let listed: io::Result<Vec<_>> = list();
-        let mut paths = listed.map_err(|source| CaptureError::Io { path: name.clone(), source })?;
-        paths.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
-        for path in paths {
-            // Programs give hidden names to files that they are still writing.
-            let is_hidden =
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            if is_hidden || !path.is_file() {
-                folder.add(&path);
-            } else {
-                found.push(Candidate { path, content: None, folder: Some(skipped.len()) });
+            (Place::Path(path), None) => {
+                for path in matching(path)? {
+                    add_local(path, &mut found, &mut skipped)?;
+                }
+            }
+            (Place::Content(name, content), None) => {
+                let content = Some(Arc::clone(content));
+                found.push(Candidate { path: name.clone(), content, folder: None });
             }
         }
-        skipped.push(folder);
     }
     Ok((found, skipped))
+}
+
+/// Adds the captures of a URL.
+fn add_remote(of_url: Found, found: &mut Vec<Candidate>, skipped: &mut Vec<Skipped>) {
+    let (objects, folder) = match of_url {
+        Found::Folder { name, objects, others } => {
+            let mut folder = Skipped { folder: name, ..Skipped::default() };
+            others.iter().for_each(|other| folder.add(other));
+            skipped.push(folder);
+            (objects, Some(skipped.len() - 1))
+        }
+        Found::Named(objects) => (objects, None),
+    };
+    let candidate = |(path, content)| Candidate { path, content: Some(content), folder };
+    found.extend(objects.into_iter().map(candidate));
+}
+
+/// Adds a file, or those of a folder.
+fn add_local(
+    name: PathBuf,
+    found: &mut Vec<Candidate>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<(), CaptureError> {
+    if is_stdin(&name) || !name.is_dir() {
+        found.push(Candidate { path: name, content: None, folder: None });
+        return Ok(());
+    }
+    let mut folder = Skipped { folder: name.clone(), ..Skipped::default() };
+    let list = || fs::read_dir(&name)?.map(|entry| Ok(entry?.path())).collect();
+    let listed: io::Result<Vec<_>> = list();
+    let mut paths = listed.map_err(|source| CaptureError::Io { path: name, source })?;
+    paths.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    for path in paths {
+        // Programs give hidden names to files that they are still writing.
+        let is_hidden =
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if is_hidden || !path.is_file() {
+            folder.add(&path);
+        } else {
+            found.push(Candidate { path, content: None, folder: Some(skipped.len()) });
+        }
+    }
+    skipped.push(folder);
+    Ok(())
+}
+
+/// Returns whether bytes are on another machine.
+fn is_remote(content: &Option<Arc<dyn Content>>) -> bool {
+    content.as_ref().is_some_and(|content| content.address().is_some())
 }
 
 /// Removes files that occur earlier in the list under another name. A name that is given several

@@ -3,8 +3,9 @@
 use super::foreign::Foreign;
 use super::parsed::Parsed;
 use super::pcap::{HEADER_LEN, Header, Pcap};
-use super::pcapng::Pcapng;
+use super::pcapng::{self, Pcapng};
 use crate::packet::{LinkType, RawRecord};
+use crate::time::Timestamp;
 
 /// Bytes at the start of a capture that identify its format.
 pub(super) const HEAD_LEN: usize = HEADER_LEN;
@@ -13,7 +14,7 @@ pub(super) const HEAD_LEN: usize = HEADER_LEN;
 const SECTION: [u8; 4] = 0x0a0d_0d0a_u32.to_le_bytes();
 
 /// Parser of the packets of one capture.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Parser {
     Pcap(Pcap),
     Pcapng(Pcapng),
@@ -86,6 +87,69 @@ impl Parser {
         match self {
             Self::Pcap(_) => 0,
             Self::Pcapng(pcapng) => pcapng.unfinished(),
+        }
+    }
+
+    /// Returns the bytes that complete the block that is being skipped, 0 between blocks.
+    pub(super) fn skipping(&self) -> usize {
+        match self {
+            Self::Pcap(_) => 0,
+            Self::Pcapng(pcapng) => pcapng.skipping(),
+        }
+    }
+
+    /// Returns a parser for later records of the same capture, which knows what came before this
+    /// point and nothing of what lies between.
+    pub(super) fn forked(&self) -> Self {
+        match self {
+            Self::Pcap(pcap) => Self::Pcap(pcap.clone()),
+            Self::Pcapng(pcapng) => Self::Pcapng(pcapng.forked()),
+        }
+    }
+
+    /// Returns whether this parser, which began as `fork`, has read the records after those of
+    /// `earlier` as that one would have.
+    pub(super) fn continues(&self, fork: &Self, earlier: &Self) -> bool {
+        match (self, fork, earlier) {
+            (Self::Pcap(_), ..) => true,
+            (Self::Pcapng(this), Self::Pcapng(fork), Self::Pcapng(earlier)) => {
+                this.continues(fork, earlier)
+            }
+            _ => false,
+        }
+    }
+
+    /// Adds what `later` has read, a fork that [`continues`](Self::continues) this parser.
+    /// `has_packets` is whether there were packets.
+    pub(super) fn continue_with(&mut self, later: Self, has_packets: bool) {
+        if let (Self::Pcapng(earlier), Self::Pcapng(later)) = (self, later) {
+            earlier.continue_with(later, has_packets);
+        }
+    }
+
+    /// Returns the divisor of the offsets at which records start.
+    pub(super) fn alignment(&self) -> usize {
+        match self {
+            Self::Pcap(_) => 1,
+            Self::Pcapng(_) => pcapng::ALIGNMENT,
+        }
+    }
+
+    /// Returns whether a packet from near `time` may start at `at`. Quick, and often wrong.
+    #[inline]
+    pub(super) fn may_start(&self, bytes: &[u8], at: usize, time: Timestamp) -> bool {
+        match self {
+            Self::Pcap(pcap) => pcap.may_start(bytes, at, time),
+            Self::Pcapng(pcapng) => pcapng.may_start(bytes, at),
+        }
+    }
+
+    /// Returns the end of the record at `at` if it is plausible.
+    #[inline]
+    pub(super) fn plausible_end(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        match self {
+            Self::Pcap(pcap) => pcap.plausible_end(bytes, at),
+            Self::Pcapng(pcapng) => pcapng.plausible_end(bytes, at),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::patterns::is_pattern;
+use super::url::Url;
 use super::{
     CaptureError, FileOptions, FileSource, Files, Filter, Filtered, LiveOptions, LiveSource, Place,
     Source,
@@ -50,7 +51,7 @@ impl Input {
             |name: &PathBuf| interfaces.iter().any(|known| Path::new(known) == name.as_path());
         if let Some(interface) = names.iter().find(|name| is_interface(name)) {
             if let Some(file) = names.iter().find(|name| !is_interface(name)) {
-                if !file.exists() {
+                if !file.exists() && Url::read(file).is_none() {
                     return Err(CaptureError::NoSource { name: file.clone(), interfaces });
                 }
                 return Err(CaptureError::FilesAndInterfaces {
@@ -70,7 +71,8 @@ impl Input {
         for name in names {
             // A name with a folder or an extension means a file.
             let is_bare = name.components().count() == 1 && name.extension().is_none();
-            if is_bare && name.as_os_str() != "-" && !name.exists() && !is_pattern(name) {
+            let is_other = name.as_os_str() == "-" || Url::read(name).is_some();
+            if is_bare && !is_other && !name.exists() && !is_pattern(name) {
                 return Err(CaptureError::NoSource { name: name.clone(), interfaces });
             }
         }

@@ -20,6 +20,10 @@ mod pool;
 )]
 mod portable;
 #[cfg(target_os = "linux")]
+mod ring;
+#[cfg(target_os = "linux")]
+mod rings;
+#[cfg(target_os = "linux")]
 mod watch;
 
 pub use interface::{Interface, InterfaceState};

@@ -73,6 +73,23 @@ impl Mapped {
         }
     }
 
+    /// Returns the mapping.
+    pub(super) fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// Returns the read position.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Continues at `position`, up to which other threads have read.
+    pub(super) fn continue_at(&mut self, position: usize) {
+        self.mapping.renew_guard();
+        self.position = position;
+        self.release();
+    }
+
     /// Returns the bytes read.
     pub(super) fn progress(&self) -> u64 {
         u64::try_from(self.position).unwrap_or(u64::MAX)

@@ -1,4 +1,5 @@
-//! Packet sources: capture files, streams of them, and network interfaces.
+//! Packet sources: capture files, here and on other machines, streams of them, and network
+//! interfaces.
 //!
 //! The only module that reads packets from the operating system. It finds record boundaries and
 //! times; [`decode`](crate::decode) reads the frames.
@@ -14,6 +15,7 @@ mod files;
 mod filter;
 mod foreign;
 mod format;
+mod found;
 mod gzip;
 mod identity;
 mod input;
@@ -23,18 +25,26 @@ mod merge;
 mod order;
 mod outcome;
 mod paced;
+mod parallel;
 mod parsed;
 mod patterns;
 mod pcap;
 mod pcapng;
+mod ranges;
 mod reader;
+#[cfg(feature = "stores")]
+mod remote;
+#[cfg(not(feature = "stores"))]
+#[path = "no_remote.rs"]
+mod remote;
 #[cfg(test)]
 mod samples;
 mod source;
 mod stop;
 mod stream;
+mod url;
 
-pub use content::{Content, Memory, Place};
+pub use content::{Content, ContentError, Memory, Place};
 pub use digest::{Digest, Digests};
 pub use error::{CaptureError, Corruption, NotMerged, Warning};
 pub use file::FileSource;
@@ -46,5 +56,7 @@ pub use live::{Interface, InterfaceState, LiveOptions, LiveSource, interfaces};
 pub use nfstream_sys::libpcap_version;
 pub use order::{FileOrder, latest};
 pub use paced::{Pace, Paced};
-pub use source::{ReadProgress, Reception, Source};
+pub use ranges::{FileRange, Found, Settled};
+pub use source::{Part, ReadProgress, Reception, Source};
 pub use stop::StopFlag;
+pub use url::name_of;

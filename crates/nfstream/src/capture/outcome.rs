@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::compression::Compression;
+use super::content::ContentError;
 use super::foreign::quoted;
 use super::format::Unrecognized;
 use super::{CaptureError, Corruption};
@@ -82,7 +83,9 @@ impl Failure {
             Self::Changed => true,
             Self::Corrupt { .. } | Self::LargeWindow(_) | Self::Unrecognized(_) => false,
             Self::Io(error) => {
-                is_out_of_files(error) || error.raw_os_error() == Some(OUT_OF_MEMORY)
+                is_out_of_files(error)
+                    || error.raw_os_error() == Some(OUT_OF_MEMORY)
+                    || matches!(ContentError::of(error), Some(ContentError::Unreachable(_)))
             }
         }
     }
@@ -119,7 +122,10 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match ContentError::of(&error) {
+            Some(ContentError::Changed) => Self::Changed,
+            _ => Self::Io(error),
+        }
     }
 }
 

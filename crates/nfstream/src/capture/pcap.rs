@@ -29,7 +29,7 @@ const SECONDS_OF_A_YEAR: u32 = 366 * 86_400;
 const IXIA_LEN: usize = 4;
 
 /// Parser of the records of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pcap {
     link: LinkType,
     layout: Layout,
@@ -214,15 +214,48 @@ impl Pcap {
         }
     }
 
+    /// Returns whether a record from within a year of `time` may start at `at`.
+    #[inline]
+    pub(super) fn may_start(&self, bytes: &[u8], at: usize, time: Timestamp) -> bool {
+        let seconds = i64::from(u32_in(bytes, at, self.fields().0));
+        seconds.abs_diff(time.nanos().div_euclid(1_000_000_000)) < u64::from(SECONDS_OF_A_YEAR)
+            && self.plausible_end(bytes, at).is_some()
+    }
+
+    /// Returns the end of the record at `at` if its fields are plausible: a fraction of a second, and
+    /// a length that is neither 0 nor more than that of the packet.
+    #[inline]
+    pub(super) fn plausible_end(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let (is_big, record_len, lengths) = self.fields();
+        let start = at.checked_add(record_len).filter(|start| *start <= bytes.len())?;
+        let [_, fraction, one, other] =
+            std::array::from_fn(|place| u32_in(bytes, at + place * 4, is_big));
+        let (captured, wire) = match lengths {
+            Lengths::CapturedFirst => (one, other),
+            Lengths::WireFirst => (other, one),
+            Lengths::Either => (one.min(other), one.max(other)),
+        };
+        let is_plausible = i64::from(fraction) * self.fraction < 1_000_000_000
+            && (1..=self.max_capture).contains(&to_usize(captured))
+            && (captured <= wire || wire == 0);
+        start.checked_add(to_usize(captured)).filter(|end| is_plausible && *end <= bytes.len())
+    }
+
+    /// Returns the byte order of the records, the bytes before each frame, and the order of lengths.
+    #[inline]
+    fn fields(&self) -> (bool, usize, Lengths) {
+        match self.layout {
+            Layout::Big => (true, RECORD_LEN, Lengths::CapturedFirst),
+            Layout::Little => (false, RECORD_LEN, Lengths::CapturedFirst),
+            Layout::Other { is_big, record_len, lengths } => (is_big, record_len, lengths),
+        }
+    }
+
     /// Changes the layout if the first records, at the start of `bytes`, show another one. Some
     /// writers added fields to the records, but did not change the start of the file.
     #[cold]
     fn check_layout(&mut self, bytes: &[u8]) {
-        let (is_big, record_len, lengths) = match self.layout {
-            Layout::Big => (true, RECORD_LEN, Lengths::CapturedFirst),
-            Layout::Little => (false, RECORD_LEN, Lengths::CapturedFirst),
-            Layout::Other { is_big, record_len, lengths } => (is_big, record_len, lengths),
-        };
+        let (is_big, record_len, lengths) = self.fields();
         let others: &[usize] = match (record_len, lengths) {
             (RECORD_LEN, Lengths::CapturedFirst) => &[MODIFIED_RECORD_LEN, NOKIA_RECORD_LEN],
             (MODIFIED_RECORD_LEN, Lengths::CapturedFirst) => &[EARLY_RECORD_LEN],

@@ -37,8 +37,11 @@ const MAX_PACKET_EXTRA: usize = 1 << 20;
 /// Most interfaces of one section; more would only fill memory.
 const MAX_INTERFACES: usize = 1 << 16;
 
+/// Divisor of the lengths of blocks.
+pub(super) const ALIGNMENT: usize = 4;
+
 /// Parser of the blocks of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pcapng {
     order: ByteOrder,
     /// Interfaces of the current section.
@@ -53,6 +56,10 @@ pub(super) struct Pcapng {
     any_supported: bool,
     /// Link type of the first packet that is not supported.
     first_unsupported: Option<LinkType>,
+    /// Section headers and interface descriptions so far.
+    descriptions: u64,
+    /// Whether a packet had the time of the packet before it, since the parser was forked.
+    has_untimed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +69,7 @@ enum ByteOrder {
 }
 
 /// Properties of an interface that its packets depend on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Interface {
     link: LinkType,
     is_supported: bool,
@@ -72,7 +79,7 @@ struct Interface {
 }
 
 /// Block that is not needed. It may be longer than the buffer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Skip {
     length: u32,
     /// Bytes left before the trailer.
@@ -99,6 +106,8 @@ impl Default for Pcapng {
             skip: None,
             any_supported: false,
             first_unsupported: None,
+            descriptions: 0,
+            has_untimed: false,
         }
     }
 }
@@ -143,6 +152,47 @@ impl Pcapng {
         self.first_unsupported.filter(|_| !self.any_supported)
     }
 
+    pub(super) fn skipping(&self) -> usize {
+        self.skip.as_ref().map_or(0, |skip| skip.left + TRAILER_LEN)
+    }
+
+    pub(super) fn forked(&self) -> Self {
+        Self { has_untimed: false, skip: None, ..self.clone() }
+    }
+
+    pub(super) fn continues(&self, fork: &Self, earlier: &Self) -> bool {
+        fork.descriptions == earlier.descriptions && !self.has_untimed && earlier.skip.is_none()
+    }
+
+    pub(super) fn continue_with(&mut self, later: Self, has_packets: bool) {
+        let last_time = if has_packets { later.last_time } else { self.last_time };
+        let first_unsupported = self.first_unsupported.or(later.first_unsupported);
+        let any_supported = self.any_supported || later.any_supported;
+        *self = Self { last_time, first_unsupported, any_supported, ..later };
+    }
+
+    /// Returns whether the block at `at` may be an enhanced packet of a known interface.
+    #[inline]
+    pub(super) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
+        let field = |index: usize| to_usize(self.order.u32_at(bytes, at + 4 * index));
+        field(0) == to_usize(ENHANCED_PACKET)
+            && field(2) < self.interfaces.len()
+            && field(5).saturating_add(HEADER_LEN + PACKET_LEN + TRAILER_LEN) <= field(1)
+            && field(1) <= self.max_capture + MAX_PACKET_EXTRA
+    }
+
+    /// Returns the end of the block at `at` if its two lengths agree.
+    #[inline]
+    pub(super) fn plausible_end(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let length = self.order.u32_at(bytes, at.checked_add(4)?);
+        let len = to_usize(length);
+        let end = at.checked_add(len).filter(|end| *end <= bytes.len())?;
+        let is_plausible = len >= HEADER_LEN + TRAILER_LEN
+            && len.is_multiple_of(ALIGNMENT)
+            && self.order.u32_at(bytes, end - TRAILER_LEN) == length;
+        is_plausible.then_some(end)
+    }
+
     /// Reads one block from the start of `rest`, which lies at `at`, and returns its length.
     #[inline(always)]
     fn step(
@@ -163,7 +213,7 @@ impl Pcapng {
         }
         let length = self.order.u32_at(header, 4);
         let len = to_usize(length);
-        if len < HEADER_LEN + TRAILER_LEN || !len.is_multiple_of(4) {
+        if len < HEADER_LEN + TRAILER_LEN || !len.is_multiple_of(ALIGNMENT) {
             return corrupt(Corruption::BlockLength { length });
         }
         match kind {
@@ -268,6 +318,7 @@ impl Pcapng {
             return corrupt(Corruption::SectionVersion { major, minor });
         }
         self.interfaces.clear();
+        self.descriptions += 1;
         self.max_capture = MAX_CAPTURE_LEN;
         Ok(block.len())
     }
@@ -288,19 +339,22 @@ impl Pcapng {
         let interface = Interface::new(&description, self.order);
         self.max_capture = self.max_capture.max(to_usize(interface.snaplen).min(MAX_SNAPLEN));
         self.interfaces.push(interface);
+        self.descriptions += 1;
         Ok(())
     }
 
     /// Reads the packet in a whole block.
     #[inline(always)]
-    fn packet(&self, kind: u32, block: &[u8]) -> Result<Packet, Corruption> {
+    fn packet(&mut self, kind: u32, block: &[u8]) -> Result<Packet, Corruption> {
         let start = HEADER_LEN + if kind == SIMPLE_PACKET { SIMPLE_LEN } else { PACKET_LEN };
         let Some(space) = block.len().checked_sub(start + TRAILER_LEN) else {
             let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
             return Err(Corruption::BlockLength { length });
         };
-        let field = |index: usize| self.order.u32_at(block, HEADER_LEN + 4 * index);
+        let order = self.order;
+        let field = |index: usize| order.u32_at(block, HEADER_LEN + 4 * index);
         if kind == SIMPLE_PACKET {
+            self.has_untimed = true;
             let interface = self.interface(0)?;
             let wire_len = field(0);
             let snaplen = if interface.snaplen == 0 { u32::MAX } else { interface.snaplen };
@@ -312,8 +366,7 @@ impl Pcapng {
             let time = self.last_time;
             return Ok(Packet { time, start, capture_len, wire_len, interface: 0 });
         }
-        let number =
-            if kind == OBSOLETE_PACKET { self.order.first_u16(field(0)) } else { field(0) };
+        let number = if kind == OBSOLETE_PACKET { order.first_u16(field(0)) } else { field(0) };
         let interface = self.interface(number)?;
         let ticks = u64::from(field(1)) << 32 | u64::from(field(2));
         let (capture_len, wire_len) = (field(3), field(4));

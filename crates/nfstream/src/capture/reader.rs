@@ -13,6 +13,7 @@ use super::compression::Compression;
 use super::format::{HEAD_LEN, Parser};
 use super::mapped::Mapped;
 use super::outcome::{End, Failure};
+use super::ranges::{FileRange, Ranges};
 use super::stop::{StopFlag, Stoppable};
 use super::stream::{BUFFER, Input, Stream, Window};
 use crate::packet::Chunk;
@@ -22,8 +23,22 @@ use crate::packet::Chunk;
 pub(super) struct Reader {
     parser: Parser,
     bytes: Bytes,
-    /// `None` for pipes.
+    /// `None` for pipes, and while ranges are read.
     changes: Option<Changes>,
+    /// The rest of the file, if it is read in ranges.
+    ranges: Option<Ranges>,
+}
+
+/// Next part of a file.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Packets, in a chunk.
+    Packets,
+    /// A range, whose packets another thread finds.
+    Range(FileRange),
+    End(End),
+    /// The run has ended.
+    Abandoned,
 }
 
 /// Input that is open and has not been read.
@@ -136,13 +151,14 @@ impl Reader {
             // Some file systems cannot map files, and the number of guarded mappings is limited.
             return stream(head, Box::new(file), changes);
         };
-        Ok(Self { parser, bytes: Bytes::Mapped(Mapped::new(mapping, position)), changes })
+        let bytes = Bytes::Mapped(Mapped::new(mapping, position));
+        Ok(Self { parser, bytes, changes, ranges: None })
     }
 
     fn stream(mut stream: Stream, changes: Option<Changes>) -> Result<Self, Failure> {
         let (parser, position) = Parser::recognize(stream.peek(HEAD_LEN)?)?;
         stream.consume(position);
-        Ok(Self { parser, bytes: Bytes::Stream(stream), changes })
+        Ok(Self { parser, bytes: Bytes::Stream(stream), changes, ranges: None })
     }
 
     /// Fills `chunk`, or returns why it cannot.
@@ -158,10 +174,44 @@ impl Reader {
         if result.is_err() {
             chunk.records.clear();
         }
-        match (result, self.parser.unsupported()) {
-            (Ok(Some(_)), Some(link)) => Err(Failure::of_link(link)),
-            (result, _) => result,
+        match result? {
+            None => Ok(None),
+            Some(end) => self.supported(end).map(Some),
         }
+    }
+
+    /// Reads as [`read`](Self::read) does, or divides a long file after its first packets into
+    /// ranges of `len` bytes, `None` for a suitable length.
+    pub(super) fn read_part(
+        &mut self,
+        chunk: &mut Chunk,
+        limit: usize,
+        len: Option<usize>,
+    ) -> Result<Part, Failure> {
+        let Some(mut ranges) = self.ranges.take() else {
+            if let Some(end) = self.read(chunk, limit)? {
+                return Ok(Part::End(end));
+            }
+            if let Bytes::Mapped(mapped) = &self.bytes {
+                let (mapping, position) = (mapped.mapping(), mapped.position());
+                let (parser, changes) = (&self.parser, &mut self.changes);
+                self.ranges = Ranges::divide(mapping, position, parser, chunk, len, changes);
+            }
+            return Ok(Part::Packets);
+        };
+        if let Some(range) = ranges.next_range() {
+            if let Bytes::Mapped(mapped) = &mut self.bytes {
+                mapped.continue_at(ranges.settled());
+            }
+            self.ranges = Some(ranges);
+            return Ok(Part::Range(range));
+        }
+        let Some(rest) = ranges.finish() else { return Ok(Part::Abandoned) };
+        if let Bytes::Mapped(mapped) = &mut self.bytes {
+            mapped.continue_at(rest.position);
+        }
+        (self.parser, self.changes) = (rest.parser, rest.changes);
+        self.supported(rest.outcome?).map(Part::End)
     }
 
     /// Returns the bytes read, before decompression.
@@ -187,6 +237,14 @@ impl Reader {
     /// Returns whether the file is compressed.
     pub(super) fn is_compressed(&self) -> bool {
         matches!(&self.bytes, Bytes::Stream(stream) if stream.is_compressed())
+    }
+
+    /// Returns `end` unless no packet has a supported link type.
+    fn supported(&self, end: End) -> Result<End, Failure> {
+        match self.parser.unsupported() {
+            Some(link) => Err(Failure::of_link(link)),
+            None => Ok(end),
+        }
     }
 
     fn check(&mut self) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Sources of packets.
 
 use super::error::{CaptureError, Warning};
+use super::ranges::FileRange;
 use super::stop::StopFlag;
 use crate::packet::Chunk;
 
@@ -19,6 +20,16 @@ pub trait Source: Send {
     /// Why nothing more can be read. All packets before it were returned by earlier calls; a call
     /// after an error returns `false`.
     fn read(&mut self, chunk: &mut Chunk, limit: usize) -> Result<bool, CaptureError>;
+
+    /// Reads as [`read`](Self::read) does, or returns a range of a long file whose packets another
+    /// thread finds meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    fn read_part(&mut self, chunk: &mut Chunk, limit: usize) -> Result<Part, CaptureError> {
+        Ok(if self.read(chunk, limit)? { Part::Packets } else { Part::End })
+    }
 
     /// Takes the flag that is set before [`stop`](Self::stop) is called: a read that waits for
     /// bytes ends soon after.
@@ -45,6 +56,17 @@ pub trait Source: Send {
 
     /// Returns the warnings since the last call, in the order they arose.
     fn take_warnings(&mut self) -> Vec<Warning>;
+}
+
+/// Next part of a source.
+#[derive(Debug)]
+pub enum Part {
+    /// Packets, in a chunk, which may be empty.
+    Packets,
+    /// A range of a file. The chunk is empty.
+    Range(FileRange),
+    /// The source has ended.
+    End,
 }
 
 /// Packet counts that the system keeps for a live source.

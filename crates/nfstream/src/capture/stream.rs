@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bzip2::bufread::MultiBzDecoder;
 use lz4_flex::frame::FrameDecoder;
@@ -56,6 +56,8 @@ pub(super) struct Stream {
     taken: Arc<AtomicU64>,
     /// Value of `taken` when the decoder last returned bytes.
     fruitful: Arc<AtomicU64>,
+    /// Error of the source, which decoders may report as their own.
+    failure: Arc<Mutex<Option<io::Error>>>,
     /// Bytes of the last read. Chunks share them, so the buffer is filled only while no chunk holds
     /// it.
     buffer: Arc<Vec<u8>>,
@@ -104,6 +106,8 @@ struct Counted {
     taken: Arc<AtomicU64>,
     /// Value of `taken` when the decoder last returned bytes.
     fruitful: Arc<AtomicU64>,
+    /// Error of the input.
+    failure: Arc<Mutex<Option<io::Error>>>,
     /// Bytes read at the last pause; `None` for decoders that do not continue after one.
     paused_at: Option<u64>,
 }
@@ -136,6 +140,7 @@ impl Stream {
         let compression = Compression::recognize(&head);
         let taken = Arc::new(AtomicU64::new(0));
         let fruitful = Arc::new(AtomicU64::new(0));
+        let failure = Arc::new(Mutex::new(None));
         let input = Box::new(Cursor::new(head).chain(input));
         let can_pause =
             matches!(compression, Compression::Gzip | Compression::Plain | Compression::Zstd);
@@ -144,6 +149,7 @@ impl Stream {
             input,
             taken: Arc::clone(&taken),
             fruitful: Arc::clone(&fruitful),
+            failure: Arc::clone(&failure),
             paused_at,
         };
         let compressed = COMPRESSED.min(capacity);
@@ -167,6 +173,7 @@ impl Stream {
             decoder,
             taken,
             fruitful,
+            failure,
             buffer: Arc::new(vec![0; capacity]),
             spare: Vec::new(),
             capacity,
@@ -301,7 +308,13 @@ impl Stream {
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_idle = true,
-            Err(error) => self.ended = Some(self.decoder.ended(error)),
+            Err(error) => {
+                let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.ended = Some(match failure {
+                    Some(failure) => Ended::Failed(failure),
+                    None => self.decoder.ended(error),
+                });
+            }
         }
         0
     }
@@ -338,7 +351,7 @@ impl Stream {
     fn finish(&mut self, unfinished: u64) -> Result<Option<End>, Failure> {
         let offset = self.position.saturating_sub(unfinished);
         match self.ended.take() {
-            Some(Ended::Failed(error)) => Err(Failure::Io(error)),
+            Some(Ended::Failed(error)) => Err(error.into()),
             Some(Ended::LargeWindow(compression)) => Err(Failure::LargeWindow(compression)),
             Some(Ended::Corrupt(detail)) => {
                 let offset = self.position + u64::try_from(self.end - self.start).unwrap_or(0);
@@ -411,7 +424,16 @@ impl Read for Counted {
         if self.paused_at.is_none() && taken - self.fruitful.load(Ordering::Relaxed) >= BUDGET {
             return Err(io::Error::new(ErrorKind::InvalidData, DECOMPRESSES_TO_NOTHING));
         }
-        let count = self.input.read(buffer)?;
+        let count = match self.input.read(buffer) {
+            Err(error)
+                if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) =>
+            {
+                let copy = io::Error::from(error.kind());
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                return Err(copy);
+            }
+            result => result?,
+        };
         self.taken.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(count)
     }

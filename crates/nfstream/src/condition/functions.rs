@@ -9,8 +9,9 @@ use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
 
 use super::budget;
-use super::networks::{Network, is_private};
+use super::networks::is_private;
 use crate::host;
+use crate::packet::Subnet;
 use crate::time::TimeUnit;
 
 /// Maximum number of compiled patterns that a thread keeps; an expression has one or two.
@@ -122,7 +123,7 @@ fn in_private<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, 
 
 fn in_network<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let network = text(&arguments, 1)?;
-    let network = Network::parse(network)
+    let network = Subnet::parse(network)
         .ok_or_else(|| ExecutionError::function_error("net", "no network"))?;
     Ok(boolean(address(&arguments)?.is_some_and(|address| network.contains(address))))
 }

@@ -32,7 +32,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
+use cel::common::types::{CelBool, CelBytes, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr};
@@ -243,6 +243,7 @@ impl VariableResolver for Row<'_> {
                 let list = list.map(|number| Box::new(CelDouble::from(number)) as Box<dyn Val>);
                 CowVal::owned(CelList::from(list.collect::<Vec<_>>()))
             }
+            Value::Bytes(bytes) => CowVal::owned(CelBytes::from(bytes)),
             Value::Text(text) => CowVal::owned(CelString::from(text)),
             Value::List(list) => {
                 let list =

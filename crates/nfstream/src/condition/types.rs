@@ -7,8 +7,8 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceIn
 
 use super::error::ConditionError;
 use super::functions::{now_in, pattern_error};
-use super::networks::Network;
 use crate::features::{Column, Kind, Read, Scalar, Scored, nearest};
+use crate::packet::Subnet;
 use crate::time::{Duration, TimeUnit, Timestamp};
 
 /// The type of a value.
@@ -271,7 +271,7 @@ impl<'a> Checker<'a> {
         let write = match column.kind {
             Kind::Instant if Timestamp::parse(text).is_some() => "timestamp",
             Kind::Span if Duration::parse(text).is_some() => "duration",
-            Kind::Address if text.contains('/') && Network::parse(text).is_some() => {
+            Kind::Address if text.contains('/') && Subnet::parse(text).is_some() => {
                 return Some(format!(
                     "an address is never a network; write net({name}, \"{text}\")"
                 ));
@@ -333,12 +333,13 @@ impl Type {
                 };
                 if output.is_list() { Self::List(Box::new(scalar)) } else { scalar }
             }
+            Read::List(_) | Read::Packets(_) => Self::List(Box::new(Self::Int)),
+            Read::Bytes(_) => Self::Bytes,
             Read::Scored(score) => match score.scored {
                 Scored::Class(_) => Self::String,
                 Scored::Float => Self::Double,
                 Scored::Whole => Self::Int,
             },
-            Read::List(..) => Self::List(Box::new(Self::Int)),
             Read::Text(_) | Read::Name { .. } => Self::String,
             _ => Self::Int,
         }
@@ -408,7 +409,7 @@ fn about_network(call: &CallExpr, address: &Type) -> Result<Type, String> {
         return Err(format!("'net' takes an address such as src_ip, not {address}"));
     }
     let is_network = match call.args.last().map(|network| &network.expr) {
-        Some(Expr::Literal(LiteralValue::String(text))) => Network::parse(text.inner()).is_some(),
+        Some(Expr::Literal(LiteralValue::String(text))) => Subnet::parse(text.inner()).is_some(),
         _ => false,
     };
     if !is_network {

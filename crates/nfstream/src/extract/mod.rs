@@ -76,7 +76,8 @@ impl Wanted {
     /// Returns the configuration of the second run, given that of the first: one meter, and only
     /// the measurements that the same flows need.
     pub fn second(config: Config, had_evictions: bool) -> Config {
-        let mut config = Config { meters: std::num::NonZeroUsize::MIN, ..config };
+        let mut config =
+            Config { meters: std::num::NonZeroUsize::MIN, ground_truth: None, ..config };
         if !had_evictions {
             // Labels affect only memory, and memory affects only evictions.
             config.dissection = None;

@@ -203,6 +203,7 @@ mod tests {
             application: crate::features::Application::default(),
             process: None,
             places: [None, None],
+            ground_truth: None,
             scores: None,
             release: 0,
         }

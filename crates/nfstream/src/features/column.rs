@@ -69,6 +69,8 @@ pub enum Kind {
     Label,
     /// MAC addresses, or their first bytes.
     Mac,
+    /// Bytes of packets.
+    Raw,
     /// Spans of time.
     Span,
     /// Text from packets or of this machine.
@@ -85,7 +87,7 @@ pub enum Role {
     Environment,
     /// Identity of a flow, a host or a process.
     Identifier,
-    /// Name or number of the application.
+    /// Name or number of the application, or ground truth.
     Label,
     /// Date and time.
     Time,
@@ -126,6 +128,11 @@ pub enum Read {
     Span(fn(&Record) -> Option<(Timestamp, Timestamp)>),
     /// A list of integers, appended to the vector.
     List(fn(&Record, &mut Vec<i64>)),
+    /// A list with an integer for each of the first packets, as many as the run lists, appended to
+    /// the vector.
+    Packets(fn(&Record, &mut Vec<i64>)),
+    /// Bytes of the first packets, as many as the run keeps, appended to the vector.
+    Bytes(fn(&Record, &mut Vec<u8>)),
     /// Text, appended to the string.
     Text(fn(&Record, &mut String)),
     /// A name from a small set: dictionary-encoded text.
@@ -162,6 +169,8 @@ pub enum Value {
     List(Vec<i64>),
     /// A list of finite floating-point numbers.
     Floats(Vec<f64>),
+    /// Bytes of packets.
+    Bytes(Vec<u8>),
     /// Text.
     Text(String),
 }
@@ -270,6 +279,26 @@ impl Declared {
             _ => "",
         };
         Self::new(name, items_kind, Role::Behaviour, unit, description, Read::List(read))
+    }
+
+    /// A list of integers of one kind for the first packets, as many as the run lists.
+    pub(super) const fn of_packets(
+        name: &'static str,
+        items_kind: Kind,
+        description: &'static str,
+        read: fn(&Record, &mut Vec<i64>),
+    ) -> Self {
+        Self { read: Read::Packets(read), ..Self::list(name, items_kind, description, read) }
+    }
+
+    /// Bytes of the first packets.
+    pub(super) const fn raw(
+        name: &'static str,
+        role: Role,
+        description: &'static str,
+        read: fn(&Record, &mut Vec<u8>),
+    ) -> Self {
+        Self::new(name, Kind::Raw, role, "", description, Read::Bytes(read))
     }
 
     /// A MAC address, or its first bytes.
@@ -417,10 +446,15 @@ impl Column {
             Read::Bool(read) => Value::Bool(read(record)),
             Read::Instant(read) => Value::Integer(instant_ticks(read(record), self.times)),
             Read::Span(read) => Value::Integer(span_ticks(read(record), self.times)),
-            Read::List(read) => {
+            Read::List(read) | Read::Packets(read) => {
                 let mut list = Vec::new();
                 read(record, &mut list);
                 Value::List(list)
+            }
+            Read::Bytes(read) => {
+                let mut bytes = Vec::new();
+                read(record, &mut bytes);
+                Value::Bytes(bytes)
             }
             Read::Text(read) => {
                 let mut text = String::new();
@@ -459,7 +493,7 @@ impl Column {
     /// Returns whether its values are lists.
     pub fn is_list(&self) -> bool {
         match self.read {
-            Read::List(..) => true,
+            Read::List(_) | Read::Packets(_) => true,
             Read::Measured(output) => output.is_list(),
             _ => false,
         }
@@ -478,17 +512,21 @@ impl Column {
             Read::F64(_)
             | Read::OptionF64(_)
             | Read::Bool(_)
+            | Read::Bytes(_)
             | Read::Text(_)
             | Read::Name { .. } => None,
             Read::U32(_) | Read::U64(_) | Read::I64(_) | Read::Instant(_) | Read::Span(_) => {
                 Some(Integers::I64)
             }
-            Read::U8(_) | Read::U16(_) | Read::I32(_) | Read::OptionI64(_) | Read::List(_) => {
-                match self.kind {
-                    Kind::Code | Kind::Flag => Some(Integers::I32),
-                    _ => Some(Integers::I64),
-                }
-            }
+            Read::U8(_)
+            | Read::U16(_)
+            | Read::I32(_)
+            | Read::OptionI64(_)
+            | Read::List(_)
+            | Read::Packets(_) => match self.kind {
+                Kind::Code | Kind::Flag => Some(Integers::I32),
+                _ => Some(Integers::I64),
+            },
         }
     }
 
@@ -499,6 +537,9 @@ impl Column {
             (Read::Scored(score), _) => score.type_name(),
             (Read::List(_), Some(Integers::I32)) => "list<int32>",
             (Read::List(_), _) => "list<int64>",
+            (Read::Packets(_), Some(Integers::I32)) => "fixed_size_list<int32>",
+            (Read::Packets(_), _) => "fixed_size_list<int64>",
+            (Read::Bytes(_), _) => "fixed_size_binary",
             (_, Some(Integers::I32)) => "int32",
             (_, Some(Integers::I64)) => "int64",
             (Read::F64(_) | Read::OptionF64(_), _) => "double",
@@ -521,6 +562,7 @@ impl Kind {
             Self::Instant => "instant",
             Self::Label => "label",
             Self::Mac => "mac",
+            Self::Raw => "raw",
             Self::Span => "span",
             Self::Text => "text",
         }

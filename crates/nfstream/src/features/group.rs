@@ -32,6 +32,8 @@ pub enum Presence {
     EarlyRecords,
     /// When the run has databases of addresses.
     GeoIp,
+    /// When the run has rules of labels.
+    Labels,
     /// When the run has measures.
     Measures,
     /// When the run has models.
@@ -61,6 +63,11 @@ impl Group {
     /// with parameters of their own.
     pub const fn is_feature(self) -> bool {
         self.is_in_all() || matches!(self.declaration().presence, Presence::NamedFeature)
+    }
+
+    /// Returns whether every table has the group, or every table of flows with labels.
+    pub const fn is_usual(self) -> bool {
+        matches!(self.declaration().presence, Presence::Always | Presence::Dissection)
     }
 
     /// Returns whether `all` selects the group.

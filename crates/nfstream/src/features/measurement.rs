@@ -1,6 +1,6 @@
 //! Measurements, and the choice of them for a run.
 
-use super::{Accounting, Group, Groups, LinkAddresses, Measures, Program, Sample};
+use super::{Accounting, Group, Groups, LinkAddresses, Measures, PacketShape, Program, Sample};
 use crate::flow::Direction;
 use crate::packet::Packet;
 use crate::time::TimeUnit;
@@ -60,6 +60,8 @@ pub struct Measuring {
     pub accounting: Accounting,
     /// Packets of a flow in the lists of [`Group::Splt`].
     pub splt_packets: usize,
+    /// Packets and bytes in the columns of [`Group::PacketBytes`] and [`Group::RawPacketBytes`].
+    pub packet_bytes: PacketShape,
     /// Whether flows end when their TCP connection closes.
     pub track_tcp: bool,
     /// The user's measures, `None` without any.
@@ -80,6 +82,7 @@ impl Default for Measuring {
             unit: Default::default(),
             accounting: Default::default(),
             splt_packets: Self::SPLT_PACKETS.into(),
+            packet_bytes: PacketShape::default(),
             track_tcp: Default::default(),
             measures: None,
             hidden: Vec::new(),
@@ -99,6 +102,9 @@ pub struct Plan {
     /// Unit of times in the table.
     pub unit: TimeUnit,
     pub(super) splt_packets: usize,
+    /// Whether TCP headers of these packets are kept.
+    pub(super) splt_tcp: bool,
+    pub(super) packet_bytes: PacketShape,
     /// The user's measures.
     pub(super) program: Option<&'static Program>,
     /// The groups that keep something of each flow.
@@ -111,16 +117,21 @@ impl Measuring {
     /// Returns the work for each packet.
     pub fn plan(&self) -> Plan {
         let all = self.groups.iter().chain(&self.hidden);
+        let splt_tcp = all.clone().any(|group| *group == Group::SpltTcp);
         let groups = all.fold(Groups::NONE, |groups, group| {
             groups.with_if(Measures::KEPT.contains(*group), *group)
         });
         let groups = groups.with_if(self.measures.is_some(), Group::Measured);
+        // One measurement for both groups.
+        let groups = groups.with_if(splt_tcp, Group::Splt);
         Plan {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             unit: self.unit,
             link_addresses: LinkAddresses::read,
             splt_packets: self.splt_packets,
+            splt_tcp,
+            packet_bytes: self.packet_bytes,
             program: self.measures,
             groups,
             grows: groups.intersects(Measures::GROWING),

@@ -10,15 +10,18 @@ mod bulks;
 mod cesnet_state;
 mod cic_state;
 mod column;
+mod first_bytes;
 mod group;
 mod headings;
 mod ip_text;
 mod label;
+mod masking;
 mod measurement;
 mod metadata;
 mod moments;
 mod nearest;
 mod nettisa;
+mod packet_shape;
 mod place;
 mod record;
 #[macro_use]
@@ -55,6 +58,10 @@ registry! {
     RecordKind: record_kind,
     Cic: cic,
     Cesnet: cesnet,
+    SpltTcp: splt_tcp,
+    PacketBytes: packet_bytes,
+    RawPacketBytes: raw_packet_bytes,
+    GroundTruth: ground_truth,
     Measured: measured,
     Scored: scored,
     ShardOrder: shard_order,
@@ -75,10 +82,11 @@ pub use measurement::{Measuring, Plan};
 pub use metadata::{Dhcp, Dns, Http, Metadata, Quic, Ssh, Tls};
 pub use moments::Moments;
 pub use nearest::nearest;
+pub use packet_shape::PacketShape;
 pub use place::Place;
 pub use record::{Record, RecordKind};
 pub use sample::Sample;
-pub use schema::Schema;
+pub use schema::{Lengths, Schema};
 pub use scored::{Score, ScoreError, Scored, Scorer};
 pub use volume::Volume;
 

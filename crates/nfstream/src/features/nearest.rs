@@ -4,10 +4,11 @@
 const SIMILAR: f64 = 0.7;
 
 /// Words of other programs and of nfstream 6, and the names that mean the same here.
-const SYNONYMS: [(&str, &str); 66] = [
+const SYNONYMS: [(&str, &str); 68] = [
     ("app", "application_name"),
     ("application", "application_name"),
     ("application_category_name", "category_name"),
+    ("asn", "dst_asn"),
     ("bidirectional_bytes", "total_bytes"),
     ("bidirectional_duration_ms", "duration"),
     ("bidirectional_first_seen_ms", "first_seen"),
@@ -17,6 +18,7 @@ const SYNONYMS: [(&str, &str); 66] = [
     ("category", "category_name"),
     ("certificates", "tls"),
     ("client", "src_ip"),
+    ("country", "dst_country"),
     ("daddr", "dst_ip"),
     ("destination", "dst_ip"),
     ("destination_ip", "dst_ip"),
@@ -85,9 +87,18 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     if let Some(meant) = meant.next() {
         return Some(meant);
     }
-    let rated = names.into_iter().map(|name| (strsim::jaro_winkler(name, typed), name));
+    let rated = names.into_iter().map(|name| (similarity(name, typed), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(similarity, _)| *similarity >= SIMILAR).map(|(_, name)| name)
+}
+
+/// Returns the similarity of two names, from 0 to 1.
+fn similarity(name: &str, typed: &str) -> f64 {
+    // Jaro's measure does not find two letters of a short word that changed places.
+    if typed.len() > 2 && strsim::osa_distance(name, typed) == 1 {
+        return 1.0;
+    }
+    strsim::jaro_winkler(name, typed)
 }
 
 #[cfg(test)]
@@ -99,6 +110,14 @@ mod tests {
         let names = || ["src_port", "dst_port"].into_iter();
         assert_eq!(nearest("src_prt", names()), Some("src_port"));
         assert_eq!(nearest("zzz", names()), None);
+    }
+
+    #[test]
+    fn letters_of_short_names_may_change_places() {
+        let names = || ["splt", "tls", "dns"].into_iter();
+        assert_eq!(nearest("tsl", names()), Some("tls"));
+        assert_eq!(nearest("dsn", names()), Some("dns"));
+        assert_eq!(nearest("qq", names()), None);
     }
 
     #[test]

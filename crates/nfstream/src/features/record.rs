@@ -48,6 +48,8 @@ pub struct Record {
     pub process: Option<Arc<Process>>,
     /// Places of source and destination, `None` where the databases of the run have none.
     pub places: [Option<Arc<Place>>; 2],
+    /// Label by the rules of the run, `None` without one.
+    pub ground_truth: Option<Arc<str>>,
     /// Results of the models of the run, `None` before they are computed.
     pub scores: Option<Box<[i64]>>,
     /// Number of ticks of the stream's clock until no earlier record could follow.

@@ -132,8 +132,12 @@ impl StreamClock {
     }
 
     /// Records that no packet from before `time` follows the current chunk of `packets`, and adds a
-    /// tick after them. A live source calls this even when no packet arrives.
+    /// tick after them. A live source calls this even when no packet arrives. Its packets may come
+    /// from several rings, so the ticks among them are no later than `time`.
     pub fn settle(&mut self, time: Timestamp, packets: usize, ticks: &mut Vec<Tick>) {
+        for tick in ticks.iter_mut() {
+            tick.time = tick.time.min(time);
+        }
         if ticks.last().is_none_or(|last| last.index < packets || last.time < time) {
             ticks.push(Tick { index: packets, time });
         }

@@ -48,7 +48,7 @@ impl Connection {
         let client = client.map_err(io::Error::other)?;
         let mut stream = rustls::StreamOwned::new(client, connect(host, port, timeout)?);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
+            stream.conn.complete_io(&mut stream.sock).map_err(in_time)?;
         }
         Ok(Self(Stream::Tls(Box::new(stream))))
     }
@@ -114,10 +114,7 @@ impl Connection {
             #[cfg(unix)]
             Stream::Unix(stream) => stream.write_all(bytes),
         };
-        sent.map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
-            _ => error,
-        })
+        sent.map_err(in_time)
     }
 
     /// Receives as many bytes as `bytes` has room for.
@@ -136,11 +133,10 @@ impl Connection {
             Stream::Unix(stream) => fill(stream, bytes),
         };
         received.map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             ErrorKind::UnexpectedEof => {
                 io::Error::new(ErrorKind::UnexpectedEof, "the other end closed the connection")
             }
-            _ => error,
+            _ => in_time(error),
         })
     }
 
@@ -248,6 +244,15 @@ fn check_open<S: Read>(
         Ok(_) => Ok(()),
         Err(error) if is_pause(&error) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Returns [`ErrorKind::TimedOut`] for a peer that is too slow, which some systems report as
+/// [`ErrorKind::WouldBlock`], and other errors unchanged.
+fn in_time(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+        _ => error,
     }
 }
 

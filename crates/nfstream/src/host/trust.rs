@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 /// Authorities that sign the certificates of trusted servers, and the certificate of this client.
 #[derive(Clone, Default)]
@@ -70,12 +71,35 @@ impl Trust {
         }))
     }
 
+    /// Returns the settings of an HTTP client.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Other`] if the system has no authorities or the client's key is unusable.
+    pub(crate) fn agent_config(&self) -> io::Result<TlsConfig> {
+        let roots = self.roots()?;
+        let roots = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        let client = self.client.as_deref().map(|Client { certificates, pem, .. }| {
+            let chain: Vec<_> =
+                certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+            Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(pem)?))
+        });
+        let client: Option<ClientCert> =
+            client.transpose().map_err(|error: ureq::Error| io::Error::other(error))?;
+        Ok(TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .client_cert(client)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build())
+    }
+
     /// Returns the certificates of the authorities.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::Other`] if the system has none.
-    pub(crate) fn roots(&self) -> io::Result<Vec<CertificateDer<'static>>> {
+    fn roots(&self) -> io::Result<Vec<CertificateDer<'static>>> {
         if let Some(authorities) = &self.authorities {
             return Ok(authorities.clone());
         }
@@ -85,12 +109,6 @@ impl Trust {
             return Err(io::Error::other(advice));
         }
         Ok(native.certs)
-    }
-
-    /// Returns the certificate of the client, and its key in PEM.
-    pub(crate) fn client(&self) -> Option<(&[CertificateDer<'static>], &[u8])> {
-        let client = self.client.as_deref()?;
-        Some((client.certificates.as_slice(), client.pem.as_slice()))
     }
 }
 

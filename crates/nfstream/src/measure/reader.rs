@@ -562,5 +562,6 @@ fn about(part: Part) -> String {
 
 /// Returns whether columns of a group depend on the source of packets.
 fn is_of_source(group: Group) -> bool {
-    matches!(group.declaration().presence, Presence::Processes | Presence::Shards)
+    use Presence::{Labels, Processes, Shards};
+    matches!(group.declaration().presence, Labels | Processes | Shards)
 }

@@ -219,7 +219,12 @@ pub(super) fn scalar_of(column: &Column) -> Option<Scalar> {
     match column.read {
         Read::Bool(_) => Some(Scalar::Bool),
         Read::F64(_) | Read::OptionF64(_) => Some(Scalar::Float),
-        Read::List(_) | Read::Measured(_) | Read::Name { .. } | Read::Text(_) => None,
+        Read::Bytes(_)
+        | Read::List(_)
+        | Read::Packets(_)
+        | Read::Measured(_)
+        | Read::Name { .. }
+        | Read::Text(_) => None,
         _ => Some(Scalar::Whole),
     }
 }

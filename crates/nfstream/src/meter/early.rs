@@ -101,6 +101,7 @@ impl<L: Lifecycle> Meter<L> {
         application.dns_name = self.dns_names.get(slot.index()).cloned().flatten();
         let process = self.process_of(slot);
         let places = self.places_of(slot);
+        let ground_truth = self.ground_truth_of(slot, kind);
         let measures = self.plan.measures().then(|| self.measures.of(slot)).flatten();
         let measures = measures.map(|measures| Box::new(measures.clone()));
         let entry = self.table.entry(slot);
@@ -120,6 +121,7 @@ impl<L: Lifecycle> Meter<L> {
             application,
             process,
             places,
+            ground_truth,
             scores: None,
             release: 0,
         }

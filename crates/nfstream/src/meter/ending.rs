@@ -7,8 +7,9 @@ use super::{
     END_AHEAD, FlowEnd, FlowState, HookError, Hooks, Keyed, Lifecycle, Meter, expiration_id,
 };
 use crate::dissect::Inspection;
-use crate::features::{Application, Place, Record, RecordKind, Volume};
+use crate::features::{Application, Place, Record, RecordKind};
 use crate::flow::{Close, EndReason, Flow, Slot, Verdict};
+use crate::ground_truth::Subject;
 use crate::host::Process;
 use crate::time::Timestamp;
 
@@ -103,13 +104,8 @@ impl<L: Lifecycle> Meter<L> {
         }
         let entry = self.table.entry_mut(slot);
         (entry.flow.first_seen, entry.flow.last_seen) = (time, time);
-        entry.state = FlowState {
-            volume: Volume::default(),
-            inspection,
-            close: None,
-            is_holding: false,
-            has_early: entry.state.has_early && verdict == Verdict::Active,
-        };
+        let has_early = entry.state.has_early && verdict == Verdict::Active;
+        entry.state = FlowState { has_early, ..FlowState::new(inspection) };
         Ok(())
     }
 
@@ -154,21 +150,23 @@ impl<L: Lifecycle> Meter<L> {
             application.dns_name = if is_slice { name.clone() } else { name.take() };
         }
         let id = self.lifecycle.number(&entry.flow);
+        let kind = match entry.state.has_early && self.early.only {
+            true => RecordKind::Hidden,
+            false => RecordKind::Final,
+        };
         let mut record = Record {
             id,
             flow: entry.flow,
             ended,
             end_reason,
-            kind: match entry.state.has_early && self.early.only {
-                true => RecordKind::Hidden,
-                false => RecordKind::Final,
-            },
+            kind,
             expiration_id,
             volume: entry.state.volume,
             measures,
             application,
             process: self.process_of(slot),
             places: self.places_of(slot),
+            ground_truth: self.ground_truth_of(slot, kind),
             scores: None,
             release: 0,
         };
@@ -196,6 +194,19 @@ impl<L: Lifecycle> Meter<L> {
     pub(super) fn places_of(&mut self, slot: Slot) -> [Option<Arc<Place>>; 2] {
         let Some(locator) = &mut self.locator else { return [None, None] };
         ends(&self.table.entry(slot).flow).map(|end| locator.place(end.ip()))
+    }
+
+    /// Returns the label by the rules of the run for a record of `kind` of the flow in `slot`.
+    pub(super) fn ground_truth_of(&self, slot: Slot, kind: RecordKind) -> Option<Arc<str>> {
+        let rules = self.ground_truth.as_ref()?;
+        let flow = &self.table.entry(slot).flow;
+        let subject = Subject {
+            ends: ends(flow).map(|end| (end.ip(), end.port())),
+            protocol: flow.key.protocol,
+            first: flow.first_seen,
+            last: flow.last_seen,
+        };
+        rules.label(&subject, kind.is_counted())
     }
 }
 

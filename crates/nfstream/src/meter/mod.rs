@@ -14,11 +14,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::dissect::{Clues, Dissector, Hints, Inspection, Knowledge};
-use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures, Volume};
+use crate::features::{ActiveMeasures, Plan, Record, Sample, SpareMeasures};
 use crate::flow::{
     Direction, EndReason, FlowKey, FlowTable, KeyHasher, Sender, Slot, Timeouts, Verdict,
 };
 use crate::geoip::Locator;
+use crate::ground_truth::GroundTruth;
 use crate::host::Processes;
 use crate::packet::protocol::UDP;
 use crate::packet::{ChunkBytes, Fragment, Packet, TcpFlags};
@@ -62,6 +63,8 @@ pub struct MeterConfig {
     pub processes: Option<Processes>,
     /// Places of addresses, `None` if the run has no databases.
     pub locator: Option<Locator>,
+    /// Rules of labels, `None` if the run has none.
+    pub ground_truth: Option<Arc<GroundTruth>>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,
 }
@@ -84,6 +87,7 @@ pub struct Meter<L> {
     dns_names: Vec<Option<Arc<str>>>,
     processes: Option<Processes>,
     locator: Option<Locator>,
+    ground_truth: Option<Arc<GroundTruth>>,
     plan: Plan,
     /// Measurements besides the volume.
     measures: ActiveMeasures,
@@ -125,6 +129,7 @@ impl<L: Lifecycle> Meter<L> {
             dissector,
             processes,
             locator,
+            ground_truth,
             spare,
         } = config;
         Self {
@@ -140,6 +145,7 @@ impl<L: Lifecycle> Meter<L> {
             dns_names: Vec::new(),
             processes,
             locator,
+            ground_truth,
             plan,
             measures: ActiveMeasures::new(plan, spare),
             held: HeldPackets::default(),
@@ -394,13 +400,7 @@ impl<L: Lifecycle> Meter<L> {
         while self.table.len() >= self.capacity {
             self.evict(packet.time, hooks)?;
         }
-        let state = FlowState {
-            volume: Volume::default(),
-            inspection: self.first_inspection(),
-            close: None,
-            is_holding: false,
-            has_early: false,
-        };
+        let state = FlowState::new(self.first_inspection());
         let src = self.source(packet, sender);
         self.choose_birth(index);
         let slot = self.table.insert(hash, key, src, packet.time, state);

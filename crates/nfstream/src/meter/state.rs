@@ -18,3 +18,16 @@ pub struct FlowState {
     /// Whether the conversation has had its early record.
     pub has_early: bool,
 }
+
+impl FlowState {
+    /// Returns the state of a flow or a slice before its first packet.
+    pub(super) fn new(inspection: Inspection) -> Self {
+        Self {
+            volume: Volume::default(),
+            inspection,
+            close: None,
+            is_holding: false,
+            has_early: false,
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub(crate) mod encoding;
 mod link_type;
 mod network;
 pub mod protocol;
+mod subnet;
 mod tunnel;
 
 pub(crate) use chunk::to_usize;
@@ -15,5 +16,6 @@ pub use decoded::{Endpoint, Fragment, Packet, TcpFlags};
 pub use link_type::LinkType;
 pub(crate) use link_type::link_types;
 pub use network::{Identifier, Identifiers, NetworkId, Separation, Stack};
+pub(crate) use subnet::Subnet;
 pub use tunnel::Tunnel;
 pub(crate) use tunnel::tunnels;

@@ -4,6 +4,8 @@
 pub const HOP_BY_HOP: u8 = 0;
 /// Internet Control Message Protocol (RFC 792).
 pub const ICMP: u8 = 1;
+/// Internet Group Management Protocol.
+pub const IGMP: u8 = 2;
 /// IPv4 in IP (RFC 2003).
 pub const IPV4: u8 = 4;
 /// Transmission Control Protocol (RFC 9293).

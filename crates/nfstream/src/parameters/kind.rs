@@ -5,6 +5,7 @@ use super::model_files::ModelFileError;
 use super::rules_file::RulesFileError;
 use super::value::Value;
 use crate::capture::CaptureError;
+use crate::features::PacketShape;
 
 /// Part of a run that a parameter belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,6 +47,8 @@ pub enum Kind {
         /// Whether there may be no value.
         optional: bool,
     },
+    /// Numbers of packets and bytes, or none.
+    Shape,
     /// Whole number.
     Whole {
         /// Least value.
@@ -118,6 +121,10 @@ impl Kind {
             Self::Models => "the path of a model, or names and paths".to_owned(),
             Self::Flag { .. } => "True or False".to_owned(),
             Self::Seconds { .. } => "a number of seconds (0 or more)".to_owned(),
+            Self::Shape => format!(
+                "numbers of packets and bytes such as '8x128', {} bytes in all at most",
+                PacketShape::MOST_BYTES
+            ),
             Self::Whole { least, most: u64::MAX } => format!("a whole number of at least {least}"),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
         }
@@ -136,10 +143,11 @@ impl Kind {
                 | Self::Filter
                 | Self::Measures
                 | Self::Models
+                | Self::Shape
                 | Self::Seconds { optional: true },
                 Value::None,
             )
-            | (Self::File | Self::Filter, Value::Text(_))
+            | (Self::File | Self::Filter | Self::Shape, Value::Text(_))
             | (Self::Columns | Self::Features | Self::Files, Value::Names(_))
             | (Self::Measures | Self::Models, Value::Pairs(_))
             | (Self::Flag { .. }, Value::Flag(_))

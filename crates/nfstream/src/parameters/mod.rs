@@ -30,7 +30,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::capture::{FileOptions, LiveOptions};
 use crate::dissect::{Dissection, Limits};
-use crate::features::{Column, Group, Measuring, Program, Scorer, columns, nearest};
+use crate::features::{Column, Group, Measuring, PacketShape, Program, Scorer, columns, nearest};
 use crate::flow::Timeouts;
 use crate::meter::EarlyRecords;
 use crate::pipeline::{Config, Duplicates, suitable_meters};
@@ -70,7 +70,7 @@ impl Parameter {
         let value = match self.kind {
             Kind::File => return Ok(Value::Text(text.to_owned())),
             Kind::Files => return Ok(Value::Names(vec![text.to_owned()])),
-            Kind::Choice(_) | Kind::Filter => Value::Text(text.to_owned()),
+            Kind::Choice(_) | Kind::Filter | Kind::Shape => Value::Text(text.to_owned()),
             Kind::Columns => return Ok(Value::Names(text.split(',').map(str::to_owned).collect())),
             Kind::Models => return Ok(Value::Pairs(vec![named_path(text)])),
             Kind::Features => Value::Names(text.split(',').map(str::to_owned).collect()),
@@ -113,7 +113,7 @@ impl Parameter {
                 Value::Seconds(time::Duration::try_from_seconds(json.as_f64()?)?)
             }
             (Kind::Whole { .. }, json) => Value::Whole(json.as_u64()?),
-            (Kind::Choice(_) | Kind::File | Kind::Filter, Json::String(text)) => {
+            (Kind::Choice(_) | Kind::File | Kind::Filter | Kind::Shape, Json::String(text)) => {
                 Value::Text(text.clone())
             }
             _ => return None,
@@ -192,7 +192,8 @@ impl Parameters {
     }
 
     /// Replaces what is short for other parameters: `features` holds the groups of
-    /// `statistical_analysis` and `splt_analysis`, and `splt_analysis` is the length of the lists.
+    /// `statistical_analysis`, `splt_analysis` and `packet_bytes`, and the last two are the lengths
+    /// of the columns.
     #[must_use]
     pub fn settled(mut self) -> Self {
         let mut add = |group| {
@@ -206,8 +207,15 @@ impl Parameters {
         }
         if self.splt_analysis > 0 {
             add(Group::Splt);
-        } else if self.features.contains(&Group::Splt) {
+        } else if [Group::Splt, Group::SpltTcp].iter().any(|one| self.features.contains(one)) {
             self.splt_analysis = Measuring::SPLT_PACKETS;
+        }
+        let of_bytes = [Group::PacketBytes, Group::RawPacketBytes];
+        let has_bytes = of_bytes.iter().any(|group| self.features.contains(group));
+        match self.packet_bytes {
+            Some(_) if !has_bytes => self.features.push(Group::PacketBytes),
+            None if has_bytes => self.packet_bytes = Some(PacketShape::default()),
+            _ => {}
         }
         self
     }
@@ -235,6 +243,7 @@ impl Parameters {
                     0 => Measuring::SPLT_PACKETS.into(),
                     packets => packets.into(),
                 },
+                packet_bytes: self.packet_bytes.unwrap_or_default(),
                 track_tcp: self.track_tcp,
                 hidden,
                 measures: self.measures(),
@@ -318,6 +327,7 @@ impl Parameters {
             order: self.order,
             strict: self.strict_files,
             large_windows: self.large_windows,
+            range_bytes: None,
         }
     }
 
@@ -328,6 +338,7 @@ impl Parameters {
             snaplen: self.snaplen,
             promiscuous: self.promiscuous_mode,
             buffer_bytes: self.socket_buffer_size,
+            rings: NonZeroUsize::new(self.rings).unwrap_or(NonZeroUsize::MIN),
             duration: self.duration.map(standard),
         }
     }
@@ -412,6 +423,7 @@ mod tests {
             }
             Kind::File => vec![Value::None, Value::Text(RULES.to_owned())],
             Kind::Files => vec![Value::Names(Vec::new()), Value::Names(vec![database()])],
+            Kind::Shape => vec![Value::None, Value::Text("1x1".to_owned())],
             Kind::Filter => vec![Value::None, Value::Text("tcp port 443".to_owned())],
             Kind::Flag { .. } => vec![Value::Flag(false), Value::Flag(true)],
             Kind::Measures => {

@@ -8,7 +8,7 @@ use super::rules_file::RulesFile;
 use super::value::{Mismatch, Typed, Value};
 use crate::capture::{FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group, Headings};
+use crate::features::{Accounting, Group, Headings, PacketShape};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -170,6 +170,10 @@ parameters! {
         Flows, whole(0, 65_535), "packets", true,
         "Number of first packets of each flow whose direction, size and inter-arrival time are \
          listed (feature splt)";
+    packet_bytes: Option<PacketShape> = None,
+        Flows, Kind::Shape, "", true,
+        "Numbers of first packets of each flow and of bytes of each that tables have, such as 8x128 \
+         (feature packet_bytes, or raw_packet_bytes)";
     max_nflows: u64 = 0,
         Flows, whole(0, u64::MAX), "flows", true,
         "End the run after this number of flows; 0 for no limit";
@@ -229,6 +233,10 @@ parameters! {
     socket_buffer_size: usize = 64 << 20,
         Capture, whole(0, u64::MAX), "bytes", true,
         "Size in bytes of the kernel buffer for packets that have not been read";
+    rings: usize = 1,
+        Capture, whole(1, 64), "rings", true,
+        "Rings among which the kernel divides the packets of an interface (Linux), each read by a \
+         thread; for interfaces that are too fast for one";
     duration: Option<Duration> = None,
         Capture, Kind::Seconds { optional: true }, "s", true,
         "Seconds after which the capture ends";

@@ -11,7 +11,7 @@ use super::rules_file::{RulesFile, RulesFileError};
 use super::measures::MeasureSet;
 use crate::capture::{CaptureError, FileOrder, Filter};
 use crate::dissect::DissectorChoice;
-use crate::features::{Accounting, Group, Headings};
+use crate::features::{Accounting, Group, Headings, PacketShape};
 use crate::packet::Separation;
 use crate::time::{Duration, TimeUnit};
 
@@ -152,6 +152,20 @@ impl Typed for Option<Duration> {
         match value {
             Value::None => Ok(None),
             value => Duration::from_value(value).map(Some),
+        }
+    }
+}
+
+impl Typed for Option<PacketShape> {
+    fn to_value(&self) -> Value {
+        self.map_or(Value::None, |shape| Value::Text(shape.to_string()))
+    }
+
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::None => Ok(None),
+            Value::Text(text) => PacketShape::parse(&text).map(Some).ok_or(Mismatch::Value),
+            _ => Err(Mismatch::Value),
         }
     }
 }

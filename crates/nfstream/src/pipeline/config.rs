@@ -11,6 +11,7 @@ use crate::dissect::{Dissection, Dissector, Wanted};
 use crate::features::{Group, LinkAddresses, Measuring, Plan, Scorer, SpareMeasures};
 use crate::flow::Timeouts;
 use crate::geoip::{GeoIp, Locator};
+use crate::ground_truth::GroundTruth;
 use crate::host::{ProcessWatcher, Processes};
 use crate::meter::{EarlyRecords, MeterConfig};
 #[cfg(feature = "nfstream6")]
@@ -39,6 +40,8 @@ pub struct Config {
     pub processes: Option<ProcessWatcher>,
     /// Databases of countries and autonomous systems, `None` for no such columns.
     pub geoip: Option<Arc<GeoIp>>,
+    /// Rules of labels, `None` for no such column. They count the flows of all runs that use them.
+    pub ground_truth: Option<Arc<GroundTruth>>,
     /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
     /// Most active flows, `None` for no limit. Each meter has an equal share, so with several
@@ -117,6 +120,7 @@ impl Default for Config {
             measuring: Measuring::default(),
             processes: None,
             geoip: None,
+            ground_truth: None,
             scorer: None,
             max_flows: None,
             max_active_flows: Some(Self::MAX_ACTIVE_FLOWS),
@@ -156,6 +160,7 @@ impl Config {
             dissector,
             processes,
             locator: self.geoip.as_ref().map(|databases| Locator::new(Arc::clone(databases))),
+            ground_truth: self.ground_truth.clone(),
             spare,
         }
     }

@@ -4,22 +4,24 @@
 //! reader → decoders → dispatch, in order → every consumer
 //! ```
 //!
-//! All queues are bounded, so a slow consumer slows the reader. When the consumers are dropped,
-//! each stage finds its queue closed and ends.
+//! The reader hands out ranges of a long file, whose records the decoders find. All queues are
+//! bounded, so a slow consumer slows the reader. When the consumers are dropped, each stage finds its
+//! queue closed and ends.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::decoder::{Decoded, Decoder};
-use super::intake::Intake;
+use super::decoder::Decoder;
+use super::decoding::Decoding;
+use super::dispatch::{Dispatch, Ready};
+use super::feed::Feed;
+use super::intake::{Intake, Taken};
 use super::outcome::Outcome;
 use super::sync::{Mutex, Receiver, Sender, bounded};
 use super::tally::Tally;
-use super::ticks::stretches;
 use super::worker::Workers;
-use crate::flow::{FragmentTable, Tick, shard};
-use crate::packet::{Chunk, ChunkBytes, Fragment, Packet};
-use crate::time::Timestamp;
+use crate::capture::FileRange;
+use crate::flow::Sharding;
+use crate::packet::{Chunk, ChunkBytes};
 
 /// Most messages waiting in a queue.
 pub(super) const QUEUE: usize = 4;
@@ -27,83 +29,16 @@ pub(super) const QUEUE: usize = 4;
 /// Longest time that a step of a run waits for the source.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// A chunk whose packets have been decoded.
-#[derive(Debug)]
-pub(super) struct FedChunk {
-    pub(super) bytes: ChunkBytes,
-    pub(super) content: Packets,
-    /// Ticks of the clock, at indices of decoded packets.
-    pub(super) ticks: Vec<Tick>,
-    pub(super) tally: Tally,
-    /// Returns the memory of the packets to the decoders.
-    home: Sender<Packets>,
-}
-
-/// The packets of a chunk.
-#[derive(Debug, Default)]
-pub(super) struct Packets {
-    pub(super) decoded: Decoded,
-    /// Indices of each meter's packets in ascending order; empty if there is one meter.
-    pub(super) shares: Vec<Vec<u32>>,
-}
-
-impl Packets {
-    fn clear(&mut self) {
-        self.decoded.clear();
-        self.shares.iter_mut().for_each(Vec::clear);
-    }
-
-    /// Divides the packets among `shards` meters.
-    fn share(&mut self, shards: usize) {
-        if shards == 1 {
-            return;
-        }
-        self.shares.resize_with(shards, Vec::new);
-        self.shares.iter_mut().for_each(Vec::clear);
-        for (place, packet) in (0..).zip(&self.decoded.packets) {
-            self.shares[shard(packet, shards)].push(place);
-        }
-    }
-}
-
-impl Drop for FedChunk {
-    fn drop(&mut self) {
-        // Dropped if the queue is full or no decoder is left.
-        drop(self.home.try_send(std::mem::take(&mut self.content)));
-    }
-}
-
-/// Messages to every consumer, in the order of the source.
-#[derive(Clone, Debug)]
-pub(super) enum Feed {
-    Chunk(Arc<FedChunk>),
-    End(Arc<End>),
-}
-
-/// The end of the source.
-#[derive(Debug, Default)]
-pub(super) struct End {
-    /// Time of the last packet.
-    pub(super) time: Timestamp,
-    pub(super) tally: Tally,
-    outcome: Mutex<Outcome>,
-}
-
-impl End {
-    /// Takes the outcome of the source, for the one consumer that reports it.
-    pub(super) fn take_outcome(&self) -> Outcome {
-        std::mem::take(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 struct Raw {
     number: u64,
+    tally: Tally,
     content: Content,
 }
 
 enum Content {
-    Chunk { chunk: Chunk, ticks: Vec<Tick>, tally: Tally },
-    End(End),
+    Chunk(Chunk),
+    Range(FileRange),
+    End(Outcome),
 }
 
 /// Division of the work before the meters.
@@ -119,6 +54,26 @@ pub(super) struct FrontConfig {
     pub(super) consumers: usize,
 }
 
+/// Ends of the reader's queues.
+struct ReaderQueues {
+    raw: Sender<Raw>,
+    /// Chunks whose memory can be reused.
+    used: Receiver<Chunk>,
+    /// One for each message that may be on its way to the consumers.
+    permits: Receiver<()>,
+}
+
+/// Ends the front if its thread panics: the other threads would wait for the chunk that is lost.
+struct Closing<'a>(&'a Mutex<Dispatch>);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).close();
+        }
+    }
+}
+
 /// Starts the reader and the decoders; returns the feed of each consumer.
 pub(super) fn start(
     mut intake: Intake,
@@ -126,60 +81,77 @@ pub(super) fn start(
     workers: &mut Workers,
 ) -> Vec<Receiver<Feed>> {
     let FrontConfig { decoder, decoders, shards, consumers } = config;
-    let (raw_sender, raw_receiver) = bounded(QUEUE);
-    let (used_sender, used_receiver) = bounded(2 * QUEUE + decoders);
+    let chunk_packets = intake.chunk_packets();
+    let (raw, raw_receiver) = bounded(QUEUE);
+    let (used_sender, used) = bounded(2 * QUEUE + decoders);
     let (home, spare) = bounded(2 * QUEUE + decoders);
+    // Decoders that are ahead of a slower one wait with it.
+    let ahead = QUEUE + 2 * decoders;
+    let (permit, permits) = bounded(ahead);
+    for _ in 0..ahead {
+        let _ = permit.try_send(());
+    }
     let (feeds, receivers): (Vec<_>, Vec<_>) = (0..consumers).map(|_| bounded(QUEUE)).unzip();
+    let queues = ReaderQueues { raw, used, permits };
     workers.spawn_detached("nfstream-reader", move || {
-        read(&mut intake, &raw_sender, &used_receiver);
+        read(&mut intake, &queues, decoders > 1);
         Ok(())
     });
-    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, shards)));
+    let dispatch = Arc::new(Mutex::new(Dispatch::new(feeds, permit)));
     for number in 0..decoders {
         let (raw, used) = (raw_receiver.clone(), used_sender.clone());
         let dispatch = Arc::clone(&dispatch);
         let (home, spare) = (home.clone(), spare.clone());
         workers.spawn(&format!("nfstream-decoder-{number}"), move || {
-            let decoding = Decoding { decoder, shards, home: &home, spare: &spare };
-            decode(&raw, &used, &dispatch, &decoding);
+            let (home, spare) = (&home, &spare);
+            let sharding = Sharding::new(shards);
+            let decoding = Decoding { decoder, sharding, chunk_packets, home, spare };
+            decode(&raw, &used, &dispatch, decoding);
             Ok(())
         });
     }
     receivers
 }
 
-/// Reads until the source ends or no decoder is left. Used chunks return through `used`.
-fn read(intake: &mut Intake, raw: &Sender<Raw>, used: &Receiver<Chunk>) {
+/// Reads until the source ends or no decoder is left. `divides` is whether several decoders can
+/// read a long file.
+fn read(intake: &mut Intake, queues: &ReaderQueues, divides: bool) {
     for number in 0.. {
-        let mut chunk = used.try_recv().unwrap_or_default();
-        let mut ticks = Vec::new();
-        let outcome = intake.read(&mut chunk, &mut ticks);
+        if queues.permits.recv().is_err() {
+            return;
+        }
+        let mut chunk = queues.used.try_recv().unwrap_or_default();
+        let taken = intake.read_part(&mut chunk, divides);
         let tally = intake.tally(&chunk);
-        let content = match outcome {
-            None => Content::Chunk { chunk, ticks, tally },
-            Some(outcome) => {
-                Content::End(End { time: intake.time(), tally, outcome: Mutex::new(outcome) })
-            }
+        let content = match taken {
+            Taken::Packets => Content::Chunk(chunk),
+            Taken::Range(range) => Content::Range(range),
+            Taken::End(outcome) => Content::End(outcome),
         };
         let ended = matches!(content, Content::End(_));
-        if raw.send(Raw { number, content }).is_err() || ended {
+        if queues.raw.send(Raw { number, tally, content }).is_err() || ended {
             return;
         }
     }
 }
 
-/// Decodes chunks until none or no consumer is left.
+/// Decodes chunks and ranges until none or no consumer is left.
 fn decode(
     raw: &Receiver<Raw>,
     used: &Sender<Chunk>,
     dispatch: &Mutex<Dispatch>,
-    decoding: &Decoding<'_>,
+    mut decoding: Decoding<'_>,
 ) {
-    for Raw { number, content } in raw {
+    let _closing = Closing(dispatch);
+    let mut memory = Chunk::default();
+    for Raw { number, tally, content } in raw {
         let ready = match content {
-            Content::End(end) => Ready::End(Arc::new(end)),
-            Content::Chunk { mut chunk, ticks, tally } => {
-                let decoded = decoding.decode(&chunk, &ticks, tally);
+            Content::End(outcome) => Ready::End { tally: Box::new(tally), outcome },
+            Content::Range(range) => {
+                Ready::Range(Box::new(decoding.decode_range(range, &mut memory, tally)))
+            }
+            Content::Chunk(mut chunk) => {
+                let decoded = decoding.decode(&chunk, tally);
                 // The reader reuses the memory of the records.
                 chunk.bytes = ChunkBytes::default();
                 drop(used.try_send(chunk));
@@ -187,85 +159,8 @@ fn decode(
             }
         };
         let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
-        if !dispatch.send(number, ready) {
+        if !dispatch.send(number, ready, &mut decoding) {
             return;
-        }
-    }
-}
-
-/// Decoding in one thread.
-struct Decoding<'a> {
-    decoder: Decoder,
-    shards: usize,
-    home: &'a Sender<Packets>,
-    spare: &'a Receiver<Packets>,
-}
-
-impl Decoding<'_> {
-    fn decode(&self, chunk: &Chunk, ticks: &[Tick], mut tally: Tally) -> FedChunk {
-        let frames = chunk.bytes.as_slice();
-        let mut content = self.spare.try_recv().unwrap_or_default();
-        content.clear();
-        content.decoded.packets.reserve(chunk.records.len());
-        let mut decoded_ticks = Vec::with_capacity(ticks.len());
-        for stretch in stretches(ticks, chunk.records.len(), usize::MAX) {
-            let records = chunk.records.get(stretch.range).unwrap_or_default();
-            self.decoder.decode(records, frames, &mut content.decoded, &mut tally);
-            if let Some(time) = stretch.tick {
-                decoded_ticks.push(Tick { index: content.decoded.packets.len(), time });
-            }
-        }
-        content.share(self.shards);
-        let (bytes, home) = (chunk.bytes.clone(), self.home.clone());
-        FedChunk { bytes, content, ticks: decoded_ticks, tally, home }
-    }
-}
-
-enum Ready {
-    Chunk(Box<FedChunk>),
-    End(Arc<End>),
-}
-
-/// Restores the order of chunks, and does the work that depends on it.
-struct Dispatch {
-    next: u64,
-    early: BTreeMap<u64, Ready>,
-    fragments: FragmentTable,
-    feeds: Vec<Sender<Feed>>,
-    shards: usize,
-}
-
-impl Dispatch {
-    fn new(feeds: Vec<Sender<Feed>>, shards: usize) -> Self {
-        Self { next: 0, early: BTreeMap::new(), fragments: FragmentTable::default(), feeds, shards }
-    }
-
-    /// Sends the chunks that are ready, in order; returns whether all consumers are left.
-    fn send(&mut self, number: u64, ready: Ready) -> bool {
-        self.early.insert(number, ready);
-        while let Some(ready) = self.early.remove(&self.next) {
-            self.next += 1;
-            let feed = match ready {
-                Ready::Chunk(mut decoded) => {
-                    self.resolve_fragments(&mut decoded);
-                    Feed::Chunk(Arc::new(*decoded))
-                }
-                Ready::End(end) => Feed::End(end),
-            };
-            if self.feeds.iter().any(|consumer| consumer.send(feed.clone()).is_err()) {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn resolve_fragments(&mut self, chunk: &mut FedChunk) {
-        let Decoded { packets, fragments, .. } = &mut chunk.content.decoded;
-        self.fragments.resolve(packets, fragments);
-        // In a tunnel, the addresses of the first fragment differ from those of the later ones.
-        let is_later = |packet: &Packet| packet.fragment == Fragment::Later;
-        if !fragments.is_empty() && packets.iter().any(is_later) {
-            chunk.content.share(self.shards);
         }
     }
 }

@@ -7,13 +7,11 @@ use super::duplicates::DuplicateFinder;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use super::tally::Tally;
-use crate::capture::Source;
-use crate::flow::{StreamClock, Tick};
+use crate::capture::{FileRange, Part, Source};
 use crate::host::Polling;
 use crate::packet::Chunk;
-use crate::time::Timestamp;
 
-/// The source of a run and the clock of its stream.
+/// The source of a run.
 pub(super) struct Intake {
     source: Box<dyn Source>,
     /// Most packets of a chunk.
@@ -25,9 +23,16 @@ pub(super) struct Intake {
     /// Whether the run's stop was noticed.
     is_stopping: bool,
     shared: Arc<Shared>,
-    clock: StreamClock,
-    /// Time of the last packet, or a later time up to which all packets have arrived.
-    time: Timestamp,
+}
+
+/// Result of reading the next part of the source.
+pub(super) enum Taken {
+    /// Packets, in a chunk.
+    Packets,
+    /// A range of a file. The chunk is empty.
+    Range(FileRange),
+    /// The source has ended.
+    End(Outcome),
 }
 
 impl Intake {
@@ -39,13 +44,19 @@ impl Intake {
         shared: Arc<Shared>,
     ) -> Self {
         source.stop_with(shared.input());
-        let (clock, time) = (StreamClock::new(), Timestamp::default());
-        Self { source, limit, duplicates, polling, is_stopping: false, shared, clock, time }
+        Self { source, limit, duplicates, polling, is_stopping: false, shared }
     }
 
-    /// Fills `chunk` and `ticks`, or returns the outcome of the source.
-    pub(super) fn read(&mut self, chunk: &mut Chunk, ticks: &mut Vec<Tick>) -> Option<Outcome> {
-        ticks.clear();
+    /// Fills `chunk`, or returns the outcome of the source.
+    pub(super) fn read(&mut self, chunk: &mut Chunk) -> Option<Outcome> {
+        match self.read_part(chunk, false) {
+            Taken::End(outcome) => Some(outcome),
+            Taken::Packets | Taken::Range(_) => None,
+        }
+    }
+
+    /// Fills `chunk`, or returns the outcome of the source or, if `divides`, a range of a long file.
+    pub(super) fn read_part(&mut self, chunk: &mut Chunk, divides: bool) -> Taken {
         if self.shared.is_stopped() {
             if !mem::replace(&mut self.is_stopping, true)
                 && let Some(polling) = &self.polling
@@ -55,20 +66,26 @@ impl Intake {
             }
             if !self.source.stop() {
                 chunk.clear();
-                return Some(Outcome::Complete);
+                return Taken::End(Outcome::Complete);
             }
         }
-        match self.source.read(chunk, self.limit) {
-            Ok(true) => {}
-            Ok(false) => return Some(Outcome::Complete),
-            Err(error) => return Some(Outcome::Failed(error.into())),
+        // Duplicates are found among all packets, in their order.
+        let part = if divides && self.duplicates.is_none() {
+            self.source.read_part(chunk, self.limit)
+        } else {
+            let read = self.source.read(chunk, self.limit);
+            read.map(|more| if more { Part::Packets } else { Part::End })
+        };
+        match part {
+            Ok(Part::Packets) => {}
+            Ok(Part::Range(range)) => return Taken::Range(range),
+            Ok(Part::End) => return Taken::End(Outcome::Complete),
+            Err(error) => return Taken::End(Outcome::Failed(error.into())),
         }
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.find(chunk);
         }
-        self.clock.follow(chunk, ticks);
-        self.time = chunk.end_time().unwrap_or(self.time);
-        None
+        Taken::Packets
     }
 
     /// Returns the counts of a chunk that was just read.
@@ -76,8 +93,8 @@ impl Intake {
         Tally::of(self.source.as_mut(), chunk)
     }
 
-    /// Returns the time of the stream.
-    pub(super) fn time(&self) -> Timestamp {
-        self.time
+    /// Returns the most packets of a chunk.
+    pub(super) fn chunk_packets(&self) -> usize {
+        self.limit
     }
 }

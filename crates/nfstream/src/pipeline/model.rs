@@ -12,8 +12,9 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config as Model, Runner, thread};
 
 use super::config::MeterParts;
-use super::decoder::Decoder;
-use super::front::{self, Feed, FrontConfig};
+use super::decoder::{Decoder, Headers};
+use super::feed::Feed;
+use super::front::{self, FrontConfig};
 use super::intake::Intake;
 use super::run::Engine;
 use super::threads::Threads;
@@ -137,7 +138,8 @@ fn exhaust(run: &mut Run) -> (Vec<Row>, Option<RunError>) {
 fn every_consumer_gets_every_chunk_in_order() {
     explore(|| {
         let mut workers = Workers::default();
-        let decoder = Decoder::Standard(decode::Options::default());
+        let headers = Headers::Standard(decode::Options::default());
+        let decoder = Decoder { headers, reads_clues: false };
         let front = FrontConfig { decoder, decoders: 3, shards: 2, consumers: 2 };
         let intake = Intake::new(Script::boxed(Ending::Complete), 10, None, None, Arc::default());
         let feeds = front::start(intake, front, &mut workers);
@@ -168,7 +170,7 @@ fn rows_are_those_of_one_meter() {
     explore(|| {
         let one = exhaust(&mut run(Ending::Complete, 1)).0;
         assert_eq!(one.len(), 21);
-        // From five meters on, there are two decoders.
+        // With two and four decoders.
         for meters in [2, 5] {
             let mut run = run(Ending::Complete, meters);
             let (rows, error) = exhaust(&mut run);

@@ -16,7 +16,9 @@ use super::threads::Threads;
 use super::worker;
 use crate::capture::Source;
 use crate::dissect::DissectorFactory;
-use crate::features::{Group, Nameless, Names, Record, RecordPool, Schema, Scorer};
+use crate::features::{
+    Group, Lengths, Measuring, Nameless, Names, Record, RecordPool, Schema, Scorer,
+};
 use crate::host::Polling;
 use crate::meter::{Hooks, Lifecycle, NoHooks, Standard};
 #[cfg(feature = "nfstream6")]
@@ -298,14 +300,17 @@ impl Run {
         let mut groups = config.measuring.groups.clone();
         groups.push(Group::Application);
         groups.retain(|group| config.dissection.is_some() || !group.needs_inspection());
-        let added = [Group::GeoIp, Group::ShardOrder, Group::SystemProcess];
+        let added = [Group::GeoIp, Group::GroundTruth, Group::ShardOrder, Group::SystemProcess];
         groups.retain(|group| !added.contains(group));
         groups.extend(config.early.is_on().then_some(Group::RecordKind));
         groups.extend(config.geoip.as_ref().map(|_| Group::GeoIp));
+        groups.extend(config.ground_truth.as_ref().map(|_| Group::GroundTruth));
         groups.extend(watcher.map(|_| Group::SystemProcess));
         groups.extend((packets == Packets::Blocks).then_some(Group::ShardOrder));
         let processes = watcher.map(|watcher| watcher.processes().clone());
-        let schema = Schema::new(&groups, config.measuring.unit, names);
+        let Measuring { splt_packets, packet_bytes, .. } = config.measuring;
+        let lengths = Lengths { packets: splt_packets, bytes: packet_bytes };
+        let schema = Schema::new(&groups, config.measuring.unit, names).with_lengths(lengths);
         let schema = schema.with_measures(config.measuring.measures);
         let scorer = config.scorer.clone();
         let schema = Arc::new(schema.with_scores(scorer.as_deref()));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::config::{Config, MeterParts};
 use super::decoder::{Decoded, Decoder};
 use super::error::RunError;
-use super::front::{self, Feed, FrontConfig, PATIENCE};
+use super::feed::Feed;
+use super::front::{self, FrontConfig, PATIENCE};
 use super::intake::Intake;
 use super::merge::Order;
 use super::outcome::{Advance, Outcome};
@@ -16,7 +17,7 @@ use super::ticks::stretches;
 use super::turns::Turns;
 use super::worker::Workers;
 use crate::features::Record;
-use crate::flow::{FragmentTable, Tick};
+use crate::flow::{FragmentTable, StreamClock, Tick};
 use crate::meter::{HookError, Hooks, Lifecycle, Meter};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -36,6 +37,9 @@ pub(super) struct Inline<L> {
     intake: Intake,
     decoder: Decoder,
     chunk: Chunk,
+    clock: StreamClock,
+    /// Time of the last packet.
+    time: Timestamp,
     ticks: Vec<Tick>,
     fragments: FragmentTable,
     decoded: Decoded,
@@ -61,6 +65,8 @@ impl<L: Lifecycle> Inline<L> {
             intake,
             decoder: config.decoder(),
             chunk: Chunk::default(),
+            clock: StreamClock::new(),
+            time: Timestamp::default(),
             ticks: Vec::new(),
             fragments: FragmentTable::default(),
             decoded: Decoded::default(),
@@ -69,11 +75,14 @@ impl<L: Lifecycle> Inline<L> {
     }
 
     pub(super) fn advance<H: Hooks>(&mut self, hooks: &mut H) -> Result<Advance, RunError> {
-        let outcome = self.intake.read(&mut self.chunk, &mut self.ticks);
+        let outcome = self.intake.read(&mut self.chunk);
         let mut tally = self.intake.tally(&self.chunk);
         if let Some(outcome) = outcome {
-            return self.metering.finish(self.intake.time(), &tally, outcome, hooks);
+            return self.metering.finish(self.time, &tally, outcome, hooks);
         }
+        self.ticks.clear();
+        self.clock.follow(&self.chunk, &mut self.ticks);
+        self.time = self.chunk.end_time().unwrap_or(self.time);
         let mut records = Vec::new();
         self.work(&mut tally, &mut records, hooks).map_err(RunError::Hook)?;
         self.metering.count(&tally, &records);

@@ -271,6 +271,7 @@ fn json_of(value: &Value) -> Json {
         Value::Bool(flag) => (*flag).into(),
         Value::List(numbers) => trimmed(numbers).into(),
         Value::Floats(numbers) => numbers.clone().into(),
+        Value::Bytes(_) => Json::Null,
         Value::Text(text) => shown(text).into(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Report`] takes records and keeps totals and a sample in bounded memory. [`Report::write`]
 //! writes the page: the totals and the sample as JSON, and the program in `page/` that shows them.
-//! [`Ranking`] counts flows by key, here and in `nfstream summary`.
+//! [`Ranking`] adds up amounts by key, here, in `nfstream summary` and in `nfstream top`.
 
 mod ciphers;
 mod data;
@@ -31,7 +31,7 @@ use security::Security;
 use timeline::{Key, Timeline};
 use values::Values;
 
-pub use ranking::{By, Count, Ranking};
+pub use ranking::{By, Count, Ranked, Ranking};
 
 /// Number of paths (client, application, server) that are counted exactly.
 const PATHS: usize = 50_000;
@@ -151,7 +151,7 @@ impl Report {
     fn count(&mut self, record: &Record) {
         let flow = &record.flow;
         let count = Count::of(record);
-        self.total.add(count);
+        self.total += count;
         let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
         self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));
 

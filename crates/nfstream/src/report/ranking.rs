@@ -1,9 +1,10 @@
-//! Counts by key, largest first, in bounded memory.
+//! Amounts by key, largest first, in bounded memory.
 
 use std::borrow::Borrow;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::AddAssign;
 
 use crate::features::Record;
 
@@ -18,7 +19,7 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// Order of keys; when memory is short, the last ones are dropped.
+/// Order of counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum By {
     /// Most bytes first.
@@ -27,26 +28,24 @@ pub enum By {
     Flows,
 }
 
-/// Counts by key.
-///
-/// Above twice the capacity, the smallest half is dropped. From then on, counts are lower bounds.
-#[derive(Debug)]
-pub struct Ranking<K> {
-    counts: HashMap<K, Count, foldhash::fast::RandomState>,
-    by: By,
-    capacity: usize,
-    is_exact: bool,
+/// Amount of a key, which a [`Ranking`] adds up and sorts.
+pub trait Ranked: AddAssign + Copy + Default {
+    /// Orders to choose from.
+    type Order: Copy;
+
+    /// Returns the rank in an order: the largest comes first.
+    fn rank(&self, order: Self::Order) -> (u64, u64);
 }
 
-impl By {
-    /// Returns the sort key; the key itself makes the order deterministic.
-    fn rank<K>(self, key: &K, count: Count) -> (Reverse<(u64, u64)>, &K) {
-        let rank = match self {
-            Self::Bytes => (count.bytes, count.flows),
-            Self::Flows => (count.flows, count.bytes),
-        };
-        (Reverse(rank), key)
-    }
+/// Amounts by key.
+///
+/// Above twice the capacity, the smallest half is dropped. From then on, amounts are lower bounds.
+#[derive(Debug)]
+pub struct Ranking<K, A: Ranked = Count> {
+    amounts: HashMap<K, A, foldhash::fast::RandomState>,
+    order: A::Order,
+    capacity: usize,
+    is_exact: bool,
 }
 
 impl Count {
@@ -55,53 +54,83 @@ impl Count {
         let volume = &record.volume;
         Self { flows: 1, packets: volume.total_packets(), bytes: volume.total_bytes() }
     }
+}
 
-    /// Adds the flows, packets and bytes of `other`.
-    pub fn add(&mut self, other: Self) {
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
         self.flows += other.flows;
         self.packets += other.packets;
         self.bytes += other.bytes;
     }
 }
 
-impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
-    /// Returns a ranking that is exact for up to twice `capacity` keys.
-    pub fn new(by: By, capacity: usize) -> Self {
-        Self { counts: HashMap::default(), by, capacity, is_exact: true }
+impl Ranked for Count {
+    type Order = By;
+
+    fn rank(&self, order: By) -> (u64, u64) {
+        match order {
+            By::Bytes => (self.bytes, self.flows),
+            By::Flows => (self.flows, self.bytes),
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash + Ord, A: Ranked> Ranking<K, A> {
+    /// Returns a ranking that is exact for up to twice `capacity` keys. When memory is short, the
+    /// last keys of `order` are dropped.
+    pub fn new(order: A::Order, capacity: usize) -> Self {
+        Self { amounts: HashMap::default(), order, capacity, is_exact: true }
     }
 
-    /// Adds to the count of `key`; `own` returns the owned key to store.
-    pub(super) fn add_with<Q>(&mut self, key: &Q, own: impl FnOnce() -> K, count: Count)
+    /// Adds to the amount of `key`; `own` returns the owned key to store.
+    pub(super) fn add_with<Q>(&mut self, key: &Q, own: impl FnOnce() -> K, amount: A)
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        if let Some(known) = self.counts.get_mut(key) {
-            known.add(count);
+        if let Some(known) = self.amounts.get_mut(key) {
+            *known += amount;
             return;
         }
-        self.counts.insert(own(), count);
-        if self.counts.len() > self.capacity.saturating_mul(2) {
+        self.amounts.insert(own(), amount);
+        if self.amounts.len() > self.capacity.saturating_mul(2) {
             self.drop_smallest();
         }
     }
 
-    /// Adds to the count of `key`.
-    pub fn add(&mut self, key: K, count: Count) {
-        self.add_with(&key, || key.clone(), count);
+    /// Adds to the amount of `key`.
+    pub fn add(&mut self, key: K, amount: A) {
+        self.add_with(&key, || key.clone(), amount);
     }
 
     /// Returns the first `n` keys in order.
-    pub fn top(&self, n: usize) -> Vec<(&K, Count)> {
-        let mut all: Vec<_> = self.counts.iter().map(|(key, count)| (key, *count)).collect();
-        all.sort_unstable_by(|a, b| self.by.rank(a.0, a.1).cmp(&self.by.rank(b.0, b.1)));
-        all.truncate(n);
-        all
+    pub fn top(&self, n: usize) -> Vec<(&K, A)> {
+        first(self.amounts.iter().map(|(key, amount)| (key, *amount)).collect(), self.order, n)
+    }
+
+    /// Returns the first `n` keys of this ranking and `other` together in `order`, and the
+    /// number of different keys.
+    pub fn top_with<'a>(
+        &'a self,
+        other: &'a Self,
+        order: A::Order,
+        n: usize,
+    ) -> (Vec<(&'a K, A)>, usize) {
+        let sum = |(key, amount): (_, &A)| {
+            let mut sum = *amount;
+            sum += other.amounts.get(key).copied().unwrap_or_default();
+            (key, sum)
+        };
+        let only_other = other.amounts.iter().filter(|(key, _)| !self.amounts.contains_key(*key));
+        let only_other = only_other.map(|(key, amount)| (key, *amount));
+        let all: Vec<_> = self.amounts.iter().map(sum).chain(only_other).collect();
+        let distinct = all.len();
+        (first(all, order, n), distinct)
     }
 
     /// Returns the number of different keys, without those that were dropped.
     pub fn distinct(&self) -> usize {
-        self.counts.len()
+        self.amounts.len()
     }
 
     /// Returns whether no key was dropped.
@@ -112,24 +141,39 @@ impl<K: Clone + Eq + Hash + Ord> Ranking<K> {
     /// Keeps at most the first `capacity` keys, now and whenever there are twice as many.
     pub fn shrink(&mut self, capacity: usize) {
         self.capacity = self.capacity.min(capacity);
-        if self.counts.len() > self.capacity {
+        if self.amounts.len() > self.capacity {
             self.drop_smallest();
         }
-        self.counts.shrink_to(self.capacity.saturating_mul(2));
+        self.amounts.shrink_to(self.capacity.saturating_mul(2));
     }
 
     fn drop_smallest(&mut self) {
-        let mut all: Vec<_> = self.counts.drain().collect();
-        if self.capacity < all.len() {
-            let by = self.by;
-            let compare =
-                |a: &(K, Count), b: &(K, Count)| by.rank(&a.0, a.1).cmp(&by.rank(&b.0, b.1));
-            all.select_nth_unstable_by(self.capacity, compare);
-            all.truncate(self.capacity);
-        }
-        self.counts.extend(all);
+        let all = largest(self.amounts.drain().collect(), self.order, self.capacity);
+        self.amounts.extend(all);
         self.is_exact = false;
     }
+}
+
+/// Returns the first `n` keys, sorted by `order`.
+fn first<K: Ord, A: Ranked>(all: Vec<(K, A)>, order: A::Order, n: usize) -> Vec<(K, A)> {
+    let mut all = largest(all, order, n);
+    all.sort_unstable_by(|one, other| compare(one, other, order));
+    all
+}
+
+/// Returns the first `n` keys of `order`, unsorted.
+fn largest<K: Ord, A: Ranked>(mut all: Vec<(K, A)>, order: A::Order, n: usize) -> Vec<(K, A)> {
+    if n < all.len() {
+        all.select_nth_unstable_by(n, |one, other| compare(one, other, order));
+        all.truncate(n);
+    }
+    all
+}
+
+/// Compares two keys; equal amounts are ordered by their keys, so that results do not vary.
+fn compare<K: Ord, A: Ranked>(one: &(K, A), other: &(K, A), order: A::Order) -> Ordering {
+    let rank = |amount: &A| Reverse(amount.rank(order));
+    rank(&one.1).cmp(&rank(&other.1)).then_with(|| one.0.cmp(&other.0))
 }
 
 #[cfg(test)]
@@ -151,6 +195,21 @@ mod tests {
             assert_eq!(top, expected);
             assert!(ranking.is_exact());
         }
+    }
+
+    #[test]
+    fn two_rankings_are_ranked_together() {
+        let (mut one, mut other) = (Ranking::new(By::Bytes, 10), Ranking::new(By::Bytes, 10));
+        one.add("a", bytes(10));
+        other.add("a", bytes(5));
+        other.add("b", bytes(12));
+        let (top, distinct) = one.top_with(&other, By::Bytes, 9);
+        assert_eq!(
+            top.iter().map(|(key, sum)| (**key, sum.bytes)).collect::<Vec<_>>(),
+            [("a", 15), ("b", 12)]
+        );
+        assert_eq!(distinct, 2);
+        assert_eq!(one.top_with(&other, By::Flows, 1).0.len(), 1);
     }
 
     #[test]

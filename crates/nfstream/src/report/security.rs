@@ -102,7 +102,7 @@ impl Security {
         };
         let Some(sha256) = tls.sha256 else { return };
         if let Some(known) = self.certificates.get_mut(&sha256) {
-            known.count.add(count);
+            known.count += count;
             known.seen = known.seen.max(record.flow.last_seen);
         } else if self.certificates.len() < CERTIFICATES {
             let certificate = Certificate {

@@ -50,15 +50,17 @@ impl Values {
                 self.scratch.clear();
                 read(record, &mut self.scratch);
                 if matches!(&self.last.0, Value::Text(last) if *last == self.scratch) {
-                    return self.last.1.add(count);
+                    self.last.1 += count;
+                    return;
                 }
                 let text = Value::Text(self.scratch.clone());
                 self.replace(text, count);
             }
-            Read::List(_) => {
+            Read::List(_) | Read::Packets(_) => {
                 let value = self.column.value(record, names);
                 if value == self.last.0 {
-                    return self.last.1.add(count);
+                    self.last.1 += count;
+                    return;
                 }
                 self.replace(value, count);
             }
@@ -72,7 +74,8 @@ impl Values {
 
     fn add_number(&mut self, number: i64, count: Count) {
         if self.last.0 == Value::Integer(number) {
-            return self.last.1.add(count);
+            self.last.1 += count;
+            return;
         }
         self.replace(Value::Integer(number), count);
     }
@@ -96,7 +99,8 @@ impl Values {
                 self.texts.add_with(&*text, || text.clone().into_owned(), count);
             }
             Value::List(numbers) => self.texts.add(shown(&list(numbers)).into_owned(), count),
-            Value::Null | Value::Bool(_) | Value::Float(_) | Value::Floats(_) => {}
+            Value::Null | Value::Bytes(_) | Value::Bool(_) | Value::Float(_) | Value::Floats(_) => {
+            }
         }
     }
 

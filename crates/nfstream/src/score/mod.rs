@@ -2,7 +2,7 @@
 //! columns too.
 //!
 //! [`Model`] is the content of a file. A [`ModelSet`] names the models of a run, and
-//! [`ModelSet::scoring`] matches their inputs with columns, before the first packet. The cargo
+//! `ModelSet::scoring` matches their inputs with columns, before the first packet. The cargo
 //! feature `models` adds the interpreter; without it no model can be read.
 
 mod error;

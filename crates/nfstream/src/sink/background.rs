@@ -123,8 +123,7 @@ impl<S: Sink + 'static> Sink for Background<S> {
         let work = move || {
             let table = || work(&mut inner, &schema, &provenance, &receiver, &answer);
             let outcome = catch_unwind(AssertUnwindSafe(table));
-            let panicked =
-                |panic: Box<dyn Any + Send>| Err(failed(io::Error::other(message(&*panic))));
+            let panicked = |panic: Box<dyn Any + Send>| Err(SinkError::of_panic(&*panic));
             // The receiver may no longer be waiting.
             drop(answer.send(outcome.unwrap_or_else(panicked)));
         };
@@ -202,10 +201,4 @@ fn work(
 
 fn failed(source: io::Error) -> SinkError {
     SinkError::Thread { source }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }

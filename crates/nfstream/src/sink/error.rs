@@ -1,5 +1,6 @@
 //! Errors of writing a table.
 
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -78,5 +79,12 @@ pub enum SinkError {
 impl SinkError {
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), source }
+    }
+
+    /// Returns the error for a panic of the writing thread.
+    pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Thread { source: io::Error::other(text.unwrap_or("no message").to_owned()) }
     }
 }

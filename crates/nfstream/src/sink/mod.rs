@@ -27,7 +27,7 @@ pub use background::Background;
 pub use draft::{Draft, Existing};
 pub use error::SinkError;
 pub use file::FileSink;
-pub use formats::{Encoder, Format, FormatField, Output};
+pub use formats::{Encoder, Format, FormatField, Output, write_csv_text};
 pub use numbered::{NumberedFiles, existing_at, files_at, numbered_at};
 pub use packets::{PacketFile, PacketFiles, PacketStream, WrittenPacket};
 pub use remote::{

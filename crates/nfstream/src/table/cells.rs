@@ -6,8 +6,8 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    Array, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
-    ListArray, RecordBatch, StringArray,
+    Array, BooleanArray, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray, Float64Array,
+    Int32Array, Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -27,6 +27,8 @@ pub(crate) enum Cells<'a> {
     LargeText(&'a LargeStringArray),
     Name(&'a DictionaryArray<Int32Type>, &'a StringArray),
     List(&'a ListArray, Box<Self>),
+    FixedList(&'a FixedSizeListArray, Box<Self>),
+    Bytes(&'a FixedSizeBinaryArray),
 }
 
 /// One value.
@@ -39,6 +41,7 @@ pub(crate) enum Cell<'a, 'b> {
     /// Units since the epoch.
     Time(i64, TimeUnit),
     Text(&'a str),
+    Bytes(&'a [u8]),
     List(List<'a, 'b>),
 }
 
@@ -95,6 +98,11 @@ impl<'a> Cells<'a> {
                 let array = array.as_list::<i32>();
                 Self::List(array, Box::new(Self::of(array.values())?))
             }
+            DataType::FixedSizeList(..) => {
+                let array = array.as_fixed_size_list();
+                Self::FixedList(array, Box::new(Self::of(array.values())?))
+            }
+            DataType::FixedSizeBinary(_) => Self::Bytes(array.as_fixed_size_binary()),
             other => {
                 return Err(ArrowError::NotYetImplemented(format!(
                     "text of values of type {other}"
@@ -126,6 +134,11 @@ impl<'a> Cells<'a> {
                 let at = |row: usize| usize::try_from(offsets[row]).unwrap_or_default();
                 Cell::List(List { cells, start: at(row), end: at(row + 1) })
             }
+            Self::FixedList(array, cells) => {
+                let length = usize::try_from(array.value_length()).unwrap_or_default();
+                Cell::List(List { cells, start: row * length, end: (row + 1) * length })
+            }
+            Self::Bytes(array) => Cell::Bytes(array.value(row)),
         }
     }
 
@@ -141,6 +154,8 @@ impl<'a> Cells<'a> {
             Self::LargeText(array) => array.is_null(row),
             Self::Name(array, _) => array.is_null(row),
             Self::List(array, _) => array.is_null(row),
+            Self::FixedList(array, _) => array.is_null(row),
+            Self::Bytes(array) => array.is_null(row),
         }
     }
 }
@@ -176,6 +191,11 @@ impl Cell<'_, '_> {
                 out.push(b'"');
             }
             Cell::Text(text) => write_string(text, out),
+            Cell::Bytes(bytes) => {
+                out.push(b'"');
+                write_hex(bytes, out);
+                out.push(b'"');
+            }
             Cell::List(list) => {
                 out.push(b'[');
                 for (place, value) in list.iter().enumerate() {
@@ -199,6 +219,7 @@ impl Cell<'_, '_> {
             }
             Cell::Time(ticks, unit) => write_time(ticks, unit, out),
             Cell::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Cell::Bytes(bytes) => write_hex(bytes, out),
             value => value.write_json(out),
         }
     }
@@ -222,6 +243,16 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
             out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
+}
+
+/// Appends two hexadecimal digits for each byte.
+fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+    );
 }
 
 fn write_bool(value: bool, out: &mut Vec<u8>) {

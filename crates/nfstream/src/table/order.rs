@@ -83,6 +83,7 @@ impl Key {
             (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
             (Value::List(a), Value::List(b)) => a.cmp(b),
+            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
             (Value::Floats(a), Value::Floats(b)) => {
                 let mut pairs = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
                 let differing = pairs.find(|order| order.is_ne());

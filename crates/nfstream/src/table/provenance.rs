@@ -11,7 +11,7 @@ use crate::dissect::{Component, DissectorFactory};
 
 /// Version of the columns: their names, types and meanings. It increases when an existing column
 /// changes its type or meaning, but not when columns are added.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// Origin of a table: versions and parameters, written to formats with room for metadata.
 ///

@@ -73,7 +73,8 @@ impl Table {
             provenance,
         } = spec;
         let schema = columns.as_ref().map_or_else(|| schema.clone(), |only| schema.select(only));
-        let engine = schema.columns().iter().map(|column| Arc::new(field(column, *times, *text)));
+        let field = |column: &&Column| Arc::new(field(column, *times, *text, schema.lengths()));
+        let engine = schema.columns().iter().map(field);
         let mut fields: Vec<FieldRef> = engine.collect();
         let origin_at = (*origin_at).min(fields.len());
         if let Some(name) = origin {
@@ -182,9 +183,10 @@ fn with_headings(schema: SchemaRef, headings: Headings) -> SchemaRef {
     Arc::new(ArrowSchema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// Returns whether a column holds text that identifies hosts.
+/// Returns whether a column holds text that identifies hosts, or bytes that may.
 fn is_text_of_packets(column: &Column) -> bool {
-    matches!(column.read, Read::Text(_))
+    let is_text = matches!(column.read, Read::Text(_))
         && column.role == Role::Identifier
-        && column.group.needs_inspection()
+        && column.group.needs_inspection();
+    is_text || matches!(column.read, Read::Bytes(_))
 }

@@ -11,8 +11,9 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, GenericStringArray, Int32Array,
-    Int64Array, ListArray, OffsetSizeTrait, PrimitiveArray,
+    ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray,
+    Float64Array, GenericStringArray, Int32Array, Int64Array, ListArray, OffsetSizeTrait,
+    PrimitiveArray,
 };
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -20,12 +21,13 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use super::{TextForm, TimeForm};
 use crate::features::cell::{MISSING, float};
 use crate::features::{
-    self, Column, Names, Output, Read, Record, Scalar, Score, Scored, instant_ticks, span_ticks,
+    self, Column, Lengths, Names, Output, Read, Record, Scalar, Score, Scored, instant_ticks,
+    span_ticks,
 };
 use crate::time::{self, Timestamp};
 
 /// Returns the field of `column` in these forms.
-pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
+pub(super) fn field(column: &Column, times: TimeForm, text: TextForm, lengths: Lengths) -> Field {
     if times == TimeForm::Timestamps
         && let Some(unit) = time_unit(column)
     {
@@ -34,8 +36,11 @@ pub(super) fn field(column: &Column, times: TimeForm, text: TextForm) -> Field {
             .with_metadata([role(column)].into());
     }
     let unit = (!column.unit.is_empty()).then(|| ("unit".to_owned(), column.unit.to_owned()));
-    Field::new(column.name, data_type(column, text), column.is_nullable())
-        .with_metadata(unit.into_iter().chain([role(column)]).collect())
+    let shape = matches!(column.read, Read::Bytes(_)).then(|| {
+        ("shape".to_owned(), format!("[{}, {}]", lengths.bytes.packets(), lengths.bytes.bytes()))
+    });
+    Field::new(column.name, data_type(column, text, lengths), column.is_nullable())
+        .with_metadata(unit.into_iter().chain(shape).chain([role(column)]).collect())
 }
 
 /// Returns the metadata of a field with the role of its column.
@@ -66,8 +71,14 @@ fn times<T: ArrowTimestampType>(ticks: &Int64Array) -> PrimitiveArray<T> {
     ticks.reinterpret_cast::<T>().with_timezone("UTC")
 }
 
-fn data_type(column: &Column, text: TextForm) -> DataType {
+fn data_type(column: &Column, text: TextForm, lengths: Lengths) -> DataType {
+    let length = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
     match column.read {
+        Read::Packets(_) => {
+            let items = Field::new_list_field(integer_type(column), true);
+            DataType::FixedSizeList(Arc::new(items), length(lengths.packets.max(1)))
+        }
+        Read::Bytes(_) => DataType::FixedSizeBinary(length(lengths.bytes.all())),
         Read::F64(_) | Read::OptionF64(_) => DataType::Float64,
         Read::Bool(_) => DataType::Boolean,
         Read::Measured(output) => {
@@ -131,6 +142,8 @@ enum Kind {
     WholeScore(&'static Score, Vec<Option<i64>>),
     Bool(fn(&Record) -> bool, BooleanBuilder),
     List(fn(&Record, &mut Vec<i64>), Lists),
+    Packets(fn(&Record, &mut Vec<i64>), OfPackets),
+    Bytes(fn(&Record, &mut Vec<u8>), Bytes),
     Text(fn(&Record, &mut String), Texts),
     Names(fn(&Record) -> u32, Name, Dictionary),
     NamesAsText(fn(&Record) -> u32, Name, Texts),
@@ -156,6 +169,8 @@ impl Values {
     pub(super) fn bytes(&self) -> usize {
         match &self.kind {
             Kind::List(_, lists) => lists.bytes(),
+            Kind::Packets(_, lists) => lists.values.bytes(),
+            Kind::Bytes(_, bytes) => bytes.values.len(),
             Kind::Measured(_, values) => values.bytes(),
             Kind::Text(_, texts) | Kind::NamesAsText(_, _, texts) | Kind::ClassAsText(_, texts) => {
                 texts.text.len()
@@ -205,6 +220,8 @@ impl Kind {
             },
             Read::Bool(read) => Self::Bool(read, BooleanBuilder::new()),
             Read::List(read) => Self::List(read, Lists::new(integers())),
+            Read::Packets(read) => Self::Packets(read, OfPackets::new(integers(), data_type)),
+            Read::Bytes(read) => Self::Bytes(read, Bytes::new(data_type)),
             Read::Text(read) => Self::Text(read, Texts::default()),
             Read::Name { code, name } if *data_type == DataType::LargeUtf8 => {
                 Self::NamesAsText(code, name, Texts::default())
@@ -257,6 +274,12 @@ impl Kind {
             Self::List(read, lists) => {
                 records.iter().for_each(|record| lists.append(|list| read(record, list)));
             }
+            Self::Packets(read, lists) => {
+                records.iter().for_each(|record| lists.append(|list| read(record, list)));
+            }
+            Self::Bytes(read, bytes) => {
+                records.iter().for_each(|record| bytes.append(|list| read(record, list)));
+            }
             Self::Text(read, texts) => {
                 records.iter().for_each(|record| texts.append(|text| read(record, text)));
             }
@@ -300,6 +323,8 @@ impl Kind {
             Self::Class(_, dictionary) => Arc::new(dictionary.finish()),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
+            Self::Packets(_, lists) => Arc::new(lists.finish()),
+            Self::Bytes(_, bytes) => Arc::new(bytes.finish()),
             Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),
             Self::Names(_, _, dictionary) => Arc::new(dictionary.finish()),
         }
@@ -336,6 +361,13 @@ impl Integers {
         match self {
             Self::I32(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i32::MAX))),
             Self::I64(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i64::MAX))),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::I32(values) => size_of_val(values.as_slice()),
+            Self::I64(values) => size_of_val(values.as_slice()),
         }
     }
 
@@ -435,16 +467,89 @@ impl Lists {
     }
 
     fn bytes(&self) -> usize {
-        match &self.values {
-            Integers::I32(values) => size_of_val(values.as_slice()),
-            Integers::I64(values) => size_of_val(values.as_slice()),
-        }
+        self.values.bytes()
     }
 
     fn finish(&mut self) -> ListArray {
         list_of(self.values.finish(), &mut self.lengths)
     }
 }
+
+/// Concatenated values of a column of lists of one length.
+#[derive(Debug)]
+struct OfPackets {
+    /// Values of one list before they are converted.
+    list: Vec<i64>,
+    values: Integers,
+    /// Items of each list.
+    length: usize,
+}
+
+impl OfPackets {
+    fn new(values: Integers, data_type: &DataType) -> Self {
+        let DataType::FixedSizeList(_, length) = data_type else { return Self::new_of(values, 1) };
+        Self::new_of(values, usize::try_from(*length).unwrap_or(1))
+    }
+
+    fn new_of(values: Integers, length: usize) -> Self {
+        Self { list: Vec::new(), values, length }
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<i64>)) {
+        match &mut self.values {
+            Integers::I64(values) => {
+                let end = values.len() + self.length;
+                write(values);
+                values.resize(end, NO_PACKET);
+            }
+            values @ Integers::I32(_) => {
+                self.list.clear();
+                write(&mut self.list);
+                self.list.resize(self.length, NO_PACKET);
+                values.extend(self.list.iter().copied());
+            }
+        }
+    }
+
+    fn finish(&mut self) -> FixedSizeListArray {
+        let values = self.values.finish();
+        let field = Field::new_list_field(values.data_type().clone(), true);
+        let length = i32::try_from(self.length).unwrap_or(i32::MAX);
+        FixedSizeListArray::new(Arc::new(field), length, values, None)
+    }
+}
+
+/// Concatenated values of a column of bytes of one length.
+#[derive(Debug)]
+struct Bytes {
+    values: Vec<u8>,
+    /// Bytes of each value.
+    length: usize,
+}
+
+impl Bytes {
+    fn new(data_type: &DataType) -> Self {
+        let length = match data_type {
+            DataType::FixedSizeBinary(length) => usize::try_from(*length).unwrap_or_default(),
+            _ => 0,
+        };
+        Self { values: Vec::new(), length }
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let end = self.values.len() + self.length;
+        write(&mut self.values);
+        self.values.resize(end, 0);
+    }
+
+    fn finish(&mut self) -> FixedSizeBinaryArray {
+        let length = i32::try_from(self.length).unwrap_or(i32::MAX);
+        FixedSizeBinaryArray::new(length, Buffer::from_vec(take(&mut self.values)), None)
+    }
+}
+
+/// Item of a list where there is no packet.
+const NO_PACKET: i64 = -1;
 
 /// Concatenated values of a column of text.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use sources::{NamedPath, Source, circles, paths, sources, uses};
 
 /// Modules from the ground up; each uses only those before it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "packet",
     "host",
     "capture",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 19] = [
     "flow",
     "features",
     "geoip",
+    "ground_truth",
     "condition",
     "measure",
     "score",

@@ -44,6 +44,7 @@ Examples:
   nfstream flows monday.pcap tuesday.pcap.gz -o week.csv
   nfstream flows capture.pcap --sort total_bytes:desc --limit 20
   nfstream flows capture.pcap --where 'dst_port == 443 && total_bytes > 100000'
+  nfstream flows capture.pcap --label-by attacks.csv --label-time-zone UTC -o labelled.parquet
   nfstream flows captures/ --separate --features statistics,splt -o flows.parquet
   nfstream flows capture.pcap --columns src_ip,dst_ip,application_name | sort | uniq -c
   tcpdump -i eth0 -U -w - | nfstream flows - --format jsonl
@@ -158,6 +159,10 @@ pub(super) struct TableArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = parse_whole::<u64, 0>)]
     limit: Option<u64>,
+
+    /// Show counts of the run at http://ADDRESS/metrics, in the OpenMetrics format
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<String>,
 }
 
 /// Work of one call.
@@ -174,8 +179,8 @@ pub(super) struct Plan {
     limit: u64,
     /// Sandbox to enter once everything is open.
     sandbox: Option<Sandbox>,
-    /// Page with counts of the run.
-    pub(super) metrics: Option<Metrics>,
+    /// Address of the page with counts of the run.
+    metrics: Option<String>,
 }
 
 pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
@@ -195,6 +200,10 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
 pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     let sandbox = plan.sandbox.take();
     let plan = &plan;
+    let metrics = plan.metrics.as_deref().map(Metrics::open).transpose()?;
+    if let Some(metrics) = metrics.as_ref().filter(|_| io.shows_progress()) {
+        io.stderr.say(format_args!("metrics at http://{}/metrics", metrics.address()));
+    }
     let inputs = if plan.is_separate { plan.input.separately() } else { vec![plan.input.clone()] };
     let mut progress = ProgressDisplay::new(plan.input.bytes, io);
     let mut counts = Counts::default();
@@ -237,8 +246,8 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             }
         };
         writer.begin(place);
-        if let Some(metrics) = &plan.metrics {
-            metrics.watch(reading.monitor(), writer.status());
+        if let Some(metrics) = &metrics {
+            metrics.watch(&total, reading.monitor(), writer.status());
         }
         match reading.drain(writer, &mut progress, io) {
             Ok(stats) => {
@@ -273,6 +282,7 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
         None => 0,
     };
     summarize(flows, &counts, &plan.target, io);
+    plan.job.report_labels(io);
     counts.complete()
 }
 
@@ -452,7 +462,7 @@ impl Plan {
         let named = named.chain(sort.map(|sort| sort.column)).collect();
         let target = TargetOptions { named, ..target };
         let limit = table.limit.unwrap_or(u64::MAX);
-        let (sandbox, metrics) = (None, None);
+        let (sandbox, metrics) = (None, table.metrics);
         Ok(Self {
             input,
             is_separate: separate,
@@ -470,6 +480,7 @@ impl Plan {
     /// Prepares a sandbox for this work, if `arguments` request one.
     pub(super) fn confine(&mut self, arguments: SandboxArgs) -> Result<(), Error> {
         arguments.check_destination(self.target.destination.is_some())?;
+        arguments.check_metrics(self.metrics.is_some())?;
         if let Some(mut sandbox) = arguments.prepare(&mut self.job, &self.input)? {
             if self.target.every.is_some() || self.target.existing == Existing::Continue {
                 return Err(Error::RotationInSandbox);

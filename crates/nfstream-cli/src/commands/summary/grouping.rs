@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use nfstream::features::{Column, Record, RecordPool, Schema, Value};
 use nfstream::report::{By, Count, Ranking};
+use nfstream::sink::write_csv_text;
 use nfstream::time::{Duration, Timestamp};
 use serde_json::{Value as Json, json};
 
@@ -112,7 +113,7 @@ impl Grouping {
         self.groups -= ranking.distinct();
         ranking.add(key, count);
         self.groups += ranking.distinct();
-        self.total.add(count);
+        self.total += count;
         if self.groups > 2 * GROUPS {
             let each = GROUPS / self.buckets.len();
             self.buckets.values_mut().for_each(|ranking| ranking.shrink(each));
@@ -172,18 +173,17 @@ impl Grouping {
         let mut header: Vec<_> = self.every.iter().map(|_| "time".to_owned()).collect();
         header.extend(self.by.iter().map(|column| column.name.to_owned()));
         header.extend(["flows", "packets", "bytes"].map(str::to_owned));
-        let mut text = header.join(",");
-        text.push('\n');
+        let mut text = Vec::new();
+        write_line(&header, &mut text);
         for (bucket, top, _) in self.top(n) {
             for (key, count) in top {
                 let mut fields: Vec<_> = self.every.iter().map(|_| rfc3339(bucket)).collect();
-                fields.extend(key.iter().map(|part| quoted(part.to_string())));
+                fields.extend(key.iter().map(Part::to_string));
                 fields.extend([count.flows, count.packets, count.bytes].map(|n| n.to_string()));
-                text.push_str(&fields.join(","));
-                text.push('\n');
+                write_line(&fields, &mut text);
             }
         }
-        text.into_bytes()
+        text
     }
 
     /// Returns a table for people.
@@ -254,6 +254,7 @@ impl From<Value> for Part {
             Value::Bool(flag) => Self::Text(flag.to_string()),
             Value::List(list) => Self::Text(format!("{list:?}")),
             Value::Floats(list) => Self::Text(format!("{list:?}")),
+            Value::Bytes(bytes) => Self::Text(format!("{bytes:?}")),
             Value::Null => Self::Text(String::new()),
             Value::Text(mut text) => {
                 let ends = (0..=LONGEST_TEXT.min(text.len())).rev();
@@ -279,10 +280,13 @@ fn rfc3339(time: Timestamp) -> String {
     format!("{}T{}Z", day(time), time_of_day(time))
 }
 
-/// Returns a field of CSV, in quotes where necessary.
-fn quoted(field: String) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", field.replace('"', "\"\""));
+/// Appends a line of CSV.
+fn write_line(fields: &[String], text: &mut Vec<u8>) {
+    for (place, field) in fields.iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        write_csv_text(field, text);
     }
-    field
+    text.push(b'\n');
 }

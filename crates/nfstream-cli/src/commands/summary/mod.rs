@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{print, print_json};
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
-use crate::error::Error;
+use crate::error::{Error, lines};
 use crate::flow_rules::{OfFiles, SourceRules};
 use crate::human::{bits_per_second, bytes, count, day, span, time_of_day};
 use crate::input::{Input, InputArgs, Opening};
@@ -108,11 +108,17 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     if is_grouped {
         let mut grouping = Grouping::new(reading.schema(), by, args.every, args.last);
         let stats = reading.drain(&mut grouping, &mut ProgressDisplay::new(input.bytes, io), io)?;
+        job.report_labels(io);
         grouping.finish()?;
         if args.json {
             print_json(&grouping.to_json(args.top), io)?;
         } else if args.csv {
-            print(&grouping.to_csv(args.top), io)?;
+            let csv = grouping.to_csv(args.top);
+            if io.stdout.is_terminal {
+                print(lines(&String::from_utf8_lossy(&csv)).as_bytes(), io)?;
+            } else {
+                print(&csv, io)?;
+            }
         } else {
             print(&grouping.to_text(args.top, io), io)?;
         }
@@ -120,6 +126,7 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     }
     let mut survey = Survey::new(reading.schema());
     let stats = reading.drain(&mut survey, &mut ProgressDisplay::new(input.bytes, io), io)?;
+    job.report_labels(io);
     let sections = survey.sections(args.top);
     let condition = job.condition.map(|condition| condition.text().to_owned());
     let summary = Summary { input, names, stats, condition, survey, sections };

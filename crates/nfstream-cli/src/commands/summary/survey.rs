@@ -98,7 +98,7 @@ impl Survey {
     fn add(&mut self, record: &Record) {
         let flow = &record.flow;
         let count = Count::of(record);
-        self.total.add(count);
+        self.total += count;
         let (first, last) = self.span.unwrap_or((flow.first_seen, flow.last_seen));
         self.span = Some((first.min(flow.first_seen), last.max(flow.last_seen)));
 

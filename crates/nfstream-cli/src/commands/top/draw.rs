@@ -71,7 +71,8 @@ impl Stage<'_> {
         let [title, packets, bits, flows, account, tabs] = rows;
         self.draw_title(frame, title, state);
         let history = || state.view.history.iter();
-        let last = state.view.history.back().copied().unwrap_or_default();
+        let last = history().next_back().filter(|_| !state.view.is_over);
+        let last = last.copied().unwrap_or_default();
         let (of_packets, of_flows) =
             (cells::short_count(last.packets), cells::short_count(last.flows));
         let of_bits = cells::bits_per_second(last.bits);
@@ -359,7 +360,10 @@ impl Stage<'_> {
             return;
         }
         let mut spans = Vec::new();
-        if let Some(filter) = &state.filter {
+        if let Some(error) = &state.view.error {
+            let error = Cell::from(error.as_str()).text;
+            spans.push(Span::styled(theme.text(&format!("error: {error}")), theme.error()));
+        } else if let Some(filter) = &state.filter {
             let shown = count(u64::try_from(state.view.matching).unwrap_or(u64::MAX));
             spans.push(Span::styled("filter ", theme.quiet()));
             let text = Cell::from(filter.text()).text;

@@ -1,13 +1,12 @@
 //! Amounts of traffic by application, host, server, port and process, in bounded memory.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::AddAssign;
 
-use foldhash::fast::RandomState;
 use nfstream::features::{Label, Record, Volume};
 use nfstream::flow::Flow;
 use nfstream::host::Process;
+use nfstream::report::{Ranked, Ranking};
 
 /// Keys of one kind that stay when memory is short: half of the maximum number.
 const KEYS: usize = 25_000;
@@ -62,18 +61,10 @@ pub(super) enum Order {
 }
 
 /// Amounts by every kind of key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Groups {
-    kinds: [Ranking; By::ALL.len()],
+    kinds: [Ranking<Key, Amount>; By::ALL.len()],
     pub(super) total: Amount,
-}
-
-/// Amounts by one kind of key.
-#[derive(Debug, Default)]
-struct Ranking {
-    amounts: HashMap<Key, Amount, RandomState>,
-    /// Whether keys were dropped.
-    is_cut: bool,
 }
 
 /// The largest groups of one kind.
@@ -112,8 +103,10 @@ impl Amount {
             rate,
         }
     }
+}
 
-    pub(super) fn add(&mut self, other: &Self) {
+impl AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
         self.active += other.active;
         self.flows += other.flows;
         self.packets += other.packets;
@@ -121,9 +114,12 @@ impl Amount {
         self.rate.packets += other.rate.packets;
         self.rate.bytes += other.rate.bytes;
     }
+}
 
-    /// Returns what the order sorts by, larger first.
-    pub(super) fn rank(&self, order: Order) -> (u64, u64) {
+impl Ranked for Amount {
+    type Order = Order;
+
+    fn rank(&self, order: Order) -> (u64, u64) {
         match order {
             Order::Rate => (whole(self.rate.bytes), self.bytes),
             Order::Bytes => (self.bytes, self.packets),
@@ -138,6 +134,13 @@ pub(super) fn whole(number: f64) -> u64 {
     // A duration converts between the two without a cast.
     let whole = std::time::Duration::try_from_secs_f64(number.max(0.0));
     whole.map_or(0, |whole| whole.as_secs())
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        let kinds = By::ALL.map(|_| Ranking::new(Order::Bytes, KEYS));
+        Self { kinds, total: Amount::default() }
+    }
 }
 
 impl Groups {
@@ -165,7 +168,7 @@ impl Groups {
         if let Some(process) = process {
             self.add_to(By::Process, Key::Process(process.name.clone()), amount);
         }
-        self.total.add(amount);
+        self.total += *amount;
     }
 
     /// Adds the flow of a record to its groups.
@@ -175,10 +178,8 @@ impl Groups {
     }
 
     fn add_to(&mut self, by: By, key: Key, amount: &Amount) {
-        let Some(ranking) = self.kinds.get_mut(by.index()) else { return };
-        ranking.amounts.entry(key).or_default().add(amount);
-        if ranking.amounts.len() > 2 * KEYS {
-            ranking.cut();
+        if let Some(ranking) = self.kinds.get_mut(by.index()) {
+            ranking.add(key, *amount);
         }
     }
 
@@ -188,38 +189,9 @@ impl Groups {
         else {
             return Largest::default();
         };
-        let mut all: Vec<(&Key, Amount)> = Vec::with_capacity(active.amounts.len());
-        for (key, amount) in &active.amounts {
-            let mut amount = *amount;
-            if let Some(ended) = ended.amounts.get(key) {
-                amount.add(ended);
-            }
-            all.push((key, amount));
-        }
-        let only_ended = ended.amounts.iter().filter(|(key, _)| !active.amounts.contains_key(*key));
-        all.extend(only_ended.map(|(key, amount)| (key, *amount)));
-        let count = all.len();
-        let rank = |(key, amount): &(&Key, Amount)| (Reverse(amount.rank(order)), (*key).clone());
-        if count > most {
-            all.select_nth_unstable_by_key(most, |one| Reverse(one.1.rank(order)));
-            all.truncate(most);
-        }
-        all.sort_by_cached_key(rank);
-        let groups = all.into_iter().map(|(key, amount)| (key.clone(), amount)).collect();
-        Largest { groups, count, is_cut: active.is_cut || ended.is_cut }
-    }
-}
-
-impl Ranking {
-    /// Drops the half with the fewest bytes.
-    fn cut(&mut self) {
-        let mut all: Vec<_> = self.amounts.drain().collect();
-        if KEYS < all.len() {
-            all.select_nth_unstable_by_key(KEYS, |(_, amount)| Reverse(amount.bytes));
-            all.truncate(KEYS);
-        }
-        self.amounts.extend(all);
-        self.is_cut = true;
+        let (groups, count) = active.top_with(ended, order, most);
+        let groups = groups.into_iter().map(|(key, amount)| (key.clone(), amount)).collect();
+        Largest { groups, count, is_cut: !(active.is_exact() && ended.is_exact()) }
     }
 }
 
@@ -243,11 +215,9 @@ mod tests {
         active.add_to(By::Port, port(1), &amount(10));
         ended.add_to(By::Port, port(1), &amount(5));
         ended.add_to(By::Port, port(2), &amount(12));
-        let largest = active.largest(&ended, By::Port, Order::Bytes, 9);
-        assert_eq!(largest.groups.iter().map(|(_, one)| one.bytes).collect::<Vec<_>>(), [15, 12]);
         let largest = active.largest(&ended, By::Port, Order::Bytes, 1);
         assert_eq!((largest.groups.len(), largest.count), (1, 2));
-        assert_eq!(largest.groups[0].0, port(1));
+        assert_eq!(largest.groups[0], (port(1), Amount { flows: 2, packets: 2, ..amount(15) }));
     }
 
     #[test]

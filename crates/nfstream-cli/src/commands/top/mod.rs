@@ -20,16 +20,17 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use nfstream::capture::{self, Pace, Paced, Source};
+use nfstream::RunError;
+use nfstream::capture::{self, Pace};
 use nfstream::features::{Group, Schema};
-use nfstream::host::{ProcessWatcher, monotonic, visible_path};
-use nfstream::{Config, Run, RunError};
+use nfstream::host::{monotonic, visible_path};
 
 use crate::arguments::is_interface;
 use crate::error::{Error, WARNING, Written};
-use crate::flow_rules::{FlowRules, Job, OfBoth, SourceRules};
+use crate::flow_rules::{FlowRules, OfBoth, SourceRules};
 use crate::input::{Input, InputArgs, Live, Opening};
 use crate::io::Io;
+use crate::reading::Opened;
 use crate::rights::{self, Kept};
 use cells::Known;
 use draw::Stage;
@@ -88,16 +89,16 @@ pub(super) fn run(args: Args, io: &mut Io<'_>) -> Result<(), Error> {
     let input = find(&sources, &rules)?;
     let job = rules.job(&[], None)?;
     let job = job.measuring(groups(&rules).into_iter());
-    job.check(&input)?;
-    let source = input.open(job.filter(), Opening::Late)?;
-    let polling = input.live.as_ref().and_then(|live| live.processes);
-    // Opened before privileges are dropped: it reads files of other users' processes.
-    let processes = polling.map(ProcessWatcher::open).transpose().map_err(RunError::from)?;
-    if let Some(live) = &input.live {
-        rights::give_up(Kept { files: false, processes: live.processes.is_some() });
+    let mut opened = Opened::open(&input, &job, Opening::Late)?;
+    let with_processes = opened.has_processes();
+    if input.live.is_some() {
+        rights::give_up(Kept { files: false, processes: with_processes });
     }
     let pace = (!input.is_stream()).then(|| Pace::new(speed));
-    let (mut run, with_processes) = start(source, processes, &input, &job, pace.as_ref())?;
+    if let Some(pace) = &pace {
+        opened = opened.paced(pace.clone());
+    }
+    let mut run = opened.into_run(&input, &job)?;
     let schema = Arc::clone(run.schema());
     let state = State::new(job.condition, pace.is_some().then_some(speed));
     let clock = match (&pace, &input.live) {
@@ -223,23 +224,6 @@ fn find(sources: &[PathBuf], rules: &FlowRules) -> Result<Input, Error> {
         capture::Input::of(sources, options).map_err(RunError::from)?;
     }
     InputArgs::of(sources.to_vec()).find(options)
-}
-
-/// Starts the run, and returns whether it knows the processes of flows.
-fn start(
-    source: Box<dyn Source>,
-    processes: Option<ProcessWatcher>,
-    input: &Input,
-    job: &Job,
-    pace: Option<&Pace>,
-) -> Result<(Run, bool), Error> {
-    let with_processes = processes.is_some();
-    let config = Config { processes, ..job.config(input.bytes) };
-    let source = match pace {
-        Some(pace) => Box::new(Paced::new(source, pace.clone())),
-        None => source,
-    };
-    Ok((Run::new(source, &config)?, with_processes))
 }
 
 /// Returns the features that the screen shows.

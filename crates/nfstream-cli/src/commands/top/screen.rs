@@ -147,3 +147,45 @@ impl Drop for PanicReport {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Variable of the process that has a terminal of its own.
+    const INSIDE: &str = "NFSTREAM_TEST_TERMINAL";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_its_report() {
+        if std::env::var_os(INSIDE).is_some() {
+            let _screen = Screen::open(io::stdout()).unwrap();
+            panic!("the drawing has a bug");
+        }
+        let (_, name) =
+            concat!(module_path!(), "::a_panic_gives_the_terminal_back_before_its_report")
+                .split_once("::")
+                .unwrap();
+        let program = std::env::current_exe().unwrap();
+        let commands = format!(
+            "before=$(stty -g); '{}' --exact {name} --nocapture; \
+             test \"$(stty -g)\" = \"$before\" && echo the same modes",
+            program.display()
+        );
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--command", &commands, "/dev/null"]).env(INSIDE, "1");
+        let Ok(output) = script.stdin(Stdio::null()).output() else {
+            drop(writeln!(io::stderr(), "skipped: script is not installed"));
+            return;
+        };
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let place = |text: &str| shown.rfind(text).unwrap_or_else(|| panic!("{text}: {shown}"));
+        assert!(place("\u{1b}[?1049h") < place("\u{1b}[?1049l"), "{shown}");
+        assert!(place("\u{1b}[?25l") < place("\u{1b}[?25h"), "{shown}");
+        // The first time: dropping the screen restores the terminal again.
+        let left = shown.find("\u{1b}[?1049l").unwrap();
+        assert!(left < place("the drawing has a bug"), "{shown}");
+        assert!(shown.contains("the same modes"), "{shown}");
+    }
+}

@@ -174,7 +174,7 @@ impl Survey {
                 None => (&mut beyond, mean(&key, bytes, packets)),
             };
             let amount = Amount::of(&volume, true, rate);
-            look.total.add(&amount);
+            look.total += amount;
             if wish.filter.is_none() {
                 if !seen.is_labelled {
                     let (label, is_final) = flow.label();

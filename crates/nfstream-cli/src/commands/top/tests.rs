@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nfstream::capture::{CaptureError, ReadProgress, Source, Warning};
 use nfstream::condition::Condition;
 use nfstream::dissect::{Dissection, DissectorChoice, Limits, Rules};
 use nfstream::features::{Group, columns};
 use nfstream::host::monotonic;
+use nfstream::packet::Chunk;
 use nfstream::time::TimeUnit;
 use nfstream::{Config, Run, Step, capture};
 use ratatui::Terminal;
@@ -24,7 +26,7 @@ use super::groups::By;
 use super::state::{Action, State, Tab};
 use super::survey::Sort;
 use super::theme::Theme;
-use super::watch::{Clock, Surveyor, View};
+use super::watch::{Clock, Surveyor, View, Watch};
 
 const PLAIN: Theme = Theme { has_color: false, has_unicode: true };
 
@@ -230,6 +232,12 @@ fn a_filter_selects_active_and_ended_flows() {
     assert!(!view.rows.is_empty() && view.rows.len() < all);
     assert!(view.rows.iter().all(|row| row.record.flow.key.protocol == 17));
     assert_eq!(view.matching, view.rows.len());
+    for by in [By::Host, By::Server, By::Port] {
+        let groups = &view.groups[by.index()].groups;
+        let flows: u64 = groups.iter().map(|(_, amount)| amount.flows).sum();
+        let ends = if by == By::Host { 2 } else { 1 };
+        assert_eq!(flows, ends * u64::try_from(view.rows.len()).unwrap(), "{by:?}");
+    }
 }
 
 #[test]
@@ -355,6 +363,54 @@ fn keys_change_order_speed_and_pause() {
     let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     sample.press("/abc");
     assert_eq!(sample.state.handle(&Event::Key(control_c), &parse), Some(Action::Quit));
+}
+
+/// A source with a bug.
+struct Broken {
+    may_wait: bool,
+}
+
+impl Source for Broken {
+    fn read(&mut self, _: &mut Chunk, _: usize) -> Result<bool, CaptureError> {
+        // Without a report of the panic, which would appear in the output of the tests.
+        std::panic::resume_unwind(Box::new("the source has a bug"))
+    }
+
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    fn progress(&self) -> ReadProgress {
+        ReadProgress::default()
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_panic_of_the_run_becomes_an_error() {
+    for may_wait in [false, true] {
+        let run = Run::new(Box::new(Broken { may_wait }), &Config::default()).unwrap();
+        let wanted = State::new(None, None).wanted();
+        let interval = Duration::from_millis(10);
+        let watch = Watch::start(run, Clock::Packets, wanted, interval, false).unwrap();
+        let has_error = || watch.take().is_some_and(|view| view.error.is_some());
+        while !watch.has_failed() && !has_error() {
+            std::thread::yield_now();
+        }
+        let error = watch.stop().unwrap_err();
+        assert!(crate::error::with_causes(&error).contains("the source has a bug"), "{error}");
+    }
+}
+
+#[test]
+fn the_error_of_the_run_is_on_the_screen() {
+    let mut sample = Sample::of("web.pcap", 150);
+    sample.state.view.error = Some("eth0: the interface is gone\u{1b}[2J".to_owned());
+    let lines = sample.screen(80, 24, PLAIN);
+    assert_eq!(lines[23], "error: eth0: the interface is gone\u{fffd}[2J");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use nfstream::{Monitor, Run, RunError, Stats, Step};
 use super::ended::Ended;
 use super::groups::{Amount, By, Largest, Order, Rate, whole};
 use super::survey::{Look, ROWS, Row, Survey, Wish, per_second};
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 
 /// Groups of each kind on the screen.
 const GROUPS: usize = 300;
@@ -28,11 +28,13 @@ const HISTORY: usize = 300;
 /// Warnings that are kept.
 const WARNINGS: usize = 20;
 
-/// Share of a processor that surveys take at most: a fraction with this denominator.
-const SHARE: u32 = 33;
+/// Share of a processor that surveys take at most: a fraction with this denominator. Together with
+/// the drawing it is less than 3 %.
+const SHARE: u32 = 40;
 
-/// Longest pause between two surveys, even if they take a larger share.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Longest pause between two surveys, even if they take a larger share: from some two million
+/// active flows on.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Clock of the rates and ages.
 #[derive(Clone, Debug)]
@@ -65,6 +67,8 @@ pub(super) struct View {
     /// Failure of the filter with the values of a flow.
     pub(super) failure: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// Error that ended the run.
+    pub(super) error: Option<String>,
     /// Whether all packets have been read.
     pub(super) is_over: bool,
 }
@@ -295,7 +299,7 @@ impl Surveyor {
         let Wanted { wish, order, with_ended } = self.wanted.clone();
         let schema = Arc::clone(&self.schema);
         let names = schema.names();
-        let Look { mut rows, groups, total, matching, examined, failure, latest } =
+        let Look { mut rows, mut groups, total, matching, examined, failure, latest } =
             self.survey.look(&wish, names, elapsed, self.with_processes);
         let mut matching = matching;
         self.latest = self.latest.max(latest);
@@ -322,6 +326,9 @@ impl Surveyor {
                 if is_match {
                     matching += 1;
                     let rate = Rate::default();
+                    if wish.filter.is_some() {
+                        groups.add_record(record, &Amount::of(&record.volume, false, rate));
+                    }
                     rows.push(Row { record: record.clone(), rate, has_ended: true });
                 }
             }
@@ -333,7 +340,7 @@ impl Surveyor {
         let of_ended = if wish.filter.is_some() { &none } else { &ended.groups };
         let groups = By::ALL.map(|by| groups.largest(of_ended, by, order, GROUPS));
         let mut all = total;
-        all.add(&ended.groups.total);
+        all += ended.groups.total;
         drop(ended);
         all.rate = self.rate;
         for warning in self.monitor.take_warnings() {
@@ -353,6 +360,7 @@ impl Surveyor {
             examined,
             failure: failure.map(|error| error.message().to_owned()),
             warnings: self.warnings.clone(),
+            error: lock(&self.shared.failure).as_ref().map(|error| with_causes(error)),
             is_over,
         }
     }

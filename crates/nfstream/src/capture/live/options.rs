@@ -1,5 +1,6 @@
 //! Settings of a live capture.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Options of a live capture.
@@ -11,12 +12,20 @@ pub struct LiveOptions {
     pub promiscuous: bool,
     /// Bytes of the kernel's buffer for packets that have not been read.
     pub buffer_bytes: usize,
+    /// Rings among which the kernel divides the packets, each read by a thread (Linux).
+    pub rings: NonZeroUsize,
     /// Duration of the capture, `None` for no end.
     pub duration: Option<Duration>,
 }
 
 impl Default for LiveOptions {
     fn default() -> Self {
-        Self { snaplen: 65_535, promiscuous: true, buffer_bytes: 64 << 20, duration: None }
+        Self {
+            snaplen: 65_535,
+            promiscuous: true,
+            buffer_bytes: 64 << 20,
+            rings: NonZeroUsize::MIN,
+            duration: None,
+        }
     }
 }

@@ -37,6 +37,10 @@ impl LiveSource {
         filter: Option<Filter>,
         options: &LiveOptions,
     ) -> Result<Self, CaptureError> {
+        if options.rings.get() > 1 {
+            let error = io::Error::other("several rings need Linux");
+            return Err(refused(names, error));
+        }
         let open = |name: &String| {
             let capture = Capture::from_device(name.as_str())?
                 .promisc(options.promiscuous)

@@ -64,7 +64,9 @@ impl BlockWriter {
         config: &Config,
     ) -> Result<Self, RunError> {
         check(config)?;
-        if source.reception().is_some() || source.may_wait() {
+        // The bytes of files on other machines are counted, unlike those of a pipe.
+        let is_pipe = source.may_wait() && source.progress().total_bytes.is_none();
+        if source.reception().is_some() || is_pipe {
             return Err(BlockError::Unsupported { what: "a live source or a pipe" }.into());
         }
         if piece.file >= MAX_FILES {
@@ -191,7 +193,7 @@ impl BlockWriter {
         let Some((next, start)) = &self.piece.next else { return Ok(()) };
         match capture::latest(&self.chunk.records) {
             Some(latest) if latest > *start => {
-                let (file, next) = (self.piece.last.clone(), next.clone());
+                let (file, next) = (capture::name_of(&self.piece.last), capture::name_of(next));
                 Err(BlockError::Overlap { file, next })
             }
             _ => Ok(()),

@@ -49,7 +49,7 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
             if place > 0 {
                 header.push(b',');
             }
-            write_text(field.name(), &mut header);
+            write_csv_text(field.name(), &mut header);
         }
         header.push(b'\n');
         Self { header }
@@ -65,8 +65,8 @@ impl<const SAFE: bool> Line for TextLine<SAFE> {
                 out.push(b',');
             }
             match cells.get(row) {
-                Cell::Text(text) if SAFE => write_text(&guarded(text), out),
-                Cell::Text(text) => write_text(text, out),
+                Cell::Text(text) if SAFE => write_csv_text(&guarded(text), out),
+                Cell::Text(text) => write_csv_text(text, out),
                 list @ Cell::List(_) => {
                     let start = out.len();
                     list.write_text(out);
@@ -108,8 +108,8 @@ fn is_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
-/// Appends text, quoted if necessary.
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Appends text as a field of CSV (RFC 4180), quoted if necessary.
+pub fn write_csv_text(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(text.as_bytes());
     quote_from(start, out);

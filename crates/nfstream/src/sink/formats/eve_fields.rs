@@ -261,7 +261,7 @@ pub(super) const FLOW: &[MappedField] = &[
         about: "only if it was seen",
     },
     MappedField {
-        name: "tcp.ece",
+        name: "tcp.ecn",
         kind: "boolean",
         columns: &["protocol", "bidirectional_ece_packets"],
         value: |row| has_flag(row, "bidirectional_ece_packets"),

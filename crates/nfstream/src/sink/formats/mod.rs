@@ -48,6 +48,8 @@ registry! {
     ECS: ecs,
 }
 
+pub use self::csv::write_csv_text;
+
 impl Format {
     /// Formats of a JSON object a line.
     pub(crate) const JSON_FORMATS: &[Self] =

@@ -138,6 +138,8 @@ impl Messages {
             if let Some((id, name)) = flow.application
                 && !self.applications.contains_key(&id)
             {
+                // The protocol that carries it differs between flows.
+                let name = name.split_once('.').map_or(name, |(_, name)| name);
                 self.applications.insert(id, name.to_owned());
                 self.add(APPLICATIONS, &application(id, name), true, now, emit)?;
             }

@@ -1,6 +1,10 @@
 //! Rows to a table of ClickHouse, over its HTTP interface.
 
+use std::ops::RangeInclusive;
+
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::client::Client;
@@ -48,6 +52,16 @@ struct Table {
     name: String,
     creates: bool,
     rows: usize,
+    /// Columns of whole numbers, as the table has them.
+    numbers: Vec<Number>,
+}
+
+/// Column of whole numbers, which the server would cut to its type without an error.
+#[derive(Debug)]
+struct Number {
+    name: String,
+    data_type: String,
+    range: RangeInclusive<i128>,
 }
 
 #[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
@@ -71,8 +85,8 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         Some(password) => client.with_header("x-clickhouse-key", password.to_owned()),
         None => client,
     };
-    let (creates, rows) = (setup.options.flag("create")?, rows(&setup.options)?);
-    Ok(Box::new(Table { client, name, creates, rows }))
+    let (creates, rows) = (setup.options.flag(&CREATE)?, rows(&setup.options)?);
+    Ok(Box::new(Table { client, name, creates, rows, numbers: Vec::new() }))
 }
 
 /// Returns whether a failure with this text may pass: any but exceptions about the request itself.
@@ -88,13 +102,31 @@ impl Table {
         Ok(self.client.post(&format!("?query={}", encoded(statement)), b"", true)?.0)
     }
 
-    /// Returns the columns of a table with those of `schema` that are missing in it.
-    fn missing_columns(&self, schema: &Schema) -> Result<Vec<String>, Failure> {
-        let known = self.run(&format!("DESCRIBE TABLE {} FORMAT TabSeparated", self.name))?;
-        let known: Vec<_> =
-            known.lines().filter_map(|line| line.split('\t').next().map(unescaped)).collect();
-        let fields = schema.fields().iter().map(|field| field.name().clone());
-        Ok(fields.filter(|name| !known.contains(name)).collect())
+    /// Returns names and types of the table's columns.
+    fn columns(&self) -> Result<Vec<(String, String)>, Failure> {
+        let lines = self.run(&format!("DESCRIBE TABLE {} FORMAT TabSeparated", self.name))?;
+        let column = |line: &str| {
+            let mut parts = line.split('\t').map(unescaped);
+            Some((parts.next()?, parts.next()?))
+        };
+        Ok(lines.lines().filter_map(column).collect())
+    }
+}
+
+impl Number {
+    fn new(name: &str, data_type: &str) -> Option<Self> {
+        let range = range_of(data_type)?;
+        Some(Self { name: name.to_owned(), data_type: data_type.to_owned(), range })
+    }
+
+    /// Returns a value of a batch that is out of range, `None` if there is none.
+    fn exceeding(&self, batch: &RecordBatch) -> Option<i128> {
+        let column = batch.column_by_name(&self.name)?;
+        let is_outside = |number: &i128| !self.range.contains(number);
+        let short = column.as_primitive_opt::<Int32Type>().into_iter().flatten();
+        let short = short.flatten().map(i128::from).find(is_outside);
+        let long = column.as_primitive_opt::<Int64Type>().into_iter().flatten();
+        short.or_else(|| long.flatten().map(i128::from).find(is_outside))
     }
 }
 
@@ -104,8 +136,16 @@ impl Receiver for Table {
         if self.creates {
             self.run(&statement(&self.name, schema))?;
         }
-        match self.missing_columns(schema)?.as_slice() {
-            [] => Ok(()),
+        let columns = self.columns()?;
+        let is_known = |name: &String| columns.iter().any(|(known, _)| known == name);
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        match names.filter(|name| !is_known(name)).collect::<Vec<_>>().as_slice() {
+            [] => {
+                let numbers = columns.iter();
+                let numbers = numbers.filter_map(|(name, kind)| Number::new(name, kind));
+                self.numbers = numbers.collect();
+                Ok(())
+            }
             missing => {
                 let missing = missing.join(", ");
                 let message = format!("the table lacks columns: {missing}; use --columns, or add");
@@ -115,6 +155,13 @@ impl Receiver for Table {
     }
 
     fn send(&mut self, batch: &RecordBatch) -> Result<Sent, Failure> {
+        for number in &self.numbers {
+            if let Some(value) = number.exceeding(batch) {
+                let Number { name, data_type, .. } = number;
+                let text = format!("{name} is {value}, but has the type {data_type} in the table");
+                return Err(Failure::permanent(text));
+            }
+        }
         let fields = batch.schema_ref().fields().iter();
         let columns: Vec<_> = fields.map(|field| quoted(field.name())).collect();
         let columns = columns.join(", ");
@@ -169,9 +216,29 @@ fn type_of(data_type: &DataType) -> String {
             };
             format!("DateTime64({digits}, 'UTC')")
         }
-        DataType::List(field) => format!("Array({})", type_of(field.data_type())),
+        DataType::List(field) | DataType::FixedSizeList(field, _) => {
+            format!("Array({})", type_of(field.data_type()))
+        }
         _ => "String".to_owned(),
     }
+}
+
+/// Returns the values that a type of a table holds, `None` unless it is of whole numbers.
+fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
+    let inner = ["Nullable(", "LowCardinality("]
+        .iter()
+        .find_map(|outer| data_type.strip_prefix(outer).and_then(|inner| inner.strip_suffix(')')));
+    Some(match inner.unwrap_or(data_type) {
+        "Int8" => i8::MIN.into()..=i8::MAX.into(),
+        "Int16" => i16::MIN.into()..=i16::MAX.into(),
+        "Int32" => i32::MIN.into()..=i32::MAX.into(),
+        "UInt8" => 0..=u8::MAX.into(),
+        "UInt16" => 0..=u16::MAX.into(),
+        "UInt32" => 0..=u32::MAX.into(),
+        "UInt64" => 0..=u64::MAX.into(),
+        other if inner.is_some() => return range_of(other),
+        _ => return None,
+    })
 }
 
 /// Returns a name in backticks.
@@ -228,6 +295,18 @@ mod tests {
         );
         assert_eq!(encoded("a b&`é"), "a%20b%26%60%C3%A9");
         assert_eq!(unescaped("a\\'b\\\\c"), "a'b\\c");
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_found() {
+        let ports: arrow_array::ArrayRef =
+            std::sync::Arc::new(arrow_array::Int32Array::from(vec![Some(53), None, Some(1024)]));
+        let batch = RecordBatch::try_from_iter([("port", ports)]).unwrap();
+        let exceeding = |data_type| Number::new("port", data_type)?.exceeding(&batch);
+        assert_eq!(exceeding("UInt8"), Some(1024));
+        assert_eq!(exceeding("LowCardinality(Nullable(Int8))"), Some(1024));
+        assert_eq!(exceeding("UInt16"), None);
+        assert_eq!(exceeding("String"), None);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! Requests over HTTP and HTTPS.
 
-use std::io::Write;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use super::receiver::Failure;
+use super::rows::gzip;
+use super::url::bracketed;
 use super::{DestinationError, Setup};
 use crate::host::{Connection, Trust};
 
@@ -52,9 +50,7 @@ impl Client {
         path: &str,
     ) -> Result<Self, DestinationError> {
         let options = &setup.options;
-        let (name, port) = setup.host(port)?;
-        let host = name.clone();
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        let (host, port) = setup.host(port)?;
         let scheme = if is_secure { "https" } else { "http" };
         let (timeout, trust) = (options.timeout()?, options.trust()?);
         let config = ureq::Agent::config_builder()
@@ -67,13 +63,13 @@ impl Client {
             .timeout_recv_body(Some(timeout))
             .user_agent(concat!("nfstream/", env!("CARGO_PKG_VERSION")));
         let config = match is_secure {
-            true => config.tls_config(tls(&trust)?),
+            true => config.tls_config(trust.agent_config().map_err(cannot_trust)?),
             false => config,
         };
         Ok(Self {
             agent: config.build().into(),
-            url: format!("{scheme}://{host}:{port}{path}"),
-            server: (name, port),
+            url: format!("{scheme}://{}:{port}{path}", bracketed(&host)),
+            server: (host, port),
             timeout,
             trust: is_secure.then_some(trust),
             headers: Headers(Vec::new()),
@@ -178,30 +174,6 @@ fn failure(error: ureq::Error) -> Failure {
     }
 }
 
-fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
-}
-
-fn tls(trust: &Trust) -> Result<ureq::tls::TlsConfig, DestinationError> {
-    use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
-
-    let cannot = |source| DestinationError::File { path: "ca".into(), source };
-    let roots = trust.roots().map_err(cannot)?;
-    let roots = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    let client = trust.client().map(|(certificates, key)| {
-        let chain: Vec<_> =
-            certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key)?))
-    });
-    let client: Option<ClientCert> =
-        client.transpose().map_err(|error: ureq::Error| cannot(std::io::Error::other(error)))?;
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(RootCerts::Specific(std::sync::Arc::new(roots)))
-        .client_cert(client)
-        .unversioned_rustls_crypto_provider(provider)
-        .build())
+fn cannot_trust(source: std::io::Error) -> DestinationError {
+    DestinationError::File { path: "ca".into(), source }
 }

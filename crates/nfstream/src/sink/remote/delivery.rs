@@ -1,6 +1,5 @@
 //! Sink that sends batches to a receiver in a thread of its own, with a bounded queue and retries.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Debug, Formatter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -195,6 +194,12 @@ impl Sink for Delivery {
     fn finish(&mut self) -> Result<Written, SinkError> {
         self.queue.end();
         self.drain()?;
+        let counts = self.status.counts();
+        if self.full == Full::Wait && counts.rejected_rows > 0 {
+            let (name, sent) = (self.status.name().to_owned(), counts.sent_rows);
+            let (unsent, source) = (counts.rejected_rows, "the receiver refused them".into());
+            return Err(SinkError::Undelivered { name, sent, unsent, source });
+        }
         Ok(self.written())
     }
 
@@ -253,10 +258,8 @@ fn work(mut sending: Sending, answer: &Sender<Result<(), SinkError>>) {
         drop(answer.send(Ok(())));
         sending.run()
     };
-    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let source = std::io::Error::other(message(&*panic));
-        Err(SinkError::Thread { source })
-    });
+    let outcome = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(SinkError::of_panic(&*panic)));
     // Without this thread nothing empties the queue.
     if outcome.is_err() {
         sending.queue.abort();
@@ -386,10 +389,4 @@ fn causes(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }

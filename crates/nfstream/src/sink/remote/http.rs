@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::client::Client;
 use super::options::{CA, CERTIFICATE, KEY, OptionHelp, Options};
 use super::receiver::{Failure, Receiver, Sent};
-use super::rows::encode;
+use super::rows::{encode, lines};
 use super::{Contents, DestinationError, Scheme, Setup};
 use crate::sink::Format;
 
@@ -86,19 +86,18 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         Some(value) => client.with_header("authorization", value),
         None => client,
     };
-    let compresses = setup.options.value("gzip").is_none() || setup.options.flag("gzip")?;
     Ok(Box::new(Server {
-        client: if compresses { client } else { client.uncompressed() },
+        client: if setup.options.flag(&GZIP)? { client } else { client.uncompressed() },
         rows: rows(&setup.options)?,
         format: setup.format.unwrap_or(Format::JSON_LINES),
-        is_bulk: setup.options.flag("bulk")?,
+        is_bulk: setup.options.flag(&BULK)?,
         pending: None,
     }))
 }
 
 /// Returns the most rows of a request.
 pub(super) fn rows(options: &Options) -> Result<usize, DestinationError> {
-    options.number("rows", 5_000, 1..=1_000_000, "a whole number from 1 to 1000000")
+    options.number(&ROWS, 1..=1_000_000, "a whole number from 1 to 1000000")
 }
 
 /// Returns the header for the secrets: a token, or a user with a password.
@@ -120,15 +119,14 @@ impl Receiver for Server {
     }
 
     fn send(&mut self, batch: &RecordBatch) -> Result<Sent, Failure> {
-        let text = encode(self.format, batch)?;
         if !self.is_bulk {
-            let (_, bytes) = self.client.post("", &text, false)?;
+            let (_, bytes) = self.client.post("", &encode(self.format, batch)?, false)?;
             return Ok(Sent { bytes, rejected: None });
         }
         let same = self.pending.take().filter(|pending| pending.rows == *batch);
         let mut pending = match same {
             Some(pending) => pending,
-            None => Pending::new(self.format, batch, &text)?,
+            None => Pending::new(self.format, batch)?,
         };
         match self.send_lines(&mut pending) {
             Ok(()) => Ok(pending.sent()),
@@ -180,16 +178,8 @@ impl Server {
 }
 
 impl Pending {
-    fn new(format: Format, batch: &RecordBatch, text: &[u8]) -> Result<Self, Failure> {
-        let mut lines: Vec<_> = lines_of(text).enumerate().collect();
-        if lines.len() != batch.num_rows() {
-            // Some rows have several lines.
-            lines.clear();
-            for row in 0..batch.num_rows() {
-                let text = encode(format, &batch.slice(row, 1))?;
-                lines.extend(lines_of(&text).map(|line| (row, line)));
-            }
-        }
+    fn new(format: Format, batch: &RecordBatch) -> Result<Self, Failure> {
+        let lines = lines(format, batch)?;
         let (refused, reason) = (BTreeSet::new(), String::new());
         Ok(Self { rows: batch.clone(), lines, refused, reason, bytes: 0 })
     }
@@ -198,10 +188,6 @@ impl Pending {
         let rows = u64::try_from(self.refused.len()).unwrap_or(u64::MAX);
         Sent { bytes: self.bytes, rejected: (rows > 0).then_some((rows, self.reason)) }
     }
-}
-
-fn lines_of(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// Returns the body of a bulk request: before each row, the action to create it.

@@ -136,18 +136,18 @@ fn receiver(setup: Setup, transport: Transport) -> Result<Box<dyn Receiver>, Des
     let (host, port) = setup.host(if transport == Transport::Tls { 4740 } else { 4739 })?;
     let options = &setup.options;
     let whole = "a whole number from 0 to 4294967295";
-    let enterprise = match options.value("enterprise") {
+    let enterprise = match options.value(ENTERPRISE.name) {
         Some(_) => {
             let expected = "a whole number from 1 to 4294967295";
-            Some(options.number("enterprise", 1, 1..=u32::MAX, expected)?)
+            Some(options.number(&ENTERPRISE, 1..=u32::MAX, expected)?)
         }
         None => None,
     };
     let choices = Choices {
-        is_biflow: options.flag("biflow")?,
-        domain: options.number("domain", 0, 0..=u32::MAX, whole)?,
-        ingress: options.number("ingress", 0, 0..=u32::MAX, whole)?,
-        egress: options.number("egress", 0, 0..=u32::MAX, whole)?,
+        is_biflow: options.flag(&BIFLOW)?,
+        domain: options.number(&DOMAIN, 0..=u32::MAX, whole)?,
+        ingress: options.number(&INGRESS, 0..=u32::MAX, whole)?,
+        egress: options.number(&EGRESS, 0..=u32::MAX, whole)?,
         enterprise,
     };
     Ok(Box::new(Collector {
@@ -156,8 +156,8 @@ fn receiver(setup: Setup, transport: Transport) -> Result<Box<dyn Receiver>, Des
         port,
         timeout: options.timeout()?,
         choices,
-        refresh: options.seconds("templates_s", 60.0)?,
-        rate: options.number("records_per_s", 50_000, 0..=u64::MAX, "a whole number")?,
+        refresh: options.seconds(&TEMPLATES)?,
+        rate: options.number(&RATE, 0..=u64::MAX, "a whole number")?,
         #[cfg(feature = "http")]
         trust: options.trust()?,
         session: None,
@@ -220,6 +220,10 @@ impl Receiver for Collector {
 
     fn most_rows(&self) -> usize {
         STEP.try_into().unwrap_or(usize::MAX)
+    }
+
+    fn numbers_columns(&self) -> bool {
+        self.choices.enterprise.is_some()
     }
 }
 

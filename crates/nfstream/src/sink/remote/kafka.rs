@@ -96,8 +96,12 @@ struct Topic {
 /// Rows that are being sent.
 struct Pending {
     rows: RecordBatch,
-    /// Batches that the brokers do not have yet.
+    /// Batches that the brokers have neither taken nor refused.
     left: Vec<Records>,
+    /// Places of rows of which a record was refused.
+    refused: BTreeSet<usize>,
+    /// Reason for the first refusal.
+    reason: String,
     bytes: u64,
 }
 
@@ -117,7 +121,6 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         );
     }
     let options = &setup.options;
-    let compresses = options.value("gzip").is_none() || options.flag("gzip")?;
     Ok(Box::new(Topic {
         access: Access {
             timeout: options.timeout()?,
@@ -129,10 +132,10 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
         },
         name: name.to_owned(),
         hosts,
-        creates: options.flag("create")?,
+        creates: options.flag(&CREATE)?,
         format: setup.format.unwrap_or(Format::JSON_LINES),
         rows: rows(options)?,
-        compresses,
+        compresses: options.flag(&GZIP)?,
         leaders: BTreeMap::new(),
         brokers: BTreeMap::new(),
         producer: None,
@@ -144,14 +147,14 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
 
 fn login(setup: &Setup) -> Result<Option<Login>, DestinationError> {
     let user = setup.url.user.as_deref();
-    let Some(name) = setup.options.value("sasl") else {
+    let Some(name) = setup.options.value(SASL.name) else {
         return match user {
             Some(_) => Err(setup.part("a user needs the option sasl")),
             None => Ok(None),
         };
     };
     let mechanism = Mechanism::by_name(name).ok_or_else(|| {
-        setup.options.invalid("sasl", name, "plain, scram-sha-256 or scram-sha-512")
+        setup.options.invalid(&SASL, name, "plain, scram-sha-256 or scram-sha-512")
     })?;
     let secret = |name| setup.options.secrets.value(name);
     let user = user.or_else(|| secret("user"));
@@ -240,7 +243,7 @@ impl Topic {
     }
 
     /// Sends one batch to each partition for which some are left, and removes those that the
-    /// brokers have.
+    /// brokers take or refuse.
     fn send_round(&mut self, pending: &mut Pending) -> Result<(), Failure> {
         let producer = self.producer()?;
         let mut seen = BTreeSet::new();
@@ -250,6 +253,7 @@ impl Topic {
             of_leader.entry(leader).or_default().push(records);
         }
         let mut taken = BTreeSet::new();
+        let mut refused = BTreeMap::new();
         let mut outcome = Ok(());
         for (leader, batches) in of_leader {
             let Some(broker) = self.brokers.get_mut(&leader) else {
@@ -275,6 +279,9 @@ impl Topic {
                         }
                         match codes::check(code) {
                             Ok(()) => drop(taken.insert(partition)),
+                            Err(failure) if failure.is_permanent => {
+                                refused.insert(partition, failure.source.to_string());
+                            }
                             Err(failure) => outcome = Err(failure),
                         }
                     }
@@ -283,13 +290,19 @@ impl Topic {
             }
         }
         pending.left.retain(|records| {
-            let is_taken = taken.remove(&records.partition);
-            if is_taken {
+            if taken.remove(&records.partition) {
                 let next = self.sequences.entry(records.partition).or_default();
                 // After the greatest number comes 0.
                 *next = next.wrapping_add(records.count) & i32::MAX;
+                return false;
             }
-            !is_taken
+            // The next batch of the partition gets the numbers of one that was refused.
+            let Some(reason) = refused.remove(&records.partition) else { return true };
+            if pending.refused.is_empty() {
+                pending.reason = reason;
+            }
+            pending.refused.extend(records.rows.iter().cloned().flatten());
+            false
         });
         outcome
     }
@@ -326,7 +339,7 @@ impl Receiver for Topic {
                     // A broker refuses numbers after a gap.
                     self.producer = None;
                 }
-                Pending { rows: batch.clone(), left: self.batches(batch)?, bytes: 0 }
+                Pending::new(batch, self.batches(batch)?)
             }
         };
         while !pending.left.is_empty() {
@@ -342,7 +355,7 @@ impl Receiver for Topic {
                 return Err(failure);
             }
         }
-        Ok(Sent { bytes: pending.bytes, rejected: None })
+        pending.outcome()
     }
 
     /// Closes the connections: the brokers have confirmed every batch.
@@ -353,5 +366,29 @@ impl Receiver for Topic {
 
     fn most_rows(&self) -> usize {
         self.rows
+    }
+}
+
+impl Pending {
+    fn new(rows: &RecordBatch, left: Vec<Records>) -> Self {
+        let (refused, reason) = (BTreeSet::new(), String::new());
+        Self { rows: rows.clone(), left, refused, reason, bytes: 0 }
+    }
+
+    /// Returns the outcome once no batch is left.
+    ///
+    /// # Errors
+    ///
+    /// A permanent [`Failure`] if the brokers refused every row.
+    fn outcome(self) -> Result<Sent, Failure> {
+        let Self { rows, refused, reason, bytes, .. } = self;
+        match refused.len() {
+            0 => Ok(Sent { bytes, rejected: None }),
+            all if all == rows.num_rows() => Err(Failure::permanent(reason)),
+            some => {
+                let some = u64::try_from(some).unwrap_or(u64::MAX);
+                Ok(Sent { bytes, rejected: Some((some, reason)) })
+            }
+        }
     }
 }

@@ -99,6 +99,7 @@ pub struct Destination {
     format: Option<Format>,
     limits: Limits,
     receiver: std::sync::Mutex<Option<Box<dyn Receiver>>>,
+    is_local_path: bool,
     numbers_columns: bool,
 }
 
@@ -126,11 +127,12 @@ impl Destination {
         let format = scheme.format(format)?;
         let options = Options::parse(scheme.name, scheme.options, &url)?;
         let limits = options.limits()?;
-        let numbers_columns = options.value("enterprise").is_some();
         let name = url.shown();
         let receiver = (scheme.receiver)(Setup { scheme, url, options, format })?;
+        let is_local_path = receiver.is_local_path();
+        let numbers_columns = receiver.numbers_columns();
         let receiver = std::sync::Mutex::new(Some(receiver));
-        Ok(Self { scheme, name, format, limits, receiver, numbers_columns })
+        Ok(Self { scheme, name, format, limits, receiver, is_local_path, numbers_columns })
     }
 
     /// Returns the URL without secrets and options.
@@ -145,7 +147,7 @@ impl Destination {
 
     /// Returns whether the destination is a path of this machine, which needs the right to use it.
     pub fn is_local_path(&self) -> bool {
-        self.scheme.name == "unix"
+        self.is_local_path
     }
 
     /// Returns whether the destination counts the bytes of IP packets.

@@ -21,42 +21,47 @@ pub struct OptionHelp {
 }
 
 /// Options of every destination.
-pub const COMMON: &[OptionHelp] = &[
-    OptionHelp {
-        name: "queue_mib",
-        default: "64",
-        description: "mebibytes of flows that may wait; then packets of files wait as well, and \
-                      flows of a live capture are dropped and counted",
-    },
-    OptionHelp {
-        name: "timeout_s",
-        default: "10",
-        description: "longest wait in seconds for a connection or an answer",
-    },
-    OptionHelp {
-        name: "retry_s",
-        default: "60",
-        description: "seconds for which the same flows are tried again before a run over files \
-                      fails; a live capture never gives up",
-    },
-    OptionHelp {
-        name: "drain_s",
-        default: "10",
-        description: "seconds for which waiting flows are still sent after Ctrl-C, or after the end \
-                      of a live capture if none can be sent",
-    },
-    OptionHelp {
-        name: "flush_s",
-        default: "1",
-        description: "seconds after which flows are sent although a batch is not full",
-    },
-    OptionHelp {
-        name: "credentials",
-        default: "",
-        description: "file with lines `user = …`, `password = …` or `token = …`, instead of the \
-                      environment variables NFSTREAM_USER, NFSTREAM_PASSWORD and NFSTREAM_TOKEN",
-    },
-];
+pub const COMMON: &[OptionHelp] = &[QUEUE, TIMEOUT, RETRY, DRAIN, FLUSH, CREDENTIALS];
+
+const QUEUE: OptionHelp = OptionHelp {
+    name: "queue_mib",
+    default: "64",
+    description: "mebibytes of flows that may wait; then packets of files wait as well, and flows \
+                  of a live capture are dropped and counted",
+};
+
+const TIMEOUT: OptionHelp = OptionHelp {
+    name: "timeout_s",
+    default: "10",
+    description: "longest wait in seconds for a connection or an answer",
+};
+
+const RETRY: OptionHelp = OptionHelp {
+    name: "retry_s",
+    default: "60",
+    description: "seconds for which the same flows are tried again before a run over files fails; \
+                  a live capture never gives up",
+};
+
+const DRAIN: OptionHelp = OptionHelp {
+    name: "drain_s",
+    default: "10",
+    description: "seconds for which waiting flows are still sent after Ctrl-C, or after the end of \
+                  a live capture if none can be sent",
+};
+
+const FLUSH: OptionHelp = OptionHelp {
+    name: "flush_s",
+    default: "1",
+    description: "seconds after which flows are sent although a batch is not full",
+};
+
+const CREDENTIALS: OptionHelp = OptionHelp {
+    name: "credentials",
+    default: "",
+    description: "file with lines `user = …`, `password = …` or `token = …`, instead of the \
+                  environment variables NFSTREAM_USER, NFSTREAM_PASSWORD and NFSTREAM_TOKEN",
+};
 
 /// Options of destinations with TLS.
 pub(super) const CA: OptionHelp = OptionHelp {
@@ -112,7 +117,7 @@ impl Options {
             values.push((option.name, value.clone()));
         }
         let mut options = Self { scheme, values, secrets: Secrets::default() };
-        let file = options.path("credentials");
+        let file = options.path(&CREDENTIALS);
         options.secrets = Secrets::read(SECRETS, file.as_deref())
             .map_err(|source| DestinationError::File { path: file.unwrap_or_default(), source })?;
         Ok(options)
@@ -124,57 +129,51 @@ impl Options {
     }
 
     /// Returns the file that an option names.
-    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
-        self.value(name).map(PathBuf::from)
+    fn path(&self, option: &OptionHelp) -> Option<PathBuf> {
+        self.value(option.name).map(PathBuf::from)
     }
 
-    /// Returns the value of a yes-or-no option, which is no if it is not given.
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, DestinationError> {
-        match self.value(name) {
-            None | Some("no") => Ok(false),
-            Some("yes") => Ok(true),
-            Some(value) => Err(self.invalid(name, value, "yes or no")),
+    /// Returns the value of a yes-or-no option.
+    pub(super) fn flag(&self, option: &OptionHelp) -> Result<bool, DestinationError> {
+        match self.value(option.name).unwrap_or(option.default) {
+            "no" => Ok(false),
+            "yes" => Ok(true),
+            value => Err(self.invalid(option, value, "yes or no")),
         }
     }
 
-    /// Returns a number from `least` to `most`, or `usual` if it is not given.
-    pub(super) fn number<N: FromStr + PartialOrd + Copy>(
+    /// Returns a number in a range.
+    pub(super) fn number<N: FromStr + PartialOrd>(
         &self,
-        name: &'static str,
-        usual: N,
+        option: &OptionHelp,
         range: std::ops::RangeInclusive<N>,
         expected: &'static str,
     ) -> Result<N, DestinationError> {
-        let Some(value) = self.value(name) else { return Ok(usual) };
+        let value = self.value(option.name).unwrap_or(option.default);
         let number = value.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| self.invalid(name, value, expected))
+        number.ok_or_else(|| self.invalid(option, value, expected))
     }
 
-    /// Returns a time in seconds, or `usual` if it is not given.
-    pub(super) fn seconds(
-        &self,
-        name: &'static str,
-        usual: f64,
-    ) -> Result<Duration, DestinationError> {
+    /// Returns a time in seconds.
+    pub(super) fn seconds(&self, option: &OptionHelp) -> Result<Duration, DestinationError> {
         let expected = "a number of seconds from 0 to 86400";
-        Ok(Duration::from_secs_f64(self.number(name, usual, 0.0..=86_400.0, expected)?))
+        Ok(Duration::from_secs_f64(self.number(option, 0.0..=86_400.0, expected)?))
     }
 
     /// Returns the limits of a delivery.
     pub(super) fn limits(&self) -> Result<Limits, DestinationError> {
-        let mebibytes: u64 =
-            self.number("queue_mib", 64, 1..=65_536, "a whole number from 1 to 65536")?;
+        let mebibytes: u64 = self.number(&QUEUE, 1..=65_536, "a whole number from 1 to 65536")?;
         Ok(Limits {
             queue_bytes: usize::try_from(mebibytes << 20).unwrap_or(usize::MAX),
-            retry: self.seconds("retry_s", 60.0)?,
-            drain: self.seconds("drain_s", 10.0)?,
-            flush: self.seconds("flush_s", 1.0)?,
+            retry: self.seconds(&RETRY)?,
+            drain: self.seconds(&DRAIN)?,
+            flush: self.seconds(&FLUSH)?,
         })
     }
 
     /// Returns the longest wait for a connection or an answer.
     pub(super) fn timeout(&self) -> Result<Duration, DestinationError> {
-        let timeout = self.seconds("timeout_s", 10.0)?;
+        let timeout = self.seconds(&TIMEOUT)?;
         // The system takes no wait of zero.
         Ok(timeout.max(Duration::from_millis(1)))
     }
@@ -182,7 +181,7 @@ impl Options {
     /// Reads the certificates.
     #[cfg(feature = "http")]
     pub(super) fn trust(&self) -> Result<crate::host::Trust, DestinationError> {
-        let (ca, certificate, key) = (self.path("ca"), self.path("cert"), self.path("key"));
+        let (ca, certificate, key) = (self.path(&CA), self.path(&CERTIFICATE), self.path(&KEY));
         let client = match (&certificate, &key) {
             (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
             (Some(certificate), None) => Some((certificate.as_path(), certificate.as_path())),
@@ -200,11 +199,11 @@ impl Options {
 
     pub(super) fn invalid(
         &self,
-        name: &'static str,
+        option: &OptionHelp,
         value: &str,
         expected: &'static str,
     ) -> DestinationError {
-        let (scheme, value) = (self.scheme, value.to_owned());
+        let (scheme, name, value) = (self.scheme, option.name, value.to_owned());
         DestinationError::Option { scheme, name, value, expected }
     }
 }

@@ -32,6 +32,16 @@ pub(super) trait Receiver: Send {
 
     /// Returns the most rows that one [`send`](Self::send) takes.
     fn most_rows(&self) -> usize;
+
+    /// Returns whether it is a path of this machine, which needs the right to use it.
+    fn is_local_path(&self) -> bool {
+        false
+    }
+
+    /// Returns whether it takes columns that need numbers of their own.
+    fn numbers_columns(&self) -> bool {
+        false
+    }
 }
 
 /// Outcome of sending rows.

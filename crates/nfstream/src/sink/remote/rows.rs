@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::receiver::Failure;
 use crate::sink::Format;
@@ -35,4 +37,30 @@ pub(super) fn encode(format: Format, batch: &RecordBatch) -> Result<Vec<u8>, Fai
     };
     encoded().map_err(Failure::permanent)?;
     Ok(std::mem::take(&mut *memory.0.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Returns the lines of a batch in a format of text, each with the number of its row: a row has one
+/// line, or several.
+pub(super) fn lines(format: Format, batch: &RecordBatch) -> Result<Vec<(usize, Vec<u8>)>, Failure> {
+    let lines: Vec<_> = divided(&encode(format, batch)?).enumerate().collect();
+    if lines.len() == batch.num_rows() {
+        return Ok(lines);
+    }
+    let mut lines = Vec::new();
+    for row in 0..batch.num_rows() {
+        let text = encode(format, &batch.slice(row, 1))?;
+        lines.extend(divided(&text).map(|line| (row, line)));
+    }
+    Ok(lines)
+}
+
+fn divided(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec)
+}
+
+/// Returns bytes compressed with gzip.
+pub(super) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }

@@ -72,4 +72,8 @@ impl Receiver for Program {
     fn most_rows(&self) -> usize {
         ROWS
     }
+
+    fn is_local_path(&self) -> bool {
+        true
+    }
 }

@@ -1,5 +1,7 @@
 //! Text of a destination: `scheme://user@host:port/path?query#name=value,name=value`.
 
+use std::borrow::Cow;
+
 use super::DestinationError;
 
 /// Parts of a destination's text.
@@ -68,12 +70,17 @@ impl Url {
     /// Returns the URL without user, query and options, which may identify someone.
     pub(super) fn shown(&self) -> String {
         let host = |(host, port): &(String, Option<u16>)| {
-            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-            port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+            let host = bracketed(host);
+            port.map_or_else(|| host.clone().into_owned(), |port| format!("{host}:{port}"))
         };
         let hosts: Vec<_> = self.hosts.iter().map(host).collect();
         format!("{}://{}{}", self.scheme, hosts.join(","), self.path)
     }
+}
+
+/// Returns a host as a URL has it: an IPv6 address in brackets.
+pub(super) fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
 /// Returns whether a password with a character that ends the host cuts `text` after `authority`.

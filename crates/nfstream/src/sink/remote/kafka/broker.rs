@@ -13,6 +13,7 @@ use super::records::Producer;
 use super::wire::{Reader, Writer};
 use crate::host::{Connection, now};
 use crate::sink::remote::receiver::{Failure, plain};
+use crate::sink::remote::url::bracketed;
 
 /// Most bytes of an answer.
 const MOST_ANSWER: usize = 16 << 20;
@@ -72,7 +73,7 @@ pub(super) struct Broker {
 impl Access {
     /// Connects to a broker and logs in.
     pub(super) fn open(&self, host: &str, port: u16) -> Result<Broker, Failure> {
-        let name = format!("{host}:{port}");
+        let name = format!("{}:{port}", bracketed(host));
         let connection = self.connect(host, port).map_err(|error| named(&name, error))?;
         let mut broker = Broker { connection, name, timeout: self.timeout, number: 0 };
         if let Some(login) = &self.login {

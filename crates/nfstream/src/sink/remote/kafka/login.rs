@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::host::visible;
 use crate::sink::remote::receiver::Failure;
 
 /// Way in which the client proves that it knows a password.
@@ -93,6 +94,12 @@ impl Login {
         let answer = exchange(format!("{last},p={}", BASE64.encode(proof)).as_bytes())?;
         let expected = H::keyed(&H::keyed(&salted, &[b"Server Key"]), &[parts.as_bytes()]);
         let answer = text(answer)?;
+        if let Some(reason) = attribute(&answer, "e") {
+            let reason = visible(reason);
+            return Err(Failure::permanent(format!(
+                "the broker refuses user or password: {reason}"
+            )));
+        }
         let given = attribute(&answer, "v").and_then(|given| BASE64.decode(given).ok());
         if given != Some(expected) {
             return Err(Failure::permanent("the broker did not prove that it knows the password"));
@@ -201,6 +208,14 @@ mod tests {
             Ok(answers[number - 1].as_bytes().to_vec())
         };
         assert!(wrong.run("rOprNGfwEbeRWgbNEkqO", exchange).is_err());
+        let refusals = [answers[0], "e=invalid-proof"];
+        let mut number = 0;
+        let refusal = wrong.run("rOprNGfwEbeRWgbNEkqO", |_| {
+            number += 1;
+            Ok(refusals[number - 1].as_bytes().to_vec())
+        });
+        let text = refusal.unwrap_err().source.to_string();
+        assert_eq!(text, "the broker refuses user or password: invalid-proof");
         let other = |_: &[u8]| Ok(b"r=other,s=AA==,i=1".to_vec());
         assert!(wrong.run("rOprNGfwEbeRWgbNEkqO", other).is_err());
     }

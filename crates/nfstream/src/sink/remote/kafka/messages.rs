@@ -5,7 +5,7 @@ use arrow_array::RecordBatch;
 use super::records::Message;
 use crate::sink::Format;
 use crate::sink::remote::receiver::Failure;
-use crate::sink::remote::rows::encode;
+use crate::sink::remote::rows::{encode, lines};
 use crate::table::Cells;
 
 /// Columns of the ends of a flow, and its protocol.
@@ -20,45 +20,33 @@ pub(super) fn messages(
     most_bytes: usize,
 ) -> Result<Vec<Message>, Failure> {
     if format.is_binary {
-        return streams(format, batch, most_bytes);
+        return streams(format, batch, 0, most_bytes);
     }
     let keys = keys(batch)?;
-    let text = encode(format, batch)?;
-    let lines = lines(&text);
-    let message = |key: Option<&Vec<u8>>, line: &[u8]| {
+    let message = |(row, value): (usize, Vec<u8>)| {
         // Without the columns of a key, messages have none.
-        let key = key.filter(|key| !key.is_empty()).cloned();
-        Message { key, value: line.to_vec() }
+        let key = keys.get(row).filter(|key| !key.is_empty()).cloned();
+        Message { key, value, rows: row..row + 1 }
     };
-    if lines.len() == batch.num_rows() {
-        return Ok(lines.iter().zip(&keys).map(|(line, key)| message(Some(key), line)).collect());
-    }
-    // Some flows have several lines.
-    let mut messages = Vec::new();
-    for row in 0..batch.num_rows() {
-        let text = encode(format, &batch.slice(row, 1))?;
-        messages.extend(self::lines(&text).iter().map(|line| message(keys.get(row), line)));
-    }
-    Ok(messages)
+    Ok(lines(format, batch)?.into_iter().map(message).collect())
 }
 
-fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
-}
-
+/// Returns the messages for the rows of `batch`, the first of which is at `place`.
 fn streams(
     format: Format,
     batch: &RecordBatch,
+    place: usize,
     most_bytes: usize,
 ) -> Result<Vec<Message>, Failure> {
     let value = encode(format, batch)?;
-    if value.len() <= most_bytes || batch.num_rows() < 2 {
-        return Ok(vec![Message { key: None, value }]);
+    let rows = batch.num_rows();
+    if value.len() <= most_bytes || rows < 2 {
+        return Ok(vec![Message { key: None, value, rows: place..place + rows }]);
     }
-    let half = batch.num_rows() / 2;
-    let mut messages = streams(format, &batch.slice(0, half), most_bytes)?;
-    let rest = batch.slice(half, batch.num_rows() - half);
-    messages.extend(streams(format, &rest, most_bytes)?);
+    let half = rows / 2;
+    let mut messages = streams(format, &batch.slice(0, half), place, most_bytes)?;
+    let rest = batch.slice(half, rows - half);
+    messages.extend(streams(format, &rest, place + half, most_bytes)?);
     Ok(messages)
 }
 
@@ -136,6 +124,8 @@ mod tests {
     #[test]
     fn long_streams_are_divided() {
         assert_eq!(messages(Format::ARROW_STREAM, &batch(), 1 << 20).unwrap().len(), 1);
-        assert_eq!(messages(Format::ARROW_STREAM, &batch(), 10).unwrap().len(), 2);
+        let divided = messages(Format::ARROW_STREAM, &batch(), 10).unwrap();
+        let rows: Vec<_> = divided.iter().map(|message| message.rows.clone()).collect();
+        assert_eq!(rows, [0..1, 1..2]);
     }
 }

@@ -1,17 +1,18 @@
 //! Messages as batches of records, version 2 of the format.
 
-use std::io::{self, Write};
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use std::io;
+use std::ops::Range;
 
 use super::wire::Writer;
+use crate::sink::remote::rows::gzip;
 
 /// A message: its key and its value.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) key: Option<Vec<u8>>,
     pub(super) value: Vec<u8>,
+    /// Places of the rows that it holds, or holds a part of.
+    pub(super) rows: Range<usize>,
 }
 
 /// Numbers that a broker gave to this producer, so that it recognizes repeated batches.
@@ -26,6 +27,8 @@ pub(super) struct Producer {
 pub(super) struct Records {
     pub(super) partition: i32,
     pub(super) count: i32,
+    /// Places of the rows in each record.
+    pub(super) rows: Vec<Range<usize>>,
     compressed: bool,
     bytes: Vec<u8>,
 }
@@ -59,15 +62,10 @@ impl Records {
             records.variable(len(&record.0));
             records.0.extend(record.0);
         }
-        let bytes = if compresses {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&records.0)?;
-            encoder.finish()?
-        } else {
-            records.0
-        };
+        let bytes = if compresses { gzip(&records.0)? } else { records.0 };
         let count = i32::try_from(messages.len()).map_err(io::Error::other)?;
-        Ok(Self { partition, count, compressed: compresses, bytes })
+        let rows = messages.iter().map(|message| message.rows.clone()).collect();
+        Ok(Self { partition, count, rows, compressed: compresses, bytes })
     }
 
     /// Returns the batch from a producer, with the number of its first record in the partition.
@@ -177,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_batch_has_its_length_and_checksum() {
-        let message = Message { key: Some(b"k".to_vec()), value: b"value".to_vec() };
+        let message = Message { key: Some(b"k".to_vec()), value: b"value".to_vec(), rows: 0..1 };
         let records = Records::new(3, &[message.clone(), message], false).unwrap();
         let batch = records.batch(Producer { id: 7, epoch: 1 }, 40, 1_000);
         assert_eq!(batch[8..12], u32::try_from(batch.len() - 12).unwrap().to_be_bytes());

@@ -1,0 +1,28 @@
+//! Captures on other machines, in builds that cannot read them.
+
+use std::io;
+use std::sync::Arc;
+
+use super::CaptureError;
+use super::content::Content;
+use super::found::Found;
+use super::url::Url;
+
+/// Reason for refusing every URL.
+const REASON: &str = "this nfstream was built without the feature `stores`, which reads URLs";
+
+/// Access to no server.
+#[derive(Debug, Default)]
+pub(super) struct Servers;
+
+impl Servers {
+    /// Refuses a URL.
+    pub(super) fn find(&self, url: &Url) -> Result<Found, CaptureError> {
+        Err(CaptureError::BadUrl { url: url.name(), reason: REASON.to_owned() })
+    }
+
+    /// Refuses a URL.
+    pub(super) fn content(&self, _: &Url, _: Option<u64>) -> io::Result<Arc<dyn Content>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, REASON))
+    }
+}

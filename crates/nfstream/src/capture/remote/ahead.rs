@@ -1,0 +1,106 @@
+//! Reader of an object whose ranges are requested before they are needed.
+
+use std::cmp::min;
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use super::super::content::ContentError;
+use super::object::{Bytes, FIRST, Object, Shared};
+
+/// Most bytes of a range.
+const LARGEST: u64 = 4 << 20;
+/// Most ranges that are requested at once for an object.
+const RANGES: u64 = 8;
+/// Bytes ahead of all parsers of this process together, unless there are so many that [`FIRST`] for
+/// each exceeds it.
+const BYTES: u64 = LARGEST * RANGES;
+
+/// Readers of this process.
+static READERS: AtomicU64 = AtomicU64::new(0);
+
+/// Reader of an object. It requests few and small ranges first, so that a look at the start of an
+/// object is cheap.
+pub(super) struct Ahead<O> {
+    object: Arc<Shared<O>>,
+    /// Range that is being read, and the position in it.
+    current: Bytes,
+    position: usize,
+    /// Requested ranges, in order.
+    requested: VecDeque<Receiver<io::Result<Bytes>>>,
+    /// Number of requests so far.
+    requests: u64,
+    /// Offset of the first byte that was not requested.
+    next: u64,
+}
+
+impl<O: Object> Ahead<O> {
+    /// Creates a reader of `object`, whose first bytes are `first`.
+    pub(super) fn new(object: Arc<Shared<O>>, first: Bytes) -> Self {
+        READERS.fetch_add(1, Ordering::Relaxed);
+        let next = u64::try_from((*first).as_ref().len()).unwrap_or(u64::MAX);
+        let requested = VecDeque::new();
+        Self { object, current: first, position: 0, requested, requests: 0, next }
+    }
+
+    /// Requests the next ranges.
+    fn request(&mut self) {
+        let readers = READERS.load(Ordering::Relaxed).max(1);
+        let largest = (BYTES / (RANGES * readers)).clamp(FIRST, LARGEST);
+        let most = (BYTES / (largest * readers)).clamp(1, RANGES);
+        let len = self.object.len();
+        while self.next < len {
+            let ahead = u64::try_from(self.requested.len()).unwrap_or(u64::MAX);
+            if ahead >= min(most, self.requests + 1) {
+                break;
+            }
+            let doubled = FIRST << min(self.requests, 6);
+            let end = min(len, self.next.saturating_add(min(doubled, largest)));
+            self.requested.push_back(fetch(Arc::clone(&self.object), self.next..end));
+            self.next = end;
+            self.requests += 1;
+        }
+    }
+}
+
+impl<O: Object> Read for Ahead<O> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut rest = (*self.current).as_ref().get(self.position..).unwrap_or_default();
+            if !rest.is_empty() || buffer.is_empty() {
+                let count = rest.read(buffer)?;
+                self.position += count;
+                return Ok(count);
+            }
+            self.request();
+            let Some(range) = self.requested.pop_front() else { return Ok(0) };
+            // While this one is awaited and read, others follow.
+            self.request();
+            let ended = || ContentError::Unreachable("the thread of a request ended".to_owned());
+            self.current = range.recv().map_err(|_| io::Error::other(ended()))??;
+            self.position = 0;
+        }
+    }
+}
+
+impl<O> Drop for Ahead<O> {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads a range in a thread of its own, which ends with it.
+fn fetch<O: Object>(object: Arc<Shared<O>>, range: Range<u64>) -> Receiver<io::Result<Bytes>> {
+    let (sender, receiver) = sync_channel(1);
+    let failed = sender.clone();
+    let work = move || drop(sender.send(object.part(range)));
+    let thread = thread::Builder::new().name("nfstream-range".to_owned()).spawn(work);
+    if let Err(error) = thread {
+        let _ = failed.send(Err(error));
+    }
+    receiver
+}
