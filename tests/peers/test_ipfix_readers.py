@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from peers import run
 
+# The first test builds the crates.
+pytestmark = pytest.mark.timeout(900)
+
 Record = tuple[str, object]
 
 
