@@ -283,6 +283,9 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     };
     summarize(flows, &counts, &plan.target, io);
     plan.job.report_labels(io);
+    if plan.input.blocks.is_some() && counts.damaged_files > 0 {
+        return Err(Error::IncompleteBlocks { files: counts.damaged_files });
+    }
     counts.complete()
 }
 
