@@ -107,6 +107,7 @@ impl Url {
     }
 
     /// Returns the URL of another object in the same bucket.
+    #[cfg(feature = "stores")]
     pub(super) fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
@@ -118,6 +119,7 @@ impl Url {
     }
 
     /// Returns the whole URL.
+    #[cfg(any(feature = "stores", test))]
     pub(super) fn address(&self) -> PathBuf {
         let Self { scheme, place, key, query, user } = self;
         let user = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();

@@ -64,7 +64,10 @@ struct Number {
     range: RangeInclusive<i128>,
 }
 
-#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
+#[cfg_attr(
+    not(feature = "http"),
+    allow(unreachable_code, unused_variables, reason = "there is no client")
+)]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     setup.without_query()?;
     let path = super::url::decode(&setup.url.path)?;

@@ -70,7 +70,10 @@ struct Pending {
     bytes: u64,
 }
 
-#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
+#[cfg_attr(
+    not(feature = "http"),
+    allow(unreachable_code, unused_variables, reason = "there is no client")
+)]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     let mut path = setup.url.path.clone();
     if path.is_empty() {
