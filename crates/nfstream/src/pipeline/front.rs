@@ -160,6 +160,9 @@ fn decode(
         };
         let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
         if !dispatch.send(number, ready, &mut decoding) {
+            drop(dispatch);
+            // The queue lives as long as the reader, which may wait for the ranges in it.
+            while raw.try_recv().is_ok() {}
             return;
         }
     }

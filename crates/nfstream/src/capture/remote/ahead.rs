@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::super::content::ContentError;
-use super::object::{Bytes, FIRST, Object, Shared};
+use super::object::{Bytes, FIRST, Object, Shared, ends_run};
 
 /// Most bytes of a range.
 const LARGEST: u64 = 4 << 20;
@@ -81,7 +81,7 @@ impl<O: Object> Read for Ahead<O> {
             // While this one is awaited and read, others follow.
             self.request();
             let ended = || ContentError::Unreachable("the thread of a request ended".to_owned());
-            self.current = range.recv().map_err(|_| io::Error::other(ended()))??;
+            self.current = range.recv().map_err(|_| io::Error::from(ended()))??;
             self.position = 0;
         }
     }
@@ -100,7 +100,7 @@ fn fetch<O: Object>(object: Arc<Shared<O>>, range: Range<u64>) -> Receiver<io::R
     let work = move || drop(sender.send(object.part(range)));
     let thread = thread::Builder::new().name("nfstream-range".to_owned()).spawn(work);
     if let Err(error) = thread {
-        let _ = failed.send(Err(error));
+        let _ = failed.send(Err(ends_run(error)));
     }
     receiver
 }

@@ -85,11 +85,13 @@ impl<O> Shared<O> {
 }
 
 impl<O: Object> Shared<O> {
-    /// Reads a range that lies within the object.
+    /// Reads a range that lies within the object and after its first part. The object was
+    /// readable, so any failure ends the run.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Bytes> {
         let len = range.end - range.start;
-        let Some(part) = self.object.part(range)? else {
-            return Err(io::Error::other("the server no longer sends ranges"));
+        let part = self.object.part(range).map_err(ends_run)?;
+        let Some(part) = part else {
+            return Err(ends_run(io::Error::other("the server no longer sends ranges")));
         };
         self.check(&part.version)?;
         complete(part.bytes, len)
@@ -117,6 +119,14 @@ impl<O: Object> Shared<O> {
 impl<O> std::fmt::Debug for Shared<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Returns an error that ends a run.
+pub(super) fn ends_run(error: io::Error) -> io::Error {
+    match ContentError::of(&error) {
+        Some(_) => error,
+        None => ContentError::Unreachable(error.to_string()).into(),
     }
 }
 

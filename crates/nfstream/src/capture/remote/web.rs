@@ -20,8 +20,12 @@ const PAUSES: [u64; 5] = [100, 300, 700, 1500, 3000];
 const CONNECTIONS: usize = 3;
 /// Start of the standard library's message about the name of a host.
 const NO_ADDRESS: &str = "failed to lookup address information";
-/// Most bytes of an answer: a range, or a page of a list.
+/// Longest time for the bytes of a range or of a page of a list.
+const BODY: Duration = Duration::from_secs(600);
+/// Most bytes of a page of a list.
 const MOST: u64 = 64 << 20;
+/// Most bytes of the explanation of a failure.
+const MOST_EXPLAINED: u64 = 1 << 20;
 /// Most characters of an answer in a message.
 const MOST_SHOWN: usize = 300;
 
@@ -107,15 +111,21 @@ impl Web {
         request: &Request<Vec<u8>>,
         server: Server,
     ) -> Result<Answer, WebError> {
-        if is_service(request) {
+        if server == Server::Store && is_service(request) {
             return self.service_answer(request);
         }
         let wants_range = server == Server::Web && request.headers().contains_key("range");
         patiently(|| {
-            let response = self.response(request, server)?;
+            let response = self.response(request, server, Some(BODY))?;
             let (parts, body) = response.into_parts();
             let is_wanted = !wants_range || parts.status != StatusCode::OK;
-            let body = if is_wanted { read(body)? } else { Vec::new() };
+            let most = match parts.status {
+                // The server does not choose how much memory a range takes.
+                StatusCode::PARTIAL_CONTENT => range_len(request).unwrap_or(MOST),
+                status if status.is_success() => MOST,
+                _ => MOST_EXPLAINED,
+            };
+            let body = if is_wanted { read(body, most)? } else { Vec::new() };
             answered(Answer { status: parts.status, headers: parts.headers, body })
         })
     }
@@ -123,32 +133,36 @@ impl Web {
     /// Returns the answer of a web server whose body is not read yet.
     pub(super) fn open(&self, request: &Request<Vec<u8>>) -> Result<Response<Body>, WebError> {
         patiently(|| {
-            let response = self.response(request, Server::Web)?;
+            let response = self.response(request, Server::Web, None)?;
             if response.status().is_success() {
                 return Ok(response);
             }
             let (parts, body) = response.into_parts();
-            let answer = Answer { status: parts.status, headers: parts.headers, body: read(body)? };
+            let body = read(body, MOST_EXPLAINED)?;
+            let answer = Answer { status: parts.status, headers: parts.headers, body };
             let message = answer.message();
             answered(answer)?;
             Err(Failed { error: WebError::Refused(message), attempts: 1 })
         })
     }
 
+    /// Sends a request; reading the body of its answer takes at most `time`.
     fn response(
         &self,
         request: &Request<Vec<u8>>,
         server: Server,
+        time: Option<Duration>,
     ) -> Result<Response<Body>, Failed> {
         let is_secure = request.uri().scheme_str() == Some("https");
         if let Some(reason) = self.no_tls.as_ref().filter(|_| is_secure) {
             return Err(Failed { error: WebError::Refused(reason.clone()), attempts: 1 });
         }
         let result = match server {
-            Server::Store => run(&self.agent, request.clone()),
+            Server::Store => run(&self.agent, request.clone(), time),
             Server::Web => {
                 let request = self.agent.configure_request(request.clone().map(drop));
-                self.agent.run(request.max_redirects(10).https_only(is_secure).build())
+                let request = request.max_redirects(10).https_only(is_secure);
+                self.agent.run(request.timeout_recv_body(time).build())
             }
         };
         result.map_err(failed)
@@ -157,9 +171,9 @@ impl Web {
     fn service_answer(&self, request: &Request<Vec<u8>>) -> Result<Answer, WebError> {
         let is_off = std::env::var("AWS_EC2_METADATA_DISABLED")
             .is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        let response = (!is_off).then(|| run(&self.service, request.clone()).ok()).flatten();
+        let response = (!is_off).then(|| run(&self.service, request.clone(), None).ok()).flatten();
         let (parts, body) = response.ok_or(WebError::NoCredentials)?.into_parts();
-        let body = read(body).map_err(|_| WebError::NoCredentials)?;
+        let body = read(body, MOST).map_err(|_| WebError::NoCredentials)?;
         if parts.status.is_success() {
             return Ok(Answer { status: parts.status, headers: parts.headers, body });
         }
@@ -195,17 +209,38 @@ pub(super) fn words(text: &str) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => return String::new(),
     };
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said: String = said.chars().take(MOST_SHOWN).collect();
-    visible(said.trim_end_matches('.')).into_owned()
+    shown(&said)
 }
 
-/// Sends a request once, without a body if its method has none.
-fn run(agent: &Agent, request: Request<Vec<u8>>) -> Result<Response<Body>, ureq::Error> {
+/// Returns the text of a server in one short line without control characters.
+pub(super) fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let start: String = line.chars().take(MOST_SHOWN).collect();
+    visible(start.trim_end_matches('.')).into_owned()
+}
+
+/// Sends a request once, without a body if its method has none. Reading the body of its answer
+/// takes at most `time`.
+fn run(
+    agent: &Agent,
+    request: Request<Vec<u8>>,
+    time: Option<Duration>,
+) -> Result<Response<Body>, ureq::Error> {
     match *request.method() {
-        Method::GET | Method::HEAD => agent.run(request.map(drop)),
-        _ => agent.run(request),
+        Method::GET | Method::HEAD => {
+            let request = agent.configure_request(request.map(drop));
+            agent.run(request.timeout_recv_body(time).build())
+        }
+        _ => agent.run(agent.configure_request(request).timeout_recv_body(time).build()),
     }
+}
+
+/// Returns the bytes of the range that a request wants, `None` if it wants no such range.
+fn range_len(request: &Request<Vec<u8>>) -> Option<u64> {
+    let range = request.headers().get("range")?.to_str().ok()?;
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    last.checked_sub(first)?.checked_add(1)
 }
 
 /// Passes an answer on unless the server is busy or fails.
@@ -218,18 +253,24 @@ fn answered(answer: Answer) -> Result<Answer, Failed> {
     Ok(answer)
 }
 
-/// Reads the body of an answer.
-fn read(body: Body) -> Result<Vec<u8>, Failed> {
+/// Reads the body of an answer, of at most `most` bytes.
+fn read(body: Body, most: u64) -> Result<Vec<u8>, Failed> {
     let len = body.content_length();
     let cut = |message: String| Failed {
         error: WebError::Unreachable(message),
         attempts: PAUSES.len() + 1,
     };
     let mut bytes = Vec::new();
-    let mut reader = body.into_with_config().limit(MOST).reader();
+    // One byte more shows that there are more.
+    let limit = most.saturating_add(1);
+    let mut reader = body.into_with_config().limit(limit).reader().take(limit);
     reader.read_to_end(&mut bytes).map_err(|error| cut(reason(&error)))?;
     let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     match len {
+        _ if read > most => Err(Failed {
+            error: WebError::Refused(format!("the server sent more than {most} bytes")),
+            attempts: 1,
+        }),
         Some(len) if read < len => Err(cut(format!("the server sent {read} of {len} bytes"))),
         _ => Ok(bytes),
     }
@@ -258,8 +299,13 @@ fn failed(error: ureq::Error) -> Failed {
             unreachable(format!("no answer in time ({timeout})"), CONNECTIONS)
         }
         error @ (ureq::Error::Protocol(_) | ureq::Error::BodyStalled) => {
-            unreachable(error.to_string(), CONNECTIONS)
+            unreachable(visible(&error.to_string()).into_owned(), CONNECTIONS)
         }
+        // Its text has the address, which may be signed.
+        ureq::Error::RequireHttpsOnly(_) => Failed {
+            error: WebError::Refused("the server redirects to http://".to_owned()),
+            attempts: 1,
+        },
         error => Failed {
             error: WebError::Refused(visible(&error.to_string()).into_owned()),
             attempts: 1,
@@ -309,6 +355,22 @@ mod tests {
                     bucket does\n not exist.</Message></Error>";
         assert_eq!(words(text), "NoSuchBucket: The specified bucket does not exist");
         assert_eq!(words("<html><body>404</body></html>"), "");
+    }
+
+    #[test]
+    fn texts_of_servers_are_one_short_line() {
+        assert_eq!(shown("<html>\n  no\u{1b}[2Jthing </html>"), "<html> no\\x1b[2Jthing </html>");
+        assert_eq!(shown(&"x".repeat(1 << 20)).len(), MOST_SHOWN);
+    }
+
+    #[test]
+    fn ranges_have_a_length() {
+        let len =
+            |range| range_len(&Request::get("/").header("range", range).body(vec![]).unwrap());
+        assert_eq!(len("bytes=0-65535"), Some(65_536));
+        for range in ["bytes=-5", "bytes=5-", "bytes=5-4", "bytes=0-18446744073709551615", "x"] {
+            assert_eq!(len(range), None, "{range}");
+        }
     }
 
     #[test]
