@@ -167,6 +167,31 @@ def test_a_server_that_goes_leaves_no_table(server: Server, tmp_path: Path, rang
     assert not (tmp_path / "flows.parquet").exists()
 
 
+def test_access_that_ends_in_the_middle_ends_the_run(server: Server, tmp_path: Path) -> None:
+    """As a signature does that expires."""
+    capture = write_large_pcap(tmp_path / "large.pcap", 80_000)
+    server.files = {"/large.pcap": capture.read_bytes()}
+    streamer = NFStreamer(f"{server.url}/large.pcap", dissect=False)
+    begun = len(server.requests)
+
+    def refuse(number: int) -> None:
+        if number > begun + 2:
+            server.failures = [403]
+
+    server.before = refuse
+    with pytest.raises(ConnectionError, match=r"large\.pcap: cannot be read: HTTP status 403"):
+        streamer.to_parquet(tmp_path / "flows.parquet")
+    assert not (tmp_path / "flows.parquet").exists()
+
+
+def test_a_server_does_not_choose_the_size_of_a_range(server: Server, redis: Path) -> None:
+    server.files = {"/redis": redis.read_bytes()}
+    server.surplus = 1 << 20
+    with pytest.raises(OSError, match="the server sent more than 65536 bytes"):
+        NFStreamer(f"{server.url}/redis")
+    assert len(server.requests) == 1
+
+
 def test_what_a_server_does_not_have_or_give_is_an_error(server: Server, redis: Path) -> None:
     server.files = {"/redis": redis.read_bytes(), "/empty": b""}
     with pytest.raises(FileNotFoundError, match=r"/missing: cannot be read: HTTP status 404"):
@@ -218,6 +243,8 @@ def test_a_prefix_is_a_folder(store: Server, tmp_path: Path) -> None:
     store.files = {f"/sensors/day 1/{file.name}": file.read_bytes() for file in files}
     store.files["/sensors/day 1/notes.txt"] = b"Dear diary, today I captured some packets"
     store.files["/sensors/day 1/old/x.pcap"] = b""
+    # Consoles mark folders in this way.
+    store.files["/sensors/day 1/"] = b""
     store.page = 3
     expected = rows(*files, **EVERYTHING)
     for url in ("s3://sensors/day 1", "s3://sensors/day 1/"):

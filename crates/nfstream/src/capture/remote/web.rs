@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn texts_of_servers_are_one_short_line() {
-        assert_eq!(shown("<html>\n  no\u{1b}[2Jthing </html>"), "<html> no\\x1b[2Jthing </html>");
+        assert_eq!(shown("<html>\n  no\u{1b}[2Jthing </html>"), "<html> no\\u{1b}[2Jthing </html>");
         assert_eq!(shown(&"x".repeat(1 << 20)).len(), MOST_SHOWN);
     }
 
