@@ -23,7 +23,7 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 
 # Builds the extension module that `python/nfstream` imports, in the profile of the tests. Unlike
 # maturin, which builds one crate, this reuses the output of `cargo test --workspace`.
-DEVELOP = cargo build --workspace --lib --tests --quiet && \
+DEVELOP = cargo build --workspace --lib --tests --quiet $(FEATURES) && \
     cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new && \
     mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
 
@@ -69,7 +69,7 @@ test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickh
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
 
 .PHONY: test-stores
-test-stores: .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
+test-stores: .venv/installed .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest --quiet tests/stores)
 
@@ -77,21 +77,21 @@ test-stores: .venv/stores ## Read captures from an object store with the interfa
 MODELS := --features nfstream/models,nfstream-cli/models,nfstream-python/models
 
 .PHONY: test-models
+test-models: FEATURES := $(MODELS)
 test-models: .venv/models ## Build with models, and compare the scores of many models with onnxruntime
 	cargo clippy --workspace --all-targets $(MODELS) --quiet -- -D warnings
 	cargo test --workspace $(MODELS) --quiet --lib -- score:: parameters::
-	cargo build --workspace --lib --bins --tests $(MODELS) --quiet
-	@cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new
-	@mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
+	cargo build --workspace --bins $(MODELS) --quiet
+	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet -rA tests/models)
 
 .PHONY: bench-models
 bench-models: .venv/models ## Measure flows scored per second, in a release build
 	$(INSTALL) --release --features models
-	$(BIN)/python benches/models.py
+	@$(call TESTED,$(BIN)/python benches/models.py)
 
 .PHONY: browser
-browser: .venv/browser ## Test the page of a report in headless Chromium
+browser: .venv/installed .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
 	    { echo "error: install the Debian package chromium" >&2; exit 1; }
 	@echo "Building the Python package …"; $(DEVELOP)

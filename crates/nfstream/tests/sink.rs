@@ -558,7 +558,8 @@ fn only_the_flows_of_a_partition_that_refuses_are_counted_as_refused() {
     let error = write(300, delivery(&url, Full::Wait)).unwrap_err();
     let SinkError::Undelivered { sent, unsent, source, .. } = error else { panic!("{error:?}") };
     assert_eq!((sent, unsent), (records(0), records(1)));
-    assert_eq!(source.to_string(), "the receiver refused them");
+    let source = source.to_string();
+    assert!(source.starts_with("the receiver refused them: "), "{source}");
 }
 
 #[test]

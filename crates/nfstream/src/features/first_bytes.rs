@@ -34,7 +34,8 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
     const GROWS: bool = true;
 
     fn memory(&self) -> usize {
-        self.0.as_ref().map_or(0, |packets| packets.bytes.len())
+        // A list grows by doubling. Its capacity would depend on the flows before.
+        self.0.as_ref().map_or(0, |packets| packets.bytes.len().next_power_of_two())
     }
 
     fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {

@@ -45,6 +45,10 @@ fn hide_transport(bytes: &mut [u8], protocol: u8) {
         SCTP => {
             hide(bytes, 0..4);
             hide(bytes, 8..12);
+            // Beginnings, heartbeats and changes of an association list its addresses.
+            if let Some(1 | 2 | 4 | 5 | 0x80 | 0xC1) = bytes.get(12) {
+                hide(bytes, 16..usize::MAX);
+            }
         }
         // The checksum, and group addresses.
         IGMP => hide(bytes, 2..usize::MAX),
@@ -57,21 +61,24 @@ fn hide_transport(bytes: &mut [u8], protocol: u8) {
                     hide_quoted(bytes);
                 }
                 Some(3 | 4 | 11 | 12) => hide_quoted(bytes),
-                // Router advertisements, and masks.
-                Some(9 | 10 | 17 | 18) => hide(bytes, 8..usize::MAX),
-                _ => {}
+                // Echoes and times.
+                Some(0 | 8 | 13 | 14) => {}
+                // Router advertisements, masks and what else names addresses.
+                _ => hide(bytes, 8..usize::MAX),
             }
         }
         ICMP_V6 => {
             hide(bytes, 2..4);
             match bytes.first() {
                 Some(1..=4) => hide_quoted(bytes),
+                Some(128 | 129) => {}
                 // Multicast listeners (RFC 2710, RFC 3810) and neighbours (RFC 4861).
                 Some(130..=137 | 143) => hide(bytes, 8..usize::MAX),
-                _ => {}
+                _ => hide(bytes, 4..usize::MAX),
             }
         }
-        _ => {}
+        // Headers of other packets, and of protocols between routers.
+        _ => hide(bytes, 0..usize::MAX),
     }
 }
 
@@ -126,6 +133,25 @@ mod tests {
         assert_eq!(kept(4, ICMP, 34, 5), places(&[0..10, 20..22]));
         assert_eq!(kept(6, ICMP_V6, 54, 135), places(&[0..8, 40..42, 44..48]));
         assert_eq!(kept(4, IGMP, 34, 0x16), places(&[0..10, 20..22]));
+        assert_eq!(kept(6, ICMP_V6, 54, 128), places(&[0..8, 40..42, 44..64]));
+        // An answer of inverse neighbour discovery (RFC 3122).
+        assert_eq!(kept(6, ICMP_V6, 54, 142), places(&[0..8, 40..42]));
+        // GRE, and OSPF.
+        assert_eq!(kept(4, 47, 34, 0), places(&[0..10]));
+        assert_eq!(kept(4, 89, 34, 2), places(&[0..10]));
+    }
+
+    #[test]
+    fn chunks_of_sctp_lose_addresses() {
+        let kept = |kind| {
+            let mut bytes = [0xff; 40];
+            bytes[32] = kind;
+            let packet =
+                Packet { version: 4, protocol: SCTP, transport_offset: 20, ..Packet::default() };
+            mask(&mut bytes, &packet);
+            bytes[36..].iter().all(|byte| *byte == 0xff)
+        };
+        assert!(kept(0) && !kept(1) && !kept(0xC1));
     }
 
     #[test]

@@ -51,9 +51,10 @@ impl Parameter {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Returns whether a value can show what a table hides: a filter, or names of files.
+    /// Returns whether a value can show what a table hides: a filter, an expression, or names of
+    /// files.
     pub const fn reveals(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter | Kind::Models)
+        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter | Kind::Measures | Kind::Models)
     }
 
     /// Returns the value of a run for which nobody chose another.

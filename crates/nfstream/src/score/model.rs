@@ -16,7 +16,9 @@ const ROWS: usize = 64;
 const MOST_ROWS: usize = 8192;
 
 /// Most scores of a flow.
-const MOST_SCORES: usize = 1000;
+pub(super) const MOST_SCORES: usize = 1000;
+/// Most values of all inputs together.
+const MOST_INPUTS: usize = 1 << 24;
 
 /// A model that scores flows.
 #[derive(Debug)]
@@ -54,8 +56,12 @@ impl Model {
         let classes = metadata(CLASSES_KEY).map(|text| names(CLASSES_KEY, text)).transpose()?;
         let classes = classes.or_else(|| classes_of_operators(&proto));
         let (inputs, rows) = inputs(&proto)?;
-        let interpreter = Interpreter::new(&proto, inputs.clone(), rows)?;
         let width: usize = inputs.iter().map(|input| input.width).sum();
+        if width.saturating_mul(rows) > MOST_INPUTS {
+            let message = format!("its inputs have {rows} rows of {width} values");
+            return Err(ModelError::Refused { message });
+        }
+        let interpreter = Interpreter::new(&proto, inputs.clone(), rows)?;
         let results = interpreter.run(&vec![0.0; rows * width]);
         let results = results.map_err(|message| ModelError::Refused { message })?;
         let graph_outputs = proto.graph.iter().flat_map(|graph| &graph.output);

@@ -52,6 +52,9 @@ impl Available<'_> {
                 "holds lists; a model takes their items: {name}_1, {name}_2 …"
             )));
         }
+        if matches!(column.read, Read::Bytes(_)) {
+            return Err(wrong("holds bytes; models take numbers".to_owned()));
+        }
         if matches!(column.read, Read::Text(_) | Read::Name { .. }) {
             return Err(wrong("holds text; models take numbers".to_owned()));
         }
@@ -67,7 +70,7 @@ impl Available<'_> {
             }
             _ => {}
         }
-        if column.group == Group::Splt
+        if matches!(column.read, Read::Packets(_))
             && let Some(item) = source.item
             && item >= self.splt_packets
         {

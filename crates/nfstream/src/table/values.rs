@@ -487,11 +487,10 @@ struct OfPackets {
 
 impl OfPackets {
     fn new(values: Integers, data_type: &DataType) -> Self {
-        let DataType::FixedSizeList(_, length) = data_type else { return Self::new_of(values, 1) };
-        Self::new_of(values, usize::try_from(*length).unwrap_or(1))
-    }
-
-    fn new_of(values: Integers, length: usize) -> Self {
+        let length = match data_type {
+            DataType::FixedSizeList(_, length) => usize::try_from(*length).unwrap_or(1),
+            _ => 1,
+        };
         Self { list: Vec::new(), values, length }
     }
 

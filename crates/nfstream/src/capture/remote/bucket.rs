@@ -16,7 +16,8 @@ use super::super::url::Scheme;
 use super::connector::{Connector, completed};
 use super::object::{Object, Part, Version, Whole};
 use super::profile::Profile;
-use super::web::{Web, WebError, shown, words};
+use super::web::{Web, WebError, words};
+use crate::host::brief;
 
 /// Bucket of a store, or container.
 #[derive(Debug)]
@@ -217,7 +218,7 @@ fn explained(error: &object_store::Error, scheme: Scheme) -> io::Error {
         _ if text.contains("region") && said.is_empty() => {
             io::Error::other("the bucket is in another region; set AWS_REGION")
         }
-        _ => io::Error::other(or(&shown(&text))),
+        _ => io::Error::other(or(&brief(&text))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use ureq::{Agent, Body};
 
-use crate::host::{Trust, sleep, visible};
+use crate::host::{Trust, brief, sleep, visible};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -26,8 +26,6 @@ const BODY: Duration = Duration::from_secs(600);
 const MOST: u64 = 64 << 20;
 /// Most bytes of the explanation of a failure.
 const MOST_EXPLAINED: u64 = 1 << 20;
-/// Most characters of an answer in a message.
-const MOST_SHOWN: usize = 300;
 
 /// Client for all servers.
 #[derive(Debug)]
@@ -209,14 +207,7 @@ pub(super) fn words(text: &str) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => return String::new(),
     };
-    shown(&said)
-}
-
-/// Returns the text of a server in one short line without control characters.
-pub(super) fn shown(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let start: String = line.chars().take(MOST_SHOWN).collect();
-    visible(start.trim_end_matches('.')).into_owned()
+    brief(&said).trim_end_matches('.').to_owned()
 }
 
 /// Sends a request once, without a body if its method has none. Reading the body of its answer
@@ -355,12 +346,6 @@ mod tests {
                     bucket does\n not exist.</Message></Error>";
         assert_eq!(words(text), "NoSuchBucket: The specified bucket does not exist");
         assert_eq!(words("<html><body>404</body></html>"), "");
-    }
-
-    #[test]
-    fn texts_of_servers_are_one_short_line() {
-        assert_eq!(shown("<html>\n  no\u{1b}[2Jthing </html>"), "<html> no\\u{1b}[2Jthing </html>");
-        assert_eq!(shown(&"x".repeat(1 << 20)).len(), MOST_SHOWN);
     }
 
     #[test]

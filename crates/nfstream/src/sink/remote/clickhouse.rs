@@ -228,10 +228,16 @@ fn type_of(data_type: &DataType) -> String {
 
 /// Returns the values that a type of a table holds, `None` unless it is of whole numbers.
 fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
-    let inner = ["Nullable(", "LowCardinality("]
-        .iter()
-        .find_map(|outer| data_type.strip_prefix(outer).and_then(|inner| inner.strip_suffix(')')));
-    Some(match inner.unwrap_or(data_type) {
+    let inside = |data_type| {
+        let outer = ["Nullable(", "LowCardinality("];
+        outer.iter().find_map(|outer| str::strip_prefix(data_type, outer)?.strip_suffix(')'))
+    };
+    let mut data_type = data_type;
+    // A loop, as the server chooses the depth.
+    while let Some(inner) = inside(data_type) {
+        data_type = inner;
+    }
+    Some(match data_type {
         "Int8" => i8::MIN.into()..=i8::MAX.into(),
         "Int16" => i16::MIN.into()..=i16::MAX.into(),
         "Int32" => i32::MIN.into()..=i32::MAX.into(),
@@ -239,7 +245,6 @@ fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
         "UInt16" => 0..=u16::MAX.into(),
         "UInt32" => 0..=u32::MAX.into(),
         "UInt64" => 0..=u64::MAX.into(),
-        other if inner.is_some() => return range_of(other),
         _ => return None,
     })
 }
@@ -281,6 +286,16 @@ mod tests {
     use arrow_schema::Field;
 
     use super::*;
+
+    #[test]
+    fn types_of_whole_numbers_have_a_range_at_any_depth() {
+        assert_eq!(range_of("LowCardinality(Nullable(UInt8))"), Some(0..=255));
+        for other in ["String", "Nullable(String)", "Nullable(UInt8", "UInt8)", ""] {
+            assert_eq!(range_of(other), None, "{other}");
+        }
+        let deep = format!("{}Int8{}", "Nullable(".repeat(1 << 20), ")".repeat(1 << 20));
+        assert_eq!(range_of(&deep), Some(-128..=127));
+    }
 
     #[test]
     fn a_table_is_created_with_types_of_the_columns() {

@@ -12,6 +12,7 @@ use super::options::{CA, CERTIFICATE, KEY, OptionHelp, Options};
 use super::receiver::{Failure, Receiver, Sent};
 use super::rows::{encode, lines};
 use super::{Contents, DestinationError, Scheme, Setup};
+use crate::host::brief;
 use crate::sink::Format;
 
 pub(super) const SCHEMES: &[Scheme] = &[
@@ -225,7 +226,7 @@ fn refused(answer: &str) -> Result<Vec<Refused>, Failure> {
             let reason = error.and_then(|error| error.get("reason")).and_then(Json::as_str);
             (status >= 300).then(|| Refused {
                 place,
-                reason: format!("status {status}: {}", reason.unwrap_or("no reason")),
+                reason: format!("status {status}: {}", brief(reason.unwrap_or("no reason"))),
                 may_pass: status == 429 || status >= 500,
             })
         });
