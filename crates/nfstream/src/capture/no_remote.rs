@@ -11,7 +11,7 @@ use super::url::Url;
 /// Reason for refusing every URL.
 const REASON: &str = "this nfstream was built without the feature `stores`, which reads URLs";
 
-/// Access to no server.
+/// Stand-in for access to servers.
 #[derive(Debug, Default)]
 pub(super) struct Servers;
 

@@ -142,7 +142,7 @@ pub fn name_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Returns the scheme of a URL and what follows it, `None` for text that is no URL.
+/// Returns the scheme of a URL and the text after it, `None` for text that is not a URL.
 fn split(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);

@@ -7,15 +7,15 @@ use crate::flow::Direction;
 /// Capacity in bytes that is reused for another flow.
 const REUSED: usize = 4096;
 
-/// The first bytes of the first packets, without what identifies hosts if `MASKED`.
+/// The first bytes of the first packets, without host identifiers if `MASKED`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstBytes<const MASKED: bool>(Option<Box<Packets>>);
 
 #[derive(Clone, Debug, Default)]
 struct Packets {
-    /// Bytes of each packet so far, filled up with zeros.
+    /// Bytes of each packet so far, padded with zeros.
     bytes: Vec<u8>,
-    /// Bytes of all packets, those to come included.
+    /// Bytes of all packets, including those still to come.
     all: usize,
 }
 
@@ -53,7 +53,7 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
         packets.bytes.resize(start + shape.bytes(), 0);
     }
 
-    /// Exchanges the memory, and empties the one that returns.
+    /// Exchanges the memory, and empties the returned one.
     fn leave_to(&mut self, to: &mut Self) {
         std::mem::swap(&mut self.0, &mut to.0);
         if let Some(packets) = &mut self.0 {

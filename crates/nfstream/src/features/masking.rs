@@ -1,5 +1,5 @@
-//! Headers without what identifies hosts: addresses, ports and checksums, from which addresses
-//! could be guessed.
+//! Removal of host identifiers from headers: addresses, ports, and checksums, which would reveal
+//! addresses.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::packet::{Fragment, Packet};
 const IPV6_LEN: usize = 40;
 const IPV4_LEN: usize = 20;
 
-/// Replaces what identifies hosts in the first bytes of a packet, from its innermost IP header on,
+/// Replaces the host identifiers in the first bytes of a packet, from its innermost IP header on,
 /// with zeros.
 pub(super) fn mask(bytes: &mut [u8], packet: &Packet) {
     let transport = packet.transport_offset.saturating_sub(packet.ip_offset);

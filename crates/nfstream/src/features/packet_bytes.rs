@@ -1,4 +1,4 @@
-//! Bytes of the first packets of a flow, without what identifies hosts.
+//! Bytes of the first packets of a flow, without host identifiers.
 
 use super::first_bytes::FirstBytes;
 use super::{Declaration, Declared, Presence, Role, Shorthand};

@@ -63,7 +63,7 @@ pub struct MeterConfig {
     pub processes: Option<Processes>,
     /// Places of addresses, `None` if the run has no databases.
     pub locator: Option<Locator>,
-    /// Rules of labels, `None` if the run has none.
+    /// Rules for labels, `None` if the run has none.
     pub ground_truth: Option<Arc<GroundTruth>>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,

@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 1 << 30;
 /// Models that stay in memory, so that the runs of one streamer read them once.
 const KEPT: usize = 4;
 
-/// Name of a model without another one.
+/// Name of a model that is given without one.
 pub(super) const USUAL_NAME: &str = "model";
 
 /// Models of a run, and the files from which they were read.
@@ -41,7 +41,7 @@ pub enum ModelFileError {
         /// The system's error.
         source: io::Error,
     },
-    /// The file is not a model, or not one that scores flows.
+    /// The file is not a model, or its model cannot score flows.
     #[error("{}: {mistake}", visible_path(path))]
     Model {
         /// Path of the file.

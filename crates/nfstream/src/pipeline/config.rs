@@ -40,7 +40,7 @@ pub struct Config {
     pub processes: Option<ProcessWatcher>,
     /// Databases of countries and autonomous systems, `None` for no such columns.
     pub geoip: Option<Arc<GeoIp>>,
-    /// Rules of labels, `None` for no such column. They count the flows of all runs that use them.
+    /// Rules for labels, `None` for no such column. They count the flows of all runs that use them.
     pub ground_truth: Option<Arc<GroundTruth>>,
     /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,

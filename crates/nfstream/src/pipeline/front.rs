@@ -85,7 +85,7 @@ pub(super) fn start(
     let (raw, raw_receiver) = bounded(QUEUE);
     let (used_sender, used) = bounded(2 * QUEUE + decoders);
     let (home, spare) = bounded(2 * QUEUE + decoders);
-    // Decoders that are ahead of a slower one wait with it.
+    // Decoders ahead of a slower one wait for it.
     let ahead = QUEUE + 2 * decoders;
     let (permit, permits) = bounded(ahead);
     for _ in 0..ahead {

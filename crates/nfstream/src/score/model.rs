@@ -8,16 +8,16 @@ use super::interpreter::{Interpreter, Values, decode, missing_operators};
 use super::signature::{CLASSES_KEY, COLUMNS_KEY, Input, Number, Output, UNIT_KEY, names};
 use crate::features::cell::{MISSING, of_float, of_whole};
 
-/// Flows of a block, for models that take any number: enough to read each tree once for many, and
-/// few enough for a live capture, where a block may hold a single flow.
+/// Flows of a block, for models that take any number: enough that each tree is read once for many
+/// flows, and few enough for a live capture, where a block may hold a single flow.
 const ROWS: usize = 64;
 
-/// Most flows of a block, for models that fix their number.
+/// Maximum number of flows of a block, for models that fix it.
 const MOST_ROWS: usize = 8192;
 
-/// Most scores of a flow.
+/// Maximum number of scores of a flow.
 pub(super) const MOST_SCORES: usize = 1000;
-/// Most values of all inputs together.
+/// Maximum number of values of all inputs together.
 const MOST_INPUTS: usize = 1 << 24;
 
 /// A model that scores flows.

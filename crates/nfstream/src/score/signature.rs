@@ -50,7 +50,7 @@ pub(super) enum Output {
 }
 
 impl Number {
-    /// Returns whether a null can be passed on, as NaN.
+    /// Returns whether a null can be passed to the model, as NaN.
     pub(super) const fn has_nan(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }

@@ -24,7 +24,7 @@ pub(crate) struct Available<'a> {
     pub(crate) splt_packets: usize,
 }
 
-/// Reader of the values of one record after the other.
+/// Reader of the values of one record after another.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     /// List read last, and its column.

@@ -547,7 +547,7 @@ impl Bytes {
     }
 }
 
-/// Item of a list where there is no packet.
+/// Item of a list at a place without a packet.
 const NO_PACKET: i64 = -1;
 
 /// Concatenated values of a column of text.

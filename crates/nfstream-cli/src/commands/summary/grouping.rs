@@ -23,7 +23,7 @@ const GROUPS: usize = 500_000;
 /// Longest text in a group, in bytes; longer ones with the same beginning are one group.
 const LONGEST_TEXT: usize = 256;
 
-/// Most flows within the last span. Up to twice as many are kept until older ones are removed.
+/// Maximum number of flows within the last span. Up to twice as many are kept until older ones are removed.
 const RECENT: usize = 2_000_000;
 
 /// Most buckets.

@@ -12,12 +12,12 @@ use std::thread;
 use super::super::content::ContentError;
 use super::object::{Bytes, FIRST, Object, Shared, ends_run};
 
-/// Most bytes of a range.
+/// Maximum number of bytes of a range.
 const LARGEST: u64 = 4 << 20;
-/// Most ranges that are requested at once for an object.
+/// Maximum number of ranges requested at once for an object.
 const RANGES: u64 = 8;
-/// Bytes ahead of all parsers of this process together, unless there are so many that [`FIRST`] for
-/// each exceeds it.
+/// Bytes ahead of all parsers of this process together. Each parser has at least [`FIRST`], so many
+/// parsers may exceed it.
 const BYTES: u64 = LARGEST * RANGES;
 
 /// Readers of this process.
@@ -78,7 +78,7 @@ impl<O: Object> Read for Ahead<O> {
             }
             self.request();
             let Some(range) = self.requested.pop_front() else { return Ok(0) };
-            // While this one is awaited and read, others follow.
+            // Later ranges arrive while this one is awaited and read.
             self.request();
             let ended = || ContentError::Unreachable("the thread of a request ended".to_owned());
             self.current = range.recv().map_err(|_| io::Error::from(ended()))??;

@@ -185,7 +185,7 @@ fn amazon() -> io::Result<AmazonS3Builder> {
     Ok(builder)
 }
 
-/// Returns the error of a store in few words, without the URL, which may be signed.
+/// Returns a short form of a store's error, without the URL, which may be signed.
 fn explained(error: &object_store::Error, scheme: Scheme) -> io::Error {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     let mut web = None;

@@ -108,9 +108,9 @@ mod tests {
     struct Sample {
         bytes: Vec<u8>,
         parts: AtomicUsize,
-        /// Part from which on the version is another one.
+        /// First part of another version.
         changes_at: Option<usize>,
-        /// Part from which on the server is gone.
+        /// First part for which the server is gone.
         is_gone_at: Option<usize>,
         /// Part that is too short.
         is_short_at: Option<usize>,

@@ -35,7 +35,7 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// Finds the captures that a URL stands for: an object, or those of a folder or a pattern.
+    /// Finds the captures that a URL names: an object, or those of a folder or a pattern.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Servers {
         search::find(&bucket, url)
     }
 
-    /// Returns the capture at a URL, of which another process found that it has `len` bytes.
+    /// Returns the capture at a URL; `len` is its size if another process has determined it.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ pub(super) type Bytes = Box<dyn AsRef<[u8]> + Send>;
 
 /// Object of a server.
 pub(super) trait Object: Send + Sync + 'static {
-    /// Reads a range that begins within the object, or at its start; it may end after its end.
+    /// Reads a range that begins within the object, or at its start; it may extend beyond its end.
     /// Returns `None` if the server sends only whole objects.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ pub(super) struct Known {
 }
 
 impl<O> Shared<O> {
-    /// Returns `object`, of a version that is known or not.
+    /// Shares `object`, whose version may be unknown.
     pub(super) fn new(object: O, version: Version) -> Self {
         let is_described = version.len.is_some();
         Self { object, known: Mutex::new(Known { version, is_described, first: None }) }
@@ -97,7 +97,7 @@ impl<O: Object> Shared<O> {
         complete(part.bytes, len)
     }
 
-    /// Checks that a part belongs to the version of those before it.
+    /// Checks that a part belongs to the same version as earlier parts.
     pub(super) fn check(&self, version: &Version) -> io::Result<()> {
         let mut known = self.known();
         let lens = known.version.len.zip(version.len);

@@ -1,4 +1,4 @@
-//! Search for the captures that a URL of a store stands for.
+//! Search for the captures that a URL of a store names.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::super::url::Url;
 use super::bucket::{Bucket, List};
 use super::content::Remote;
 
-/// Finds the captures that `url` stands for.
+/// Finds the captures that `url` names.
 ///
 /// # Errors
 ///

@@ -12,7 +12,8 @@ use crate::host::{Trust, brief, sleep, visible};
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence of a server.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The same for the services of a cloud's machines, which answer at once or do not exist.
+/// The same for the services that give credentials to a cloud's machines, which answer at once or do
+/// not exist.
 const SERVICE: Duration = Duration::from_secs(1);
 /// Pauses between attempts, in milliseconds.
 const PAUSES: [u64; 5] = [100, 300, 700, 1500, 3000];
@@ -22,9 +23,9 @@ const CONNECTIONS: usize = 3;
 const NO_ADDRESS: &str = "failed to lookup address information";
 /// Longest time for the bytes of a range or of a page of a list.
 const BODY: Duration = Duration::from_secs(600);
-/// Most bytes of a page of a list.
+/// Maximum number of bytes of a page of a list.
 const MOST: u64 = 64 << 20;
-/// Most bytes of the explanation of a failure.
+/// Maximum number of bytes of the explanation of a failure.
 const MOST_EXPLAINED: u64 = 1 << 20;
 
 /// Client for all servers.
@@ -70,7 +71,7 @@ pub(super) enum WebError {
 /// Result of one attempt that failed.
 struct Failed {
     error: WebError,
-    /// Attempts that make sense.
+    /// Number of attempts that are worthwhile.
     attempts: usize,
 }
 
@@ -102,7 +103,7 @@ impl Web {
     }
 
     /// Returns the answer to a request, which is repeated if the server cannot be reached, is busy
-    /// or fails. With [`Server::Web`], an answer to a request for a range that is no range has no
+    /// or fails. With [`Server::Web`], an answer that is not the requested range has no
     /// body.
     pub(super) fn answer(
         &self,
@@ -185,7 +186,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the server's own words about a failure.
+    /// Returns the server's own message about a failure.
     pub(super) fn message(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         let words = words(&text);
@@ -196,7 +197,7 @@ impl Answer {
     }
 }
 
-/// Returns what the text of an answer says: code and message of a store, or nothing.
+/// Returns the code and message of a store in the text of an answer; empty if it has none.
 pub(super) fn words(text: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;
@@ -314,7 +315,7 @@ pub(super) fn reason(error: &io::Error) -> String {
     visible(&(first.unwrap_or_default() + letters.as_str())).into_owned()
 }
 
-/// Repeats an attempt, with pauses, as long as that makes sense.
+/// Repeats an attempt, with pauses, until it succeeds or a further attempt is useless.
 fn patiently<T>(attempt: impl Fn() -> Result<T, Failed>) -> Result<T, WebError> {
     let mut pauses = PAUSES.iter();
     for number in 1.. {

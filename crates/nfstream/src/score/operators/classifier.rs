@@ -2,8 +2,8 @@
 //!
 //! Scores are sums in single precision, tree by tree. Classes and scores are those of onnxruntime.
 
-use super::attributes::Attributes;
 use super::super::model::MOST_SCORES;
+use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;
 use super::listing::trees;
@@ -18,7 +18,7 @@ use tract_onnx::tract_hir::internal::*;
 struct Classifier {
     trees: Trees,
     labels: Labels,
-    /// Values that the scores of classes begin with, none for zeros.
+    /// Initial scores of the classes, empty for zeros.
     base: Vec<f32>,
     transform: Transform,
     layout: Layout,
@@ -34,7 +34,7 @@ enum Layout {
         /// Number of the class that weights belong to.
         class: usize,
         threshold: f32,
-        /// Whether the score of the other class is the rest to 1 instead of the negative.
+        /// Whether the score of the other class is 1 minus this one, instead of its negative.
         is_share: bool,
     },
 }

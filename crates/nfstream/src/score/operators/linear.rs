@@ -1,7 +1,7 @@
 //! `LinearClassifier`: classes and their scores from weighted sums.
 
-use super::attributes::Attributes;
 use super::super::model::MOST_SCORES;
+use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;
 use super::transform::{Transform, logistic};
@@ -15,7 +15,7 @@ struct Linear {
     labels: Labels,
     /// Weights, sum by sum.
     weights: Vec<f32>,
-    /// Values that the sums begin with, one for each.
+    /// Initial values of the sums, one for each.
     base: Vec<f32>,
     transform: Transform,
 }

@@ -1,7 +1,7 @@
 //! `TreeEnsembleRegressor`: numbers from decision trees.
 
-use super::attributes::Attributes;
 use super::super::model::MOST_SCORES;
+use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::listing::trees;
 use super::transform::Transform;

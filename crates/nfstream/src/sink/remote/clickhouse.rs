@@ -42,8 +42,8 @@ const CREATE: OptionHelp = OptionHelp {
     description: "yes to create the table if it does not exist",
 };
 
-/// Codes of exceptions whose cause may pass: too slow, too many queries, network, no
-/// memory, read-only, too many parts, replicas that disagree or are missing, Keeper.
+/// Codes of temporary exceptions: too slow, too many queries, network, out of memory, read-only, too
+/// many parts, replicas that disagree or are missing, Keeper.
 const PASSING: [u32; 14] = [159, 202, 209, 210, 225, 241, 242, 252, 279, 285, 286, 319, 439, 999];
 
 struct Table {
@@ -56,7 +56,7 @@ struct Table {
     numbers: Vec<Number>,
 }
 
-/// Column of whole numbers, which the server would cut to its type without an error.
+/// Column of whole numbers, which the server would truncate to its type without an error.
 #[derive(Debug)]
 struct Number {
     name: String,
@@ -92,7 +92,8 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
     Ok(Box::new(Table { client, name, creates, rows, numbers: Vec::new() }))
 }
 
-/// Returns whether a failure with this text may pass: any but exceptions about the request itself.
+/// Returns whether a failure with this text may be temporary: any but exceptions about the request
+/// itself.
 fn is_passing(text: &str) -> bool {
     let Some((before, _)) = text.split_once("DB::Exception") else { return true };
     let code = before.rsplit_once("Code: ").and_then(|(_, rest)| rest.split(['.', ',']).next());
@@ -226,7 +227,7 @@ fn type_of(data_type: &DataType) -> String {
     }
 }
 
-/// Returns the values that a type of a table holds, `None` unless it is of whole numbers.
+/// Returns the range of a type of a table, `None` unless it is one of whole numbers.
 fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
     let inside = |data_type| {
         let outer = ["Nullable(", "LowCardinality("];

@@ -24,7 +24,7 @@ pub(super) struct Client {
     /// Headers with their values, some of which are secret.
     headers: Headers,
     compresses: bool,
-    /// Returns whether a failure of the server with this text may pass.
+    /// Returns whether a failure of the server with this text may be temporary.
     may_pass: fn(&str) -> bool,
 }
 
@@ -95,7 +95,7 @@ impl Client {
         self
     }
 
-    /// Sends no request again after a failure of the server whose text does not let it pass.
+    /// Limits retries after a failure of the server to texts for which `may_pass` is true.
     pub(super) fn with_passing(self, may_pass: fn(&str) -> bool) -> Self {
         Self { may_pass, ..self }
     }

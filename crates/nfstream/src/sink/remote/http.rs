@@ -151,11 +151,11 @@ impl Receiver for Server {
 }
 
 impl Server {
-    /// Sends the lines; those that the server had no time for stay.
+    /// Sends the lines; those that the server was too busy to take stay.
     ///
     /// # Errors
     ///
-    /// [`Failure`] without an answer, and if any stays.
+    /// [`Failure`] if there is no answer, or if any line stays.
     fn send_lines(&self, pending: &mut Pending) -> Result<(), Failure> {
         let lines: Vec<_> = pending.lines.iter().map(|(_, line)| line.as_slice()).collect();
         let (answer, bytes) = self.client.post("", &actions(&lines), true)?;
