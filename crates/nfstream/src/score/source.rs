@@ -2,7 +2,7 @@
 
 use super::ModelError;
 use super::signature::Input;
-use crate::features::{Column, Group, Headings, Nameless, Presence, Read, Record, Value, nearest};
+use crate::features::{Column, Headings, Nameless, Presence, Read, Record, Value, nearest};
 
 /// Supplier of one value: a column, or an item of a column of lists.
 #[derive(Clone, Copy, Debug)]
