@@ -73,7 +73,7 @@ impl GroundTruth {
         hits.sort_unstable();
         let mut seen = HashSet::new();
         let found = hits.iter().filter_map(|place| self.rules.get(*place)).map(|rule| &rule.label);
-        let labels: Vec<&Arc<str>> = found.filter(|label| seen.insert(label.as_ref())).collect();
+        let labels: Vec<&Arc<str>> = found.filter(|label| seen.insert(Arc::clone(label))).collect();
         if is_counted {
             let counted = match self.matching {
                 Matching::First => hits.get(..1).unwrap_or_default(),
