@@ -5,7 +5,9 @@ use tract_onnx::pb::{ModelProto, ValueInfoProto, tensor_proto, type_proto};
 
 use super::ModelError;
 use super::interpreter::{Interpreter, Values, decode, missing_operators};
-use super::signature::{CLASSES_KEY, COLUMNS_KEY, Input, Number, Output, UNIT_KEY, names};
+use super::signature::{
+    CLASSES_KEY, COLUMNS_KEY, Input, MOST_SCORES, Number, Output, UNIT_KEY, names,
+};
 use crate::features::cell::{MISSING, of_float, of_whole};
 
 /// Flows of a block, for models that take any number: enough that each tree is read once for many
@@ -15,8 +17,6 @@ const ROWS: usize = 64;
 /// Maximum number of flows of a block, for models that fix it.
 const MOST_ROWS: usize = 8192;
 
-/// Maximum number of scores of a flow.
-pub(super) const MOST_SCORES: usize = 1000;
 /// Maximum number of values of all inputs together.
 const MOST_INPUTS: usize = 1 << 24;
 

@@ -2,7 +2,7 @@
 //!
 //! Scores are sums in single precision, tree by tree. Classes and scores are those of onnxruntime.
 
-use super::super::model::MOST_SCORES;
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;

@@ -1,6 +1,6 @@
 //! `LinearClassifier`: classes and their scores from weighted sums.
 
-use super::super::model::MOST_SCORES;
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;

@@ -1,6 +1,6 @@
 //! `TreeEnsembleRegressor`: numbers from decision trees.
 
-use super::super::model::MOST_SCORES;
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
 use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::listing::trees;
