@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,31 @@ def test_a_server_that_goes_leaves_no_table(server: Server, tmp_path: Path, rang
     with pytest.raises(ConnectionError, match=r"large\.pcap: cannot be read"):
         streamer.to_parquet(tmp_path / "flows.parquet")
     assert not (tmp_path / "flows.parquet").exists()
+
+
+def test_an_interrupt_does_not_wait_for_a_silent_server(server: Server, tmp_path: Path) -> None:
+    capture = write_large_pcap(tmp_path / "large.pcap", 80_000)
+    server.files = {"/large.pcap": capture.read_bytes()}
+    is_silent, test_is_over = threading.Event(), threading.Event()
+
+    def keep_silent(number: int) -> None:
+        if number >= 4:
+            is_silent.set()
+            test_is_over.wait(60)
+
+    server.before = keep_silent
+    arguments = [COMMAND, "flows", f"{server.url}/large.pcap", "-o", tmp_path / "flows.csv"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert is_silent.wait(30)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, messages = process.communicate(timeout=10)
+        finally:
+            test_is_over.set()
+            process.kill()
+    assert process.returncode == 130, messages
+    assert "Traceback" not in messages and "corrupt" not in messages
 
 
 def test_access_that_ends_in_the_middle_ends_the_run(server: Server, tmp_path: Path) -> None:

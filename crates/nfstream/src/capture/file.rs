@@ -118,10 +118,10 @@ impl Waiting {
         self.content.as_ref().is_some_and(|content| content.address().is_some())
     }
 
-    /// Opens the file.
-    fn open(&self) -> Result<Held, Failure> {
+    /// Opens the file. Bytes of other machines end soon after `stop` is set.
+    fn open(&self, stop: &StopFlag) -> Result<Held, Failure> {
         match &self.content {
-            Some(content) => content.open().map(Held::Content).map_err(Failure::from),
+            Some(content) => content.open(stop).map(Held::Content).map_err(Failure::from),
             None => Held::open(&self.path),
         }
     }
@@ -170,7 +170,7 @@ impl FileSource {
     /// [`strict`](super::FileOptions::strict) the error of a file that cannot be opened.
     pub fn hold(&mut self) -> Result<(), CaptureError> {
         for mut file in mem::take(&mut self.waiting) {
-            match file.open() {
+            match file.open(&self.stop) {
                 Ok(held) => {
                     file.held = Some(held);
                     self.waiting.push_back(file);
@@ -296,7 +296,7 @@ impl FileSource {
         };
         // A compressed file may have to wait.
         let again = file.held.as_ref().and_then(Held::again);
-        let held = mem::replace(&mut file.held, again).map_or_else(|| file.open(), Ok);
+        let held = mem::replace(&mut file.held, again).map_or_else(|| file.open(&self.stop), Ok);
         let reader = held.and_then(|held| {
             Reader::new(held, &file.path, access, self.options.window, &self.stop)
         });

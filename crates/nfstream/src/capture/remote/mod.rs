@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::CaptureError;
 use super::content::Content;
-use super::found::Found;
 use super::url::{Scheme, Url};
+use super::url_captures::UrlCaptures;
 use bucket::Bucket;
 use content::Remote;
 use page::Page;
@@ -41,11 +41,11 @@ impl Servers {
     ///
     /// [`CaptureError::Io`] if the server cannot be used or does not have it,
     /// [`CaptureError::NoMatch`] for a pattern that nothing matches.
-    pub(super) fn find(&self, url: &Url) -> Result<Found, CaptureError> {
+    pub(super) fn find(&self, url: &Url) -> Result<UrlCaptures, CaptureError> {
         let failed = |source| CaptureError::Io { path: url.name(), source };
         if url.scheme.is_web() {
             let content = self.content(url, None).map_err(failed)?;
-            return Ok(Found::Named(vec![(url.name(), content)]));
+            return Ok(UrlCaptures::Named(vec![(url.name(), content)]));
         }
         let bucket = self.bucket(url).map_err(failed)?;
         search::find(&bucket, url)
