@@ -61,6 +61,9 @@ fn versions() -> String {
         None => text.push_str(", no libpcap: no filters"),
     }
     text.push_str(&format!("; features: {}", nfstream::FEATURES));
+    if cfg!(feature = "top") {
+        text.push_str(", top");
+    }
     text
 }
 
