@@ -1,5 +1,7 @@
 //! The inspection of flows: candidates, match, parser, label.
 
+use std::sync::LazyLock;
+
 use crate::catalogue::Catalogue;
 use crate::flow::{Candidates, Finding, Flow, Found, Possible, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
@@ -58,9 +60,19 @@ pub struct Fingerprints {
 #[derive(Debug)]
 pub struct Dissector {
     config: Config,
-    streams: Table<StreamRules>,
-    datagrams: Table<DatagramRules>,
+    streams: &'static Table<StreamRules>,
+    datagrams: &'static Table<DatagramRules>,
 }
+
+/// Protocols in TCP streams.
+static STREAMS: LazyLock<Table<StreamRules>> = LazyLock::new(|| {
+    Table::new(|protocol| protocol.stream.as_ref(), |rules| [rules.client, rules.server])
+});
+
+/// Protocols in datagrams.
+static DATAGRAMS: LazyLock<Table<DatagramRules>> = LazyLock::new(|| {
+    Table::new(|protocol| protocol.datagram.as_ref(), |rules| [rules.start, rules.start])
+});
 
 /// The protocols of one transport, by the first byte with which they may begin.
 #[derive(Debug)]
@@ -88,15 +100,7 @@ impl Default for Dissector {
 impl Dissector {
     /// Returns a dissector for the protocols of the registry.
     pub fn new(config: Config) -> Self {
-        let streams = Table::new(
-            |protocol| protocol.stream.as_ref(),
-            |rules: &StreamRules| [rules.client, rules.server],
-        );
-        let datagrams = Table::new(
-            |protocol| protocol.datagram.as_ref(),
-            |rules: &DatagramRules| [rules.start, rules.start],
-        );
-        Self { config, streams, datagrams }
+        Self { config, streams: &STREAMS, datagrams: &DATAGRAMS }
     }
 
     /// Returns every protocol that is known by its bytes, its IP protocol number or its ports.
@@ -110,7 +114,7 @@ impl Dissector {
             TCP => self.config.limits.tcp_packets,
             UDP => self.config.limits.udp_packets,
             number => {
-                if let Some(protocol) = by_ip_protocol(number) {
+                if let Some(protocol) = IP_PROTOCOLS[usize::from(number)] {
                     flow.finding.protocol = Some((protocol, Confidence::Dpi));
                 }
                 flow.state = State::Done;
@@ -501,6 +505,13 @@ impl Table<DatagramRules> {
     }
 }
 
-fn by_ip_protocol(number: u8) -> Option<&'static Protocol> {
-    REGISTRY.iter().copied().find(|protocol| protocol.ip_protocols.contains(&number))
-}
+/// Protocols by IP protocol number, the first in the registry.
+static IP_PROTOCOLS: LazyLock<[Option<&Protocol>; 256]> = LazyLock::new(|| {
+    let mut protocols = [None; 256];
+    for protocol in REGISTRY {
+        for number in protocol.ip_protocols {
+            protocols[usize::from(*number)].get_or_insert(*protocol);
+        }
+    }
+    protocols
+});
