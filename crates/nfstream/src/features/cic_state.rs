@@ -82,7 +82,7 @@ impl Measurement for Cic {
     }
 
     fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
-        self.icmp = icmp(sample.packet, sample.frame);
+        self.icmp = icmp(sample.packet, sample.frame());
         if sample.packet.protocol == protocol::TCP {
             self.connection.get_or_insert(sample.time);
         }

@@ -53,9 +53,7 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
         packets.bytes.resize(start + shape.bytes(), 0);
     }
 
-    /// Exchanges the memory, and empties the returned one.
-    fn leave_to(&mut self, to: &mut Self) {
-        std::mem::swap(&mut self.0, &mut to.0);
+    fn clear(&mut self) {
         if let Some(packets) = &mut self.0 {
             packets.all = 0;
             packets.bytes.clear();
@@ -71,6 +69,6 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
 fn ip_bytes<'a>(sample: &Sample<'a>, most: usize) -> &'a [u8] {
     let [start, len] = [sample.packet.ip_offset, sample.packet.ip_len]
         .map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-    let bytes = sample.frame.get(start..).unwrap_or_default();
+    let bytes = sample.frame().get(start..).unwrap_or_default();
     bytes.get(..len.min(most)).unwrap_or(bytes)
 }

@@ -27,11 +27,19 @@ pub(super) trait Measurement: Default {
     #[inline]
     fn add(&mut self, _: &Plan, _: &Sample<'_>) {}
 
-    /// Moves the measurement to `to`, which holds that of an earlier flow, and leaves this one as
-    /// new.
+    /// Measures a packet, and returns the bytes by which [`memory`](Self::memory) grows, modulo the
+    /// range of the type.
     #[inline]
-    fn leave_to(&mut self, to: &mut Self) {
-        *to = std::mem::take(self);
+    fn add_and_grow(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+        let before = self.memory();
+        self.add(plan, sample);
+        self.memory().wrapping_sub(before)
+    }
+
+    /// Clears the measurement for another flow; it may keep its memory.
+    #[inline]
+    fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// Takes over what the flow's next slice starts with from the slice `before`.

@@ -65,27 +65,28 @@ macro_rules! registry {
                 })*
             }
 
-            /// Measures a packet.
+            /// Measures a packet, and returns the bytes by which [`memory`](Self::memory) grows,
+            /// modulo the range of the type.
             #[inline]
-            fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
+            fn add(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+                let mut growth = 0_usize;
                 $(if plan.wants::<$module::State>(Group::$group) {
-                    self.$module.add(plan, sample);
+                    growth = growth.wrapping_add(self.$module.add_and_grow(plan, sample));
                 })*
                 if plan.track_tcp
                     && let Some(segment) = sample.segment()
                 {
                     self.connection.add(sample.direction, &segment);
                 }
+                growth
             }
 
-            /// Moves the measurements to `to` and keeps the memory for another flow.
-            fn leave_to(&mut self, plan: &Plan, to: &mut Self) {
+            /// Clears the measurements for another flow, and keeps their memory.
+            fn clear(&mut self, plan: &Plan) {
                 $(if plan.wants::<$module::State>(Group::$group) {
-                    self.$module.leave_to(&mut to.$module);
+                    self.$module.clear();
                 })*
-                if plan.track_tcp {
-                    to.connection = std::mem::take(&mut self.connection);
-                }
+                self.connection = Connection::default();
             }
 
             /// Takes over what the flow's next slice starts with from the slice `before`.

@@ -2,7 +2,9 @@
 
 use nfstream_sys::prefetch_read;
 
-use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample, Shorthand};
+use super::{
+    Declaration, Declared, Measurement, Plan, Presence, Read, ReadAll, Record, Sample, Shorthand,
+};
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 use crate::packet::TcpFlags;
 
@@ -33,7 +35,9 @@ macro_rules! flag_counts {
             concat!($scope, "_", $name, "_packets"),
             concat!("packets ", $of, " with the TCP flag ", stringify!($flag)),
             Read::U32(|r| $count(r, TcpFlags::$flag)),
-        )),*]
+        ).read_by(ReadAll::Integers(|records, counts| {
+            counts.extend(records.iter().map(|r| i64::from($count(r, TcpFlags::$flag))));
+        }))),*]
     };
 }
 use flag_counts;

@@ -476,7 +476,7 @@ impl<L: Lifecycle> Meter<L> {
         if self.plan.measures() {
             let sample = Sample {
                 packet,
-                frame: packet.frame(frames),
+                chunk: frames,
                 direction,
                 time: entry.flow.last_seen,
                 ticks: entry.flow.last_seen.ticks(self.plan.unit),

@@ -68,8 +68,7 @@ impl Measurement for State {
         self.bytes = (self.words.capacity() + lists) * size_of::<i64>() + headers;
     }
 
-    fn leave_to(&mut self, to: &mut Self) {
-        std::mem::swap(self, to);
+    fn clear(&mut self) {
         self.bytes = 0;
         for list in self.lists.iter_mut().filter(|list| list.capacity() > REUSED) {
             *list = Vec::new();
