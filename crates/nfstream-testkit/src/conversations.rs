@@ -1,6 +1,7 @@
 //! Conversations for the fuzz targets of dissection: payloads and their directions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::once;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -108,7 +109,9 @@ pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
                 0 => payload.len().div_ceil(2).max(1),
                 size => size,
             };
-            payload.chunks(size).map(move |segment| (direction, segment))
+            // An empty payload stays: its direction counts.
+            let (first, rest) = payload.split_at(size.min(payload.len()));
+            once(first).chain(rest.chunks(size)).map(move |segment| (direction, segment))
         });
         assert_eq!(converse(&dissector, &endpoints, segments), found, "in smaller segments");
     }
