@@ -1,6 +1,7 @@
 //! Conversations for the fuzz targets of dissection: payloads and their directions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::once;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -21,6 +22,8 @@ pub(crate) const UDP: u8 = 17;
 /// First number that chooses one of the usual ports.
 const DYNAMIC: u16 = 49_152;
 
+/// Bits of options before the size of segments.
+const SIZE_SHIFT: u32 = 3;
 /// Bit in the length of a payload that marks it as the server's.
 const FROM_SERVER: u16 = 1 << 15;
 /// Maximum number of payloads that are written.
@@ -61,7 +64,8 @@ fn sorted(ports: fn(&Protocol) -> &'static [u16]) -> Vec<u16> {
 }
 
 /// Dissects a conversation with a server at `port`. `data` is a byte of options, then payloads,
-/// each preceded by its length in two bytes.
+/// each preceded by its length in two bytes. The five highest bits of the options give the size of
+/// the segments with which the result is compared, 0 for half the payload.
 ///
 /// # Panics
 ///
@@ -100,11 +104,16 @@ pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
         }
     }
     if protocol == TCP {
-        let halves = payloads(data).flat_map(|(direction, payload)| {
-            let (first, second) = payload.split_at(payload.len() / 2);
-            [(direction, first), (direction, second)]
+        let segments = payloads(data).flat_map(|(direction, payload)| {
+            let size = match usize::from(options >> SIZE_SHIFT) {
+                0 => payload.len().div_ceil(2).max(1),
+                size => size,
+            };
+            // An empty payload stays: its direction counts.
+            let (first, rest) = payload.split_at(size.min(payload.len()));
+            once(first).chain(rest.chunks(size)).map(move |segment| (direction, segment))
         });
-        assert_eq!(converse(&dissector, &endpoints, halves), found, "in smaller segments");
+        assert_eq!(converse(&dissector, &endpoints, segments), found, "in smaller segments");
     }
 }
 
