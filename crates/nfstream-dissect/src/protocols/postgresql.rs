@@ -256,6 +256,7 @@ mod tests {
         assert_eq!((&*found.database, &*found.server_version), ("shop", "16.1"));
         assert_eq!(&*found.user, "");
     }
+
     #[test]
     fn a_startup_message_may_come_in_pieces() {
         let endpoints = endpoints(TCP, 5432);
