@@ -126,7 +126,7 @@ pub(crate) struct Finding {
     pub(crate) certificate_hashes: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
-    /// Metadata that is wanted in detail.
+    /// Metadata to read in detail.
     pub(crate) details: Details,
     /// Length of the client's stream when its HTTP request was read.
     pub(crate) request_bytes: usize,
