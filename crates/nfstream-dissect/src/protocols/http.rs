@@ -229,8 +229,10 @@ fn read_request(head: &Head<'_>, body: Option<&[u8]>, finding: &mut Finding) {
     }
     let in_detail = finding.details.http;
     let metadata = finding.metadata();
-    if metadata.host.is_empty() {
-        metadata.host = text(without_port(host));
+    let host = without_port(host);
+    // The header may have been incomplete before.
+    if host.len() > metadata.host.len() && host.starts_with(metadata.host.as_bytes()) {
+        metadata.host = text(host);
     }
     let http = metadata.http.get_or_insert_default();
     http.user_agent = text(headers.user_agent.unwrap_or_default());
@@ -416,6 +418,20 @@ mod tests {
             testing::assert_streams(&PROTOCOL, 8000, client, b"");
         }
         testing::assert_streams(&PROTOCOL, 8000, b"", b"HTTP/1.1 200 OK\r\n\r\n");
+    }
+
+    #[test]
+    fn a_host_that_arrives_after_the_response_is_read_to_its_end() {
+        let endpoints = testing::endpoints(crate::packet::TCP, 80);
+        let mut finding = Finding::default();
+        let request = b"GET / HTTP/1.1\r\nHost: example.com:80\r\n\r\n";
+        for len in 1..=request.len() {
+            let client = &request[..len];
+            let server = b"HTTP/1.1 200 OK\r\nServer: x";
+            let streams = Streams { endpoints: &endpoints, client, server, swapped: false };
+            parse(&streams, &mut finding);
+        }
+        assert_eq!(&*finding.metadata().host, "example.com");
     }
 
     #[test]
