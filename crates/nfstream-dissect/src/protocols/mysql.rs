@@ -166,7 +166,8 @@ mod tests {
                 server: b"",
                 swapped: false,
             };
-            let mut finding = Finding { personal: true, ..Finding::default() };
+            let mut finding = Finding::default();
+            finding.personal = true;
             let need = parse(&streams, &mut finding);
             assert_eq!(need == Need::Done, len >= 256, "{len} bytes");
             assert!(finding.found_metadata().is_none_or(|found| found.mysql.is_none()));
