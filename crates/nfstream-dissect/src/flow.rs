@@ -15,8 +15,8 @@ const TEXTS: usize = 4 << 10;
 /// A flow under inspection.
 ///
 /// On the heap, nothing before the first payload. After it up to two stream prefixes and a parser's
-/// state, all bounded; [`Flow::memory`] returns their size. Everything but the findings is freed as
-/// soon as packets can teach nothing more.
+/// state, all bounded; [`Flow::memory`] returns their size. They are freed as soon as packets can
+/// teach nothing more; [`Dissector::finish`](crate::Dissector::finish) then frees the rest.
 #[derive(Debug, Default)]
 pub struct Flow {
     pub(crate) state: State,

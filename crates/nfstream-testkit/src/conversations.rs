@@ -280,8 +280,12 @@ mod tests {
                     if progress == Progress::More {
                         progress = dissector.inspect(&mut flow, &packet);
                     }
-                    // A flow stays open after its inspection, without its state.
-                    open.add(size_of::<Flow>() + flow.memory());
+                    // A caller finishes a flow when its inspection ends, and keeps the findings.
+                    let held = match progress {
+                        Progress::More => size_of::<Flow>(),
+                        Progress::Done => size_of::<Found>(),
+                    };
+                    open.add(held + flow.memory());
                 }
                 let found = dissector.finish(flow, &endpoints);
                 let metadata = found.metadata.map_or(0, |_| size_of::<Metadata>());
