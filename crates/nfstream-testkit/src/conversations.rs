@@ -31,8 +31,8 @@ const MAX_PAYLOADS: usize = 12;
 /// Maximum heap bytes of a flow: two streams with waiting segments, or a handshake in pieces.
 const MAX_MEMORY: usize = 128 << 10;
 
-/// Returns the server's port that `number` stands for: dynamic ports choose one of the usual ports
-/// of all protocols, and the others stand for themselves.
+/// Returns the port of the server for `number`: a dynamic port chooses one of the usual ports of all
+/// protocols, and any other number is the port itself.
 ///
 /// # Panics
 ///
