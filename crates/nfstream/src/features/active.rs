@@ -54,16 +54,16 @@ impl ActiveMeasures {
     }
 
     /// Measures a packet of the flow in `slot`, and returns the measurements so far.
+    // Apart from the meter's work for each packet, which needs the registers.
+    #[inline(never)]
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
-        let measures = self.places[slot.index()].get_or_insert_default();
-        let growth = measures.add(&self.plan, sample);
-        self.grown = self.grown.wrapping_add(growth);
-        if let Some(program) = self.plan.program {
-            let before = measures.measured.memory();
-            program.run(&mut self.registers, &mut measures.measured, sample);
-            let growth = measures.measured.memory().wrapping_sub(before);
-            self.grown = self.grown.wrapping_add(growth);
+        let measures = self.places[slot.index()].get_or_insert_with(unmeasured);
+        let mut growth = measures.add(&self.plan, sample);
+        if self.plan.measures_rare() {
+            let rare = add_rare(&self.plan, &mut self.registers, measures, sample);
+            growth = growth.wrapping_add(rare);
         }
+        self.grown = self.grown.wrapping_add(growth);
         measures
     }
 
@@ -123,6 +123,29 @@ impl ActiveMeasures {
     pub fn of(&self, slot: Slot) -> Option<&Measures> {
         self.places.get(slot.index())?.as_deref()
     }
+}
+
+/// Makes the measurements of a packet that few runs make, and returns the bytes by which they grow,
+/// modulo the range of the type.
+#[inline(never)]
+fn add_rare(
+    plan: &Plan,
+    registers: &mut Registers,
+    measures: &mut Measures,
+    sample: &Sample<'_>,
+) -> usize {
+    let growth = measures.add_rare(plan, sample);
+    let Some(program) = plan.program else { return growth };
+    let before = measures.measured.memory();
+    program.run(registers, &mut measures.measured, sample);
+    growth.wrapping_add(measures.measured.memory().wrapping_sub(before))
+}
+
+/// Returns the measurements of a flow without packets.
+#[cold]
+#[inline(never)]
+fn unmeasured() -> Box<Measures> {
+    Box::default()
 }
 
 impl RecordPool {

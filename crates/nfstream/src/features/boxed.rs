@@ -15,7 +15,9 @@ impl<M> Boxed<M> {
 }
 
 impl<M: Measurement> Measurement for Boxed<M> {
-    const GROWS: bool = M::GROWS;
+    fn grows(plan: &Plan) -> bool {
+        M::grows(plan)
+    }
 
     fn memory(&self) -> usize {
         self.0.as_ref().map_or(0, |measurement| measurement.memory())

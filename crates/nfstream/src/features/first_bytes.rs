@@ -31,7 +31,9 @@ impl<const MASKED: bool> FirstBytes<MASKED> {
 }
 
 impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
-    const GROWS: bool = true;
+    fn grows(_: &Plan) -> bool {
+        true
+    }
 
     fn memory(&self) -> usize {
         // A list grows by doubling. Its capacity would depend on the flows before.

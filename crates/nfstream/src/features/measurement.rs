@@ -10,8 +10,14 @@ pub(super) trait Measurement: Default {
     /// Whether anything is kept.
     const IS_KEPT: bool = true;
 
-    /// Whether it takes memory beyond a fixed size.
-    const GROWS: bool = false;
+    /// Whether it is made in most runs that measure anything. The others share one test for each
+    /// packet, in a separate function.
+    const IS_USUAL: bool = false;
+
+    /// Returns whether it takes memory beyond a fixed size in runs of `plan`.
+    fn grows(_plan: &Plan) -> bool {
+        false
+    }
 
     /// Returns the bytes beyond the fixed size.
     #[inline]
@@ -118,6 +124,7 @@ pub struct Plan {
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
+    any_rare: bool,
     grows: bool,
 }
 
@@ -132,7 +139,8 @@ impl Measuring {
         let groups = groups.with_if(self.measures.is_some(), Group::Measured);
         // One measurement for both groups.
         let groups = groups.with_if(splt_tcp, Group::Splt);
-        Plan {
+        let is_rare = groups.intersects(Measures::RARE);
+        let mut plan = Plan {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             unit: self.unit,
@@ -142,9 +150,12 @@ impl Measuring {
             packet_bytes: self.packet_bytes,
             program: self.measures,
             groups,
-            grows: groups.intersects(Measures::GROWING),
             any: self.track_tcp || !groups.is_empty(),
-        }
+            any_rare: self.track_tcp || is_rare,
+            grows: false,
+        };
+        plan.grows = Measures::grow(&plan);
+        plan
     }
 }
 
@@ -153,6 +164,12 @@ impl Plan {
     #[inline]
     pub fn measures(&self) -> bool {
         self.any
+    }
+
+    /// Returns whether packets are measured with [`Measures::add_rare`].
+    #[inline]
+    pub(super) fn measures_rare(&self) -> bool {
+        self.any_rare
     }
 
     /// Returns whether measurements take memory beyond a fixed size for each flow.

@@ -47,9 +47,15 @@ macro_rules! registry {
             const KEPT: Groups = Groups::NONE
                 $(.with_if(<$module::State as Measurement>::IS_KEPT, Group::$group))*;
 
-            /// Groups whose measurements take memory beyond a fixed size.
-            const GROWING: Groups = Groups::NONE
-                $(.with_if(<$module::State as Measurement>::GROWS, Group::$group))*;
+            /// Groups that [`add_rare`](Self::add_rare) measures.
+            const RARE: Groups = Groups::NONE
+                $(.with_if(!<$module::State as Measurement>::IS_USUAL, Group::$group))*;
+
+            /// Returns whether measurements take memory beyond a fixed size in runs of `plan`.
+            fn grow(plan: &Plan) -> bool {
+                false $(|| plan.wants::<$module::State>(Group::$group)
+                    && <$module::State as Measurement>::grows(plan))*
+            }
 
             /// Returns the bytes that the measurements take in addition to a fixed size for each
             /// flow.
@@ -65,12 +71,26 @@ macro_rules! registry {
                 })*
             }
 
-            /// Measures a packet, and returns the bytes by which [`memory`](Self::memory) grows,
-            /// modulo the range of the type.
+            /// Makes the usual measurements of a packet, and returns the bytes by which
+            /// [`memory`](Self::memory) grows, modulo the range of the type.
             #[inline]
             fn add(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
                 let mut growth = 0_usize;
-                $(if plan.wants::<$module::State>(Group::$group) {
+                $(if <$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
+                    growth = growth.wrapping_add(self.$module.add_and_grow(plan, sample));
+                })*
+                growth
+            }
+
+            /// Makes the other measurements of a packet, and returns the same.
+            #[inline]
+            fn add_rare(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+                let mut growth = 0_usize;
+                $(if !<$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
                     growth = growth.wrapping_add(self.$module.add_and_grow(plan, sample));
                 })*
                 if plan.track_tcp
@@ -101,7 +121,21 @@ macro_rules! registry {
             /// packets of the flow have been measured.
             #[inline]
             fn prefetch(&self, plan: &Plan, direction: Direction, before: u64) {
-                $(if plan.wants::<$module::State>(Group::$group) {
+                $(if <$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
+                    self.$module.prefetch(plan, direction, before);
+                })*
+                if plan.measures_rare() {
+                    self.prefetch_rare(plan, direction, before);
+                }
+            }
+
+            #[inline(never)]
+            fn prefetch_rare(&self, plan: &Plan, direction: Direction, before: u64) {
+                $(if !<$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
                     self.$module.prefetch(plan, direction, before);
                 })*
             }

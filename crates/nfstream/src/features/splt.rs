@@ -84,21 +84,25 @@ pub(super) struct SpltPacket {
 const _: () = assert!(size_of::<SpltPacket>() == 16, "a third of a cache line more costs time");
 
 impl Splt {
-    /// Adds a packet.
+    /// Returns the entry of a packet, which is the next one.
     #[inline]
-    fn push(&mut self, plan: &Plan, sample: &Sample<'_>) {
+    fn enter(&mut self, plan: &Plan, sample: &Sample<'_>) -> SpltPacket {
         let Sample { direction, ticks, size, .. } = *sample;
         let gap = if self.len == 0 { 0 } else { ticks.abs_diff(self.last) };
-        let segment = if plan.splt_tcp { sample.segment() } else { None };
-        let window = segment.map_or(0, |segment| segment.window);
+        let window = if plan.splt_tcp { window(sample) } else { 0 };
         let flags = sample.packet.tcp_flags;
-        let packet = SpltPacket { gap, size, window, flags, direction };
-        match self.usual.get_mut(self.len) {
-            Some(place) => *place = packet,
-            None => self.more.push(packet),
-        }
         self.len += 1;
         self.last = ticks;
+        SpltPacket { gap, size, window, flags, direction }
+    }
+
+    /// Adds a packet after the usual ones, and returns the bytes by which they grow.
+    #[inline(never)]
+    fn add_more(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+        let before = self.memory();
+        let packet = self.enter(plan, sample);
+        self.more.push(packet);
+        self.memory().wrapping_sub(before)
     }
 
     /// Returns the packets, in two parts.
@@ -108,7 +112,11 @@ impl Splt {
 }
 
 impl Measurement for Splt {
-    const GROWS: bool = true;
+    const IS_USUAL: bool = true;
+
+    fn grows(plan: &Plan) -> bool {
+        plan.splt_packets > USUAL_PACKETS
+    }
 
     /// Returns the bytes of the packets after the usual ones.
     fn memory(&self) -> usize {
@@ -130,10 +138,16 @@ impl Measurement for Splt {
     /// Touches no memory for packets after the last one that is recorded.
     #[inline]
     fn add_and_grow(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
-        let Some(place) = place(plan, sample.volume.total_packets() - 1) else { return 0 };
-        let before = if place < USUAL_PACKETS { 0 } else { self.memory() };
-        self.push(plan, sample);
-        if place < USUAL_PACKETS { 0 } else { self.memory().wrapping_sub(before) }
+        if place(plan, sample.volume.total_packets() - 1).is_none() {
+            return 0;
+        }
+        let len = self.len;
+        if len >= USUAL_PACKETS {
+            return self.add_more(plan, sample);
+        }
+        let packet = self.enter(plan, sample);
+        self.usual[len] = packet;
+        0
     }
 
     /// Leaves the packets where they are: the next ones replace them.
@@ -159,6 +173,12 @@ impl Measurement for Splt {
 #[inline]
 fn place(plan: &Plan, before: u64) -> Option<usize> {
     usize::try_from(before).ok().filter(|place| *place < plan.splt_packets)
+}
+
+/// Returns the TCP window of a packet, 0 without a TCP header.
+#[inline(never)]
+fn window(sample: &Sample<'_>) -> u16 {
+    sample.segment().map_or(0, |segment| segment.window)
 }
 
 /// Appends a list of `length` numbers for each of `records`: one for each packet of the sequence,

@@ -42,9 +42,8 @@ macro_rules! flag_counts {
 }
 use flag_counts;
 
-/// Packets with each flag, by direction, in a separate cache line.
+/// Packets with each flag, by direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[repr(align(64))]
 pub(super) struct TcpFlagCounts([[u32; 8]; 2]);
 
 impl TcpFlagCounts {
@@ -56,6 +55,8 @@ impl TcpFlagCounts {
 }
 
 impl Measurement for TcpFlagCounts {
+    const IS_USUAL: bool = true;
+
     #[inline]
     fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
         let counts = &mut self.0[sample.direction.index()];

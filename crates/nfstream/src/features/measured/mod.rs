@@ -50,7 +50,9 @@ impl State {
 }
 
 impl Measurement for State {
-    const GROWS: bool = true;
+    fn grows(_: &Plan) -> bool {
+        true
+    }
 
     /// Returns the bytes of the state.
     fn memory(&self) -> usize {
