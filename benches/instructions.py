@@ -35,6 +35,9 @@ STAGES = {
     "metering with labels": "flows --inspect",
     "metering with nDPI": "flows --dissector ndpi",
     "Arrow table without labels": "arrow",
+    "Arrow table with statistics and SPLT": (
+        "arrow --features statistics,tcp_flags,splt --splt-packets 20"
+    ),
     "Arrow table with labels": "arrow --inspect",
     "Arrow table with nDPI": "arrow --dissector ndpi",
 }
@@ -97,7 +100,7 @@ def main() -> None:
     before = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     failed = False
     for name, value in counts.items():
-        line = f"{name:<40} {value:>8}"
+        line = f"{name:<46} {value:>8}"
         if (old := before.get("instructions", {}).get(name)) is not None:
             change = value / old - 1
             failed |= change > TOLERANCE

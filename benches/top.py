@@ -28,6 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python" / "tests"))
 
+from live import send  # noqa: E402
 from traces import mix  # noqa: E402
 
 from network import Live, namespace, pair, wait_for, why_not  # noqa: E402
@@ -100,19 +101,6 @@ def screen(program: str, size: tuple[int, int], arguments: list[str]) -> Iterato
         yield opened
     finally:
         opened.close()
-
-
-def send(trace: Path, rate: int, seconds: float) -> tuple[int, float]:
-    """Sends packets at a rate; returns how many were sent, and the rate that was reached."""
-    command = ["tcpreplay", "-q", "-K", "-i", "there", f"--pps={rate}", "--loop=0"]
-    command += [f"--limit={max(int(rate * seconds), 1)}", str(trace)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    text = done.stdout + done.stderr
-    sent = re.search(r"Successful packets:\s+(\d+)", text)
-    reached = re.search(r"([\d.]+) pps", text)
-    if sent is None or reached is None:
-        raise RuntimeError(text)
-    return int(sent[1]), float(reached[1])
 
 
 def beside_stats(program: str, size: tuple[int, int], trace: Path, rate: int) -> bool:

@@ -50,7 +50,7 @@ def main() -> None:
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
     capture = os.path.relpath(given)
 
-    title("The largest flows of a capture, each with the application that nDPI found")
+    title("The largest flows of a capture, each with its application")
     command = ["flows", capture, "--format", "table", "--sort", "total_bytes:desc", "--limit", "12"]
     print(f"$ nfstream {' '.join(command)}\n", flush=True)
     subprocess.run([PROGRAM, *command], check=True)

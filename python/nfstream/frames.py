@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
 
 NANOSECONDS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 """Nanoseconds of each unit of time."""
@@ -82,6 +87,47 @@ def with_texts(frame: Any, name: str, texts: Sequence[str]) -> Any:
     import pyarrow as pa
 
     return frame.append_column(name, pa.array(texts, pa.string()))
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Returns a data frame that equals pyarrow's.
+
+    pyarrow takes each list out of the numbers of its column with a slice; numpy's iterator over the
+    rows of an array takes half the time.
+    """
+    import pandas as pd
+
+    lists = [
+        (place, name) for place, name in enumerate(table.column_names) if _is_array(table, name)
+    ]
+    names = {name for _, name in lists}
+    others = table.select([name for name in table.column_names if name not in names])
+    frame: pd.DataFrame = others.to_pandas()
+    for place, name in lists:
+        rows = pd.Series(_rows(table.column(name)), index=frame.index, dtype=object, copy=False)
+        frame.insert(place, name, rows)
+    return frame
+
+
+def _is_array(table: pa.Table, name: str) -> bool:
+    """Returns whether a column holds lists of one length, of whole numbers without nulls."""
+    import pyarrow as pa
+
+    kind = table.schema.field(name).type
+    if not pa.types.is_fixed_size_list(kind) or not pa.types.is_integer(kind.value_type):
+        return False
+    column = table.column(name)
+    return not column.null_count and not any(chunk.values.null_count for chunk in column.chunks)
+
+
+def _rows(column: pa.ChunkedArray) -> np.ndarray:
+    """Returns the lists of a column as arrays that share the memory of all of them."""
+    import numpy as np
+
+    parts = [chunk.flatten().to_numpy() for chunk in column.chunks]
+    numbers = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.empty(0, np.int64)])
+    rows = numbers.reshape(len(column), column.type.list_size)
+    return np.fromiter(rows, dtype=object, count=len(rows))
 
 
 def nanoseconds(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -55,9 +56,14 @@ def drop_identifiers(frame: Frame, keep: Iterable[str] = ()) -> Frame:
     for name in kept:
         if name not in names:
             raise ValueError(f"keep: the table has no column {name!r}")
-    chosen = [name for name in names if name in kept or _ROLES.get(name) not in _IDENTIFYING]
+    chosen = [name for name in names if name in kept or _role(name) not in _IDENTIFYING]
     result: Frame = frames.select(frame, chosen)
     return result
+
+
+def _role(name: str) -> str | None:
+    """Returns the role of a column, or of the lists or bytes that ``flatten`` made it from."""
+    return _ROLES.get(name) or _ROLES.get(re.sub(r"(_\d+)+$", "", name))
 
 
 def split(frame: Frame, by: str = "conversation", test: float = 0.25) -> tuple[Frame, Frame]:

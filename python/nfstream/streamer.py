@@ -164,9 +164,10 @@ class NFStreamer(Tables):
         statistical_analysis: Shorthand for the features ``"statistics"`` and ``"tcp_flags"``.
         splt_analysis: Number of first packets listed with direction, size and inter-arrival time,
             in the columns of the feature ``"splt"``.
-        packet_bytes: Numbers of first packets and of bytes of each, such as ``(8, 128)``, that the
-            column ``packet_bytes`` has, from the IP header on. Addresses, ports and checksums are
-            zeros; the feature ``"raw_packet_bytes"`` has them. 65536 bytes of a flow at most.
+        packet_bytes: Numbers of packets and bytes to keep in the column ``packet_bytes``:
+            ``(8, 128)`` for the first 128 bytes of each of the first 8 packets, from the IP header
+            on. Addresses, ports and checksums are zeros; the feature ``"raw_packet_bytes"`` keeps
+            them. At most 65536 bytes for each flow.
         max_nflows: End the run after this number of flows; 0 for no limit.
         max_active_flows: Maximum number of active flows; beyond it, a new flow evicts the one that
             has been silent the longest; 0 for no limit.

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nfstream import _engine, views
+from nfstream import _engine, frames, views
 from nfstream.batch import appender
 from nfstream.caller import level_of_caller
 from nfstream.plugin import NFPlugin
@@ -114,7 +114,7 @@ class Tables:
         given, values = self._read(options, plugin_columns=bool(hidden))
         table = pa.table(given)
         ours = [name for name in table.column_names if name not in plugins]
-        frame: pd.DataFrame = table.select(ours).to_pandas()
+        frame = frames.to_pandas(table.select(ours))
         for name, column in zip(plugins, values, strict=True):
             if name in hidden:
                 frame[name] = table.column(name).to_pandas()

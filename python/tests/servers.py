@@ -32,6 +32,8 @@ class Server(http.server.ThreadingHTTPServer):
         """Statuses of the next answers."""
         self.cuts: int | None = None
         """Bytes after which the next bodies end early."""
+        self.surplus = 0
+        """Bytes that ranges have beyond those that were wanted."""
         self._lock = threading.Lock()
 
     @property
@@ -88,7 +90,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.answer(416, b"", **{"Content-Range": f"bytes */{len(content)}"})
             return
         extent = f"bytes {first}-{last}/{len(content)}"
-        self.answer(206, content[first : last + 1], **tag, **{"Content-Range": extent})
+        body = content[first : last + 1] + bytes(self.server.surplus)
+        self.answer(206, body, **tag, **{"Content-Range": extent})
 
     do_HEAD = do_GET
 
@@ -99,7 +102,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             {
                 (name[: name.index("/") + 1], True) if "/" in name else (name, False)
                 for path in self.server.files
-                if path.startswith(start) and (name := path[len(start) :])
+                if path.startswith(start) and (name := path[len(start) :]) is not None
             }
         )
         begin = int(query.get("continuation-token", ["0"])[0])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,56 @@ def test_a_server_that_goes_leaves_no_table(server: Server, tmp_path: Path, rang
     assert not (tmp_path / "flows.parquet").exists()
 
 
+def test_an_interrupt_does_not_wait_for_a_silent_server(server: Server, tmp_path: Path) -> None:
+    capture = write_large_pcap(tmp_path / "large.pcap", 80_000)
+    server.files = {"/large.pcap": capture.read_bytes()}
+    is_silent, test_is_over = threading.Event(), threading.Event()
+
+    def keep_silent(number: int) -> None:
+        if number >= 4:
+            is_silent.set()
+            test_is_over.wait(60)
+
+    server.before = keep_silent
+    arguments = [COMMAND, "flows", f"{server.url}/large.pcap", "-o", tmp_path / "flows.csv"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert is_silent.wait(30)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, messages = process.communicate(timeout=10)
+        finally:
+            test_is_over.set()
+            process.kill()
+    assert process.returncode == 130, messages
+    assert "Traceback" not in messages and "corrupt" not in messages
+
+
+def test_access_that_ends_in_the_middle_ends_the_run(server: Server, tmp_path: Path) -> None:
+    """As a signature does that expires."""
+    capture = write_large_pcap(tmp_path / "large.pcap", 80_000)
+    server.files = {"/large.pcap": capture.read_bytes()}
+    streamer = NFStreamer(f"{server.url}/large.pcap", dissect=False)
+    begun = len(server.requests)
+
+    def refuse(number: int) -> None:
+        if number > begun + 2:
+            server.failures = [403]
+
+    server.before = refuse
+    with pytest.raises(ConnectionError, match=r"large\.pcap: cannot be read: HTTP status 403"):
+        streamer.to_parquet(tmp_path / "flows.parquet")
+    assert not (tmp_path / "flows.parquet").exists()
+
+
+def test_a_server_does_not_choose_the_size_of_a_range(server: Server, redis: Path) -> None:
+    server.files = {"/redis": redis.read_bytes()}
+    server.surplus = 1 << 20
+    with pytest.raises(OSError, match="the server sent more than 65536 bytes"):
+        NFStreamer(f"{server.url}/redis")
+    assert len(server.requests) == 1
+
+
 def test_what_a_server_does_not_have_or_give_is_an_error(server: Server, redis: Path) -> None:
     server.files = {"/redis": redis.read_bytes(), "/empty": b""}
     with pytest.raises(FileNotFoundError, match=r"/missing: cannot be read: HTTP status 404"):
@@ -178,7 +230,8 @@ def test_what_a_server_does_not_have_or_give_is_an_error(server: Server, redis: 
         assert rows(f"{server.url}/empty") == []
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1:1/x: cannot be read: connection ref"):
         NFStreamer("http://127.0.0.1:1/x")
-    with pytest.raises(ConnectionError, match="the name of the host has no address"):
+    # A system without a network cannot know that there is no such name.
+    with pytest.raises(ConnectionError, match="the name of the host has no address|resolution"):
         NFStreamer("http://nothing.invalid/x")
 
 
@@ -218,6 +271,8 @@ def test_a_prefix_is_a_folder(store: Server, tmp_path: Path) -> None:
     store.files = {f"/sensors/day 1/{file.name}": file.read_bytes() for file in files}
     store.files["/sensors/day 1/notes.txt"] = b"Dear diary, today I captured some packets"
     store.files["/sensors/day 1/old/x.pcap"] = b""
+    # Consoles mark folders in this way.
+    store.files["/sensors/day 1/"] = b""
     store.page = 3
     expected = rows(*files, **EVERYTHING)
     for url in ("s3://sensors/day 1", "s3://sensors/day 1/"):

@@ -223,7 +223,7 @@ def test_timestamps(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["parquet", "ipc"])
 def test_files_have_versions_and_parameters(method: str, tmp_path: Path) -> None:
-    streamer = NFStreamer(REDIS, idle_timeout=7)
+    streamer = NFStreamer(REDIS, idle_timeout=7, dissector="auto")
     path = tmp_path / "flows"
     write(streamer, method, path)
     if method == "parquet":

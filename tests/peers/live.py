@@ -241,6 +241,8 @@ def measure(name: str, seconds: int) -> dict[str, object]:
         subprocess.run(command.split(), check=True)
     tcpreplay = needs("tcpreplay")
     period = min(seconds, 10)
+    if seconds % period:
+        raise SystemExit("error: SECONDS is at most 10, or a multiple of 10")
     with tempfile.TemporaryDirectory() as name_of_folder:
         folder = Path(name_of_folder)
         flows = write_capture(folder / "packets.pcap", period) * (seconds // period)

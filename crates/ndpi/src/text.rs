@@ -51,5 +51,9 @@ pub(crate) unsafe fn bytes<'a>(text: Text) -> &'a [u8] {
 /// As for [`bytes`], for the duration of the call.
 pub(crate) unsafe fn copy(text: Text) -> Box<str> {
     // SAFETY: guaranteed by the caller.
-    String::from_utf8_lossy(unsafe { bytes(text) }).into()
+    match unsafe { bytes(text) } {
+        // Most texts are missing.
+        [] => Box::default(),
+        bytes => String::from_utf8_lossy(bytes).into(),
+    }
 }

@@ -61,6 +61,9 @@ fn versions() -> String {
         None => text.push_str(", no libpcap: no filters"),
     }
     text.push_str(&format!("; features: {}", nfstream::FEATURES));
+    if cfg!(feature = "top") {
+        text.push_str(", top");
+    }
     text
 }
 
@@ -113,7 +116,7 @@ fn with_help(mut args: Vec<OsString>) -> Vec<OsString> {
 /// subcommand, an option of another program, or a pipe without `-`.
 fn with_hint(mut error: clap::Error) -> clap::Error {
     if let Some(hint) = hint(&error) {
-        // The option that is nearest by letters is not the one that was meant.
+        // The option with the most similar spelling is not the intended one.
         if error.remove(ContextKind::SuggestedArg).is_some() {
             error.remove(ContextKind::Usage);
         }

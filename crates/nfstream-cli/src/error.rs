@@ -93,6 +93,12 @@ pub(crate) enum Error {
     /// Some captures could not be read completely. Everything readable was read.
     #[error("{} could not be read completely; see the warnings", counted(*.files, "capture"))]
     Incomplete { files: u64 },
+    /// The same, of blocks: the command that read the captures has printed the warnings.
+    #[error(
+        "{} could not be read completely; see the warnings of nfstream blocks",
+        counted(*.files, "capture")
+    )]
+    IncompleteBlocks { files: u64 },
     /// An interface where captures are expected.
     #[error("{0}: a network interface, not a capture; use nfstream live {0}", visible_path(path))]
     InterfaceAsFile { path: PathBuf },
@@ -302,6 +308,7 @@ impl Error {
             | Self::Sink(_)
             | Self::Interfaces { .. }
             | Self::Incomplete { .. }
+            | Self::IncompleteBlocks { .. }
             | Self::Labels { .. }
             | Self::Metrics { .. }
             | Self::Path { .. }

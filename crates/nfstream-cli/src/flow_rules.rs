@@ -1,4 +1,4 @@
-//! Options of metering: parameters of the engine, `--where`, and rules of labels.
+//! Options of metering: parameters of the engine, `--where`, and rules for labels.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub(crate) struct Job {
     needed: Vec<Group>,
     /// Condition that selects flows, `None` for all flows.
     pub(crate) condition: Option<Condition>,
-    /// Rules of labels, `None` without any.
+    /// Rules for labels, `None` without any.
     pub(crate) labels: Option<Labels>,
     /// Whether exact duplicates are counted if they are not removed.
     counts_duplicates: bool,
@@ -313,7 +313,7 @@ impl Job {
         config
     }
 
-    /// Prints the counts of rules of labels and flows that match, if there are rules.
+    /// Prints the counts of rules and flows that match, if there are rules for labels.
     pub(crate) fn report_labels(&self, io: &mut Io<'_>) {
         if let Some(labels) = &self.labels {
             labels.report(io);

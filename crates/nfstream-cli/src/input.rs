@@ -18,8 +18,9 @@ use crate::error::Error;
 pub(crate) struct InputArgs {
     /// Captures to read as one, in time order: pcap or pcapng files, optionally compressed with
     /// gzip, zstd, xz, bzip2 or lz4; folders, for all captures in them, whatever their names;
-    /// quoted patterns such as '*.pcap'; URLs of the same in object stores (s3://, gs://, az://) and
-    /// of files on web servers (http://, https://); `-` for standard input
+    /// quoted patterns such as '*.pcap'; URLs of files, folders and patterns in object stores
+    /// (s3://, gs://, az://), and of files on web servers (http://, https://); `-` for standard
+    /// input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }

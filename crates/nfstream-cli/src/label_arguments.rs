@@ -34,7 +34,7 @@ pub(crate) struct LabelArgs {
     #[arg(requires = "label_by", allow_hyphen_values = true)]
     label_time_zone: Option<Zone>,
 
-    /// Heading in FILE of one of its columns, if it is not recognised: src_ip=Attacker
+    /// Heading in FILE of a column whose heading is not recognised, such as src_ip=Attacker
     #[arg(long, value_name = "NAME=HEADING", help_heading = HEADING)]
     #[arg(requires = "label_by", value_parser = pair)]
     label_column: Vec<(String, String)>,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Type of the page.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Page of one run, or of several after each other, from the time at which its port is open.
+/// Page of one run, or of several in turn, from the time its port opens.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     watched: Arc<Mutex<Option<Watched>>>,

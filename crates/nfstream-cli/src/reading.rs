@@ -103,7 +103,7 @@ impl Opened {
         Ok(Self { packets, processes })
     }
 
-    /// Returns whether flows get the process that they belong to.
+    /// Returns whether flows get the name and id of their process.
     #[cfg(feature = "top")]
     pub(crate) fn has_processes(&self) -> bool {
         self.processes.is_some()

@@ -13,6 +13,7 @@ use crate::packet::{Direction, Endpoints, TCP, UDP};
 use crate::probe::{Datagram, History, Streams, Verdict};
 use crate::protocol::{DatagramParser, Protocol};
 use crate::protocols::{dns, ftp, rtsp, sip, stun, tftp, tinc};
+use crate::read::shown;
 
 /// Most addresses read from a DNS response.
 const MAX_NAMES: usize = 32;
@@ -174,7 +175,10 @@ fn names(message: &[u8]) -> Vec<Clue> {
             let text = match &last {
                 Some((before, text)) if before.is_at(&name) => Arc::clone(text),
                 _ => {
-                    let text: Arc<str> = name.text().to_ascii_lowercase().into();
+                    let mut buffer = [0; dns::MAX_NAME];
+                    let lower = name.write(&mut buffer);
+                    lower.make_ascii_lowercase();
+                    let text: Arc<str> = shown(lower).into();
                     last = Some((name, Arc::clone(&text)));
                     text
                 }

@@ -1,11 +1,13 @@
 //! The inspection of flows: candidates, match, parser, label.
 
+use std::sync::LazyLock;
+
 use crate::catalogue::Catalogue;
 use crate::flow::{Candidates, Finding, Flow, Found, Possible, Probing, Stage, State, Tcp, Udp};
 use crate::label::{Category, Confidence, Label, ProtocolId};
 use crate::naming;
-use crate::packet::{Direction, Endpoints, Packet, Segment, TCP, UDP};
-use crate::probe::{Datagram, History, Progress, Streams, Verdict};
+use crate::packet::{Direction, Endpoints, Packet, TCP, UDP};
+use crate::probe::{Datagram, Progress, Streams, Verdict};
 use crate::protocol::{
     DatagramParser, DatagramRules, Need, Protocol, Start, StreamRules, Transport,
 };
@@ -32,6 +34,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// Whether metadata that names a person (user names, cookies, realms, communities) is read.
     pub personal: bool,
+    /// Metadata to read in detail.
+    pub details: Details,
 }
 
 /// Numbers of packets with payload after which a flow keeps its current label.
@@ -54,13 +58,34 @@ pub struct Fingerprints {
     pub hassh: bool,
 }
 
+/// Metadata to read in detail, all by default. Labels do not depend on it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Details {
+    /// [`Metadata::dns`](crate::Metadata::dns).
+    pub dns: bool,
+    /// The texts of [`Metadata::http`](crate::Metadata::http) other than the user agent.
+    pub http: bool,
+    /// The versions that a client offers in [`Metadata::tls`](crate::Metadata::tls).
+    pub tls: bool,
+}
+
 /// Protocols and applications that are recognised, shared by all flows of a thread or of several.
 #[derive(Debug)]
 pub struct Dissector {
     config: Config,
-    streams: Table<StreamRules>,
-    datagrams: Table<DatagramRules>,
+    streams: &'static Table<StreamRules>,
+    datagrams: &'static Table<DatagramRules>,
 }
+
+/// Protocols in TCP streams.
+static STREAMS: LazyLock<Table<StreamRules>> = LazyLock::new(|| {
+    Table::new(|protocol| protocol.stream.as_ref(), |rules| [rules.client, rules.server])
+});
+
+/// Protocols in datagrams.
+static DATAGRAMS: LazyLock<Table<DatagramRules>> = LazyLock::new(|| {
+    Table::new(|protocol| protocol.datagram.as_ref(), |rules| [rules.start, rules.start])
+});
 
 /// The protocols of one transport, by the first byte with which they may begin.
 #[derive(Debug)]
@@ -79,6 +104,12 @@ impl Default for Limits {
     }
 }
 
+impl Default for Details {
+    fn default() -> Self {
+        Self { dns: true, http: true, tls: true }
+    }
+}
+
 impl Default for Dissector {
     fn default() -> Self {
         Self::new(Config::default())
@@ -88,15 +119,7 @@ impl Default for Dissector {
 impl Dissector {
     /// Returns a dissector for the protocols of the registry.
     pub fn new(config: Config) -> Self {
-        let streams = Table::new(
-            |protocol| protocol.stream.as_ref(),
-            |rules: &StreamRules| [rules.client, rules.server],
-        );
-        let datagrams = Table::new(
-            |protocol| protocol.datagram.as_ref(),
-            |rules: &DatagramRules| [rules.start, rules.start],
-        );
-        Self { config, streams, datagrams }
+        Self { config, streams: &STREAMS, datagrams: &DATAGRAMS }
     }
 
     /// Returns every protocol that is known by its bytes, its IP protocol number or its ports.
@@ -110,7 +133,7 @@ impl Dissector {
             TCP => self.config.limits.tcp_packets,
             UDP => self.config.limits.udp_packets,
             number => {
-                if let Some(protocol) = by_ip_protocol(number) {
+                if let Some(protocol) = IP_PROTOCOLS[usize::from(number)] {
                     flow.finding.protocol = Some((protocol, Confidence::Dpi));
                 }
                 flow.state = State::Done;
@@ -122,12 +145,10 @@ impl Dissector {
             flow.finding.certificates = self.config.certificates;
             flow.finding.certificate_hashes = self.config.certificate_hashes;
             flow.finding.personal = self.config.personal;
-            flow.state = if packet.endpoints.protocol == TCP {
-                State::Tcp(Box::new(Tcp::new(packet, self.streams.all)))
-            } else {
-                let stage = Stage::Probing(Probing::new(self.datagrams.all));
-                State::Udp(Box::new(Udp { stage, history: History::default() }))
-            };
+            flow.finding.details = self.config.details;
+            let is_tcp = packet.endpoints.protocol == TCP;
+            let all = if is_tcp { self.streams.all } else { self.datagrams.all };
+            flow.state = State::new(packet, all);
         }
         let progress = match &mut flow.state {
             State::Tcp(tcp) => self.inspect_segment(tcp, &mut flow.finding, packet),
@@ -149,7 +170,7 @@ impl Dissector {
     fn close(&self, flow: &mut Flow, endpoints: &Endpoints) {
         let place = match &mut flow.state {
             State::Tcp(tcp) => {
-                let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = &mut **tcp;
+                let Tcp { stage, prefixes: [client, server], oriented, swapped, .. } = tcp;
                 let mut unread = client.skip_gap() | server.skip_gap();
                 if let Stage::Parsing(_, need) = stage
                     && *need != Need::Done
@@ -209,14 +230,20 @@ impl Dissector {
     /// Returns what is known of a flow that gets no further packets; a flow that no protocol
     /// matched gets the label of its addresses or ports.
     pub fn finish(&self, mut flow: Flow, endpoints: &Endpoints) -> Found {
-        self.close(&mut flow, endpoints);
+        self.finish_and_reset(&mut flow, endpoints)
+    }
+
+    /// Returns the same, and the flow to its initial state, so that its memory can be reused.
+    pub fn finish_and_reset(&self, flow: &mut Flow, endpoints: &Endpoints) -> Found {
+        self.close(flow, endpoints);
         let mut label = naming::label(&self.config.catalogue, &flow.finding, endpoints);
         let guessed = label.is_unknown();
         if guessed {
             label = naming::guess(&self.config.catalogue, &flow.finding.hints, endpoints);
         }
-        let possible = flow.finding.possible;
-        Found { label, metadata: flow.finding.take_metadata(), possible, guessed }
+        let (metadata, possible) = (flow.finding.take_metadata(), flow.finding.possible);
+        *flow = Flow::default();
+        Found { label, metadata, possible, guessed }
     }
 
     /// Returns whether the bytes of a flow rule out a protocol: it has a probe for the flow's
@@ -379,19 +406,6 @@ impl Dissector {
 }
 
 impl Tcp {
-    fn new(packet: &Packet<'_>, candidates: Candidates) -> Self {
-        let opens = |segment: Segment| segment.syn && !segment.ack;
-        let oriented =
-            packet.segment.is_none_or(opens) && packet.direction == Direction::FromClient;
-        Self {
-            stage: Stage::Probing(Probing::new(candidates)),
-            prefixes: [Prefix::default(), Prefix::default()],
-            oriented,
-            swapped: false,
-            ended: [false; 2],
-        }
-    }
-
     /// Returns whether the parser needs nothing more of `direction`.
     fn is_read(&self, direction: Direction) -> bool {
         let Stage::Parsing(_, Need::Bytes { client, server }) = self.stage else { return false };
@@ -501,6 +515,13 @@ impl Table<DatagramRules> {
     }
 }
 
-fn by_ip_protocol(number: u8) -> Option<&'static Protocol> {
-    REGISTRY.iter().copied().find(|protocol| protocol.ip_protocols.contains(&number))
-}
+/// Protocols by IP protocol number, the first in the registry.
+static IP_PROTOCOLS: LazyLock<[Option<&Protocol>; 256]> = LazyLock::new(|| {
+    let mut protocols = [None; 256];
+    for protocol in REGISTRY {
+        for number in protocol.ip_protocols {
+            protocols[usize::from(*number)].get_or_insert(*protocol);
+        }
+    }
+    protocols
+});

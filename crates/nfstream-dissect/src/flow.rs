@@ -1,9 +1,10 @@
 //! State of one flow while packets can teach something, and what was found.
 
 use crate::clues::Hints;
-use crate::dissector::Fingerprints;
+use crate::dissector::{Details, Fingerprints};
 use crate::label::{Confidence, Label, ProtocolId};
 use crate::metadata::Metadata;
+use crate::packet::{Direction, Packet, Segment, TCP};
 use crate::probe::History;
 use crate::protocol::{Follow, Need, Protocol, Transport};
 use crate::stream::Prefix;
@@ -13,9 +14,9 @@ const TEXTS: usize = 4 << 10;
 
 /// A flow under inspection.
 ///
-/// About 100 bytes before the first payload. After it up to two stream prefixes and a parser's
-/// state, all bounded; [`Flow::memory`] returns their size. Everything but the findings is freed as
-/// soon as packets can teach nothing more.
+/// On the heap, nothing before the first payload. After it up to two stream prefixes and a parser's
+/// state, all bounded; [`Flow::memory`] returns their size. They are freed as soon as packets can
+/// teach nothing more; [`Dissector::finish`](crate::Dissector::finish) then frees the rest.
 #[derive(Debug, Default)]
 pub struct Flow {
     pub(crate) state: State,
@@ -45,9 +46,9 @@ pub(crate) enum State {
     #[default]
     New,
     /// A TCP connection.
-    Tcp(Box<Tcp>),
+    Tcp(Tcp),
     /// Datagrams.
-    Udp(Box<Udp>),
+    Udp(Udp),
     /// Packets can teach nothing more.
     Done,
 }
@@ -125,6 +126,10 @@ pub(crate) struct Finding {
     pub(crate) certificate_hashes: bool,
     /// Whether metadata that names a person is wanted.
     pub(crate) personal: bool,
+    /// Metadata to read in detail.
+    pub(crate) details: Details,
+    /// Length of the client's stream when its HTTP request was read.
+    pub(crate) request_bytes: usize,
 }
 
 impl Flow {
@@ -150,20 +155,34 @@ impl Flow {
     pub fn memory(&self) -> usize {
         let state = match &self.state {
             State::New | State::Done => 0,
-            State::Tcp(tcp) => {
-                size_of::<Tcp>() + tcp.prefixes.iter().map(Prefix::memory).sum::<usize>()
-            }
-            State::Udp(udp) => {
-                let parser = match &udp.stage {
-                    Stage::Parsing(_, Some(follow)) => follow.memory(),
-                    _ => 0,
-                };
-                size_of::<Udp>() + parser
-            }
+            State::Tcp(tcp) => tcp.prefixes.iter().map(Prefix::memory).sum(),
+            State::Udp(Udp { stage: Stage::Parsing(_, Some(follow)), .. }) => follow.memory(),
+            State::Udp(_) => 0,
         };
-        // Texts are copies of bytes, and at most as long.
+        // Texts are copies of bytes, and at most as long; those of a datagram are short.
+        let texts = (size_of::<State>() + state).min(TEXTS);
         let metadata = self.finding.metadata.as_ref();
-        state + metadata.map_or(0, |_| size_of::<Metadata>() + state.min(TEXTS))
+        state + metadata.map_or(0, |_| size_of::<Metadata>() + texts)
+    }
+}
+
+impl State {
+    /// Returns the state of a flow that begins with `packet`.
+    pub(crate) fn new(packet: &Packet<'_>, candidates: Candidates) -> Self {
+        if packet.endpoints.protocol != TCP {
+            let stage = Stage::Probing(Probing::new(candidates));
+            return Self::Udp(Udp { stage, history: History::default() });
+        }
+        let opens = |segment: Segment| segment.syn && !segment.ack;
+        let oriented =
+            packet.segment.is_none_or(opens) && packet.direction == Direction::FromClient;
+        Self::Tcp(Tcp {
+            stage: Stage::Probing(Probing::new(candidates)),
+            prefixes: [Prefix::default(), Prefix::default()],
+            oriented,
+            swapped: false,
+            ended: [false; 2],
+        })
     }
 }
 

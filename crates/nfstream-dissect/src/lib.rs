@@ -61,7 +61,7 @@ mod shape;
 mod stream;
 
 pub use clues::{Clue, Hints};
-pub use dissector::{Config, Dissector, Fingerprints, Limits};
+pub use dissector::{Config, Details, Dissector, Fingerprints, Limits};
 pub use flow::{Flow, Found, Possible};
 pub use label::{Category, Confidence, Label, ProtocolId};
 pub use metadata::Metadata;

@@ -11,6 +11,7 @@ use crate::metadata::Metadata;
 use crate::packet::{Endpoints, TCP, UDP};
 use crate::protocol::Protocol;
 use crate::protocols::{REGISTRY, apple_push, dtls, rtp, stun, xmpp};
+use crate::read::is_address;
 
 /// Certificate names that are looked up, at most.
 const MAX_CERTIFICATE_NAMES: usize = 8;
@@ -147,7 +148,7 @@ fn by_rule(
 /// Returns the application of the name that a flow shows: its host, else its server's certificate.
 fn by_name(catalogue: &Catalogue, metadata: &Metadata) -> Option<ProtocolId> {
     let host = Some(&*metadata.host).filter(|host| !host.is_empty());
-    if let Some(host) = host.filter(|host| host.parse::<IpAddr>().is_err()) {
+    if let Some(host) = host.filter(|host| !is_address(host)) {
         return catalogue.by_domain(host.as_bytes());
     }
     certificate_names(metadata).find_map(|name| catalogue.by_domain(name))

@@ -1,5 +1,8 @@
 //! Reading numbers and text from untrusted bytes.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use crate::metadata::Metadata;
 
 /// The bytes that are left to read.
@@ -136,9 +139,21 @@ pub(crate) fn line(stream: &[u8]) -> Option<&[u8]> {
     Some(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
+/// Returns whether a text is an IP address.
+pub(crate) fn is_address(text: &str) -> bool {
+    // The parser takes longer to reject a name.
+    let may_be = text.ends_with(|last: char| last.is_ascii_digit()) || text.contains(':');
+    may_be && text.parse::<IpAddr>().is_ok()
+}
+
 /// Returns untrusted bytes as text that is safe to show: UTF-8 with replacement characters where
 /// it is not, no control characters, at most [`Metadata::MAX_TEXT`] bytes.
 pub(crate) fn text(bytes: &[u8]) -> Box<str> {
+    shown(bytes).into()
+}
+
+/// Returns the same text, without a copy if it is plain ASCII.
+pub(crate) fn shown(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = &bytes[..bytes.len().min(Metadata::MAX_TEXT)];
     // Nearly all text is plain ASCII. Without an early exit, the compiler tests many bytes at once.
     if bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
@@ -148,7 +163,7 @@ pub(crate) fn text(bytes: &[u8]) -> Box<str> {
     }
     let text = String::from_utf8_lossy(bytes);
     if text.len() <= Metadata::MAX_TEXT && !text.chars().any(char::is_control) {
-        return text.into();
+        return text;
     }
     let mut clean = String::with_capacity(text.len().min(Metadata::MAX_TEXT));
     for character in text.chars() {

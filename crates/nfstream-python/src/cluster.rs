@@ -24,7 +24,7 @@ type File = (PathBuf, u64, Option<i64>);
 /// matter to it, and the file that follows it.
 type Bounds = (usize, usize, usize, Option<usize>);
 
-/// The same for Python, as text: `pathlib` changes URLs.
+/// The same for Python, as text, because `pathlib` changes URLs.
 type FileText = (OsString, u64, Option<i64>);
 
 /// Finds the captures of a stream, in the order in which they are read. Returns them, and warnings.

@@ -33,10 +33,6 @@ pub(crate) fn check_parameters<'py>(
         let message = format!("measure: column {name} needs a dissector: dissect=True");
         return Err(PyValueError::new_err(message));
     }
-    parameters.scoring().map_err(|error| match error {
-        ParameterError::Model(error) => model_error(*error),
-        error => PyValueError::new_err(error.to_string()),
-    })?;
     let checked = PyDict::new(py);
     for parameter in PARAMETERS {
         checked.set_item(parameter.name, to_python(py, &parameters.get(parameter))?)?;
@@ -85,6 +81,11 @@ pub(crate) fn from_python(values: &Bound<'_, PyDict>) -> PyResult<Parameters> {
             _ => refusal(parameter, &given),
         })?;
     }
+    // The file of a model may have been replaced since the last call.
+    parameters.scoring().map_err(|error| match error {
+        ParameterError::Model(error) => model_error(*error),
+        error => PyValueError::new_err(error.to_string()),
+    })?;
     Ok(parameters)
 }
 

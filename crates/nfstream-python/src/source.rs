@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nfstream::capture::{Content, Memory, Place};
+use nfstream::capture::{Content, Memory, Place, StopFlag};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -76,7 +76,7 @@ impl FileObject {
 }
 
 impl Content for FileObject {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, _: &StopFlag) -> io::Result<Box<dyn Read + Send>> {
         let object = with_interpreter(|py| {
             self.rewind(py)?;
             Ok(self.object.clone_ref(py))

@@ -174,9 +174,9 @@ impl PacketRing {
         check(result)
     }
 
-    /// Joins a group of rings bound alike, among which the kernel divides the packets: both
-    /// directions between two ends, except for fragments, go to one ring. Without a group, creates
-    /// one. Returns the group.
+    /// Joins a group of rings with the same binding, among which the kernel divides the packets:
+    /// both directions between two ends, except for fragments, go to one ring. Without a group,
+    /// creates one. Returns the group.
     ///
     /// # Errors
     ///

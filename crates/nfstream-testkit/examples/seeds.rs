@@ -1,5 +1,5 @@
-//! Writes the initial corpus of fuzzing: a folder for each target, derived from the sample
-//! captures.
+//! Writes the initial corpus of fuzzing: a folder for each target, derived from the sample captures
+//! and those of real programs.
 //!
 //!     cargo run -p nfstream-testkit --example seeds -- FOLDER
 
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nfstream::packet::LinkType;
-use nfstream_testkit::{Frame, captures, conversations, seconds, targets};
+use nfstream_testkit::{Frame, captures, conversations, lab_captures, seconds, targets};
 
 /// Size limit of files, as larger ones slow the fuzzer down.
 const LARGEST: usize = 48 << 10;
@@ -30,8 +30,11 @@ const CONDITIONS: [&str; 12] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: seeds FOLDER")?);
-    for path in captures() {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let sample = captures().into_iter().map(|path| ("", path));
+    let real = lab_captures().into_iter().map(|path| ("lab-", path));
+    for (prefix, path) in sample.chain(real) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{prefix}{name}");
         let bytes = fs::read(&path)?;
         for target in ["pcap", "pcapng"] {
             write(&folder, target, &name, &bytes)?;

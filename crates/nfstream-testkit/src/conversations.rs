@@ -1,15 +1,17 @@
 //! Conversations for the fuzz targets of dissection: payloads and their directions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::once;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use nfstream::capture::{self, CaptureError, Source};
 use nfstream::decode::decode;
 use nfstream::packet::Chunk;
 use nfstream_dissect::{
     Config, Direction, Dissector, Endpoints, Fingerprints, Flow, Found, Limits, Metadata, Packet,
-    Progress,
+    Progress, Protocol,
 };
 
 /// IP protocol number of TCP.
@@ -17,17 +19,11 @@ pub(crate) const TCP: u8 = 6;
 /// IP protocol number of UDP.
 pub(crate) const UDP: u8 = 17;
 
-/// Server ports of conversations over TCP; the first stands for all others.
-pub const TCP_PORTS: &[u16] = &[
-    8000, 21, 22, 25, 53, 80, 88, 110, 119, 135, 139, 143, 389, 445, 514, 554, 1080, 1720, 1883,
-    2000, 3389, 3478, 3868, 5060, 5222, 6667, 6881,
-];
-/// Server ports of conversations over UDP; the first stands for all others.
-pub const UDP_PORTS: &[u16] = &[
-    30_000, 53, 67, 69, 88, 123, 137, 138, 161, 389, 514, 547, 1719, 1812, 1900, 2427, 2944, 3389,
-    3478, 4569, 5060, 5353, 5355, 6881,
-];
+/// First number that chooses one of the usual ports.
+const DYNAMIC: u16 = 49_152;
 
+/// Bits of options before the size of segments.
+const SIZE_SHIFT: u32 = 3;
 /// Bit in the length of a payload that marks it as the server's.
 const FROM_SERVER: u16 = 1 << 15;
 /// Maximum number of payloads that are written.
@@ -35,8 +31,41 @@ const MAX_PAYLOADS: usize = 12;
 /// Maximum heap bytes of a flow: two streams with waiting segments, or a handshake in pieces.
 const MAX_MEMORY: usize = 128 << 10;
 
+/// Returns the port of the server for `number`: a dynamic port chooses one of the usual ports of all
+/// protocols, and any other number is the port itself.
+///
+/// # Panics
+///
+/// Panics if no protocol has a port.
+pub fn server_port(protocol: u8, number: u16) -> u16 {
+    let ports = usual_ports(protocol);
+    number.checked_sub(DYNAMIC).map_or(number, |place| ports[usize::from(place) % ports.len()])
+}
+
+/// Returns a number that stands for `port`, or for one that no protocol uses.
+fn number_of(protocol: u8, port: u16) -> u16 {
+    if port < DYNAMIC {
+        return port;
+    }
+    let place = usual_ports(protocol).binary_search(&port).ok();
+    place.and_then(|place| u16::try_from(place).ok()).map_or(DYNAMIC - 1, |place| DYNAMIC + place)
+}
+
+/// Returns the usual ports of all protocols in ascending order.
+fn usual_ports(protocol: u8) -> &'static [u16] {
+    static TCP_PORTS: LazyLock<Vec<u16>> = LazyLock::new(|| sorted(|one| one.tcp_ports));
+    static UDP_PORTS: LazyLock<Vec<u16>> = LazyLock::new(|| sorted(|one| one.udp_ports));
+    if protocol == TCP { &TCP_PORTS } else { &UDP_PORTS }
+}
+
+fn sorted(ports: fn(&Protocol) -> &'static [u16]) -> Vec<u16> {
+    let ports: BTreeSet<u16> = Dissector::protocols().flat_map(ports).copied().collect();
+    ports.into_iter().collect()
+}
+
 /// Dissects a conversation with a server at `port`. `data` is a byte of options, then payloads,
-/// each preceded by its length in two bytes.
+/// each preceded by its length in two bytes. The five highest bits of the options give the size of
+/// the segments with which the result is compared, 0 for half the payload.
 ///
 /// # Panics
 ///
@@ -75,11 +104,16 @@ pub fn dissect(protocol: u8, port: u16, data: &[u8]) {
         }
     }
     if protocol == TCP {
-        let halves = payloads(data).flat_map(|(direction, payload)| {
-            let (first, second) = payload.split_at(payload.len() / 2);
-            [(direction, first), (direction, second)]
+        let segments = payloads(data).flat_map(|(direction, payload)| {
+            let size = match usize::from(options >> SIZE_SHIFT) {
+                0 => payload.len().div_ceil(2).max(1),
+                size => size,
+            };
+            // An empty payload stays: its direction counts.
+            let (first, rest) = payload.split_at(size.min(payload.len()));
+            once(first).chain(rest.chunks(size)).map(move |segment| (direction, segment))
         });
-        assert_eq!(converse(&dissector, &endpoints, halves), found, "in smaller segments");
+        assert_eq!(converse(&dissector, &endpoints, segments), found, "in smaller segments");
     }
 }
 
@@ -146,13 +180,9 @@ pub fn seeds(path: &PathBuf) -> Result<Vec<(&'static str, Vec<u8>)>, CaptureErro
     }
     let seeds = conversations.into_iter().map(|((target, _, server), payloads)| {
         let payloads = payloads.iter().map(|(direction, payload)| (*direction, &payload[..]));
-        let place = |ports: &[u16]| {
-            let place = ports.iter().position(|port| *port == server.port()).unwrap_or(0);
-            u8::try_from(place).unwrap_or(0)
-        };
         let mut data = match target {
-            "streams" => vec![place(TCP_PORTS)],
-            "datagrams" => vec![place(UDP_PORTS)],
+            "streams" => number_of(TCP, server.port()).to_be_bytes().to_vec(),
+            "datagrams" => number_of(UDP, server.port()).to_be_bytes().to_vec(),
             _ => Vec::new(),
         };
         data.extend(write_conversation(0b111, payloads));
@@ -199,7 +229,7 @@ fn assert_clean(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::captures;
+    use crate::{captures, lab_captures};
 
     /// Maximum bytes of an open flow, averaged over the first packets with payload of all flows, and
     /// of a finished one.
@@ -223,47 +253,39 @@ mod tests {
         }
     }
 
-    /// Returns the sample captures and those of the laboratory.
-    fn all_captures() -> Vec<PathBuf> {
-        let lab = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures/lab");
-        let lab = std::fs::read_dir(lab).unwrap().map(|entry| entry.unwrap().path());
-        let is_capture = |path: &PathBuf| path.extension().is_some_and(|name| name == "pcap");
-        captures().into_iter().chain(lab.filter(is_capture)).collect()
-    }
-
     #[test]
     fn flows_of_real_programs_take_little_memory() {
         let dissector = Dissector::new(Config::default());
         let (mut open, mut finished) = (Sum::default(), Sum::default());
-        for capture in all_captures() {
+        for capture in captures().into_iter().chain(lab_captures()) {
             for (target, data) in seeds(&capture).unwrap() {
-                let (protocol, ports) = match target {
-                    "streams" => (TCP, TCP_PORTS),
-                    "tls" => (TCP, &[443][..]),
-                    "datagrams" => (UDP, UDP_PORTS),
-                    _ => (UDP, &[443][..]),
+                // The port comes first where it varies, then the options.
+                let number = data.split_first_chunk().map(|(head, _)| u16::from_be_bytes(*head));
+                let (protocol, port, head) = match target {
+                    "streams" => (TCP, server_port(TCP, number.unwrap()), 3),
+                    "datagrams" => (UDP, server_port(UDP, number.unwrap()), 3),
+                    "tls" => (TCP, 443, 1),
+                    _ => (UDP, 443, 1),
                 };
-                // The place of the port comes first where there are several, then the options.
-                let (place, data) =
-                    if ports.len() > 1 { (data[0], &data[2..]) } else { (0, &data[1..]) };
                 let endpoints = Endpoints {
                     protocol,
                     client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 50_000)),
-                    server: SocketAddr::from((
-                        Ipv4Addr::new(192, 0, 2, 2),
-                        ports[usize::from(place)],
-                    )),
+                    server: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 2), port)),
                 };
                 let mut flow = Flow::default();
                 let mut progress = Progress::More;
-                for (direction, payload) in payloads(data) {
+                for (direction, payload) in payloads(&data[head..]) {
                     let packet =
                         Packet { endpoints: &endpoints, direction, segment: None, payload };
                     if progress == Progress::More {
                         progress = dissector.inspect(&mut flow, &packet);
                     }
-                    // A flow stays open after its inspection, without its state.
-                    open.add(size_of::<Flow>() + flow.memory());
+                    // A caller finishes a flow when its inspection ends, and keeps the findings.
+                    let held = match progress {
+                        Progress::More => size_of::<Flow>(),
+                        Progress::Done => size_of::<Found>(),
+                    };
+                    open.add(held + flow.memory());
                 }
                 let found = dissector.finish(flow, &endpoints);
                 let metadata = found.metadata.map_or(0, |_| size_of::<Metadata>());

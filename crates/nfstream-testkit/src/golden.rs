@@ -6,7 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// Returns the sample captures of the workspace, sorted by name.
 pub fn captures() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
+    captures_in("tests/captures")
+}
+
+/// Returns the captures of real programs, sorted by name.
+pub fn lab_captures() -> Vec<PathBuf> {
+    captures_in("tests/captures/lab")
+}
+
+fn captures_in(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
     let is_capture = |path: &PathBuf| {
         let kind = path.extension().unwrap_or_default();
         ["pcap", "pcapng", "gz", "zst"].iter().any(|known| kind == *known)

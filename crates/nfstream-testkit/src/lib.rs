@@ -27,7 +27,7 @@ pub mod targets;
 mod text;
 
 pub use frame::{Frame, Ipv4};
-pub use golden::{Golden, captures};
+pub use golden::{Golden, captures, lab_captures};
 pub use pcap::{Resolution, pcap};
 pub use row::{Ends, Row, Total, capture_all, capture_from, exhaust, records};
 pub use sharded::{Sharded, blocks, sharded};

@@ -3,8 +3,8 @@
 //!
 //! [`pcap`] and [`pcapng`] take a file. [`flow_table`] takes a byte for each choice. [`dtls`],
 //! [`quic`] and [`tls`] take a conversation, see [`conversations`]; [`datagrams`] and [`streams`]
-//! take the index of a port before it. The others take frames in the format of [`write_frames`]: a
-//! byte of options, the link type, then the frames.
+//! take two bytes for the port before it, see [`conversations::server_port`]. The others take frames
+//! in the format of [`write_frames`]: a byte of options, the link type, then the frames.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -206,20 +206,20 @@ pub fn quic(data: &[u8]) {
     conversations::dissect(UDP, 443, data);
 }
 
-/// Conversation over UDP with a server at one of [`conversations::UDP_PORTS`].
+/// Conversation over UDP with a server at any port.
 pub fn datagrams(data: &[u8]) {
-    at_port(UDP, conversations::UDP_PORTS, data);
+    at_any_port(UDP, data);
 }
 
-/// Conversation over TCP with a server at one of [`conversations::TCP_PORTS`].
+/// Conversation over TCP with a server at any port.
 pub fn streams(data: &[u8]) {
-    at_port(TCP, conversations::TCP_PORTS, data);
+    at_any_port(TCP, data);
 }
 
-fn at_port(protocol: u8, ports: &[u16], data: &[u8]) {
-    let Some((place, data)) = data.split_first() else { return };
-    let port = ports.get(usize::from(*place) % ports.len().max(1));
-    conversations::dissect(protocol, port.copied().unwrap_or(0), data);
+fn at_any_port(protocol: u8, data: &[u8]) {
+    let Some((number, data)) = data.split_first_chunk() else { return };
+    let port = conversations::server_port(protocol, u16::from_be_bytes(*number));
+    conversations::dissect(protocol, port, data);
 }
 
 /// Conversation over TLS.

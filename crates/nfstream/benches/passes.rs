@@ -2,7 +2,7 @@
 //! `benches/instructions.py` counts their instructions, and profilers can run them.
 //!
 //!     cargo bench --bench passes -- STAGE [--inspect | --dissector NAME] [--features NAME,...]
-//!         [--meters N] [--repeat N] CAPTURE...
+//!         [--splt-packets N] [--meters N] [--repeat N] CAPTURE...
 //!
 //! Prints a line of JSON with the time of the last pass and its counts. Stages:
 //!
@@ -29,10 +29,7 @@ use nfstream::table::{Table, TableSpec};
 use nfstream::{Config, Run, Step, capture, decode};
 
 const USAGE: &str = "usage: passes read|decode|flows|arrow|memory [--inspect | --dissector NAME] \
-                     [--features NAME,...] [--meters N] [--repeat N] CAPTURE...";
-
-/// Packets of a flow in the columns of the feature `splt`.
-const SPLT_PACKETS: usize = 10;
+                     [--features NAME,...] [--splt-packets N] [--meters N] [--repeat N] CAPTURE...";
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
@@ -49,6 +46,8 @@ struct Task {
     stage: Stage,
     dissection: Option<Dissection>,
     groups: Vec<Group>,
+    /// Packets of a flow in the columns of the feature `splt`.
+    splt_packets: usize,
     meters: NonZeroUsize,
     repeat: usize,
     paths: Vec<PathBuf>,
@@ -91,6 +90,7 @@ impl Task {
             stage: Stage::Read,
             dissection: None,
             groups: Vec::new(),
+            splt_packets: Measuring::SPLT_PACKETS.into(),
             meters: NonZeroUsize::MIN,
             repeat: 1,
             paths: Vec::new(),
@@ -116,6 +116,7 @@ impl Task {
                         task.groups.push(group.ok_or_else(|| format!("no feature '{name}'"))?);
                     }
                 }
+                "--splt-packets" => task.splt_packets = value()?.parse()?,
                 "--meters" => task.meters = value()?.parse()?,
                 "--repeat" => task.repeat = value()?.parse()?,
                 "read" if stage.is_none() => stage = Some(Stage::Read),
@@ -167,7 +168,7 @@ impl Task {
             meters: self.meters,
             measuring: Measuring {
                 groups: self.groups.clone(),
-                splt_packets: SPLT_PACKETS,
+                splt_packets: self.splt_packets,
                 ..Measuring::default()
             },
             ..Config::default()

@@ -67,7 +67,7 @@ impl Timestamp {
 
     /// Returns whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> i64 {
-        self.0.div_euclid(1_000_000)
+        whole(self.0, 1_000_000)
     }
 
     /// Returns the time at the start of its millisecond.
@@ -80,7 +80,7 @@ impl Timestamp {
     pub const fn ticks(self, unit: TimeUnit) -> i64 {
         match unit {
             TimeUnit::Milliseconds => self.millis(),
-            TimeUnit::Microseconds => self.0.div_euclid(1_000),
+            TimeUnit::Microseconds => whole(self.0, 1_000),
             TimeUnit::Nanoseconds => self.0,
         }
     }
@@ -97,6 +97,12 @@ impl Timestamp {
     pub const fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(span.0))
     }
+}
+
+/// Divides and rounds down. The division of numbers that are not negative is quicker.
+#[inline]
+const fn whole(number: i64, divisor: i64) -> i64 {
+    if number >= 0 { number / divisor } else { number.div_euclid(divisor) }
 }
 
 impl Duration {

@@ -119,6 +119,26 @@ fn labels_do_not_depend_on_the_number_of_meters() {
     }
 }
 
+/// Dissectors leave out what no column shows, and nothing else changes.
+#[test]
+fn columns_do_not_depend_on_other_groups() {
+    for choice in choices() {
+        for path in captures() {
+            let all = rows_of_capture(choice, &path, &GROUPS);
+            for groups in GROUPS.chunks(1).chain([&[][..]]) {
+                let some = rows_of_capture(choice, &path, groups);
+                assert_eq!(some.len(), all.len());
+                for (some, all) in some.iter().zip(&all) {
+                    for (column, value) in some {
+                        let place = format!("{}, {groups:?}: {column}", path.display());
+                        assert_eq!(value, &all[column], "{}: {place}", choice.name());
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn query() -> Frame {
     let message = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01";
     Frame::ethernet().ipv4([192, 0, 2, 1], [192, 0, 2, 53]).udp(50_000, 53).payload(message)

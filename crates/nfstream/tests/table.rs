@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field};
-use nfstream::Run;
-use nfstream::features::{Group, Integers, Kind, Record, RecordPool, Schema, columns};
+use nfstream::features::{
+    Group, Integers, Kind, Measuring, Record, RecordPool, Schema, Value, columns,
+};
 use nfstream::sink::Format;
 use nfstream::table::{Anonymizer, BATCH_ROWS, Table, TableSpec};
 use nfstream::time::TimeUnit;
+use nfstream::{Config, Run};
 use nfstream_testkit::{Captured, Ends, Frame, MemorySource, nanos, text_of};
 use std::sync::Arc;
 
@@ -149,6 +151,54 @@ fn batches_hold_what_csv_does() {
     assert!(batch.columns().iter().all(|column| column.null_count() == 0));
     let types: Vec<_> = batch.schema().fields().iter().map(|f| f.data_type().to_string()).collect();
     assert_eq!(types[..5], ["Int64", "Int64", "Int64", "Int32", "Int32"]);
+}
+
+/// Returns the value in a row of an array.
+fn value(array: &ArrayRef, row: usize) -> Value {
+    match array.data_type() {
+        DataType::Int32 => Value::Integer(array.as_primitive::<Int32Type>().value(row).into()),
+        DataType::Int64 => Value::Integer(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => Value::Float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::FixedSizeList(..) => {
+            let items = array.as_fixed_size_list().value(row);
+            let item = |place| match value(&items, place) {
+                Value::Integer(item) => item,
+                other => panic!("{other:?} in a list"),
+            };
+            Value::List((0..items.len()).map(item).collect())
+        }
+        other => panic!("a column of {other}"),
+    }
+}
+
+#[test]
+fn batches_hold_the_values_of_their_records() {
+    let groups = vec![Group::Statistics, Group::TcpFlags, Group::Splt, Group::SpltTcp];
+    let mut compared = 0;
+    for splt_packets in [1, 10, 25] {
+        let config = Config {
+            measuring: Measuring { groups: groups.clone(), splt_packets, ..Measuring::default() },
+            ..Ends::without_dpi(1, 5).config()
+        };
+        for path in nfstream_testkit::captures() {
+            let source = nfstream::capture::open(&[path]).unwrap();
+            let mut run = Run::new(Box::new(source), &config).unwrap();
+            let records = nfstream_testkit::records(&mut run).unwrap();
+            let schema = Arc::clone(run.schema());
+            let Some(batch) = batch(&schema, records.clone()) else { continue };
+            for (column, array) in schema.columns().iter().zip(batch.columns()) {
+                if !groups.contains(&column.group) {
+                    continue;
+                }
+                for (row, record) in records.iter().enumerate() {
+                    let expected = column.value(record, schema.names());
+                    assert_eq!(value(array, row), expected, "{} in row {row}", column.name);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 1000);
 }
 
 /// Users subtract and multiply columns; in pandas and Polars unsigned and narrow ones wrap around.

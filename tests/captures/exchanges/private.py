@@ -49,6 +49,24 @@ def openvpn(bench: Bench) -> None:
 )
 def wireguard(bench: Bench) -> None:
     """A tunnel in user space."""
+    ping_through(bench, f"{find('wireguard-go')} -f wg0")
+
+
+@exchange(
+    "crates:boringtun-cli",
+    "wireguard-tools",
+    "iputils-ping",
+    expect=(udp(51820, "WireGuard"),),
+    only="udp port 51820",
+)
+def wireguard_userspace(bench: Bench) -> None:
+    """A tunnel between two ends of another implementation."""
+    tunnel = bench.crate("boringtun-cli")
+    ping_through(bench, f"{tunnel} --foreground --disable-drop-privileges wg0")
+
+
+def ping_through(bench: Bench, tunnel: str) -> None:
+    """Records a ping through WireGuard, with `tunnel` as the command of both ends."""
     keys = {}
     for name in ("near", "far"):
         private = call("wg", "genkey").strip()
@@ -67,7 +85,7 @@ def wireguard(bench: Bench) -> None:
         words = " ".join((f"wg set wg0 private-key {bench.work}/{here}.key", *listen, *peer))
         script = bench.file(
             f"{here}.sh",
-            f"{find('wireguard-go')} -f wg0 & sleep 1\n{words}\n"
+            f"{tunnel} & sleep 1\n{words}\n"
             f"ip address add {address}/24 dev wg0\nip link set wg0 up\necho ready\nwait\n",
         )
         bench.lab.start(namespace, "sh", script, line="ready")

@@ -169,6 +169,27 @@ def http3(bench: Bench) -> None:
     )
 
 
+@exchange(
+    "crates:quinn",
+    expect=(
+        udp(
+            443,
+            "QUIC.YouTube",
+            requested_server_name="www.youtube.com",
+            tls_alpn="hq-interop",
+            ja4="q13d0311hp_55b375c5d22e_387675cfb458",
+        ),
+    ),
+)
+def quinn(bench: Bench) -> None:
+    """A stream over QUIC between programs in Rust."""
+    make_certificate(bench.work)
+    peer, ends = bench.crate("quinn-peer"), f"{SITES['www.youtube.com'][0]}:443"
+    files = (bench.work / "site.pem", bench.work / "site.key")
+    bench.lab.start(bench.lab.server, peer, "server", ends, *files, line="ready")
+    bench.record(peer, "client", ends, "www.youtube.com", bench.work / "ca.pem")
+
+
 @exchange("pypi:websockets", expect=(tcp(8765, "HTTP.WebSocket"),))
 def websocket(bench: Bench) -> None:
     """Messages over a WebSocket."""

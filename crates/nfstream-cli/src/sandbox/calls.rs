@@ -65,6 +65,10 @@ const ALWAYS: &[c_long] = &[
 /// Calls of a live capture.
 const LIVE: &[c_long] = &[libc::SYS_getsockname, libc::SYS_getsockopt, libc::SYS_recvmsg];
 
+/// Requests for the settings and the size of a terminal.
+#[allow(clippy::unnecessary_cast, reason = "their type depends on the C library")]
+const TERMINAL: [u64; 2] = [libc::TCGETS as u64, libc::TIOCGWINSZ as u64];
+
 /// Options of `prctl`: names of threads, and of memory.
 const NAMES: [c_int; 2] = [libc::PR_SET_NAME, PR_SET_VMA];
 const PR_SET_VMA: c_int = 0x5356_4d41;
@@ -114,7 +118,7 @@ fn rules(open: &Open) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendError
     for command in [libc::F_GETFD, libc::F_GETFL] {
         allow(libc::SYS_fcntl, vec![int(1, Eq, command)?])?;
     }
-    for request in [libc::TCGETS, libc::TIOCGWINSZ] {
+    for request in TERMINAL {
         allow(libc::SYS_ioctl, vec![number(1, Eq, request)?])?;
     }
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {

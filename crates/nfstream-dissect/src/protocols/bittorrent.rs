@@ -109,7 +109,7 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
         None if handshakes.next().is_some() => {
             Need::Bytes { client: HASH + HASH_LEN, server: HASH + HASH_LEN }
         }
-        // A connection that has begun before shows none.
+        // A connection that began before the capture has none.
         None => Need::Done,
     }
 }

@@ -100,7 +100,7 @@ const DNSCRYPT: ProtocolId = ProtocolId(208);
 const MAX_STRICT: usize = 4096;
 const HEADER: usize = 12;
 /// Longest name in bytes with dots (RFC 1035, section 3.1).
-const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 /// Labels of a name that are read: 255 bytes hold at most 127.
 const MAX_LABELS: usize = 128;
 /// Type of A records.
@@ -127,14 +127,18 @@ pub fn answers(message: &[u8]) -> impl Iterator<Item = (Name<'_>, IpAddr)> {
     let question =
         header.filter(|header| header.counts[0] > 0).map(|_| Name { message, offset: HEADER });
     records(message)
-        .filter(move |record| header.is_some() && record.section == 0)
+        .take_while(move |record| header.is_some() && record.section == 0)
         .filter_map(move |record| Some((question.unwrap_or(record.owner), record.address()?)))
 }
 
 impl Name<'_> {
     /// Returns the name in its usual form, without a dot at the end.
     pub fn text(&self) -> Box<str> {
-        let mut name = [0; MAX_NAME];
+        text(self.write(&mut [0; MAX_NAME]))
+    }
+
+    /// Writes the name in its usual form to a buffer, and returns it.
+    pub(crate) fn write<'b>(&self, name: &'b mut [u8; MAX_NAME]) -> &'b mut [u8] {
         let mut len = 0;
         let mut offset = self.offset;
         for _ in 0..MAX_LABELS {
@@ -159,11 +163,11 @@ impl Name<'_> {
             }
         }
         let name = name.get_mut(..len).unwrap_or_default();
-        if std::str::from_utf8(name).is_err() {
+        if !name.is_ascii() && std::str::from_utf8(name).is_err() {
             // Host names are ASCII: each other byte is damage, and is marked.
             name.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
         }
-        text(name)
+        name
     }
 
     /// Returns whether two names of one message are at the same place.
@@ -287,14 +291,16 @@ fn question(message: &[u8], offset: usize) -> Option<Question<'_>> {
 
 /// Returns the resource records after the questions.
 fn records(message: &[u8]) -> impl Iterator<Item = Record<'_>> {
-    let counts = Header::parse(message).map_or([0; 4], |header| header.counts);
+    let [questions, mut left @ ..] = Header::parse(message).map_or([0; 4], |header| header.counts);
     let mut offset = Some(HEADER);
-    for _ in 0..counts[0].min(16) {
+    for _ in 0..questions.min(16) {
         offset = offset.and_then(|offset| Some(question(message, offset)?.end));
     }
-    let sections = (0..3).flat_map(move |section| (0..counts[section + 1]).map(move |_| section));
-    sections.map_while(move |section| {
-        let owner = Name { message, offset: offset? };
+    std::iter::from_fn(move || {
+        let section = left.iter().position(|left| *left > 0)?;
+        left[section] -= 1;
+        // Nothing follows a damaged record.
+        let owner = Name { message, offset: offset.take()? };
         let mut reader = Reader(message.get(owner.end()?..)?);
         let (kind, _class) = (reader.u16()?, reader.u16()?);
         let ttl = reader.u32()?;
@@ -446,29 +452,38 @@ fn parse_stream(streams: &Streams<'_>, finding: &mut Finding) -> Need {
 /// Reads a message: its question, and the answers if it is a response.
 fn parse(message: &[u8], finding: &mut Finding) -> Progress {
     let Some(header) = Header::parse(message) else { return Progress::More };
+    let in_detail = finding.details.dns;
     let metadata = finding.metadata();
-    let dns = metadata.dns.get_or_insert_default();
+    let mut dns = in_detail.then(|| metadata.dns.get_or_insert_default());
     let mut application = None;
     // The last question counts: the response's is the one that its answers belong to.
-    let is_readable = has_readable_name(message);
-    if header.is_plausible() || is_readable {
-        let has_question = header.counts[0] > 0 || (is_readable && !header.is_plausible());
+    let is_plausible = header.is_plausible();
+    let is_readable = || has_readable_name(message);
+    if is_plausible || is_readable() {
+        let has_question = header.counts[0] > 0 || !is_plausible;
         let question = question(message, HEADER).filter(|_| has_question);
         let name = match &question {
-            Some(question) => question.name.text(),
-            None if is_readable => Name { message, offset: HEADER }.text(),
-            None => records(message).next().map(|record| record.owner.text()).unwrap_or_default(),
+            Some(question) => Some(question.name),
+            None if is_readable() => Some(Name { message, offset: HEADER }),
+            None => records(message).next().map(|record| record.owner),
         };
+        let mut buffer = [0; MAX_NAME];
+        let name = name.map_or(&[][..], |name| name.write(&mut buffer));
         if !name.is_empty() {
-            dns.queries = header.counts[0];
-            dns.query_type = question.map_or(0, |question| question.kind);
-            application = is_certificate_name(&name).then_some(DNSCRYPT);
-            metadata.host = name.clone();
-            dns.query_name = name;
+            // A response repeats the question.
+            if metadata.host.as_bytes() != name {
+                metadata.host = text(name);
+            }
+            application = is_certificate_name(&metadata.host).then_some(DNSCRYPT);
+            if let Some(dns) = &mut dns {
+                dns.queries = header.counts[0];
+                dns.query_type = question.map_or(0, |question| question.kind);
+                dns.query_name.clone_from(&metadata.host);
+            }
         }
     }
     let response = header.response;
-    if response {
+    if let Some(dns) = dns.filter(|_| response) {
         read_response(message, &header, dns);
     }
     if let Some(application) = application {
@@ -486,7 +501,8 @@ fn is_certificate_name(name: &str) -> bool {
 fn read_response(message: &[u8], header: &Header, dns: &mut Dns) {
     dns.response_code = Some(header.response_code);
     dns.answer_records = header.counts[1];
-    let addresses = records(message).filter(|record| record.section == 0).filter_map(|record| {
+    let answers = records(message).take_while(|record| record.section == 0);
+    let addresses = answers.filter_map(|record| {
         let address = record.address()?;
         Some(Answer { address, ttl_s: record.ttl })
     });

@@ -41,29 +41,35 @@ impl<'a> Head<'a> {
 
     /// Returns the value of the first header of that name, in any case of letters.
     pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.lines().find_map(|(header, value)| {
-            header.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
-        })
+        self.headers([name])[0]
     }
 
-    /// Returns names and values of the headers.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-        let mut rest = self.headers;
-        let lines = std::iter::from_fn(move || {
-            let line = match memchr(b'\n', rest) {
-                None if rest.is_empty() => return None,
-                None => std::mem::take(&mut rest),
-                Some(end) => {
-                    let line = &rest[..end];
-                    rest = &rest[end + 1..];
-                    line
+    /// Returns the values of the first headers of these names, in any case of letters, from one
+    /// pass over the lines.
+    pub(crate) fn headers<const N: usize>(&self, names: [&str; N]) -> [Option<&'a [u8]>; N] {
+        let mut values = [None; N];
+        for line in self.lines() {
+            let line = line.trim_ascii_start();
+            for (value, name) in values.iter_mut().zip(names) {
+                if value.is_none() {
+                    *value = value_of(line, name);
                 }
-            };
+            }
+        }
+        values
+    }
+
+    /// Returns the lines of the headers.
+    fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.headers;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
             Some(line)
-        });
-        lines.filter_map(|line| {
-            let colon = memchr(b':', line)?;
-            Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
         })
     }
 
@@ -74,7 +80,8 @@ impl<'a> Head<'a> {
 
     /// Returns the length of the body that the head announces, in SIP also by its short form.
     fn content_len(&self) -> usize {
-        let len = self.header("content-length").or_else(|| self.header("l"));
+        let [long, short] = self.headers(["content-length", "l"]);
+        let len = long.or(short);
         len.and_then(|len| std::str::from_utf8(len).ok()?.parse().ok()).unwrap_or(0)
     }
 }
@@ -96,6 +103,20 @@ pub(crate) fn messages(stream: &[u8]) -> impl Iterator<Item = Head<'_>> {
     std::iter::from_fn(next).take(MAX_MESSAGES)
 }
 
+/// Returns the value of a header line that begins with `name`, in any case of letters.
+#[inline]
+fn value_of<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    // Nearly all lines differ in the first letter.
+    let [first, ..] = line else { return None };
+    let [letter, ..] = name.as_bytes() else { return None };
+    if (first ^ letter) & !0x20 != 0 {
+        return None;
+    }
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let [b':', value @ ..] = rest.trim_ascii_start() else { return None };
+    start.eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii())
+}
+
 fn trim(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
@@ -111,6 +132,7 @@ mod tests {
         assert_eq!(head.first, b"A B");
         assert_eq!(head.header("x-one"), Some(&b"1"[..]));
         assert_eq!(head.header("X-TWO"), Some(&b"2"[..]));
+        assert_eq!(head.headers(["x-two", "x", "x-one"]), [Some(&b"2"[..]), None, Some(b"1")]);
         assert_eq!(head.body, b"body");
     }
 

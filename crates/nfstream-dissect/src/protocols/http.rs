@@ -127,12 +127,17 @@ fn probe_version(target: &[u8]) -> Verdict {
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let request = Head::parse(streams.client);
+    let client = streams.client;
+    let was_read = !client.is_empty() && finding.request_bytes == client.len();
+    let request = if was_read { None } else { Head::parse(client) };
     let response = final_response(streams.server);
+    let mut body = None;
     if let Some(head) = &request
         && (head.complete || streams.server.len() > 16)
     {
-        read_request(head, finding);
+        body = head.body_start(BODY);
+        read_request(head, body, finding);
+        finding.request_bytes = if head.complete { client.len() } else { 0 };
     }
     if let Some(response) = &response
         && response.first.starts_with(b"HTTP/1.")
@@ -140,32 +145,33 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     {
         read_response(response, finding);
         let status = finding.metadata().http.get_or_insert_default().status;
-        if let (Some(head), 200..=299) = (&request, status)
-            && head.first.starts_with(b"CONNECT ")
+        if (200..=299).contains(&status)
+            && client.starts_with(b"CONNECT ")
+            && let Some(head) = Head::parse(client)
         {
-            let offsets = [
-                streams.client.len() - head.body.len(),
-                streams.server.len() - response.body.len(),
-            ];
+            let offsets =
+                [client.len() - head.body.len(), streams.server.len() - response.body.len()];
             return starttls::follow(streams, offsets, CONNECT.id, finding);
         }
         if !matches!(status, 100 | 102..=199) {
             // A capture may begin with a response: the next request still names the host.
-            let seen = request.as_ref().is_some_and(|head| head.complete);
-            let wanted = streams.client.len() + 1;
+            let seen = was_read || request.is_some_and(|head| head.complete);
+            let wanted = client.len() + 1;
             return if seen || wanted > MAX_HEAD { Need::Done } else { Need::client(wanted) };
         }
     }
     // Only the response is of interest after the request.
-    let requested = request.as_ref().is_some_and(|head| head.body_start(BODY).is_some());
-    if requested || streams.client.len() >= MAX_HEAD {
+    if was_read {
+        body = Head::parse(client).and_then(|head| head.body_start(BODY));
+    }
+    if body.is_some() || client.len() >= MAX_HEAD {
         return if streams.server.len() < MAX_HEAD {
             Need::server(streams.server.len() + 1)
         } else {
             Need::Done
         };
     }
-    Need::Bytes { client: streams.client.len() + 1, server: streams.server.len() + 1 }
+    Need::Bytes { client: client.len() + 1, server: streams.server.len() + 1 }
 }
 
 /// Returns the response that counts: interim ones come before it.
@@ -182,7 +188,8 @@ fn final_response(stream: &[u8]) -> Option<Head<'_>> {
     Some(head)
 }
 
-fn read_request(head: &Head<'_>, finding: &mut Finding) {
+/// Reads a request with the start of its body, `None` before it has come.
+fn read_request(head: &Head<'_>, body: Option<&[u8]>, finding: &mut Finding) {
     let mut words = head.first.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let method = words.next().unwrap_or_default();
     let target = words.next().unwrap_or_default();
@@ -198,6 +205,7 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
     let (host, user) = split_authority(authority);
     // User names in URLs stay out unless personal data is wanted.
     let url = match absolute {
+        _ if !finding.details.http => Box::default(),
         Some(rest) if user && !finding.personal => {
             let path = &rest[authority.len().min(rest.len())..];
             text(&[host, path].concat())
@@ -206,7 +214,8 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
         None if method == b"CONNECT" => text(target),
         None => text(&[host_header, target].concat()),
     };
-    if let Some(application) = request_application(head, method, &headers) {
+    let body = body.unwrap_or_default().trim_ascii_start();
+    if let Some(application) = request_application(head.first, method, &headers, body) {
         finding.set_application(application);
     }
     if headers.accept.unwrap_or_default().starts_with(b"application/x-rtsp-tunnelled")
@@ -218,19 +227,24 @@ fn read_request(head: &Head<'_>, finding: &mut Finding) {
     } else if absolute.is_some() {
         finding.set_master(PROXY.id);
     }
+    let in_detail = finding.details.http;
     let metadata = finding.metadata();
-    if metadata.host.is_empty() {
-        metadata.host = text(without_port(host));
+    let host = without_port(host);
+    // The header may have been incomplete before.
+    if host.len() > metadata.host.len() && host.starts_with(metadata.host.as_bytes()) {
+        metadata.host = text(host);
     }
     let http = metadata.http.get_or_insert_default();
-    http.method = text(method);
-    http.url = url;
     http.user_agent = text(headers.user_agent.unwrap_or_default());
-    http.request_content_type = text(content_type);
+    if in_detail {
+        http.method = text(method);
+        http.url = url;
+        http.request_content_type = text(content_type);
+    }
 }
 
 /// The headers of a request that are read, the first of each name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct RequestHeaders<'a> {
     accept: Option<&'a [u8]>,
     content_type: Option<&'a [u8]>,
@@ -242,33 +256,28 @@ struct RequestHeaders<'a> {
 }
 
 impl<'a> RequestHeaders<'a> {
-    /// Reads all headers in one pass.
     fn of(head: &Head<'a>) -> Self {
-        let mut headers = Self::default();
-        for (name, value) in head.lines() {
-            let (header, expected) = match name.len() {
-                4 => (&mut headers.host, "host"),
-                6 => (&mut headers.accept, "accept"),
-                7 => (&mut headers.upgrade, "upgrade"),
-                10 if name[0] | 0x20 == b'u' => (&mut headers.user_agent, "user-agent"),
-                10 => (&mut headers.soap_action, "soapaction"),
-                12 if name[0] | 0x20 == b'c' => (&mut headers.content_type, "content-type"),
-                12 => (&mut headers.icy_metadata, "icy-metadata"),
-                _ => continue,
-            };
-            if header.is_none() && name.eq_ignore_ascii_case(expected.as_bytes()) {
-                *header = Some(value);
-            }
-        }
-        headers
+        let names = [
+            "accept",
+            "content-type",
+            "host",
+            "icy-metadata",
+            "soapaction",
+            "upgrade",
+            "user-agent",
+        ];
+        let [accept, content_type, host, icy_metadata, soap_action, upgrade, user_agent] =
+            head.headers(names);
+        Self { accept, content_type, host, icy_metadata, soap_action, upgrade, user_agent }
     }
 }
 
 /// Returns the application that a request shows besides its host.
 fn request_application(
-    head: &Head<'_>,
+    first: &[u8],
     method: &[u8],
     headers: &RequestHeaders<'_>,
+    body: &[u8],
 ) -> Option<ProtocolId> {
     let content_type = headers.content_type.unwrap_or_default();
     let is_type = |kind: &str| {
@@ -276,7 +285,6 @@ fn request_application(
             .get(..kind.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
     };
-    let body = head.body_start(BODY).unwrap_or_default().trim_ascii_start();
     if headers.upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
         Some(super::websocket::PROTOCOL.id)
     } else if is_type("application/ocsp-request") {
@@ -294,7 +302,7 @@ fn request_application(
         Some(super::rpc_text::JSON_RPC.id)
     } else if headers.icy_metadata.is_some() {
         Some(super::icecast::PROTOCOL.id)
-    } else if method == b"GET" && is_tracker(head.first) {
+    } else if method == b"GET" && is_tracker(first) {
         Some(super::bittorrent::PROTOCOL.id)
     } else if matches!(method, b"RPC_IN_DATA" | b"RPC_OUT_DATA") {
         Some(RPC_OVER_HTTP.id)
@@ -305,8 +313,9 @@ fn request_application(
 
 /// Returns whether a request goes to a BitTorrent tracker (BEP 3).
 fn is_tracker(first: &[u8]) -> bool {
-    let known = [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
-    known && contains(first, b"info_hash=")
+    let known = || [&b"/announce"[..], b"/scrape"].iter().any(|path| contains(first, path));
+    // Few other requests have a query.
+    first.contains(&b'?') && contains(first, b"info_hash=") && known()
 }
 
 /// Returns the application of a program that names itself at the start of its user agent.
@@ -319,11 +328,12 @@ fn is_webdav(user_agent: &[u8]) -> bool {
 }
 
 fn read_response(head: &Head<'_>, finding: &mut Finding) {
-    let header = |name: &str| head.header(name).unwrap_or_default();
+    let [content_type, icy_name, server, upgrade] =
+        head.headers(["content-type", "icy-name", "server", "upgrade"]);
+    let [content_type, server] = [content_type, server].map(Option::unwrap_or_default);
     let status = head.first.split(|byte| *byte == b' ').nth(1).and_then(|status| {
         std::str::from_utf8(status).ok()?.parse().ok().filter(|status| (100..1000).contains(status))
     });
-    let content_type = header("content-type");
     let application = match content_type.split(|byte| *byte == b';').next().unwrap_or_default() {
         kind if kind.eq_ignore_ascii_case(b"application/ocsp-response") => Some(OCSP.id),
         kind if kind.eq_ignore_ascii_case(b"application/ipp") => Some(IPP.id),
@@ -340,10 +350,12 @@ fn read_response(head: &Head<'_>, finding: &mut Finding) {
             finding.set_master(super::rtsp::PROTOCOL.id);
             None
         }
-        _ if head.header("icy-name").is_some() || header("server").starts_with(b"Icecast") => {
+        _ if icy_name.is_some() || server.starts_with(b"Icecast") => {
             Some(super::icecast::PROTOCOL.id)
         }
-        _ if status == Some(101) && header("upgrade").eq_ignore_ascii_case(b"websocket") => {
+        _ if status == Some(101)
+            && upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) =>
+        {
             Some(super::websocket::PROTOCOL.id)
         }
         _ => None,
@@ -351,10 +363,13 @@ fn read_response(head: &Head<'_>, finding: &mut Finding) {
     if let Some(application) = application.filter(|_| finding.application().is_none()) {
         finding.set_application(application);
     }
+    let in_detail = finding.details.http;
     let http = finding.metadata().http.get_or_insert_default();
     http.status = status.unwrap_or(0);
-    http.server = text(header("server"));
-    http.response_content_type = text(content_type);
+    if in_detail {
+        http.server = text(server);
+        http.response_content_type = text(content_type);
+    }
 }
 
 /// Returns host and port of an authority, and whether there was a user name before them.
@@ -403,6 +418,20 @@ mod tests {
             testing::assert_streams(&PROTOCOL, 8000, client, b"");
         }
         testing::assert_streams(&PROTOCOL, 8000, b"", b"HTTP/1.1 200 OK\r\n\r\n");
+    }
+
+    #[test]
+    fn a_host_that_arrives_after_the_response_is_read_to_its_end() {
+        let endpoints = testing::endpoints(crate::packet::TCP, 80);
+        let mut finding = Finding::default();
+        let request = b"GET / HTTP/1.1\r\nHost: example.com:80\r\n\r\n";
+        for len in 1..=request.len() {
+            let client = &request[..len];
+            let server = b"HTTP/1.1 200 OK\r\nServer: x";
+            let streams = Streams { endpoints: &endpoints, client, server, swapped: false };
+            parse(&streams, &mut finding);
+        }
+        assert_eq!(&*finding.metadata().host, "example.com");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Mysql {
 
 /// Longest packet of a handshake.
 const MAX_LEN: u32 = 1024;
+/// Bytes of the client's stream that may hold the user.
+const MAX_LOGIN: usize = 256;
 const PROTOCOL_41: u32 = 0x0200;
 
 fn probe(streams: &Streams<'_>) -> Verdict {
@@ -78,17 +80,18 @@ fn header(reader: &mut Reader<'_>, number: u8) -> Option<Option<usize>> {
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
     let version = server_version(streams.server);
-    let user = user(streams.client);
+    let login = &streams.client[..streams.client.len().min(MAX_LOGIN)];
+    let user = user(login);
     let personal = finding.personal;
     if version.is_some() || user.is_some() && personal {
         let mysql = finding.metadata().mysql.get_or_insert_default();
         mysql.server_version = version.map(text).unwrap_or_default();
         mysql.user = user.filter(|_| personal).map(text).unwrap_or_default();
     }
-    if !streams.client.is_empty() && (user.is_some() || !personal) || streams.client.len() > 256 {
+    if !login.is_empty() && (user.is_some() || !personal) || login.len() == MAX_LOGIN {
         return Need::Done;
     }
-    Need::client(streams.client.len() + 1)
+    Need::client(login.len() + 1)
 }
 
 fn server_version(stream: &[u8]) -> Option<&[u8]> {
@@ -147,5 +150,27 @@ mod tests {
         parse(&streams, &mut finding);
         let mysql = finding.found_metadata().unwrap().mysql.as_deref().unwrap();
         assert_eq!(&*mysql.user, "admin");
+    }
+
+    #[test]
+    fn a_user_after_a_long_login_is_not_read_in_any_segments() {
+        let endpoints = endpoints(TCP, 3306);
+        let mut login = login();
+        login.truncate(login.len() - 1);
+        login.extend([b'x'; 300]);
+        login.push(0);
+        for len in [login.len(), 256, 200] {
+            let streams = Streams {
+                endpoints: &endpoints,
+                client: &login[..len],
+                server: b"",
+                swapped: false,
+            };
+            let mut finding = Finding::default();
+            finding.personal = true;
+            let need = parse(&streams, &mut finding);
+            assert_eq!(need == Need::Done, len >= 256, "{len} bytes");
+            assert!(finding.found_metadata().is_none_or(|found| found.mysql.is_none()));
+        }
     }
 }

@@ -36,7 +36,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
     either(client, server)
 }
 
-/// Checks an operation and the count of its arguments, of a session in progress; PING, PONG and
+/// Checks an operation of a session in progress, and the number of its arguments; PING, PONG and
 /// +OK may come first.
 fn operation(stream: &[u8], known: &[(&[u8], RangeInclusive<usize>)]) -> Verdict {
     let mut rest = stream;

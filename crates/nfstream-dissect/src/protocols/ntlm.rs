@@ -19,7 +19,7 @@ pub struct Ntlm {
 
 const SIGNATURE: &[u8] = b"NTLMSSP\0";
 
-/// Reads the login; returns whether the last message of it was there.
+/// Reads the login; returns whether the last message of it was there with all its names.
 pub(crate) fn read(streams: &Streams<'_>, finding: &mut Finding) -> bool {
     for message in messages(streams.server) {
         if le32(message, 8) == Some(2) {
@@ -29,11 +29,11 @@ pub(crate) fn read(streams: &Streams<'_>, finding: &mut Finding) -> bool {
     }
     for message in messages(streams.client) {
         if le32(message, 8) == Some(3) {
+            let names = [28, 36, 44].map(|place| field(message, place));
+            let complete = names.iter().all(Option::is_some);
             let ntlm = finding.metadata().ntlm.get_or_insert_default();
-            ntlm.domain = field(message, 28).unwrap_or_default();
-            ntlm.user = field(message, 36).unwrap_or_default();
-            ntlm.workstation = field(message, 44).unwrap_or_default();
-            return true;
+            [ntlm.domain, ntlm.user, ntlm.workstation] = names.map(Option::unwrap_or_default);
+            return complete;
         }
     }
     false
@@ -81,6 +81,8 @@ mod tests {
         let streams =
             Streams { endpoints: &endpoints, client: &client, server: b"", swapped: false };
         assert!(read(&streams, &mut finding));
+        let cut = Streams { client: &client[..client.len() - 1], ..streams };
+        assert!(!read(&cut, &mut Finding::default()), "a name is cut");
         let expected = Ntlm {
             user: "me".into(),
             domain: "D".into(),

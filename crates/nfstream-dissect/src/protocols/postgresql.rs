@@ -4,7 +4,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::read::{Reader, text};
+use crate::read::{Reader, be32, text};
 use crate::shape::{c_string, check, either};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -151,20 +151,20 @@ fn probe_start(streams: &Streams<'_>) -> Verdict {
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    let mut reader = Reader(streams.client);
-    let startup = reader.u32().zip(reader.u32());
-    let (wanted, offset) = match startup {
-        // The startup message comes after the answer to the wish for encryption.
-        Some((8, TLS | GSS)) if streams.server.starts_with(b"N") => (true, 1),
+    // The startup message comes after the answer to the wish for encryption.
+    let (begin, offset) = match be32(streams.client, 0).zip(be32(streams.client, 4)) {
+        Some((8, TLS | GSS)) if streams.server.starts_with(b"N") => (8, 1),
         Some((8, TLS | GSS)) if streams.server.is_empty() => return Need::server(1),
         Some((_, CANCEL | TLS | GSS)) => return Need::Done,
-        _ => (false, 0),
+        _ => (0, 0),
     };
-    if wanted && reader.u32().zip(reader.u32()).is_none() {
-        return Need::client(streams.client.len() + 1);
+    let startup = streams.client.get(begin..).unwrap_or_default();
+    if begin > 0 && startup.len() < 8 {
+        return Need::client(begin + 8);
     }
     let personal = finding.personal;
     let postgresql = finding.metadata().postgresql.get_or_insert_default();
+    let mut reader = Reader(startup.get(8..).unwrap_or_default());
     for (name, value) in std::iter::from_fn(|| parameter(&mut reader)).take(16) {
         match name {
             b"database" => postgresql.database = text(value),
@@ -173,17 +173,39 @@ fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
             _ => {}
         }
     }
-    let mut reader = Reader(streams.server.get(offset..).unwrap_or_default());
-    while let Some(message) = message(&mut reader) {
-        if let Some(version) = message.strip_prefix(b"server_version\0") {
-            postgresql.server_version = text(version.strip_suffix(b"\0").unwrap_or(version));
-            return Need::Done;
-        }
+    let searched = &streams.server[..streams.server.len().min(MAX_SERVER)];
+    let version = server_version(searched.get(offset..).unwrap_or_default());
+    postgresql.server_version = version.map(text).unwrap_or_default();
+    let client = startup_end(startup).map(|end| begin + end);
+    let server = version.is_none() && searched.len() < MAX_SERVER;
+    let server = server.then_some(searched.len() + 1);
+    match (client, server) {
+        (None, None) => Need::Done,
+        _ => Need::Bytes {
+            client: client.unwrap_or(usize::MAX),
+            server: server.unwrap_or(usize::MAX),
+        },
     }
-    if streams.server.len() > MAX_SERVER {
-        return Need::Done;
-    }
-    Need::server(streams.server.len() + 1)
+}
+
+/// Returns the length of a startup message that is incomplete, as far as it is known.
+fn startup_end(startup: &[u8]) -> Option<usize> {
+    let len = match be32(startup, 0) {
+        Some(len @ 8..=MAX_STARTUP) => usize::try_from(len).ok()?,
+        // The capture may lack it, as may that of a session that has begun before.
+        Some(_) => return None,
+        None if startup.is_empty() => return None,
+        None => 8,
+    };
+    (startup.len() < len).then_some(len)
+}
+
+/// Returns the version that a server's messages name.
+fn server_version(messages: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader(messages);
+    let mut messages = std::iter::from_fn(|| message(&mut reader));
+    let version = messages.find_map(|message| message.strip_prefix(b"server_version\0"))?;
+    Some(version.strip_suffix(b"\0").unwrap_or(version))
 }
 
 /// Reads name and value; `None` after the last.
@@ -205,7 +227,7 @@ mod tests {
     use crate::packet::TCP;
     use crate::protocols::testing::{assert_streams, endpoints, streams};
 
-    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0alice\0database\0shop\0\0";
+    const STARTUP: &[u8] = b"\0\0\0\x22\0\x03\0\0user\0alice\0database\0shop\0\0";
     const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\x0016.1\0";
 
     #[test]
@@ -233,5 +255,27 @@ mod tests {
         let found = finding.found_metadata().unwrap().postgresql.as_deref().unwrap();
         assert_eq!((&*found.database, &*found.server_version), ("shop", "16.1"));
         assert_eq!(&*found.user, "");
+    }
+
+    #[test]
+    fn a_startup_message_may_come_in_pieces() {
+        let endpoints = endpoints(TCP, 5432);
+        let wish = b"\0\0\0\x08\x04\xd2\x16\x2f";
+        for (before, answer) in [(&b""[..], &b""[..]), (wish, b"N")] {
+            let client = [before, STARTUP].concat();
+            let parse = |client: &[u8], server: &[u8]| {
+                let mut finding = Finding::default();
+                let streams = Streams { endpoints: &endpoints, client, server, swapped: false };
+                let need = parse(&streams, &mut finding);
+                let found = finding.found_metadata().unwrap().postgresql.clone().unwrap();
+                (need, found.database)
+            };
+            for len in before.len() + 8..client.len() {
+                let (need, _) = parse(&client[..len], answer);
+                assert_eq!(need, Need::Bytes { client: client.len(), server: answer.len() + 1 });
+            }
+            let (need, database) = parse(&client, answer);
+            assert_eq!((need, &*database), (Need::server(answer.len() + 1), "shop"));
+        }
     }
 }

@@ -74,7 +74,7 @@ fn probe(streams: &Streams<'_>) -> Verdict {
 }
 
 fn parse(streams: &Streams<'_>, finding: &mut Finding) -> Need {
-    // A session that has begun before shows no greeting.
+    // A session that began before the capture has no greeting.
     let is_late = begins_text(streams.client, ENVELOPE) == Verdict::Match
         || begins_text(streams.server, REPLIES) == Verdict::Match;
     let greeting = line(streams.server).filter(|_| !is_late).unwrap_or_default();

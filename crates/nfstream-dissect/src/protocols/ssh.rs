@@ -121,7 +121,7 @@ impl<'a> Offer<'a> {
 fn read(stream: &[u8], offers: bool) -> End<'_> {
     let none = |need| End { version: None, offer: None, need };
     if stream.first() == Some(&0) {
-        // A packet: the version came before.
+        // A packet, after the version.
         return none(usize::MAX);
     }
     let Some(end) = stream.iter().take(MAX_VERSION).position(|byte| *byte == b'\n') else {

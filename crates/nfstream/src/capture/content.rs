@@ -5,14 +5,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::stop::StopFlag;
+
 /// Bytes of a capture outside the file system.
 pub trait Content: Send + Sync {
-    /// Returns a reader of all bytes, from the first.
+    /// Returns a reader of all bytes, from the first. A reader that waits for another machine ends
+    /// soon after `stop` is set.
     ///
     /// # Errors
     ///
     /// Errors of the system that holds the bytes.
-    fn open(&self) -> io::Result<Box<dyn Read + Send>>;
+    fn open(&self, stop: &StopFlag) -> io::Result<Box<dyn Read + Send>>;
 
     /// Returns the number of bytes. `None` for bytes that can be read only once, as from a pipe:
     /// they are not checked before they are read.
@@ -105,7 +108,7 @@ impl<B> Memory<B> {
 }
 
 impl<B: AsRef<[u8]> + Send + Sync + 'static> Content for Memory<B> {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, _: &StopFlag) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(MemoryReader { bytes: Arc::clone(&self.0), position: 0 }))
     }
 

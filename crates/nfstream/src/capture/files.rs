@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::content::{Content, Place};
 use super::error::NotMerged;
 use super::file::{FileSource, SourceOptions, Waiting};
-use super::found::Found;
 use super::identity::Identity;
 use super::order::{FileOrder, LOOK_AHEAD, natural, set_keys};
 use super::outcome::Failure;
@@ -21,6 +20,7 @@ use super::remote::Servers;
 use super::stop::StopFlag;
 use super::stream::Window;
 use super::url::Url;
+use super::url_captures::UrlCaptures;
 use super::{CaptureError, Warning};
 use crate::packet::Chunk;
 use crate::time::Timestamp;
@@ -406,10 +406,10 @@ impl Entry {
         let content = Some(Arc::clone(content));
         let mut entry = Self { path: path.to_path_buf(), content, len, start: None };
         if let (Some(content), Some(_)) = (&entry.content, len) {
-            let held = content.open().map(Held::Content).map_err(Failure::from);
-            let reader = held.and_then(|held| {
-                Reader::new(held, path, glance(needs_time), window, &StopFlag::default())
-            });
+            let stop = StopFlag::default();
+            let held = content.open(&stop).map(Held::Content).map_err(Failure::from);
+            let reader =
+                held.and_then(|held| Reader::new(held, path, glance(needs_time), window, &stop));
             let mut reader = reader.map_err(|failure| (len, failure))?;
             if needs_time {
                 entry.start = first_time(&mut reader);
@@ -510,15 +510,15 @@ fn candidates(places: &[Place]) -> Result<(Vec<Candidate>, Vec<Skipped>), Captur
 }
 
 /// Adds the captures of a URL.
-fn add_remote(of_url: Found, found: &mut Vec<Candidate>, skipped: &mut Vec<Skipped>) {
+fn add_remote(of_url: UrlCaptures, found: &mut Vec<Candidate>, skipped: &mut Vec<Skipped>) {
     let (objects, folder) = match of_url {
-        Found::Folder { name, objects, others } => {
+        UrlCaptures::Folder { name, objects, others } => {
             let mut folder = Skipped { folder: name, ..Skipped::default() };
             others.iter().for_each(|other| folder.add(other));
             skipped.push(folder);
             (objects, Some(skipped.len() - 1))
         }
-        Found::Named(objects) => (objects, None),
+        UrlCaptures::Named(objects) => (objects, None),
     };
     let candidate = |(path, content)| Candidate { path, content: Some(content), folder };
     found.extend(objects.into_iter().map(candidate));

@@ -98,8 +98,8 @@ impl Parser {
         }
     }
 
-    /// Returns a parser for later records of the same capture, which knows what came before this
-    /// point and nothing of what lies between.
+    /// Returns a parser for later records of the same capture. It has the state of this parser, and
+    /// none from the records in between.
     pub(super) fn forked(&self) -> Self {
         match self {
             Self::Pcap(pcap) => Self::Pcap(pcap.clone()),
@@ -108,7 +108,7 @@ impl Parser {
     }
 
     /// Returns whether this parser, which began as `fork`, has read the records after those of
-    /// `earlier` as that one would have.
+    /// `earlier` as `earlier` would have.
     pub(super) fn continues(&self, fork: &Self, earlier: &Self) -> bool {
         match (self, fork, earlier) {
             (Self::Pcap(_), ..) => true,
@@ -135,7 +135,8 @@ impl Parser {
         }
     }
 
-    /// Returns whether a packet from near `time` may start at `at`. Quick, and often wrong.
+    /// Returns whether a packet with a time near `time` may start at `at`: a quick test that is often
+    /// wrong.
     #[inline]
     pub(super) fn may_start(&self, bytes: &[u8], at: usize, time: Timestamp) -> bool {
         match self {

@@ -15,7 +15,6 @@ mod files;
 mod filter;
 mod foreign;
 mod format;
-mod found;
 mod gzip;
 mod identity;
 mod input;
@@ -43,6 +42,7 @@ mod source;
 mod stop;
 mod stream;
 mod url;
+mod url_captures;
 
 pub use content::{Content, ContentError, Memory, Place};
 pub use digest::{Digest, Digests};

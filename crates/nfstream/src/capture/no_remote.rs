@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use super::CaptureError;
 use super::content::Content;
-use super::found::Found;
 use super::url::Url;
+use super::url_captures::UrlCaptures;
 
 /// Reason for refusing every URL.
 const REASON: &str = "this nfstream was built without the feature `stores`, which reads URLs";
 
-/// Access to no server.
+/// Stand-in for access to servers.
 #[derive(Debug, Default)]
 pub(super) struct Servers;
 
 impl Servers {
     /// Refuses a URL.
-    pub(super) fn find(&self, url: &Url) -> Result<Found, CaptureError> {
+    pub(super) fn find(&self, url: &Url) -> Result<UrlCaptures, CaptureError> {
         Err(CaptureError::BadUrl { url: url.name(), reason: REASON.to_owned() })
     }
 

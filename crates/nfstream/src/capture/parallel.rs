@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Items that are worked on at once.
+/// Number of items processed at once.
 const AT_ONCE: usize = 16;
 
 /// Applies `work` to all items, several at once, and returns the results in the order of the items.
@@ -21,7 +21,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R 
     };
     thread::scope(|scope| {
         for _ in 1..AT_ONCE.min(items.len()) {
-            // Without a further thread, those that run do its work.
+            // If no further thread can start, the running ones do its work.
             let _ = thread::Builder::new().spawn_scoped(scope, take);
         }
         take();

@@ -2,8 +2,8 @@
 //!
 //! A thread that begins in the middle of a file has to find the start of a record: the first offset
 //! from which plausible headers follow each other. That is a guess, and blocks before it may change
-//! the meaning of those after it. Ranges are therefore settled in the order of the file: where the
-//! range before did not end at the guessed start, or changed the meaning, the range is read again,
+//! the meaning of those after it. Ranges are therefore settled in the order of the file: if the
+//! range before did not end at the guessed start, or changed the meaning, the range is read again
 //! from the right place. So the packets are those of one reader, whatever the file holds.
 
 use std::ops::Range;
@@ -18,14 +18,14 @@ use super::parsed::{MAX_CAPTURE_LEN, Stop};
 use crate::packet::{Chunk, ChunkBytes};
 use crate::time::Timestamp;
 
-/// Shortest rest of a file that is read in ranges, in bytes.
+/// Minimum length of the rest of a file for reading in ranges, in bytes.
 const LONG: usize = 32 << 20;
 /// Shortest and longest range, in bytes, unless the length is given.
 const LENGTHS: (usize, usize) = (256 << 10, 4 << 20);
 /// Bytes over which headers must follow each other: more than a frame holds, so that records inside
 /// a frame are not mistaken for those of the file.
 const CHAIN: usize = MAX_CAPTURE_LEN + (1 << 10);
-/// Most offsets and headers that are tested to find a start.
+/// Maximum number of offsets and headers tested to find a start.
 const TESTS: usize = 1 << 19;
 
 /// Range of a long file, which any thread can read.
@@ -44,18 +44,18 @@ pub struct FileRange {
     is_settled: bool,
 }
 
-/// Packets found in a range, which were passed on already.
+/// Packets found in a range, which have already been passed on.
 #[derive(Debug)]
 pub struct Found(Option<Walked>);
 
 /// Result of settling a range.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Settled {
-    /// The packets that were found are those of the range.
+    /// The packets that were found are correct.
     AsFound,
     /// The range was read again.
     ReadAgain,
-    /// No packet of the range is to be used: it has none, or lies after damage.
+    /// The range has no packets to use: it is empty, or lies after damage.
     Empty,
 }
 
@@ -170,7 +170,7 @@ impl FileRange {
             }
         };
         let has_packets = walked.time.is_some();
-        // Before the bytes are trusted: an apparent packet or damage may come from a change.
+        // Before the bytes are used: a change of the file may look like a packet or damage.
         if let Err(changed) = progress.check(&self.file.mapping) {
             progress.outcome = Some(Err(changed));
             self.file.has_ended.notify_all();
@@ -326,7 +326,7 @@ fn walk(
         let parsed = parser.parse(bytes, at - first, &mut chunk.records, limit);
         let before = std::mem::replace(&mut at, first + parsed.next);
         match parsed.stop {
-            // The limit, or the last offset that a record can have.
+            // The limit, or the last offset at which a record can start.
             Stop::Full if at > before => {
                 pass(chunk, first..at);
                 first = at;

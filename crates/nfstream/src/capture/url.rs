@@ -107,6 +107,7 @@ impl Url {
     }
 
     /// Returns the URL of another object in the same bucket.
+    #[cfg(feature = "stores")]
     pub(super) fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
@@ -118,6 +119,7 @@ impl Url {
     }
 
     /// Returns the whole URL.
+    #[cfg(any(feature = "stores", test))]
     pub(super) fn address(&self) -> PathBuf {
         let Self { scheme, place, key, query, user } = self;
         let user = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
@@ -140,7 +142,7 @@ pub fn name_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Returns the scheme of a URL and what follows it, `None` for text that is no URL.
+/// Returns the scheme of a URL and the text after it, `None` for text that is not a URL.
 fn split(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);

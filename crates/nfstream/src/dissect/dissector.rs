@@ -70,6 +70,12 @@ pub trait DissectorFactory: Debug + Send + Sync {
     /// Returns the versions that labels depend on: for files and for `--version`.
     fn components(&self) -> Vec<Component>;
 
+    /// Returns whether labels depend on knowledge from other flows, which the engine reads from
+    /// DNS answers and announcements.
+    fn learns(&self) -> bool {
+        true
+    }
+
     /// Creates the dissector of one meter, which reads at least what is `wanted`.
     ///
     /// # Errors
@@ -83,7 +89,7 @@ pub trait DissectorFactory: Debug + Send + Sync {
 /// A dissector keeps the state of a flow under the flow's slot.
 pub trait Dissector: Send {
     /// Receives the knowledge from other flows about the flow in `slot`, before its next packet.
-    /// Called only if there is any.
+    /// Called only if there is any, and its factory [learns](DissectorFactory::learns).
     fn learn(&mut self, _slot: Slot, _hints: &Hints) {}
 
     /// Inspects a packet of the flow in `slot`; `ip_bytes` are those of [`Packet::ip_bytes`].
@@ -140,6 +146,11 @@ impl Wanted {
     /// Returns whether the run reads DHCP messages.
     pub const fn dhcp(self) -> bool {
         self.contains(Group::Dissection) || self.contains(Group::Dhcp)
+    }
+
+    /// Returns whether the run reads the names of requested servers in a column of their own.
+    pub const fn host(self) -> bool {
+        self.contains(Group::Dissection) || self.contains(Group::Http)
     }
 
     /// Returns whether the run reads HTTP exchanges.

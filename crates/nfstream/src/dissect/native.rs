@@ -10,7 +10,7 @@ use super::native_metadata::metadata_of;
 use super::{
     Component, DissectError, Dissector, DissectorFactory, Hints, Inspection, Limits, Wanted,
 };
-use crate::features::{Application, Confidence, Label, Names};
+use crate::features::{Application, Confidence, Group, Label, Names};
 use crate::flow::Slot;
 use crate::packet::protocol::TCP;
 use crate::packet::{Packet, TcpFlags};
@@ -40,6 +40,11 @@ impl NativeFactory {
             certificate_hashes: wanted.certificate_hashes(),
             catalogue: Catalogue::with_rules(self.rules.clone()),
             personal: false,
+            details: native::Details {
+                dns: wanted.contains(Group::Dns),
+                http: wanted.http(),
+                tls: wanted.tls(),
+            },
         };
         let dissector = Arc::new(native::Dissector::new(config));
         NativeDissector {
@@ -164,12 +169,12 @@ impl NativeDissector {
 
     /// Stops inspecting the flow in `slot`, so that [`contradicts`](Self::contradicts) can
     /// determine what its bytes rule out.
-    #[cfg_attr(not(feature = "ndpi"), allow(dead_code, reason = "only the choice of both uses it"))]
     pub(super) fn finish(&mut self, slot: Slot) {
         match std::mem::take(self.state(slot)) {
             State::Open(open) => {
                 let finished = self.close(open);
-                self.finish_with(slot, finished);
+                self.held += finished.held;
+                *self.state(slot) = State::Done(finished);
             }
             other => *self.state(slot) = other,
         }
@@ -189,20 +194,14 @@ impl NativeDissector {
 
     /// Returns the final label of a flow, and its state to the pool.
     fn close(&mut self, mut open: Box<Open>) -> Finished {
-        let flow = std::mem::take(&mut open.flow);
-        let found = self.dissector.finish(flow, &open.endpoints);
+        let Open { flow, endpoints, .. } = &mut *open;
+        let found = self.dissector.finish_and_reset(flow, endpoints);
         self.held = self.held.saturating_sub(std::mem::take(&mut open.held));
         let (time, possible) = (open.time, found.possible);
         self.idle.push(open);
         let application = application(found, self.wanted, time);
         let held = application.memory();
         Finished { application, possible, held }
-    }
-
-    /// Stores the findings of the flow in `slot`.
-    fn finish_with(&mut self, slot: Slot, finished: Finished) {
-        self.held += finished.held;
-        *self.state(slot) = State::Done(finished);
     }
 
     fn open(&mut self, slot: Slot, packet: &Packet) -> Box<Open> {
@@ -241,14 +240,14 @@ impl Dissector for NativeDissector {
     }
 
     fn inspect(&mut self, slot: Slot, packet: &Packet, ip_bytes: &[u8]) -> Inspection {
-        let mut open = match std::mem::take(self.state(slot)) {
-            State::Open(open) => open,
-            State::New => self.open(slot, packet),
-            done @ State::Done(_) => {
-                *self.state(slot) = done;
-                return Inspection::Done;
-            }
+        if let State::New = self.state(slot) {
+            let open = self.open(slot, packet);
+            *self.state(slot) = State::Open(open);
+        }
+        let Some(State::Open(open)) = self.flows.get_mut(slot.index()) else {
+            return Inspection::Done;
         };
+        let Open { flow, endpoints, held, .. } = &mut **open;
         let after_ip = |offset: u32| {
             let start = usize::try_from(offset.saturating_sub(packet.ip_offset)).ok();
             start.and_then(|start| ip_bytes.get(start..)).unwrap_or_default()
@@ -264,14 +263,14 @@ impl Dissector for NativeDissector {
                     || packet.tcp_flags.contains(TcpFlags::RST),
             }
         });
-        let is_client = packet.src.port == open.endpoints.client.port()
-            && packet.src.ip(packet.version) == open.endpoints.client.ip();
+        let is_client = packet.src.port == endpoints.client.port()
+            && packet.src.ip(packet.version) == endpoints.client.ip();
         let payload = after_ip(packet.payload_offset);
         let payload_len = usize::try_from(packet.payload_len).unwrap_or(usize::MAX);
         let progress = self.dissector.inspect(
-            &mut open.flow,
+            flow,
             &native::Packet {
-                endpoints: &open.endpoints,
+                endpoints,
                 direction: if is_client {
                     native::Direction::FromClient
                 } else {
@@ -283,15 +282,12 @@ impl Dissector for NativeDissector {
         );
         if progress == native::Progress::More {
             if payload_len > 0 {
-                let held = size_of::<Open>() + open.flow.memory();
-                self.held = (self.held + held).saturating_sub(open.held);
-                open.held = held;
+                let before = std::mem::replace(held, size_of::<Open>() + flow.memory());
+                self.held = (self.held + *held).saturating_sub(before);
             }
-            *self.state(slot) = State::Open(open);
             return Inspection::Open;
         }
-        let finished = self.close(open);
-        self.finish_with(slot, finished);
+        self.finish(slot);
         Inspection::Done
     }
 

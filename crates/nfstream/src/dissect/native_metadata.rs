@@ -1,7 +1,5 @@
 //! Metadata from the dissector in Rust, as the engine's types.
 
-use std::fmt::{Display, Write as _};
-
 use nfstream_dissect as native;
 
 use super::Wanted;
@@ -23,22 +21,18 @@ pub(super) fn metadata_of(
         dns: dns.filter(|_| wanted.contains(Group::Dns)).map(|dns| Box::new(of_dns(*dns))),
         quic: quic.filter(|_| wanted.quic()),
         ssh,
-        requested_server_name: host,
         risks,
         ..Metadata::default()
     };
     let is_tls = tls.is_some();
     if let Some(tls) = tls {
-        add_tls(*tls, wanted, &mut metadata);
-    } else if metadata.ssh.is_none() {
-        metadata.server_info = metadata.requested_server_name.clone();
+        add_tls(*tls, &host, wanted, &mut metadata);
     }
-    let http = http
-        .or_else(|| http2.map(|http| Box::new(of_http2(*http, &metadata.requested_server_name))));
-    if let Some(http) = http {
+    if let Some(http) = http.or_else(|| http2.map(|http| Box::new(of_http2(*http, &host)))) {
         add_http(http, is_tls, wanted, &mut metadata);
     }
     add_summary(is_tls, &mut metadata);
+    add_host(host, is_tls, wanted, &mut metadata);
     (metadata != Metadata::default()).then_some(metadata)
 }
 
@@ -59,6 +53,22 @@ fn add_summary(is_tls: bool, metadata: &mut Metadata) {
     }
 }
 
+/// Fills the columns that show the requested server.
+fn add_host(host: Box<str>, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
+    let described = if is_tls { &mut metadata.client_info } else { &mut metadata.server_info };
+    let is_described = is_tls || metadata.ssh.is_none();
+    if !wanted.host() {
+        if is_described {
+            *described = host;
+        }
+        return;
+    }
+    if is_described {
+        described.clone_from(&host);
+    }
+    metadata.requested_server_name = host;
+}
+
 fn add_http(http: Box<Http>, is_tls: bool, wanted: Wanted, metadata: &mut Metadata) {
     if !wanted.http() {
         if !is_tls {
@@ -74,15 +84,14 @@ fn add_http(http: Box<Http>, is_tls: bool, wanted: Wanted, metadata: &mut Metada
     metadata.http = Some(http);
 }
 
-fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) {
-    let host = &metadata.requested_server_name;
-    metadata.client_info = host.clone();
+fn add_tls(tls: native::metadata::Tls, host: &str, wanted: Wanted, metadata: &mut Metadata) {
     metadata.client_fingerprint = tls.ja4_of_ndpi(host).into();
     metadata.ja3_client = tls.ja3;
     let certificate_names =
-        |certificate: &mut native::metadata::Certificate| match &*certificate.names {
+        |certificate: &mut native::metadata::Certificate| match &mut *certificate.names {
             [] => std::mem::take(&mut certificate.common_name),
-            names => join(names.iter()),
+            [name] => std::mem::take(name),
+            names => join(names),
         };
     if !wanted.tls() {
         metadata.ja3_server = tls.ja3s;
@@ -98,8 +107,8 @@ fn add_tls(tls: native::metadata::Tls, wanted: Wanted, metadata: &mut Metadata) 
     let is_named = tls.ja4.get(3..4) != Some("i");
     let mut cells = Tls {
         version: tls.version.map_or(0, |version| version.0),
-        server_name: if is_named { host.clone() } else { Box::default() },
-        supported_versions: join(tls.offered_versions.iter()),
+        server_name: if is_named { host.into() } else { Box::default() },
+        supported_versions: join(tls.offered_versions.iter().map(ToString::to_string)),
         alpn: tls.alpn,
         selected_alpn: tls.selected_alpn,
         cipher: tls.cipher.unwrap_or(0),
@@ -145,17 +154,16 @@ fn of_http2(read: native::metadata::Http2, host: &str) -> Http {
 
 /// Returns as many texts of `items` as fit in [`MAX_TEXT`](Metadata::MAX_TEXT), separated by
 /// commas.
-fn join(items: impl Iterator<Item = impl Display>) -> Box<str> {
+fn join(items: impl IntoIterator<Item = impl AsRef<str>>) -> Box<str> {
     let mut text = String::new();
     for item in items {
-        let before = text.len();
-        let separator = if before == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{item}");
-        if text.len() > Metadata::MAX_TEXT {
-            text.truncate(before);
+        let item = item.as_ref();
+        let separator = if text.is_empty() { "" } else { "," };
+        if text.len() + separator.len() + item.len() > Metadata::MAX_TEXT {
             break;
         }
+        text.push_str(separator);
+        text.push_str(item);
     }
     text.into()
 }

@@ -4,14 +4,14 @@ use crossbeam_channel::{Receiver, Sender, bounded, never};
 use nfstream_sys::prefetch_whole;
 
 use super::measured::Registers;
-use super::{Measures, Plan, Program, Record, Sample};
+use super::{Measurement, Measures, Plan, Program, Record, Sample};
 use crate::flow::{Direction, Slot};
 
 /// The measurements of active flows, by slot.
 #[derive(Debug)]
 pub struct ActiveMeasures {
     plan: Plan,
-    places: Vec<Place>,
+    places: Vec<Option<Box<Measures>>>,
     spare: Spare,
     pooled: SpareMeasures,
     /// Bytes that the measurements of all flows take beyond a fixed size for each.
@@ -19,12 +19,7 @@ pub struct ActiveMeasures {
     registers: Registers,
 }
 
-/// Measurements in cache lines of their own.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Place(Measures);
-
-/// Memory for the measurements of flows that end.
+/// Memory for the measurements of new flows.
 #[allow(clippy::vec_box, reason = "records own their measurements, and are moved about")]
 type Spare = Vec<Box<Measures>>;
 
@@ -48,59 +43,65 @@ impl ActiveMeasures {
     /// Starts the flow in `slot`, or its next slice, with the packet of `sample`.
     pub fn begin(&mut self, slot: Slot, sample: &Sample<'_>) {
         if self.places.len() <= slot.index() {
-            self.places.resize_with(slot.index() + 1, Place::default);
+            self.places.resize_with(slot.index() + 1, || None);
         }
-        let Place(measures) = &mut self.places[slot.index()];
+        let mut measures = self.places[slot.index()].take().unwrap_or_else(|| self.unused());
         measures.begin(&self.plan, sample);
         if self.plan.grows() {
             self.grown += measures.memory();
         }
+        self.places[slot.index()] = Some(measures);
     }
 
     /// Measures a packet of the flow in `slot`, and returns the measurements so far.
-    #[inline]
+    // Apart from the meter's work for each packet, which needs the registers.
+    #[inline(never)]
     pub fn add(&mut self, slot: Slot, sample: &Sample<'_>) -> &Measures {
-        let Place(measures) = &mut self.places[slot.index()];
-        if self.plan.grows() {
-            let before = measures.memory();
-            measures.add(&self.plan, sample);
-            if let Some(program) = self.plan.program {
-                program.run(&mut self.registers, &mut measures.measured, sample);
-            }
-            self.grown = (self.grown + measures.memory()).saturating_sub(before);
-        } else {
-            measures.add(&self.plan, sample);
+        let measures = self.places[slot.index()].get_or_insert_with(unmeasured);
+        let mut growth = measures.add(&self.plan, sample);
+        if self.plan.measures_rare() {
+            let rare = add_rare(&self.plan, &mut self.registers, measures, sample);
+            growth = growth.wrapping_add(rare);
         }
+        self.grown = self.grown.wrapping_add(growth);
         measures
     }
 
     /// Takes the measurements of the flow in `slot`; if it `is_slice`, the flow continues.
     pub fn take(&mut self, slot: Slot, is_slice: bool) -> Box<Measures> {
+        let taken = self.places[slot.index()].take().unwrap_or_default();
+        if self.plan.grows() {
+            self.grown = self.grown.saturating_sub(taken.memory());
+        }
+        if is_slice {
+            let mut next = self.unused();
+            next.continue_from(&self.plan, &taken);
+            self.places[slot.index()] = Some(next);
+        }
+        taken
+    }
+
+    /// Returns measurements for a new flow, in the memory of an earlier one if there is any.
+    fn unused(&mut self) -> Box<Measures> {
         if self.spare.is_empty()
+            && !self.pooled.0.is_empty()
             && let Ok(spare) = self.pooled.0.try_recv()
         {
             self.spare = spare;
         }
-        let mut taken = self.spare.pop().unwrap_or_default();
+        let Some(mut measures) = self.spare.pop() else { return Box::default() };
         if let Some(next) = self.spare.last() {
             prefetch_whole(next.as_ref());
         }
-        let Place(measures) = &mut self.places[slot.index()];
-        if self.plan.grows() {
-            self.grown = self.grown.saturating_sub(measures.memory());
-        }
-        measures.leave_to(&self.plan, &mut taken);
-        if is_slice {
-            measures.continue_from(&self.plan, &taken);
-        }
-        taken
+        measures.clear(&self.plan);
+        measures
     }
 
     /// Prefetches the memory in which a packet of `direction` is measured, after `before` packets
     /// of the flow in `slot`.
     #[inline]
     pub fn prefetch(&self, slot: Slot, direction: Direction, before: u64) {
-        if let Some(Place(measures)) = self.places.get(slot.index()) {
+        if let Some(Some(measures)) = self.places.get(slot.index()) {
             measures.prefetch(&self.plan, direction, before);
         }
     }
@@ -108,10 +109,8 @@ impl ActiveMeasures {
     /// Prefetches all measurements of the flow in `slot`.
     #[inline]
     pub fn prefetch_all(&self, slot: Slot) {
-        if let Some(Place(measures)) = self.places.get(slot.index())
-            && self.plan.measures()
-        {
-            prefetch_whole(measures);
+        if let Some(Some(measures)) = self.places.get(slot.index()) {
+            prefetch_whole(measures.as_ref());
         }
     }
 
@@ -122,8 +121,31 @@ impl ActiveMeasures {
 
     /// Returns the measurements of the flow in `slot`.
     pub fn of(&self, slot: Slot) -> Option<&Measures> {
-        self.places.get(slot.index()).map(|Place(measures)| measures)
+        self.places.get(slot.index())?.as_deref()
     }
+}
+
+/// Makes the measurements of a packet that few runs make, and returns the bytes by which they grow,
+/// modulo the range of the type.
+#[inline(never)]
+fn add_rare(
+    plan: &Plan,
+    registers: &mut Registers,
+    measures: &mut Measures,
+    sample: &Sample<'_>,
+) -> usize {
+    let growth = measures.add_rare(plan, sample);
+    let Some(program) = plan.program else { return growth };
+    let before = measures.measured.memory();
+    program.run(registers, &mut measures.measured, sample);
+    growth.wrapping_add(measures.measured.memory().wrapping_sub(before))
+}
+
+/// Returns the measurements of a flow without packets.
+#[cold]
+#[inline(never)]
+fn unmeasured() -> Box<Measures> {
+    Box::default()
 }
 
 impl RecordPool {
@@ -176,8 +198,8 @@ mod tests {
             let time = Timestamp::from_seconds(i64::try_from(number).unwrap(), 0);
             volume.add(direction, 100);
             let ticks = time.millis();
-            let (packet, frame, volume) = (&packet, &[][..], &volume);
-            let sample = Sample { packet, frame, direction, time, ticks, size: 100, volume };
+            let (packet, chunk, volume) = (&packet, &[][..], &volume);
+            let sample = Sample { packet, chunk, direction, time, ticks, size: 100, volume };
             if number == 0 {
                 measures.begin(slot, &sample);
             }

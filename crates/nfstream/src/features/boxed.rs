@@ -15,27 +15,28 @@ impl<M> Boxed<M> {
 }
 
 impl<M: Measurement> Measurement for Boxed<M> {
-    const GROWS: bool = M::GROWS;
+    fn grows(plan: &Plan) -> bool {
+        M::grows(plan)
+    }
 
     fn memory(&self) -> usize {
         self.0.as_ref().map_or(0, |measurement| measurement.memory())
     }
 
-    #[inline]
+    // Apart from the measurements of the usual runs, which need the registers.
+    #[inline(never)]
     fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
         self.0.get_or_insert_default().begin(plan, sample);
     }
 
-    #[inline]
+    #[inline(never)]
     fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
         self.0.get_or_insert_default().add(plan, sample);
     }
 
-    /// Exchanges the boxes, and empties the one that returns.
-    fn leave_to(&mut self, to: &mut Self) {
-        std::mem::swap(&mut self.0, &mut to.0);
-        if let Some(earlier) = &mut self.0 {
-            **earlier = M::default();
+    fn clear(&mut self) {
+        if let Some(measurement) = &mut self.0 {
+            **measurement = M::default();
         }
     }
 
@@ -45,7 +46,7 @@ impl<M: Measurement> Measurement for Boxed<M> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn prefetch(&self, plan: &Plan, direction: Direction, before: u64) {
         if let Some(measurement) = &self.0 {
             measurement.prefetch(plan, direction, before);

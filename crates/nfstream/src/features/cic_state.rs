@@ -75,14 +75,16 @@ pub(super) struct Way {
 }
 
 impl Measurement for Cic {
-    const GROWS: bool = true;
+    fn grows(_: &Plan) -> bool {
+        true
+    }
 
     fn memory(&self) -> usize {
         self.ways.iter().map(|way| way.sent.memory()).sum()
     }
 
     fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
-        self.icmp = icmp(sample.packet, sample.frame);
+        self.icmp = icmp(sample.packet, sample.frame());
         if sample.packet.protocol == protocol::TCP {
             self.connection.get_or_insert(sample.time);
         }

@@ -29,6 +29,8 @@ pub struct Column {
     pub description: &'static str,
     /// Reader of its value.
     pub read: Read,
+    /// Reader of its values in many records, `None` if they are read one by one.
+    pub(crate) read_all: Option<ReadAll>,
     /// Whether values grow from row to row, more or less.
     pub(crate) ascends: bool,
     /// Unit of instants and spans.
@@ -46,6 +48,7 @@ pub struct Declared {
     unit: &'static str,
     description: &'static str,
     read: Read,
+    read_all: Option<ReadAll>,
     ascends: bool,
 }
 
@@ -142,6 +145,20 @@ pub enum Read {
         /// The name, appended to the string.
         name: fn(&dyn Names, u32, &mut String),
     },
+}
+
+/// Reader of a column's values in many records, appended to the vector: one call for all of them
+/// where a call for each would take longer than the reading.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ReadAll {
+    /// Integers of [`Integers::I64`].
+    Integers(fn(&[Record], &mut Vec<i64>)),
+    /// Numbers of [`Read::F64`].
+    Floats(fn(&[Record], &mut Vec<f64>)),
+    /// Lists of [`Read::Packets`] with this number of items each, of [`Integers::I64`].
+    Lists(fn(&[Record], usize, &mut Vec<i64>)),
+    /// The same with items of [`Integers::I32`].
+    ShortLists(fn(&[Record], usize, &mut Vec<i32>)),
 }
 
 /// Type of the integers of a column outside the engine: signed and wide, because libraries that
@@ -354,6 +371,11 @@ impl Declared {
         Self { ascends: true, ..self }
     }
 
+    /// Adds a reader of the same values in many records.
+    pub(super) const fn read_by(self, read_all: ReadAll) -> Self {
+        Self { read_all: Some(read_all), ..self }
+    }
+
     const fn new(
         name: &'static str,
         kind: Kind,
@@ -362,17 +384,29 @@ impl Declared {
         description: &'static str,
         read: Read,
     ) -> Self {
-        Self { name, kind, role, unit, description, read, ascends: false }
+        Self { name, kind, role, unit, description, read, read_all: None, ascends: false }
     }
 
     /// Returns the column of `group` for runs with times in `times`.
     fn column(&self, group: Group, times: TimeUnit) -> Column {
-        let Self { name, kind, role, unit, description, read, ascends } = *self;
+        let Self { name, kind, role, unit, description, read, read_all, ascends } = *self;
         let names_unit = name.contains(PLACE);
         // Created once for each unit, and kept for the life of the process.
         let name = if names_unit { name.replace(PLACE, times.symbol()).leak() } else { name };
         let unit = if unit == PLACE { times.symbol() } else { unit };
-        Column { name, group, kind, role, unit, description, read, ascends, times, names_unit }
+        Column {
+            name,
+            group,
+            kind,
+            role,
+            unit,
+            description,
+            read,
+            read_all,
+            ascends,
+            times,
+            names_unit,
+        }
     }
 }
 
@@ -402,6 +436,7 @@ impl Column {
             unit,
             description: expression,
             read: Read::Measured(output),
+            read_all: None,
             ascends: false,
             times: TimeUnit::Milliseconds,
             names_unit: true,
@@ -423,6 +458,7 @@ impl Column {
             unit: "",
             description,
             read: Read::Scored(score),
+            read_all: None,
             ascends: false,
             times: TimeUnit::Milliseconds,
             names_unit: true,

@@ -35,7 +35,7 @@ const ICMPV6_PAIRS: [(u8, u8); 6] =
 
 impl Measurement for IcmpHeader {
     fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
-        let Sample { packet, frame, .. } = *sample;
+        let (packet, frame) = (sample.packet, sample.frame());
         if matches!(packet.protocol, ICMP | ICMP_V6) {
             let header = usize::try_from(packet.transport_offset).ok();
             let header = header.and_then(|offset| frame.get(offset..)?.first_chunk::<2>());

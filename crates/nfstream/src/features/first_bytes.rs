@@ -7,15 +7,15 @@ use crate::flow::Direction;
 /// Capacity in bytes that is reused for another flow.
 const REUSED: usize = 4096;
 
-/// The first bytes of the first packets, without what identifies hosts if `MASKED`.
+/// The first bytes of the first packets, without host identifiers if `MASKED`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstBytes<const MASKED: bool>(Option<Box<Packets>>);
 
 #[derive(Clone, Debug, Default)]
 struct Packets {
-    /// Bytes of each packet so far, filled up with zeros.
+    /// Bytes of each packet so far, padded with zeros.
     bytes: Vec<u8>,
-    /// Bytes of all packets, those to come included.
+    /// Bytes of all packets, including those still to come.
     all: usize,
 }
 
@@ -31,10 +31,13 @@ impl<const MASKED: bool> FirstBytes<MASKED> {
 }
 
 impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
-    const GROWS: bool = true;
+    fn grows(_: &Plan) -> bool {
+        true
+    }
 
     fn memory(&self) -> usize {
-        self.0.as_ref().map_or(0, |packets| packets.bytes.len())
+        // A list grows by doubling. Its capacity would depend on the flows before.
+        self.0.as_ref().map_or(0, |packets| packets.bytes.len().next_power_of_two())
     }
 
     fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
@@ -52,9 +55,7 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
         packets.bytes.resize(start + shape.bytes(), 0);
     }
 
-    /// Exchanges the memory, and empties the one that returns.
-    fn leave_to(&mut self, to: &mut Self) {
-        std::mem::swap(&mut self.0, &mut to.0);
+    fn clear(&mut self) {
         if let Some(packets) = &mut self.0 {
             packets.all = 0;
             packets.bytes.clear();
@@ -70,6 +71,6 @@ impl<const MASKED: bool> Measurement for FirstBytes<MASKED> {
 fn ip_bytes<'a>(sample: &Sample<'a>, most: usize) -> &'a [u8] {
     let [start, len] = [sample.packet.ip_offset, sample.packet.ip_len]
         .map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-    let bytes = sample.frame.get(start..).unwrap_or_default();
+    let bytes = sample.frame().get(start..).unwrap_or_default();
     bytes.get(..len.min(most)).unwrap_or(bytes)
 }

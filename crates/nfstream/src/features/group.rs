@@ -32,7 +32,7 @@ pub enum Presence {
     EarlyRecords,
     /// When the run has databases of addresses.
     GeoIp,
-    /// When the run has rules of labels.
+    /// When the run has rules for labels.
     Labels,
     /// When the run has measures.
     Measures,

@@ -1,9 +1,9 @@
-//! Text of IP addresses, without the standard library's formatter: half of a table's text is made
-//! of them.
+//! Text of IP addresses, which are half of the text of a table, without the standard library's
+//! formatter.
 
 use std::net::Ipv6Addr;
 
-/// Lower-case digits, as RFC 5952, section 4.3, asks for.
+/// Digits in lower case (RFC 5952, section 4.3).
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends an IPv4 address in dotted decimal.
@@ -44,7 +44,8 @@ pub(super) fn push_v6(addr: Ipv6Addr, text: &mut String) {
     }
 }
 
-/// Returns the places of the first of the longest runs of zeros; a single zero is no run.
+/// Returns the places of the longest run of zeros, the first if several are equal; a single zero
+/// is not a run.
 fn longest_zeros(segments: &[u16; 8]) -> std::ops::Range<usize> {
     let mut longest = 0..0;
     let mut start = 0;

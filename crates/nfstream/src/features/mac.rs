@@ -54,7 +54,7 @@ impl LinkAddresses {
 
 impl Measurement for LinkAddresses {
     fn begin(&mut self, plan: &Plan, sample: &Sample<'_>) {
-        let Self { src, dst } = (plan.link_addresses)(sample.packet, sample.frame);
+        let Self { src, dst } = (plan.link_addresses)(sample.packet, sample.frame());
         *self = match sample.direction {
             Direction::Src2Dst => Self { src, dst },
             // The flow was turned around.

@@ -1,5 +1,5 @@
-//! Headers without what identifies hosts: addresses, ports and checksums, from which addresses
-//! could be guessed.
+//! Removal of host identifiers from headers: addresses, ports, and checksums, which would reveal
+//! addresses.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::packet::{Fragment, Packet};
 const IPV6_LEN: usize = 40;
 const IPV4_LEN: usize = 20;
 
-/// Replaces what identifies hosts in the first bytes of a packet, from its innermost IP header on,
+/// Replaces the host identifiers in the first bytes of a packet, from its innermost IP header on,
 /// with zeros.
 pub(super) fn mask(bytes: &mut [u8], packet: &Packet) {
     let transport = packet.transport_offset.saturating_sub(packet.ip_offset);
@@ -45,6 +45,10 @@ fn hide_transport(bytes: &mut [u8], protocol: u8) {
         SCTP => {
             hide(bytes, 0..4);
             hide(bytes, 8..12);
+            // Beginnings, heartbeats and changes of an association list its addresses.
+            if let Some(1 | 2 | 4 | 5 | 0x80 | 0xC1) = bytes.get(12) {
+                hide(bytes, 16..usize::MAX);
+            }
         }
         // The checksum, and group addresses.
         IGMP => hide(bytes, 2..usize::MAX),
@@ -57,21 +61,24 @@ fn hide_transport(bytes: &mut [u8], protocol: u8) {
                     hide_quoted(bytes);
                 }
                 Some(3 | 4 | 11 | 12) => hide_quoted(bytes),
-                // Router advertisements, and masks.
-                Some(9 | 10 | 17 | 18) => hide(bytes, 8..usize::MAX),
-                _ => {}
+                // Echoes and times.
+                Some(0 | 8 | 13 | 14) => {}
+                // Router advertisements, masks and what else names addresses.
+                _ => hide(bytes, 8..usize::MAX),
             }
         }
         ICMP_V6 => {
             hide(bytes, 2..4);
             match bytes.first() {
                 Some(1..=4) => hide_quoted(bytes),
+                Some(128 | 129) => {}
                 // Multicast listeners (RFC 2710, RFC 3810) and neighbours (RFC 4861).
                 Some(130..=137 | 143) => hide(bytes, 8..usize::MAX),
-                _ => {}
+                _ => hide(bytes, 4..usize::MAX),
             }
         }
-        _ => {}
+        // Headers of other packets, and of protocols between routers.
+        _ => hide(bytes, 0..usize::MAX),
     }
 }
 
@@ -91,6 +98,7 @@ fn hide(bytes: &mut [u8], range: Range<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::protocol::GRE;
 
     /// Returns the places that are not zero after masking a packet of ones.
     fn kept(version: u8, protocol: u8, transport_offset: u32, first: u8) -> Vec<usize> {
@@ -126,6 +134,25 @@ mod tests {
         assert_eq!(kept(4, ICMP, 34, 5), places(&[0..10, 20..22]));
         assert_eq!(kept(6, ICMP_V6, 54, 135), places(&[0..8, 40..42, 44..48]));
         assert_eq!(kept(4, IGMP, 34, 0x16), places(&[0..10, 20..22]));
+        assert_eq!(kept(6, ICMP_V6, 54, 128), places(&[0..8, 40..42, 44..64]));
+        // An answer of inverse neighbour discovery (RFC 3122).
+        assert_eq!(kept(6, ICMP_V6, 54, 142), places(&[0..8, 40..42]));
+        // Packets in packets, and OSPF.
+        assert_eq!(kept(4, GRE, 34, 0), (0..10).collect::<Vec<_>>());
+        assert_eq!(kept(4, 89, 34, 2), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn chunks_of_sctp_lose_addresses() {
+        let kept = |kind| {
+            let mut bytes = [0xff; 40];
+            bytes[32] = kind;
+            let packet =
+                Packet { version: 4, protocol: SCTP, transport_offset: 20, ..Packet::default() };
+            mask(&mut bytes, &packet);
+            bytes[36..].iter().all(|byte| *byte == 0xff)
+        };
+        assert!(kept(0) && !kept(1) && !kept(0xC1));
     }
 
     #[test]

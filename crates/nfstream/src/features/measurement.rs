@@ -10,8 +10,14 @@ pub(super) trait Measurement: Default {
     /// Whether anything is kept.
     const IS_KEPT: bool = true;
 
-    /// Whether it takes memory beyond a fixed size.
-    const GROWS: bool = false;
+    /// Whether it is made in most runs that measure anything. The others share one test for each
+    /// packet, in a separate function.
+    const IS_USUAL: bool = false;
+
+    /// Returns whether it takes memory beyond a fixed size in runs of `plan`.
+    fn grows(_plan: &Plan) -> bool {
+        false
+    }
 
     /// Returns the bytes beyond the fixed size.
     #[inline]
@@ -27,11 +33,19 @@ pub(super) trait Measurement: Default {
     #[inline]
     fn add(&mut self, _: &Plan, _: &Sample<'_>) {}
 
-    /// Moves the measurement to `to`, which holds that of an earlier flow, and leaves this one as
-    /// new.
+    /// Measures a packet, and returns the bytes by which [`memory`](Self::memory) grows, modulo the
+    /// range of the type.
     #[inline]
-    fn leave_to(&mut self, to: &mut Self) {
-        *to = std::mem::take(self);
+    fn add_and_grow(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+        let before = self.memory();
+        self.add(plan, sample);
+        self.memory().wrapping_sub(before)
+    }
+
+    /// Clears the measurement for another flow; it may keep its memory.
+    #[inline]
+    fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// Takes over what the flow's next slice starts with from the slice `before`.
@@ -110,6 +124,7 @@ pub struct Plan {
     /// The groups that keep something of each flow.
     groups: Groups,
     any: bool,
+    any_rare: bool,
     grows: bool,
 }
 
@@ -124,7 +139,8 @@ impl Measuring {
         let groups = groups.with_if(self.measures.is_some(), Group::Measured);
         // One measurement for both groups.
         let groups = groups.with_if(splt_tcp, Group::Splt);
-        Plan {
+        let is_rare = groups.intersects(Measures::RARE);
+        let mut plan = Plan {
             accounting: self.accounting,
             track_tcp: self.track_tcp,
             unit: self.unit,
@@ -134,9 +150,12 @@ impl Measuring {
             packet_bytes: self.packet_bytes,
             program: self.measures,
             groups,
-            grows: groups.intersects(Measures::GROWING),
             any: self.track_tcp || !groups.is_empty(),
-        }
+            any_rare: self.track_tcp || is_rare,
+            grows: false,
+        };
+        plan.grows = Measures::grow(&plan);
+        plan
     }
 }
 
@@ -145,6 +164,12 @@ impl Plan {
     #[inline]
     pub fn measures(&self) -> bool {
         self.any
+    }
+
+    /// Returns whether packets are measured with [`Measures::add_rare`].
+    #[inline]
+    pub(super) fn measures_rare(&self) -> bool {
+        self.any_rare
     }
 
     /// Returns whether measurements take memory beyond a fixed size for each flow.

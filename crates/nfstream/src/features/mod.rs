@@ -72,7 +72,7 @@ use crate::flow::{Close, Connection, Direction, Opener, Segment};
 pub use accounting::Accounting;
 pub use active::{ActiveMeasures, RecordPool, SpareMeasures};
 pub use column::{Column, Declared, Integers, Kind, Read, Role, Value, columns};
-pub(crate) use column::{instant_ticks, span_ticks};
+pub(crate) use column::{ReadAll, instant_ticks, span_ticks};
 pub use group::{Declaration, Presence, Shorthand};
 pub use headings::Headings;
 pub use label::{Application, Confidence, Label, Nameless, Names};

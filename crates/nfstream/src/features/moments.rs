@@ -72,8 +72,18 @@ impl Moments {
 fn float(number: u128) -> f64 {
     // Nearly all numbers are small, and a single instruction converts those.
     #[allow(clippy::as_conversions, reason = "the nearest float is exact enough")]
-    let float = u64::try_from(number).map_or_else(|_| number as f64, |number| number as f64);
-    float
+    match i64::try_from(number) {
+        Ok(number) => number as f64,
+        Err(_) => float_of_large(number),
+    }
+}
+
+// Apart, because the compiler would otherwise calculate both results and choose one.
+#[cold]
+#[inline(never)]
+#[allow(clippy::as_conversions, reason = "the nearest float is exact enough")]
+fn float_of_large(number: u128) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
 
 /// Returns the similarity of two names, from 0 to 1.
 fn similarity(name: &str, typed: &str) -> f64 {
-    // Jaro's measure does not find two letters of a short word that changed places.
+    // Jaro's measure misses two exchanged letters in a short word.
     if typed.len() > 2 && strsim::osa_distance(name, typed) == 1 {
         return 1.0;
     }

@@ -1,11 +1,12 @@
 //! Identifiers of the networks and tunnels around a flow's packets.
 
+use super::boxed::Boxed;
 use super::{Declaration, Declared, Kind, Measurement, Plan, Presence, Read, Record, Role, Sample};
 use crate::decode;
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 use crate::packet::{Identifiers, Stack};
 
-pub(super) type State = Networks;
+pub(super) type State = Boxed<Networks>;
 
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
@@ -69,7 +70,10 @@ pub(super) const GROUP: Declaration = Declaration {
 };
 
 fn of<T: Default>(record: &Record, read: impl FnOnce(&Networks) -> T) -> T {
-    record.measured(|m| read(&m.network))
+    record.measured(|m| match m.network.get() {
+        Some(networks) => read(networks),
+        None => read(&Networks::default()),
+    })
 }
 
 fn write(stack: &Stack, list: &mut Vec<i64>) {
@@ -105,7 +109,7 @@ impl Networks {
 
 impl Measurement for Networks {
     fn begin(&mut self, _: &Plan, sample: &Sample<'_>) {
-        self.first = decode::identifiers(sample.packet, sample.frame);
+        self.first = decode::identifiers(sample.packet, sample.frame());
     }
 
     #[inline]
@@ -113,7 +117,7 @@ impl Measurement for Networks {
         let of = &mut self.directions[sample.direction.index()];
         if !of.is_read {
             let Identifiers { teid, mpls_labels, .. } =
-                decode::identifiers(sample.packet, sample.frame);
+                decode::identifiers(sample.packet, sample.frame());
             *of = OfDirection { is_read: true, teid, mpls_labels };
         }
     }

@@ -1,4 +1,4 @@
-//! Bytes of the first packets of a flow, without what identifies hosts.
+//! Bytes of the first packets of a flow, without host identifiers.
 
 use super::first_bytes::FirstBytes;
 use super::{Declaration, Declared, Presence, Role, Shorthand};
@@ -12,10 +12,11 @@ pub(super) const GROUP: Declaration = Declaration {
             value of `n` * `m` bytes; `n` is 8 and `m` is 128 if only the feature is named. Zeros \
             stand for packets that did not arrive, for bytes beyond the end of a packet or of what \
             was captured, and for what identifies hosts: addresses, ports and checksums of IPv4, \
-            IPv6, TCP, UDP, SCTP and DCCP, IP options and extension headers, the quoted packets of \
-            ICMP, and the addresses of IGMP, multicast listener discovery and neighbour discovery. \
-            Payloads are unchanged, and may hold names and addresses. The packet is the innermost \
-            one; link headers and headers of tunnels are left out. A flow holds at most 64 KiB, \
+            IPv6, TCP, UDP, SCTP and DCCP, IP options and extension headers, quoted packets and \
+            addresses in ICMP, IGMP and SCTP, and all of other IP protocols. Payloads and TCP \
+            options are unchanged, and may hold names and addresses, those of tunnels over UDP \
+            that are not decoded included. The packet is the innermost one; link headers and \
+            headers of tunnels are left out. A flow holds at most 64 KiB, \
             which count for `max_active_bytes`.",
     columns: &[&[Declared::raw(
         "packet_bytes",

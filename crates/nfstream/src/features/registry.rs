@@ -47,9 +47,15 @@ macro_rules! registry {
             const KEPT: Groups = Groups::NONE
                 $(.with_if(<$module::State as Measurement>::IS_KEPT, Group::$group))*;
 
-            /// Groups whose measurements take memory beyond a fixed size.
-            const GROWING: Groups = Groups::NONE
-                $(.with_if(<$module::State as Measurement>::GROWS, Group::$group))*;
+            /// Groups that [`add_rare`](Self::add_rare) measures.
+            const RARE: Groups = Groups::NONE
+                $(.with_if(!<$module::State as Measurement>::IS_USUAL, Group::$group))*;
+
+            /// Returns whether measurements take memory beyond a fixed size in runs of `plan`.
+            fn grow(plan: &Plan) -> bool {
+                false $(|| plan.wants::<$module::State>(Group::$group)
+                    && <$module::State as Measurement>::grows(plan))*
+            }
 
             /// Returns the bytes that the measurements take in addition to a fixed size for each
             /// flow.
@@ -65,27 +71,42 @@ macro_rules! registry {
                 })*
             }
 
-            /// Measures a packet.
+            /// Makes the usual measurements of a packet, and returns the bytes by which
+            /// [`memory`](Self::memory) grows, modulo the range of the type.
             #[inline]
-            fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
-                $(if plan.wants::<$module::State>(Group::$group) {
-                    self.$module.add(plan, sample);
+            fn add(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+                let mut growth = 0_usize;
+                $(if <$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
+                    growth = growth.wrapping_add(self.$module.add_and_grow(plan, sample));
+                })*
+                growth
+            }
+
+            /// Makes the other measurements of a packet, and returns the same.
+            #[inline]
+            fn add_rare(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+                let mut growth = 0_usize;
+                $(if !<$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
+                    growth = growth.wrapping_add(self.$module.add_and_grow(plan, sample));
                 })*
                 if plan.track_tcp
                     && let Some(segment) = sample.segment()
                 {
                     self.connection.add(sample.direction, &segment);
                 }
+                growth
             }
 
-            /// Moves the measurements to `to` and keeps the memory for another flow.
-            fn leave_to(&mut self, plan: &Plan, to: &mut Self) {
+            /// Clears the measurements for another flow, and keeps their memory.
+            fn clear(&mut self, plan: &Plan) {
                 $(if plan.wants::<$module::State>(Group::$group) {
-                    self.$module.leave_to(&mut to.$module);
+                    self.$module.clear();
                 })*
-                if plan.track_tcp {
-                    to.connection = std::mem::take(&mut self.connection);
-                }
+                self.connection = Connection::default();
             }
 
             /// Takes over what the flow's next slice starts with from the slice `before`.
@@ -100,7 +121,21 @@ macro_rules! registry {
             /// packets of the flow have been measured.
             #[inline]
             fn prefetch(&self, plan: &Plan, direction: Direction, before: u64) {
-                $(if plan.wants::<$module::State>(Group::$group) {
+                $(if <$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
+                    self.$module.prefetch(plan, direction, before);
+                })*
+                if plan.measures_rare() {
+                    self.prefetch_rare(plan, direction, before);
+                }
+            }
+
+            #[inline(never)]
+            fn prefetch_rare(&self, plan: &Plan, direction: Direction, before: u64) {
+                $(if !<$module::State as Measurement>::IS_USUAL
+                    && plan.wants::<$module::State>(Group::$group)
+                {
                     self.$module.prefetch(plan, direction, before);
                 })*
             }

@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 pub struct Sample<'a> {
     /// Its headers.
     pub packet: &'a Packet,
-    /// Its captured bytes.
-    pub frame: &'a [u8],
+    /// Bytes of its chunk.
+    pub chunk: &'a [u8],
     /// Direction in its flow.
     pub direction: Direction,
     /// Its time, not before that of the packet before it.
@@ -24,10 +24,16 @@ pub struct Sample<'a> {
     pub volume: &'a Volume,
 }
 
-impl Sample<'_> {
+impl<'a> Sample<'a> {
+    /// Returns its captured bytes.
+    #[inline]
+    pub(super) fn frame(&self) -> &'a [u8] {
+        self.packet.frame(self.chunk)
+    }
+
     /// Returns its TCP segment, `None` if it has none.
     #[inline]
     pub(super) fn segment(&self) -> Option<Segment> {
-        Segment::read(self.packet, self.frame)
+        Segment::read(self.packet, self.frame())
     }
 }

@@ -17,7 +17,7 @@ pub(super) const GROUP: Declaration = Declaration {
     columns: &[],
 };
 
-/// Computer of further columns of records, such as a model. It runs after the merge, in the thread
+/// Source of further columns of records, such as a model. It runs after the merge, in the thread
 /// that advances the run.
 pub trait Scorer: Debug + Send + Sync {
     /// Returns the columns, the results of a record in order.

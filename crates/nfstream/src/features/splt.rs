@@ -2,7 +2,9 @@
 
 use nfstream_sys::prefetch_line;
 
-use super::{Declaration, Declared, Kind, Measurement, Plan, Presence, Record, Sample, Shorthand};
+use super::{
+    Declaration, Declared, Kind, Measurement, Plan, Presence, ReadAll, Record, Sample, Shorthand,
+};
 use crate::flow::Direction;
 use crate::packet::TcpFlags;
 
@@ -19,20 +21,29 @@ pub(super) const GROUP: Declaration = Declaration {
             Kind::Code,
             "direction of each packet: 0 from source to destination, 1 from destination to source; \
              -1 where there is no packet",
-            |r, list| r.write_splt(list, |p| way(p.direction)),
-        ),
+            |r, list| r.write_splt(list, way),
+        )
+        .read_by(ReadAll::ShortLists(|records, length, lists| {
+            write_all(records, length, lists, way);
+        })),
         Declared::of_packets(
             "splt_ps",
             Kind::Bytes,
             "size of each packet; -1 where there is no packet",
-            |r, list| r.write_splt(list, |p| p.size.into()),
-        ),
+            |r, list| r.write_splt(list, size),
+        )
+        .read_by(ReadAll::Lists(|records, length, lists| {
+            write_all(records, length, lists, size);
+        })),
         Declared::of_packets(
             "splt_piat_{unit}",
             Kind::Span,
             "time since the previous packet, 0 for the first; -1 where there is no packet",
-            |r, list| r.write_splt(list, |p| p.gap.try_into().unwrap_or(i64::MAX)),
-        ),
+            |r, list| r.write_splt(list, gap),
+        )
+        .read_by(ReadAll::Lists(|records, length, lists| {
+            write_all(records, length, lists, gap);
+        })),
     ]],
 };
 
@@ -73,25 +84,25 @@ pub(super) struct SpltPacket {
 const _: () = assert!(size_of::<SpltPacket>() == 16, "a third of a cache line more costs time");
 
 impl Splt {
-    /// Adds a packet unless the list is complete.
+    /// Returns the entry of a packet, which is the next one.
     #[inline]
-    fn push(&mut self, plan: &Plan, sample: &Sample<'_>) {
+    fn enter(&mut self, plan: &Plan, sample: &Sample<'_>) -> SpltPacket {
         let Sample { direction, ticks, size, .. } = *sample;
-        self.limit = plan.splt_packets;
-        if self.len >= self.limit {
-            return;
-        }
         let gap = if self.len == 0 { 0 } else { ticks.abs_diff(self.last) };
-        let segment = if plan.splt_tcp { sample.segment() } else { None };
-        let window = segment.map_or(0, |segment| segment.window);
+        let window = if plan.splt_tcp { window(sample) } else { 0 };
         let flags = sample.packet.tcp_flags;
-        let packet = SpltPacket { gap, size, window, flags, direction };
-        match self.usual.get_mut(self.len) {
-            Some(place) => *place = packet,
-            None => self.more.push(packet),
-        }
         self.len += 1;
         self.last = ticks;
+        SpltPacket { gap, size, window, flags, direction }
+    }
+
+    /// Adds a packet after the usual ones, and returns the bytes by which they grow.
+    #[inline(never)]
+    fn add_more(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+        let before = self.memory();
+        let packet = self.enter(plan, sample);
+        self.more.push(packet);
+        self.memory().wrapping_sub(before)
     }
 
     /// Returns the packets, in two parts.
@@ -101,7 +112,11 @@ impl Splt {
 }
 
 impl Measurement for Splt {
-    const GROWS: bool = true;
+    const IS_USUAL: bool = true;
+
+    fn grows(plan: &Plan) -> bool {
+        plan.splt_packets > USUAL_PACKETS
+    }
 
     /// Returns the bytes of the packets after the usual ones.
     fn memory(&self) -> usize {
@@ -112,24 +127,36 @@ impl Measurement for Splt {
         }
     }
 
-    #[inline]
-    fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
-        if place(plan, sample.volume.total_packets() - 1).is_some() {
-            self.push(plan, sample);
-        }
+    fn begin(&mut self, plan: &Plan, _: &Sample<'_>) {
+        self.limit = plan.splt_packets;
     }
 
-    /// Copies only the packets that were recorded.
-    fn leave_to(&mut self, to: &mut Self) {
-        (to.limit, to.last, to.len) = (self.limit, self.last, self.len);
-        let usual = self.len.min(USUAL_PACKETS);
-        to.usual[..usual].copy_from_slice(&self.usual[..usual]);
-        std::mem::swap(&mut to.more, &mut self.more);
+    fn add(&mut self, plan: &Plan, sample: &Sample<'_>) {
+        self.add_and_grow(plan, sample);
+    }
+
+    /// Touches no memory for packets after the last one that is recorded.
+    #[inline]
+    fn add_and_grow(&mut self, plan: &Plan, sample: &Sample<'_>) -> usize {
+        if place(plan, sample.volume.total_packets() - 1).is_none() {
+            return 0;
+        }
+        let len = self.len;
+        if len >= USUAL_PACKETS {
+            return self.add_more(plan, sample);
+        }
+        let packet = self.enter(plan, sample);
+        self.usual[len] = packet;
+        0
+    }
+
+    /// Leaves the packets where they are: the next ones replace them.
+    fn clear(&mut self) {
+        (self.limit, self.len) = (0, 0);
         self.more.clear();
         if self.more.capacity() > REUSED_PACKETS {
             self.more = Vec::new();
         }
-        (self.limit, self.len) = (0, 0);
     }
 
     #[inline]
@@ -148,6 +175,31 @@ fn place(plan: &Plan, before: u64) -> Option<usize> {
     usize::try_from(before).ok().filter(|place| *place < plan.splt_packets)
 }
 
+/// Returns the TCP window of a packet, 0 without a TCP header.
+#[inline(never)]
+fn window(sample: &Sample<'_>) -> u16 {
+    sample.segment().map_or(0, |segment| segment.window)
+}
+
+/// Appends a list of `length` numbers for each of `records`: one for each packet of the sequence,
+/// and -1 for those that did not arrive.
+fn write_all<T: Copy + From<i8>>(
+    records: &[Record],
+    length: usize,
+    lists: &mut Vec<T>,
+    number: impl Fn(&SpltPacket) -> T,
+) {
+    for record in records {
+        let end = lists.len() + length;
+        if let Some(measures) = record.measures.as_deref() {
+            for packets in measures.splt.packets() {
+                lists.extend(packets.iter().map(&number));
+            }
+        }
+        lists.resize(end, T::from(-1));
+    }
+}
+
 impl Record {
     /// Appends a number for each packet of the sequence, and -1 for those that did not arrive.
     pub(super) fn write_splt(&self, list: &mut Vec<i64>, number: impl Fn(&SpltPacket) -> i64) {
@@ -161,11 +213,19 @@ impl Record {
     }
 }
 
-fn way(direction: Direction) -> i64 {
-    match direction {
-        Direction::Src2Dst => 0,
-        Direction::Dst2Src => 1,
+fn way<T: From<i8>>(packet: &SpltPacket) -> T {
+    match packet.direction {
+        Direction::Src2Dst => T::from(0),
+        Direction::Dst2Src => T::from(1),
     }
+}
+
+fn size(packet: &SpltPacket) -> i64 {
+    packet.size.into()
+}
+
+fn gap(packet: &SpltPacket) -> i64 {
+    packet.gap.try_into().unwrap_or(i64::MAX)
 }
 
 impl Default for Splt {

@@ -1,10 +1,10 @@
 //! Statistics of packet sizes and of the gaps between packets.
 
-use nfstream_sys::prefetch_read;
+use nfstream_sys::prefetch_line;
 
 use super::{
-    Declaration, Declared, Measurement, Moments, Plan, Presence, Read, Record, Sample, Shorthand,
-    Volume,
+    Declaration, Declared, Measurement, Moments, Plan, Presence, Read, ReadAll, Record, Sample,
+    Shorthand, Volume,
 };
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 
@@ -61,22 +61,34 @@ macro_rules! statistics {
                 concat!($scope, "_min_", $what),
                 concat!("minimum of the ", $of),
                 Read::U64(|r| $moments(r).min),
-            ),
+            )
+            .read_by(ReadAll::Integers(|records, values| {
+                values.extend(records.iter().map(|r| whole($moments(r).min)));
+            })),
             Declared::$kind(
                 concat!($scope, "_mean_", $what),
                 concat!("mean of the ", $of),
                 Read::F64(|r| $moments(r).mean()),
-            ),
+            )
+            .read_by(ReadAll::Floats(|records, values| {
+                values.extend(records.iter().map(|r| $moments(r).mean()));
+            })),
             Declared::$kind(
                 concat!($scope, "_stddev_", $what),
                 concat!("sample standard deviation (divisor n - 1) of the ", $of),
                 Read::F64(|r| $moments(r).deviation()),
-            ),
+            )
+            .read_by(ReadAll::Floats(|records, values| {
+                values.extend(records.iter().map(|r| $moments(r).deviation()));
+            })),
             Declared::$kind(
                 concat!($scope, "_max_", $what),
                 concat!("maximum of the ", $of),
                 Read::U64(|r| $moments(r).max),
-            ),
+            )
+            .read_by(ReadAll::Integers(|records, values| {
+                values.extend(records.iter().map(|r| whole($moments(r).max)));
+            })),
         ]
     };
 }
@@ -90,7 +102,7 @@ use statistics;
 /// the time from the first packet to the last. A packet therefore touches two cache lines: that of
 /// the flow and that of its direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Statistics {
     flow: Arrivals,
     directions: [OneWay; 2],
@@ -137,10 +149,10 @@ impl Statistics {
         let Arrivals { gaps, first, last } = &mut self.flow;
         let one_way = &mut self.directions[way];
         if volume.total_packets() > 1 {
-            gaps.add(time.abs_diff(last[0].max(last[1])));
+            gaps.add(since(last[0].max(last[1]), time));
         }
         if volume.packets(direction) > 1 {
-            one_way.gaps.add(time.abs_diff(last[way]));
+            one_way.gaps.add(since(last[way], time));
         } else {
             first[way] = time;
         }
@@ -192,6 +204,8 @@ impl Statistics {
 }
 
 impl Measurement for Statistics {
+    const IS_USUAL: bool = true;
+
     #[inline]
     fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
         let Sample { direction, ticks, size, volume, .. } = *sample;
@@ -200,8 +214,11 @@ impl Measurement for Statistics {
 
     #[inline]
     fn prefetch(&self, _: &Plan, direction: Direction, _: u64) {
-        prefetch_read(&self.flow);
-        prefetch_read(&self.directions[direction.index()]);
+        // An alignment to lines would take more time for each flow than the third line for packets.
+        let one_way = &self.directions[direction.index()];
+        prefetch_line(&self.flow, 0);
+        prefetch_line(one_way, 0);
+        prefetch_line(one_way, size_of::<OneWay>() - 1);
     }
 }
 
@@ -237,6 +254,17 @@ impl Default for OneWay {
     fn default() -> Self {
         Self { gaps: Spread::NONE, size_squares: 0, size_min: u32::MAX, size_max: 0 }
     }
+}
+
+/// Returns the time from `earlier` to `time`, which is not before it.
+#[inline]
+fn since(earlier: i64, time: i64) -> u64 {
+    time.wrapping_sub(earlier).cast_unsigned()
+}
+
+/// Returns a number as tables show it.
+fn whole(number: u64) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 fn sizes(record: &Record) -> Moments {

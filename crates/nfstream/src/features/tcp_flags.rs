@@ -2,7 +2,9 @@
 
 use nfstream_sys::prefetch_read;
 
-use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample, Shorthand};
+use super::{
+    Declaration, Declared, Measurement, Plan, Presence, Read, ReadAll, Record, Sample, Shorthand,
+};
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 use crate::packet::TcpFlags;
 
@@ -33,14 +35,15 @@ macro_rules! flag_counts {
             concat!($scope, "_", $name, "_packets"),
             concat!("packets ", $of, " with the TCP flag ", stringify!($flag)),
             Read::U32(|r| $count(r, TcpFlags::$flag)),
-        )),*]
+        ).read_by(ReadAll::Integers(|records, counts| {
+            counts.extend(records.iter().map(|r| i64::from($count(r, TcpFlags::$flag))));
+        }))),*]
     };
 }
 use flag_counts;
 
-/// Packets with each flag, by direction, in a separate cache line.
+/// Packets with each flag, by direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[repr(align(64))]
 pub(super) struct TcpFlagCounts([[u32; 8]; 2]);
 
 impl TcpFlagCounts {
@@ -52,6 +55,8 @@ impl TcpFlagCounts {
 }
 
 impl Measurement for TcpFlagCounts {
+    const IS_USUAL: bool = true;
+
     #[inline]
     fn add(&mut self, _: &Plan, sample: &Sample<'_>) {
         let counts = &mut self.0[sample.direction.index()];

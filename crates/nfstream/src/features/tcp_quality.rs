@@ -1,12 +1,13 @@
 //! Quality of a TCP connection: windows, lost and reordered segments, the handshake's round trip.
 
+use super::boxed::Boxed;
 use super::{Declaration, Declared, Measurement, Plan, Presence, Read, Record, Sample};
 use crate::flow::Direction::{self, Dst2Src, Src2Dst};
 use crate::flow::{LATE_SYN, Segment, distance};
 use crate::packet::TcpFlags;
 use crate::time::{Duration, Timestamp};
 
-pub(super) type State = TcpQuality;
+pub(super) type State = Boxed<TcpQuality>;
 
 pub(super) const GROUP: Declaration = Declaration {
     presence: Presence::Feature,
@@ -65,7 +66,10 @@ pub(super) const GROUP: Declaration = Declaration {
 };
 
 fn of<T: Default>(record: &Record, read: impl FnOnce(&TcpQuality) -> T) -> T {
-    record.measured(|m| read(&m.tcp_quality))
+    record.measured(|m| match m.tcp_quality.get() {
+        Some(quality) => read(quality),
+        None => read(&TcpQuality::default()),
+    })
 }
 
 /// Quality of a connection, by direction.

@@ -93,7 +93,7 @@ fn ends_window(record: &RawRecord, frames: &[u8]) -> bool {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     // One packet in two is hashed with its bytes, which follow the record just read.
     const READ: u64 = 2;
-    // A multiplication alone repeats with regular times, but not over the seconds above them.
+    // A multiplication alone repeats for regular times, but not once the seconds are added.
     let time = record.time.nanos().cast_unsigned();
     let both = time ^ time >> 32 ^ u64::from(record.wire_len).wrapping_mul(ODD);
     let hash = both.wrapping_mul(ODD);

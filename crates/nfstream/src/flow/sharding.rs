@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn shards_are_those_of_the_hash_for_remembered_pairs_too() {
         let mut sharding = Sharding::new(7);
-        // More pairs than are remembered, of which some take each other's places.
+        // More pairs than are remembered, so some replace others.
         for round in 0..3_u16 {
             for number in 0..3000_u16 {
                 let [high, low] = number.to_be_bytes();

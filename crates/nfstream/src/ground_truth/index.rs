@@ -1,4 +1,4 @@
-//! Index of rules by addresses and ports: files may have a rule for each of many attacks.
+//! Index of rules by addresses and ports, for files with many rules.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

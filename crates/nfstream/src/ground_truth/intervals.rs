@@ -7,7 +7,7 @@ pub(super) const MOST_HOURS: i64 = 14;
 
 const HOUR: i64 = 3_600_000_000_000;
 
-/// Returns the hours after whose addition to its times a rule covers a flow, as bits from
+/// Returns the hours that a rule covers a flow with, if they are added to its times, as bits from
 /// -[`MOST_HOURS`] to [`MOST_HOURS`]; none for a rule without times.
 pub(super) fn hours(rule: &Rule, flow: &Subject) -> u32 {
     if rule.start.is_none() && rule.end.is_none() {

@@ -13,6 +13,7 @@ mod report;
 mod rule;
 mod zone;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -70,12 +71,9 @@ impl GroundTruth {
             }
         }
         hits.sort_unstable();
-        let mut labels: Vec<&Arc<str>> = Vec::new();
-        for rule in hits.iter().filter_map(|place| self.rules.get(*place)) {
-            if !labels.contains(&&rule.label) {
-                labels.push(&rule.label);
-            }
-        }
+        let mut seen = HashSet::new();
+        let found = hits.iter().filter_map(|place| self.rules.get(*place)).map(|rule| &rule.label);
+        let labels: Vec<&Arc<str>> = found.filter(|label| seen.insert(Arc::clone(label))).collect();
         if is_counted {
             let counted = match self.matching {
                 Matching::First => hits.get(..1).unwrap_or_default(),

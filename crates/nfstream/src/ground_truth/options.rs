@@ -2,7 +2,7 @@
 
 use super::Zone;
 
-/// Reading of a file of rules.
+/// Options for reading a file of rules.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Zone of times without an offset; without it, such times are an error.

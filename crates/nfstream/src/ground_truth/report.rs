@@ -19,7 +19,8 @@ pub struct Report {
     pub unmatched_flows: u64,
     /// Flows that rules with different labels match.
     pub ambiguous_flows: u64,
-    /// Hours to add to the times of the rules for many more matches; 0 if the clocks seem to agree.
+    /// Hours that, added to the times of the rules, give many more matches; 0 if the clocks seem to
+    /// agree.
     pub clock_difference_hours: i64,
     /// Labels of a flow that several rules match.
     pub matching: Matching,
@@ -52,8 +53,8 @@ impl Tally {
         }
     }
 
-    /// Adds a flow with `labels` different labels: the rules that gave them, and the hours after
-    /// whose addition rules cover it.
+    /// Adds a flow with `labels` different labels: the rules that gave them, and the hours with
+    /// which rules cover it, if they are added to their times.
     pub(super) fn add(&self, rules: &[usize], labels: usize, hours: u32) {
         let flows = if labels == 0 { &self.unmatched } else { &self.labelled };
         flows.fetch_add(1, Relaxed);
@@ -70,13 +71,13 @@ impl Tally {
         }
     }
 
-    /// Returns the hours to add to the times of the rules for many more matches, or 0.
+    /// Returns the hours that, added to the times of the rules, give many more matches, or 0.
     pub(super) fn clock_difference(&self) -> i64 {
         let flows = |hour: &i64| {
             let place = usize::try_from(hour + MOST_HOURS).unwrap_or_default();
             self.by_hour.get(place).map_or(0, |flows| flows.load(Relaxed))
         };
-        // The least difference of those with the most flows.
+        // The smallest difference among those with the most flows.
         let others = (-MOST_HOURS..=MOST_HOURS).filter(|hour| *hour != 0);
         let best = others.max_by_key(|hour| (flows(hour), -hour.abs())).unwrap_or_default();
         let (here, there) = (flows(&0), flows(&best));

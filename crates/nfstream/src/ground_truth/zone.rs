@@ -15,11 +15,11 @@ pub struct Zone(Offsets);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Offsets {
     Fixed(FixedOffset),
-    /// Those of the IANA database.
+    /// A zone of the IANA database.
     Named(Tz),
 }
 
-/// Text that is no zone.
+/// Text that is not a time zone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("expected {}", Zone::EXPECTED)]
 pub struct ZoneError;
@@ -27,7 +27,7 @@ pub struct ZoneError;
 /// Forms of a time of day after the date.
 const CLOCKS: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
 
-/// Last second of the year 9999: milliseconds since the epoch are beyond.
+/// Last second of the year 9999; milliseconds since the epoch are greater.
 const MOST_SECONDS: i64 = 253_402_300_799;
 
 impl Zone {

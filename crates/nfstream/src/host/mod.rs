@@ -21,6 +21,6 @@ pub use processes::{Process, Processes};
 pub(crate) use secrets::Secrets;
 #[cfg(feature = "http")]
 pub(crate) use trust::Trust;
-pub use visible::{is_control, visible, visible_path};
+pub use visible::{brief, is_control, visible, visible_path};
 pub(crate) use watcher::Polling;
 pub use watcher::{ProcessError, ProcessWatcher};

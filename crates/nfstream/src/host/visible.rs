@@ -35,6 +35,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Returns the beginning of an untrusted text, such as the answer of a server, as one line that is
+/// safe to show.
+pub fn brief(text: &str) -> String {
+    const MOST: usize = 300;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    visible(&line.chars().take(MOST).collect::<String>()).into_owned()
+}
+
 /// Returns a path as text that is safe to show.
 pub fn visible_path(path: &Path) -> String {
     visible(&path.to_string_lossy()).into_owned()
@@ -49,5 +57,12 @@ mod tests {
         assert_eq!(visible("größe 文 a\\b"), "größe 文 a\\b");
         assert_eq!(visible("a\u{1b}[31m\n\u{9b}2J"), "a\\u{1b}[31m\\u{a}\\u{9b}2J");
         assert_eq!(visible("gpj.\u{202e}exe\u{7f}"), "gpj.\\u{202e}exe\\u{7f}");
+    }
+
+    #[test]
+    fn a_brief_text_is_one_line() {
+        assert_eq!(brief("<html>\n  no\u{1b}[2Jthing\r\n"), "<html> no\\u{1b}[2Jthing");
+        assert_eq!(brief(&"ß".repeat(1 << 20)), "ß".repeat(300));
+        assert_eq!(brief(" \n"), "");
     }
 }

@@ -63,7 +63,7 @@ pub struct MeterConfig {
     pub processes: Option<Processes>,
     /// Places of addresses, `None` if the run has no databases.
     pub locator: Option<Locator>,
-    /// Rules of labels, `None` if the run has none.
+    /// Rules for labels, `None` if the run has none.
     pub ground_truth: Option<Arc<GroundTruth>>,
     /// Measurement buffers of records that were returned to the pool.
     pub spare: SpareMeasures,
@@ -476,7 +476,7 @@ impl<L: Lifecycle> Meter<L> {
         if self.plan.measures() {
             let sample = Sample {
                 packet,
-                frame: packet.frame(frames),
+                chunk: frames,
                 direction,
                 time: entry.flow.last_seen,
                 ticks: entry.flow.last_seen.ticks(self.plan.unit),

@@ -51,9 +51,10 @@ impl Parameter {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Returns whether a value can show what a table hides: a filter, or names of files.
+    /// Returns whether a value can show what a table hides: a filter, an expression, or names of
+    /// files.
     pub const fn reveals(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter | Kind::Models)
+        matches!(self.kind, Kind::File | Kind::Files | Kind::Filter | Kind::Measures | Kind::Models)
     }
 
     /// Returns the value of a run for which nobody chose another.
@@ -223,7 +224,7 @@ impl Parameters {
     /// Returns the configuration of a run over an input of `input_bytes`, if that is known.
     pub fn config(&self, input_bytes: Option<u64>) -> Config {
         let settled = self.clone().settled();
-        // The faces of the engine have checked that the models fit.
+        // The command and the Python module have checked that the models fit.
         let scoring = self.scoring().ok().flatten();
         let of_measures = self.measure.columns();
         let of_models = scoring.iter().flat_map(|scoring| scoring.read());
@@ -357,8 +358,8 @@ impl Parameters {
     }
 }
 
-/// Splits NAME=FILE; a file alone gets the usual name. The name is a word, so a path with an equals
-/// sign can begin with `./`.
+/// Splits NAME=FILE; a file alone gets the usual name. A name is one word, so `./` before a path with an
+/// equals sign keeps it whole.
 fn named_path(text: &str) -> (String, String) {
     let is_word = |name: &str| {
         !name.is_empty()

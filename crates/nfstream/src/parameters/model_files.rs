@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 1 << 30;
 /// Models that stay in memory, so that the runs of one streamer read them once.
 const KEPT: usize = 4;
 
-/// Name of a model without another one.
+/// Name of a model that is given without one.
 pub(super) const USUAL_NAME: &str = "model";
 
 /// Models of a run, and the files from which they were read.
@@ -41,7 +41,7 @@ pub enum ModelFileError {
         /// The system's error.
         source: io::Error,
     },
-    /// The file is not a model, or not one that scores flows.
+    /// The file is not a model, or its model cannot score flows.
     #[error("{}: {mistake}", visible_path(path))]
     Model {
         /// Path of the file.
@@ -125,6 +125,9 @@ fn load(path: &Path) -> Result<(Arc<Model>, String), ModelFileError> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= MOST_BYTES) {
+        return Ok(bytes);
+    }
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 1 GiB"))
 }

@@ -172,8 +172,8 @@ parameters! {
          listed (feature splt)";
     packet_bytes: Option<PacketShape> = None,
         Flows, Kind::Shape, "", true,
-        "Numbers of first packets of each flow and of bytes of each that tables have, such as 8x128 \
-         (feature packet_bytes, or raw_packet_bytes)";
+        "First bytes of the first packets of each flow to keep: 8x128 for 8 packets, 128 bytes of \
+         each (feature packet_bytes, or raw_packet_bytes)";
     max_nflows: u64 = 0,
         Flows, whole(0, u64::MAX), "flows", true,
         "End the run after this number of flows; 0 for no limit";

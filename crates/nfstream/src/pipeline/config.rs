@@ -40,7 +40,7 @@ pub struct Config {
     pub processes: Option<ProcessWatcher>,
     /// Databases of countries and autonomous systems, `None` for no such columns.
     pub geoip: Option<Arc<GeoIp>>,
-    /// Rules of labels, `None` for no such column. They count the flows of all runs that use them.
+    /// Rules for labels, `None` for no such column. They count the flows of all runs that use them.
     pub ground_truth: Option<Arc<GroundTruth>>,
     /// Number of flows after which the run ends, `None` for no limit.
     pub max_flows: Option<NonZeroU64>,
@@ -182,16 +182,24 @@ impl Config {
             #[cfg(feature = "nfstream6")]
             Dialect::Nfstream6 => Headers::Nfstream6(self.decode),
         };
-        Decoder { headers, reads_clues: self.dissection.is_some() }
+        let reads_clues = self.dissection.as_ref().is_some_and(|dissection| {
+            dissection.dissector.learns() || self.wanted().contains(Group::Dissection)
+        });
+        Decoder { headers, reads_clues }
+    }
+
+    /// Returns the column groups that a dissector reads.
+    fn wanted(&self) -> Wanted {
+        let mut groups = self.measuring.groups.clone();
+        groups.push(Group::Application);
+        groups.extend(&self.measuring.hidden);
+        Wanted::by(&groups)
     }
 
     /// Makes the dissector of a meter, if flows are labelled.
     pub(super) fn dissector(&self) -> Result<Option<Box<dyn Dissector>>, RunError> {
         let Some(Dissection { dissector, limits }) = &self.dissection else { return Ok(None) };
-        let mut groups = self.measuring.groups.clone();
-        groups.push(Group::Application);
-        groups.extend(&self.measuring.hidden);
-        Ok(Some(dissector.make(*limits, Wanted::by(&groups))?))
+        Ok(Some(dissector.make(*limits, self.wanted())?))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Decoding<'a> {
     pub(super) decoder: Decoder,
     /// Division of the packets among the meters.
     pub(super) sharding: Sharding,
-    /// Most packets of a chunk.
+    /// Maximum number of packets of a chunk.
     pub(super) chunk_packets: usize,
     /// Returns memory of packets.
     pub(super) home: &'a Sender<Packets>,
@@ -42,7 +42,7 @@ pub(super) struct DecodedChunk {
     pub(super) end: Option<Timestamp>,
 }
 
-/// Decoded range of a file, which is still to be settled.
+/// Decoded range of a file, which must still be settled.
 pub(super) struct DecodedRange {
     pub(super) range: FileRange,
     pub(super) found: Found,

@@ -28,9 +28,9 @@ pub(super) struct Dispatch {
     clock: StreamClock,
     /// Time of the last packet, or a later time up to which all packets have arrived.
     time: Timestamp,
-    /// Queues of the consumers, none once a consumer or a decoder is missing.
+    /// Queues of the consumers, empty once a consumer or a decoder has ended.
     feeds: Vec<Sender<Feed>>,
-    /// Allows the reader to continue, `None` once it shall end.
+    /// Permits the reader to continue; `None` once it must end.
     permits: Option<Sender<()>>,
 }
 
@@ -47,7 +47,7 @@ impl Dispatch {
         }
     }
 
-    /// Sends the chunks that are ready, in order; returns whether all consumers are left.
+    /// Sends the chunks that are ready, in order; returns whether all consumers are still there.
     pub(super) fn send(&mut self, number: u64, ready: Ready, decoding: &mut Decoding<'_>) -> bool {
         if self.permits.is_none() {
             return false;
@@ -132,8 +132,8 @@ impl Dispatch {
     }
 }
 
-/// Returns the packets of the next range of the stream, in at least one chunk, which has the counts
-/// of the range.
+/// Returns the packets of the next range of the stream, in at least one chunk; the chunks have the
+/// counts of the range.
 fn settle(decoded: DecodedRange, decoding: &mut Decoding<'_>) -> Vec<DecodedChunk> {
     let DecodedRange { range, found, mut chunks, tally } = decoded;
     let (mut again, limit) = (Vec::new(), decoding.chunk_packets);

@@ -85,7 +85,7 @@ pub(super) fn start(
     let (raw, raw_receiver) = bounded(QUEUE);
     let (used_sender, used) = bounded(2 * QUEUE + decoders);
     let (home, spare) = bounded(2 * QUEUE + decoders);
-    // Decoders that are ahead of a slower one wait with it.
+    // Decoders ahead of a slower one wait for it.
     let ahead = QUEUE + 2 * decoders;
     let (permit, permits) = bounded(ahead);
     for _ in 0..ahead {
@@ -160,6 +160,9 @@ fn decode(
         };
         let mut dispatch = dispatch.lock().unwrap_or_else(PoisonError::into_inner);
         if !dispatch.send(number, ready, &mut decoding) {
+            drop(dispatch);
+            // The queue lives as long as the reader, which may wait for the ranges in it.
+            while raw.try_recv().is_ok() {}
             return;
         }
     }

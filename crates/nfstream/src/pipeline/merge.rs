@@ -36,7 +36,7 @@ impl Order {
 
     /// Adds records, apart from hidden ones.
     pub(super) fn take(&mut self, records: impl Iterator<Item = Record>) {
-        // The filter forgets how many records there are, and few of them are hidden.
+        // A filter has no exact size, and it hides few records.
         self.fresh.reserve(records.size_hint().0);
         self.fresh.extend(records.filter(|record| record.kind != RecordKind::Hidden));
     }

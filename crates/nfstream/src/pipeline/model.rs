@@ -7,6 +7,7 @@
 pub(in crate::pipeline) mod channel;
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config as Model, Runner, thread};
@@ -24,7 +25,7 @@ use crate::capture::{CaptureError, ReadProgress, Source, Warning};
 use crate::decode;
 use crate::dissect::{Dissector, Inspection};
 use crate::features::{Application, Nameless, Names, Record};
-use crate::flow::{Slot, Timeouts};
+use crate::flow::Slot;
 use crate::packet::{Chunk, ChunkBytes, LinkType, Packet, RawRecord};
 use crate::time::{Duration, Timestamp};
 

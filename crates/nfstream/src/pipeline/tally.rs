@@ -35,6 +35,7 @@ impl Tally {
             warnings: source.take_warnings(),
         }
     }
+
     /// Returns the counts of `chunk`, packets of a range of a file with these counts.
     pub(super) fn of_part(&self, chunk: &Chunk) -> Self {
         let packets = u64::try_from(chunk.records.len()).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Lock under which a meter works, and takes turns with threads that read its flows.
+//! Lock under which a meter works, in turn with threads that read its flows.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;

@@ -155,7 +155,7 @@ fn short(number: f64) -> i32 {
     number as i32
 }
 
-/// Does work of the interpreter; its errors and panics become text.
+/// Runs a part of the interpreter; its errors and panics become text.
 fn caught<R>(work: impl FnOnce() -> TractResult<R>) -> Result<R, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| text(&error)),

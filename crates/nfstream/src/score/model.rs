@@ -5,18 +5,20 @@ use tract_onnx::pb::{ModelProto, ValueInfoProto, tensor_proto, type_proto};
 
 use super::ModelError;
 use super::interpreter::{Interpreter, Values, decode, missing_operators};
-use super::signature::{CLASSES_KEY, COLUMNS_KEY, Input, Number, Output, UNIT_KEY, names};
+use super::signature::{
+    CLASSES_KEY, COLUMNS_KEY, Input, MOST_SCORES, Number, Output, UNIT_KEY, names,
+};
 use crate::features::cell::{MISSING, of_float, of_whole};
 
-/// Flows of a block, for models that take any number: enough to read each tree once for many, and
-/// few enough for a live capture, where a block may hold a single flow.
+/// Flows of a block, for models that take any number: enough that each tree is read once for many
+/// flows, and few enough for a live capture, where a block may hold a single flow.
 const ROWS: usize = 64;
 
-/// Most flows of a block, for models that fix their number.
+/// Maximum number of flows of a block, for models that fix it.
 const MOST_ROWS: usize = 8192;
 
-/// Most scores of a flow.
-const MOST_SCORES: usize = 1000;
+/// Maximum number of values of all inputs together.
+const MOST_INPUTS: usize = 1 << 24;
 
 /// A model that scores flows.
 #[derive(Debug)]
@@ -54,8 +56,12 @@ impl Model {
         let classes = metadata(CLASSES_KEY).map(|text| names(CLASSES_KEY, text)).transpose()?;
         let classes = classes.or_else(|| classes_of_operators(&proto));
         let (inputs, rows) = inputs(&proto)?;
-        let interpreter = Interpreter::new(&proto, inputs.clone(), rows)?;
         let width: usize = inputs.iter().map(|input| input.width).sum();
+        if width.saturating_mul(rows) > MOST_INPUTS {
+            let message = format!("its inputs have {rows} rows of {width} values");
+            return Err(ModelError::Refused { message });
+        }
+        let interpreter = Interpreter::new(&proto, inputs.clone(), rows)?;
         let results = interpreter.run(&vec![0.0; rows * width]);
         let results = results.map_err(|message| ModelError::Refused { message })?;
         let graph_outputs = proto.graph.iter().flat_map(|graph| &graph.output);

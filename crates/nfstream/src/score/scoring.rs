@@ -1,5 +1,6 @@
 //! Scores of records: values of columns to a model, and its results to the record.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::source::{Available, Reader, Source};
@@ -135,8 +136,9 @@ fn sources(
                 let (input, width) = (input.name.clone(), input.width);
                 return Err(ModelError::ColumnCount { input, width, names: names.len() });
             }
-            for (place, name) in names.iter().enumerate() {
-                if names.iter().take(place).any(|other| other == name) {
+            let mut seen = HashSet::new();
+            for name in names {
+                if !seen.insert(name) {
                     let problem = "is named twice".to_owned();
                     return Err(ModelError::Column { name: name.clone(), problem });
                 }

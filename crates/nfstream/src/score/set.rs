@@ -1,5 +1,7 @@
 //! The models of a run, by name.
 
+use std::collections::HashSet;
+
 use super::error::ModelError;
 use super::scoring::{NamedModel, Scoring};
 use super::signature::Output;
@@ -79,13 +81,17 @@ impl ModelSet {
                     vec![(format!("{name}_label"), Scored::Class(classes.clone()))]
                 }
                 Output::Number => vec![(format!("{name}_label"), Scored::Whole)],
-                Output::Scores(names) => names
-                    .iter()
-                    .map(|class| match class.as_str() {
-                        "" => (format!("{name}_score"), Scored::Float),
-                        class => (format!("{name}_score_{}", as_word(class)), Scored::Float),
-                    })
-                    .collect(),
+                Output::Scores(classes) => {
+                    let words: Vec<_> = classes.iter().map(|class| as_word(class)).collect();
+                    let differ = words.iter().collect::<HashSet<_>>().len() == words.len();
+                    let column = |(place, word): (usize, &String)| match word.as_str() {
+                        "" => format!("{name}_score"),
+                        word if differ => format!("{name}_score_{word}"),
+                        _ => format!("{name}_score_{place}"),
+                    };
+                    let columns = words.iter().enumerate().map(column);
+                    columns.map(|column| (column, Scored::Float)).collect()
+                }
             };
             for (column, scored) in columns {
                 if self.columns.iter().any(|other| other.name == column) {

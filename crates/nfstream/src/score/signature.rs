@@ -15,6 +15,10 @@ pub(super) const CLASSES_KEY: &str = "nfstream_classes";
 #[cfg(feature = "models")]
 pub(super) const UNIT_KEY: &str = "nfstream_time_unit";
 
+/// Maximum number of scores of a flow.
+#[cfg(feature = "models")]
+pub(super) const MOST_SCORES: usize = 1000;
+
 /// Type of the numbers of an input.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(not(feature = "models"), allow(dead_code, reason = "no model is ever read"))]
@@ -50,7 +54,7 @@ pub(super) enum Output {
 }
 
 impl Number {
-    /// Returns whether a null can be passed on, as NaN.
+    /// Returns whether a null can be passed to the model, as NaN.
     pub(super) const fn has_nan(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }

@@ -2,7 +2,7 @@
 
 use super::ModelError;
 use super::signature::Input;
-use crate::features::{Column, Group, Headings, Nameless, Presence, Read, Record, Value, nearest};
+use crate::features::{Column, Headings, Nameless, Presence, Read, Record, Value, nearest};
 
 /// Supplier of one value: a column, or an item of a column of lists.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Available<'a> {
     pub(crate) splt_packets: usize,
 }
 
-/// Reader of the values of one record after the other.
+/// Reader of the values of one record after another.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     /// List read last, and its column.
@@ -52,6 +52,9 @@ impl Available<'_> {
                 "holds lists; a model takes their items: {name}_1, {name}_2 …"
             )));
         }
+        if matches!(column.read, Read::Bytes(_)) {
+            return Err(wrong("holds bytes; models take numbers".to_owned()));
+        }
         if matches!(column.read, Read::Text(_) | Read::Name { .. }) {
             return Err(wrong("holds text; models take numbers".to_owned()));
         }
@@ -67,7 +70,7 @@ impl Available<'_> {
             }
             _ => {}
         }
-        if column.group == Group::Splt
+        if matches!(column.read, Read::Packets(_))
             && let Some(item) = source.item
             && item >= self.splt_packets
         {

@@ -28,6 +28,7 @@ pub struct Anonymizer {
 /// Columns whose values follow from others, with those others.
 const DERIVED: &[(&str, &[&str])] = &[
     ("community_id", &["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]),
+    ("raw_packet_bytes", &["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]),
     ("src_oui", &["src_mac"]),
     ("dst_oui", &["dst_mac"]),
     ("src_country", &["src_ip"]),

@@ -71,6 +71,10 @@ impl TableBuilder {
     ) -> Result<Vec<RecordBatch>, TableError> {
         let mut full = Vec::new();
         let mut left = records.as_slice();
+        if left.len() > BLOCK {
+            let rows = left.len().min(BATCH_ROWS - self.rows);
+            self.columns.iter_mut().for_each(|values| values.reserve(rows));
+        }
         while !left.is_empty() {
             let (now, later) = left.split_at(left.len().min(BLOCK).min(BATCH_ROWS - self.rows));
             self.read(now, origin);

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 
 use super::values::field;
 use super::{Anonymizer, Provenance, TableError, TextForm, TimeForm};
-use crate::features::{Column, Headings, Read, Role, Schema};
+use crate::features::{Column, Group, Headings, Read, Role, Schema};
 
 /// Specification of a table.
 #[derive(Clone, Debug, Default)]
@@ -95,9 +95,9 @@ impl Table {
             return Err(TableError::DuplicateColumn { name: field.name().clone() });
         }
         let provenance = provenance.clone();
-        let from_packets = schema.columns().iter().filter(|column| is_text_of_packets(column));
-        let from_packets = from_packets.map(|column| column.name);
-        let all = origin.as_deref().into_iter().chain(from_packets);
+        let own = schema.columns().iter().filter(|column| can_reveal(column));
+        let own = own.map(|column| column.name);
+        let all = origin.as_deref().into_iter().chain(own);
         let all = all.chain(extra.iter().map(|field| field.name().as_str()));
         let revealing = match &anonymizer {
             Some(anonymizer) => {
@@ -183,10 +183,13 @@ fn with_headings(schema: SchemaRef, headings: Headings) -> SchemaRef {
     Arc::new(ArrowSchema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// Returns whether a column holds text that identifies hosts, or bytes that may.
-fn is_text_of_packets(column: &Column) -> bool {
+/// Returns whether a column can hold the value of another one: text that identifies hosts, bytes
+/// of packets, and what measures, models and rules of labels make of any column.
+fn can_reveal(column: &Column) -> bool {
     let is_text = matches!(column.read, Read::Text(_))
         && column.role == Role::Identifier
         && column.group.needs_inspection();
-    is_text || matches!(column.read, Read::Bytes(_))
+    is_text
+        || column.group == Group::GroundTruth
+        || matches!(column.read, Read::Bytes(_) | Read::Measured(_) | Read::Scored(_))
 }

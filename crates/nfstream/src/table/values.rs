@@ -21,8 +21,8 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use super::{TextForm, TimeForm};
 use crate::features::cell::{MISSING, float};
 use crate::features::{
-    self, Column, Lengths, Names, Output, Read, Record, Scalar, Score, Scored, instant_ticks,
-    span_ticks,
+    self, Column, Lengths, Names, Output, Read, ReadAll, Record, Scalar, Score, Scored,
+    instant_ticks, span_ticks,
 };
 use crate::time::{self, Timestamp};
 
@@ -133,6 +133,10 @@ enum Kind {
     U32(fn(&Record) -> u32, Integers),
     U64(fn(&Record) -> u64, Integers),
     F64(fn(&Record) -> f64, Vec<f64>),
+    AllIntegers(fn(&[Record], &mut Vec<i64>), Vec<i64>),
+    AllFloats(fn(&[Record], &mut Vec<f64>), Vec<f64>),
+    AllLists(fn(&[Record], usize, &mut Vec<i64>), Vec<i64>, usize),
+    AllShortLists(fn(&[Record], usize, &mut Vec<i32>), Vec<i32>, usize),
     OptionF64(fn(&Record) -> Option<f64>, Vec<Option<f64>>),
     OptionI64(fn(&Record) -> Option<i64>, Vec<Option<i64>>),
     Measured(&'static Output, Measured),
@@ -160,6 +164,11 @@ impl Values {
         Self { data_type, kind }
     }
 
+    /// Reserves room for the numbers of `rows` records.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.kind.reserve(rows);
+    }
+
     /// Appends the values of `records`.
     pub(super) fn append(&mut self, records: &[Record], names: &dyn Names) {
         self.kind.append(records, names);
@@ -169,6 +178,8 @@ impl Values {
     pub(super) fn bytes(&self) -> usize {
         match &self.kind {
             Kind::List(_, lists) => lists.bytes(),
+            Kind::AllLists(_, values, _) => size_of_val(values.as_slice()),
+            Kind::AllShortLists(_, values, _) => size_of_val(values.as_slice()),
             Kind::Packets(_, lists) => lists.values.bytes(),
             Kind::Bytes(_, bytes) => bytes.values.len(),
             Kind::Measured(_, values) => values.bytes(),
@@ -197,6 +208,17 @@ impl Values {
 impl Kind {
     fn new(column: &Column, data_type: &DataType) -> Self {
         let integers = || Integers::new(column);
+        match column.read_all {
+            Some(ReadAll::Integers(read)) => return Self::AllIntegers(read, Vec::new()),
+            Some(ReadAll::Floats(read)) => return Self::AllFloats(read, Vec::new()),
+            Some(ReadAll::Lists(read)) => {
+                return Self::AllLists(read, Vec::new(), list_length(data_type));
+            }
+            Some(ReadAll::ShortLists(read)) => {
+                return Self::AllShortLists(read, Vec::new(), list_length(data_type));
+            }
+            None => {}
+        }
         match column.read {
             Read::U8(read) => Self::U8(read, integers()),
             Read::U16(read) => Self::U16(read, integers()),
@@ -230,6 +252,25 @@ impl Kind {
         }
     }
 
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Self::U8(_, values)
+            | Self::U16(_, values)
+            | Self::I32(_, values)
+            | Self::I64(_, values)
+            | Self::U32(_, values)
+            | Self::U64(_, values) => values.reserve(rows),
+            Self::Instant(_, _, values)
+            | Self::Span(_, _, values)
+            | Self::AllIntegers(_, values) => values.reserve(rows),
+            Self::F64(_, values) | Self::AllFloats(_, values) => values.reserve(rows),
+            Self::AllLists(_, values, length) => values.reserve(items(rows, *length)),
+            Self::AllShortLists(_, values, length) => values.reserve(items(rows, *length)),
+            // The others are few, or of unknown lengths.
+            _ => {}
+        }
+    }
+
     fn append(&mut self, records: &[Record], names: &dyn Names) {
         match self {
             Self::U8(read, values) => values.extend(records.iter().map(*read)),
@@ -245,6 +286,10 @@ impl Kind {
             Self::U32(read, values) => values.extend(records.iter().map(*read)),
             Self::U64(read, values) => values.extend(records.iter().map(*read)),
             Self::F64(read, values) => values.extend(records.iter().map(*read)),
+            Self::AllIntegers(read, values) => read(records, values),
+            Self::AllFloats(read, values) => read(records, values),
+            Self::AllLists(read, values, length) => read(records, *length, values),
+            Self::AllShortLists(read, values, length) => read(records, *length, values),
             Self::OptionF64(read, values) => values.extend(records.iter().map(*read)),
             Self::OptionI64(read, values) => values.extend(records.iter().map(*read)),
             Self::Measured(output, values) => {
@@ -304,10 +349,12 @@ impl Kind {
             | Self::I64(_, values)
             | Self::U32(_, values)
             | Self::U64(_, values) => values.finish(),
-            Self::Instant(_, _, values) | Self::Span(_, _, values) => {
-                Arc::new(Int64Array::from(take(values)))
+            Self::Instant(_, _, values)
+            | Self::Span(_, _, values)
+            | Self::AllIntegers(_, values) => Arc::new(Int64Array::from(take(values))),
+            Self::F64(_, values) | Self::AllFloats(_, values) => {
+                Arc::new(Float64Array::from(take(values)))
             }
-            Self::F64(_, values) => Arc::new(Float64Array::from(take(values))),
             Self::OptionF64(_, values) => Arc::new(Float64Array::from(take(values))),
             Self::OptionI64(_, values) if *data_type == DataType::Int32 => {
                 let narrow = |value: i64| value.try_into().unwrap_or(i32::MAX);
@@ -323,6 +370,12 @@ impl Kind {
             Self::Class(_, dictionary) => Arc::new(dictionary.finish()),
             Self::Bool(_, values) => Arc::new(values.finish()),
             Self::List(_, lists) => Arc::new(lists.finish()),
+            Self::AllLists(_, values, length) => {
+                Arc::new(lists_of(Arc::new(Int64Array::from(take(values))), *length))
+            }
+            Self::AllShortLists(_, values, length) => {
+                Arc::new(lists_of(Arc::new(Int32Array::from(take(values))), *length))
+            }
             Self::Packets(_, lists) => Arc::new(lists.finish()),
             Self::Bytes(_, bytes) => Arc::new(bytes.finish()),
             Self::Text(_, texts) | Self::NamesAsText(_, _, texts) => texts.finish(data_type),
@@ -361,6 +414,13 @@ impl Integers {
         match self {
             Self::I32(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i32::MAX))),
             Self::I64(all) => all.extend(values.map(|value| value.try_into().unwrap_or(i64::MAX))),
+        }
+    }
+
+    fn reserve(&mut self, more: usize) {
+        match self {
+            Self::I32(values) => values.reserve(more),
+            Self::I64(values) => values.reserve(more),
         }
     }
 
@@ -487,12 +547,7 @@ struct OfPackets {
 
 impl OfPackets {
     fn new(values: Integers, data_type: &DataType) -> Self {
-        let DataType::FixedSizeList(_, length) = data_type else { return Self::new_of(values, 1) };
-        Self::new_of(values, usize::try_from(*length).unwrap_or(1))
-    }
-
-    fn new_of(values: Integers, length: usize) -> Self {
-        Self { list: Vec::new(), values, length }
+        Self { list: Vec::new(), values, length: list_length(data_type) }
     }
 
     fn append(&mut self, write: impl FnOnce(&mut Vec<i64>)) {
@@ -512,11 +567,28 @@ impl OfPackets {
     }
 
     fn finish(&mut self) -> FixedSizeListArray {
-        let values = self.values.finish();
-        let field = Field::new_list_field(values.data_type().clone(), true);
-        let length = i32::try_from(self.length).unwrap_or(i32::MAX);
-        FixedSizeListArray::new(Arc::new(field), length, values, None)
+        lists_of(self.values.finish(), self.length)
     }
+}
+
+/// Returns the items of each list of a type with lists of one length.
+fn list_length(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::FixedSizeList(_, length) => usize::try_from(*length).unwrap_or(1),
+        _ => 1,
+    }
+}
+
+/// Returns the items of `rows` lists for which room is reserved.
+fn items(rows: usize, length: usize) -> usize {
+    rows.saturating_mul(length).min(MOST_RESERVED)
+}
+
+/// Returns the lists of `length` items each in `values`.
+fn lists_of(values: ArrayRef, length: usize) -> FixedSizeListArray {
+    let field = Field::new_list_field(values.data_type().clone(), true);
+    let length = i32::try_from(length).unwrap_or(i32::MAX);
+    FixedSizeListArray::new(Arc::new(field), length, values, None)
 }
 
 /// Concatenated values of a column of bytes of one length.
@@ -548,7 +620,10 @@ impl Bytes {
     }
 }
 
-/// Item of a list where there is no packet.
+/// Most items of lists for which room is reserved before they are read.
+const MOST_RESERVED: usize = 1 << 20;
+
+/// Item of a list at a place without a packet.
 const NO_PACKET: i64 = -1;
 
 /// Concatenated values of a column of text.

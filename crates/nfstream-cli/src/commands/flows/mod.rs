@@ -20,7 +20,7 @@ use nfstream::time::Duration;
 
 use crate::column_argument::{ColumnName, ColumnParser};
 use crate::counts::Counts;
-use crate::error::{Error, WARNING};
+use crate::error::{Error, WARNING, with_causes};
 use crate::flow_rules::{FlowRules, Job, OfFiles, SourceRules};
 use crate::human::{count, counted};
 use crate::input::{Input, InputArgs, Opening};
@@ -257,11 +257,18 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
             // Rows before the failure go to standard output or another program, but make no
             // complete file.
             Err(error @ (Error::Run(_) | Error::Worker { .. })) => {
-                writer.write_rest(io)?;
+                let mut rest = writer.write_rest(io);
                 if writer.status().is_some()
                     && let Some(writer) = begun.take()
                 {
-                    writer.finish(io)?;
+                    rest = rest.and_then(|()| writer.finish(io).map(drop));
+                }
+                match rest {
+                    // The run ends with the error that came first.
+                    Err(later @ Error::Sink(_)) => {
+                        io.stderr.say_as(WARNING, "warning:", with_causes(&later));
+                    }
+                    rest => rest?,
                 }
                 return Err(error);
             }
@@ -283,6 +290,9 @@ pub(super) fn write(mut plan: Plan, io: &mut Io<'_>) -> Result<(), Error> {
     };
     summarize(flows, &counts, &plan.target, io);
     plan.job.report_labels(io);
+    if plan.input.blocks.is_some() && counts.damaged_files > 0 {
+        return Err(Error::IncompleteBlocks { files: counts.damaged_files });
+    }
     counts.complete()
 }
 

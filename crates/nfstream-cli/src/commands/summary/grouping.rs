@@ -23,8 +23,8 @@ const GROUPS: usize = 500_000;
 /// Longest text in a group, in bytes; longer ones with the same beginning are one group.
 const LONGEST_TEXT: usize = 256;
 
-/// Most flows within the last span; from half of them on, no more may be within it.
-const RECENT: usize = 4_000_000;
+/// Maximum number of flows within the last span. Up to twice as many are kept until older ones are removed.
+const RECENT: usize = 2_000_000;
 
 /// Most buckets.
 const BUCKETS: usize = 10_000;
@@ -97,7 +97,7 @@ impl Grouping {
         self.recent.push(Recent { last_seen, bucket, key, count });
         if self.recent.len() >= self.prune_at {
             self.prune();
-            if self.recent.len() >= RECENT / 2 {
+            if self.recent.len() > RECENT {
                 return Err(Error::ManyRecent { most: RECENT });
             }
             self.prune_at = (self.recent.len() * 2).max(4096);

@@ -183,7 +183,7 @@ mod tests {
         let place = |text: &str| shown.rfind(text).unwrap_or_else(|| panic!("{text}: {shown}"));
         assert!(place("\u{1b}[?1049h") < place("\u{1b}[?1049l"), "{shown}");
         assert!(place("\u{1b}[?25l") < place("\u{1b}[?25h"), "{shown}");
-        // The first time: dropping the screen restores the terminal again.
+        // The first sequence: dropping the screen restores the terminal again.
         let left = shown.find("\u{1b}[?1049l").unwrap();
         assert!(left < place("the drawing has a bug"), "{shown}");
         assert!(shown.contains("the same modes"), "{shown}");

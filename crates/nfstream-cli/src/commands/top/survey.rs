@@ -40,7 +40,7 @@ pub(super) enum Sort {
 /// Place of a flow in an order, larger first: by what the order names, then by bytes.
 type Rank = (u64, u64);
 
-/// Request for the next look.
+/// Request for the next survey.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wish {
     pub(super) sort: Sort,
@@ -136,7 +136,7 @@ impl Seen {
 }
 
 impl Survey {
-    /// Returns a survey before its first look.
+    /// Returns a survey that has not read any flows.
     pub(super) fn new(active: ActiveFlows) -> Self {
         Self { active, seen: Vec::new() }
     }

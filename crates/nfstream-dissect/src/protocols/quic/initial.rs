@@ -1,11 +1,13 @@
 //! Protection of Initial packets (RFC 9001, section 5) and their frames.
 
+use std::sync::LazyLock;
+
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::inout::InOutBuf;
-use hkdf::Hkdf;
+use hkdf::{Hkdf, HkdfExtract};
 use sha2::Sha256;
 
 use super::packet::{Long, Version, varint};
@@ -18,6 +20,17 @@ pub(super) enum Role {
     Client,
     Server,
 }
+
+/// Secret from which the keys of both ends are derived.
+#[derive(Clone, Debug)]
+pub(super) struct Secret {
+    version: Version,
+    initial: Hkdf<Sha256>,
+}
+
+/// State of the extraction after the salt of version 1, the version of nearly all connections.
+static EXTRACT_V1: LazyLock<HkdfExtract<Sha256>> =
+    LazyLock::new(|| HkdfExtract::new(Version::V1.salt().map(<[u8; 20]>::as_slice)));
 
 /// Keys of the Initial packets of one end.
 #[derive(Clone, Debug)]
@@ -42,18 +55,34 @@ impl Role {
     }
 }
 
-impl Keys {
-    /// Derives the keys of a connection from the destination of the client's first packet.
-    pub(super) fn derive(version: Version, destination: &[u8], role: Role) -> Option<Self> {
-        let (_, initial) = Hkdf::<Sha256>::extract(Some(version.salt()?), destination);
+impl Secret {
+    /// Derives the secret of a connection from the destination of the client's first packet.
+    pub(super) fn derive(version: Version, destination: &[u8]) -> Option<Self> {
+        let mut extract = match version {
+            Version::V1 => EXTRACT_V1.clone(),
+            _ => HkdfExtract::new(Some(version.salt()?)),
+        };
+        extract.input_ikm(destination);
+        let (_, initial) = extract.finalize();
+        Some(Self { version, initial })
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Derives the keys of one end.
+    pub(super) fn keys(&self, role: Role) -> Option<Keys> {
+        let Self { version, initial } = self;
         let mut secret = [0; 32];
         expand(
-            &initial,
+            initial,
             if role == Role::Client { b"client in" } else { b"server in" },
             &mut secret,
         )?;
         let secret = Hkdf::<Sha256>::from_prk(&secret).ok()?;
-        let mut keys = Self { version, key: [0; 16], iv: [0; 12], header: [0; 16] };
+        let version = *version;
+        let mut keys = Keys { version, key: [0; 16], iv: [0; 12], header: [0; 16] };
         let [key, iv, header]: [&[u8]; 3] = match version {
             Version::V2 => [b"quicv2 key", b"quicv2 iv", b"quicv2 hp"],
             _ => [b"quic key", b"quic iv", b"quic hp"],
@@ -63,7 +92,9 @@ impl Keys {
         expand(&secret, header, &mut keys.header)?;
         Some(keys)
     }
+}
 
+impl Keys {
     /// Returns key, initialization vector and header protection key.
     #[cfg(test)]
     pub(super) fn parts(&self) -> [&[u8]; 3] {

@@ -17,7 +17,7 @@ use crate::protocols::tls::hello::{ClientHello, Cookie};
 use crate::protocols::tls::{self, Carrier, read_client_hello, read_server_hello};
 use crate::read::{Reader, be32, text};
 
-use initial::{Keys, Role};
+use initial::{Keys, Role, Secret};
 use packet::{ConnectionId, Kind, Long, Version};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -74,6 +74,8 @@ struct Connection {
     client: Option<Direction>,
     /// Destination of the client's first packet, from which keys are derived.
     destination: ConnectionId,
+    /// Secret of the keys in use.
+    secret: Option<Secret>,
     /// Keys in use, of the client and of the server.
     keys: [Option<Keys>; 2],
     /// Handshake bytes of the client and of the server.
@@ -198,16 +200,14 @@ impl Connection {
             if self.server_done {
                 return None;
             }
-            let destination = self.destination;
-            let keys = self.keys(Role::Server, packet.version, destination)?;
+            let keys = self.keys(Role::Server, packet.version)?;
             return Some((Role::Server, keys.open(packet)?));
         }
         if self.client_done {
             return None;
         }
         if self.client.is_some() {
-            let destination = self.destination;
-            let keys = self.keys(Role::Client, packet.version, destination)?;
+            let keys = self.keys(Role::Client, packet.version)?;
             if let Some(frames) = keys.open(packet) {
                 return Some((Role::Client, frames));
             }
@@ -216,18 +216,24 @@ impl Connection {
         if packet.destination == self.destination {
             return None;
         }
-        let keys = Keys::derive(packet.version, packet.destination.bytes(), Role::Client)?;
+        let secret = Secret::derive(packet.version, packet.destination.bytes())?;
+        let keys = secret.keys(Role::Client)?;
         let frames = keys.open(packet)?;
         self.client = Some(direction);
         self.destination = packet.destination;
+        self.secret = Some(secret);
         self.keys = [Some(keys), None];
         Some((Role::Client, frames))
     }
 
-    fn keys(&mut self, role: Role, version: Version, destination: ConnectionId) -> Option<&Keys> {
+    /// Returns the keys of one end for packets of `version`.
+    fn keys(&mut self, role: Role, version: Version) -> Option<&Keys> {
         let keys = &mut self.keys[role.index()];
         if keys.as_ref().is_none_or(|keys| keys.version() != version) {
-            *keys = Keys::derive(version, destination.bytes(), role);
+            if self.secret.as_ref().is_none_or(|secret| secret.version() != version) {
+                self.secret = Secret::derive(version, self.destination.bytes());
+            }
+            *keys = self.secret.as_ref()?.keys(role);
         }
         keys.as_ref()
     }

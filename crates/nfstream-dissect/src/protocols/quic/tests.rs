@@ -46,9 +46,13 @@ fn crypto(offset: usize, bytes: &[u8]) -> Vec<u8> {
     [&[6][..], &offset.to_be_bytes(), &vector(bytes)].concat()
 }
 
+fn keys(version: Version, destination: &[u8], role: Role) -> Keys {
+    Secret::derive(version, destination).unwrap().keys(role).unwrap()
+}
+
 /// Returns frames as an Initial packet with a number of four bytes, protected.
 fn seal(version: u32, destination: &[u8], token: &[u8], number: u32, frames: &[u8]) -> Vec<u8> {
-    let keys = Keys::derive(Version::new(version), &hex(DESTINATION), Role::Client).unwrap();
+    let keys = keys(Version::new(version), &hex(DESTINATION), Role::Client);
     seal_with(&keys, version, destination, token, number, frames)
 }
 
@@ -138,7 +142,7 @@ fn keys_are_those_of_the_rfcs() {
         ),
     ];
     for (version, role, expected) in cases {
-        let keys = Keys::derive(Version::new(version), &hex(DESTINATION), role).unwrap();
+        let keys = keys(Version::new(version), &hex(DESTINATION), role);
         assert_eq!(keys.parts().concat(), hex(expected), "{version:x} {role:?}");
     }
 }
@@ -214,7 +218,7 @@ fn a_hello_over_packets_in_any_order_is_read() {
 fn a_retry_changes_the_keys() {
     let retry = hex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
     let destination = hex("f067a5502a4262b5");
-    let keys = Keys::derive(Version::V1, &destination, Role::Client).unwrap();
+    let keys = keys(Version::V1, &destination, Role::Client);
     let hello = hex(CLIENT_HELLO);
     let half = seal(V1, &hex(DESTINATION), &[], 0, &padded(crypto(0, &hello[..60]), 1162));
     let whole = padded(crypto(0, &hello), 1162);

@@ -23,28 +23,39 @@ pub(crate) enum Carrier {
 /// Hexadecimal digits of a hash in JA4.
 const JA4_HASH: usize = 12;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The numbers below 100 in two decimal digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Returns the JA3 of a client's hello: the MD5 of its version, cipher suites, extensions, groups
 /// and point formats in decimal.
 pub(crate) fn ja3(hello: &ClientHello<'_>) -> Box<str> {
     let mut list = Vec::with_capacity(512);
-    push_number(&mut list, hello.version);
+    push_number(&mut list, hello.version, b',');
     push_decimal(&mut list, numbers(hello.ciphers));
     push_decimal(&mut list, extensions(hello.extensions).map(|(number, _)| number));
     push_decimal(&mut list, numbers(hello.groups));
     push_decimal(&mut list, hello.point_formats.iter().map(|format| u16::from(*format)));
-    hex(&Md5::digest(list))
+    list.pop();
+    hex(Md5::digest(list).into())
 }
 
 /// Returns the JA3S of a server's hello: the MD5 of its version, cipher suite and extensions in
 /// decimal.
 pub(crate) fn ja3s(hello: &ServerHello<'_>) -> Box<str> {
     let mut list = Vec::with_capacity(128);
-    push_number(&mut list, hello.legacy_version);
-    list.push(b',');
-    push_number(&mut list, hello.cipher);
+    push_number(&mut list, hello.legacy_version, b',');
+    push_number(&mut list, hello.cipher, b',');
     push_decimal(&mut list, extensions(hello.extensions).map(|(number, _)| number));
-    hex(&Md5::digest(list))
+    list.pop();
+    hex(Md5::digest(list).into())
 }
 
 /// Returns the JA4 of a client's hello, after FoxIO's description of JA4.
@@ -118,31 +129,35 @@ fn alpn(list: &[u8]) -> [char; 2] {
     [digit(first >> 4), digit(last & 0x0f)]
 }
 
-/// Appends a comma and the numbers in decimal, joined by dashes and without decoys.
+/// Appends the numbers in decimal, joined by dashes and without decoys, and a comma.
 fn push_decimal(list: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
-    list.push(b',');
-    for (place, number) in numbers.filter(|number| !is_grease(*number)).enumerate() {
-        if place > 0 {
-            list.push(b'-');
-        }
-        push_number(list, number);
+    let start = list.len();
+    for number in numbers.filter(|number| !is_grease(*number)) {
+        push_number(list, number, b'-');
     }
+    if list.len() > start {
+        list.pop();
+    }
+    list.push(b',');
 }
 
-/// Appends a number in decimal: several times faster than the formatter, and a hello has dozens of
-/// numbers.
-fn push_number(list: &mut Vec<u8>, number: u16) {
-    let mut digits = [0; 5];
-    let mut start = digits.len();
-    let mut rest = number;
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = DIGITS[usize::from(rest % 10)];
-        (rest, start) = (rest / 10, place);
-        if rest == 0 {
-            break;
-        }
-    }
-    list.extend_from_slice(digits.get(start..).unwrap_or_default());
+/// Appends a number in decimal and a separator: several times faster than the formatter, and a
+/// hello has dozens of numbers.
+fn push_number(list: &mut Vec<u8>, number: u16, separator: u8) {
+    let pair = |number: u16| PAIRS[usize::from(number % 100)];
+    let ([_, first], [second, third], [fourth, fifth]) =
+        (pair(number / 10_000), pair(number / 100), pair(number));
+    let digits = [first, second, third, fourth, fifth, separator, 0, 0];
+    let zeros: u32 = match number {
+        10_000.. => 0,
+        1000.. => 1,
+        100.. => 2,
+        10.. => 3,
+        _ => 4,
+    };
+    // A copy of constant length, of which the rest is dropped.
+    list.extend_from_slice(&(u64::from_le_bytes(digits) >> (8 * zeros)).to_le_bytes());
+    list.truncate(list.len() - 2 - usize::try_from(zeros).unwrap_or(0));
 }
 
 /// Appends the beginning of the SHA-256 of two lists in hexadecimal; zeros if the first is empty.
@@ -178,9 +193,11 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Returns bytes in lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> Box<str> {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut text, bytes);
-    text.into()
+/// Returns a hash in lower-case hexadecimal.
+fn hex(bytes: [u8; 16]) -> Box<str> {
+    let mut text = [0; 32];
+    for (digits, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]];
+    }
+    std::str::from_utf8(&text).unwrap_or_default().into()
 }

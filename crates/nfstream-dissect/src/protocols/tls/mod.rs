@@ -10,7 +10,6 @@ pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
 
 pub(crate) use carried::set_label;
 pub use certificate::Certificate;
@@ -23,7 +22,7 @@ use crate::flow::Finding;
 use crate::label::{Category, ProtocolId};
 use crate::probe::{Streams, Verdict};
 use crate::protocol::{Need, Protocol, Start, StreamRules};
-use crate::read::{Reader, be16, text};
+use crate::read::{Reader, be16, is_address, text};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     id: ProtocolId(91),
@@ -110,8 +109,11 @@ impl Tls {
     /// is an address (`i` in place of `d`) and where a list is empty (the hash of nothing in place
     /// of zeros); `host` is [`Metadata::host`](crate::Metadata::host).
     pub fn ja4_of_ndpi(&self, host: &str) -> String {
+        if self.ja4.is_empty() {
+            return String::new();
+        }
         let mut ja4 = self.ja4.replace("_000000000000", "_e3b0c44298fc");
-        if host.parse::<IpAddr>().is_ok() && ja4.get(3..4) == Some("d") {
+        if is_address(host) && ja4.get(3..4) == Some("d") {
             ja4.replace_range(3..4, "i");
         }
         ja4
@@ -386,18 +388,20 @@ pub(crate) fn read_client_hello(
     let cookie = if carrier == Carrier::Dtls { Cookie::Present } else { Cookie::Absent };
     let Some(hello) = ClientHello::read(body, cookie) else { return };
     let wanted = finding.fingerprints;
-    let certificates = finding.certificates;
+    let (certificates, details) = (finding.certificates, finding.details);
     let metadata = finding.metadata();
     if let Some(name) = hello.server_name {
         metadata.host = text(name);
     }
     let named = is_name(&metadata.host);
     let tls = metadata.tls.get_or_insert_default();
-    tls.offered_versions = if hello.versions.is_empty() {
-        Box::new([Version(hello.version)])
-    } else {
-        numbers(hello.versions).filter(|version| !is_grease(*version)).map(Version).collect()
-    };
+    if details.tls {
+        tls.offered_versions = if hello.versions.is_empty() {
+            Box::new([Version(hello.version)])
+        } else {
+            numbers(hello.versions).filter(|version| !is_grease(*version)).map(Version).collect()
+        };
+    }
     tls.alpn = alpn(hello.alpn);
     tls.ech = hello.ech;
     if !complete {
@@ -452,7 +456,7 @@ pub(crate) fn read_certificates(body: &[u8], finding: &mut Finding) {
 
 /// Returns whether a server name is there and not an address, which RFC 6066 rules out.
 fn is_name(host: &str) -> bool {
-    !host.is_empty() && host.parse::<IpAddr>().is_err()
+    !host.is_empty() && !is_address(host)
 }
 
 /// Returns the names in a list of ALPN, separated by commas.

@@ -75,7 +75,7 @@ impl LiveSource {
         for _ in 0..rings {
             let ring = PacketRing::new(BLOCK, blocks, BLOCK_PATIENCE).map_err(refused)?;
             if rings > 1 {
-                // Before it is one of the group, a ring gets the packets of all.
+                // Before it joins the group, a ring gets all packets.
                 ring.set_filter(&kernel_filter::nothing()).map_err(refused)?;
                 ring.bind(bound).map_err(refused)?;
                 group = Some(ring.join(group).map_err(refused)?);

@@ -1,4 +1,4 @@
-//! One ring of packets, read to chunks.
+//! One ring of packets, read into chunks.
 
 use std::io;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const IPV6: u16 = 0x86dd;
 /// Link type of interfaces whose frames are not supported.
 const UNKNOWN: LinkType = LinkType(u16::MAX);
 
-/// Ring of an interface, and the memory of the chunks that its packets are copied to.
+/// Ring of an interface, and memory for the chunks into which its packets are copied.
 #[derive(Debug)]
 pub(super) struct RingReader {
     ring: PacketRing,
@@ -43,7 +43,7 @@ pub(super) struct RingReader {
     pool: Pool,
 }
 
-/// Selection of the packets to copy from the ring to chunks.
+/// Selection of the packets to copy from the ring into chunks.
 #[derive(Clone, Debug)]
 pub(super) struct Picking {
     pub(super) filter: Option<Filter>,
@@ -52,7 +52,7 @@ pub(super) struct Picking {
     pub(super) snaplen: usize,
 }
 
-/// Why a ring cannot be read.
+/// Reason why a ring cannot be read.
 #[derive(Debug)]
 pub(super) enum RingFailure {
     /// The filter is invalid for a link type.

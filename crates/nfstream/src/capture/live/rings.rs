@@ -97,7 +97,7 @@ impl Rings {
             let time = if is_last { Some(Timestamp::MAX) } else { chunk.settled };
             *settled = (*settled).max(time);
         }
-        // `None` of a ring that has not been read comes first.
+        // `None`, of a ring that has not been read, is the minimum.
         let settled = self.settled.iter().min().copied().flatten();
         chunk.settled = settled.filter(|time| *time < Timestamp::MAX);
         (true, counts, failure)

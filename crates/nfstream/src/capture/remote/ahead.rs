@@ -3,22 +3,26 @@
 use std::cmp::min;
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use super::super::content::ContentError;
-use super::object::{Bytes, FIRST, Object, Shared};
+use super::super::stop::StopFlag;
+use super::object::{Bytes, FIRST, Object, Shared, ends_run};
 
-/// Most bytes of a range.
+/// Maximum number of bytes of a range.
 const LARGEST: u64 = 4 << 20;
-/// Most ranges that are requested at once for an object.
+/// Maximum number of ranges requested at once for an object.
 const RANGES: u64 = 8;
-/// Bytes ahead of all parsers of this process together, unless there are so many that [`FIRST`] for
-/// each exceeds it.
+/// Bytes ahead of all parsers of this process together. Each parser has at least [`FIRST`], so many
+/// parsers may exceed it.
 const BYTES: u64 = LARGEST * RANGES;
+
+/// Maximum time until a set flag is noticed.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Readers of this process.
 static READERS: AtomicU64 = AtomicU64::new(0);
@@ -27,6 +31,7 @@ static READERS: AtomicU64 = AtomicU64::new(0);
 /// object is cheap.
 pub(super) struct Ahead<O> {
     object: Arc<Shared<O>>,
+    stop: StopFlag,
     /// Range that is being read, and the position in it.
     current: Bytes,
     position: usize,
@@ -39,12 +44,14 @@ pub(super) struct Ahead<O> {
 }
 
 impl<O: Object> Ahead<O> {
-    /// Creates a reader of `object`, whose first bytes are `first`.
-    pub(super) fn new(object: Arc<Shared<O>>, first: Bytes) -> Self {
+    /// Creates a reader of `object`, whose first bytes are `first`. It waits no longer after `stop`
+    /// is set.
+    pub(super) fn new(object: Arc<Shared<O>>, first: Bytes, stop: &StopFlag) -> Self {
         READERS.fetch_add(1, Ordering::Relaxed);
         let next = u64::try_from((*first).as_ref().len()).unwrap_or(u64::MAX);
         let requested = VecDeque::new();
-        Self { object, current: first, position: 0, requested, requests: 0, next }
+        let stop = stop.clone();
+        Self { object, stop, current: first, position: 0, requested, requests: 0, next }
     }
 
     /// Requests the next ranges.
@@ -60,7 +67,8 @@ impl<O: Object> Ahead<O> {
             }
             let doubled = FIRST << min(self.requests, 6);
             let end = min(len, self.next.saturating_add(min(doubled, largest)));
-            self.requested.push_back(fetch(Arc::clone(&self.object), self.next..end));
+            let (object, range) = (Arc::clone(&self.object), self.next..end);
+            self.requested.push_back(started(move || object.part(range)));
             self.next = end;
             self.requests += 1;
         }
@@ -78,10 +86,15 @@ impl<O: Object> Read for Ahead<O> {
             }
             self.request();
             let Some(range) = self.requested.pop_front() else { return Ok(0) };
-            // While this one is awaited and read, others follow.
+            // Later ranges arrive while this one is awaited and read.
             self.request();
-            let ended = || ContentError::Unreachable("the thread of a request ended".to_owned());
-            self.current = range.recv().map_err(|_| io::Error::other(ended()))??;
+            let Some(range) = awaited(&range, &self.stop)? else {
+                // Later ranges do not continue what was read.
+                self.requested.clear();
+                self.next = self.object.len();
+                return Ok(0);
+            };
+            self.current = range;
             self.position = 0;
         }
     }
@@ -93,14 +106,41 @@ impl<O> Drop for Ahead<O> {
     }
 }
 
-/// Reads a range in a thread of its own, which ends with it.
-fn fetch<O: Object>(object: Arc<Shared<O>>, range: Range<u64>) -> Receiver<io::Result<Bytes>> {
-    let (sender, receiver) = sync_channel(1);
+/// Starts a request in a thread of its own, which ends with it.
+pub(super) fn started<T: Send + 'static>(
+    request: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Receiver<io::Result<T>> {
+    spawned(1, move |sender| drop(sender.send(request())))
+}
+
+/// Starts a thread that sends results, at most `most` of them ahead of their receiver.
+pub(super) fn spawned<T: Send + 'static>(
+    most: usize,
+    work: impl FnOnce(&SyncSender<io::Result<T>>) + Send + 'static,
+) -> Receiver<io::Result<T>> {
+    let (sender, receiver) = sync_channel(most);
     let failed = sender.clone();
-    let work = move || drop(sender.send(object.part(range)));
-    let thread = thread::Builder::new().name("nfstream-range".to_owned()).spawn(work);
-    if let Err(error) = thread {
-        let _ = failed.send(Err(error));
+    let thread = thread::Builder::new().name("nfstream-range".to_owned());
+    if let Err(error) = thread.spawn(move || work(&sender)) {
+        let _ = failed.send(Err(ends_run(error)));
     }
     receiver
+}
+
+/// Waits for a result of a thread. Returns `None` once `stop` is set.
+pub(super) fn awaited<T>(
+    results: &Receiver<io::Result<T>>,
+    stop: &StopFlag,
+) -> io::Result<Option<T>> {
+    loop {
+        match results.recv_timeout(PATIENCE) {
+            Ok(result) => return result.map(Some),
+            Err(RecvTimeoutError::Timeout) if stop.is_set() => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                let message = "the thread of a request ended".to_owned();
+                return Err(ContentError::Unreachable(message).into());
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ use super::connector::{Connector, completed};
 use super::object::{Object, Part, Version, Whole};
 use super::profile::Profile;
 use super::web::{Web, WebError, words};
+use crate::host::brief;
 
 /// Bucket of a store, or container.
 #[derive(Debug)]
@@ -90,9 +91,11 @@ impl Bucket {
         let prefix = parsed(prefix)?;
         let list = completed(self.store.list_with_delimiter(Some(&prefix)));
         let list = list.map_err(|error| explained(&error, self.scheme))?;
+        // Consoles mark a folder with an empty object, whose key ends with the slash.
+        let objects = list.objects.into_iter().filter(|meta| meta.location != prefix);
         let object = |meta: ObjectMeta| (meta.location.as_ref().to_owned(), meta.size);
         Ok(List {
-            objects: list.objects.into_iter().map(object).collect(),
+            objects: objects.map(object).collect(),
             folders: list.common_prefixes.iter().map(|prefix| prefix.as_ref().to_owned()).collect(),
         })
     }
@@ -111,15 +114,17 @@ impl Object for Stored {
             Ok(part) => return Ok(Some(part)),
             Err(error) => error,
         };
+        let explained = explained(&error, self.scheme);
         // An empty object has no range.
         if is_first
+            && ContentError::of(&explained).is_none()
             && matches!(error, object_store::Error::Generic { .. })
             && let Ok(meta) = completed(self.store.head(&self.key))
             && meta.size == 0
         {
             return Ok(Some(Part { bytes: Box::new([]), version: version(&meta) }));
         }
-        Err(explained(&error, self.scheme))
+        Err(explained)
     }
 
     fn whole(&self) -> io::Result<Whole> {
@@ -180,7 +185,7 @@ fn amazon() -> io::Result<AmazonS3Builder> {
     Ok(builder)
 }
 
-/// Returns the error of a store in few words, without the URL, which may be signed.
+/// Returns a short form of a store's error, without the URL, which may be signed.
 fn explained(error: &object_store::Error, scheme: Scheme) -> io::Error {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     let mut web = None;
@@ -213,7 +218,7 @@ fn explained(error: &object_store::Error, scheme: Scheme) -> io::Error {
         _ if text.contains("region") && said.is_empty() => {
             io::Error::other("the bucket is in another region; set AWS_REGION")
         }
-        _ => io::Error::other(or(&text.split_whitespace().collect::<Vec<_>>().join(" "))),
+        _ => io::Error::other(or(&brief(&text))),
     }
 }
 

@@ -42,14 +42,14 @@ impl HttpService for Service {
         'a: 'b,
         Self: 'b,
     {
-        // The thread of a range waits for it and for nothing else.
+        // The thread that reads a range only waits for it, so it may block.
         Box::pin(ready(self.answer(request)))
     }
 }
 
 impl Service {
     fn answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        // `object_store` repeats no request, as the client has.
+        // `object_store` must not repeat the request: the client already has.
         let failed = |error: WebError| HttpError::new(HttpErrorKind::Unknown, error);
         let (parts, body) = request.into_parts();
         if parts.uri.scheme_str() == Some("http") && !self.allows_http {
@@ -77,7 +77,7 @@ impl Wake for ThreadWaker {
     }
 }
 
-/// Completes a future in this thread, in which its requests block.
+/// Completes a future in this thread, which its requests block.
 pub(super) fn completed<F: Future>(future: F) -> F::Output {
     let mut future = Box::pin(future);
     let waker = Waker::from(Arc::new(ThreadWaker(thread::current())));

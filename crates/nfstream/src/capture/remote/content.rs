@@ -3,11 +3,18 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use super::super::content::{Content, ContentError};
+use super::super::stop::StopFlag;
 use super::super::url::Url;
-use super::ahead::Ahead;
+use super::ahead::{Ahead, awaited, spawned, started};
 use super::object::{Bytes, FIRST, Object, Shared, Version, Whole, complete};
+
+/// Bytes of a block of a whole object.
+const BLOCK: usize = 128 << 10;
+/// Blocks that a thread reads ahead.
+const BLOCKS: usize = 8;
 
 /// Capture on another machine.
 #[derive(Debug)]
@@ -24,38 +31,44 @@ impl<O: Object> Remote<O> {
     pub(super) fn new(object: O, url: &Url, len: Option<u64>) -> Self {
         Self(Arc::new(Shared::new(object, Version { len, tag: None })), url.address())
     }
+}
 
-    fn begin(&self) -> io::Result<Beginning> {
-        if self.0.known().version.len == Some(0) {
-            return Ok(Beginning::Part(Box::new([])));
-        }
-        if let Some(part) = self.0.object.part(0..FIRST)? {
-            self.0.check(&part.version)?;
-            let len = self.0.len().min(FIRST);
-            return complete(part.bytes, len).map(Beginning::Part);
-        }
-        let Whole { reader, version } = self.0.object.whole()?;
-        self.0.check(&version)?;
-        Ok(Beginning::Whole(Box::new(Exact { reader, rest: version.len })))
+/// Requests the first bytes of an object.
+fn begin<O: Object>(shared: &Shared<O>) -> io::Result<Beginning> {
+    if shared.known().version.len == Some(0) {
+        return Ok(Beginning::Part(Box::new([])));
     }
+    if let Some(part) = shared.object.part(0..FIRST)? {
+        shared.check(&part.version)?;
+        let len = shared.len().min(FIRST);
+        return complete(part.bytes, len).map(Beginning::Part);
+    }
+    let Whole { reader, version } = shared.object.whole()?;
+    shared.check(&version)?;
+    Ok(Beginning::Whole(Box::new(Exact { reader, rest: version.len })))
 }
 
 impl<O: Object> Content for Remote<O> {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, stop: &StopFlag) -> io::Result<Box<dyn Read + Send>> {
         let first = self.0.known().first.take();
-        let beginning = match first {
-            Some(first) => Beginning::Part(first),
-            None => self.begin()?,
+        let beginning = if let Some(first) = first {
+            Beginning::Part(first)
+        } else {
+            let shared = Arc::clone(&self.0);
+            let Some(beginning) = awaited(&started(move || begin(&shared)), stop)? else {
+                return Ok(Box::new(io::empty()));
+            };
+            beginning
         };
         Ok(match beginning {
-            Beginning::Part(first) => Box::new(Ahead::new(Arc::clone(&self.0), first)),
-            Beginning::Whole(reader) => reader,
+            Beginning::Part(first) => Box::new(Ahead::new(Arc::clone(&self.0), first, stop)),
+            Beginning::Whole(reader) => Box::new(Blocks::new(reader, stop)),
         })
     }
 
     fn size(&self) -> io::Result<Option<u64>> {
         if !self.0.known().is_described
-            && let Beginning::Part(first) = self.begin()?
+            && let Beginning::Part(first) = begin(&self.0)?
         {
             self.0.known().first = Some(first);
         }
@@ -64,6 +77,51 @@ impl<O: Object> Content for Remote<O> {
 
     fn address(&self) -> Option<&Path> {
         Some(&self.1)
+    }
+}
+
+/// Reader of a whole object, which a thread reads ahead.
+struct Blocks {
+    blocks: Receiver<io::Result<Vec<u8>>>,
+    stop: StopFlag,
+    /// Block that is being read, and the position in it.
+    current: Vec<u8>,
+    position: usize,
+}
+
+impl Blocks {
+    fn new(mut reader: Box<dyn Read + Send>, stop: &StopFlag) -> Self {
+        let blocks = spawned(BLOCKS, move |sender| {
+            loop {
+                let mut block = vec![0; BLOCK];
+                let result = reader.read(&mut block).map(|count| {
+                    block.truncate(count);
+                    block
+                });
+                let is_last = result
+                    .as_ref()
+                    .map_or_else(|error| error.kind() != io::ErrorKind::Interrupted, Vec::is_empty);
+                if sender.send(result).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Self { blocks, stop: stop.clone(), current: Vec::new(), position: 0 }
+    }
+}
+
+impl Read for Blocks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.current.get(self.position..).unwrap_or_default();
+        if rest.is_empty() && !buffer.is_empty() {
+            let Some(block) = awaited(&self.blocks, &self.stop)? else { return Ok(0) };
+            self.current = block;
+            self.position = 0;
+            rest = &self.current;
+        }
+        let count = rest.read(buffer)?;
+        self.position += count;
+        Ok(count)
     }
 }
 
@@ -98,6 +156,8 @@ impl Read for Exact {
 mod tests {
     use std::ops::Range;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
 
     use super::super::super::outcome::Failure;
     use super::super::object::Part;
@@ -108,12 +168,14 @@ mod tests {
     struct Sample {
         bytes: Vec<u8>,
         parts: AtomicUsize,
-        /// Part from which on the version is another one.
+        /// First part of another version.
         changes_at: Option<usize>,
-        /// Part from which on the server is gone.
+        /// First part for which the server is gone.
         is_gone_at: Option<usize>,
         /// Part that is too short.
         is_short_at: Option<usize>,
+        /// First part that does not arrive.
+        is_silent_at: Option<usize>,
         sends_whole: bool,
     }
 
@@ -126,6 +188,9 @@ mod tests {
             }
             if is_from(self.is_gone_at) {
                 return Err(ContentError::Unreachable("gone".to_owned()).into());
+            }
+            if is_from(self.is_silent_at) {
+                thread::sleep(Duration::from_secs(60));
             }
             let index = |offset: u64| usize::try_from(offset).unwrap().min(self.bytes.len());
             let mut bytes = self.bytes[index(range.start)..index(range.end)].to_vec();
@@ -158,7 +223,7 @@ mod tests {
 
     fn read(sample: Sample) -> Result<Vec<u8>, Failure> {
         let mut read = Vec::new();
-        remote(&Arc::new(sample)).open()?.read_to_end(&mut read)?;
+        remote(&Arc::new(sample)).open(&StopFlag::default())?.read_to_end(&mut read)?;
         Ok(read)
     }
 
@@ -180,7 +245,7 @@ mod tests {
         let remote = remote(&sample);
         assert_eq!(remote.size().unwrap(), Some(9_000_000));
         let mut start = [0; 1000];
-        remote.open().unwrap().read_exact(&mut start).unwrap();
+        remote.open(&StopFlag::default()).unwrap().read_exact(&mut start).unwrap();
         assert_eq!(sample.parts.load(Ordering::SeqCst), 1);
         assert_eq!(start, sample.bytes[..1000]);
     }
@@ -195,8 +260,11 @@ mod tests {
         let sample = Arc::new(Sample { bytes: bytes(), changes_at: Some(1), ..Sample::default() });
         let remote = remote(&sample);
         remote.size().unwrap();
-        drop(remote.open().unwrap());
-        assert!(matches!(remote.open().map(drop).map_err(Failure::from), Err(Failure::Changed)));
+        drop(remote.open(&StopFlag::default()).unwrap());
+        assert!(matches!(
+            remote.open(&StopFlag::default()).map(drop).map_err(Failure::from),
+            Err(Failure::Changed)
+        ));
     }
 
     #[test]
@@ -205,7 +273,10 @@ mod tests {
         let url = Url::read(Path::new("s3://bucket/key")).unwrap().unwrap();
         let remote = Remote::new(sample, &url, Some(7));
         assert_eq!(remote.size().unwrap(), Some(7));
-        assert!(matches!(remote.open().map(drop).map_err(Failure::from), Err(Failure::Changed)));
+        assert!(matches!(
+            remote.open(&StopFlag::default()).map(drop).map_err(Failure::from),
+            Err(Failure::Changed)
+        ));
     }
 
     #[test]
@@ -217,6 +288,33 @@ mod tests {
         ] {
             let failure = read(sample).unwrap_err();
             assert!(failure.ends_all(), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_stopped_does_not_wait_for_a_silent_server() {
+        for is_silent_at in [0, 1, 4] {
+            let whole = bytes();
+            let sample = Sample {
+                bytes: whole.clone(),
+                is_silent_at: Some(is_silent_at),
+                ..Sample::default()
+            };
+            let stop = StopFlag::default();
+            let reading = thread::spawn({
+                let stop = stop.clone();
+                move || {
+                    let mut read = Vec::new();
+                    let mut reader = remote(&Arc::new(sample)).open(&stop).unwrap();
+                    reader.read_to_end(&mut read).unwrap();
+                    assert_eq!(reader.read(&mut [0; 8]).unwrap(), 0);
+                    read
+                }
+            });
+            thread::sleep(Duration::from_millis(10));
+            stop.set();
+            let read = reading.join().unwrap();
+            assert!(whole.starts_with(&read) && read.len() < whole.len(), "{is_silent_at}");
         }
     }
 }

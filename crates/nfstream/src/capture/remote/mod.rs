@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::CaptureError;
 use super::content::Content;
-use super::found::Found;
 use super::url::{Scheme, Url};
+use super::url_captures::UrlCaptures;
 use bucket::Bucket;
 use content::Remote;
 use page::Page;
@@ -35,23 +35,23 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// Finds the captures that a URL stands for: an object, or those of a folder or a pattern.
+    /// Finds the captures that a URL names: an object, or those of a folder or a pattern.
     ///
     /// # Errors
     ///
     /// [`CaptureError::Io`] if the server cannot be used or does not have it,
     /// [`CaptureError::NoMatch`] for a pattern that nothing matches.
-    pub(super) fn find(&self, url: &Url) -> Result<Found, CaptureError> {
+    pub(super) fn find(&self, url: &Url) -> Result<UrlCaptures, CaptureError> {
         let failed = |source| CaptureError::Io { path: url.name(), source };
         if url.scheme.is_web() {
             let content = self.content(url, None).map_err(failed)?;
-            return Ok(Found::Named(vec![(url.name(), content)]));
+            return Ok(UrlCaptures::Named(vec![(url.name(), content)]));
         }
         let bucket = self.bucket(url).map_err(failed)?;
         search::find(&bucket, url)
     }
 
-    /// Returns the capture at a URL, of which another process found that it has `len` bytes.
+    /// Returns the capture at a URL; `len` is its size if another process has determined it.
     ///
     /// # Errors
     ///

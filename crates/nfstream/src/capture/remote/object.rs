@@ -14,7 +14,7 @@ pub(super) type Bytes = Box<dyn AsRef<[u8]> + Send>;
 
 /// Object of a server.
 pub(super) trait Object: Send + Sync + 'static {
-    /// Reads a range that begins within the object, or at its start; it may end after its end.
+    /// Reads a range that begins within the object, or at its start; it may extend beyond its end.
     /// Returns `None` if the server sends only whole objects.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ pub(super) struct Known {
 }
 
 impl<O> Shared<O> {
-    /// Returns `object`, of a version that is known or not.
+    /// Shares `object`, whose version may be unknown.
     pub(super) fn new(object: O, version: Version) -> Self {
         let is_described = version.len.is_some();
         Self { object, known: Mutex::new(Known { version, is_described, first: None }) }
@@ -85,17 +85,19 @@ impl<O> Shared<O> {
 }
 
 impl<O: Object> Shared<O> {
-    /// Reads a range that lies within the object.
+    /// Reads a range that lies within the object and after its first part. The object was
+    /// readable, so any failure ends the run.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Bytes> {
         let len = range.end - range.start;
-        let Some(part) = self.object.part(range)? else {
-            return Err(io::Error::other("the server no longer sends ranges"));
+        let part = self.object.part(range).map_err(ends_run)?;
+        let Some(part) = part else {
+            return Err(ends_run(io::Error::other("the server no longer sends ranges")));
         };
         self.check(&part.version)?;
         complete(part.bytes, len)
     }
 
-    /// Checks that a part belongs to the version of those before it.
+    /// Checks that a part belongs to the same version as earlier parts.
     pub(super) fn check(&self, version: &Version) -> io::Result<()> {
         let mut known = self.known();
         let lens = known.version.len.zip(version.len);
@@ -117,6 +119,14 @@ impl<O: Object> Shared<O> {
 impl<O> std::fmt::Debug for Shared<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Returns an error that ends a run.
+pub(super) fn ends_run(error: io::Error) -> io::Error {
+    match ContentError::of(&error) {
+        Some(_) => error,
+        None => ContentError::Unreachable(error.to_string()).into(),
     }
 }
 

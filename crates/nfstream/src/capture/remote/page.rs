@@ -126,7 +126,7 @@ fn refusal(answer: &Answer) -> io::Error {
     }
 }
 
-/// Encodes the letters of a path or query that a URL cannot hold; those that are encoded remain.
+/// Encodes the characters of a path or query that a URL cannot hold, except those already encoded.
 fn encoded(text: &str) -> String {
     let keeps = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
     let mut encoded = String::with_capacity(text.len());
@@ -140,7 +140,7 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Decodes `%40` and the like.
+/// Decodes percent-encoded characters such as `%40`.
 fn decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Default)]
 pub(super) struct Profile(BTreeMap<String, String>);
 
-/// Settings of profiles that other programs turn into keys.
+/// Settings in profiles from which other programs obtain keys.
 const OTHER_CREDENTIALS: [&str; 5] =
     ["sso_session", "sso_start_url", "role_arn", "credential_process", "login_session"];
 

@@ -1,4 +1,4 @@
-//! Search for the captures that a URL of a store stands for.
+//! Search for the captures that a URL of a store names.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use glob::{MatchOptions, Pattern};
 
 use super::super::CaptureError;
 use super::super::content::Content;
-use super::super::found::Found;
 use super::super::order::natural;
 use super::super::url::Url;
+use super::super::url_captures::UrlCaptures;
 use super::bucket::{Bucket, List};
 use super::content::Remote;
 
-/// Finds the captures that `url` stands for.
+/// Finds the captures that `url` names.
 ///
 /// # Errors
 ///
 /// [`CaptureError::Io`] of the store, [`CaptureError::NoMatch`] for a pattern that nothing matches.
-pub(super) fn find(bucket: &Bucket, url: &Url) -> Result<Found, CaptureError> {
+pub(super) fn find(bucket: &Bucket, url: &Url) -> Result<UrlCaptures, CaptureError> {
     let failed = |source| CaptureError::Io { path: url.name(), source };
     if url.key.contains(['*', '?', '[']) {
         let objects = matching(bucket, url).map_err(failed)?;
         if objects.is_empty() {
             return Err(CaptureError::NoMatch { path: url.name() });
         }
-        return Ok(Found::Named(objects));
+        return Ok(UrlCaptures::Named(objects));
     }
     let folder = || {
         let list = bucket.list(&url.key).map_err(failed)?;
@@ -44,18 +44,18 @@ pub(super) fn find(bucket: &Bucket, url: &Url) -> Result<Found, CaptureError> {
             folder().ok().flatten().ok_or_else(|| failed(error))
         }
         Err(error) => Err(failed(error)),
-        Ok(_) => Ok(Found::Named(vec![(url.name(), object)])),
+        Ok(_) => Ok(UrlCaptures::Named(vec![(url.name(), object)])),
     }
 }
 
-fn of_folder(bucket: &Bucket, url: &Url, list: List) -> Found {
+fn of_folder(bucket: &Bucket, url: &Url, list: List) -> UrlCaptures {
     let List { objects, folders } = list;
     let is_hidden = |key: &str| key.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
     let (hidden, shown): (Vec<_>, Vec<_>) =
         objects.into_iter().partition(|(key, _)| is_hidden(key));
     let others = hidden.into_iter().map(|(key, _)| key).chain(folders);
     let others = others.map(|key| url.with_key(&key).name()).collect();
-    Found::Folder { name: url.name(), objects: contents(bucket, url, shown), others }
+    UrlCaptures::Folder { name: url.name(), objects: contents(bucket, url, shown), others }
 }
 
 /// Finds the objects that match a pattern, folder by folder.

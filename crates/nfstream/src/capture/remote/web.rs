@@ -6,13 +6,14 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use ureq::{Agent, Body};
 
-use crate::host::{Trust, sleep, visible};
+use crate::host::{Trust, brief, sleep, visible};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence of a server.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The same for the services of a cloud's machines, which answer at once or do not exist.
+/// The same for the services that give credentials to a cloud's machines, which answer at once or do
+/// not exist.
 const SERVICE: Duration = Duration::from_secs(1);
 /// Pauses between attempts, in milliseconds.
 const PAUSES: [u64; 5] = [100, 300, 700, 1500, 3000];
@@ -20,10 +21,12 @@ const PAUSES: [u64; 5] = [100, 300, 700, 1500, 3000];
 const CONNECTIONS: usize = 3;
 /// Start of the standard library's message about the name of a host.
 const NO_ADDRESS: &str = "failed to lookup address information";
-/// Most bytes of an answer: a range, or a page of a list.
+/// Longest time for the bytes of a range or of a page of a list.
+const BODY: Duration = Duration::from_secs(600);
+/// Maximum number of bytes of a page of a list.
 const MOST: u64 = 64 << 20;
-/// Most characters of an answer in a message.
-const MOST_SHOWN: usize = 300;
+/// Maximum number of bytes of the explanation of a failure.
+const MOST_EXPLAINED: u64 = 1 << 20;
 
 /// Client for all servers.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ pub(super) enum WebError {
 /// Result of one attempt that failed.
 struct Failed {
     error: WebError,
-    /// Attempts that make sense.
+    /// Number of attempts that are worthwhile.
     attempts: usize,
 }
 
@@ -100,22 +103,28 @@ impl Web {
     }
 
     /// Returns the answer to a request, which is repeated if the server cannot be reached, is busy
-    /// or fails. With [`Server::Web`], an answer to a request for a range that is no range has no
+    /// or fails. With [`Server::Web`], an answer that is not the requested range has no
     /// body.
     pub(super) fn answer(
         &self,
         request: &Request<Vec<u8>>,
         server: Server,
     ) -> Result<Answer, WebError> {
-        if is_service(request) {
+        if server == Server::Store && is_service(request) {
             return self.service_answer(request);
         }
         let wants_range = server == Server::Web && request.headers().contains_key("range");
         patiently(|| {
-            let response = self.response(request, server)?;
+            let response = self.response(request, server, Some(BODY))?;
             let (parts, body) = response.into_parts();
             let is_wanted = !wants_range || parts.status != StatusCode::OK;
-            let body = if is_wanted { read(body)? } else { Vec::new() };
+            let most = match parts.status {
+                // The server does not choose how much memory a range takes.
+                StatusCode::PARTIAL_CONTENT => range_len(request).unwrap_or(MOST),
+                status if status.is_success() => MOST,
+                _ => MOST_EXPLAINED,
+            };
+            let body = if is_wanted { read(body, most)? } else { Vec::new() };
             answered(Answer { status: parts.status, headers: parts.headers, body })
         })
     }
@@ -123,32 +132,36 @@ impl Web {
     /// Returns the answer of a web server whose body is not read yet.
     pub(super) fn open(&self, request: &Request<Vec<u8>>) -> Result<Response<Body>, WebError> {
         patiently(|| {
-            let response = self.response(request, Server::Web)?;
+            let response = self.response(request, Server::Web, None)?;
             if response.status().is_success() {
                 return Ok(response);
             }
             let (parts, body) = response.into_parts();
-            let answer = Answer { status: parts.status, headers: parts.headers, body: read(body)? };
+            let body = read(body, MOST_EXPLAINED)?;
+            let answer = Answer { status: parts.status, headers: parts.headers, body };
             let message = answer.message();
             answered(answer)?;
             Err(Failed { error: WebError::Refused(message), attempts: 1 })
         })
     }
 
+    /// Sends a request; reading the body of its answer takes at most `time`.
     fn response(
         &self,
         request: &Request<Vec<u8>>,
         server: Server,
+        time: Option<Duration>,
     ) -> Result<Response<Body>, Failed> {
         let is_secure = request.uri().scheme_str() == Some("https");
         if let Some(reason) = self.no_tls.as_ref().filter(|_| is_secure) {
             return Err(Failed { error: WebError::Refused(reason.clone()), attempts: 1 });
         }
         let result = match server {
-            Server::Store => run(&self.agent, request.clone()),
+            Server::Store => run(&self.agent, request.clone(), time),
             Server::Web => {
                 let request = self.agent.configure_request(request.clone().map(drop));
-                self.agent.run(request.max_redirects(10).https_only(is_secure).build())
+                let request = request.max_redirects(10).https_only(is_secure);
+                self.agent.run(request.timeout_recv_body(time).build())
             }
         };
         result.map_err(failed)
@@ -157,9 +170,9 @@ impl Web {
     fn service_answer(&self, request: &Request<Vec<u8>>) -> Result<Answer, WebError> {
         let is_off = std::env::var("AWS_EC2_METADATA_DISABLED")
             .is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        let response = (!is_off).then(|| run(&self.service, request.clone()).ok()).flatten();
+        let response = (!is_off).then(|| run(&self.service, request.clone(), None).ok()).flatten();
         let (parts, body) = response.ok_or(WebError::NoCredentials)?.into_parts();
-        let body = read(body).map_err(|_| WebError::NoCredentials)?;
+        let body = read(body, MOST).map_err(|_| WebError::NoCredentials)?;
         if parts.status.is_success() {
             return Ok(Answer { status: parts.status, headers: parts.headers, body });
         }
@@ -173,7 +186,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the server's own words about a failure.
+    /// Returns the server's own message about a failure.
     pub(super) fn message(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         let words = words(&text);
@@ -184,7 +197,7 @@ impl Answer {
     }
 }
 
-/// Returns what the text of an answer says: code and message of a store, or nothing.
+/// Returns the code and message of a store in the text of an answer; empty if it has none.
 pub(super) fn words(text: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;
@@ -195,17 +208,31 @@ pub(super) fn words(text: &str) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => return String::new(),
     };
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said: String = said.chars().take(MOST_SHOWN).collect();
-    visible(said.trim_end_matches('.')).into_owned()
+    brief(&said).trim_end_matches('.').to_owned()
 }
 
-/// Sends a request once, without a body if its method has none.
-fn run(agent: &Agent, request: Request<Vec<u8>>) -> Result<Response<Body>, ureq::Error> {
+/// Sends a request once, without a body if its method has none. Reading the body of its answer
+/// takes at most `time`.
+fn run(
+    agent: &Agent,
+    request: Request<Vec<u8>>,
+    time: Option<Duration>,
+) -> Result<Response<Body>, ureq::Error> {
     match *request.method() {
-        Method::GET | Method::HEAD => agent.run(request.map(drop)),
-        _ => agent.run(request),
+        Method::GET | Method::HEAD => {
+            let request = agent.configure_request(request.map(drop));
+            agent.run(request.timeout_recv_body(time).build())
+        }
+        _ => agent.run(agent.configure_request(request).timeout_recv_body(time).build()),
     }
+}
+
+/// Returns the bytes of the range that a request wants, `None` if it wants no such range.
+fn range_len(request: &Request<Vec<u8>>) -> Option<u64> {
+    let range = request.headers().get("range")?.to_str().ok()?;
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    last.checked_sub(first)?.checked_add(1)
 }
 
 /// Passes an answer on unless the server is busy or fails.
@@ -218,18 +245,24 @@ fn answered(answer: Answer) -> Result<Answer, Failed> {
     Ok(answer)
 }
 
-/// Reads the body of an answer.
-fn read(body: Body) -> Result<Vec<u8>, Failed> {
+/// Reads the body of an answer, of at most `most` bytes.
+fn read(body: Body, most: u64) -> Result<Vec<u8>, Failed> {
     let len = body.content_length();
     let cut = |message: String| Failed {
         error: WebError::Unreachable(message),
         attempts: PAUSES.len() + 1,
     };
     let mut bytes = Vec::new();
-    let mut reader = body.into_with_config().limit(MOST).reader();
+    // One byte more shows that there are more.
+    let limit = most.saturating_add(1);
+    let mut reader = body.into_with_config().limit(limit).reader().take(limit);
     reader.read_to_end(&mut bytes).map_err(|error| cut(reason(&error)))?;
     let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     match len {
+        _ if read > most => Err(Failed {
+            error: WebError::Refused(format!("the server sent more than {most} bytes")),
+            attempts: 1,
+        }),
         Some(len) if read < len => Err(cut(format!("the server sent {read} of {len} bytes"))),
         _ => Ok(bytes),
     }
@@ -258,8 +291,13 @@ fn failed(error: ureq::Error) -> Failed {
             unreachable(format!("no answer in time ({timeout})"), CONNECTIONS)
         }
         error @ (ureq::Error::Protocol(_) | ureq::Error::BodyStalled) => {
-            unreachable(error.to_string(), CONNECTIONS)
+            unreachable(visible(&error.to_string()).into_owned(), CONNECTIONS)
         }
+        // Its text has the address, which may be signed.
+        ureq::Error::RequireHttpsOnly(_) => Failed {
+            error: WebError::Refused("the server redirects to http://".to_owned()),
+            attempts: 1,
+        },
         error => Failed {
             error: WebError::Refused(visible(&error.to_string()).into_owned()),
             attempts: 1,
@@ -277,7 +315,7 @@ pub(super) fn reason(error: &io::Error) -> String {
     visible(&(first.unwrap_or_default() + letters.as_str())).into_owned()
 }
 
-/// Repeats an attempt, with pauses, as long as that makes sense.
+/// Repeats an attempt, with pauses, until it succeeds or a further attempt is useless.
 fn patiently<T>(attempt: impl Fn() -> Result<T, Failed>) -> Result<T, WebError> {
     let mut pauses = PAUSES.iter();
     for number in 1.. {
@@ -309,6 +347,16 @@ mod tests {
                     bucket does\n not exist.</Message></Error>";
         assert_eq!(words(text), "NoSuchBucket: The specified bucket does not exist");
         assert_eq!(words("<html><body>404</body></html>"), "");
+    }
+
+    #[test]
+    fn ranges_have_a_length() {
+        let len =
+            |range| range_len(&Request::get("/").header("range", range).body(vec![]).unwrap());
+        assert_eq!(len("bytes=0-65535"), Some(65_536));
+        for range in ["bytes=-5", "bytes=5-", "bytes=5-4", "bytes=0-18446744073709551615", "x"] {
+            assert_eq!(len(range), None, "{range}");
+        }
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl DissectorFactory for NdpiFactory {
         version.map(|version| Component { name: "nDPI", version }).into_iter().collect()
     }
 
+    fn learns(&self) -> bool {
+        false
+    }
+
     fn make(&self, limits: Limits, wanted: Wanted) -> Result<Box<dyn Dissector>, DissectError> {
         if !self.rules.is_empty() {
             let reason = "nDPI does not apply rules: choose the dissector native or auto";

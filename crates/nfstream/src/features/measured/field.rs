@@ -201,10 +201,10 @@ impl Part {
                 (high @ 0.., low @ 0..) => (high & 0xf) << 4 | low >> 4,
                 _ => MISSING,
             },
-            Self::PayloadByte(offset) => payload(packet, sample.frame)
+            Self::PayloadByte(offset) => payload(packet, sample.frame())
                 .get(usize::from(offset))
                 .map_or(MISSING, |byte| (*byte).into()),
-            Self::Entropy => entropy(payload(packet, sample.frame)),
+            Self::Entropy => entropy(payload(packet, sample.frame())),
         }
     }
 }
@@ -216,7 +216,7 @@ fn segment(sample: &Sample<'_>, read: impl FnOnce(crate::flow::Segment) -> i64) 
 /// Returns a byte of the innermost IP header.
 fn ip_byte(sample: &Sample<'_>, offset: usize) -> i64 {
     let start = usize::try_from(sample.packet.ip_offset).unwrap_or(usize::MAX);
-    let byte = sample.frame.get(start.saturating_add(offset));
+    let byte = sample.frame().get(start.saturating_add(offset));
     byte.map_or(MISSING, |byte| (*byte).into())
 }
 

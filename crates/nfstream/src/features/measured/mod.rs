@@ -50,7 +50,9 @@ impl State {
 }
 
 impl Measurement for State {
-    const GROWS: bool = true;
+    fn grows(_: &Plan) -> bool {
+        true
+    }
 
     /// Returns the bytes of the state.
     fn memory(&self) -> usize {
@@ -68,8 +70,7 @@ impl Measurement for State {
         self.bytes = (self.words.capacity() + lists) * size_of::<i64>() + headers;
     }
 
-    fn leave_to(&mut self, to: &mut Self) {
-        std::mem::swap(self, to);
+    fn clear(&mut self) {
         self.bytes = 0;
         for list in self.lists.iter_mut().filter(|list| list.capacity() > REUSED) {
             *list = Vec::new();

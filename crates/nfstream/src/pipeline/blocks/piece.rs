@@ -8,9 +8,9 @@ use crate::capture::{FileOrder, Listed};
 use crate::meter::BIRTHS_PER_PACKET;
 use crate::time::{Duration, Timestamp};
 
-/// Most files of all streams: their numbers are part of ids.
+/// Maximum number of files of all streams, because their numbers are part of ids.
 pub(super) const MAX_FILES: u32 = 1 << 24;
-/// Most packets of a piece, for the same reason.
+/// Maximum number of packets of a piece, for the same reason.
 pub(super) const MAX_PACKETS: u64 = 1 << 32;
 
 /// Consecutive files of a stream that one process reads.

@@ -2,10 +2,11 @@
 //!
 //! Scores are sums in single precision, tree by tree. Classes and scores are those of onnxruntime.
 
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
-use super::kernel::{Fact, Kernel, Parsed, parsed, rows_and_width};
+use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;
-use super::listing::{check_width, trees};
+use super::listing::trees;
 use super::transform::{Transform, logistic};
 use super::trees::Trees;
 use tract_onnx::model::ParsingContext;
@@ -17,7 +18,7 @@ use tract_onnx::tract_hir::internal::*;
 struct Classifier {
     trees: Trees,
     labels: Labels,
-    /// Values that the scores of classes begin with, none for zeros.
+    /// Initial scores of the classes, empty for zeros.
     base: Vec<f32>,
     transform: Transform,
     layout: Layout,
@@ -33,7 +34,7 @@ enum Layout {
         /// Number of the class that weights belong to.
         class: usize,
         threshold: f32,
-        /// Whether the score of the other class is the rest to 1 instead of the negative.
+        /// Whether the score of the other class is 1 minus this one, instead of its negative.
         is_share: bool,
     },
 }
@@ -44,7 +45,7 @@ pub(super) fn parse(_: &ParsingContext<'_>, node: &NodeProto) -> Parsed {
     attributes.refuse(&["class_weights_as_tensor", "base_values_as_tensor"])?;
     let labels = Labels::parse(attributes, "classlabels_int64s");
     let classes = labels.len();
-    if classes < 2 {
+    if !(2..=MOST_SCORES).contains(&classes) {
         bail!("TreeEnsembleClassifier has {classes} classes");
     }
     let trees = trees(attributes, "class", classes)?;
@@ -78,7 +79,7 @@ impl Kernel for Classifier {
     fn facts(&self, inputs: &[Fact]) -> TractResult<Vec<Fact>> {
         let (_, shape) = inputs.first().context("no input")?;
         let (rows, width) = rows_and_width(shape)?;
-        check_width(&self.trees, width)?;
+        self.trees.check_width(width)?;
         Ok(vec![
             (self.labels.data_type(), tvec!(rows)),
             (f32::datum_type(), tvec!(rows, self.labels.len())),
@@ -86,9 +87,7 @@ impl Kernel for Classifier {
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Vec<Tensor>> {
-        let input = inputs.first().context("no input")?;
-        let (rows, width) = rows_and_width(input.shape())?;
-        let input = input.cast_to::<f32>()?;
+        let (rows, width, input) = floats(inputs)?;
         let input = input.try_as_plain_ram()?.as_slice::<f32>()?;
         let classes = self.labels.len();
         let mut sums = vec![0.0_f32; rows * classes];

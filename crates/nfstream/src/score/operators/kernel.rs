@@ -2,6 +2,7 @@
 //!
 //! An operator is a [`Kernel`]; [`Operator`] makes it a part of tract's graphs.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -149,6 +150,13 @@ impl<K: Kernel> Operator<K> {
         }
         Ok(())
     }
+}
+
+/// Returns the numbers of rows and of values in each of the only input, and its values.
+pub(super) fn floats<'a>(inputs: &[&'a Tensor]) -> TractResult<(usize, usize, Cow<'a, Tensor>)> {
+    let input = *inputs.first().context("no input")?;
+    let (rows, width) = rows_and_width(input.shape())?;
+    Ok((rows, width, input.cast_to::<f32>()?))
 }
 
 /// Returns the numbers of rows and of values in each; a tensor with one axis is one row.

@@ -1,7 +1,8 @@
 //! `LinearClassifier`: classes and their scores from weighted sums.
 
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
-use super::kernel::{Fact, Kernel, Parsed, parsed, rows_and_width};
+use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
 use super::labels::Labels;
 use super::transform::{Transform, logistic};
 use tract_onnx::model::ParsingContext;
@@ -14,7 +15,7 @@ struct Linear {
     labels: Labels,
     /// Weights, sum by sum.
     weights: Vec<f32>,
-    /// Values that the sums begin with, one for each.
+    /// Initial values of the sums, one for each.
     base: Vec<f32>,
     transform: Transform,
 }
@@ -32,7 +33,7 @@ pub(super) fn parse(_: &ParsingContext<'_>, node: &NodeProto) -> Parsed {
         base => base.to_vec(),
     };
     let fits = base.len() == classes || base.len() == 1 && is_single;
-    if classes < 2 || !fits || weights.len() % base.len() != 0 {
+    if !(2..=MOST_SCORES).contains(&classes) || !fits || weights.len() % base.len() != 0 {
         bail!("LinearClassifier has {} weights for {classes} classes", weights.len());
     }
     let transform = Transform::parse(attributes)?;
@@ -55,9 +56,7 @@ impl Kernel for Linear {
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Vec<Tensor>> {
-        let input = inputs.first().context("no input")?;
-        let (rows, width) = rows_and_width(input.shape())?;
-        let input = input.cast_to::<f32>()?;
+        let (rows, width, input) = floats(inputs)?;
         let input = input.try_as_plain_ram()?.as_slice::<f32>()?;
         let mut scores = Vec::with_capacity(rows * self.labels.len());
         let mut winners = Vec::with_capacity(rows);

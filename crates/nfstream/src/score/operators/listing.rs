@@ -4,14 +4,6 @@ use super::attributes::Attributes;
 use super::trees::{Branch, Listed, Test, Trees, Weight};
 use tract_onnx::tract_hir::internal::*;
 
-/// Checks that rows have all features that trees test.
-pub(super) fn check_width(trees: &Trees, width: usize) -> TractResult<()> {
-    if width < trees.features {
-        bail!("the trees test {} values, but flows have {width}", trees.features);
-    }
-    Ok(())
-}
-
 /// Reads the trees of a node, whose weights have attributes that begin with `prefix`.
 pub(super) fn trees(
     attributes: Attributes<'_>,

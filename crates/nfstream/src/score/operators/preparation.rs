@@ -6,7 +6,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// Subtracts an offset from each value, and multiplies the result with a scale.
+/// Subtracts an offset from each value, and multiplies the result by a scale.
 #[derive(Debug)]
 struct Scaler {
     offsets: Vec<f32>,

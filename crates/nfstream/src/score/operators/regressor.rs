@@ -1,8 +1,9 @@
 //! `TreeEnsembleRegressor`: numbers from decision trees.
 
+use super::super::signature::MOST_SCORES;
 use super::attributes::Attributes;
-use super::kernel::{Fact, Kernel, Parsed, parsed, rows_and_width};
-use super::listing::{check_width, trees};
+use super::kernel::{Fact, Kernel, Parsed, floats, parsed, rows_and_width};
+use super::listing::trees;
 use super::transform::Transform;
 use super::trees::Trees;
 use tract_onnx::model::ParsingContext;
@@ -30,14 +31,16 @@ enum Aggregate {
 
 /// Reads a node.
 pub(super) fn parse(_: &ParsingContext<'_>, node: &NodeProto) -> Parsed {
-    const MOST: usize = 1000;
     let attributes = Attributes(node);
     attributes.refuse(&["target_weights_as_tensor", "base_values_as_tensor"])?;
     let targets = usize::try_from(attributes.integer("n_targets").unwrap_or(1))?;
-    if targets == 0 || targets > MOST {
+    if targets == 0 || targets > MOST_SCORES {
         bail!("TreeEnsembleRegressor has {targets} targets");
     }
     let trees = trees(attributes, "target", targets)?;
+    if trees.len() > usize::from(u16::MAX) {
+        bail!("TreeEnsembleRegressor has {} trees", trees.len());
+    }
     let base = attributes.floats("base_values").to_vec();
     if !base.is_empty() && base.len() != targets {
         bail!("TreeEnsembleRegressor has {} base values for {targets} targets", base.len());
@@ -61,14 +64,12 @@ impl Kernel for Regressor {
     fn facts(&self, inputs: &[Fact]) -> TractResult<Vec<Fact>> {
         let (_, shape) = inputs.first().context("no input")?;
         let (rows, width) = rows_and_width(shape)?;
-        check_width(&self.trees, width)?;
+        self.trees.check_width(width)?;
         Ok(vec![(f32::datum_type(), tvec!(rows, self.targets))])
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Vec<Tensor>> {
-        let input = inputs.first().context("no input")?;
-        let (rows, width) = rows_and_width(input.shape())?;
-        let input = input.cast_to::<f32>()?;
+        let (rows, width, input) = floats(inputs)?;
         let input = input.try_as_plain_ram()?.as_slice::<f32>()?;
         let mut sums: Vec<Option<f32>> = vec![None; rows * self.targets];
         self.trees.walk(input, width, |row, target, weight| {

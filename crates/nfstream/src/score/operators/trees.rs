@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tract_onnx::tract_hir::internal::*;
+
 /// Comparison of a value with a threshold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Test {
@@ -193,6 +195,14 @@ impl Trees {
         self.roots.len()
     }
 
+    /// Checks that rows have all features that the trees test.
+    pub(super) fn check_width(&self, width: usize) -> TractResult<()> {
+        if width < self.features {
+            bail!("the trees test {} values, but flows have {width}", self.features);
+        }
+        Ok(())
+    }
+
     /// Returns the weights.
     pub(super) fn weights(&self) -> &[(usize, f32)] {
         &self.weights
@@ -206,8 +216,7 @@ impl Trees {
             match self.nodes.get(at) {
                 Some(&Node::Branch { feature, threshold, test, nan_passes, yes, no }) => {
                     let value = row.get(index(feature)).copied().unwrap_or(f32::NAN);
-                    let passes = test.passes(value, threshold);
-                    let passes = if value.is_nan() { nan_passes } else { passes };
+                    let passes = test.passes(value, threshold) || nan_passes && value.is_nan();
                     at = index(if passes { yes } else { no });
                 }
                 Some(&Node::Leaf { first, end }) => {

@@ -42,8 +42,8 @@ const CREATE: OptionHelp = OptionHelp {
     description: "yes to create the table if it does not exist",
 };
 
-/// Codes of exceptions whose cause may pass: too slow, too many queries, network, no
-/// memory, read-only, too many parts, replicas that disagree or are missing, Keeper.
+/// Codes of temporary exceptions: too slow, too many queries, network, out of memory, read-only, too
+/// many parts, replicas that disagree or are missing, Keeper.
 const PASSING: [u32; 14] = [159, 202, 209, 210, 225, 241, 242, 252, 279, 285, 286, 319, 439, 999];
 
 struct Table {
@@ -56,7 +56,7 @@ struct Table {
     numbers: Vec<Number>,
 }
 
-/// Column of whole numbers, which the server would cut to its type without an error.
+/// Column of whole numbers, which the server would truncate to its type without an error.
 #[derive(Debug)]
 struct Number {
     name: String,
@@ -64,7 +64,10 @@ struct Number {
     range: RangeInclusive<i128>,
 }
 
-#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
+#[cfg_attr(
+    not(feature = "http"),
+    allow(unreachable_code, unused_variables, reason = "there is no client")
+)]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     setup.without_query()?;
     let path = super::url::decode(&setup.url.path)?;
@@ -89,7 +92,8 @@ fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, Destinat
     Ok(Box::new(Table { client, name, creates, rows, numbers: Vec::new() }))
 }
 
-/// Returns whether a failure with this text may pass: any but exceptions about the request itself.
+/// Returns whether a failure with this text may be temporary: any but exceptions about the request
+/// itself.
 fn is_passing(text: &str) -> bool {
     let Some((before, _)) = text.split_once("DB::Exception") else { return true };
     let code = before.rsplit_once("Code: ").and_then(|(_, rest)| rest.split(['.', ',']).next());
@@ -223,12 +227,18 @@ fn type_of(data_type: &DataType) -> String {
     }
 }
 
-/// Returns the values that a type of a table holds, `None` unless it is of whole numbers.
+/// Returns the range of a type of a table, `None` unless it is one of whole numbers.
 fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
-    let inner = ["Nullable(", "LowCardinality("]
-        .iter()
-        .find_map(|outer| data_type.strip_prefix(outer).and_then(|inner| inner.strip_suffix(')')));
-    Some(match inner.unwrap_or(data_type) {
+    let inside = |data_type| {
+        let outer = ["Nullable(", "LowCardinality("];
+        outer.iter().find_map(|outer| str::strip_prefix(data_type, outer)?.strip_suffix(')'))
+    };
+    let mut data_type = data_type;
+    // A loop, as the server chooses the depth.
+    while let Some(inner) = inside(data_type) {
+        data_type = inner;
+    }
+    Some(match data_type {
         "Int8" => i8::MIN.into()..=i8::MAX.into(),
         "Int16" => i16::MIN.into()..=i16::MAX.into(),
         "Int32" => i32::MIN.into()..=i32::MAX.into(),
@@ -236,7 +246,6 @@ fn range_of(data_type: &str) -> Option<RangeInclusive<i128>> {
         "UInt16" => 0..=u16::MAX.into(),
         "UInt32" => 0..=u32::MAX.into(),
         "UInt64" => 0..=u64::MAX.into(),
-        other if inner.is_some() => return range_of(other),
         _ => return None,
     })
 }
@@ -278,6 +287,16 @@ mod tests {
     use arrow_schema::Field;
 
     use super::*;
+
+    #[test]
+    fn types_of_whole_numbers_have_a_range_at_any_depth() {
+        assert_eq!(range_of("LowCardinality(Nullable(UInt8))"), Some(0..=255));
+        for other in ["String", "Nullable(String)", "Nullable(UInt8", "UInt8)", ""] {
+            assert_eq!(range_of(other), None, "{other}");
+        }
+        let deep = format!("{}Int8{}", "Nullable(".repeat(1 << 20), ")".repeat(1 << 20));
+        assert_eq!(range_of(&deep), Some(-128..=127));
+    }
 
     #[test]
     fn a_table_is_created_with_types_of_the_columns() {

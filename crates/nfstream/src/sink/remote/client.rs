@@ -6,13 +6,10 @@ use super::receiver::Failure;
 use super::rows::gzip;
 use super::url::bracketed;
 use super::{DestinationError, Setup};
-use crate::host::{Connection, Trust};
+use crate::host::{Connection, Trust, brief};
 
 /// Most bytes of an answer that are read.
 const MOST_ANSWER: u64 = 16 << 20;
-
-/// Most characters of an answer in a message.
-const MOST_SHOWN: usize = 300;
 
 /// Client of one server.
 #[derive(Debug)]
@@ -27,7 +24,7 @@ pub(super) struct Client {
     /// Headers with their values, some of which are secret.
     headers: Headers,
     compresses: bool,
-    /// Returns whether a failure of the server with this text may pass.
+    /// Returns whether a failure of the server with this text may be temporary.
     may_pass: fn(&str) -> bool,
 }
 
@@ -98,7 +95,7 @@ impl Client {
         self
     }
 
-    /// Sends no request again after a failure of the server whose text does not let it pass.
+    /// Limits retries after a failure of the server to texts for which `may_pass` is true.
     pub(super) fn with_passing(self, may_pass: fn(&str) -> bool) -> Self {
         Self { may_pass, ..self }
     }
@@ -143,7 +140,9 @@ impl Client {
         if status.is_success() {
             return Ok((text, body.len().try_into().unwrap_or(u64::MAX)));
         }
-        let message = format!("HTTP status {status}{}", shown(&text));
+        let words = brief(&text);
+        let colon = if words.is_empty() { "" } else { ": " };
+        let message = format!("HTTP status {status}{colon}{words}");
         // Timeouts, too many requests and errors of the server may pass.
         let may_pass = matches!(status.as_u16(), 408 | 425 | 429 | 502..=504);
         let is_fault = status.is_server_error() && (self.may_pass)(&text);
@@ -152,16 +151,6 @@ impl Client {
         } else {
             Failure::permanent(message)
         })
-    }
-}
-
-/// Returns the beginning of an answer, after a colon if there is any.
-fn shown(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let end = (0..=MOST_SHOWN.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
-    match line.get(..end.unwrap_or_default()) {
-        Some(text) if !text.is_empty() => format!(": {text}"),
-        _ => String::new(),
     }
 }
 

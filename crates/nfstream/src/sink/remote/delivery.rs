@@ -197,7 +197,9 @@ impl Sink for Delivery {
         let counts = self.status.counts();
         if self.full == Full::Wait && counts.rejected_rows > 0 {
             let (name, sent) = (self.status.name().to_owned(), counts.sent_rows);
-            let (unsent, source) = (counts.rejected_rows, "the receiver refused them".into());
+            let reason = self.status.refusal().unwrap_or("no reason");
+            let source = format!("the receiver refused them: {reason}").into();
+            let unsent = counts.rejected_rows;
             return Err(SinkError::Undelivered { name, sent, unsent, source });
         }
         Ok(self.written())
@@ -363,7 +365,7 @@ impl Sending {
     }
 
     fn reject(&self, rows: u64, reason: &str) {
-        if self.status.add_rejected(rows) == 0 {
+        if self.status.add_rejected(rows, reason) == 0 {
             self.status.notice(format!("flows were refused and counted: {reason}"));
         }
     }

@@ -12,6 +12,7 @@ use super::options::{CA, CERTIFICATE, KEY, OptionHelp, Options};
 use super::receiver::{Failure, Receiver, Sent};
 use super::rows::{encode, lines};
 use super::{Contents, DestinationError, Scheme, Setup};
+use crate::host::brief;
 use crate::sink::Format;
 
 pub(super) const SCHEMES: &[Scheme] = &[
@@ -70,7 +71,10 @@ struct Pending {
     bytes: u64,
 }
 
-#[cfg_attr(not(feature = "http"), allow(unused_variables, reason = "there is no client"))]
+#[cfg_attr(
+    not(feature = "http"),
+    allow(unreachable_code, unused_variables, reason = "there is no client")
+)]
 fn receiver(setup: Setup, is_secure: bool) -> Result<Box<dyn Receiver>, DestinationError> {
     let mut path = setup.url.path.clone();
     if path.is_empty() {
@@ -147,11 +151,11 @@ impl Receiver for Server {
 }
 
 impl Server {
-    /// Sends the lines; those that the server had no time for stay.
+    /// Sends the lines; those that the server was too busy to take stay.
     ///
     /// # Errors
     ///
-    /// [`Failure`] without an answer, and if any stays.
+    /// [`Failure`] if there is no answer, or if any line stays.
     fn send_lines(&self, pending: &mut Pending) -> Result<(), Failure> {
         let lines: Vec<_> = pending.lines.iter().map(|(_, line)| line.as_slice()).collect();
         let (answer, bytes) = self.client.post("", &actions(&lines), true)?;
@@ -222,7 +226,7 @@ fn refused(answer: &str) -> Result<Vec<Refused>, Failure> {
             let reason = error.and_then(|error| error.get("reason")).and_then(Json::as_str);
             (status >= 300).then(|| Refused {
                 place,
-                reason: format!("status {status}: {}", reason.unwrap_or("no reason")),
+                reason: format!("status {status}: {}", brief(reason.unwrap_or("no reason"))),
                 may_pass: status == 429 || status >= 500,
             })
         });

@@ -296,7 +296,7 @@ impl Topic {
                 *next = next.wrapping_add(records.count) & i32::MAX;
                 return false;
             }
-            // The next batch of the partition gets the numbers of one that was refused.
+            // The next batch of the partition reuses the numbers of a refused one.
             let Some(reason) = refused.remove(&records.partition) else { return true };
             if pending.refused.is_empty() {
                 pending.reason = reason;

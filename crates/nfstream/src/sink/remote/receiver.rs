@@ -33,7 +33,7 @@ pub(super) trait Receiver: Send {
     /// Returns the most rows that one [`send`](Self::send) takes.
     fn most_rows(&self) -> usize;
 
-    /// Returns whether it is a path of this machine, which needs the right to use it.
+    /// Returns whether it is a path on this machine, which the process needs permission to use.
     fn is_local_path(&self) -> bool {
         false
     }

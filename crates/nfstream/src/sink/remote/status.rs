@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::queue::Queue;
@@ -24,6 +24,8 @@ struct Shared {
     rejected: AtomicU64,
     failures: AtomicU64,
     is_connected: AtomicBool,
+    /// First reason for which rows were refused.
+    refusal: OnceLock<String>,
     notices: Mutex<VecDeque<String>>,
 }
 
@@ -63,6 +65,7 @@ impl SinkStatus {
             rejected: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             is_connected: AtomicBool::new(false),
+            refusal: OnceLock::new(),
             notices: Mutex::default(),
         }))
     }
@@ -123,8 +126,14 @@ impl SinkStatus {
     }
 
     /// Counts rows that the receiver refused, and returns how many there were before.
-    pub(super) fn add_rejected(&self, rows: u64) -> u64 {
+    pub(super) fn add_rejected(&self, rows: u64, reason: &str) -> u64 {
+        self.0.refusal.get_or_init(|| reason.to_owned());
         self.0.rejected.fetch_add(rows, Relaxed)
+    }
+
+    /// Returns the first reason for which rows were refused.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.0.refusal.get().map(String::as_str)
     }
 
     /// Records the outcome of an attempt.

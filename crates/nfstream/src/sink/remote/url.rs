@@ -78,7 +78,7 @@ impl Url {
     }
 }
 
-/// Returns a host as a URL has it: an IPv6 address in brackets.
+/// Returns a host as URLs write it: an IPv6 address in brackets.
 pub(super) fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }

@@ -11,7 +11,7 @@ use super::codes;
 use super::login::Login;
 use super::records::Producer;
 use super::wire::{Reader, Writer};
-use crate::host::{Connection, now};
+use crate::host::{Connection, brief, now};
 use crate::sink::remote::receiver::{Failure, plain};
 use crate::sink::remote::url::bracketed;
 
@@ -221,8 +221,8 @@ impl Broker {
         let (code, known) =
             self.parsed(&answer, |answer| Some((answer.i16()?, answer.list(Reader::text)?)))?;
         if let Err(failure) = codes::check(code) {
-            let text =
-                format!("{}: {}; it supports {}", self.name, failure.source, known.join(", "));
+            let known = brief(&known.join(", "));
+            let text = format!("{}: {}; it supports {known}", self.name, failure.source);
             return Err(Failure { source: text.into(), ..failure });
         }
         let mut random = [0; 18];

@@ -1,11 +1,13 @@
 //! Proof of a password: SCRAM (RFC 5802, RFC 7677), and the password itself.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::host::visible;
+use crate::host::brief;
 use crate::sink::remote::receiver::Failure;
 
 /// Way in which the client proves that it knows a password.
@@ -42,8 +44,9 @@ pub(super) struct Login {
     pub(super) password: String,
 }
 
-/// Most rounds of hashing that a broker may request.
-const MOST_ROUNDS: u32 = 1_000_000;
+/// Rounds of hashing that a broker may request: RFC 7677 has the least, and the most bounds the
+/// time.
+const ROUNDS: RangeInclusive<u32> = 4096..=1_000_000;
 
 impl Login {
     /// Logs in; `exchange` sends a message and returns the answer.
@@ -79,7 +82,7 @@ impl Login {
         let salt = attribute(&answer, "s").and_then(|salt| BASE64.decode(salt).ok());
         let salt = salt.ok_or_else(unexpected)?;
         let rounds = attribute(&answer, "i").and_then(|rounds| rounds.parse::<u32>().ok());
-        let rounds = rounds.filter(|rounds| (1..=MOST_ROUNDS).contains(rounds));
+        let rounds = rounds.filter(|rounds| ROUNDS.contains(rounds));
         let rounds = rounds.ok_or_else(unexpected)?;
 
         let salted = salted::<H>(self.password.as_bytes(), &salt, rounds);
@@ -95,7 +98,7 @@ impl Login {
         let expected = H::keyed(&H::keyed(&salted, &[b"Server Key"]), &[parts.as_bytes()]);
         let answer = text(answer)?;
         if let Some(reason) = attribute(&answer, "e") {
-            let reason = visible(reason);
+            let reason = brief(reason);
             return Err(Failure::permanent(format!(
                 "the broker refuses user or password: {reason}"
             )));

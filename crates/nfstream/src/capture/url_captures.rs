@@ -1,13 +1,13 @@
-//! Captures that a URL stands for.
+//! Captures that a URL names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::Content;
 
-/// Captures that a URL stands for, each with a name for messages.
+/// Captures that a URL names, each with a name for messages.
 #[cfg_attr(not(feature = "stores"), allow(dead_code, reason = "no URL stands for any"))]
-pub(super) enum Found {
+pub(super) enum UrlCaptures {
     /// Those of a folder, in the order of their names.
     Folder {
         /// Name of the folder.
