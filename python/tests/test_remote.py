@@ -231,7 +231,7 @@ def test_what_a_server_does_not_have_or_give_is_an_error(server: Server, redis: 
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1:1/x: cannot be read: connection ref"):
         NFStreamer("http://127.0.0.1:1/x")
     # A system without a network cannot know that there is no such name.
-    with pytest.raises(ConnectionError, match="the name of the host has no address|resolution"):
+    with pytest.raises(ConnectionError, match=r"the name of the host has no address|resolution"):
         NFStreamer("http://nothing.invalid/x")
 
 
