@@ -180,7 +180,13 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(server: Server, tmp_path
             test_is_over.wait(60)
 
     server.before = keep_silent
-    arguments = [COMMAND, "flows", f"{server.url}/large.pcap", "-o", tmp_path / "flows.csv"]
+    arguments: list[str | Path] = [
+        COMMAND,
+        "flows",
+        f"{server.url}/large.pcap",
+        "-o",
+        tmp_path / "flows.csv",
+    ]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert is_silent.wait(30)
