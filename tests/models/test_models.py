@@ -327,18 +327,16 @@ def test_active_flows_are_scored(capture: Path, flows: pd.DataFrame, forest: str
     reading = threading.Thread(target=lambda: list(streamer))
     reading.start()
     active = None
-    try:
-        # Less than a pipe holds.
-        os.write(writer, capture.read_bytes()[:60_000])
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(capture.read_bytes())
+        pipe.flush()
         limit = time.monotonic() + 30
         while not active and time.monotonic() < limit:
             time.sleep(0.05)
             with contextlib.suppress(RuntimeError):
                 active = streamer.active()
-    finally:
-        os.close(writer)
-        reading.join()
-        os.close(reader)
+    reading.join()
+    os.close(reader)
     assert active, "no flow is active"
     assert active["model_label"].null_count == 0
 
