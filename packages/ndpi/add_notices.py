@@ -23,7 +23,9 @@ NOTICES = "bundled.md"
 def add_notices(wheel: Path, folder: Path) -> Path:
     """Returns the path of the new wheel."""
     with zipfile.ZipFile(wheel) as archive:
-        files = {info: archive.read(info) for info in archive.infolist()}
+        # The record lists files alone.
+        infos = (info for info in archive.infolist() if not info.is_dir())
+        files = {info: archive.read(info) for info in infos}
     names = {info.filename for info in files}
     record = next(name for name in names if name.endswith(".dist-info/RECORD"))
     licences = record.removesuffix("RECORD") + "licenses/licences/"
