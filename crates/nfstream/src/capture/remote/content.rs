@@ -82,7 +82,8 @@ impl<O: Object> Content for Remote<O> {
 
 /// Reader of a whole object, which a thread reads ahead.
 struct Blocks {
-    blocks: Receiver<io::Result<Vec<u8>>>,
+    /// `None` after the last one.
+    blocks: Option<Receiver<io::Result<Vec<u8>>>>,
     stop: StopFlag,
     /// Block that is being read, and the position in it.
     current: Vec<u8>,
@@ -106,7 +107,7 @@ impl Blocks {
                 }
             }
         });
-        Self { blocks, stop: stop.clone(), current: Vec::new(), position: 0 }
+        Self { blocks: Some(blocks), stop: stop.clone(), current: Vec::new(), position: 0 }
     }
 }
 
@@ -114,9 +115,12 @@ impl Read for Blocks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut rest = self.current.get(self.position..).unwrap_or_default();
         if rest.is_empty() && !buffer.is_empty() {
-            let Some(block) = awaited(&self.blocks, &self.stop)? else { return Ok(0) };
-            self.current = block;
+            let Some(blocks) = &self.blocks else { return Ok(0) };
+            self.current = awaited(blocks, &self.stop)?.unwrap_or_default();
             self.position = 0;
+            if self.current.is_empty() {
+                self.blocks = None;
+            }
             rest = &self.current;
         }
         let count = rest.read(buffer)?;
@@ -223,7 +227,9 @@ mod tests {
 
     fn read(sample: Sample) -> Result<Vec<u8>, Failure> {
         let mut read = Vec::new();
-        remote(&Arc::new(sample)).open(&StopFlag::default())?.read_to_end(&mut read)?;
+        let mut reader = remote(&Arc::new(sample)).open(&StopFlag::default())?;
+        reader.read_to_end(&mut read)?;
+        assert_eq!(reader.read(&mut [0; 8])?, 0, "the end stays the end");
         Ok(read)
     }
 
